@@ -1,35 +1,15 @@
 import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { CHINESE_NUMERALS, chineseNumber } from './numerals.ts'
 
-/** Depth by unit; the first word of each list gives its style, so that 话 and 話 are one. */
-const UNITS: readonly (readonly [depth: number, units: string])[] = [
-  [1, '部 部分'],
-  [2, '卷'],
-  [2, '册 冊'],
-  [2, '集'],
-  [2, '编 編'],
-  [2, '季'],
-  [2, '辑 輯'],
-  [3, '篇'],
-  [4, '章 章节 章節'],
-  [4, '回'],
-  [4, '话 話'],
-  [4, '折'],
-  [4, '幕'],
-  [4, '夜'],
-  [5, '节 節'],
-  [5, '场 場'],
-]
+/** Units by their depth, from 1; the first of several spellings gives the style, so that 话 and 話 are one. */
+const UNITS = ['部/部分', '卷 册/冊 集 编/編 季 辑/輯', '篇', '章/章节/章節 回 话/話 折 幕 夜', '节/節 场/場']
 
-interface Unit {
-  readonly style: string
-  readonly depth: number
-}
+type Unit = Pick<Heading, 'style' | 'depth'>
 
 const UNIT_OF = new Map<string, Unit>()
-for (const [depth, units] of UNITS) {
-  const words = units.split(' ')
-  for (const word of words) UNIT_OF.set(word, { style: words[0] ?? word, depth })
+for (const [i, units] of UNITS.entries()) {
+  for (const spellings of units.split(' ').map(unit => unit.split('/')))
+    for (const word of spellings) UNIT_OF.set(word, { style: spellings[0] ?? word, depth: i + 1 })
 }
 
 /** Units that also count things in prose: 第一回见到他, 第二部电影, 第三节课. */
@@ -87,9 +67,7 @@ function numbered(text: string, labels = MOST_LABELS): Heading | undefined {
   const number = decimal(found?.[1] ?? '')
   if (found === null || unit === undefined || number === undefined) return undefined
   const rest = text.slice(found[0].length)
-  return (
-    withInner(text, rest, unit, number, labels) ?? heading(text, unit, number, nameAfter(rest, unit.style))
-  )
+  return withInner(text, rest, unit, number, labels) ?? heading(text, unit, number, rest)
 }
 
 /** 第10.5章 stands between two chapters. */
@@ -112,15 +90,11 @@ function withInner(
   if (inner === undefined) return undefined
   // 第一部 山雨 第一部 山雨 第一章: the same twice.
   if (inner.depth === unit.depth && inner.number === number) return inner
-  if (innermost(inner).depth <= unit.depth) return undefined
+  if ((inner.inner ?? inner).depth <= unit.depth) return undefined
   const title = text.slice(0, text.length - rest.length + at).replace(TRAILING_SEPARATOR, '')
   const name = rest.slice(0, at).replace(TRAILING_SEPARATOR, '')
-  const outer = heading(title, unit, number, nameAfter(name, unit.style))
+  const outer = heading(title, unit, number, name)
   return outer === undefined ? undefined : { ...outer, sureness: inner.sureness, inner }
-}
-
-function innermost(heading: Heading): Heading {
-  return heading.inner ?? heading
 }
 
 /** 三侠五义 第一回 设阴谋: the book or a named part stands before the chapter. */
@@ -140,7 +114,7 @@ function volumeFirst(text: string): Heading | undefined {
   const unit = UNIT_OF.get(found?.[1] ?? '')
   const number = chineseNumber(found?.[2] ?? '')
   if (found === null || unit === undefined || number === undefined) return undefined
-  return heading(text, unit, number, nameAfter(text.slice(found[0].length), unit.style))
+  return heading(text, unit, number, text.slice(found[0].length))
 }
 
 /** 风起云涌卷 第一章 初见: a volume without a number before a chapter. */
@@ -158,7 +132,7 @@ function position(text: string): Heading | undefined {
   const unit = UNIT_OF.get(found?.[2] ?? '')
   if (found === null || unit === undefined) return undefined
   const number = { 上: 1, 中: 2, 前: 1 }[found[1] ?? '']
-  return heading(text, unit, number, nameAfter(text.slice(found[0].length), unit.style))
+  return heading(text, unit, number, text.slice(found[0].length))
 }
 
 function named(line: string): Heading | undefined {
@@ -177,8 +151,7 @@ const NUMBER_PART = new RegExp(
 )
 
 function nameAfterNamed(label: string, rest: string): string | undefined {
-  const number = NUMBER_PART.exec(rest)
-  const after = number === null ? rest : rest.slice(number[0].length)
+  const after = rest.replace(NUMBER_PART, '')
   if (after.trim() === '' || /^[:：。.]$/.test(after)) return ''
   const separated = /^[\s　:：·・—–\-_、（(《【]/.test(after)
   const belongs = /^[番外]/.test(label) && after.startsWith('之')
@@ -188,12 +161,9 @@ function nameAfterNamed(label: string, rest: string): string | undefined {
   return name
 }
 
-function heading(
-  text: string,
-  unit: Unit,
-  number: number | undefined,
-  found: HeadingName | undefined,
-): Heading | undefined {
+/** Returns the heading of a label, if the rest of the line after the label may be a name. */
+function heading(text: string, unit: Unit, number: number | undefined, rest: string): Heading | undefined {
+  const found = nameAfter(rest, unit.style)
   if (found === undefined) return undefined
   return { ...unit, sureness: found.sureness, number, title: once(plainSpaces(text)), name: found.name }
 }

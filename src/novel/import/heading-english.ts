@@ -1,9 +1,7 @@
 import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { type FoundNumber, leadingNumber } from './numerals.ts'
 
-interface Label {
-  readonly style: string
-  readonly depth: number
+interface Label extends Pick<Heading, 'style' | 'depth'> {
   /** The word also counts things in prose: day, story, scene. */
   readonly common?: true
 }
@@ -50,7 +48,7 @@ function labelled(text: string): Heading | undefined {
   const number = leadingNumber(after) ?? last(after)
   if (number === undefined) return undefined
   const rest = after.slice(number.length)
-  return withInner(text, rest, label, number) ?? heading(text, label, number, nameAfter(rest, label))
+  return withInner(text, rest, label, number) ?? heading(text, label, number, rest)
 }
 
 /** "the Last" has no number. */
@@ -63,15 +61,10 @@ function last(text: string): FoundNumber | undefined {
 function withInner(text: string, rest: string, label: Label, number: FoundNumber): Heading | undefined {
   if (label.depth >= 4) return undefined
   const found = INNER.exec(rest)
-  const inner = found === null ? undefined : labelled(found[1] ?? '')
+  const inner = labelled(found?.[1] ?? '')
   if (found === null || inner === undefined) return undefined
   const name = rest.slice(0, found.index)
-  const outer = heading(
-    text.slice(0, text.length - rest.length) + name,
-    label,
-    number,
-    nameAfter(name, label),
-  )
+  const outer = heading(text.slice(0, text.length - rest.length) + name, label, number, name)
   return outer === undefined ? undefined : { ...outer, inner }
 }
 
@@ -85,24 +78,20 @@ function ordinalFirst(text: string): Heading | undefined {
   const ordinal = text.slice(0, number.length)
   if (!/(?:st|nd|rd|th)$/i.test(ordinal)) return undefined
   const rest = text.slice(number.length + word[0].length)
-  const found = nameAfter(rest, label)
-  if (found === undefined || (found.name !== '' && /^\s+\w/.test(rest))) return undefined
-  return heading(text, label, number, found)
+  const found = heading(text, label, number, rest)
+  return found !== undefined && found.name !== '' && /^\s+\w/.test(rest) ? undefined : found
 }
 
 /** The Long Road - Chapter 12. */
 function afterTitle(text: string): Heading | undefined {
-  const found = AFTER_TITLE.exec(text)
-  const inner = found === null ? undefined : labelled(found[2] ?? '')
-  return inner === undefined || inner.depth !== 4 ? undefined : { ...inner, sureness: 'doubtful' }
+  const inner = labelled(AFTER_TITLE.exec(text)?.[2] ?? '')
+  return inner?.depth === 4 ? { ...inner, sureness: 'doubtful' } : undefined
 }
 
 function named(text: string): Heading | undefined {
   const found = NAMED.exec(text)
   if (found === null || !startsLarge(text)) return undefined
-  const rest = found[2] ?? ''
-  const number = /^\s(?:\d{1,3}|[IVXL]{1,6}|[A-Z])(?![\p{L}\p{N}])/u.exec(rest)
-  const after = number === null ? rest : rest.slice(number[0].length)
+  const after = (found[2] ?? '').replace(/^\s(?:\d{1,3}|[IVXL]{1,6}|[A-Z])(?![\p{L}\p{N}])/u, '')
   const name = nameAfterNamed(after)
   if (name === undefined) return undefined
   return { style: 'named', depth: 4, sureness: 'sure', title: plainSpaces(text), name }
@@ -118,12 +107,9 @@ function nameAfterNamed(rest: string): string | undefined {
   return sentence || name.length > 80 || !startsLarge(name) ? undefined : name
 }
 
-function heading(
-  text: string,
-  label: Label,
-  number: FoundNumber,
-  found: HeadingName | undefined,
-): Heading | undefined {
+/** Returns the heading of a label, if the rest of the line after the number may be a name. */
+function heading(text: string, label: Label, number: FoundNumber, rest: string): Heading | undefined {
+  const found = nameAfter(rest, label)
   if (found === undefined) return undefined
   const sure = found.sureness === 'sure' && label.common === undefined && startsLarge(text)
   return {

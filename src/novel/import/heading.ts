@@ -25,19 +25,12 @@ export interface Heading {
 
 const DECORATION = /^[\s=\-—–*＊•●○◆◇■□▲△★☆※~～#＃_+|>、]+/
 const TRAILING_DECORATION = '=-—–*＊•●○◆◇■□▲△★☆※~～#＃_+|<'
-const BRACKETS: Readonly<Record<string, string>> = {
-  '【': '】',
-  '〖': '〗',
-  '〔': '〕',
-  '[': ']',
-  '［': '］',
-  '(': ')',
-  '（': '）',
-  '《': '》',
-  '〈': '〉',
-  '「': '」',
-  '『': '』',
-}
+/** The bracket that closes each one that opens. */
+const BRACKETS = new Map(
+  '【】 〖〗 〔〕 [] ［］ () （） 《》 〈〉 「」 『』'
+    .split(' ')
+    .map(pair => [pair.slice(0, 1), pair.slice(1)] as const),
+)
 
 /** Returns a line without the decoration of a heading: === and *** on both sides, 【】, 《the book》 before it. */
 export function undecorate(line: string): string {
@@ -52,13 +45,13 @@ export function undecorate(line: string): string {
 
 function withoutTail(text: string): string {
   let end = text.length
-  while (end > 0 && (TRAILING_DECORATION.includes(text[end - 1] ?? '') || isSpace(text, end - 1))) end--
+  while (end > 0 && (TRAILING_DECORATION.includes(text[end - 1] ?? '') || text[end - 1]?.trim() === '')) end--
   return text.slice(0, end)
 }
 
 function withoutBrackets(text: string): string {
   const open = text[0] ?? ''
-  const close = BRACKETS[open]
+  const close = BRACKETS.get(open)
   const end = close === undefined ? -1 : text.indexOf(close)
   if (end < 0) return text
   const inside = text.slice(1, end).trim()
@@ -70,10 +63,6 @@ function withoutBrackets(text: string): string {
   return /^[（(]?[\d一二三四五六七八九十]{1,3}[)）]?$/.test(text.slice(0, end + 1))
     ? text
     : `${inside} ${after}`
-}
-
-function isSpace(text: string, at: number): boolean {
-  return (text[at] ?? '').trim() === ''
 }
 
 /** The text after a label: the name of the chapter. */

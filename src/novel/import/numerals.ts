@@ -8,21 +8,11 @@ export interface FoundNumber {
 export const CHINESE_NUMERALS =
   '0-9０-９零〇○Ｏ一二三四五六七八九十百千万萬两兩廿卅卌壹贰叁肆伍陆柒捌玖拾佰仟貳參陸'
 
-const CHINESE_DIGITS = new Map<string, number>()
-for (const [digit, characters] of [
-  [0, '零〇○Ｏ'],
-  [1, '一壹'],
-  [2, '二两兩贰貳'],
-  [3, '三叁參'],
-  [4, '四肆'],
-  [5, '五伍'],
-  [6, '六陆陸'],
-  [7, '七柒'],
-  [8, '八捌'],
-  [9, '九玖'],
-] as const) {
-  for (const character of characters) CHINESE_DIGITS.set(character, digit)
-}
+/** The characters of each digit, from 0. */
+const CHINESE_DIGITS = '零〇○Ｏ 一壹 二两兩贰貳 三叁參 四肆 五伍 六陆陸 七柒 八捌 九玖'.split(' ')
+const DIGIT_OF = new Map(
+  CHINESE_DIGITS.flatMap((characters, digit) => Array.from(characters, each => [each, digit] as const)),
+)
 const CHINESE_TENS: Readonly<Record<string, number>> = { 廿: 20, 卅: 30, 卌: 40 }
 const CHINESE_UNITS: Readonly<Record<string, number>> = {
   十: 10,
@@ -78,7 +68,7 @@ function placeValue(text: string): number | undefined {
 
 function digitOf(character: string): number | undefined {
   const code = character.charCodeAt(0)
-  return code >= 48 && code <= 57 ? code - 48 : CHINESE_DIGITS.get(character)
+  return code >= 48 && code <= 57 ? code - 48 : DIGIT_OF.get(character)
 }
 
 const ROMAN = /^M{0,3}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})$/

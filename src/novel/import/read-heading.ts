@@ -1,7 +1,7 @@
 import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 import { chineseHeading } from './heading-chinese.ts'
 import { englishHeading } from './heading-english.ts'
-import { chineseNumber, englishNumber, romanNumber } from './numerals.ts'
+import { chineseNumber, englishNumber, type FoundNumber, romanNumber } from './numerals.ts'
 
 /** Reads a trimmed line as a heading, in bounded time: lines above LONGEST_HEADING are never headings. */
 export function readHeading(line: string): Heading | undefined {
@@ -18,10 +18,8 @@ const HAN = /^[（(]?[一二三四五六七八九十百零〇廿卅]{1,6}[)）]?
 /** Longest name after a bare numeral. */
 const LONGEST_NAME = 60
 
-interface Numeral {
+interface Numeral extends FoundNumber {
   readonly kind: 'roman' | 'arabic' | 'word' | 'han'
-  readonly value: number
-  readonly length: number
 }
 
 /**
@@ -35,8 +33,7 @@ function numeralHeading(text: string): Heading | undefined {
   const base = { depth: 4, sureness: 'weak', number: numeral.value, title: plainSpaces(text) } as const
   if (/^[\s　.．、:：。—–-]*$/.test(rest)) return { ...base, style: numeral.kind, name: '' }
   const mark = /^(?:\s?[.．、:：—–]+[\s　]*|\s-\s|\s--\s?)/.exec(rest)
-  const space = mark === null ? /^[\s　]+/.exec(rest) : null
-  const sign = mark ?? space
+  const sign = mark ?? /^[\s　]+/.exec(rest)
   if (sign === null) return undefined
   const name = withoutPageNumber(rest.slice(sign[0].length))
   if (!mayBeName(name, mark !== null)) return undefined
@@ -53,11 +50,9 @@ function mayBeName(name: string, marked: boolean): boolean {
 }
 
 function roman(text: string): Numeral | undefined {
-  const letters = ROMAN.exec(text)?.[0]
-  const value = letters === undefined ? undefined : romanNumber(letters)
-  return letters === undefined || value === undefined
-    ? undefined
-    : { kind: 'roman', value, length: letters.length }
+  const letters = ROMAN.exec(text)?.[0] ?? ''
+  const value = romanNumber(letters)
+  return value === undefined ? undefined : { kind: 'roman', value, length: letters.length }
 }
 
 function arabic(text: string): Numeral | undefined {
@@ -73,7 +68,7 @@ function word(text: string): Numeral | undefined {
 }
 
 function han(text: string): Numeral | undefined {
-  const found = HAN.exec(text)?.[0]
-  const value = found === undefined ? undefined : chineseNumber(found.replace(/[（()）]/g, ''))
-  return found === undefined || value === undefined ? undefined : { kind: 'han', value, length: found.length }
+  const found = HAN.exec(text)?.[0] ?? ''
+  const value = chineseNumber(found.replace(/[（()）]/g, ''))
+  return value === undefined ? undefined : { kind: 'han', value, length: found.length }
 }
