@@ -17,91 +17,45 @@ export function legacyEncoding(samples: readonly Uint8Array[]): { name: string; 
   return { name: best.name, confidence: Math.min(0.99, lead * level * amount) }
 }
 
-const CANDIDATES = [
-  'gb18030',
-  'big5',
-  'utf-8',
-  'utf-16le',
-  'utf-16be',
-  'windows-1252',
-  'windows-1251',
-  'shift_jis',
-  'euc-kr',
-]
+const CANDIDATES = 'gb18030 big5 utf-8 utf-16le utf-16be windows-1252 windows-1251 shift_jis euc-kr'.split(
+  ' ',
+)
 
 /** Bytes of each sample that are scored; even, for UTF-16. */
 const SAMPLE_BYTES = 24_576
 
-interface Score {
-  score: number
-  /** Characters that distinguish encodings, from which the score is computed. */
-  telling: number
-}
-
-function scoreOf(name: string, samples: readonly Uint8Array[]): Score {
+/** Returns the score, and the number of telling characters, which distinguish encodings. */
+function scoreOf(name: string, samples: readonly Uint8Array[]): { score: number; telling: number } {
   const wide = name.startsWith('utf-16')
-  const single = name.startsWith('windows-')
   let telling = 0
   let common = 0
   let impossible = 0
   for (const [i, sample] of samples.entries()) {
-    const decoder = createDecoder(name)
     const part = sample.subarray(0, SAMPLE_BYTES)
-    const text = decoder.decode(wide ? part : aligned(part, i === 0))
-    const found = single ? countLetters(text, name) : countCharacters(text, wide)
-    telling += found.telling
-    common += found.common
-    impossible += found.impossible
+    const text = createDecoder(name).decode(wide ? part : aligned(part, i === 0))
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (isImpossible(code)) impossible++
+      // ASCII distinguishes nothing, except where it takes two bytes.
+      if (code < 0x80 && !wide) continue
+      telling++
+      if (isCommon(text, at, name)) common++
+    }
   }
-  if (telling === 0) return { score: 0, telling }
-  return { score: (common - 10 * impossible) / telling, telling }
-}
-
-interface Count {
-  telling: number
-  common: number
-  impossible: number
-}
-
-/** ASCII distinguishes nothing, except where it takes two bytes. */
-function countCharacters(text: string, wide: boolean): Count {
-  const count = { telling: 0, common: 0, impossible: 0 }
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (isImpossible(code)) count.impossible++
-    if (code < 0x80) {
-      if (!wide) continue
-      count.common++
-    } else if (COMMON.has(code) || isKana(code)) count.common++
-    count.telling++
-  }
-  return count
+  return { score: telling === 0 ? 0 : (common - 10 * impossible) / telling, telling }
 }
 
 /** In a Western text, letters beyond ASCII stand alone among ASCII; in a Cyrillic one, they form words. */
-function countLetters(text: string, name: string): Count {
-  const cyrillic = name === 'windows-1251'
-  const count = { telling: 0, common: 0, impossible: 0 }
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (isImpossible(code)) count.impossible++
-    if (code < 0x80) continue
-    count.telling++
-    if (cyrillic ? isInCyrillicWord(text, i) : WESTERN.has(code) && isLonely(text, i)) count.common++
+function isCommon(text: string, at: number, encoding: string): boolean {
+  const code = text.charCodeAt(at)
+  if (encoding === 'windows-1252') return WESTERN.has(code) && isLonely(text, at)
+  if (encoding === 'windows-1251') {
+    const isInWord = isCyrillic(text.charCodeAt(at - 1)) || isCyrillic(text.charCodeAt(at + 1))
+    // Small letters only: the bytes of Chinese text read as a mixture.
+    return code >= 0x430 && isCyrillic(code) && isInWord
   }
-  return count
-}
-
-function isInCyrillicWord(text: string, at: number): boolean {
-  return (
-    isSmallCyrillic(text.charCodeAt(at)) &&
-    (isCyrillic(text.charCodeAt(at - 1)) || isCyrillic(text.charCodeAt(at + 1)))
-  )
-}
-
-/** Small letters only: the bytes of Chinese text read as a mixture. */
-function isSmallCyrillic(code: number): boolean {
-  return code >= 0x430 && code <= 0x44f
+  const isKana = code >= 0x3041 && code <= 0x30ff
+  return code < 0x80 || COMMON.has(code) || isKana
 }
 
 function isCyrillic(code: number): boolean {
@@ -120,10 +74,6 @@ function isImpossible(code: number): boolean {
   return (
     (code >= 0x7f && code <= 0x9f) || (code >= 0xe000 && code <= 0xf8ff) || code === 0xfffd || code === 0xffff
   )
-}
-
-function isKana(code: number): boolean {
-  return code >= 0x3041 && code <= 0x30ff
 }
 
 /** Returns a sample without a cut character at its ends: from its first line end to its last ASCII byte, where it has them. */
