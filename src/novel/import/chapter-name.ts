@@ -19,7 +19,7 @@ export function namesBelow(
   const names = new Map<Candidate, readonly string[]>()
   for (const role of ['volume', 'chapter'] as const) {
     const own = chosen.filter(one => one.role === role && one.candidate.level === undefined)
-    const bare = own.filter(({ candidate }) => deepest(candidate).name === '')
+    const bare = own.filter(({ candidate: { heading } }) => (heading.inner ?? heading).name === '')
     const found = bare.flatMap(({ candidate }) => {
       const lines = nameBelow(candidate, taken, usesBlanks)
       return lines === undefined ? [] : [{ candidate, lines }]
@@ -33,10 +33,6 @@ export function namesBelow(
     if (rest !== undefined) names.set(candidate, rest)
   }
   return names
-}
-
-function deepest({ heading }: Candidate): { name: string } {
-  return heading.inner ?? heading
 }
 
 function nameBelow(

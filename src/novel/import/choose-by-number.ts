@@ -21,9 +21,7 @@ export function chooseNumerals(
   return best.chain
 }
 
-/**
- * Returns bare numerals that continue the numbers of labelled chapters: ADVENTURE VI, then VII. Otherwise [].
- */
+/** Returns bare numerals that continue the numbers of labelled chapters: ADVENTURE VI, then VII. Otherwise []. */
 export function continueNumerals(
   candidates: readonly Candidate[],
   numbered: readonly Candidate[],
@@ -86,11 +84,9 @@ function withMisnumbered(chain: readonly Candidate[], list: readonly Candidate[]
   for (const [i, candidate] of chain.entries()) {
     const before = chain[i - 1]
     while (at < list.length && (list[at]?.line ?? 0) <= (before?.line ?? -1)) at++
-    const hole: Candidate[] = []
-    for (; at < list.length && (list[at]?.line ?? 0) < candidate.line; at++) {
-      const inHole = list[at]
-      if (inHole !== undefined) hole.push(inHole)
-    }
+    const from = at
+    while (at < list.length && (list[at]?.line ?? 0) < candidate.line) at++
+    const hole = list.slice(from, at)
     const missing = (candidate.heading.number ?? 0) - (before?.heading.number ?? Number.NaN) - 1
     if (missing > 0 && hole.length === missing) filled.push(...hole)
     filled.push(candidate)

@@ -26,7 +26,8 @@ export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): C
   const { kept, again } = withoutRepeats(isolated(strong))
   const accepted = acceptedByStyle(kept)
   const numbered = accepted.filter(candidate => candidate.heading.style !== 'named')
-  const numerals = hasChapters(numbered)
+  const hasChapters = numbered.some(candidate => candidate.heading.depth >= 4)
+  const numerals = hasChapters
     ? continueNumerals(candidates, numbered, facts)
     : chooseNumerals(candidates, accepted, facts)
   const all = withoutNames(inOrder([...accepted, ...numerals]))
@@ -36,10 +37,6 @@ export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): C
   const repeats = again.filter(({ first }) => chosen.has(first))
   const doubles = repeats.map(({ candidate }) => ({ candidate, role: 'again' as const }))
   return [...roles, ...doubles].sort((a, b) => a.candidate.line - b.candidate.line)
-}
-
-function hasChapters(numbered: readonly Candidate[]): boolean {
-  return numbered.some(candidate => candidate.heading.depth >= 4)
 }
 
 /** A prefix of three headings or more is the title of the book or of a part; otherwise it may be a sentence. */
@@ -77,27 +74,21 @@ function isolated(candidates: readonly Candidate[]): Candidate[] {
   const known = new Set(alone.filter(standsAlone).map(({ heading }) => heading.style))
   const kept: Candidate[] = []
   for (const candidate of candidates) {
-    const { style, sureness } = candidate.heading
+    const { heading } = candidate
     if (standsAlone(candidate)) kept.push(candidate)
-    else if (style !== 'named' && (sureness !== 'sure' || known.has(style))) kept.push(doubted(candidate))
+    else if (heading.style !== 'named' && (heading.sureness !== 'sure' || known.has(heading.style)))
+      kept.push({ ...candidate, heading: { ...heading, sureness: 'doubtful' } })
   }
   return kept
 }
 
-function doubted(candidate: Candidate): Candidate {
-  return { ...candidate, heading: { ...candidate.heading, sureness: 'doubtful' } }
-}
-
-/** A heading that is printed again, and the heading that it repeats. */
-interface Repeat {
-  readonly candidate: Candidate
-  readonly first: Candidate
-}
-
-/** Separates page headers, doubled titles and volumes named on every chapter from real headings. */
-function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; again: Repeat[] } {
+/**
+ * Separates page headers, doubled titles and volumes named on every chapter from real headings: `again` has the headings that are printed
+ * again, each with the first one.
+ */
+function withoutRepeats(candidates: readonly Candidate[]) {
   const kept: Candidate[] = []
-  const again: Repeat[] = []
+  const again: { candidate: Candidate; first: Candidate }[] = []
   const last = new Map<string, { key: string; candidate: Candidate }>()
   const groups = countsOf(candidates.map(repeatKey))
   for (const candidate of candidates) {
@@ -226,10 +217,10 @@ function chooseMarked(candidates: readonly Candidate[], facts: TextFacts): Chose
   const chapterLevel = levelOfChapters(parts, levels)
   if (!facts.structured) return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
   const counted = parts.some(({ level, heading }) => level === chapterLevel && isChapter(heading))
-  return parts.map((candidate, i) => {
-    const next = parts[i + 1]
-    return { candidate, role: roleInStructure(candidate, next, chapterLevel, counted) }
-  })
+  return parts.map((candidate, i) => ({
+    candidate,
+    role: roleInStructure(candidate, parts[i + 1], chapterLevel, counted),
+  }))
 }
 
 /**
@@ -282,10 +273,8 @@ function roleAt(candidate: Candidate, chapterLevel: number): Role {
 function levelOfChapters(parts: readonly Candidate[], levels: readonly number[]): number {
   const [first = 6, second] = levels
   if (second === undefined) return first
-  for (const level of levels) {
-    const words = parts.filter(({ level: own, heading }) => own === level && isNumbered(heading.style))
-    if (words.some(({ heading }) => heading.depth === 4)) return level
-  }
+  const counted = levels.find(level => parts.some(part => part.level === level && isChapter(part.heading)))
+  if (counted !== undefined) return counted
   const upper = parts.filter(candidate => candidate.level === first && candidate.heading.style !== 'named')
   if (upper.some(({ heading }) => heading.depth < 4)) return second
   // Containers have no text before the first heading within them.

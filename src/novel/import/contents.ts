@@ -39,31 +39,20 @@ function withoutOpening(candidates: readonly Candidate[], end: number): readonly
     // The last entry has all text before the book below it.
     const isLast = listed === i && i >= 2 && !seen.has(key)
     if (isAgain && (candidate.heading.depth < 4 || isTiny || isLast)) listed = i + 1
-    if (!(isAgain && candidate.heading.depth < 4) && !isTiny && hasProse(candidate, next)) break
+    const hasProse = next === undefined || between(candidate, next).sentences > 0
+    if (!(isAgain && candidate.heading.depth < 4) && !isTiny && hasProse) break
     seen.add(key)
   }
   const opening = (starts[listed] ?? 0) - (starts[0] ?? 0)
   const whole = end - (starts[0] ?? 0)
   const isContents = listed >= 3 || opening * 20 < whole
-  return isContents && !isVolumesOnly(candidates.slice(0, listed), opening, whole)
-    ? candidates.slice(listed)
-    : candidates
-}
-
-function hasProse(candidate: Candidate, next: Candidate | undefined): boolean {
-  return next === undefined || between(candidate, next).sentences > 0
-}
-
-/** Volumes that occur twice are not contents if the first ones hold much of the book. */
-function isVolumesOnly(listed: readonly Candidate[], opening: number, whole: number): boolean {
-  return listed.every(candidate => candidate.heading.depth < 4) && opening * 10 >= whole
+  const isVolumesOnly = candidates.slice(0, listed).every(({ heading }) => heading.depth < 4)
+  // Volumes that occur twice are not contents if the first ones hold much of the book.
+  return isContents && !(isVolumesOnly && opening * 10 >= whole) ? candidates.slice(listed) : candidates
 }
 
 /** A run of candidates without prose between them: the indexes of its first and last one. */
-interface Run {
-  readonly first: number
-  readonly last: number
-}
+type Run = Readonly<Record<'first' | 'last', number>>
 
 function runsOf(candidates: readonly Candidate[]): Run[] {
   const runs: Run[] = []

@@ -15,7 +15,6 @@ export class MarkdownState {
   readonly fields = new Map<string, string>()
   #fence = ''
   #inFields = false
-
   readonly #isRead: boolean
 
   /** `isRead` is false where the marks of Markdown have no meaning. */

@@ -1,4 +1,4 @@
-import { type Measure, measure } from '../words.ts'
+import { measure } from '../words.ts'
 import type { Candidate, Chosen } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
@@ -25,7 +25,7 @@ export interface OutlineChapter {
   readonly volume: number
   readonly title: string
   /** Its heading; none for text before the first heading. */
-  readonly heading?: Heading
+  readonly heading: Heading | undefined
   readonly line: number
   characters: number
   words: number
@@ -103,11 +103,11 @@ class OutlineBuilder {
   }
 
   #addFront(from: Place, to: Place): void {
-    const noHeadings = to.line === this.#division.end.line
+    const { end, title, frontTitle } = this.#division
     const prose = to.before.prose - from.before.prose
-    if (noHeadings && to.before.lines > from.before.lines)
-      this.#addChapter(this.#division.title, undefined, from.line)
-    else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(this.#division.frontTitle, undefined, from.line)
+    if (to.line === end.line && to.before.lines > from.before.lines)
+      this.#addChapter(title, undefined, from.line)
+    else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(frontTitle, undefined, from.line)
     this.#addText(from, to)
   }
 
@@ -152,8 +152,7 @@ class OutlineBuilder {
   #addChapter(title: string, heading: Heading | undefined, line: number): void {
     if (this.#outline.volumes.length === 0) this.#outline.volumes.push('')
     const volume = this.#outline.volumes.length - 1
-    const made = { volume, title, line, characters: 0, words: 0 }
-    this.#outline.chapters.push(heading === undefined ? made : { ...made, heading })
+    this.#outline.chapters.push({ volume, title, heading, line, characters: 0, words: 0 })
     for (const { from, to } of this.#held) this.#addText(from, to)
     this.#held = []
   }
@@ -207,15 +206,13 @@ function rankKey({ heading, level }: Candidate): string {
 
 /** Returns the place after a heading and its name. */
 function placeAfter(candidate: Candidate, below: readonly string[]): Place {
-  const sizes = below.map(text => measure(text))
-  const sum = (pick: (size: Measure) => number) =>
-    [candidate.own, ...sizes].reduce((all, size) => all + pick(size), 0)
-  const { before } = candidate
+  const { before, own } = candidate
+  const name = measure(below.join('\n'))
   return {
     line: below.length === 0 ? candidate.line + 1 : candidate.followingLine + below.length,
     before: {
-      characters: before.characters + sum(size => size.characters),
-      words: before.words + sum(size => size.words),
+      characters: before.characters + own.characters + name.characters,
+      words: before.words + own.words + name.words,
       lines: before.lines + 1 + below.length,
       sentences: before.sentences + below.filter(isSentence).length,
       prose: before.prose,

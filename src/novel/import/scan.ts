@@ -189,7 +189,7 @@ export class TextScan {
       this.#wrapperOpen = false
       if (this.#blank === 0 && text.endsWith('***')) return this.#startBody(true)
     }
-    if (this.bodyEnd === undefined && this.#line < 3_000 && isWrapperStart(text))
+    if (this.bodyEnd === undefined && this.#line < 3_000 && WRAPPER_START.test(text))
       return this.#startBody(text.endsWith('*'))
     if (this.bodyEnd === undefined && isWrapperEnd(text)) this.bodyEnd = this.#here()
     return false
@@ -270,12 +270,8 @@ export class TextScan {
     if (this.candidates.at(-1)?.line === previous.place.line) this.candidates.pop()
     this.#open = []
     const { place, own } = previous
-    this.#addCandidate(marked.heading, marked.level, {
-      ...place,
-      own,
-      blankBefore: true,
-      afterSentence: true,
-    })
+    const at = { ...place, own, blankBefore: true, afterSentence: true }
+    this.#addCandidate(marked.heading, marked.level, at)
     this.#totals.sentences = place.before.sentences
     this.#after(true, true)
     this.#previous = undefined
@@ -289,14 +285,8 @@ export function isSentence(text: string): boolean {
 }
 
 /** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
-const START = /^\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG/i
-const SMALL_PRINT_END = /^\*END\s?\*?\s?THE SMALL PRINT/i
+const WRAPPER_START = /^(?:\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\s?\*?\s?THE SMALL PRINT)/i
 const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
-
-/** Whether a line closes what stands before the book. */
-function isWrapperStart(line: string): boolean {
-  return line.startsWith('*') && (START.test(line) || SMALL_PRINT_END.test(line))
-}
 
 /** Whether a line opens what stands after the book. */
 function isWrapperEnd(line: string): boolean {

@@ -5,10 +5,7 @@ import type { BookFacts } from './opened.ts'
 import type { OpeningLine, TextScan } from './scan.ts'
 
 /** Title and author, as far as they are known. */
-interface BookTitle {
-  readonly title?: string | undefined
-  readonly author?: string | undefined
-}
+type BookTitle = { readonly [Key in 'title' | 'author']?: string | undefined }
 
 const TITLE_FIELD = /^(?:title|书名|書名|小说名|小說名|作品名)\s*[:：]\s*(\S.*)$/i
 const AUTHOR_FIELD = /^(?:author|作者|作家|著者)\s*[:：]\s*(\S.*)$/i
@@ -16,7 +13,8 @@ const LONGEST_TITLE = 80
 
 /**
  * Returns title and author of a book: as the file declares them, as front matter or a heading above all others says, as the text before
- * the first heading says, else as the file name says.
+ * the first heading says (in fields such as `Title:` and 书名：, in a title in 《》, else on a title page, which is a few short lines),
+ * else as the file name says.
  */
 export function titleOf(
   scan: TextScan,
@@ -26,23 +24,14 @@ export function titleOf(
   const first = chosen[0]?.candidate.line ?? Number.POSITIVE_INFINITY
   const marked = titleHeading(scan.candidates.filter(({ level }) => level !== undefined))
   const opening = scan.opening.filter(({ line }) => line < first && line !== marked?.line)
-  const text = fromOpening(opening, scan.header)
+  const text = fieldsOf([...scan.header, ...opening].map(line => line.text))
+  const page = titlePage(opening)
   const file = fromFileName(fileName)
   const { fields } = scan.markdown
-  const author = facts.author ?? fields.get('author') ?? text.author ?? file.author
+  const author = facts.author ?? fields.get('author') ?? text.author ?? page.author ?? file.author
   const own = facts.title ?? fields.get('title')
-  const title = own || marked?.heading.title || text.title || file.title || fileName
+  const title = own || marked?.heading.title || (text.title ?? page.title) || file.title || fileName
   return { title, author: author || undefined }
-}
-
-/**
- * Finds title and author in fields (`Title:`, 书名：), in a title in 《》, else on a title page, which is a few short lines before the first
- * heading. `opening` are the lines before the first heading, `header` those of a wrapper before it.
- */
-function fromOpening(opening: readonly OpeningLine[], header: readonly OpeningLine[]): BookTitle {
-  const fields = fieldsOf([...header, ...opening].map(line => line.text))
-  const page = titlePage(opening)
-  return { title: fields.title ?? page.title, author: fields.author ?? page.author }
 }
 
 /** Finds title and author in a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
