@@ -9,16 +9,8 @@ import {
   type ZipFile,
 } from 'yauzl'
 import { QuillworkError } from '../../index.ts'
-import { type Bounds, damaged, encrypted, importBounds, overLimit, shown } from './bounds.ts'
+import { type Bounds, checkBound, damaged, encrypted, importBounds, shown } from './bounds.ts'
 import { bytesOf, type TextSource } from './source.ts'
-
-/** Options of an archive. */
-export interface ArchiveOptions {
-  /** Default: the bounds of every import. */
-  readonly bounds?: Bounds
-  /** Stops reading, which then throws the reason of the signal. */
-  readonly signal?: AbortSignal
-}
 
 /** Longest name of a part, in bytes; files with longer ones are ignored. */
 const longestName = 1_000
@@ -39,7 +31,8 @@ export class Archive {
     source: TextSource,
     zip: ZipFile,
     entries: ReadonlyMap<string, Entry>,
-    { bounds = importBounds, signal }: ArchiveOptions,
+    bounds: Bounds,
+    signal: AbortSignal | undefined,
   ) {
     this.#source = source
     this.#zip = zip
@@ -49,13 +42,15 @@ export class Archive {
   }
 
   /** Opens an archive and reads its directory. Throws FILE_DAMAGED, FILE_PROTECTED, FILE_LIMIT_EXCEEDED, the signal's reason, what the source throws. */
-  static async open(source: TextSource, options: ArchiveOptions = {}): Promise<Archive> {
-    const { bounds = importBounds, signal } = options
+  static async open(
+    source: TextSource,
+    { bounds = importBounds, signal }: { bounds?: Bounds; signal?: AbortSignal | undefined } = {},
+  ): Promise<Archive> {
     const settings = { autoClose: false, decodeStrings: false, validateEntrySizes: false }
     try {
       const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.size, settings)
-      if (zip.entryCount > bounds.entries) throw overLimit('entries', bounds.entries)
-      return new Archive(source, zip, await entriesOf(zip, signal), options)
+      checkBound(bounds, 'entries', zip.entryCount)
+      return new Archive(source, zip, await entriesOf(zip, signal), bounds, signal)
     } catch (error) {
       signal?.throwIfAborted()
       throw asCoded(error)
@@ -86,7 +81,7 @@ export class Archive {
         this.signal?.throwIfAborted()
         check.add(piece)
         this.#unpacked += piece.length
-        if (this.#unpacked > this.bounds.totalBytes) throw overLimit('totalBytes', this.bounds.totalBytes)
+        checkBound(this.bounds, 'totalBytes', this.#unpacked)
         yield piece
       }
       check.end()
@@ -145,7 +140,6 @@ async function* inflated(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 
 /** Checks the unpacked bytes of a file against its bounds, and at the end against its directory. */
 function sizeCheck(name: string, { compressedSize, uncompressedSize, crc32: sum }: Entry, bounds: Bounds) {
-  const { entryBytes, ratio, ratioFrom } = bounds
   let bytes = 0
   let crc = 0
   const wrong = () => damaged(`is broken: its part ${shown(name)} is not what its directory says`)
@@ -153,8 +147,8 @@ function sizeCheck(name: string, { compressedSize, uncompressedSize, crc32: sum 
     add(piece: Uint8Array): void {
       bytes += piece.length
       crc = crc32(piece, crc)
-      if (bytes > entryBytes) throw overLimit('entryBytes', entryBytes, name)
-      if (bytes > ratioFrom && bytes > ratio * compressedSize) throw overLimit('ratio', ratio, name)
+      checkBound(bounds, 'entryBytes', bytes, name)
+      if (bytes > bounds.ratioFrom) checkBound(bounds, 'ratio', bytes / compressedSize, name)
       if (bytes > uncompressedSize) throw wrong()
     },
     end(): void {
@@ -205,7 +199,9 @@ class SourceReader extends RandomAccessReader {
     for (let filled = 0; filled < target.length; ) {
       const at = position + filled - this.#start
       if (at < 0 || at >= this.#block.length) {
-        await this.#fetch(position + filled)
+        const start = position + filled
+        this.#block = await bytesOf(this.#source, start, start + blockBytes)
+        this.#start = start
         if (this.#block.length === 0) throw damaged('is cut off')
         continue
       }
@@ -213,11 +209,6 @@ class SourceReader extends RandomAccessReader {
       target.set(part, filled)
       filled += part.length
     }
-  }
-
-  async #fetch(position: number): Promise<void> {
-    this.#block = await bytesOf(this.#source, position, position + blockBytes)
-    this.#start = position
   }
 }
 

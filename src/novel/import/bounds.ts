@@ -1,39 +1,28 @@
 import { QuillworkError } from '../../index.ts'
 
-/** The bounds of a packed file: unpacked size, depth and length of its parts. */
-export interface Bounds {
+/** The bounds of every import of a packed file: unpacked size, depth and length of its parts. */
+export const importBounds = {
   /** Files in the archive. */
-  readonly entries: number
-  /** Bytes of one file of the archive, unpacked. */
-  readonly entryBytes: number
-  /** Bytes of all files that are read, unpacked. */
-  readonly totalBytes: number
-  /** Unpacked bytes for each packed byte, once more than `ratioFrom` bytes of a file are unpacked. Text rarely exceeds 20. */
-  readonly ratio: number
-  /** Unpacked bytes of a file below which the ratio is not checked: they endanger no memory, and short files repeat themselves. */
-  readonly ratioFrom: number
-  /** Elements within elements. */
-  readonly xmlDepth: number
-  /** Characters of a run of text, a tag with its attributes, a comment or a declaration: what the XML reader holds at once. */
-  readonly xmlToken: number
-  /** Attributes of a tag. */
-  readonly xmlAttributes: number
-  /** Files that a book lists, entries of its table of contents, and styles of a document. */
-  readonly listed: number
-}
-
-/** The bounds of every import. */
-export const importBounds: Bounds = {
   entries: 10_000,
+  /** Bytes of one file of the archive, unpacked. */
   entryBytes: 64_000_000,
+  /** Bytes of all files that are read, unpacked. */
   totalBytes: 200_000_000,
+  /** Unpacked bytes for each packed byte, once more than `ratioFrom` bytes of a file are unpacked. Text rarely exceeds 20. */
   ratio: 100,
+  /** Unpacked bytes of a file below which the ratio is not checked: they endanger no memory, and short files repeat themselves. */
   ratioFrom: 4_000_000,
+  /** Elements within elements. */
   xmlDepth: 500,
+  /** Characters of a run of text, a tag with its attributes, a comment or a declaration: what the XML reader holds at once. */
   xmlToken: 8_000_000,
+  /** Attributes of a tag. */
   xmlAttributes: 1_000,
+  /** Files that a book lists, entries of its table of contents, and styles of a document. */
   listed: 20_000,
 }
+/** The bounds of a packed file. */
+export type Bounds = Readonly<typeof importBounds>
 
 const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
   entries: limit => `holds more than ${limit} files`,
@@ -47,15 +36,12 @@ const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
   listed: limit => `lists more than ${limit} parts, entries or styles`,
 }
 
-/** Throws FILE_LIMIT_EXCEEDED where a part of a file lists more than `bounds.listed` files, entries or styles. */
-export function checkListed(count: number, { listed }: Bounds, part: string): void {
-  if (count > listed) throw overLimit('listed', listed, part)
-}
-
-/** Returns the error of a file that exceeds a bound; `part` is the file within it. */
-export function overLimit(bound: keyof Bounds, limit: number, part?: string): QuillworkError {
+/** Throws FILE_LIMIT_EXCEEDED where a count exceeds a bound; `part` is the file within the file. */
+export function checkBound(bounds: Bounds, bound: keyof Bounds, count: number, part?: string): void {
+  const limit = bounds[bound]
+  if (count <= limit) return
   const where = part === undefined ? 'The file' : `${shown(part)} in the file`
-  return new QuillworkError(
+  throw new QuillworkError(
     'FILE_LIMIT_EXCEEDED',
     `${where} ${meanings[bound](limit.toLocaleString('en-US'))}; it is not imported. Save the book again or in parts, or import it as plain text.`,
     { details: { bound, limit } },

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes'
 import type { Archive } from './archive.ts'
-import { type Bounds, damaged, overLimit, shown } from './bounds.ts'
+import { type Bounds, checkBound, damaged, shown } from './bounds.ts'
 import { createDecoder, encodingName } from './decoder.ts'
 
 /**
@@ -96,13 +96,6 @@ export interface XmlEvents {
   text?(text: string): void
 }
 
-/** The part of the archive that is read, for error messages, and the bounds that it must keep. */
-interface XmlPart {
-  /** Name of the file in the archive. */
-  readonly name: string
-  readonly bounds: Bounds
-}
-
 /** A file with more faults is not XML. */
 const mostFaults = 10_000
 
@@ -115,7 +108,7 @@ export class XmlReader {
   /** Places at which the file is not well-formed. */
   faults = 0
   readonly #parser = new SaxesParser({ xmlns: false as const, fragment: true, position: false })
-  readonly #part: XmlPart
+  readonly #part: { readonly name: string; readonly bounds: Bounds }
   readonly #events: XmlEvents
   #depth = 0
   #attributes = 0
@@ -123,7 +116,8 @@ export class XmlReader {
   #unmatched: string[] = []
   #carry = ''
 
-  constructor(part: XmlPart, events: XmlEvents) {
+  /** `part` names the file of the archive, for error messages, and the bounds that it must keep. */
+  constructor(part: { readonly name: string; readonly bounds: Bounds }, events: XmlEvents) {
     this.#part = part
     this.#events = events
     this.#parser.ENTITIES = entities
@@ -146,8 +140,7 @@ export class XmlReader {
   #write(text: string): void {
     this.#sinceEvent += text.length
     this.#parser.write(text)
-    const { bounds, name } = this.#part
-    if (this.#sinceEvent > bounds.xmlToken) throw overLimit('xmlToken', bounds.xmlToken, name)
+    checkBound(this.#part.bounds, 'xmlToken', this.#sinceEvent, this.#part.name)
   }
 
   #listen(): void {
@@ -160,7 +153,10 @@ export class XmlReader {
     parser.on('opentagstart', () => {
       this.#attributes = 0
     })
-    parser.on('attribute', () => this.#countAttribute())
+    parser.on('attribute', () => {
+      this.#attributes += 1
+      checkBound(this.#part.bounds, 'xmlAttributes', this.#attributes, this.#part.name)
+    })
     parser.on('opentag', ({ name, attributes }) => this.#open(name, attributes))
     parser.on('closetag', ({ name }) => this.#close(name))
     parser.on('text', text => this.#text(text))
@@ -168,10 +164,9 @@ export class XmlReader {
   }
 
   #open(name: string, attributes: Readonly<Record<string, string>>): void {
-    const { bounds } = this.#part
     this.#sinceEvent = 0
     this.#depth += 1
-    if (this.#depth > bounds.xmlDepth) throw overLimit('xmlDepth', bounds.xmlDepth, this.#part.name)
+    checkBound(this.#part.bounds, 'xmlDepth', this.#depth, this.#part.name)
     this.#events.open(name, attributes)
   }
 
@@ -179,12 +174,6 @@ export class XmlReader {
     this.#sinceEvent = 0
     this.#depth -= 1
     this.#events.close?.(name)
-  }
-
-  #countAttribute(): void {
-    const { bounds, name } = this.#part
-    this.#attributes += 1
-    if (this.#attributes > bounds.xmlAttributes) throw overLimit('xmlAttributes', bounds.xmlAttributes, name)
   }
 
   #text(text: string): void {
@@ -225,9 +214,7 @@ export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1)
 }
 
-/**
- * The named entities of XHTML 1.0, which EPUB 2 has from its DTD: names of characters that follow each other, after the code of the first.
- */
+/** The named entities of XHTML 1.0, which EPUB 2 has from its DTD: names of characters that follow each other, after the code of the first. */
 const runs = `
   0xa0 nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2
   sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc

@@ -1,5 +1,5 @@
 import type { Archive } from '../archive.ts'
-import { type Bounds, checkListed } from '../bounds.ts'
+import { type Bounds, checkBound } from '../bounds.ts'
 import { readPart, type XmlEvents } from '../xml.ts'
 
 /** The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. */
@@ -74,7 +74,7 @@ function styleEvents(file: string, bounds: Bounds) {
     if (id === undefined || kind !== 'paragraph') return
     style = { id, name: '', basedOn: undefined, outline: undefined }
     found.styles.set(id, style)
-    checkListed(found.styles.size, bounds, file)
+    checkBound(bounds, 'listed', found.styles.size, file)
     if (isOn(names.attribute(attributes, 'default') ?? '0')) found.standard = id
   }
 

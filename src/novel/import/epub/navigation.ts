@@ -1,5 +1,5 @@
 import { type Archive, resolveTarget, type Target } from '../archive.ts'
-import { type Bounds, checkListed } from '../bounds.ts'
+import { type Bounds, checkBound } from '../bounds.ts'
 import { oneSpaced } from '../opened.ts'
 import { localName, readPart, type XmlEvents } from '../xml.ts'
 import type { EpubPackage } from './package.ts'
@@ -65,7 +65,7 @@ function navEvents(file: string, bounds: Bounds): XmlEvents & EpubContents {
     if (target === undefined) return
     for (const each of waiting) if (each.title !== '') entries.push({ ...each, target })
     waiting = []
-    checkListed(entries.length, bounds, file)
+    checkBound(bounds, 'listed', entries.length, file)
   }
 
   return {
@@ -112,7 +112,7 @@ function ncxEvents(file: string, bounds: Bounds): XmlEvents & Pick<EpubContents,
     entry.isListed = true
     const title = oneSpaced(entry.title)
     if (title !== '') entries.push({ title, depth: Math.min(deepest, opened.length), target })
-    checkListed(entries.length, bounds, file)
+    checkBound(bounds, 'listed', entries.length, file)
   }
 
   return {

@@ -1,6 +1,6 @@
 import { type Archive, resolveTarget } from '../archive.ts'
 import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
-import { checkListed, encrypted } from '../bounds.ts'
+import { checkBound, encrypted } from '../bounds.ts'
 import { groupedBy } from '../candidate.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
@@ -104,7 +104,7 @@ async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
       else if (local === 'CipherReference' && !isDisguise) {
         const target = resolveTarget('', attributes['URI'] ?? '')
         if (target !== undefined) locked.add(target.file)
-        checkListed(locked.size, archive.bounds, encryptionList)
+        checkBound(archive.bounds, 'listed', locked.size, encryptionList)
       }
     },
   })

@@ -1,5 +1,5 @@
 import { type Archive, resolveTarget, type Target } from '../archive.ts'
-import { type Bounds, checkListed, damaged } from '../bounds.ts'
+import { type Bounds, checkBound, damaged } from '../bounds.ts'
 import { localName, readPart } from '../xml.ts'
 
 /** A file that the package lists. */
@@ -139,7 +139,7 @@ class PackageEvents {
   }
 
   #count(count: number): void {
-    checkListed(count, this.#bounds, this.#file)
+    checkBound(this.#bounds, 'listed', count, this.#file)
   }
 }
 
