@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { encodingName } from './decoder.ts'
 import { legacyEncoding } from './encoding-score.ts'
-import { blocks, type TextSource } from './source.ts'
+import { BLOCK_BYTES, blocks, type TextSource } from './source.ts'
 
 /** The encoding of a text. */
 export interface Encoding {
@@ -24,7 +24,7 @@ export async function detectEncoding(source: TextSource, forced?: string): Promi
   const scan = new Utf8Scan()
   const samples: Uint8Array[] = []
   let number = 0
-  for await (const block of blocks(source)) {
+  for await (const block of blocks(source.read(), BLOCK_BYTES)) {
     const marked = number === 0 ? byteOrderMark(block) : undefined
     if (marked !== undefined) return { name: marked, confidence: 1 }
     if (isSample(block, number++, samples.length)) samples.push(sampleOf(block))

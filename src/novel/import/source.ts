@@ -46,25 +46,28 @@ export async function bytesOf(source: TextSource, from: number, to: number): Pro
 }
 
 /** Bytes read and decoded at once. */
-const BLOCK_BYTES = 65_536
+export const BLOCK_BYTES = 65_536
 
-/** Yields the same bytes in blocks of exactly BLOCK_BYTES; only the last one is shorter. */
-export async function* blocks(source: TextSource): AsyncGenerator<Uint8Array> {
-  let block = new Uint8Array(BLOCK_BYTES)
-  let filled = 0
-  for await (const piece of source.read()) {
+/** Yields the same bytes in blocks of exactly `blockBytes`; only the last one is shorter. */
+export async function* blocks(
+  content: AsyncIterable<Uint8Array>,
+  blockBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = []
+  let length = 0
+  for await (const piece of content) {
     for (let at = 0; at < piece.length; ) {
-      const taken = Math.min(piece.length - at, BLOCK_BYTES - filled)
-      block.set(piece.subarray(at, at + taken), filled)
-      at += taken
-      filled += taken
-      if (filled < BLOCK_BYTES) continue
-      yield block
-      block = new Uint8Array(BLOCK_BYTES)
-      filled = 0
+      const part = piece.subarray(at, at + blockBytes - length)
+      waiting.push(part)
+      length += part.length
+      at += part.length
+      if (length < blockBytes) continue
+      yield Buffer.concat(waiting)
+      waiting = []
+      length = 0
     }
   }
-  if (filled > 0) yield block.subarray(0, filled)
+  if (length > 0) yield Buffer.concat(waiting)
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -72,15 +75,11 @@ async function sizeOf(path: string): Promise<number> {
     const found = await stat(path)
     if (found.isFile()) return found.size
   } catch (cause) {
-    throw notReadable(path, cause)
+    throw new QuillworkError(
+      'TEXT_UNREADABLE',
+      `${path} cannot be read. Check that it exists and that this process may read it.`,
+      { cause },
+    )
   }
   throw new QuillworkError('TEXT_UNREADABLE', `${path} is not a file. Name a text file.`)
-}
-
-function notReadable(path: string, cause: unknown): QuillworkError {
-  return new QuillworkError(
-    'TEXT_UNREADABLE',
-    `${path} cannot be read. Check that it exists and that this process may read it.`,
-    { cause },
-  )
 }

@@ -1,7 +1,8 @@
 import { SaxesParser } from 'saxes'
 import type { Archive } from './archive.ts'
 import { type Bounds, checkBound, damaged, shown } from './bounds.ts'
-import { createDecoder, encodingName } from './decoder.ts'
+import { createDecoder, type Decoder, encodingName } from './decoder.ts'
+import { BLOCK_BYTES, blocks } from './source.ts'
 
 /**
  * Reads an XML file of an archive to its end, piece by piece. Yields the number of its faults so far, after each piece and at the end.
@@ -31,39 +32,21 @@ const headBytes = 1_024
 
 /** Returns the encoding that an XML file declares. Reads its first bytes only. */
 export async function xmlEncoding(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-  const pieces = bytes[Symbol.asyncIterator]()
-  try {
-    return encodingOf(await headOf(pieces))
-  } finally {
-    await pieces.return?.()
-  }
+  for await (const head of blocks(bytes, headBytes)) return encodingOf(head)
+  return encodingOf(new Uint8Array(0))
 }
 
-async function headOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  let head: Uint8Array = new Uint8Array(0)
-  while (head.length < headBytes) {
-    const { done, value } = await pieces.next()
-    if (done === true) break
-    head = head.length === 0 ? value : Buffer.concat([head, value])
-  }
-  return head
-}
-
-/**
- * Yields the text of an XML file without byte order mark and XML declaration. These name its encoding; where neither does, it is UTF-8.
- */
+/** Yields the text of an XML file without byte order mark and XML declaration. These name its encoding; where neither does, it is UTF-8. */
 async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const pieces = bytes[Symbol.asyncIterator]()
-  try {
-    const head = await headOf(pieces)
-    const decoder = createDecoder(encodingOf(head))
-    yield decoder.decode(head).replace(/^\s*<\?xml\s[^>]*\?>/, '')
-    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
-      yield decoder.decode(next.value)
-    yield decoder.end()
-  } finally {
-    await pieces.return?.()
+  let decoder: Decoder | undefined
+  for await (const block of blocks(bytes, BLOCK_BYTES)) {
+    if (decoder !== undefined) yield decoder.decode(block)
+    else {
+      decoder = createDecoder(encodingOf(block))
+      yield decoder.decode(block).replace(/^\s*<\?xml\s[^>]*\?>/, '')
+    }
   }
+  if (decoder !== undefined) yield decoder.end()
 }
 
 function encodingOf(head: Uint8Array): string {

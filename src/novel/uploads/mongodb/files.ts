@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { SharedDatabase } from '../../../store/mongodb/database.ts'
-import type { TextSource } from '../../import/source.ts'
+import { blocks, type TextSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
 /** A file of the collection `upload_files`. */
@@ -32,14 +32,8 @@ const perCleanUp = 100
  * operation on one document, repeated when its outcome is unknown, so that a change of the primary fails no upload and no import.
  */
 export function mongodbUploads(database: SharedDatabase): UploadFiles {
-  database.join([
-    {
-      collection: 'upload_files',
-      name: 'unfinished',
-      key: { startedAt: 1 },
-      partial: { unfinished: true },
-    },
-  ])
+  const partial = { unfinished: true }
+  database.join([{ collection: 'upload_files', name: 'unfinished', key: { startedAt: 1 }, partial }])
   return new MongoUploads(database)
 }
 
@@ -81,7 +75,7 @@ class MongoUploads implements UploadFiles {
   async #writeChunks(location: string, content: AsyncIterable<Uint8Array>) {
     let bytes = 0
     let chunks = 0
-    for await (const chunk of inChunks(content)) {
+    for await (const chunk of blocks(content, chunkBytes)) {
       const _id = `${location}/${chunks}`
       await this.#database.run('write upload', () =>
         this.#chunks.replaceOne({ _id }, { content: chunk }, { upsert: true }),
@@ -140,23 +134,4 @@ class MongoUploads implements UploadFiles {
     for (const { _id } of files) await this.remove(_id)
     return files.length
   }
-}
-
-/** Yields the same bytes in chunks of one length; only the last one is shorter. */
-async function* inChunks(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = []
-  let length = 0
-  for await (const piece of content) {
-    for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + chunkBytes - length)
-      waiting.push(part)
-      length += part.length
-      at += part.length
-      if (length < chunkBytes) continue
-      yield Buffer.concat(waiting)
-      waiting = []
-      length = 0
-    }
-  }
-  if (length > 0) yield Buffer.concat(waiting)
 }
