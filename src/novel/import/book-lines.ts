@@ -8,6 +8,8 @@ import { readPieces, type XmlEvents } from './xml.ts'
 
 /** Longest heading, in UTF-16 units. A longer one is a paragraph in large letters. */
 const LONGEST_HEADING_LINE = 200
+/** UTF-16 units of a paragraph that memory holds; a longer one is written in pieces. */
+export const longestParagraph = 1_000_000
 /** Most blank lines in a row: more have no further meaning. */
 const MOST_BLANKS = 8
 
@@ -38,17 +40,13 @@ export class LineWriter {
 
   /** Writes a paragraph; each LF is a line break. A paragraph without visible text is a gap. */
   paragraph(text: string): void {
-    if (text.includes('\n')) this.#addLines(text.split('\n').map(line => line.trimEnd()))
-    else if (text.trim() !== '') this.#add(text.trimEnd())
-    this.gap()
-  }
-
-  #addLines(lines: readonly string[]): void {
+    const lines = text.split('\n').map(line => line.trimEnd())
     const [first, last] = [lines.findIndex(isVisible), lines.findLastIndex(isVisible)]
     for (const line of lines.slice(first, last + 1)) {
       if (isVisible(line)) this.#add(line)
       else this.gap()
     }
+    this.gap()
   }
 
   /** Writes a blank line. */

@@ -1,10 +1,7 @@
-import type { HeadingHolder } from '../book-lines.ts'
+import { type HeadingHolder, longestParagraph } from '../book-lines.ts'
 import type { LeftOut } from '../opened.ts'
 import type { XmlEvents } from '../xml.ts'
-import { isOn, outlineLevel, type Purpose, type Styles, WordNames } from './styles.ts'
-
-/** UTF-16 units of a paragraph that memory holds; a longer one is written in pieces. */
-const longestParagraph = 1_000_000
+import { isOn, outlineLevel, type Purpose, type PurposeOf, WordNames } from './styles.ts'
 
 /** Elements whose content is not read: deleted or moved text, the reading of ruby, the properties before a tracked change. */
 const silentElements = new Set(['del', 'moveFrom', 'rt', 'pPrChange', 'rPrChange', 'sectPrChange'])
@@ -26,7 +23,7 @@ interface Paragraph {
 /** Writes the headings and paragraphs of the main part of a DOCX. */
 export class DocumentEvents implements XmlEvents {
   readonly #out: HeadingHolder
-  readonly #styles: Styles
+  readonly #purposeOf: PurposeOf
   readonly #leftOut: LeftOut
   readonly #names = new WordNames()
   readonly #open: Paragraph[] = []
@@ -38,9 +35,9 @@ export class DocumentEvents implements XmlEvents {
   #inProperties = 0
   #sectionBreaks = false
 
-  constructor(out: HeadingHolder, styles: Styles, leftOut: LeftOut) {
+  constructor(out: HeadingHolder, purposeOf: PurposeOf, leftOut: LeftOut) {
     this.#out = out
-    this.#styles = styles
+    this.#purposeOf = purposeOf
     this.#leftOut = leftOut
   }
 
@@ -94,7 +91,7 @@ export class DocumentEvents implements XmlEvents {
     else if (name === 'sectPr') this.#sectionBreaks = true
     else if (name === 'type' && value === 'continuous') this.#sectionBreaks = false
     else if (paragraph === undefined) return
-    else if (name === 'pStyle') paragraph.purpose = this.#styles.purposeOf(value)
+    else if (name === 'pStyle') paragraph.purpose = this.#purposeOf(value)
     else if (name === 'outlineLvl') this.#outline(paragraph, outlineLevel(value))
   }
 
@@ -117,7 +114,6 @@ export class DocumentEvents implements XmlEvents {
       if (paragraph === undefined) return
       this.#write(paragraph)
       this.#out.sceneBreak()
-      paragraph.isCut = true
     } else this.#append(' ')
   }
 
@@ -125,10 +121,7 @@ export class DocumentEvents implements XmlEvents {
     const paragraph = this.#open.at(-1)
     if (paragraph === undefined || this.#isHidden) return
     paragraph.text += text
-    if (paragraph.text.length > longestParagraph) {
-      this.#write(paragraph)
-      paragraph.isCut = true
-    }
+    if (paragraph.text.length > longestParagraph) this.#write(paragraph)
   }
 
   /** `del` or `moveFrom` in the properties of a paragraph's mark deletes or moves the mark. */
@@ -141,8 +134,7 @@ export class DocumentEvents implements XmlEvents {
   #beginParagraph(): void {
     const { text = '', isCut = false } = this.#joined ?? {}
     this.#joined = undefined
-    const purpose = this.#styles.purposeOf(undefined)
-    this.#open.push({ text, purpose, breaks: false, isCut, isJoined: false })
+    this.#open.push({ text, purpose: this.#purposeOf(undefined), breaks: false, isCut, isJoined: false })
   }
 
   #endParagraph(): void {
@@ -167,6 +159,7 @@ export class DocumentEvents implements XmlEvents {
   #write(paragraph: Paragraph): void {
     const text = paragraph.text.replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
     paragraph.text = ''
+    paragraph.isCut = true
     if (text.trim() === '' || paragraph.purpose === 'contents') return
     if (paragraph.purpose === 'text') this.#out.paragraph(text.trimEnd().replace(/^[ \n]+/, ''))
     else this.#out.heading(paragraph.purpose.level, text)

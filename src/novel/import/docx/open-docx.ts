@@ -5,7 +5,7 @@ import type { CharacterFaults, Line } from '../lines.ts'
 import { type BookFacts, factsOf, type LeftOut, type OpenedText } from '../opened.ts'
 import { localName, readPart, xmlEncoding } from '../xml.ts'
 import { DocumentEvents } from './document-events.ts'
-import { readStyles, type Styles } from './styles.ts'
+import { type PurposeOf, readStyles } from './styles.ts'
 
 /** Whether an archive is a Word document: it lists its parts, and its main part is a text. */
 export async function isDocx(archive: Archive): Promise<boolean> {
@@ -22,25 +22,25 @@ export async function isDocx(archive: Archive): Promise<boolean> {
 export async function openDocx(archive: Archive): Promise<OpenedText> {
   const main = (await mainPart(archive)) ?? 'word/document.xml'
   const parts = await relationsOf(archive, main)
-  const styles = await readStyles(archive, parts.get('styles') ?? 'word/styles.xml')
+  const purposeOf = await readStyles(archive, parts.get('styles') ?? 'word/styles.xml')
   return {
     kind: 'docx',
     encoding: { name: await xmlEncoding(archive.read(main)), confidence: 1 },
     facts: await coreFacts(archive),
     declared: false,
-    lines: (faults, leftOut) => documentLines(archive, main, styles, { faults, leftOut }),
+    lines: (faults, leftOut) => documentLines(archive, main, purposeOf, { faults, leftOut }),
   }
 }
 
 async function* documentLines(
   archive: Archive,
   name: string,
-  styles: Styles,
+  purposeOf: PurposeOf,
   { faults, leftOut }: { faults: CharacterFaults; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
   const writer = new LineWriter(faults)
   const out = new HeadingHolder(writer, false)
-  const events = new DocumentEvents(out, styles, leftOut)
+  const events = new DocumentEvents(out, purposeOf, leftOut)
   const isBroken = (yield* partLines(archive, name, { events, writer })) > 0
   if (isBroken) throw damaged('is broken: its text is not the XML that it should be')
   out.release()
@@ -64,8 +64,7 @@ async function isTextPart(archive: Archive, main: string): Promise<boolean> {
 
 /** Returns the parts that a part names, by the last word of their relation. Of two with the same relation the first counts. */
 async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<string, string>> {
-  const [folder, file] = [part.split('/').slice(0, -1), part.split('/').at(-1) ?? '']
-  const list = [...folder, '_rels', `${file}.rels`].join('/')
+  const list = part.replace(/[^/]*$/, '_rels/$&.rels')
   const relations = new Map<string, string>()
   if (!archive.has(list)) return relations
   await readPart(archive, list, {

@@ -5,14 +5,10 @@ import { readPart, type XmlEvents } from '../xml.ts'
 /** The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. */
 export type Purpose = { readonly level: number } | 'contents' | 'text'
 
-/** The paragraph styles of a document. */
-export interface Styles {
-  /** Returns the purpose of the paragraphs of a style; of the default style without an id. */
-  purposeOf(id: string | undefined): Purpose
-}
+/** Returns the purpose of the paragraphs of a style; of the default style without an id. */
+export type PurposeOf = (id: string | undefined) => Purpose
 
 interface Style {
-  readonly id: string
   name: string
   basedOn: string | undefined
   outline: number | undefined
@@ -22,17 +18,15 @@ interface Style {
 const deepest = 20
 
 /** Reads the styles of a document; without that part, the styles of Word apply. Throws what `readPart` throws. */
-export async function readStyles(archive: Archive, file: string): Promise<Styles> {
+export async function readStyles(archive: Archive, file: string): Promise<PurposeOf> {
   const { events, found } = styleEvents(file, archive.bounds)
   if (archive.has(file)) await readPart(archive, file, events)
   const known = new Map<string, Purpose>()
-  return {
-    purposeOf(id) {
-      const key = id ?? found.standard
-      const purpose = known.get(key) ?? purposeOf(found.styles, key)
-      if (known.size <= found.styles.size) known.set(key, purpose)
-      return purpose
-    },
+  return id => {
+    const key = id ?? found.standard
+    const purpose = known.get(key) ?? purposeIn(found.styles, key)
+    if (known.size <= found.styles.size) known.set(key, purpose)
+    return purpose
   }
 }
 
@@ -40,7 +34,7 @@ export async function readStyles(archive: Archive, file: string): Promise<Styles
  * Returns the purpose of a style: by its own name or outline level, else by the style that it is based on. The names of Word's own styles
  * are English in every file; their ids are not.
  */
-function purposeOf(styles: ReadonlyMap<string, Style>, id: string): Purpose {
+function purposeIn(styles: ReadonlyMap<string, Style>, id: string): Purpose {
   let style = styles.get(id)
   if (style === undefined) return purposeByName(id.replace(/(?<=\D)(?=\d+$)/, ' ')) ?? 'text'
   for (let steps = 0; style !== undefined && steps < deepest; steps += 1) {
@@ -72,7 +66,7 @@ function styleEvents(file: string, bounds: Bounds) {
     const id = names.attribute(attributes, 'styleId')
     const kind = names.attribute(attributes, 'type') ?? 'paragraph'
     if (id === undefined || kind !== 'paragraph') return
-    style = { id, name: '', basedOn: undefined, outline: undefined }
+    style = { name: '', basedOn: undefined, outline: undefined }
     found.styles.set(id, style)
     checkBound(bounds, 'listed', found.styles.size, file)
     if (isOn(names.attribute(attributes, 'default') ?? '0')) found.standard = id

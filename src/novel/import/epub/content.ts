@@ -1,10 +1,7 @@
-import type { HeadingHolder } from '../book-lines.ts'
+import { type HeadingHolder, longestParagraph } from '../book-lines.ts'
 import type { LeftOut, PageKind } from '../opened.ts'
 import { localName, type XmlEvents } from '../xml.ts'
 import { type ContentsEntry, kindsOf } from './navigation.ts'
-
-/** UTF-16 units of a paragraph that memory holds; a longer one is written in pieces. */
-const longestParagraph = 1_000_000
 
 /** UTF-16 units of a link that may be the number of a note. */
 const longestMark = 20
@@ -65,19 +62,14 @@ export class ContentEvents implements XmlEvents {
   text(text: string): void {
     if (this.#silent > 0) return
     this.#text.add(this.#verbatim > 0 ? text.replace(/\r\n?/g, '\n') : this.#collapsed(text))
-    if (this.#text.length > longestParagraph) this.#flush()
-  }
-
-  /** Writes the rest at the end of the document. */
-  end(): void {
-    this.#flush()
+    if (this.#text.length > longestParagraph) this.flush()
   }
 
   /** Begins the chapters that the table of contents lists at an element. */
   #arrive(id: string | undefined): void {
     const entries = id === undefined ? undefined : this.#targets.get(id)
     if (entries === undefined) return
-    if (this.#heading === undefined) this.#flush()
+    if (this.#heading === undefined) this.flush()
     for (const { depth, title } of entries) this.#out.listed(depth, title)
   }
 
@@ -96,10 +88,10 @@ export class ContentEvents implements XmlEvents {
     else if (name === 'q') this.#text.add('“')
     else if ((name === 'td' || name === 'th') && !this.#text.isBlank) this.#text.add('\t')
     else if (name === 'hr') {
-      this.#flush()
+      this.flush()
       this.#out.sceneBreak()
     } else if (/^h[1-6]$/.test(name)) {
-      this.#flush()
+      this.flush()
       this.#heading = Number(name.slice(1))
     } else if (blockElements.has(name)) this.#beginBlock(name)
   }
@@ -107,7 +99,7 @@ export class ContentEvents implements XmlEvents {
   #beginBlock(name: string): void {
     if (name === 'pre') this.#verbatim += 1
     if (this.#heading !== undefined) this.#text.add(' ')
-    else this.#flush()
+    else this.flush()
     for (const each of this.#open) each.filled = true
   }
 
@@ -116,7 +108,7 @@ export class ContentEvents implements XmlEvents {
     if (name === 'q') this.#text.add('”')
     else if (name === 'a') this.#endLink(closed)
     else if (/^h[1-6]$/.test(name)) {
-      this.#flush()
+      this.flush()
       this.#heading = undefined
     } else if (blockElements.has(name)) this.#endBlock(closed)
   }
@@ -125,7 +117,7 @@ export class ContentEvents implements XmlEvents {
     if (name === 'pre') this.#verbatim -= 1
     if (this.#heading !== undefined) return
     const isEmpty = this.#text.isBlank
-    this.#flush()
+    this.flush()
     if (!isEmpty) return
     if (isSceneMark(attributes)) this.#out.sceneBreak()
     else if (name === 'p' && !filled) this.#out.gap()
@@ -140,7 +132,8 @@ export class ContentEvents implements XmlEvents {
     this.#leftOut.notes += 1
   }
 
-  #flush(): void {
+  /** Writes the open paragraph or heading, also at the end of the document. */
+  flush(): void {
     const text = this.#text.take()
     for (const each of this.#open) each.start = -1
     if (this.#heading !== undefined) this.#out.heading(this.#heading, text)
@@ -161,25 +154,22 @@ const wide = '[\\u2e80-\\u9fff\\uf900-\\ufaff\\uff00-\\uffef\\u3000-\\u303f]'
 const wrappedChinese = new RegExp(`(?<=${wide})[ \\t]*[\\r\\n][ \\t\\r\\n]*(?=${wide})`, 'g')
 
 /** Elements that begin and end a paragraph. */
-const blockElements: ReadonlySet<string> = new Set(
-  `address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form header
-  hgroup legend li main ol p pre section summary table tbody tfoot thead tr ul`.split(/\s+/),
-)
+const blockElements = setOf(`address article aside blockquote body caption center dd details dialog div dl dt
+  fieldset figcaption figure footer form header hgroup legend li main ol p pre section summary table tbody
+  tfoot thead tr ul`)
 
 /** Elements whose content is not text of the book: style, pictures, and the readings of ruby, whose base stays. */
-const silentElements: ReadonlySet<string> = new Set(
-  'audio head iframe map math nav noscript object rp rt rtc script select style svg template textarea title video'.split(
-    ' ',
-  ),
-)
+const silentElements = setOf(`audio head iframe map math nav noscript object rp rt rtc script select style svg
+  template textarea title video`)
 
 /** Kinds of notes and of links to them. */
-const noteKinds: ReadonlySet<string> = new Set(
-  'footnote footnotes endnote endnotes rearnote rearnotes backlink referrer pagebreak page-list'.split(' '),
-)
-const noteRoles: ReadonlySet<string> = new Set(
-  'doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak doc-pagelist'.split(' '),
-)
+const noteKinds = setOf(`footnote footnotes endnote endnotes rearnote rearnotes backlink referrer pagebreak
+  page-list`)
+const noteRoles = setOf('doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak doc-pagelist')
+
+function setOf(names: string): ReadonlySet<string> {
+  return new Set(names.split(/\s+/))
+}
 
 /** Pages outside the story, by their names in EPUB. */
 export const pageKinds: ReadonlyMap<string, PageKind> = new Map([
@@ -234,20 +224,12 @@ function isNoteMark(text: string, raised: boolean): boolean {
 
 /** The text of a paragraph while it is read, in pieces: adding one takes the same time at any length. */
 class ParagraphText {
-  #pieces: string[] = []
-  #length = 0
-  #last = ''
-  #isBlank = true
-
   /** In UTF-16 units. */
-  get length(): number {
-    return this.#length
-  }
-
-  /** Whether only white space was added. */
-  get isBlank(): boolean {
-    return this.#isBlank
-  }
+  length = 0
+  /** Only white space was added. */
+  isBlank = true
+  #pieces: string[] = []
+  #last = ''
 
   /** Whether it is empty or ends with white space, so that further white space does not show. */
   get endsInSpace(): boolean {
@@ -262,9 +244,9 @@ class ParagraphText {
   add(text: string): void {
     if (text === '') return
     this.#pieces.push(text)
-    this.#length += text.length
+    this.length += text.length
     this.#last = text.slice(-1)
-    this.#isBlank &&= text.trim() === ''
+    this.isBlank &&= text.trim() === ''
   }
 
   /** Returns the text added since a place, if it is at most `longest` UTF-16 units. */
@@ -279,7 +261,7 @@ class ParagraphText {
 
   /** Removes the text added since a place. */
   cut(place: number): void {
-    for (const piece of this.#pieces.splice(place)) this.#length -= piece.length
+    for (const piece of this.#pieces.splice(place)) this.length -= piece.length
     this.#last = this.#pieces.at(-1)?.slice(-1) ?? ''
   }
 
@@ -287,9 +269,9 @@ class ParagraphText {
   take(): string {
     const text = this.#pieces.join('')
     this.#pieces = []
-    this.#length = 0
+    this.length = 0
     this.#last = ''
-    this.#isBlank = true
+    this.isBlank = true
     return text
   }
 }

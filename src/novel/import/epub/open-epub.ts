@@ -62,7 +62,7 @@ async function* pageLines(
   for (const { depth, title } of atStart) out.listed(depth, title)
   const events = new ContentEvents(out, within, leftOut)
   const isBroken = (yield* partLines(archive, file, { events, writer })) > 0
-  events.end()
+  events.flush()
   if (isBroken) leftOut.broken.push(page.name)
   yield writer.take()
 }
@@ -134,18 +134,18 @@ interface Chapters {
  * of contents is not text, nor is a file beside the linear order. A table of contents that lists a single place in several files does not count.
  */
 function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Chapters {
-  const isPage = pageTest(book, contents)
-  const byFile = entriesByFile(contents.entries)
+  const byFile = groupedBy(contents.entries, ({ target }) => target.file)
+  const outside = pagesOutside(book, contents.landmarks, byFile)
   const seen = new Set<string>()
   const pages = book.spine.flatMap(({ item, linear }): Page[] => {
     if (!isReadable(item) || seen.has(item.file)) return []
     seen.add(item.file)
     const { file } = item
     const entries = byFile.get(file) ?? []
-    const title = entries[0]?.title
-    const own = isPage(file) ?? { name: file.split('/').at(-1) ?? file }
-    const name = title === undefined ? own : { name: title }
-    const purpose = !archive.has(file) ? 'missing' : linear && isPage(file) === undefined ? 'text' : 'page'
+    const [first] = entries
+    const own = outside.get(file) ?? { name: file.split('/').at(-1) ?? file }
+    const name = first === undefined ? own : { name: first.title }
+    const purpose = !archive.has(file) ? 'missing' : linear && !outside.has(file) ? 'text' : 'page'
     return [{ file, name, purpose, entries }]
   })
   const texts = pages.filter(({ purpose }) => purpose === 'text')
@@ -159,11 +159,12 @@ function isReadable({ file, mediaType }: ManifestItem): boolean {
   return isText || (mediaType === '' && /\.x?html?$/i.test(file))
 }
 
-/** Returns a function that names the page that a file is; undefined for text. */
-function pageTest(
+/** Returns the names of the files that are pages outside the text. `listed`: the entries of the table of contents by file. */
+function pagesOutside(
   book: EpubPackage,
-  { entries, landmarks }: EpubContents,
-): (file: string) => PageName | undefined {
+  landmarks: EpubContents['landmarks'],
+  listed: ReadonlyMap<string, readonly ContentsEntry[]>,
+): ReadonlyMap<string, PageName> {
   const kinds = [...book.guide, ...landmarks]
   const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
   const pages = new Map<string, PageName>()
@@ -174,17 +175,12 @@ function pageTest(
     if (known !== undefined && target.fragment === '' && !starts.has(target.file))
       pages.set(target.file, { kind: known })
   }
-  const listed = entriesByFile(entries)
   for (const [file, [only, ...others]] of listed)
     if (only !== undefined && others.length === 0 && pageTitles.test(only.title))
       pages.set(file, { name: only.title })
   // A book of one file may name that file for everything.
   for (const [file, own] of listed) if (own.length > 1) pages.delete(file)
-  return file => pages.get(file)
-}
-
-function entriesByFile(entries: readonly ContentsEntry[]): Map<string, ContentsEntry[]> {
-  return groupedBy(entries, ({ target }) => target.file)
+  return pages
 }
 
 const textKinds = new Set(['text', 'start', 'bodymatter', 'bodymatter.start'])

@@ -45,16 +45,11 @@ async function packageFile(archive: Archive): Promise<string> {
   return file
 }
 
-interface Reference {
-  readonly id: string
-  readonly linear: boolean
-}
-
 class PackageEvents {
   readonly #file: string
   readonly #bounds: Bounds
   readonly #items = new Map<string, ManifestItem>()
-  readonly #spine: Reference[] = []
+  readonly #spine: { id: string; linear: boolean }[] = []
   readonly #guide: { kind: string; target: Target }[] = []
   readonly #titles: { id: string; text: string }[] = []
   readonly #creators: { id: string; role: string; text: string }[] = []
@@ -148,6 +143,5 @@ const ncxType = 'application/x-dtbncx+xml'
 const longestField = 1_000
 
 function roleOf(attributes: Readonly<Record<string, string>>): string {
-  const role = Object.keys(attributes).find(name => localName(name) === 'role')
-  return role === undefined ? '' : (attributes[role] ?? '')
+  return Object.entries(attributes).find(([name]) => localName(name) === 'role')?.[1] ?? ''
 }
