@@ -25,9 +25,13 @@ export async function openText(source: TextSource, options: OpenOptions = {}): P
   if (!(await isPacked(source))) return openPlain(source, options.encoding)
   const { encoding, signal } = options
   const asked = encoding === undefined ? undefined : encodingName(encoding)
-  const archive = await Archive.open(source, signal === undefined ? {} : { signal })
-  const opened = await openBook(archive)
-  if (asked !== undefined && asked !== opened.encoding.name) throw fixedEncoding(opened)
+  const opened = await openBook(await Archive.open(source, { signal }))
+  if (asked !== undefined && asked !== opened.encoding.name) {
+    throw new QuillworkError(
+      'ENCODING_FIXED',
+      `An ${opened.kind.toUpperCase()} file says its encoding itself; this one is ${opened.encoding.name}. Leave the encoding out.`,
+    )
+  }
   return opened
 }
 
@@ -43,19 +47,11 @@ async function openBook(archive: Archive): Promise<OpenedText> {
   throw notABook(archive.names)
 }
 
-function fixedEncoding({ kind, encoding }: OpenedText): QuillworkError {
-  return new QuillworkError(
-    'ENCODING_FIXED',
-    `An ${kind === 'epub' ? 'EPUB' : 'DOCX'} file says its encoding itself; this one is ${encoding.name}. Leave the encoding out.`,
-  )
-}
-
 /** Bytes by which the kind of a file is recognised. */
 const headBytes = 1_024
 
-/** A kind of file that the import does not read, by its first bytes. */
+/** A kind of file that the import does not read. */
 interface ForeignKind {
-  readonly is: (head: Uint8Array) => boolean
   readonly what: string
   readonly advice: string
 }
@@ -63,26 +59,27 @@ interface ForeignKind {
 const asBook = 'Save the book as .docx, .epub or plain text in the program that made it, and import that.'
 const unpackFirst = 'Unpack it, and import the books in it one by one.'
 
-const foreignKinds: readonly ForeignKind[] = [
+/** Kinds by their first bytes, which stand as characters of the same codes. */
+const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boolean })[] = [
   {
-    is: starts(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1),
+    is: head => head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'),
     what: 'an old Word document (.doc), or one that is protected by a password',
     advice: 'Open it in a word processor and save it as .docx without a password.',
   },
   {
-    is: head => /^[\sï»¿]{0,16}%PDF-\d/.test(ascii(head, 0, 32)),
+    is: head => /^[\sï»¿]{0,16}%PDF-\d/.test(head.slice(0, 32)),
     what: 'a PDF, which holds pages and not paragraphs',
     advice: 'Import the document that the PDF was made from, or its text.',
   },
-  { is: head => ascii(head, 0, 5) === '{\\rtf', what: 'a rich text file (.rtf)', advice: asBook },
+  { is: head => head.startsWith('{\\rtf'), what: 'a rich text file (.rtf)', advice: asBook },
   {
-    is: head => ['BOOKMOBI', 'TEXtREAd'].includes(ascii(head, 60, 68)),
+    is: head => ['BOOKMOBI', 'TEXtREAd'].includes(head.slice(60, 68)),
     what: 'a book for the Kindle (.mobi, .azw3)',
     advice: 'Convert it to .epub, and import that.',
   },
-  { is: starts(0x1f, 0x8b, 0x08), what: 'an archive (.gz)', advice: unpackFirst },
-  { is: starts(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c), what: 'an archive (.7z)', advice: unpackFirst },
-  { is: starts(0x52, 0x61, 0x72, 0x21, 0x1a, 0x07), what: 'an archive (.rar)', advice: unpackFirst },
+  { is: head => head.startsWith('\x1f\x8b\x08'), what: 'an archive (.gz)', advice: unpackFirst },
+  { is: head => head.startsWith('7z\xbc\xaf\x27\x1c'), what: 'an archive (.7z)', advice: unpackFirst },
+  { is: head => head.startsWith('Rar!\x1a\x07'), what: 'an archive (.rar)', advice: unpackFirst },
 ]
 
 /**
@@ -90,21 +87,18 @@ const foreignKinds: readonly ForeignKind[] = [
  * the import does not read.
  */
 async function isPacked(source: TextSource): Promise<boolean> {
-  const head = await bytesOf(source, 0, headBytes)
+  const head = Buffer.from(await bytesOf(source, 0, headBytes)).toString('latin1')
   const foreign = foreignKinds.find(({ is }) => is(head))
-  if (foreign !== undefined) throw unsupported(foreign.what, foreign.advice)
-  return packedStarts.some(is => is(head))
+  if (foreign !== undefined) throw unsupported(foreign)
+  // The start of an archive: of its first file, of the directory of an empty one, of an archive in parts.
+  return ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08'].some(start => head.startsWith(start))
 }
 
-/** The start of an archive: of its first file, of the directory of an empty one, of an archive in parts. */
-const packedStarts = [starts(0x50, 0x4b, 3, 4), starts(0x50, 0x4b, 5, 6), starts(0x50, 0x4b, 7, 8)]
-
-/** Returns the error of a file that the import does not read. */
-function unsupported(what: string, advice: string): QuillworkError {
+function unsupported({ what, advice }: ForeignKind): QuillworkError {
   return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
 }
 
-const zipKinds: readonly { readonly has: RegExp; readonly what: string; readonly advice: string }[] = [
+const zipKinds: readonly (ForeignKind & { readonly has: RegExp })[] = [
   { has: /^xl\/workbook\.(?:xml|bin)$/, what: 'a spreadsheet', advice: asBook },
   { has: /^ppt\/presentation\.xml$/, what: 'a presentation', advice: asBook },
   { has: /^content\.xml$/, what: 'an OpenDocument file (.odt)', advice: asBook },
@@ -115,15 +109,8 @@ const zipKinds: readonly { readonly has: RegExp; readonly what: string; readonly
 function notABook(names: Iterable<string>): QuillworkError {
   for (const name of names) {
     const kind = zipKinds.find(({ has }) => has.test(name))
-    if (kind !== undefined) return unsupported(kind.what, kind.advice)
+    if (kind !== undefined) return unsupported(kind)
   }
-  return unsupported('a ZIP archive, but neither an EPUB nor a Word document', unpackFirst)
-}
-
-function starts(...bytes: readonly number[]): (head: Uint8Array) => boolean {
-  return head => bytes.every((byte, i) => head[i] === byte)
-}
-
-function ascii(head: Uint8Array, from: number, to: number): string {
-  return Buffer.from(head.subarray(from, to)).toString('latin1')
+  const what = 'a ZIP archive, but neither an EPUB nor a Word document'
+  return unsupported({ what, advice: unpackFirst })
 }

@@ -1,4 +1,5 @@
 import { defined } from '../../task/defined.ts'
+import type { Encoding } from './encoding.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kind of file that a text is read from. */
@@ -42,7 +43,7 @@ export interface LeftOut {
 /** An opened file: its lines can be read any number of times, and are always the same. */
 export interface OpenedText {
   readonly kind: FileKind
-  readonly encoding: { readonly name: string; readonly confidence: number }
+  readonly encoding: Encoding
   readonly facts: BookFacts
   /** A table of contents lists the chapters. */
   readonly declared: boolean

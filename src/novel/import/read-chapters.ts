@@ -7,64 +7,33 @@ import { BACK, FRONT, type Span } from './outline.ts'
 import type { TextSource } from './source.ts'
 import { linesVersion, type TextSurvey } from './survey.ts'
 
-/** A piece of the book, in reading order. */
-export type Piece = VolumePiece | ChapterPiece | ScenePiece | MatterPiece
-
-/** A volume starts. */
-export interface VolumePiece {
-  readonly kind: 'volume'
-  /** Index in the survey. */
-  readonly index: number
-  readonly title: string
-}
-
-/** A chapter starts. One without text has no scenes. */
-export interface ChapterPiece {
-  readonly kind: 'chapter'
-  /** Index over all volumes, in the order of the survey. */
-  readonly index: number
-  readonly volume: number
-  readonly title: string
-}
-
-/** A scene of the chapter before it. */
-export interface ScenePiece extends SceneText {
-  readonly kind: 'scene'
-  readonly chapter: number
-  /** Index within the chapter. */
-  readonly index: number
-}
-
-/** Text around the book: title page, table of contents, licence. At most 50,000 UTF-16 units each. */
-export interface MatterPiece extends SceneText {
-  readonly kind: 'matter'
-  readonly place: 'front' | 'back'
-}
-
-/** Options of a read. */
-export interface ReadOptions {
-  /** Indexes of the chapters to read, over all volumes; default: all. */
-  readonly chapters?: readonly number[]
-  /** Stops reading, which then throws the reason of the signal. */
-  readonly signal?: AbortSignal
-}
+/**
+ * A piece of the book, in reading order. A volume starts, with its index in the survey; a chapter starts, with its index over all volumes,
+ * in the order of the survey (one without text has no scenes); a scene of the chapter before it, with its index within the chapter; text
+ * around the book: title page, table of contents, licence, at most 50,000 UTF-16 units each.
+ */
+export type Piece =
+  | { readonly kind: 'volume'; readonly index: number; readonly title: string }
+  | { readonly kind: 'chapter'; readonly index: number; readonly volume: number; readonly title: string }
+  | (SceneText & { readonly kind: 'scene'; readonly chapter: number; readonly index: number })
+  | (SceneText & { readonly kind: 'matter'; readonly place: 'front' | 'back' })
 
 /**
  * Yields the volumes, chapters and scenes of a surveyed text, in reading order. The same source and survey always give the same pieces, so
  * that an interrupted read continues with the missing chapters. Text before and after the book comes only when all chapters are read.
- * Memory is bounded by a scene. Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the
- * survey, what `openText` throws.
+ * Memory is bounded by a scene. `chapters`: indexes of the chapters to read, over all volumes; default: all. `signal` stops reading. Throws
+ * TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey, the signal's reason, what
+ * `openText` throws.
  */
 export async function* readChapters(
   source: TextSource,
   survey: TextSurvey,
-  options: ReadOptions = {},
+  { chapters, signal }: { readonly chapters?: readonly number[]; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Piece> {
-  const wanted = wantedChapters(source, survey, options)
-  const reader = new ChapterReader(survey, wanted)
-  const opened = await openText(source, { encoding: survey.encoding.name, signal: options.signal })
+  const reader = new ChapterReader(survey, wantedChapters(source, survey, chapters))
+  const opened = await openText(source, { encoding: survey.encoding.name, signal })
   for await (const lines of opened.lines(noFaults(), nothingLeftOut())) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     for (const line of lines) reader.add(line)
     yield* reader.take()
     if (reader.done) break
@@ -81,7 +50,7 @@ export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): bool
 function wantedChapters(
   source: TextSource,
   survey: TextSurvey,
-  { chapters }: ReadOptions,
+  chapters: readonly number[] | undefined,
 ): ReadonlySet<number> | undefined {
   if (!isSurveyOf(survey, source))
     throw new QuillworkError(
@@ -237,7 +206,6 @@ class SceneSplitter {
     if (isWhole && text === '') this.#blank++
     else if (isWhole && isSeparator(text.trim())) this.part()
     else {
-      this.#partBefore(text.length)
       this.#append(text)
       this.#continues = partial
     }
@@ -265,19 +233,15 @@ class SceneSplitter {
     return this.#scenes.splice(0)
   }
 
-  /** Ends the scene before a line that begins another, or with which it would be too long. */
-  #partBefore(length: number): void {
+  /** Adds a line. Ends the scene before one that begins another, or with which it would be too long. */
+  #append(text: string): void {
     const isBreak = this.#blankLines > 0 && this.#blank >= this.#blankLines && !this.#continues
     // The line end and the blank lines before the text count too.
-    const gap = Math.min(this.#blank, MOST_BLANK_LINES) + 1
-    if (isBreak || this.#length + gap + length > LONGEST_SCENE) this.part()
-  }
-
-  #append(text: string): void {
-    const gap =
-      this.#length === 0 || this.#continues ? '' : '\n'.repeat(Math.min(this.#blank, MOST_BLANK_LINES) + 1)
+    const gap = '\n'.repeat(Math.min(this.#blank, MOST_BLANK_LINES) + 1)
+    if (isBreak || this.#length + gap.length + text.length > LONGEST_SCENE) this.part()
+    const added = this.#length === 0 || this.#continues ? text : gap + text
     this.#blank = 0
-    this.#parts.push(gap, text)
-    this.#length += gap.length + text.length
+    this.#parts.push(added)
+    this.#length += added.length
   }
 }

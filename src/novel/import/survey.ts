@@ -1,8 +1,9 @@
 import { defined } from '../../task/defined.ts'
 import type { Chosen } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
+import type { Encoding } from './encoding.ts'
 import { noFaults } from './lines.ts'
-import { openText } from './open-text.ts'
+import { type OpenOptions, openText } from './open-text.ts'
 import { type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
 import { type Place, TextScan } from './scan.ts'
@@ -33,7 +34,7 @@ export interface TextSurvey {
   readonly language?: string
   /** The kind of the file, by its bytes. */
   readonly kind: FileKind
-  readonly encoding: { readonly name: string; readonly confidence: number }
+  readonly encoding: Encoding
   readonly volumes: readonly SurveyVolume[]
   readonly warnings: readonly SurveyWarning[]
   readonly plan: ReadingPlan
@@ -58,20 +59,12 @@ export interface ReadingPlan {
  */
 export const linesVersion = 1
 
-/** Options of a survey. */
-export interface SurveyOptions {
-  /** Encoding of the text; default: the detected one. An EPUB or DOCX declares its own. */
-  readonly encoding?: string
-  /** Stops the survey: the promise rejects with the reason of the signal. */
-  readonly signal?: AbortSignal
-}
-
 /**
  * Returns the content of a text after reading it once: encoding, title, volumes and chapters with their sizes, and warnings. Memory is
  * bounded by the number of headings, not by the size of the text. Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding
  * that does not exist.
  */
-export async function surveyText(source: TextSource, options: SurveyOptions = {}): Promise<TextSurvey> {
+export async function surveyText(source: TextSource, options: OpenOptions = {}): Promise<TextSurvey> {
   const opened = await openText(source, options)
   const { kind, encoding, facts } = opened
   const faults = noFaults()
@@ -100,8 +93,14 @@ export async function surveyText(source: TextSource, options: SurveyOptions = {}
     kind,
     encoding: { ...encoding },
     volumes: volumesOf(outline),
-    warnings: warningsOf({ encoding, faults, leftOut, outline }),
-    plan: planOf(outline, scan, source),
+    warnings: warningsOf(encoding, faults, leftOut, outline),
+    plan: {
+      lines: linesVersion,
+      size: source.size,
+      spans: outline.spans,
+      sections: outline.sections,
+      blankLines: separatingBlanks(scan),
+    },
   }
 }
 
@@ -129,24 +128,11 @@ function volumesOf(outline: Outline): SurveyVolume[] {
   return volumes
 }
 
-function planOf(outline: Outline, scan: TextScan, source: TextSource): ReadingPlan {
-  return {
-    lines: linesVersion,
-    size: source.size,
-    spans: outline.spans,
-    sections: outline.sections,
-    blankLines: separatingBlanks(scan),
-  }
-}
-
 /** Returns the number of blank lines that separate scenes: only where no marks do, where paragraphs have fewer, and where they are rare. */
-function separatingBlanks({
-  separators,
-  blankRuns: [none = 0, one = 0, two = 0, more = 0],
-}: TextScan): number {
+function separatingBlanks({ separators, blankRuns }: TextScan): number {
+  const [none = 0, one = 0, two = 0, more = 0] = blankRuns
   const all = none + one + two + more
   if (separators > 2 || all < 20) return 0
-  if (two + more > 0 && two + more <= 0.05 * all && (one > 0.9 * (none + one) || none > 0.9 * (none + one)))
-    return 2
-  return 0
+  const isRare = two + more > 0 && two + more <= 0.05 * all
+  return isRare && Math.max(none, one) > 0.9 * (none + one) ? 2 : 0
 }

@@ -1,6 +1,6 @@
 import { shown } from './bounds.ts'
 import { countsOf } from './candidate.ts'
-import { LOW_CONFIDENCE } from './encoding.ts'
+import { type Encoding, LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'
 import type { Outline, OutlineChapter } from './outline.ts'
@@ -40,28 +40,21 @@ export interface SurveyWarning {
 /** Most warnings of one kind. */
 const LISTED = 20
 
-/** The findings from which warnings are made. */
-export interface Findings {
-  readonly encoding: { readonly name: string; readonly confidence: number }
-  readonly faults: CharacterFaults
-  readonly leftOut: LeftOut
-  readonly outline: Outline
-}
-
 /** Returns the warnings about a text, at most 20 of a kind. */
-export function warningsOf({ encoding, faults, leftOut, outline }: Findings): SurveyWarning[] {
+export function warningsOf(
+  encoding: Encoding,
+  faults: CharacterFaults,
+  leftOut: LeftOut,
+  { chapters }: Outline,
+): SurveyWarning[] {
   const all = [
     ...encodingWarnings(encoding, faults),
-    ...structureWarnings(outline),
-    ...numberWarnings(outline.chapters),
-    ...titleWarnings(outline.chapters),
-    ...sizeWarnings(outline.chapters),
+    ...structureWarnings(chapters),
+    ...numberWarnings(chapters),
+    ...titleWarnings(chapters),
+    ...sizeWarnings(chapters),
     ...leftOutWarnings(leftOut),
   ]
-  return capped(all)
-}
-
-function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
   const counts = countsOf(all.map(({ code }) => code))
   const listed = new Map<WarningCode, number>()
   return all.flatMap(warning => {
@@ -89,14 +82,8 @@ function leftOutWarnings({ pages, notes, broken }: LeftOut): SurveyWarning[] {
   return warnings
 }
 
-/** The names of the kinds of pages. */
-const KIND_NAMES: Readonly<Record<PageKind, string>> = {
-  cover: 'cover',
-  'title-page': 'title page',
-  'half-title': 'half title',
-  copyright: 'copyright',
-  imprint: 'imprint',
-  colophon: 'colophon',
+/** The names of the kinds of pages that are not their words. */
+const KIND_NAMES: Readonly<Partial<Record<PageKind, string>>> = {
   contents: 'table of contents',
   illustrations: 'list of illustrations',
   tables: 'list of tables',
@@ -104,12 +91,13 @@ const KIND_NAMES: Readonly<Record<PageKind, string>> = {
 
 /** Returns the first names of a list of pages. */
 function listed(pages: readonly PageName[]): string {
-  const names = pages.map(page => ('kind' in page ? KIND_NAMES[page.kind] : page.name))
+  const nameOf = (kind: PageKind) => KIND_NAMES[kind] ?? kind.replace('-', ' ')
+  const names = pages.map(page => ('kind' in page ? nameOf(page.kind) : page.name))
   const first = [...new Set(names)].slice(0, 5).map(name => shown(name))
   return names.length > first.length ? `${first.join(', ')} and others` : first.join(', ')
 }
 
-function encodingWarnings(encoding: Findings['encoding'], faults: CharacterFaults): SurveyWarning[] {
+function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   if (encoding.confidence < LOW_CONFIDENCE) {
     const message = `The text was read as ${encoding.name}, which may be wrong. If it looks garbled, name its encoding.`
@@ -127,7 +115,7 @@ function encodingWarnings(encoding: Findings['encoding'], faults: CharacterFault
   return warnings
 }
 
-function structureWarnings({ chapters }: Outline): SurveyWarning[] {
+function structureWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   if (chapters.every(chapter => chapter.words === 0))
     return [{ code: 'EMPTY_TEXT', message: 'The text has no words.' }]
   if (chapters.some(chapter => chapter.heading !== undefined)) return []
@@ -155,7 +143,7 @@ function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
     // Chapter 10.5 stands beside the numbering.
     if (!Number.isInteger(number)) continue
     const before = last.get(heading.style) ?? (latest?.number === number - 1 ? latest : undefined)
-    const code = before === undefined ? firstNumber(number) : nextNumber(number, volume, before)
+    const code = numberFault(number, volume, before)
     if (code !== undefined) {
       const place = before === undefined ? 'is the first' : `follows "${before.title}"`
       warnings.push({ code, message: `"${title}" ${place}: ${MEANING[code]}.`, chapter: i, line: line + 1 })
@@ -172,11 +160,8 @@ const MEANING = {
   NUMBER_OUT_OF_ORDER: 'the numbers are out of order',
 } as const
 
-function firstNumber(number: number): keyof typeof MEANING | undefined {
-  return number > 1 ? 'NUMBER_GAP' : undefined
-}
-
-function nextNumber(number: number, volume: number, before: Numbered): keyof typeof MEANING | undefined {
+function numberFault(number: number, volume: number, before?: Numbered): keyof typeof MEANING | undefined {
+  if (before === undefined) return number > 1 ? 'NUMBER_GAP' : undefined
   if (number === before.number) return number <= 1 && volume !== before.volume ? undefined : 'NUMBER_REPEATED'
   if (number === before.number + 1 || number <= 1 || number === before.top + 1) return undefined
   return number < before.number ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
