@@ -78,9 +78,7 @@ function fieldsOf(event: TaskEvent): object {
     ...fields
   } = event as TaskEvent & { progress?: unknown; errorInfo?: ErrorInfo }
   const { traceId, spanId } = readTraceparent(traceparent) ?? {}
-  return { event: name, ...fields, ...defined({ traceId, spanId, error: errorInfo && briefly(errorInfo) }) }
-}
-
-function briefly({ code, message, errorClass }: ErrorInfo): object {
-  return { code, message, errorClass }
+  const { code, message, errorClass } = errorInfo ?? {}
+  const error = errorInfo && { code, message, errorClass }
+  return { event: name, ...fields, ...defined({ traceId, spanId, error }) }
 }

@@ -1,8 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Engine, TaskEvent } from '../index.ts'
-import { describeParts } from './part-metrics.ts'
+import { describeParts, type Snapshot, takeSnapshot } from './part-metrics.ts'
 import { Metered } from './registry.ts'
-import { type Snapshot, takeSnapshot } from './snapshot.ts'
 
 /** The metrics of one engine, in the text format of Prometheus. */
 export interface Metrics {

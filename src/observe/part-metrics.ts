@@ -1,7 +1,46 @@
 /** Metrics of the parts of an engine: what its store, its broker, its sweep and its limiter answer when metrics are read. */
-import { type LaneInfo, taskStatuses } from '../index.ts'
-import { type Metered, type Reading, single } from './registry.ts'
-import type { Snapshot } from './snapshot.ts'
+import { type Engine, type EngineHealth, type LaneInfo, type TaskStatus, taskStatuses } from '../index.ts'
+import type { LimitUse } from '../rate-limit/limiter.ts'
+import { atMost } from '../runtime/at-most.ts'
+import type { EventBacklog } from '../store/store.ts'
+import { type Metered, single } from './registry.ts'
+
+/** Milliseconds that a part has to answer; metrics of one that is away are left out, the others are shown. */
+const answerWithinMs = 2_000
+
+/** What the parts answer when metrics are read: asked once for all of them. */
+export interface Snapshot {
+  readonly now: number
+  readonly counts: Readonly<Record<TaskStatus, number>> | undefined
+  readonly lanes: readonly LaneInfo[] | undefined
+  readonly health: EngineHealth | undefined
+  /** Only where events leave the process. */
+  readonly backlog: EventBacklog | undefined
+  /** What this process knows of limits. */
+  readonly limits: readonly LimitUse[]
+}
+
+/** Asks the parts. Never throws. */
+export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
+  const { store } = engine
+  const [counts, lanes, health, backlog] = await Promise.all([
+    answered(engine.tasks.counts()),
+    answered(engine.lanes.list()),
+    answered(engine.health()),
+    answered(store.events?.backlog()),
+  ])
+  return { now: store.tasks.now(), counts, lanes, health, backlog, limits: engine.limiter.describe() }
+}
+
+/** The answer, or undefined when there is none in time. */
+async function answered<T>(asked: Promise<T> | undefined): Promise<T | undefined> {
+  if (asked === undefined) return undefined
+  try {
+    return await atMost(answerWithinMs, asked, () => undefined)
+  } catch {
+    return undefined
+  }
+}
 
 type Latest = () => Snapshot | undefined
 
@@ -28,19 +67,19 @@ function describeTasks(metered: Metered, latest: Latest): void {
     },
     ['status'],
   )
-  const byLane = (name: string, help: string, value: (lane: LaneInfo, now: number) => number) =>
-    metered.gauge(name, help, () => lanesOf(latest(), value), ['lane'])
+  const byLane = (name: string, help: string, value: (lane: LaneInfo, now: number) => number) => {
+    const read = () => {
+      const { lanes = [], now = 0 } = latest() ?? {}
+      return lanes.map(lane => [value(lane, now), { lane: lane.lane }] as const)
+    }
+    metered.gauge(name, help, read, ['lane'])
+  }
   byLane('tasks_waiting', 'Tasks that wait for a slot, or for their time', ({ waiting }) => waiting)
   byLane('oldest_waiting_seconds', 'Age of the task that is next in turn', ({ oldestWaitingAt }, now) =>
     secondsSince(oldestWaitingAt, now),
   )
   byLane('lane_running', 'Attempts that this process runs', ({ running }) => running)
   byLane('lane_paused', '1 while a lane is paused', ({ paused }) => (paused ? 1 : 0))
-}
-
-function lanesOf(snapshot: Snapshot | undefined, value: (lane: LaneInfo, now: number) => number): Reading {
-  const { lanes = [], now = 0 } = snapshot ?? {}
-  return lanes.map(lane => [value(lane, now), { lane: lane.lane }] as const)
 }
 
 function secondsSince(at: number | undefined, now: number): number {
@@ -59,35 +98,26 @@ function describeOutbox(metered: Metered, latest: Latest): void {
 
 /** Only of a broker between processes: one within the process cannot be away. */
 function describeBroker(metered: Metered, latest: Latest): void {
-  const broker = () => latest()?.health?.broker
-  const read = (value: (health: NonNullable<ReturnType<typeof broker>>) => number) => (): Reading => {
-    const health = broker()
-    return single(health === undefined ? undefined : value(health))
+  const read = (field: 'connected' | 'blocked' | 'reconnects' | 'returned' | 'unconfirmed') => () => {
+    const value = latest()?.health?.broker?.[field]
+    return single(value === undefined ? undefined : Number(value))
   }
-  metered.gauge(
-    'broker_connected',
-    '1 while connected to the broker',
-    read(({ connected }) => (connected ? 1 : 0)),
-  )
+  metered.gauge('broker_connected', '1 while connected to the broker', read('connected'))
   metered.gauge(
     'broker_blocked',
     '1 while the broker takes no messages, because its memory or disk is low',
-    read(({ blocked }) => (blocked ? 1 : 0)),
+    read('blocked'),
   )
-  metered.counter(
-    'broker_reconnects_total',
-    'Connections to the broker made again',
-    read(({ reconnects }) => reconnects),
-  )
+  metered.counter('broker_reconnects_total', 'Connections to the broker made again', read('reconnects'))
   metered.counter(
     'publish_returned_total',
     'Messages that the broker could not route; they stay to be sent',
-    read(({ returned }) => returned),
+    read('returned'),
   )
   metered.counter(
     'publish_unconfirmed_total',
     'Messages that the broker did not confirm; they are sent again',
-    read(({ unconfirmed }) => unconfirmed),
+    read('unconfirmed'),
   )
 }
 
