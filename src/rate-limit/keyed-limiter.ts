@@ -9,19 +9,19 @@ import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservatio
 export const unlimited: Reservation = { commit() {}, release() {} }
 
 /** A limiter, without what it decides where its accounts lie. */
-export abstract class KeyedLimiter implements RateLimiter {
+export abstract class KeyedLimiter<C extends { now(): number }> implements RateLimiter {
+  protected readonly clock: C
   readonly #limits: ReadonlyMap<string, Limit>
-  readonly #now: () => number
   /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
   readonly #capacity = createEmitter<[key: string, ticket: string]>()
   /** By key, as far as is known: of configured keys once they are used, of others while they are parked. */
   protected readonly accounts = new Map<string, LimitAccount>()
 
   /** Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
-  constructor(limits: Readonly<Record<string, Limit>>, clock: { now(): number }) {
+  constructor({ limits, clock }: { limits: Readonly<Record<string, Limit>>; clock: C }) {
     for (const [key, limit] of Object.entries(limits)) requireValid(key, limit)
     this.#limits = new Map(Object.entries(limits))
-    this.#now = () => clock.now()
+    this.clock = clock
   }
 
   abstract acquire(request: AcquireRequest): Promise<Acquired>
@@ -33,7 +33,7 @@ export abstract class KeyedLimiter implements RateLimiter {
   }
 
   describe(): readonly LimitUse[] {
-    const now = this.#now()
+    const now = this.clock.now()
     this.sweep(now)
     const keys = new Set([...this.#limits.keys(), ...this.accounts.keys()])
     return [...keys].map(key => useOf(key, this.limitOf(key), this.accounts.get(key) ?? newAccount(now)))
@@ -60,7 +60,7 @@ export abstract class KeyedLimiter implements RateLimiter {
 
   /** The tickets to call: none while nobody listens. */
   protected readyIn(key: string, account: LimitAccount): string[] {
-    return this.isListenedTo ? takeReady(account, this.limitOf(key), this.#now()) : []
+    return this.isListenedTo ? takeReady(account, this.limitOf(key), this.clock.now()) : []
   }
 
   protected call(key: string, ticket: string): void {

@@ -19,18 +19,12 @@ export function createLocalLimiter(options: LocalLimiterOptions): RateLimiter {
   return new LocalLimiter(options)
 }
 
-class LocalLimiter extends KeyedLimiter {
-  readonly #clock: { now(): number }
+class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
   #nextSweep = Number.NEGATIVE_INFINITY
-
-  constructor({ limits, clock }: LocalLimiterOptions) {
-    super(limits, clock)
-    this.#clock = clock
-  }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
     const { key } = request
-    const now = this.#clock.now()
+    const now = this.clock.now()
     this.#sweepNowAndThen(now)
     const account = this.isLimited(key) ? this.#account(key, now) : this.accounts.get(key)
     if (account === undefined) return { granted: true, reservation: unlimited }
@@ -40,7 +34,7 @@ class LocalLimiter extends KeyedLimiter {
       return decision
     }
     const settleBy = (settle: (now: number) => void) => {
-      settle(this.#clock.now())
+      settle(this.clock.now())
       this.#callReady(key, account)
     }
     return {
@@ -55,12 +49,12 @@ class LocalLimiter extends KeyedLimiter {
   async withdraw(key: string, ticket: string): Promise<void> {
     const account = this.accounts.get(key)
     if (account === undefined) return
-    withdraw(account, ticket, this.#clock.now())
+    withdraw(account, ticket, this.clock.now())
     this.#callReady(key, account)
   }
 
   async park(key: string, until: number): Promise<void> {
-    const now = this.#clock.now()
+    const now = this.clock.now()
     this.#sweepNowAndThen(now)
     park(this.#account(key, now), until, now)
   }

@@ -67,21 +67,19 @@ interface Share {
   waiting: Map<string, { called: boolean }>
 }
 
-class SharedLimiter extends KeyedLimiter {
+class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
   readonly isShared = true
   readonly #states: SharedTexts
-  readonly #clock: Pick<Clock, 'now' | 'after'>
   readonly #leaseMs: number
   readonly #shares = new Map<string, Share>()
   #isExtending = false
   #isReading = false
   #freshUntil = Number.NEGATIVE_INFINITY
 
-  constructor({ limits, states, clock, leaseMs = 60_000 }: SharedLimiterOptions) {
-    super(limits, clock)
-    this.#states = states
-    this.#clock = clock
-    this.#leaseMs = leaseMs
+  constructor(options: SharedLimiterOptions) {
+    super(options)
+    this.#states = options.states
+    this.#leaseMs = options.leaseMs ?? 60_000
   }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
@@ -91,7 +89,7 @@ class SharedLimiter extends KeyedLimiter {
     const late = () => {
       asked.isGivenUp = true
     }
-    const outcome = await (within === undefined ? asking : atMost(within, asking, late, this.#clock))
+    const outcome = await (within === undefined ? asking : atMost(within, asking, late, this.clock))
     if (outcome === undefined) return this.#giveUp(request, asking, asked)
     if (!outcome.done) {
       if (outcome.error !== undefined) throw outcome.error
@@ -132,7 +130,7 @@ class SharedLimiter extends KeyedLimiter {
 
   override describe(): readonly LimitUse[] {
     const uses = super.describe()
-    const now = this.#clock.now()
+    const now = this.clock.now()
     if (now >= this.#freshUntil) {
       this.#freshUntil = now + freshFor
       void this.#read(uses.map(({ key }) => key))
@@ -176,28 +174,27 @@ class SharedLimiter extends KeyedLimiter {
     const seen = this.accounts.get(key)
     // What is about to be granted is the first in the queue soon; one that is not decided on is best not asked again before its expected time.
     if (asked.decision?.granted === true || seen === undefined) return this.#busy()
-    const now = this.#clock.now()
+    const now = this.clock.now()
     return refusedUntil(expectedToAsk(seen, this.limitOf(key), request, now), seen, now)
   }
 
   /** The expected time is not known: soon again, and not all at once. */
   #busy(): Refused {
-    return { granted: false, until: this.#clock.now() + Math.ceil(busyWait * (0.5 + Math.random() / 2)) }
+    return { granted: false, until: this.clock.now() + Math.ceil(busyWait * (0.5 + Math.random() / 2)) }
   }
 
   #share(key: string): Share {
-    let share = this.#shares.get(key)
-    if (share === undefined) {
-      const account = new SharedAccount({
-        key,
-        states: this.#states,
-        codec: limitCodec,
-        clock: this.#clock,
-        onSeen: (seen: LimitAccount) => this.#see(key, seen),
-      })
-      share = { account, held: new Set(), waiting: new Map() }
-      this.#shares.set(key, share)
-    }
+    const known = this.#shares.get(key)
+    if (known !== undefined) return known
+    const account = new SharedAccount({
+      key,
+      states: this.#states,
+      codec: limitCodec,
+      clock: this.clock,
+      onSeen: (seen: LimitAccount) => this.#see(key, seen),
+    })
+    const share: Share = { account, held: new Set(), waiting: new Map() }
+    this.#shares.set(key, share)
     return share
   }
 
@@ -230,7 +227,7 @@ class SharedLimiter extends KeyedLimiter {
   #extendLater(): void {
     if (this.#isExtending) return
     this.#isExtending = true
-    this.#clock.after(this.#leaseMs / 3, () => {
+    this.clock.after(this.#leaseMs / 3, () => {
       this.#isExtending = false
       const holding = [...this.#shares.values()].filter(({ held }) => held.size > 0)
       for (const { account: shared, held } of holding) {
@@ -248,7 +245,7 @@ class SharedLimiter extends KeyedLimiter {
   #readNowAndThen(): void {
     if (this.#isReading || !this.isListenedTo || this.#awaited().length === 0) return
     this.#isReading = true
-    this.#clock.after(readEvery, async () => {
+    this.clock.after(readEvery, async () => {
       await this.#read(this.#awaited())
       this.#isReading = false
       this.#readNowAndThen()
