@@ -7,7 +7,7 @@ const call = 'src/novel/models/call-model.ts'
 const expense = 'src/novel/models/expense.ts'
 const sceneGuard = 'src/novel/library/scene-guard.ts'
 const history = 'src/novel/library/history.ts'
-const validateAnswer = 'src/ai/providers/validate-answer.ts'
+const languageModel = 'src/ai/providers/language-model.ts'
 const guardedFetch = 'src/ai/providers/guarded-fetch.ts'
 const mongoOutput = 'src/store/mongodb/output.ts'
 
@@ -149,35 +149,35 @@ export const modelMutants = [
   // What of an answer is taken.
   [
     'answer: one that was filtered is no text',
-    validateAnswer,
+    languageModel,
     "    case 'content-filter':\n      return 'MODEL_ANSWER_FILTERED'\n",
     "    case 'content-filter':\n      return undefined\n",
     ofProviders,
   ],
   [
     'answer: one that is too long is no whole one',
-    validateAnswer,
+    languageModel,
     "      return 'MODEL_ANSWER_TRUNCATED'\n",
     '      return undefined\n',
     ofProviders,
   ],
   [
     'answer: a stream that breaks off is no whole one',
-    validateAnswer,
+    languageModel,
     "? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'",
     "? 'MODEL_ANSWER_MALFORMED' : undefined",
     ofProviders,
   ],
   [
     'answer: what ends without a word of its end is none',
-    validateAnswer,
+    languageModel,
     '    default:\n      return unfinished(accumulator)\n',
     '    default:\n      return undefined\n',
     ofStreams,
   ],
   [
     'answer: a blank one is none',
-    validateAnswer,
+    languageModel,
     "texts.some(text => text.trim() !== '')",
     "texts.some(text => text !== '')",
     ofStreams,

@@ -45,15 +45,13 @@ export function createEmbeddingModel(
   access: Access & { readonly clock?: Clock },
 ): EmbeddingModel {
   const connection = connectionTo(id, config, access)
-  if (config.provider === 'anthropic') {
+  if (config.provider === 'anthropic')
     throw unfit(
       `Model "${id}" cannot make vectors: Anthropic has no embedding models. Take another provider.`,
     )
-  }
   const { dimensions } = config
-  if (dimensions === undefined) {
+  if (dimensions === undefined)
     throw unfit(`Model "${id}" makes vectors, so it needs dimensions: the length of a vector.`)
-  }
   const loading: Partial<Record<EmbeddingPurpose, Promise<EmbeddingModelV3>>> = {}
   const load = (purpose: EmbeddingPurpose) => {
     loading[purpose] ??= loadEmbeddingModel(connection, nameFor(config, purpose))
@@ -93,12 +91,11 @@ async function embed(
   texts: readonly string[],
   { signal, onPartialUsage, purpose = 'passage' }: EmbedOptions = {},
 ): Promise<Embeddings> {
-  if (texts.length > maxTexts) {
+  if (texts.length > maxTexts)
     throw new QuillworkError(
       'OPTION_INVALID',
       `One call takes at most ${maxTexts} texts, and was given ${texts.length}.`,
     )
-  }
   if (texts.length === 0) return { vectors: [] }
   const { config } = asked.connection
   const { total } = config.timeouts
@@ -147,9 +144,7 @@ function vectorsOf(
 ): Float32Array[] {
   const vectors = embeddings.map(embedding => Float32Array.from(embedding))
   const isWhole = vectors.length === texts.length && vectors.every(vector => vector.every(Number.isFinite))
-  if (!isWhole) {
-    throw plainError('MODEL_ANSWER_MALFORMED', id)
-  }
+  if (!isWhole) throw plainError('MODEL_ANSWER_MALFORMED', id)
   const other = vectors.find(vector => vector.length !== dimensions)
   if (other === undefined) return vectors
   throw unfit(

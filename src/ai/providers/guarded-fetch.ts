@@ -97,7 +97,11 @@ async function checked(answer: Answer, maxBytes: number): Promise<Response> {
   const { status, headers, body } = answer
   if (status >= 300 && status < 400) {
     await body?.cancel()
-    throw redirected(status)
+    throw new ModelError(
+      'MODEL_REQUEST_REFUSED',
+      `The address of the model answers with a redirect (HTTP ${status}), which is not followed. Set its baseUrl to where it leads.`,
+      { details: { status } },
+    )
   }
   const limited =
     body === null ? null : answer.ok ? capped(body, maxBytes, tooLarge) : capped(body, longestRefusal)
@@ -125,14 +129,6 @@ function capped(
     },
     cancel: reason => reader.cancel(reason),
   })
-}
-
-function redirected(status: number): ModelError {
-  return new ModelError(
-    'MODEL_REQUEST_REFUSED',
-    `The address of the model answers with a redirect (HTTP ${status}), which is not followed. Set its baseUrl to where it leads.`,
-    { details: { status } },
-  )
 }
 
 function tooLarge(): ModelError {

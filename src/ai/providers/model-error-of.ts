@@ -42,6 +42,9 @@ function waitOf(facts: Facts, now: number): number | undefined {
 /** Codes after which the provider's wait is heeded. */
 const waits: ReadonlySet<ModelErrorCode> = new Set(['MODEL_RATE_LIMITED', 'MODEL_UNAVAILABLE'])
 
+/** The words of a list. */
+const listed = (words: string) => words.split(' ')
+
 interface Rule {
   readonly code: ModelErrorCode
   /** Any of these words of the provider, */
@@ -56,10 +59,9 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     code: 'MODEL_QUOTA_EXHAUSTED',
-    words:
-      'insufficient_quota insufficient_user_quota insufficient_balance insufficient_credits exceeded_current_quota_error billing_hard_limit_reached billing_not_active billing_error arrearage'.split(
-        ' ',
-      ),
+    words: listed(
+      'insufficient_quota insufficient_user_quota insufficient_balance insufficient_credits exceeded_current_quota_error billing_hard_limit_reached billing_not_active billing_error arrearage',
+    ),
     statuses: [402],
     said: /credit balance is too low|insufficient (?:balance|credits|quota)/iu,
   },
@@ -71,32 +73,26 @@ const rules: readonly Rule[] = [
   },
   {
     code: 'MODEL_ANSWER_FILTERED',
-    words:
-      'content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed'.split(
-        ' ',
-      ),
+    words: listed(
+      'content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed',
+    ),
   },
   { code: 'MODEL_UNKNOWN', words: ['model_not_found', 'not_found_error', 'not_found'], statuses: [404] },
   {
     code: 'MODEL_KEY_REJECTED',
-    words:
-      'invalid_api_key api_key_invalid incorrect_api_key authentication_error unauthenticated permission_error permission_denied'.split(
-        ' ',
-      ),
+    words: listed(
+      'invalid_api_key api_key_invalid incorrect_api_key authentication_error unauthenticated permission_error permission_denied',
+    ),
     statuses: [401, 403],
   },
   {
     code: 'MODEL_RATE_LIMITED',
-    words: 'rate_limit_exceeded rate_limit_error rate_limited resource_exhausted too_many_requests'.split(
-      ' ',
-    ),
+    words: listed('rate_limit_exceeded rate_limit_error rate_limited resource_exhausted too_many_requests'),
     statuses: [429],
   },
   {
     code: 'MODEL_UNAVAILABLE',
-    words: 'overloaded_error server_error internal_server_error api_error timeout_error unavailable'.split(
-      ' ',
-    ),
+    words: listed('overloaded_error server_error internal_server_error api_error timeout_error unavailable'),
     statuses: [408, 409, 425, 499],
   },
 ]
@@ -106,20 +102,20 @@ const requestWords = ['invalid_request_error', 'invalid_argument', 'failed_preco
 
 /** Network codes of a connection that was there and broke. */
 const cut: ReadonlySet<string> = new Set(
-  'UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH ECONNRESET EPIPE HPE_INVALID_EOF_STATE'.split(
-    ' ',
+  listed(
+    'UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH ECONNRESET EPIPE HPE_INVALID_EOF_STATE',
   ),
 )
 
 /** Errors of the SDK about an answer that it cannot read. */
 const unreadable: ReadonlySet<string> = new Set(
-  'AI_JSONParseError AI_TypeValidationError AI_InvalidResponseDataError'.split(' '),
+  listed('AI_JSONParseError AI_TypeValidationError AI_InvalidResponseDataError'),
 )
 
 /** Errors of the SDK about a question that it cannot ask. */
 const unaskable: ReadonlySet<string> = new Set(
-  'AI_InvalidPromptError AI_InvalidArgumentError AI_UnsupportedFunctionalityError AI_NoSuchModelError AI_LoadSettingError'.split(
-    ' ',
+  listed(
+    'AI_InvalidPromptError AI_InvalidArgumentError AI_UnsupportedFunctionalityError AI_NoSuchModelError AI_LoadSettingError',
   ),
 )
 
@@ -189,7 +185,7 @@ export function isFree(failure: unknown): boolean {
 
 /** Codes of a connection that failed, by the system, the HTTP client, TLS and the HTTP parser: those that help to set a model up. */
 const networkCodes: ReadonlySet<string> = new Set(
-  'ECONNREFUSED ECONNRESET ECONNABORTED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN EADDRNOTAVAIL EACCES EPIPE EPROTO UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_HEADERS_OVERFLOW UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_UNTRUSTED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER HPE_INVALID_CONSTANT HPE_INVALID_HEADER_TOKEN HPE_INVALID_EOF_STATE HPE_HEADER_OVERFLOW'.split(
-    ' ',
+  listed(
+    'ECONNREFUSED ECONNRESET ECONNABORTED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN EADDRNOTAVAIL EACCES EPIPE EPROTO UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_HEADERS_OVERFLOW UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_UNTRUSTED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER HPE_INVALID_CONSTANT HPE_INVALID_HEADER_TOKEN HPE_INVALID_EOF_STATE HPE_HEADER_OVERFLOW',
   ),
 )

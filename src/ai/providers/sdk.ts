@@ -48,10 +48,18 @@ export async function loadEmbeddingModel(connection: Connection, model: string):
 
 async function loadProvider(connection: Connection) {
   const { config, key, fetch } = connection
-  const settings = { apiKey: key ?? '', baseURL: baseUrlOf(config) ?? '', fetch }
+  const baseURL = baseUrlOf(config) ?? ''
+  const settings = { apiKey: key ?? '', baseURL, fetch }
   switch (config.provider) {
     case 'openai-compatible':
-      return loadCompatible(connection)
+      return (await import('@ai-sdk/openai-compatible')).createOpenAICompatible({
+        name: 'openai-compatible',
+        baseURL,
+        fetch,
+        // Without it a streamed answer says nothing of its tokens.
+        includeUsage: true,
+        ...defined({ apiKey: key }),
+      })
     case 'openai':
       return (await import('@ai-sdk/openai')).createOpenAI(settings)
     case 'anthropic':
@@ -59,19 +67,6 @@ async function loadProvider(connection: Connection) {
     case 'google':
       return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings)
   }
-}
-
-async function loadCompatible(connection: Connection) {
-  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
-  const { key, fetch } = connection
-  return createOpenAICompatible({
-    name: 'openai-compatible',
-    baseURL: baseUrlOf(connection.config) ?? '',
-    fetch,
-    // Without it a streamed answer says nothing of its tokens.
-    includeUsage: true,
-    ...defined({ apiKey: key }),
-  })
 }
 
 /** As whom a model is called. */
@@ -87,17 +82,13 @@ export interface Access {
  * cannot be sent; the message never holds it.
  */
 export function connectionTo(id: string, config: ModelConfig, { key, fetch }: Access): Connection {
-  if (baseUrlOf(config) === undefined) {
-    throw lacking(`Model "${id}" has no address: set its baseUrl.`)
-  }
-  if (key === undefined && config.provider !== 'openai-compatible') {
+  if (baseUrlOf(config) === undefined) throw lacking(`Model "${id}" has no address: set its baseUrl.`)
+  if (key === undefined && config.provider !== 'openai-compatible')
     throw lacking(`Model "${id}" has no key: set the key of account "${config.account}".`)
-  }
-  if (key !== undefined && !/^[\x21-\x7e]{1,4096}$/u.test(key)) {
+  if (key !== undefined && !/^[\x21-\x7e]{1,4096}$/u.test(key))
     throw lacking(
       `The key of model "${id}" has characters that no key has, such as a line end or a space: set it again.`,
     )
-  }
   return { config, key, fetch: fetch ?? guardedFetch({ privateNetwork: config.privateNetwork }) }
 }
 
