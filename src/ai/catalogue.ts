@@ -1,14 +1,6 @@
-import type { Limit } from '../rate-limit/limiter.ts'
 import { defined } from '../task/defined.ts'
 import { QuillworkError } from '../task/errors.ts'
-import type {
-  EmbeddingModel,
-  LanguageModel,
-  ModelFallback,
-  ModelPrice,
-  SummaryMethod,
-  SummaryModel,
-} from './model.ts'
+import type { EmbeddingModel, LanguageModel, ModelChoice, SummaryMethod, SummaryModel } from './model.ts'
 import { limitKeyOf, type ModelConfig, type ModelUse, type ProviderKind } from './providers/config.ts'
 
 /** What the product can ask of a model, in the order in which it is listed. */
@@ -30,26 +22,17 @@ export interface ModelProblem {
 export type ModelProblemCause = 'KEY_NOT_SET' | 'KEY_NOT_STORED' | 'KEY_MALFORMED' | 'KEYS_UNREADABLE'
 
 /** One model as the API and the command line show it: no key, and of its address at most the host, which may name the account. */
-export interface ModelDescription {
+export interface ModelDescription
+  extends Pick<ModelConfig, 'model' | 'uses' | 'dimensions' | 'limits' | 'price'>,
+    Partial<Pick<ModelConfig, 'contextTokens' | 'maxOutputTokens' | 'fallbacks'>> {
   readonly id: string
   readonly provider: ProviderKind | typeof builtIn
-  /** Its name at the provider. */
-  readonly model: string
-  readonly uses: readonly ModelUse[]
   /** The uses for which it is taken where a request names no model. */
   readonly defaultFor: readonly ModelUse[]
   /** Of a model that summarises: how its summaries come about. */
   readonly method?: SummaryMethod
-  /** Of an embedding model: length of its vectors. */
-  readonly dimensions?: number
-  /** Tokens of prompt and answer together. */
-  readonly contextTokens?: number
-  readonly maxOutputTokens?: number
-  /** Key of its limits, and what they are; a key without limits is one that nobody limited. */
+  /** Key of its limits; a key without limits is one that nobody limited. */
   readonly limit?: string
-  readonly limits?: Limit
-  readonly price?: ModelPrice
-  readonly fallbacks?: readonly ModelFallback[]
   readonly problem?: ModelProblem
 }
 
@@ -71,37 +54,15 @@ export type CapabilityStatus =
       readonly problem?: ModelProblem
     }
 
-/** Who makes a summary: the text itself, by the sentences picked from it, or a language model. */
-export type Summarizer =
-  | { readonly kind: 'extractive'; readonly model: SummaryModel }
-  | { readonly kind: 'generative'; readonly model: LanguageModel }
-
-/** What answers searches: the words of the text alone, or also the vectors that a model makes of it. */
-export type Indexer =
-  | { readonly kind: 'lexical' }
-  | { readonly kind: 'hybrid'; readonly model: EmbeddingModel }
-
 /** Names the index that needs no model, where one is chosen. */
 const lexical = 'lexical'
 
-/**
- * The models of a process. Where no id is given, the first model of the configuration with that use is taken. All but `models` and
- * `capabilities` throw `PROVIDER_NOT_CONFIGURED`, saying what to do, where there is no such model or its key is missing.
- */
-export interface ModelCatalogue {
+/** The models of a process. Where no id is given, the first model of the configuration with that use is taken. */
+export interface ModelCatalogue extends ModelChoice {
   /** Every model, each once: those of the product first, then the others in the order of configuration. */
   models(): readonly ModelDescription[]
   /** One entry per use, those that are off included. */
   capabilities(): readonly CapabilityStatus[]
-  /** A model that writes. */
-  languageModel(use: Exclude<ModelUse, 'embedding'>, id?: string): LanguageModel
-  /** Who summarises. Default: the first configured model with that use, else the extractive one, which its own id always names. */
-  summarizer(id?: string): Summarizer
-  /** A summary model that is part of the product. */
-  summaryModel(id?: string): SummaryModel
-  embeddingModel(id?: string): EmbeddingModel
-  /** What indexes a novel. Default: the first configured embedding model, else words alone, which the id `lexical` always names. */
-  indexer(id?: string): Indexer
 }
 
 /** A model of a provider, as it is configured. */

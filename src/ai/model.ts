@@ -147,8 +147,7 @@ export interface SummaryModel {
 }
 
 /** A model that turns texts into vectors. Vectors of different spaces or dimensions never mix. */
-export interface EmbeddingModel {
-  readonly id: string
+export interface EmbeddingModel extends Pick<LanguageModel, 'id' | 'limit' | 'price' | 'costOf' | 'prepare'> {
   /** The provider, its name of the model and how passages are marked: only vectors of one space can be compared, whatever the id is. */
   readonly space: string
   /** Length of every vector. */
@@ -157,14 +156,8 @@ export interface EmbeddingModel {
   readonly maxTexts: number
   /** Most tokens that one call may carry. Default: no bound of its own. */
   readonly maxTokens?: number
-  /** Key of its limits, as `LanguageModel.limit`. */
-  readonly limit: string
-  readonly price?: ModelPrice
   /** About how many tokens a text is, with what stands before it for its purpose. `purpose`: default `passage`. */
   countTokens(text: string, purpose?: EmbeddingPurpose): number
-  costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
-  /** As `LanguageModel.prepare`. */
-  prepare?(): Promise<void>
   /** Returns one vector per text, in the order of the texts. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>
 }
@@ -182,4 +175,27 @@ export interface EmbedOptions extends PaidCallOptions {
 export interface Embeddings {
   readonly vectors: readonly Float32Array[]
   readonly usage?: Usage
+}
+
+/** Who makes a summary: the text itself, by the sentences picked from it, or a language model. */
+export type Summarizer =
+  | { readonly kind: 'extractive'; readonly model: SummaryModel }
+  | { readonly kind: 'generative'; readonly model: LanguageModel }
+
+/** What answers searches: the words of the text alone, or also the vectors that a model makes of it. */
+export type Indexer =
+  | { readonly kind: 'lexical' }
+  | { readonly kind: 'hybrid'; readonly model: EmbeddingModel }
+
+/** Chooses models. All throw `PROVIDER_NOT_CONFIGURED`, saying what to do, where there is no such model or its key is missing. */
+export interface ModelChoice {
+  /** A model that writes. */
+  languageModel(use: 'prose' | 'summary', id?: string): LanguageModel
+  /** Who summarises. Default: the first configured model with that use, else the extractive one, which its own id always names. */
+  summarizer(id?: string): Summarizer
+  /** A summary model that is part of the product. */
+  summaryModel(id?: string): SummaryModel
+  embeddingModel(id?: string): EmbeddingModel
+  /** What indexes a novel. Default: the first configured embedding model, else words alone, which the id `lexical` always names. */
+  indexer(id?: string): Indexer
 }

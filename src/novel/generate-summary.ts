@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Summarizer } from '../ai/catalogue.ts'
+import type { Summarizer } from '../ai/model.ts'
 import { QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { count, id, maxCharacters, modelId, promptNote, style, usageNote } from './fields.ts'
@@ -129,8 +129,7 @@ function alreadyThere(ctx: SummaryContext, { id: sceneId, summary }: Scene): Res
   const { writtenBy, text } = summary
   const isOwn = 'taskId' in writtenBy && writtenBy.taskId === ctx.taskId
   if (!isOwn && ctx.parameters.overwriteExisting) return undefined
-  const { length } = text
-  return { ...resultOf(sceneId, { summary: text, ...summary }, isOwn ? length : 0), skipped: !isOwn }
+  return { ...resultOf(sceneId, summary, isOwn ? text.length : 0), skipped: !isOwn }
 }
 
 /** A summary with its provenance. */
@@ -157,8 +156,11 @@ function write(ctx: SummaryContext, scene: Scene, made: Made): Promise<SceneWrit
   })
 }
 
-function resultOf(sceneId: string, made: Made, characters: number): Result {
-  return { sceneId, conflict: false, skipped: false, characters, ...originOf(made) }
+/** The result for a summary, with its provenance. */
+function resultOf(sceneId: string, made: Omit<Made, 'summary'>, characters: number): Result {
+  const { method, model, language, prompt, usage, finishReason } = made
+  const origin = defined({ method, model, language, prompt, usage, finishReason })
+  return { sceneId, conflict: false, skipped: false, characters, ...origin }
 }
 
 function conflictOf(
@@ -167,9 +169,4 @@ function conflictOf(
   { alternativeId }: Pick<Exclude<SceneWritten, { outcome: 'missing' }>, 'alternativeId'>,
 ): Result {
   return { ...resultOf(sceneId, made, 0), conflict: true, ...defined({ alternativeId }) }
-}
-
-/** Returns the provenance of a summary for the result. */
-function originOf({ method, model, language, prompt, usage, finishReason }: Omit<Made, 'summary'>) {
-  return defined({ method, model, language, prompt, usage, finishReason })
 }

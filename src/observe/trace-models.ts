@@ -1,27 +1,16 @@
 import { context, type Span, SpanKind } from '@opentelemetry/api'
-import type { EmbeddingModel, LanguageModel, SummaryModel } from '../ai/model.ts'
+import type { EmbeddingModel, LanguageModel, ModelChoice, SummaryModel } from '../ai/model.ts'
 import type { Usage } from '../task/definition.ts'
 import { sdkTracer } from './trace-context.ts'
 import { codeOf, fail } from './tracing.ts'
-
-/** Whatever chooses models: the catalogue of them. */
-interface Models {
-  summaryModel(id?: string): SummaryModel
-  languageModel(use: 'prose' | 'summary', id?: string): LanguageModel
-  summarizer(
-    id?: string,
-  ): { kind: 'extractive'; model: SummaryModel } | { kind: 'generative'; model: LanguageModel }
-  embeddingModel(id?: string): EmbeddingModel
-  indexer(id?: string): { kind: 'lexical' } | { kind: 'hybrid'; model: EmbeddingModel }
-}
 
 /**
  * The same models, with a span for each call by OpenTelemetry's conventions for generative models
  * (https://opentelemetry.io/docs/specs/semconv/gen-ai/). Texts stay out. Without a registered SDK they are the models themselves.
  */
-export function traceModels<C extends Models>(catalogue: C): C {
+export function traceModels<C extends ModelChoice>(catalogue: C): C {
   if (sdkTracer() === undefined) return catalogue
-  const traced: Models = {
+  const traced: ModelChoice = {
     summaryModel: id => tracedSummary(catalogue.summaryModel(id)),
     languageModel: (use, id) => tracedLanguage(catalogue.languageModel(use, id)),
     summarizer(id) {
