@@ -27,6 +27,9 @@ export const promptNote = z.object({
   language: z.string(),
 })
 
+/** The prompt that a model was given. */
+export type PromptNote = z.infer<typeof promptNote>
+
 /** The usage of the calls that made something. */
 export const usageNote = z.object({
   inputTokens: count,

@@ -9,9 +9,9 @@ import { addUsage, noUsage } from './models/expense.ts'
 import { type Length, languageName, writingOf } from './models/lengths.ts'
 import { readMaterial } from './models/scene-material.ts'
 import { type SceneToWrite, type WrittenScene, writeScene } from './models/write-scene.ts'
-import { promptLanguageOf } from './prompts/prompts.ts'
+import { loadPrompts, promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, type NovelServices, promptsOf, timed } from './services.ts'
+import { defineNovelTask, type NovelServices, timed } from './services.ts'
 import { measure } from './words.ts'
 
 /** The author's options for writing a scene. */
@@ -189,7 +189,7 @@ function promptFor(
   { language }: SceneTarget,
   name: (typeof promptNames)[number] = 'generate-scene',
 ) {
-  return promptsOf(services)(name, promptLanguageOf(language)).note
+  return loadPrompts(services.promptsFolder)(name, promptLanguageOf(language)).note
 }
 
 async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: WrittenScene): Promise<Result> {

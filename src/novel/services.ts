@@ -1,15 +1,14 @@
-import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { EmbeddingModel, ModelChoice } from '../ai/model.ts'
 import type { ModelUse } from '../ai/providers/config.ts'
-import { defineTask } from '../index.ts'
+import { defineTask, type ErrorCode, QuillworkError } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
-import { loadPrompts, type Prompts } from './prompts/prompts.ts'
 import type { UploadFiles } from './uploads/files.ts'
 
 /** The services of the novel tasks. */
 export interface NovelServices {
   readonly library: NovelLibrary
   /** The models that write, summarise and make vectors. A task that names none uses the first of its use. */
-  readonly models: Pick<ModelCatalogue, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
+  readonly models: Pick<ModelChoice, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
   /** A folder with prompts that replace those of the product. Default: none. `loadPrompts` validates it. */
   readonly promptsFolder?: string
   /** The storage of uploaded files. The library stores their locations, never a path. */
@@ -26,16 +25,30 @@ export function nowOf(services: { readonly now?: (() => number) | undefined }): 
   return services.now?.() ?? Date.now()
 }
 
+/** Returns the model that makes the vectors of an index; undefined for words alone. Throws PROVIDER_NOT_CONFIGURED. */
+export function vectorModel(
+  { models }: Pick<NovelServices, 'models'>,
+  id?: string,
+): EmbeddingModel | undefined {
+  const indexer = models.indexer(id)
+  return indexer.kind === 'lexical' ? undefined : indexer.model
+}
+
+/** Returns what a call gives; undefined where it fails with the code. */
+export async function unlessFailed<T>(code: ErrorCode, call: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === code) return undefined
+    throw error
+  }
+}
+
 /** Returns a result with how long it took, milliseconds. */
 export async function timed<Result extends object>(make: () => Promise<Result>) {
   const startedAt = performance.now()
   const made = await make()
   return { ...made, processingTimeMs: Math.round((performance.now() - startedAt) * 10) / 10 }
-}
-
-/** Returns the prompts of the services. Throws CONFIG_INVALID. */
-export function promptsOf({ promptsFolder }: Pick<NovelServices, 'promptsFolder'>): Prompts {
-  return loadPrompts(promptsFolder)
 }
 
 /** The model use without which tasks of a type cannot run. Other types run without a model, and report so in their results. */

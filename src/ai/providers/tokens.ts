@@ -1,6 +1,6 @@
 import { defined } from '../../task/defined.ts'
 import type { Usage } from '../../task/definition.ts'
-import type { ModelPrice, TextRequest } from '../model.ts'
+import type { LanguageModel, ModelPrice, TextRequest } from '../model.ts'
 import type { Accumulator } from './accumulator.ts'
 
 /**
@@ -52,7 +52,7 @@ export function usageOf(
   { usage, texts, thoughts }: Accumulator,
 ): Usage {
   const tokens = {
-    inputTokens: reported(usage?.inputTokens) ?? promptTokens(request),
+    inputTokens: reported(usage?.inputTokens) ?? promptTokens({ countTokens }, request),
     outputTokens: reported(usage?.outputTokens) ?? countTokens(texts.join('') + thoughts),
   }
   return pricedUsage(model, tokens)
@@ -66,7 +66,11 @@ export function pricedUsage(
   return { model, ...tokens, ...defined({ cost: costAt(price, tokens) }) }
 }
 
-function promptTokens({ system = '', prompt }: TextRequest): number {
+/** Returns the estimated tokens of a prompt, rather too many than too few. */
+export function promptTokens(
+  { countTokens }: Pick<LanguageModel, 'countTokens'>,
+  { system = '', prompt }: Pick<TextRequest, 'system' | 'prompt'>,
+): number {
   return countTokens(system) + countTokens(prompt) + frame
 }
 

@@ -1,4 +1,7 @@
 /** How a text or a summary came about, so that it can be traced to the attempt that wrote it. */
+import type { Usage } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
+import type { PromptNote } from '../fields.ts'
 
 /** Who wrote something: a person, or an attempt of a task. */
 export type Writer = { userId: string } | TaskWriter
@@ -12,21 +15,8 @@ export interface TaskWriter {
 /** Read from a file, picked from the text, written by a model, or by a person. */
 export type ProvenanceMethod = 'imported' | 'extractive' | 'generative' | 'person'
 
-/** The prompt that a model was given. */
-export interface PromptNote {
-  name: string
-  version: string
-  /** BCP 47 tag of the prompt's own words. */
-  language: string
-}
-
 /** What the calls that made a text used, all together. */
-export interface UsageNote {
-  inputTokens: number
-  outputTokens: number
-  /** In the currency of the price list; absent where no price is known. */
-  cost?: number
-}
+export type UsageNote = Pick<Usage, 'inputTokens' | 'outputTokens' | 'cost'>
 
 /** How a text or a summary came about. */
 export interface Provenance {
@@ -63,21 +53,11 @@ export interface Origin extends Provenance {
 /** Code units of a brief that are kept: it is stored with every text, and is there to recognise what was asked. */
 const longestBrief = 2_000
 
-const parts = [
-  'model',
-  'prompt',
-  'parameters',
-  'usage',
-  'finishReason',
-  'restored',
-] as const satisfies readonly (keyof Provenance)[]
-
 /** The provenance in an object that says more; what is undefined is left out, a long brief is cut. */
 export function provenanceOf<Method extends ProvenanceMethod>(
   given: { [Part in keyof Provenance]?: Provenance[Part] | undefined } & { method: Method },
 ): Provenance & { method: Method } {
-  const { method } = given
-  const known = parts.filter(part => given[part] !== undefined).map(part => [part, given[part]])
+  const { method, model, prompt, parameters, usage, finishReason, restored } = given
   const brief = given.brief?.slice(0, longestBrief).replace(/[\uD800-\uDBFF]$/, '')
-  return { method, ...Object.fromEntries(known), ...(brief === undefined ? {} : { brief }) }
+  return { method, ...defined({ model, prompt, parameters, usage, finishReason, restored, brief }) }
 }

@@ -1,9 +1,8 @@
-import type { ModelCatalogue } from '../../ai/catalogue.ts'
-import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
+import type { LanguageModel, ModelChoice, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
+import { promptTokens } from '../../ai/providers/tokens.ts'
 import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { promptTokens } from './context.ts'
 import { openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
 
@@ -50,7 +49,7 @@ export interface ModelAnswer {
  */
 export async function callModel(
   ctx: CallContext,
-  models: Pick<ModelCatalogue, 'languageModel'>,
+  models: Pick<ModelChoice, 'languageModel'>,
   { model, ...call }: ModelCall & { readonly model: LanguageModel },
 ): Promise<ModelAnswer> {
   const fallbacks = fallbacksOf(models, model, call.use)
@@ -108,18 +107,12 @@ export async function callModel(
   }
 }
 
-interface Fallbacks {
-  /** Returns a fallback; undefined where it is not configured. */
-  named(id: string): LanguageModel | undefined
-  /** Returns the next fallback when the model, or one of its fallbacks, failed with a code: each is called once. */
-  after(failed: string, code: ModelErrorCode): LanguageModel | undefined
-}
-
+/** Returns how a configured fallback is found: by its id, and after a model that failed with a code; each is called once. */
 function fallbacksOf(
-  models: Pick<ModelCatalogue, 'languageModel'>,
+  models: Pick<ModelChoice, 'languageModel'>,
   { fallbacks }: LanguageModel,
   use: ModelCall['use'],
-): Fallbacks {
+) {
   const named = (id: string) => {
     try {
       return models.languageModel(use, id)
@@ -130,7 +123,7 @@ function fallbacksOf(
   }
   return {
     named,
-    after(failed, code) {
+    after(failed: string, code: ModelErrorCode): LanguageModel | undefined {
       const at = fallbacks.findIndex(fallback => fallback.model === failed)
       for (const { model: id, on } of fallbacks.slice(at + 1)) {
         const model = on.includes(code) ? named(id) : undefined

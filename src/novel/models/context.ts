@@ -1,5 +1,6 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
+import { promptTokens } from '../../ai/providers/tokens.ts'
 import { isInCharacter, wholeAt } from '../../ai/text/characters.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
@@ -85,17 +86,6 @@ interface Fitting {
   readonly mostMaterial: number
   /** Returns the prompt with material; its mandatory part is always included. */
   render(material: FittedMaterial): RenderedPrompt
-}
-
-/** Most tokens that providers add for the roles of the messages. */
-const framingTokens = 16
-
-/** Returns the estimated tokens of a prompt, rather too many than too few. */
-export function promptTokens(
-  { countTokens }: Pick<LanguageModel, 'countTokens'>,
-  { system = '', prompt }: { system?: string; prompt: string },
-): number {
-  return countTokens(system) + countTokens(prompt) + framingTokens
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { EmbeddingModel, LanguageModel } from '../../ai/model.ts'
+import { promptTokens } from '../../ai/providers/tokens.ts'
 import type { Writing } from '../../ai/text/language.ts'
 import type { NovelOverview } from '../library/shelf.ts'
-import { promptLanguageOf } from '../prompts/prompts.ts'
-import { type NovelServices, promptsOf } from '../services.ts'
-import { promptTokens } from './context.ts'
+import { loadPrompts, promptLanguageOf } from '../prompts/prompts.ts'
+import type { NovelServices } from '../services.ts'
 import { batchTokens } from './embed-texts.ts'
-import { answerLimit, type Length, languageName, lengthInstruction, tokensFor, writingOf } from './lengths.ts'
-import { partSummary, usualSummary } from './summarise-text.ts'
+import { answerLimit, languageName, lengthInstruction, tokensFor, writingOf } from './lengths.ts'
+import { partSummary, type TextToSummarise, usualSummary } from './summarise-text.ts'
 import { planParts, repeatedTokens, type SceneToWrite } from './write-scene.ts'
 
 /** The expected use of a model, rather too high than too low. */
@@ -23,25 +23,21 @@ function answerTokens(model: LanguageModel, tokens: number): number {
   return Math.min(answerLimit(model, tokens), Math.ceil(tokens * overshoot) + (model.thinkingTokens ?? 0))
 }
 
-/** A summary to estimate. */
-interface ExpectedSummary {
-  readonly language: string
-  readonly maxCharacters?: number | undefined
-  readonly style?: string | undefined
-}
-
 /** Returns a function that estimates the summary of a text by its visible characters. */
 export function summaryExpectations(
   services: Pick<NovelServices, 'promptsFolder'>,
   model: LanguageModel,
-  { language: tag, maxCharacters, style = '' }: ExpectedSummary,
+  { language: tag, maxCharacters, style = '' }: Pick<TextToSummarise, 'language' | 'maxCharacters' | 'style'>,
 ): (characters: number) => ExpectedUse {
   const writing = writingOf(tag)
   const language = promptLanguageOf(tag)
   const most = maxCharacters ?? usualSummary[writing]
   const length = lengthInstruction({ characters: most }, 'most', language)
   const slots = { language: languageName(tag, language), length, style, text: '.' }
-  const frame = promptTokens(model, promptsOf(services)('summarise-part', language).render(slots))
+  const frame = promptTokens(
+    model,
+    loadPrompts(services.promptsFolder)('summarise-part', language).render(slots),
+  )
   const tokens = (characters: number) => tokensFor(model, { characters }, writing)
   const answer = answerTokens(model, tokens(most))
   const partAnswer = answerTokens(model, tokens(partSummary[writing]))
@@ -58,23 +54,16 @@ export function summaryExpectations(
   }
 }
 
-/** A scene to estimate. */
-interface ExpectedScene extends Pick<SceneToWrite, 'promptLanguage' | 'slots' | 'writing'> {
-  readonly length: Length
-  /** Most tokens of material. */
-  readonly mostMaterial: number
-}
-
 /** Returns the expected use of a model by a scene. */
 export function sceneExpectation(
   services: Pick<NovelServices, 'promptsFolder'>,
   model: LanguageModel,
-  scene: ExpectedScene,
+  scene: Pick<SceneToWrite, 'length' | 'mostMaterial' | 'promptLanguage' | 'slots' | 'writing'>,
 ): ExpectedUse {
   const { length, writing, promptLanguage, slots, mostMaterial } = scene
   const { parts } = planParts({ model, length, writing })
   const filled = { ...slots, length: lengthInstruction(length, 'about', promptLanguage), written: '.' }
-  const prompt = promptsOf(services)('continue-scene', promptLanguage)
+  const prompt = loadPrompts(services.promptsFolder)('continue-scene', promptLanguage)
   const frame = promptTokens(model, prompt.render(filled))
   const material = Math.min(mostMaterial, model.contextTokens)
   return {

@@ -13,11 +13,6 @@ const prose: Record<Writing, string> = {
   cjk: '天还没有亮，老磨坊主提着灯笼走过石桥，昏黄的光在河面上摇晃，他始终没有回头。',
 }
 
-const measured: Record<Writing, ReturnType<typeof measure>> = {
-  spaced: measure(prose.spaced),
-  cjk: measure(prose.cjk),
-}
-
 /** Repetitions of the sample, so that rounding does not matter. */
 const repeats = 20
 
@@ -27,7 +22,7 @@ export function tokensFor(
   length: Length,
   writing: Writing,
 ): number {
-  const { words, characters } = measured[writing]
+  const { words, characters } = measure(prose[writing])
   const unit = 'words' in length ? length.words / words : length.characters / characters
   return Math.ceil((unit * countTokens(prose[writing].repeat(repeats))) / repeats)
 }

@@ -39,7 +39,9 @@ export async function readMaterial(reader: MaterialReader, request: MaterialRequ
   if (request.tokens === 0) return { textBefore: [], chapterSummaries: [], passages: [], names: [] }
   const texts = await textsBefore(reader, request)
   const read = new Set(texts.map(scene => scene.id))
-  const summaries = await summariesBefore(reader, request)
+  const { shelf } = reader.services.library
+  const nearest = { pageSize: mostSummaries }
+  const { items: summaries } = await shelf.summariesBefore(reader.userId, request.sceneId, nearest)
   const passages = await closePassages(reader, { ...request, without: read })
   const textBefore = texts.map(scene => scene.content)
   const chapterSummaries = byChapter(summaries.filter(({ sceneId }) => !read.has(sceneId)))
@@ -62,14 +64,6 @@ async function textsBefore(
   const page = { pageSize: scenesBefore, units }
   const { items } = await services.library.shelf.textsBefore(userId, sceneId, page)
   return items.filter(scene => !scene.empty)
-}
-
-async function summariesBefore(
-  { userId, services }: MaterialReader,
-  { sceneId }: MaterialRequest,
-): Promise<readonly SceneSummary[]> {
-  const { shelf } = services.library
-  return (await shelf.summariesBefore(userId, sceneId, { pageSize: mostSummaries })).items
 }
 
 /** Returns one text per chapter, nearest chapter first; within it in reading order. */

@@ -1,14 +1,16 @@
 import { beginningOf } from '../../ai/extractive/join.ts'
 import type { LanguageModel, TextRequest } from '../../ai/model.ts'
+import { promptTokens } from '../../ai/providers/tokens.ts'
 import { detectLanguage, type Writing } from '../../ai/text/language.ts'
 import { hashedId } from '../../index.ts'
 import { cooperate } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
-import type { PromptNote, UsageNote } from '../library/provenance.ts'
-import { type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
-import { type NovelServices, promptsOf } from '../services.ts'
+import type { PromptNote } from '../fields.ts'
+import type { UsageNote } from '../library/provenance.ts'
+import { loadPrompts, type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
+import type { NovelServices } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { contextExceeded, promptTokens, splitByTokens } from './context.ts'
+import { contextExceeded, splitByTokens } from './context.ts'
 import { addUsage, noUsage } from './expense.ts'
 import { answerLimit, languageName, lengthInstruction, tokensFor } from './lengths.ts'
 
@@ -87,37 +89,35 @@ export async function summariseText(
     material: wanted.text,
     most,
   }
-  if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
-  const part: Step = { ...whole, prompt: 'summarise-part', most: partSummary[writing] }
-  const parts = await splitForStep(job, part)
-  const summaries: string[] = []
-  for (const [at, material] of parts.entries())
-    summaries.push((await take(job, { ...part, name: `part ${at + 1}`, material })).text)
-  return combine(job, summaries, most)
+  const part: Step = { ...whole, name: 'part ', prompt: 'summarise-part', most: partSummary[writing] }
+  return reduce(job, whole, part, { level: 0, pieces: Number.POSITIVE_INFINITY })
 }
 
-/** Returns one summary from those of the parts; where there are too many for one call, from summaries of groups. */
-async function combine(
+/** Returns one summary of a material; where it is too long for one call, from those of its parts, and of groups of these where they are too many. */
+async function reduce(
   job: Job,
-  summaries: readonly string[],
-  most: number,
-  level = 1,
+  whole: Step,
+  part: Step,
+  { level, pieces }: { level: number; pieces: number },
 ): Promise<WrittenSummary> {
-  const whole: Step = {
-    name: `whole ${level}`,
+  if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
+  const parts = await splitForStep(job, part)
+  if (parts.length >= pieces) throw tooLong(job, part)
+  const summaries: string[] = []
+  for (const [at, material] of parts.entries())
+    summaries.push((await take(job, { ...part, name: `${part.name}${at + 1}`, material })).text)
+  const next = level + 1
+  const combined = {
     prompt: 'combine-summaries',
     slot: 'summaries',
     material: summaries.join('\n\n'),
-    most,
-  }
-  if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
-  const group: Step = { ...whole, most: partSummary[job.writing] }
-  const groups = await splitForStep(job, group)
-  if (groups.length >= summaries.length) throw tooLong(job, group)
-  const fewer: string[] = []
-  for (const [at, material] of groups.entries())
-    fewer.push((await take(job, { ...group, name: `group ${level}.${at + 1}`, material })).text)
-  return combine(job, fewer, most, level + 1)
+  } as const
+  return reduce(
+    job,
+    { ...whole, ...combined, name: `whole ${next}` },
+    { ...part, ...combined, name: `group ${next}.` },
+    { level: next, pieces: summaries.length },
+  )
 }
 
 /** Makes a call, or returns its answer in an earlier attempt. */
@@ -160,7 +160,7 @@ function requestFor(job: Job, { most, slot, material, prompt }: Step, model: Lan
 }
 
 function promptOf({ ctx, wanted }: Pick<Job, 'ctx' | 'wanted'>, name: PromptName): Prompt {
-  return promptsOf(ctx.services)(name, promptLanguageOf(wanted.language))
+  return loadPrompts(ctx.services.promptsFolder)(name, promptLanguageOf(wanted.language))
 }
 
 /** Returns the tokens of the model's context window that a request leaves; negative where it is too long. */

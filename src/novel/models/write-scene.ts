@@ -3,8 +3,8 @@ import { ModelError } from '../../ai/model-error.ts'
 import type { Writing } from '../../ai/text/language.ts'
 import type { TaskContext } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import type { Prompt, PromptLanguage, PromptName } from '../prompts/prompts.ts'
-import { type NovelServices, promptsOf } from '../services.ts'
+import { loadPrompts, type PromptLanguage } from '../prompts/prompts.ts'
+import type { NovelServices } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
 import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
@@ -185,7 +185,8 @@ function requestFor(
   material: Material,
 ): TextRequest {
   const { model, promptLanguage, writing, temperature, slots, mostMaterial } = scene
-  const prompt: Prompt = promptsOf(services)(promptName(part), promptLanguage)
+  const name = part.written === '' ? 'generate-scene' : 'continue-scene'
+  const prompt = loadPrompts(services.promptsFolder)(name, promptLanguage)
   const outputTokens = answerLimit(model, tokensFor(model, part.length, writing))
   const own = {
     ...slots,
@@ -200,10 +201,6 @@ function requestFor(
     render: fitted => prompt.render({ ...own, ...fitted }),
   })
   return { ...rendered, maxOutputTokens: outputTokens, ...defined({ temperature }) }
-}
-
-function promptName({ written }: Part): PromptName {
-  return written === '' ? 'generate-scene' : 'continue-scene'
 }
 
 function partInstruction({ place, parts }: Part['position'], language: PromptLanguage): string {

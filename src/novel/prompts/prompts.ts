@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hashedId, QuillworkError } from '../../index.ts'
-import type { PromptNote } from '../library/provenance.ts'
-import { invalid, parseTemplate, renderTemplate, type Template, type TemplateSlots } from './template.ts'
+import type { PromptNote } from '../fields.ts'
+import { invalid, parseTemplate, renderTemplate } from './template.ts'
 
 /**
  * The prompts of the writing tasks. Each is a file `<name>.<language>.md` beside this one; a configured folder replaces them file by file.
@@ -45,8 +45,12 @@ function summarySlots(material: string): PromptSlots {
 /** Name of a prompt. */
 export type PromptName = keyof typeof promptSlots
 
-const names = Object.keys(promptSlots) as PromptName[]
-const languages: readonly PromptLanguage[] = ['en', 'zh']
+/** The prompts by the name of their file. */
+const files: ReadonlyMap<string, { name: PromptName; language: PromptLanguage }> = new Map(
+  (Object.keys(promptSlots) as PromptName[]).flatMap(name =>
+    (['en', 'zh'] as const).map(language => [`${name}.${language}.md`, { name, language }] as const),
+  ),
+)
 
 /** One prompt. */
 export interface Prompt {
@@ -84,12 +88,9 @@ export function loadPrompts(folder?: string): Prompts {
   if (known !== undefined) return known
   const replaced = folder === undefined ? new Set<string>() : new Set(promptFiles(folder))
   const prompts = new Map<string, Prompt>()
-  for (const name of names) {
-    for (const language of languages) {
-      const file = `${name}.${language}.md`
-      const from = folder !== undefined && replaced.has(file) ? folder : ownFolder
-      prompts.set(file, readPrompt(path.join(from, file), { name, language }))
-    }
+  for (const [file, of] of files) {
+    const from = folder !== undefined && replaced.has(file) ? folder : ownFolder
+    prompts.set(file, readPrompt(path.join(from, file), of))
   }
   const book: Prompts = (name, language) => {
     const prompt = prompts.get(`${name}.${language}.md`)
@@ -102,11 +103,13 @@ export function loadPrompts(folder?: string): Prompts {
 
 /** Returns the prompt files of a folder. Throws CONFIG_INVALID for a file that would be ignored. */
 function promptFiles(folder: string): string[] {
-  const allowed = names.flatMap(name => languages.map(language => `${name}.${language}.md`))
   const found = readFolder(folder).filter(file => file.endsWith('.md') && file !== 'README.md')
-  const unknown = found.find(file => !allowed.includes(file))
+  const unknown = found.find(file => !files.has(file))
   if (unknown === undefined) return found
-  throw invalid(path.join(folder, unknown), `it replaces nothing; the prompts are ${allowed.join(', ')}`)
+  throw invalid(
+    path.join(folder, unknown),
+    `it replaces nothing; the prompts are ${[...files.keys()].join(', ')}`,
+  )
 }
 
 function readFolder(folder: string): string[] {
@@ -129,12 +132,11 @@ function readPrompt(
   const { version, system, prompt } = sectionsOf(file, text)
   const slots: PromptSlots = promptSlots[name]
   const all = [...slots.author, ...slots.novel]
-  const inBoth: TemplateSlots = { required: [], optional: all }
-  const asked: Template = parseTemplate(file, prompt, {
+  const asked = parseTemplate(file, prompt, {
     required: slots.required,
     optional: all.filter(slot => !slots.required.includes(slot)),
   })
-  const rules = parseTemplate(file, system, inBoth)
+  const rules = parseTemplate(file, system, { required: [], optional: all })
   return {
     note: { name, language, version: `${version}+${hashedId(text).slice(0, 8)}` },
     render(values) {

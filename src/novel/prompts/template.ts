@@ -11,11 +11,8 @@ type Node =
   | { kind: 'slot'; name: string }
   | { kind: 'section'; name: string; inside: readonly Node[] }
 
-/** A valid template. */
-export type Template = readonly Node[]
-
 /** The slots that a template may have, and those that it must have. */
-export interface TemplateSlots {
+interface TemplateSlots {
   readonly required: readonly string[]
   readonly optional: readonly string[]
 }
@@ -26,7 +23,7 @@ const mark = /\{\{\s*([#/]?)\s*([^{}]*?)\s*\}\}/g
  * Reads a template; errors name `file`. Throws CONFIG_INVALID for a slot that is not one of `slots`, a missing required slot, and a section
  * that is not closed where it should be.
  */
-export function parseTemplate(file: string, text: string, slots: TemplateSlots): Template {
+export function parseTemplate(file: string, text: string, slots: TemplateSlots): readonly Node[] {
   const known = new Set([...slots.required, ...slots.optional])
   const root: Node[] = []
   const open: { name: string; inside: Node[] }[] = [{ name: '', inside: root }]
@@ -37,7 +34,8 @@ export function parseTemplate(file: string, text: string, slots: TemplateSlots):
     add({ kind: 'text', text: text.slice(at, found.index) })
     at = found.index + found[0].length
     const [, sign, name = ''] = found
-    if (!known.has(name)) throw unknownSlot(file, name, known)
+    if (!known.has(name))
+      throw invalid(file, `there is no slot "${name}"; the slots are ${[...known].join(', ')}`)
     if (sign === '#') open.push({ name, inside: [] })
     else if (sign === '/') closeSection(file, name, open)
     else {
@@ -63,7 +61,7 @@ function closeSection(file: string, name: string, open: { name: string; inside: 
 }
 
 /** Fills a template. A slot without a value is empty. Three or more line breaks, as empty sections leave them, become two. */
-export function renderTemplate(nodes: Template, values: Readonly<Record<string, string>>): string {
+export function renderTemplate(nodes: readonly Node[], values: Readonly<Record<string, string>>): string {
   const filled = new Map(Object.entries(values).filter(([, value]) => value.trim() !== ''))
   const kept: string[] = []
   // The slots are filled after the blank lines are reduced, so that texts of the novel keep theirs.
@@ -74,7 +72,7 @@ export function renderTemplate(nodes: Template, values: Readonly<Record<string, 
     .replace(/\0(\d+)\0/g, (_, place) => kept[Number(place)] ?? '')
 }
 
-function skeletonOf(nodes: Template, filled: ReadonlyMap<string, string>, kept: string[]): string {
+function skeletonOf(nodes: readonly Node[], filled: ReadonlyMap<string, string>, kept: string[]): string {
   return nodes
     .map(node => {
       if (node.kind === 'text') return node.text.replaceAll('\0', '')
@@ -82,10 +80,6 @@ function skeletonOf(nodes: Template, filled: ReadonlyMap<string, string>, kept: 
       return `\0${kept.push(filled.get(node.name) ?? '') - 1}\0`
     })
     .join('')
-}
-
-function unknownSlot(file: string, name: string, known: ReadonlySet<string>): QuillworkError {
-  return invalid(file, `there is no slot "${name}"; the slots are ${[...known].join(', ')}`)
 }
 
 /** Returns the error of a prompt that cannot be used. */

@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { countTokens } from '../../../src/ai/providers/tokens.ts'
+import { countTokens, promptTokens } from '../../../src/ai/providers/tokens.ts'
 import {
   endByTokens,
   fitMaterial,
   fitPrompt,
   type Material,
-  promptTokens,
   splitByTokens,
 } from '../../../src/novel/models/context.ts'
 import { runThrough } from '../../../src/runtime/cooperate.ts'
