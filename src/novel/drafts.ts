@@ -1,4 +1,5 @@
 import { type Engine, hasEnded, QuillworkError } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import type { Piece } from './import/read-chapters.ts'
 import type {
@@ -11,18 +12,14 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
-import type { NovelServices } from './services.ts'
+import { type NovelServices, unlessFailed } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
 const batchUnits = 250_000
 const batchRows = 400
 
 /** The amounts read from the file so far. */
-export interface Read {
-  volumes: number
-  chapters: number
-  scenes: number
-  words: number
+export interface Read extends Omit<NovelCounts, 'characters'> {
   /** Characters around the book (title page, contents, licence), outside the novel. */
   matter: number
 }
@@ -107,10 +104,9 @@ export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<D
 /** Deletes a draft step by step; with `generation`, only if no later attempt has taken it over. */
 export async function discardDraft(
   drafts: NovelDrafts,
-  { novelId, generation }: { novelId: string; generation?: number },
+  { novelId, generation }: Pick<DraftWriter, 'novelId'> & Partial<DraftWriter>,
 ): Promise<void> {
-  const options = generation === undefined ? {} : { generation }
-  while ((await drafts.discard(novelId, options)) === 'more');
+  while ((await drafts.discard(novelId, defined({ generation }))) === 'more');
 }
 
 function staleDraft({ novelId }: DraftWriter): QuillworkError {
@@ -140,10 +136,6 @@ export async function sweepDrafts(
 }
 
 async function isOver({ tasks }: Pick<Engine, 'tasks'>, { importTaskId }: DraftState): Promise<boolean> {
-  try {
-    return hasEnded((await tasks.get(importTaskId)).status)
-  } catch (error) {
-    if (error instanceof QuillworkError && error.code === 'TASK_NOT_FOUND') return true
-    throw error
-  }
+  const task = await unlessFailed('TASK_NOT_FOUND', () => tasks.get(importTaskId))
+  return task === undefined || hasEnded(task.status)
 }

@@ -21,7 +21,7 @@ import { sceneSizes, surveyOf } from './preview.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
 import { admitScene } from './scene-target.ts'
-import type { NovelServices } from './services.ts'
+import { type NovelServices, unlessFailed, vectorModel } from './services.ts'
 import { vectorize } from './vectorize.ts'
 
 /** The expected use of one model by a task, rather too high than too low. */
@@ -59,6 +59,8 @@ interface Asked<P> {
   readonly parameters: P
 }
 
+type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<Task['parameters']>>
+
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
 /** The estimate of quotations, lexical indexes, briefs and files, which need no model. */
@@ -76,7 +78,7 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(vectorize, vectorsUse),
 ])
 
-async function summaryUse(asked: Asked<z.output<typeof generateSummary.parameters>>): Promise<Estimate> {
+async function summaryUse(asked: AskedOf<typeof generateSummary>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const { kind, model } = chosenSummarizer(services, parameters)
   if (kind === 'extractive') return noCalls
@@ -87,36 +89,28 @@ async function summaryUse(asked: Asked<z.output<typeof generateSummary.parameter
   return of(model, [summaryExpectations(services, model, { ...parameters, language })(scene.characters)])
 }
 
-async function summariesUse(
-  asked: Asked<z.output<typeof batchGenerateSummary.parameters>>,
-): Promise<Estimate> {
+async function summariesUse(asked: AskedOf<typeof batchGenerateSummary>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const { kind, model } = chosenSummarizer(services, parameters)
   if (kind === 'extractive') return noCalls
   const { language = 'und' } = await services.library.shelf.novel(userId, parameters.novelId)
   const expected = summaryExpectations(services, model, { ...parameters, language })
   const scenes = await scenesOf(asked, scene => needsSummary(scene, parameters.overwriteExisting))
-  return of(
-    model,
-    scenes.map(({ characters }) => expected(characters)),
-  )
+  const uses = scenes.map(({ characters }) => expected(characters))
+  return of(model, uses)
 }
 
-async function importUse({
-  services,
-  userId,
-  parameters,
-}: Asked<z.output<typeof importNovel.parameters>>): Promise<Estimate> {
+async function importUse({ services, userId, parameters }: AskedOf<typeof importNovel>): Promise<Estimate> {
   const summarizer = parameters.summarise ? chosenSummarizer(services, parameters) : undefined
-  const vectors = importIndexer(services)
+  // An import whose embedding model cannot be used indexes words alone.
+  const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(services))
   if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding })
-  const wanted = parameters.chapters === undefined ? undefined : new Set(parameters.chapters)
-  const chapters = survey.volumes.flatMap(volume => volume.chapters)
-  const chosen = chapters.filter((_, at) => wanted?.has(at) ?? true)
-  const sizes = await sceneSizes(services, upload, survey)
-  const scenes = sizes.flatMap((each, at) => ((wanted?.has(at) ?? true) ? each : []))
+  const wanted = parameters.chapters && new Set(parameters.chapters)
+  const isWanted = (_: unknown, at: number) => wanted?.has(at) ?? true
+  const chosen = survey.volumes.flatMap(volume => volume.chapters).filter(isWanted)
+  const scenes = (await sceneSizes(services, upload, survey)).filter(isWanted).flat()
   const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
   if (summarizer?.kind === 'generative') {
@@ -131,18 +125,7 @@ async function importUse({
   return { byModel: parts.flatMap(part => part.byModel) }
 }
 
-/** Returns the model that makes the vectors of an import; undefined where the configured model cannot be used. */
-function importIndexer({ models }: NovelServices): EmbeddingModel | undefined {
-  try {
-    const indexer = models.indexer()
-    return indexer.kind === 'lexical' ? undefined : indexer.model
-  } catch (error) {
-    if (error instanceof QuillworkError && error.code === 'PROVIDER_NOT_CONFIGURED') return undefined
-    throw error
-  }
-}
-
-async function sceneUse(asked: Asked<z.output<typeof generateScene.parameters>>): Promise<Estimate> {
+async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const model = services.models.languageModel('prose', parameters.model)
   await admitScene(asked, parameters)
@@ -155,7 +138,7 @@ async function sceneUse(asked: Asked<z.output<typeof generateScene.parameters>>)
   return of(model, [expectedScene(asked, model, { novel, language, brief })])
 }
 
-async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.parameters>>): Promise<Estimate> {
+async function scenesUse(asked: AskedOf<typeof batchGenerateScene>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const model = services.models.languageModel('prose', parameters.model)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
@@ -164,20 +147,12 @@ async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.paramet
     writingOf(language) === 'cjk' ? '一'.repeat(usualSummary.cjk) : 'a '.repeat(usualSummary.spaced / 2)
   const each = expectedScene(asked, model, { novel, language, brief })
   const scenes = await scenesOf(asked, scene => isUnwritten(scene, parameters.overwriteExisting))
-  return of(
-    model,
-    scenes.map(() => each),
-  )
+  const uses = scenes.map(() => each)
+  return of(model, uses)
 }
 
-/** The properties of a model in an estimate. */
-type Priced = Pick<LanguageModel, 'costOf' | 'id' | 'limit' | 'price'>
-
-/** The parameters of a scene or of each scene of a batch. */
-type SceneParameters = z.output<typeof batchGenerateScene.parameters>
-
 function expectedScene(
-  { services, parameters }: Asked<Omit<SceneParameters, 'endChapterId' | 'startChapterId'>>,
+  { services, parameters }: AskedOf<typeof generateScene> | AskedOf<typeof batchGenerateScene>,
   model: LanguageModel,
   { novel, language, brief }: { novel: NovelOverview; language: string; brief: string },
 ): ExpectedUse {
@@ -209,17 +184,13 @@ async function scenesOf(
   return wanted
 }
 
-async function vectorsUse({
-  services,
-  userId,
-  parameters,
-}: Asked<z.output<typeof vectorize.parameters>>): Promise<Estimate> {
-  const indexer = services.models.indexer(parameters.model)
+async function vectorsUse({ services, userId, parameters }: AskedOf<typeof vectorize>): Promise<Estimate> {
+  const model = vectorModel(services, parameters.model)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
-  return indexer.kind === 'lexical' ? noCalls : of(indexer.model, vectorsExpectation(indexer.model, novel))
+  return model === undefined ? noCalls : of(model, vectorsExpectation(model, novel))
 }
 
-function of(model: Priced, uses: readonly ExpectedUse[]): Estimate {
+function of(model: LanguageModel | EmbeddingModel, uses: readonly ExpectedUse[]): Estimate {
   if (uses.length === 0) return noCalls
   const sum = (part: keyof ExpectedUse) => uses.reduce((total, use) => total + use[part], 0)
   const tokens = { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') }

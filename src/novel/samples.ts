@@ -9,7 +9,7 @@ import { surveyText } from './import/survey.ts'
 import { confirmUpload, importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
-import type { NovelServices } from './services.ts'
+import { type NovelServices, unlessFailed } from './services.ts'
 import { withSubjectTags } from './subject-tags.ts'
 import { storeUpload } from './upload-files.ts'
 
@@ -79,23 +79,15 @@ async function earlierImport(
   userId: string,
   uploadId: string,
 ): Promise<Upload | undefined> {
-  const upload = await found(library.uploads.upload(userId, uploadId), 'UPLOAD_NOT_FOUND')
+  const upload = await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.upload(userId, uploadId))
   if (upload !== undefined) return upload
-  if ((await found(library.shelf.novel(userId, novelIdOf(uploadId)), 'NOVEL_NOT_FOUND')) === undefined)
-    return undefined
+  const novelId = novelIdOf(uploadId)
+  const novel = await unlessFailed('NOVEL_NOT_FOUND', () => library.shelf.novel(userId, novelId))
+  if (novel === undefined) return undefined
   throw new QuillworkError(
     'IDEMPOTENCY_KEY_REUSED',
-    `The idempotency key belongs to the import of novel ${novelIdOf(uploadId)}, whose task no longer exists; use a new key.`,
+    `The idempotency key belongs to the import of novel ${novelId}, whose task no longer exists; use a new key.`,
   )
-}
-
-async function found<T>(answer: Promise<T>, code: string): Promise<T | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof QuillworkError && error.code === code) return undefined
-    throw error
-  }
 }
 
 async function sampleFiles(folder: URL | string | undefined): Promise<string[]> {

@@ -4,14 +4,14 @@ import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
-import type { IndexBuild, NovelSegment, VectorKind } from './library/passage-index.ts'
+import type { IndexBuild, NovelSegment } from './library/passage-index.ts'
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
 import { storedSeries } from './models/call-model.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
 import { addUsage, noUsage } from './models/expense.ts'
 import { encodeVectors } from './search/vectors.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices, vectorModel } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -68,16 +68,22 @@ export const vectorize = defineNovelTask({
     const { index, shelf } = ctx.services.library
     const { scenes: total } = await shelf.novel(ctx.userId, novelId)
     const model = await chosenModel(ctx)
-    const kind = model === undefined ? undefined : kindOf(model)
+    const kind = model && { model: model.id, space: model.space, dimensions: model.dimensions }
     const build = await index.begin(ctx.userId, novelId, ctx.taskId, kind)
     const segments = build.finished ? build.segments : await writeSegments(ctx, { build, model }, total)
     const outcome = segments === undefined ? 'stale' : await index.finish(build, segments)
-    if (outcome === 'incomplete') throw gapInIndex(novelId)
+    if (outcome === 'incomplete')
+      throw new QuillworkError(
+        'INTERNAL',
+        `A segment of the index of novel ${novelId} is missing; a retry builds it again.`,
+      )
     while ((await index.clean(novelId)) === 'more') ctx.signal.throwIfAborted()
     const { kind: answering, passages } = await index.state(ctx.userId, novelId)
     const written = { passages, segments: segments ?? 0, superseded: outcome === 'stale' }
-    const vectors = kind === undefined ? {} : await vectorsNote(ctx, kind)
-    return { novelId, index: answering, ...written, ...vectors }
+    if (model === undefined) return { novelId, index: answering, ...written }
+    // No usage is stored where another build made this one stale.
+    const usage = await ctx.checkpoint('usage', () => noUsage)
+    return { novelId, index: answering, ...written, model: model.id, dimensions: model.dimensions, usage }
   },
 })
 
@@ -86,18 +92,13 @@ export const vectorize = defineNovelTask({
  * model.
  */
 async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | undefined> {
-  const { models } = ctx.services
-  const { model } = ctx.parameters
-  const id = await ctx.checkpoint(model === undefined ? 'model' : `model ${model}`, () => {
-    const indexer = models.indexer(model)
-    return indexer.kind === 'lexical' ? indexer.kind : indexer.model.id
-  })
-  const indexer = models.indexer(id)
-  return indexer.kind === 'lexical' ? undefined : indexer.model
-}
-
-function kindOf({ id: model, space, dimensions }: EmbeddingModel): VectorKind {
-  return { model, space, dimensions }
+  const { services, parameters } = ctx
+  const { model } = parameters
+  const id = await ctx.checkpoint(
+    model === undefined ? 'model' : `model ${model}`,
+    () => vectorModel(services, model)?.id ?? 'lexical',
+  )
+  return vectorModel(services, id)
 }
 
 /** An index build, and the model that makes its vectors. */
@@ -148,8 +149,8 @@ async function writeSegment(
 ): Promise<Written | null> {
   const { scenes, next } = await readScenes(ctx, from)
   const segment = await buildNovelSegment(number, scenes, { signal: ctx.signal })
-  const texts = model === undefined ? [] : textsOf(segment, scenes)
-  const paid = model === undefined ? noVectors : await writeVectors(ctx, { build, model }, { segment, texts })
+  const paid: PaidVectors | null =
+    model === undefined ? { parts: 0 } : await writeVectors(ctx, { build, model }, { segment, scenes })
   if (paid === null) return null
   if ((await ctx.services.library.index.put(build, segment, paid.parts)) === 'stale') return null
   return { scenes: scenes.length, ...defined({ next, usage: paid.usage }) }
@@ -160,8 +161,6 @@ interface PaidVectors {
   parts: number
   usage?: UsageNote
 }
-
-const noVectors: PaidVectors = { parts: 0 }
 
 /** The vectors that were written for a batch. */
 interface PaidBatch {
@@ -176,10 +175,14 @@ interface PaidBatch {
  */
 async function writeVectors(
   ctx: VectorizeContext,
-  { build, model }: { build: IndexBuild; model: EmbeddingModel },
-  { segment, texts }: { segment: NovelSegment; texts: readonly string[] },
+  { build, model }: Building & { model: EmbeddingModel },
+  { segment, scenes }: { segment: NovelSegment; scenes: readonly SceneText[] },
 ): Promise<PaidVectors | null> {
   const { novelId } = ctx.parameters
+  const contents = new Map(scenes.map(({ id: sceneId, content }) => [sceneId, content]))
+  const texts = segment.passages.map(
+    ({ sceneId, start, end }) => contents.get(sceneId)?.slice(start, end) ?? '',
+  )
   let parts = 0
   let usage = noUsage
   for (const batch of textBatches(model, texts)) {
@@ -212,17 +215,6 @@ async function writeVectors(
   return { parts, usage }
 }
 
-function textsOf({ passages }: NovelSegment, scenes: readonly SceneText[]): string[] {
-  const contents = new Map(scenes.map(({ id: sceneId, content }) => [sceneId, content]))
-  return passages.map(({ sceneId, start, end }) => contents.get(sceneId)?.slice(start, end) ?? '')
-}
-
-async function vectorsNote(ctx: VectorizeContext, { model, dimensions }: VectorKind) {
-  // No usage is stored where another build made this one stale.
-  const usage = await ctx.checkpoint('usage', () => noUsage)
-  return { model, dimensions, usage }
-}
-
 /** Reads the scenes of a segment, from a place in the novel. Their number depends only on their texts. */
 async function readScenes(
   { userId, parameters: { novelId }, services, signal }: VectorizeContext,
@@ -245,11 +237,4 @@ async function readScenes(
     pageSize = Math.min(mostScenes, Math.max(1, Math.round((segmentUnits - units) / average)))
   } while (next !== undefined && units < segmentUnits)
   return { scenes, next }
-}
-
-function gapInIndex(novelId: string): QuillworkError {
-  return new QuillworkError(
-    'INTERNAL',
-    `A segment of the index of novel ${novelId} is missing; a retry builds it again.`,
-  )
 }
