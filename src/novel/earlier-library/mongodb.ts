@@ -29,6 +29,7 @@ import {
   volumes,
 } from '../library/kinds.ts'
 import { passagesPerSegment } from '../library/novel-segment.ts'
+import type { IndexWriter } from '../library/passage-index.ts'
 
 /** What a document becomes. */
 type Converted = readonly (readonly [kind: AnyKind, record: Identified])[]
@@ -138,14 +139,7 @@ async function segmentRecord(
   return [[segments, segment]]
 }
 
-interface EarlierShard {
-  _id: string
-  novelId: string
-  generation: number
-  number: number
-  shard: number
-  bytes: Uint8Array
-}
+type EarlierShard = Earlier<IndexWriter & { number: number; shard: number; bytes: Uint8Array }>
 
 function shardRecord({ novelId, generation, number, shard, bytes }: EarlierShard): Converted {
   return [[shards, { id: [novelId, generation, shard, number].join(' '), postings: bytes } as Identified]]

@@ -20,10 +20,7 @@ import {
   type IndexBuild,
   type IndexState,
   type IndexWriter,
-  type NovelSearch,
   type PassageIndex,
-  type SearchAnswer,
-  type VectorKind,
 } from './passage-index.ts'
 import { novelNotFound } from './refusal.ts'
 import { answerSearch, searchLimit } from './search-answer.ts'
@@ -35,14 +32,41 @@ export function passageIndex(library: LibraryParts): PassageIndex {
       const { novel, index } = await ownIndex(library, userId, novelId)
       return stateOf(library, novel, index)
     },
-    begin: (userId, novelId, builder, kind) =>
-      begin(library, { userId, novelId }, { builder, vectors: kind }),
+    // A build is begun by a write that finds novel and index as they were read; sent again, it is found by its builder.
+    async begin(userId, novelId, builder, kind) {
+      for (;;) {
+        const { novel, index } = await ownIndex(library, userId, novelId)
+        const isSame = areSameKind(index?.building?.vectors, kind)
+        const held = [isSame ? index?.building : undefined, index?.answering].find(
+          build => build?.builder === builder,
+        )
+        if (held !== undefined) return found(library, novelId, held, held === index?.answering)
+        const { textVersion } = novel
+        const generation = (index?.lastGeneration ?? 0) + 1
+        const building = { generation, builder, textVersion, ...defined({ vectors: kind }) }
+        const begun = { id: novelId, lastGeneration: generation, building }
+        const change = index === undefined ? insert(indexes, begun) : replace(indexes, { ...index, ...begun })
+        if ((await library.records.commit([replace(novels, novel), change])) === 'applied')
+          return { novelId, generation, textVersion, segments: 0, finished: false }
+      }
+    },
     put: (build, segment, parts = 0) =>
       put(library, build, () => segmentRows(library, build, segment, parts)),
     putVectors: (build, batch) => put(library, build, async () => vectorRows(build, batch)),
     finish: (build, count) => finish(library, build, count),
     clean: (novelId, limit = discardStep) => clean(library, novelId, limit),
-    search: (userId, novelId, search) => answer(library, { userId, novelId }, search),
+    async search(userId, novelId, search) {
+      searchLimit(search)
+      for (;;) {
+        const { novel, index } = await ownIndex(library, userId, novelId)
+        const generation = index?.answering?.generation ?? 0
+        const state = await stateOf(library, novel, index)
+        const found = await answerSearch({ library, build: { novelId, generation }, state }, search)
+        // A build that was finished meanwhile may have taken records away: then the new one answers.
+        const now = await ownIndex(library, userId, novelId)
+        if ((now.index?.answering?.generation ?? 0) === generation) return found
+      }
+    },
   }
 }
 
@@ -93,29 +117,6 @@ async function changedScenes(
     const version = indexed.get(id)
     return version === undefined ? characters > 0 : version !== textVersion
   }).length
-}
-
-/** A build is begun by a write that finds novel and index as they were read; sent again, it is found by its builder. */
-async function begin(
-  library: LibraryParts,
-  { userId, novelId }: { userId: string; novelId: string },
-  { builder, vectors: kind }: { builder: string; vectors: VectorKind | undefined },
-): Promise<IndexBuild> {
-  for (;;) {
-    const { novel, index } = await ownIndex(library, userId, novelId)
-    const isSame = areSameKind(index?.building?.vectors, kind)
-    const held = [isSame ? index?.building : undefined, index?.answering].find(
-      build => build?.builder === builder,
-    )
-    if (held !== undefined) return found(library, novelId, held, held === index?.answering)
-    const { textVersion } = novel
-    const generation = (index?.lastGeneration ?? 0) + 1
-    const building = { generation, builder, textVersion, ...defined({ vectors: kind }) }
-    const begun = { id: novelId, lastGeneration: generation, building }
-    const change = index === undefined ? insert(indexes, begun) : replace(indexes, { ...index, ...begun })
-    if ((await library.records.commit([replace(novels, novel), change])) === 'applied')
-      return { novelId, generation, textVersion, segments: 0, finished: false }
-  }
 }
 
 async function found(
@@ -190,21 +191,4 @@ async function clean(library: LibraryParts, novelId: string, limit: number): Pro
   const rows = await indexStep(library, { equal: { novelId, generation } }, limit)
   await records.commit([replace(indexes, index), ...rows])
   return 'more'
-}
-
-async function answer(
-  library: LibraryParts,
-  { userId, novelId }: { userId: string; novelId: string },
-  search: NovelSearch,
-): Promise<SearchAnswer> {
-  searchLimit(search)
-  for (;;) {
-    const { novel, index } = await ownIndex(library, userId, novelId)
-    const generation = index?.answering?.generation ?? 0
-    const state = await stateOf(library, novel, index)
-    const found = await answerSearch({ library, build: { novelId, generation }, state }, search)
-    // A build that was finished meanwhile may have taken records away: then the new one answers.
-    const now = await ownIndex(library, userId, novelId)
-    if ((now.index?.answering?.generation ?? 0) === generation) return found
-  }
 }

@@ -29,10 +29,8 @@ export interface VolumeDraft {
 }
 
 /** A chapter of a draft. Its volume is in the same batch or an earlier one. */
-export interface ChapterDraft {
-  position: number
+export interface ChapterDraft extends VolumeDraft {
   volumePosition: number
-  title: string
 }
 
 /** A scene of a draft. Its chapter is in the same batch or an earlier one. */
@@ -61,16 +59,14 @@ export interface NovelCounts {
   characters: number
 }
 
-/** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
-export type NovelStatus = 'draft' | 'published' | 'deleting'
-
 /** What an import knows of its novel. */
 export interface DraftState {
   novelId: string
   userId: string
   importTaskId: string
   title: string
-  status: NovelStatus
+  /** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
+  status: 'draft' | 'published' | 'deleting'
   /** Rises each time that `create` finds or makes the draft: names the import's attempt that writes it. */
   generation: number
   createdAt: number

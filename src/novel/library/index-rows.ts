@@ -16,7 +16,7 @@ import {
   vectors,
 } from './kinds.ts'
 import { passagesPerSegment } from './novel-segment.ts'
-import type { IndexWriter, NovelSegment, VectorBatch } from './passage-index.ts'
+import type { IndexWriter, NovelSegment, PassageHit, VectorBatch } from './passage-index.ts'
 
 /** The large fields of a segment. */
 export const inBytes = ['documents', 'scenes', 'places'] as const
@@ -144,13 +144,11 @@ export async function* readVectors(
 }
 
 /** Where a passage is, with the text of its scene as it is now. */
-export interface PassagePlace extends TextSpan {
+export interface PassagePlace
+  extends TextSpan,
+    Pick<PassageHit, 'sceneId' | 'chapterId' | 'chapterTitle' | 'outOfDate'> {
   passageId: number
-  sceneId: string
-  chapterId: string
-  chapterTitle: string
   content: string
-  outOfDate: boolean
 }
 
 /** Where passages are, in any order; those of which the scene is gone are left out. */

@@ -1,19 +1,34 @@
 /** What is known of uploaded files: one record each. */
 import { erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import type { Page, PageRequest } from '../../task/page.ts'
 import { type LibraryParts, nextNumber, type UploadRecord, uploads } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { uploadNotFound } from './refusal.ts'
-import type { Confirmation, NewUpload, Upload, UploadStore } from './uploads.ts'
+import type { Confirmation, Upload, UploadStore } from './uploads.ts'
 
 /** The uploads of a library. */
 export function uploadStore(library: LibraryParts): UploadStore {
   const { records, now } = library
   return {
-    add: upload => add(library, upload),
+    // Adding the same upload again finds it.
+    async add(upload) {
+      if ((await getOne(records, uploads, upload.id)) === undefined) {
+        const order = await nextNumber(library, 'uploads')
+        await records.commit([insert(uploads, { ...upload, order, createdAt: now() })])
+      }
+      return uploadOf(await find(library, upload.userId, upload.id))
+    },
     upload: async (userId, id) => uploadOf(await valid(library, userId, id)),
-    uploads: (userId, page) => list(library, userId, page),
+    uploads(userId, page) {
+      const query: Listing<UploadRecord>['query'] = {
+        equal: { userId },
+        above: { expiresAt: now() },
+        order: ['order'],
+        reverse: true,
+      }
+      const listing = { name: 'uploads', filter: [userId], query }
+      return readPage(records, uploads, { listing, page }, found => found.map(uploadOf))
+    },
     async saveSurvey(userId, id, survey) {
       await change(library, userId, id, upload => ({ ...upload, survey }))
     },
@@ -47,27 +62,6 @@ async function valid(library: LibraryParts, userId: string, id: string): Promise
   const upload = await find(library, userId, id)
   if (upload.expiresAt <= library.now()) throw uploadNotFound(id)
   return upload
-}
-
-/** Adding the same upload again finds it. */
-async function add(library: LibraryParts, upload: NewUpload): Promise<Upload> {
-  const { records, now } = library
-  if ((await getOne(records, uploads, upload.id)) === undefined) {
-    const order = await nextNumber(library, 'uploads')
-    await records.commit([insert(uploads, { ...upload, order, createdAt: now() })])
-  }
-  return uploadOf(await find(library, upload.userId, upload.id))
-}
-
-function list({ records, now }: LibraryParts, userId: string, page: PageRequest): Promise<Page<Upload>> {
-  const query: Listing<UploadRecord>['query'] = {
-    equal: { userId },
-    above: { expiresAt: now() },
-    order: ['order'],
-    reverse: true,
-  }
-  const listing = { name: 'uploads', filter: [userId], query }
-  return readPage(records, uploads, { listing, page }, found => found.map(uploadOf))
 }
 
 /** Changes an upload as it is now, and returns it; it stays as it is where there is nothing to change. Throws UPLOAD_NOT_FOUND. */

@@ -11,10 +11,11 @@ import {
   replace,
   type Stored,
 } from '../../records/records.ts'
-import type { NovelCounts, NovelStatus } from './drafts.ts'
+import type { DraftState, DraftWriter, VolumeDraft } from './drafts.ts'
 import type { KeptEntry } from './history.ts'
-import type { VectorKind } from './passage-index.ts'
+import type { IndexWriter, VectorBatch, VectorKind } from './passage-index.ts'
 import type { GuardedScene, GuardedText } from './scene-guard.ts'
+import type { NovelOverview, SceneOverview } from './shelf.ts'
 import type { Upload } from './uploads.ts'
 
 /** What the parts of a library share. */
@@ -25,25 +26,16 @@ export interface LibraryParts {
 }
 
 /** A novel. Its counts are those of the publication, kept up to date from then on; those of a draft are 0. */
-export interface NovelRecord extends NovelCounts {
-  id: string
+export interface NovelRecord
+  extends Omit<NovelOverview, 'summaries' | 'createdAt'>,
+    Pick<DraftState, 'importTaskId' | 'status' | 'generation' | 'createdAt'> {
   /** Rises with every novel that is made. */
   order: number
-  userId: string
-  importTaskId: string
-  title: string
-  author?: string
-  language?: string
-  status: NovelStatus
-  generation: number
-  createdAt: number
   publishedAt?: number
   /** `publishedAt` while it is on the shelf. */
   shelvedAt?: number
   /** 1 while it is not, or no longer, published. */
   pending?: number
-  updatedAt: number
-  textVersion: number
 }
 
 export const novels = defineKind<NovelRecord>({
@@ -66,12 +58,8 @@ export const novels = defineKind<NovelRecord>({
 })
 
 /** A volume. */
-export interface VolumeRecord {
+export interface VolumeRecord extends VolumeDraft, DraftWriter {
   id: string
-  novelId: string
-  position: number
-  generation: number
-  title: string
 }
 
 export const volumes = defineKind<VolumeRecord>({
@@ -92,16 +80,12 @@ export const chapters = defineKind<ChapterRecord>({
 })
 
 /** A scene without its text. */
-export interface SceneRecord extends GuardedScene {
-  id: string
-  novelId: string
-  chapterId: string
+export interface SceneRecord
+  extends GuardedScene,
+    Pick<SceneOverview, 'id' | 'chapterId' | 'position' | 'words' | 'characters'>,
+    DraftWriter {
   /** Position of the chapter. */
   chapter: number
-  position: number
-  generation: number
-  words: number
-  characters: number
   /** `ofTextVersion` of the summary. */
   summaryOf?: number
   /** 1 where there is a summary. */
@@ -186,10 +170,8 @@ export interface IndexRecord {
 export const indexes = defineKind<IndexRecord>({ name: 'library_indexes' })
 
 /** A segment of a search index. */
-export interface SegmentRecord {
+export interface SegmentRecord extends IndexWriter {
   id: string
-  novelId: string
-  generation: number
   number: number
   passages: number
   totalLength: number
@@ -216,14 +198,9 @@ export interface ShardRecord {
 export const shards = defineKind<ShardRecord>({ name: 'library_shards', large: { postings: 'bytes' } })
 
 /** Vectors of neighbouring passages: those of one call of a model, so some 2 MB at most. */
-export interface VectorsRecord {
+export interface VectorsRecord extends IndexWriter, Omit<VectorBatch, 'segment'> {
   id: string
-  novelId: string
-  generation: number
   number: number
-  part: number
-  first: number
-  vectors: Uint8Array
 }
 
 export const vectors = defineKind<VectorsRecord>({

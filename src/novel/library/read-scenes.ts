@@ -9,37 +9,6 @@ import type { ChapterRange, SceneOverview, SceneSummary, SceneText, TextPageRequ
 
 type SceneListing = Listing<SceneRecord>
 
-/** One page of the overviews of a range. */
-export async function listScenes(
-  library: LibraryParts,
-  range: ChapterRange,
-  page: PageRequest,
-): Promise<Page<SceneOverview>> {
-  const listing = await ofRange(library, 'scenes', range)
-  return readPage(library.records, scenes, { listing, page, without: ['summary'] }, found =>
-    found.map(overviewOf),
-  )
-}
-
-/** One page of the texts of a range. */
-export async function listTexts(
-  library: LibraryParts,
-  range: ChapterRange,
-  page: PageRequest,
-): Promise<Page<SceneText>> {
-  return textPage(library, await ofRange(library, 'texts', range), page)
-}
-
-/** One page of the texts before a scene. */
-export async function textsBefore(
-  library: LibraryParts,
-  userId: string,
-  sceneId: string,
-  page: TextPageRequest,
-): Promise<Page<SceneText>> {
-  return textPage(library, await beforeScene(library, 'texts before', { userId, sceneId }), page)
-}
-
 /** One page of the summaries before a scene. */
 export async function summariesBefore(
   library: LibraryParts,
@@ -70,7 +39,12 @@ function summaryOf(scene: SceneRecord, chapterTitle: string): SceneSummary {
   }
 }
 
-async function ofRange(library: LibraryParts, name: string, range: ChapterRange): Promise<SceneListing> {
+/** The scenes of a range. Throws CHAPTER_NOT_FOUND, and OPTION_INVALID for a range that ends before it starts. */
+export async function ofRange(
+  library: LibraryParts,
+  name: string,
+  range: ChapterRange,
+): Promise<SceneListing> {
   const { novelId, startChapterId, endChapterId } = range
   const [first, last] = await Promise.all([
     positionOf(library, novelId, startChapterId),
@@ -102,7 +76,7 @@ async function positionOf(
 }
 
 /** Backwards from a scene. Throws SCENE_NOT_FOUND. */
-async function beforeScene(
+export async function beforeScene(
   { records }: LibraryParts,
   name: string,
   { userId, sceneId }: { userId: string; sceneId: string },
@@ -129,7 +103,7 @@ const pageUnits = 400_000
 const textsPerRead = 32
 
 /** Reads scenes with their texts until the page is full: of scenes, or of code units. Throws OPTION_INVALID for wrong units. */
-async function textPage(
+export async function textPage(
   { records }: LibraryParts,
   listing: SceneListing,
   page: TextPageRequest,

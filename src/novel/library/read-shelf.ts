@@ -1,7 +1,6 @@
 /** Reading published novels. */
 import { getOne, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import type { Page, PageRequest } from '../../task/page.ts'
 import { discardStep } from './drafts.ts'
 import {
   type ChapterRecord,
@@ -15,7 +14,7 @@ import {
   volumes,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
-import { listScenes, listTexts, summariesBefore, textsBefore } from './read-scenes.ts'
+import { beforeScene, ofRange, overviewOf, summariesBefore, textPage } from './read-scenes.ts'
 import { chapterNotFound, novelNotFound } from './refusal.ts'
 import { removeNovel } from './remove-novel.ts'
 import type { ChapterOverview, NovelOverview, NovelShelf, VolumeOverview } from './shelf.ts'
@@ -23,8 +22,18 @@ import { countsOf } from './write-draft.ts'
 
 /** The shelf of a library. */
 export function novelShelf(library: LibraryParts): NovelShelf {
+  const { records } = library
   return {
-    novels: (userId, page) => listNovels(library, userId, page),
+    novels(userId, page) {
+      const query: Listing<NovelRecord>['query'] = {
+        equal: { userId },
+        above: { shelvedAt: -1 },
+        order: ['shelvedAt', 'order'],
+        reverse: true,
+      }
+      const listing = { name: 'novels', filter: [userId], query }
+      return readPage(records, novels, { listing, page }, found => overviewsOf(library, found))
+    },
     async novel(userId, novelId) {
       const novel = await ownNovel(library, userId, novelId)
       const [overview] = await overviewsOf(library, [novel])
@@ -35,20 +44,36 @@ export function novelShelf(library: LibraryParts): NovelShelf {
       await ownNovel(library, userId, novelId)
       return listVolumes(library, novelId)
     },
-    async chapters(userId, filter, page) {
-      await ownNovel(library, userId, filter.novelId)
-      return listChapters(library, filter, page)
+    async chapters(userId, { novelId, volumeId }, page) {
+      await ownNovel(library, userId, novelId)
+      const query: Listing<ChapterRecord>['query'] = {
+        equal: defined({ novelId, volumeId }),
+        order: ['position'],
+      }
+      const listing = { name: 'chapters', filter: [novelId, volumeId], query }
+      return readPage(records, chapters, { listing, page }, found => withScenes(library, found))
     },
-    chapter: (userId, chapterId) => findChapter(library, userId, chapterId),
+    async chapter(userId, chapterId) {
+      const found = await getOne(records, chapters, chapterId)
+      const novel = found && (await shelvedNovel(records, userId, found.novelId))
+      const [chapter] = await withScenes(library, found && novel ? [found] : [])
+      if (chapter === undefined) throw chapterNotFound(chapterId)
+      return chapter
+    },
     async scenes(userId, range, page) {
       await ownNovel(library, userId, range.novelId)
-      return listScenes(library, range, page)
+      const listing = await ofRange(library, 'scenes', range)
+      return readPage(records, scenes, { listing, page, without: ['summary'] }, found =>
+        found.map(overviewOf),
+      )
     },
     async texts(userId, range, page) {
       await ownNovel(library, userId, range.novelId)
-      return listTexts(library, range, page)
+      return textPage(library, await ofRange(library, 'texts', range), page)
     },
-    textsBefore: (userId, sceneId, page) => textsBefore(library, userId, sceneId, page),
+    async textsBefore(userId, sceneId, page) {
+      return textPage(library, await beforeScene(library, 'texts before', { userId, sceneId }), page)
+    },
     summariesBefore: (userId, sceneId, page) => summariesBefore(library, userId, sceneId, page),
     remove: (userId, novelId, limit = discardStep) => removeNovel(library, { userId, novelId }, limit),
   }
@@ -63,17 +88,6 @@ async function ownNovel(
   const novel = await shelvedNovel(records, userId, novelId)
   if (novel === undefined) throw novelNotFound(novelId)
   return novel
-}
-
-function listNovels(library: LibraryParts, userId: string, page: PageRequest): Promise<Page<NovelOverview>> {
-  const query: Listing<NovelRecord>['query'] = {
-    equal: { userId },
-    above: { shelvedAt: -1 },
-    order: ['shelvedAt', 'order'],
-    reverse: true,
-  }
-  const listing = { name: 'novels', filter: [userId], query }
-  return readPage(library.records, novels, { listing, page }, found => overviewsOf(library, found))
 }
 
 /** Novels with how many of their scenes have a summary. */
@@ -115,33 +129,6 @@ async function listVolumes({ records }: LibraryParts, novelId: string): Promise<
     overview.words += ofChapters.get(position)?.words ?? 0
   }
   return overviews
-}
-
-function listChapters(
-  library: LibraryParts,
-  filter: { novelId: string; volumeId?: string },
-  page: PageRequest,
-): Promise<Page<ChapterOverview>> {
-  const { novelId, volumeId } = filter
-  const query: Listing<ChapterRecord>['query'] = {
-    equal: defined({ novelId, volumeId }),
-    order: ['position'],
-  }
-  const listing = { name: 'chapters', filter: [novelId, volumeId], query }
-  return readPage(library.records, chapters, { listing, page }, found => withScenes(library, found))
-}
-
-async function findChapter(
-  library: LibraryParts,
-  userId: string,
-  chapterId: string,
-): Promise<ChapterOverview> {
-  const { records } = library
-  const found = await getOne(records, chapters, chapterId)
-  const novel = found && (await shelvedNovel(records, userId, found.novelId))
-  const [chapter] = await withScenes(library, found && novel ? [found] : [])
-  if (chapter === undefined) throw chapterNotFound(chapterId)
-  return chapter
 }
 
 /** Chapters of a novel that follow each other, with what their scenes add up to. */

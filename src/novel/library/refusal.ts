@@ -33,11 +33,6 @@ export function chapterFull(chapterId: string, most: number): QuillworkError {
   return refusal('CHAPTER_FULL', message, { chapterId })
 }
 
-/** OPTION_INVALID: a new scene cannot have the id of one that is elsewhere. */
-export function idOfOtherChapter(id: string): QuillworkError {
-  return notTaken(`The id ${id} belongs to a scene of another chapter; choose another one.`)
-}
-
 /** UPLOAD_NOT_FOUND. */
 export function uploadNotFound(uploadId: string): QuillworkError {
   const message = `There is no upload ${uploadId}, or it has expired; upload the file again.`

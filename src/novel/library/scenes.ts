@@ -121,7 +121,10 @@ export type SceneWritten =
   | { outcome: 'missing' }
 
 /** A text or a summary that is not in its place: it was overwritten, or it was kept because it must not overwrite. */
-export interface HistoryEntry {
+export interface HistoryEntry
+  extends Partial<
+    Pick<StoredSummary, 'writtenBy' | 'writtenAt' | 'language' | 'sentences' | 'ofTextVersion'>
+  > {
   /** Made of what the entry is: the same in every storage. */
   id: string
   what: 'text' | 'summary'
@@ -136,12 +139,6 @@ export interface HistoryEntry {
   overwrittenBy?: Writer
   /** How it came about, by whom and when; absent where that was not recorded. */
   provenance?: Provenance
-  writtenBy?: Writer
-  writtenAt?: number
-  /** Of a summary: as in `StoredSummary`. */
-  language?: string
-  sentences?: readonly TextSpan[]
-  ofTextVersion?: number
 }
 
 /**

@@ -82,15 +82,11 @@ export interface ChapterRange {
 }
 
 /** The summary of a scene, with the place of the scene. */
-export interface SceneSummary {
+export interface SceneSummary extends Pick<SceneOverview, 'chapterId' | 'position' | 'title'> {
   sceneId: string
-  chapterId: string
   /** Of the chapter over the whole novel, from 0. */
   chapterPosition: number
   chapterTitle: string
-  /** Within its chapter, from 0. */
-  position: number
-  title?: string
   summary: string
   /** It was made from an older text. */
   outOfDate: boolean

@@ -1,10 +1,8 @@
 /** Drafts: what an import writes until it is complete, and the write that puts it on the shelf. */
 import { erase, getOne, insert, type Records, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import type { Page, PageRequest } from '../../task/page.ts'
 import { type DraftRow, pieces } from './draft-pieces.ts'
 import {
-  type Discarded,
   type DraftState,
   type DraftWriter,
   type DraftWritten,
@@ -49,8 +47,24 @@ export function novelDrafts(library: LibraryParts): NovelDrafts {
       while (await removeLeftovers(library, draft)) {}
       return publish(library, draft, totals)
     },
-    discard: (novelId, options = {}) => discard(library, novelId, options),
-    list: page => list(library, page),
+    async discard(novelId, { generation, limit = discardStep } = {}) {
+      for (;;) {
+        const novel = await getOne(library.records, novels, novelId)
+        if (novel === undefined) return 'done'
+        if (novel.status === 'published') return 'kept'
+        if (novel.status === 'deleting') return deletionStep(library, novel, limit)
+        if (novel.generation !== (generation ?? novel.generation)) return 'kept'
+        await library.records.commit([replace(novels, { ...novel, status: 'deleting' })])
+      }
+    },
+    list(page) {
+      const query: Listing<NovelRecord>['query'] = { equal: { pending: 1 }, order: ['order'] }
+      const listing = { name: 'unpublished novels', filter: [], query }
+      return readPage(library.records, novels, { listing, page }, async found => {
+        const countsOf = await countRows(library.records, idsOf(found))
+        return found.map(novel => draftState(novel, countsOf(novel.id)))
+      })
+    },
   }
 }
 
@@ -81,15 +95,6 @@ function takenUp(novel: NovelRecord, draft: NewDraft, at: number): NovelRecord {
   const { importTaskId, title, author, language } = draft
   const generation = novel.generation + 1
   return defined({ ...novel, importTaskId, title, author, language, generation, updatedAt: at })
-}
-
-function list(library: LibraryParts, page: PageRequest): Promise<Page<DraftState>> {
-  const query: Listing<NovelRecord>['query'] = { equal: { pending: 1 }, order: ['order'] }
-  const listing = { name: 'unpublished novels', filter: [], query }
-  return readPage(library.records, novels, { listing, page }, async found => {
-    const countsOf = await countRows(library.records, idsOf(found))
-    return found.map(novel => draftState(novel, countsOf(novel.id)))
-  })
 }
 
 async function stateOf({ records }: LibraryParts, novel: NovelRecord): Promise<DraftState> {
@@ -235,20 +240,5 @@ async function publish(
     const published = { ...rest, ...counts, ...shelved, textVersion: 1 }
     if ((await records.commit([replace(novels, published)])) === 'applied')
       return { outcome: 'published', counts }
-  }
-}
-
-async function discard(
-  library: LibraryParts,
-  novelId: string,
-  { generation, limit = discardStep }: { generation?: number; limit?: number },
-): Promise<Discarded> {
-  for (;;) {
-    const novel = await getOne(library.records, novels, novelId)
-    if (novel === undefined) return 'done'
-    if (novel.status === 'published') return 'kept'
-    if (novel.status === 'deleting') return deletionStep(library, novel, limit)
-    if (novel.generation !== (generation ?? novel.generation)) return 'kept'
-    await library.records.commit([replace(novels, { ...novel, status: 'deleting' })])
   }
 }

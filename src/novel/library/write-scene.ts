@@ -24,7 +24,7 @@ import {
 } from './kinds.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
 import { overviewOf } from './read-scenes.ts'
-import { chapterFull, chapterNotFound, idOfOtherChapter, sceneNotFound } from './refusal.ts'
+import { chapterFull, chapterNotFound, notTaken, sceneNotFound } from './refusal.ts'
 import {
   decideEdit,
   decideRestore,
@@ -291,7 +291,8 @@ async function appendScene(library: LibraryParts, append: SceneAppend): Promise<
     const novel = chapter && (await shelvedNovel(records, userId, chapter.novelId))
     if (chapter === undefined || novel === undefined) throw chapterNotFound(chapterId)
     if (there?.chapterId === chapterId) return
-    if (there !== undefined) throw idOfOtherChapter(id)
+    if (there !== undefined)
+      throw notTaken(`The id ${id} belongs to a scene of another chapter; choose another one.`)
     const { novelId, position: at, generation } = chapter
     const [last] = await records.find(
       scenes,
