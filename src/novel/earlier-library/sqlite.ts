@@ -101,11 +101,12 @@ const sceneRecords = [
   ),
 ]
 
-const buildOf = (columns: Record<'generation' | 'builder' | 'text_version' | 'vectors', string>) => ({
-  generation: `i.${columns.generation}`,
-  builder: `i.${columns.builder}`,
-  textVersion: `i.${columns.text_version}`,
-  vectors: `json(i.${columns.vectors})`,
+/** The build that answers, or, by the prefix of its columns, the one that is being made. */
+const buildOf = (generation: string, prefix = '') => ({
+  generation: `i.${generation}`,
+  builder: `i.${prefix}builder`,
+  textVersion: `i.${prefix}text_version`,
+  vectors: `json(i.${prefix}vectors)`,
 })
 
 /** Which scenes a segment had was not kept: those of its passages; those without a passage are in the first one. */
@@ -128,24 +129,12 @@ const indexRecords = [
     `n.id, ${object({
       lastGeneration: 'i.last_generation',
       answering: `json(CASE WHEN i.generation IS NOT NULL THEN ${object({
-        ...buildOf({
-          generation: 'generation',
-          builder: 'builder',
-          text_version: 'text_version',
-          vectors: 'vectors',
-        }),
+        ...buildOf('generation'),
         builtAt: 'i.built_at',
         passages: `(SELECT coalesce(sum(passages), 0) FROM search_segments g
           WHERE g.novel_key = i.novel_key AND g.generation = i.generation)`,
       })} END)`,
-      building: `json(CASE WHEN i.building IS NOT NULL THEN ${object(
-        buildOf({
-          generation: 'building',
-          builder: 'building_builder',
-          text_version: 'building_text_version',
-          vectors: 'building_vectors',
-        }),
-      )} END)`,
+      building: `json(CASE WHEN i.building IS NOT NULL THEN ${object(buildOf('building', 'building_'))} END)`,
     })} FROM search_indices i JOIN novels n ON n.key = i.novel_key WHERE n.status = 'published'`,
   ),
   records(
@@ -196,26 +185,10 @@ const otherRecords = [
   ),
 ]
 
-const convertedTables = [
-  ...[
-    'novels',
-    'volumes',
-    'chapters',
-    'scenes',
-    'scene_texts',
-    'scene_summaries',
-    'scene_history',
-    'uploads',
-  ],
-  ...[
-    'search_indices',
-    'search_segments',
-    'search_shards',
-    'search_scenes',
-    'search_passages',
-    'search_vectors',
-  ],
-]
+const convertedTables =
+  'novels volumes chapters scenes scene_texts scene_summaries scene_history uploads search_indices search_segments search_shards search_scenes search_passages search_vectors'.split(
+    ' ',
+  )
 
 /** Makes records of the rows of earlier versions, whose tables go. */
 const convert: Migration & object = db => {
