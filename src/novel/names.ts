@@ -6,8 +6,7 @@ const mostNames = 40
 /** Finds names in English or Chinese texts of one novel; in other languages, words with capitals. */
 export function findNames(texts: readonly string[]): FoundNames {
   const text = texts.join('\n')
-  const sightings = detectLanguage(text).writing === 'cjk' ? chineseNames(text) : spacedNames(text)
-  return frequentNames(sightings, mostNames)
+  return frequentNames(detectLanguage(text).writing === 'cjk' ? chineseNames(text) : spacedNames(text))
 }
 
 const capital = "\\p{Lu}(?:[\\p{L}\\p{M}'’]|-(?=\\p{L}))*"
@@ -35,26 +34,20 @@ function* spacedNames(text: string): Generator<Sighting> {
   const lower = new Set(text.match(/(?<![\p{L}'’])\p{Ll}[\p{L}'’-]*/gu) ?? [])
   for (const found of text.matchAll(spaced)) {
     const { before = '', title: form = '', name: whole = '' } = found.groups ?? {}
-    const name = withoutPossessive(whole)
+    const name = whole.replace(/['’]s$/u, '')
     const first = name.split(/\s/u)[0] ?? ''
     const isBegin = !/[\p{L}\d,;)’']\s+$/u.test(before)
     if (isCommon(first, { isBegin, lower })) continue
     const end = found.index + found[0].length - (whole.length - name.length)
     const start = end - name.length
     const around = { before: text.slice(Math.max(0, start - 24), start), after: text.slice(end, end + 24) }
-    const person = form !== '' || saysAfter.test(around.after) || saysBefore.test(around.before)
-    const place = placeWord.test(name) || (form === '' && whereBefore.test(around.before))
     yield {
       name: form === '' ? name : `${form.trim()} ${name}`,
-      isPerson: person,
-      isPlace: place,
+      isPerson: form !== '' || saysAfter.test(around.after) || saysBefore.test(around.before),
+      isPlace: placeWord.test(name) || (form === '' && whereBefore.test(around.before)),
       isSure: !isBegin || form !== '' || /\s/u.test(name),
     }
   }
-}
-
-function withoutPossessive(name: string): string {
-  return name.replace(/['’]s$/u, '')
 }
 
 /** Whether a word is no name. The first word of a sentence has a capital too. */
@@ -126,18 +119,12 @@ interface Sighting {
 /** Occurrences of a name that is never written as only names are. */
 const often = 3
 
-interface Seen {
-  count: number
-  people: number
-  places: number
-  sure: number
-}
-
 /** Returns the most frequent names, by number of occurrences, then in the order of the text. */
-function frequentNames(sightings: Iterable<Sighting>, most: number): FoundNames {
-  const seen = new Map<string, Seen>()
+function frequentNames(sightings: Iterable<Sighting>): FoundNames {
+  const none = { count: 0, people: 0, places: 0, sure: 0 }
+  const seen = new Map<string, typeof none>()
   for (const { name, isPerson, isPlace, isSure } of sightings) {
-    const known = seen.get(name) ?? { count: 0, people: 0, places: 0, sure: 0 }
+    const known = seen.get(name) ?? { ...none }
     known.count += 1
     known.people += Number(isPerson)
     known.places += Number(isPlace)
@@ -147,11 +134,11 @@ function frequentNames(sightings: Iterable<Sighting>, most: number): FoundNames 
   const names = [...seen]
     .filter(([, { count, sure }]) => sure > 0 || count >= often)
     .sort(([, a], [, b]) => b.count - a.count)
-  const those = (which: (name: Seen) => boolean) =>
+  const those = (which: (name: typeof none) => boolean) =>
     names
       .filter(([, each]) => which(each))
       .map(([name]) => name)
-      .slice(0, most)
+      .slice(0, mostNames)
   return {
     people: those(({ people, places }) => people > 0 && people >= places),
     places: those(({ people, places }) => places > people),

@@ -93,7 +93,8 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
     ctx.signal.throwIfAborted()
     report(writer.read)
   }
-  if (writer.read.scenes === 0) throw nothingToRead(source.name)
+  if (writer.read.scenes === 0)
+    throw new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${source.name}.`)
   const counts = await writer.publish(ctx.signal)
   report(writer.read)
   return resultOf({ ...draft, counts }, survey, writer.read.matter)
@@ -126,21 +127,15 @@ async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFile
 
 function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
   const { volumes, chapters, scenes, words } = counts
-  const warnings: z.infer<typeof warning>[] = survey.warnings.map(({ pages, ...rest }) => ({
-    ...rest,
-    ...(pages === undefined ? {} : { pages: [...pages] }),
-  }))
-  if (matter > titlePage) {
+  const warnings: z.infer<typeof warning>[] = survey.warnings.map(({ pages, ...rest }) => {
+    return { ...rest, ...defined({ pages: pages && [...pages] }) }
+  })
+  if (matter > titlePage)
     warnings.push({
       code: 'MATTER_LEFT_OUT',
       message: `${matter} characters before and after the book (title page, contents, licence) are not part of the novel.`,
     })
-  }
   return { novelId, title, volumes, chapters, scenes, words, warnings }
-}
-
-function nothingToRead(name: string): QuillworkError {
-  return new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${name}.`)
 }
 
 /** Deletes the draft of this attempt; if that fails, the sweep deletes it later. */

@@ -20,6 +20,8 @@ export const range = {
   endChapterId: id.optional(),
 }
 
+type RangeParameters = z.infer<z.ZodObject<typeof range>>
+
 /** The result of such a task. */
 export const batchResult = sceneCounts.extend({
   /** The first 100 scenes that failed. */
@@ -60,15 +62,7 @@ const mostFailedNamed = 100
 export const noScenes: SceneCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
 
 /** Returns the range that parameters name. */
-export function rangeOf({
-  novelId,
-  startChapterId,
-  endChapterId,
-}: {
-  novelId: string
-  startChapterId?: string | undefined
-  endChapterId?: string | undefined
-}): ChapterRange {
+export function rangeOf({ novelId, startChapterId, endChapterId }: RangeParameters): ChapterRange {
   return { novelId, ...defined({ startChapterId, endChapterId }) }
 }
 
@@ -131,8 +125,8 @@ function planPage<P extends Schema, R extends SceneResult>(
 ): Promise<PlannedPage> {
   return ctx.checkpoint(`page ${number}`, async () => {
     const { shelf } = ctx.services.library
-    const page = pageToken === undefined ? { pageSize } : { pageSize, pageToken }
-    const { items, nextPageToken } = await shelf.scenes(ctx.userId, work.range, page)
+    const page = { pageSize, ...defined({ pageToken }) }
+    const { items, nextPageToken: next } = await shelf.scenes(ctx.userId, work.range, page)
     const wanted: string[] = []
     const before: number[] = []
     let run = runBefore
@@ -143,8 +137,7 @@ function planPage<P extends Schema, R extends SceneResult>(
         run = 0
       } else run = Math.min(run + 1, mostScenesBefore)
     }
-    const planned = { wanted, before, run, skipped: items.length - wanted.length }
-    return nextPageToken === undefined ? planned : { ...planned, next: nextPageToken }
+    return { wanted, before, run, skipped: items.length - wanted.length, ...defined({ next }) }
   })
 }
 
@@ -170,21 +163,16 @@ async function countSubTasks<P extends Schema, R extends SceneResult>(
   work: BatchWork<P, R>,
   plan: Plan,
 ): Promise<{ counts: BatchResult; subTasks: number }> {
-  const counts: BatchResult = {
-    ...noScenes,
-    total: plan.total,
-    skipped: plan.skipped,
-    failed: plan.refused.length,
-    failedScenes: plan.refused.slice(0, mostFailedNamed),
-  }
-  let subTasks = plan.refused.length
+  const { total, skipped, refused } = plan
+  const failedScenes = refused.slice(0, mostFailedNamed)
+  const counts: BatchResult = { ...noScenes, total, skipped, failed: refused.length, failedScenes }
+  let subTasks = refused.length
   for await (const scene of ctx.subTasks(work.type)) {
     subTasks++
     if (scene.result === undefined) {
       counts.failed++
       const reason = scene.error?.message ?? scene.status
-      if (counts.failedScenes.length < mostFailedNamed)
-        counts.failedScenes.push({ sceneId: scene.key, reason })
+      if (failedScenes.length < mostFailedNamed) failedScenes.push({ sceneId: scene.key, reason })
     } else if (scene.result.conflict) counts.conflict++
     else if (scene.result.skipped) counts.skipped++
     else counts.success++

@@ -75,20 +75,17 @@ export const sceneBrief = defineNovelTask({
     const target = await targetOf(ctx, scene, ctx.parameters)
     const passages = await closePassages(ctx, { novelId, sceneId, about: target.brief })
     const before = await textBefore(ctx)
-    const found = namesFor(target, [...passages.map(({ text }) => text), ...before])
+    const { inSummary, ...found } = namesFor(target, [...passages.map(({ text }) => text), ...before])
     const language = promptLanguageOf(target.language)
     const beats = beatsOf(target.brief)
-    const { people, places, otherNames } = found
-    const known = { ...found.inSummary, beats, summary: target.brief, hasBefore: before.length > 0 }
+    const known = { ...inSummary, beats, summary: target.brief, hasBefore: before.length > 0 }
     return {
       sceneId,
       label,
       method: 'extractive' as const,
       language: target.language,
       beats,
-      people,
-      places,
-      otherNames,
+      ...found,
       passages: passages.slice(0, mostPassages).map(shown),
       openQuestions: openQuestions(known, language),
     }

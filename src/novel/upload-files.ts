@@ -50,19 +50,12 @@ async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
   for await (const piece of content) {
     signal?.throwIfAborted()
     bytes += piece.length
-    if (bytes > largest) throw tooLarge(largest)
+    if (bytes > largest) {
+      const message = `The file has more than ${largest} bytes; import it in parts.`
+      throw new QuillworkError('UPLOAD_TOO_LARGE', message, { details: { largest } })
+    }
     yield piece
   }
-}
-
-function tooLarge(largest: number): QuillworkError {
-  return new QuillworkError(
-    'UPLOAD_TOO_LARGE',
-    `The file has more than ${largest} bytes; import it in parts.`,
-    {
-      details: { largest },
-    },
-  )
 }
 
 /** Returns the text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is missing. */

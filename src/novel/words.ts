@@ -16,7 +16,7 @@ const IDEOGRAPH = 4
 const HIGH_SURROGATE = 5
 const LOW_SURROGATE = 6
 
-const CLASSES = classTable()
+const CLASSES = new Uint8Array(65_536).map((_, code) => classOf(code))
 
 /** Counts the characters and words of a text. One pass, no allocation. */
 export function measure(text: string): Measure {
@@ -37,12 +37,6 @@ export function measure(text: string): Measure {
 
 function isHanSurrogate(code: number): boolean {
   return code >= 0xd840 && code <= 0xd88c
-}
-
-function classTable(): Uint8Array {
-  const table = new Uint8Array(65_536).fill(OTHER)
-  for (let code = 0; code < 65_536; code++) table[code] = classOf(code)
-  return table
 }
 
 function classOf(code: number): number {
