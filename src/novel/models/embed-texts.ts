@@ -2,21 +2,13 @@ import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
 import type { TaskContext, Usage } from '../../index.ts'
 import { openExpense } from './expense.ts'
 
-/** Texts for one call of an embedding model. */
-export interface TextsToEmbed {
-  readonly model: EmbeddingModel
-  readonly texts: readonly string[]
-  /** The subject of the usage: the id of the novel. */
-  readonly subject: string
-}
-
 /**
- * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage, also of
- * a failed call. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage under its
+ * subject, the id of the novel, also of a failed call. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
  */
 export async function embedTexts(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve' | 'signal'>,
-  { model, texts, subject }: TextsToEmbed,
+  { model, texts, subject }: { model: EmbeddingModel; texts: readonly string[]; subject: string },
 ): Promise<Embeddings> {
   const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text), 0)
   const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject })

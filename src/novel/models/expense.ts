@@ -11,22 +11,14 @@ export interface Expense {
   refused(retryAfterMs: number): void
 }
 
-/** The most that a call may use, and the subject of its usage. */
-export interface MostUse {
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Id of the novel. */
-  readonly subject: string
-}
-
 /**
- * Reserves for a call under the budget of the tree, then under the rate limit of the model. A lower real usage gives capacity back. Throws
- * what `reserve` and `acquire` throw.
+ * Reserves the most that a call may use under the budget of the tree, then under the rate limit of the model. A lower real usage gives
+ * capacity back. Throws what `reserve` and `acquire` throw.
  */
 export async function openExpense(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
   model: Pick<LanguageModel, 'costOf' | 'limit' | 'prepare'>,
-  { subject, ...most }: MostUse,
+  { subject, ...most }: Required<Pick<Usage, 'inputTokens' | 'outputTokens' | 'subject'>>,
 ): Promise<Expense> {
   const tokens = most.inputTokens + most.outputTokens
   const cost = model.costOf(most)
