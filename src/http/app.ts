@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { ResponseSerializationError, validatorCompiler } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
@@ -56,7 +57,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, samples, log }
   app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
+  app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => data => {
+    const { data: sent, error } = schema.safeParse(data)
+    if (error !== undefined) throw new ResponseSerializationError(method, url, { cause: error })
+    return JSON.stringify(sent)
+  })
   addTraces(app)
   answerErrors(app, log, pages)
   addGuards(app, settings, pages)

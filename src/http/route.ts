@@ -23,7 +23,7 @@ interface OtherResponse {
 }
 
 /** What a handler sends: a body of one of the schemas, anything for another media type, or the response that it has sent itself. */
-type Answer<S> = FastifyReply | (S extends z.ZodType ? Sent<z.output<S>> : unknown)
+type Answer<S> = FastifyReply | (S extends z.ZodType ? Sent<z.input<S>> : unknown)
 
 interface Route<C, P, Q, H, B, R extends Record<number, z.ZodType | OtherResponse>> {
   summary: string

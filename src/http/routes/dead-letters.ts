@@ -3,7 +3,7 @@ import type { DeadLetterFilter } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
-import { givenTime, ifMatch, named, pageOf, paging, plainText, time, timeText } from '../schemas/fields.ts'
+import { givenTime, ifMatch, named, pageOf, paging, plainText, time } from '../schemas/fields.ts'
 import { presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 import { retryOptions, retryRefusals, retryRoute, sendRetried } from './task-actions.ts'
 import { sendTask } from './tasks.ts'
@@ -74,16 +74,7 @@ export const deadLetterRoutes = [
     summary: 'Group equal failures, the most frequent first',
     querystring: z.strictObject(deadLetterFilter),
     sends: { 200: z.object({ items: z.array(groupSchema) }) },
-    handle: async ({ engine }, { query }) => {
-      const groups = await engine.deadLetters.groups(defined(query))
-      return {
-        items: groups.map(group => ({
-          ...group,
-          firstAt: timeText(group.firstAt),
-          lastAt: timeText(group.lastAt),
-        })),
-      }
-    },
+    handle: async ({ engine }, { query }) => ({ items: await engine.deadLetters.groups(defined(query)) }),
   }),
   get('/v1/dead-letters/:taskId', {
     summary: 'Read a task with an open dead letter',

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import type { LaneInfo } from '../../engine/operate.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { routesOf } from '../route.ts'
-import { named, time, timeText } from '../schemas/fields.ts'
+import { named, time } from '../schemas/fields.ts'
 
 const laneSchema = named(
   'Lane',
@@ -16,10 +15,6 @@ const laneSchema = named(
   }),
 )
 
-function presentLane({ oldestWaitingAt, ...lane }: LaneInfo) {
-  return { ...lane, oldestWaitingAt: timeText(oldestWaitingAt) }
-}
-
 const { get, post } = routesOf('lanes')
 
 const switchLane = (verb: 'pause' | 'resume', summary: string) =>
@@ -32,7 +27,7 @@ const switchLane = (verb: 'pause' | 'resume', summary: string) =>
       await engine.lanes[verb](lane)
       const info = (await engine.lanes.list()).find(each => each.lane === lane)
       if (info === undefined) throw new QuillworkError('LANE_UNKNOWN', `There is no lane ${lane}.`)
-      return presentLane(info)
+      return info
     },
   })
 
@@ -41,7 +36,7 @@ export const laneRoutes = [
   get('/v1/lanes', {
     summary: 'List the lanes',
     sends: { 200: z.object({ items: z.array(laneSchema) }) },
-    handle: async ({ engine }) => ({ items: (await engine.lanes.list()).map(presentLane) }),
+    handle: async ({ engine }) => ({ items: await engine.lanes.list() }),
   }),
   switchLane('pause', 'Start no more tasks of a lane; running ones continue'),
   switchLane('resume', 'Start the tasks of a lane again'),

@@ -8,14 +8,13 @@ import { everyItem } from '../../task/page.ts'
 import type { NovelContext } from '../context.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
-import { pageOf, pageQuery, timeText } from '../schemas/fields.ts'
+import { pageOf, pageQuery } from '../schemas/fields.ts'
 import {
   chapterParams,
   chapterSchema,
   novelParams,
   novelSchema,
   outlineSchema,
-  presentNovel,
   presentOutline,
   searchAnswer,
   searchQuery,
@@ -37,10 +36,7 @@ export const novelRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(novelSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: async ({ novels, settings }, { query }) => {
-      const page = await novels.library.shelf.novels(settings.userId, defined(query))
-      return { ...page, items: page.items.map(presentNovel) }
-    },
+    handle: ({ novels, settings }, { query }) => novels.library.shelf.novels(settings.userId, defined(query)),
   }),
   get('/v1/novels/:novelId', {
     summary: 'Read a novel with its outline',
@@ -55,11 +51,7 @@ export const novelRoutes = [
       for await (const chapter of everyItem(perPage, page => shelf.chapters(userId, { novelId }, page)))
         chapters.push(chapter)
       const state = await index.state(userId, novelId)
-      return {
-        ...presentNovel(novel),
-        outline: presentOutline(volumes, chapters),
-        index: { ...state, builtAt: timeText(state.builtAt) },
-      }
+      return { ...novel, outline: presentOutline(volumes, chapters), index: state }
     },
   }),
   get('/v1/novels/:novelId/chapters/:chapterId', {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { routesOf } from '../route.ts'
-import { flag, pageOf, paging, time, timeText } from '../schemas/fields.ts'
+import { flag, pageOf, paging, time } from '../schemas/fields.ts'
 import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 
 const attemptSchema = z.object({
@@ -65,14 +65,7 @@ export const taskDetailRoutes = [
     refuses: ['TASK_NOT_FOUND'],
     handle: async ({ engine }, { params }) => {
       const { id } = await engine.tasks.get(params.taskId)
-      const rows = await engine.tasks.attempts(id)
-      return {
-        items: rows.map(row => ({
-          ...row,
-          startedAt: timeText(row.startedAt),
-          endedAt: timeText(row.endedAt),
-        })),
-      }
+      return { items: await engine.tasks.attempts(id) }
     },
   }),
   get('/v1/tasks/:taskId/logs', {
@@ -91,9 +84,8 @@ export const taskDetailRoutes = [
     handle: async ({ engine }, { params, query: { pageSize, pageToken } }) => {
       const { id } = await engine.tasks.get(params.taskId)
       const lines = await engine.tasks.logs(id, sequenceOf(pageToken), pageSize + 1)
-      const items = lines.slice(0, pageSize).map(({ fields, at, ...line }) => ({
+      const items = lines.slice(0, pageSize).map(({ fields, ...line }) => ({
         ...line,
-        at: timeText(at),
         fields: fields === undefined ? undefined : fieldsOf(fields),
       }))
       const last = items.at(-1)

@@ -10,7 +10,7 @@ import type { NovelContext } from '../context.ts'
 import { refuseSocket } from '../errors.ts'
 import { type AddRoute, routesOf } from '../route.ts'
 import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
-import { confirmBody, presentUpload, uploadParams, uploadSchema } from '../schemas/upload.ts'
+import { confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import { traceparentFor } from '../trace.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
@@ -40,7 +40,7 @@ const receive = post('/v1/uploads', {
       largest: settings.uploadLimit,
     }).finally(() => discardRest(request))
     reply.code(201).header('location', `/v1/uploads/${upload.id}`)
-    return presentUpload(upload)
+    return upload
   },
 })
 
@@ -111,7 +111,7 @@ const addPreview: AddRoute<NovelContext> = (app, context) => {
         )
         running.set(key, preview)
       }
-      return presentUpload(upload, await preview)
+      return { ...upload, preview: await preview }
     },
   })(app, context)
 }
@@ -124,10 +124,8 @@ export const uploadRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(uploadSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: async ({ novels, settings }, { query }) => {
-      const page = await novels.library.uploads.uploads(settings.userId, defined(query))
-      return { ...page, items: page.items.map(upload => presentUpload(upload)) }
-    },
+    handle: ({ novels, settings }, { query }) =>
+      novels.library.uploads.uploads(settings.userId, defined(query)),
   }),
   addPreview,
   post('/v1/uploads/:uploadId([^:]+)::confirm', {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import { routesOf } from '../route.ts'
-import { named, time, timeText } from '../schemas/fields.ts'
+import { named, time } from '../schemas/fields.ts'
 
 const workerSchema = named(
   'Worker',
@@ -25,15 +25,9 @@ export const workerRoutes = [
     summary: 'List the processes that share the store and sent a heartbeat within a minute',
     sends: { 200: z.object({ items: z.array(workerSchema) }) },
     refuses: ['STORE_FAILED'],
-    handle: async ({ engine }) => {
-      const nodes = (await engine.store.nodes?.list()) ?? [await thisProcess(engine)]
-      const present = ({ startedAt, seenAt, ...node }: (typeof nodes)[number]) => ({
-        ...node,
-        startedAt: timeText(startedAt),
-        seenAt: timeText(seenAt),
-      })
-      return { items: nodes.map(present) }
-    },
+    handle: async ({ engine }) => ({
+      items: (await engine.store.nodes?.list()) ?? [await thisProcess(engine)],
+    }),
   }),
 ]
 
@@ -46,7 +40,6 @@ async function thisProcess({ settings, health, store }: Engine) {
     running: (await health()).running,
     pid: process.pid,
     host: nodeId.slice(0, nodeId.lastIndexOf('-')),
-    startedAt: undefined,
     seenAt: store.tasks.now(),
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** RFC 3339 in UTC with milliseconds. */
-export const time = z.iso.datetime().describe('RFC 3339, UTC')
+/** A time of a response: epoch milliseconds, sent as RFC 3339 in UTC with milliseconds. */
+export const time = z.number().transform(timeText).pipe(z.iso.datetime()).describe('RFC 3339, UTC')
 
 /** A time that a client gives, as epoch milliseconds. */
 export const givenTime = z.iso
@@ -77,11 +77,9 @@ export function named<S extends z.ZodType>(id: string, schema: S): S {
 /** The query of a listing without filters. */
 export const pageQuery = z.strictObject(paging)
 
-/** Returns an epoch time as RFC 3339 text in UTC; undefined stays undefined. */
-export function timeText(at: number): string
-export function timeText(at: number | undefined): string | undefined
-export function timeText(at: number | undefined): string | undefined {
-  return at === undefined ? undefined : new Date(Math.min(Math.max(at, -lastTime), lastTime)).toISOString()
+/** Returns an epoch time as RFC 3339 text in UTC. */
+export function timeText(at: number): string {
+  return new Date(Math.min(Math.max(at, -lastTime), lastTime)).toISOString()
 }
 
 /** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */

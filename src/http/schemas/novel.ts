@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ChapterOverview, NovelOverview, VolumeOverview } from '../../novel/library/shelf.ts'
-import { id, named, plainText, time, timeText } from './fields.ts'
+import type { ChapterOverview, VolumeOverview } from '../../novel/library/shelf.ts'
+import { id, named, plainText, time } from './fields.ts'
 import { sceneFields, span } from './scene.ts'
 
 /** A count of something. */
@@ -124,11 +124,6 @@ export const summariseBody = z
 /** Ids in paths. */
 export const novelParams = z.object({ novelId: id })
 export const chapterParams = z.object({ novelId: id, chapterId: id })
-
-/** Returns a novel as a listing shows it. */
-export function presentNovel(novel: NovelOverview) {
-  return { ...novel, createdAt: timeText(novel.createdAt), updatedAt: timeText(novel.updatedAt) }
-}
 
 /** Returns the volumes with their chapters. */
 export function presentOutline(volumes: readonly VolumeOverview[], chapters: readonly ChapterOverview[]) {

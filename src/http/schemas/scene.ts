@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { textProvenance } from '../../novel/library/history.ts'
-import type { Provenance } from '../../novel/library/provenance.ts'
 import type { HistoryEntry, Scene } from '../../novel/library/scenes.ts'
-import { id, named, plainText, time, timeText } from './fields.ts'
+import { id, named, plainText, time } from './fields.ts'
 
 /** A person, or an attempt of a task. */
 const writerSchema = named(
@@ -141,24 +140,13 @@ export const ownChapterParams = z.object({ chapterId: id })
 
 /** Returns a scene as the API shows it. */
 export function presentScene(scene: Scene) {
-  const { textOrigin, content, summary, textVersion, updatedAt } = scene
+  const { textOrigin, content, summary, textVersion } = scene
   // A scene that never had a text has no origin.
   const hasText = textOrigin !== undefined || content !== ''
   return {
     ...scene,
-    textOrigin: hasText ? presentOrigin({ ...textOrigin, ...textProvenance(scene) }) : undefined,
-    summary: summary && { ...presentOrigin(summary), outOfDate: summary.ofTextVersion < textVersion },
-    updatedAt: timeText(updatedAt),
-  }
-}
-
-/** Returns the origin of a text, with its times as text. */
-function presentOrigin<O extends Provenance & { writtenAt?: number }>(origin: O) {
-  const { restored, writtenAt } = origin
-  return {
-    ...origin,
-    restored: restored && { ...restored, writtenAt: timeText(restored.writtenAt) },
-    writtenAt: timeText(writtenAt),
+    textOrigin: hasText ? { ...textOrigin, ...textProvenance(scene) } : undefined,
+    summary: summary && { ...summary, outOfDate: summary.ofTextVersion < textVersion },
   }
 }
 
@@ -167,12 +155,9 @@ const excerptUnits = 200
 
 /** Returns an entry of the history with its text, and an excerpt for listings. */
 export function presentEntry(entry: HistoryEntry) {
-  const { text, keptAt, provenance, writtenAt } = entry
+  const { text } = entry
   return {
     ...entry,
-    keptAt: timeText(keptAt),
-    provenance: provenance && presentOrigin(provenance),
-    writtenAt: timeText(writtenAt),
     length: text.length,
     excerpt: text.slice(0, excerptUnits).replace(/[\uD800-\uDBFF]$/, ''),
   }

@@ -6,7 +6,7 @@ import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../../task/task.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
-import { flag, givenTime, id, named, paging, plainText, type Sent, time, timeText } from './fields.ts'
+import { flag, givenTime, id, named, paging, plainText, type Sent, time } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
 /** The status of a task. */
@@ -117,6 +117,8 @@ export const taskSchema = named(
 
 /** A task as the API returns it. */
 export type TaskJson = z.output<typeof taskSchema>
+/** A task as it is given to its schema. */
+type PresentedTask = Sent<z.input<typeof taskSchema>>
 
 function isDuration(text: string): boolean {
   try {
@@ -191,8 +193,8 @@ export const childrenQuery = z.strictObject({
 export const taskParams = z.object({ taskId: id })
 
 /** Returns a task as the API shows it. The schema leaves out what only the engine needs. */
-export function presentTask(record: TaskRecord): Sent<TaskJson> {
-  const { status, errorInfo, deadLetter } = record
+export function presentTask(record: TaskRecord): PresentedTask {
+  const { status, errorInfo, deadLetter, createdAt, startedAt, completedAt, updatedAt } = record
   return {
     ...record,
     done: hasEnded(status),
@@ -202,16 +204,7 @@ export function presentTask(record: TaskRecord): Sent<TaskJson> {
     result: ['COMPLETED', 'COMPLETED_WITH_ERRORS'].includes(status) ? plainOfText(record.result) : undefined,
     errorInfo: errorInfo && presentError(errorInfo),
     waitingFor: waitingForOf(record),
-    timestamps: {
-      createdAt: timeText(record.createdAt),
-      startedAt: timeText(record.startedAt),
-      completedAt: timeText(record.completedAt),
-      updatedAt: timeText(record.updatedAt),
-    },
-    lastAttemptTimestamp: timeText(record.lastAttemptTimestamp),
-    nextAttemptTimestamp: timeText(record.nextAttemptTimestamp),
-    deadline: timeText(record.deadline),
-    cancelRequestedAt: timeText(record.cancelRequestedAt),
+    timestamps: { createdAt, startedAt, completedAt, updatedAt },
     traceId: readTraceparent(record.traceparent)?.traceId,
     deadLetter: deadLetter && presentDeadLetter(deadLetter),
     deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
@@ -222,7 +215,7 @@ export function presentTask(record: TaskRecord): Sent<TaskJson> {
 const longestListed = 16_000
 
 /** Returns a task as a listing shows it: large values are left out, and named. */
-export function presentListed(record: TaskRecord): Sent<TaskJson> {
+export function presentListed(record: TaskRecord): PresentedTask {
   const names = ['parameters', 'progress', 'result'] as const
   const omitted = names.filter(name => (record[name]?.length ?? 0) > longestListed)
   if (omitted.length === 0) return presentTask(record)
@@ -243,13 +236,7 @@ export function presentError({ stack: _stack, ...info }: ErrorInfo) {
 }
 
 function presentDeadLetter(deadLetter: DeadLetter) {
-  const { openedAt, closedAt, error } = deadLetter
-  return {
-    ...deadLetter,
-    openedAt: timeText(openedAt),
-    closedAt: timeText(closedAt),
-    error: presentError(error),
-  }
+  return { ...deadLetter, error: presentError(deadLetter.error) }
 }
 
 /** Returns the value of codec text as plain JSON data. Text that cannot be read is shown as it is. */

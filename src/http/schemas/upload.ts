@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { pageKinds } from '../../novel/import/opened.ts'
-import type { Upload } from '../../novel/library/uploads.ts'
-import type { Preview } from '../../novel/preview.ts'
 import { budgetSchema } from './budget.ts'
-import { id, named, plainText, time, timeText } from './fields.ts'
+import { id, named, plainText, time } from './fields.ts'
 
 /** What a file holds, for a person to choose from. */
 const previewSchema = named(
@@ -73,9 +71,3 @@ export const confirmBody = z
 
 /** The upload in a path. */
 export const uploadParams = z.object({ uploadId: id })
-
-/** Returns an upload as the API shows it. */
-export function presentUpload(upload: Upload, preview?: Preview) {
-  const { createdAt, expiresAt } = upload
-  return { ...upload, createdAt: timeText(createdAt), expiresAt: timeText(expiresAt), preview }
-}
