@@ -8,14 +8,14 @@ import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
 import type { Logger } from '../runtime/log.ts'
-import { QuillworkError } from '../task/errors.ts'
+import type { QuillworkError } from '../task/errors.ts'
 import { assertSafeToListen } from './auth.ts'
 import { addAuthorMessages } from './author-messages/author-messages.ts'
-import type { ApiContext } from './context.ts'
-import { refuseSocket, sendProblem } from './errors.ts'
+import { methodNotAllowed, refuseSocket, routeNotFound, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
 import { describeApi } from './openapi.ts'
 import { createPages, type Pages } from './pages/pages.ts'
+import type { ApiContext } from './route.ts'
 import { addRoutes } from './routes/routes.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './settings.ts'
 import { StreamHub } from './streams/hub.ts'
@@ -131,13 +131,7 @@ function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => Quillwo
     const methods = [...routes.values()]
       .filter(({ pattern }) => pattern.test(path))
       .flatMap(({ methods }) => [...methods])
-    if (methods.length === 0)
-      return new QuillworkError(
-        'ROUTE_NOT_FOUND',
-        'This address does not exist; see /v1/openapi.json for all addresses.',
-      )
-    const allow = [...new Set(methods)].sort().join(', ')
-    return new QuillworkError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { details: { allow } })
+    return methods.length === 0 ? routeNotFound() : methodNotAllowed([...new Set(methods)].sort().join(', '))
   }
 }
 

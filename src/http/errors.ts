@@ -111,6 +111,19 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
   reply.code(problem.status).header('cache-control', 'no-store').type(problemType).send(problem)
 }
 
+/** Returns the error for an address that nothing answers. */
+export function routeNotFound(): QuillworkError {
+  return new QuillworkError(
+    'ROUTE_NOT_FOUND',
+    'This address does not exist; see /v1/openapi.json for all addresses.',
+  )
+}
+
+/** Returns the error for a method that an address does not take. The response names those that it takes, `allow`. */
+export function methodNotAllowed(allow: string): QuillworkError {
+  return new QuillworkError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { details: { allow } })
+}
+
 /** Returns the path of a request without its query, which may hold what a log or a response must not repeat. */
 function pathOf(url: string): string {
   const end = url.indexOf('?')

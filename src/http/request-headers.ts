@@ -17,11 +17,10 @@ export function ifMatchVersion(header: string | undefined): number | undefined {
   throw new QuillworkError('IF_MATCH_INVALID', 'If-Match takes one version in quotes, such as "7".')
 }
 
-/** Returns whether an If-None-Match header names the version. Weak tags count (RFC 9110 section 13.1.2). */
-export function noneMatchNames(header: string | undefined, version: number): boolean {
-  if (header === undefined) return false
-  const tags = header.split(',').map(tag => tag.trim().replace(/^W\//, ''))
-  return tags.includes('*') || tags.includes(etagOf(version))
+/** Returns whether an If-None-Match header names the entity tag. Weak tags count (RFC 9110 section 13.1.2). */
+export function noneMatchNames(header: string | undefined, tag: string): boolean {
+  const tags = (header ?? '').split(',').map(text => text.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(tag)
 }
 
 /** The header of requests that may be sent again. */

@@ -7,11 +7,35 @@ import type {
   RouteHandlerMethod,
 } from 'fastify'
 import type { z } from 'zod'
+import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { NovelServices } from '../novel/services.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
 import type { ErrorCode } from '../task/errors.ts'
-import type { ApiContext } from './context.ts'
 import type { Sent } from './schemas/fields.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
+import type { HttpSettings } from './settings.ts'
+import type { StreamHub } from './streams/hub.ts'
+
+/** What all routes share. */
+export interface ApiContext {
+  readonly engine: Engine
+  readonly settings: HttpSettings
+  readonly hub: StreamHub
+  readonly metrics: Metrics
+  readonly models: ModelCatalogue | undefined
+  readonly novels: NovelServices | undefined
+  /** The AsyncAPI document of the broker, undefined where there is no broker between processes. */
+  readonly asyncApi: object | undefined
+  /** The folder of the samples, where there is one. */
+  readonly samples: URL | string | undefined
+  readonly log: Logger
+}
+
+/** What all routes of novels share. */
+export type NovelContext = ApiContext & { readonly novels: NovelServices }
 
 /** Adds a route to an app. */
 export type AddRoute<C extends ApiContext = ApiContext> = (app: FastifyInstance, context: C) => void

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import { methodNotAllowed, routeNotFound } from '../errors.ts'
+import { noneMatchNames } from '../request-headers.ts'
 import { chooseEncoding, type PageFile, type PagesFolder, readPages, weightsOf } from './folder.ts'
 
 /** The web pages at addresses outside the API. They hold no data and use the API like any other client, so they are served without a token. */
@@ -19,12 +21,9 @@ export function createPages(folder: URL | string): Pages {
     answersFor: url => placeOf(built, url) !== undefined,
     answer(request, reply) {
       const { method, headers } = request
-      if (method !== 'GET' && method !== 'HEAD')
-        throw new QuillworkError('METHOD_NOT_ALLOWED', 'This address takes GET, HEAD.', {
-          details: { allow: 'GET, HEAD' },
-        })
+      if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed('GET, HEAD')
       const place = placeOf(built, request.url)
-      if (place === undefined || (place === 'page' && !takesHtml(headers.accept))) throw notFound()
+      if (place === undefined || (place === 'page' && !takesHtml(headers.accept))) throw routeNotFound()
       if (built === undefined) throw notBuilt()
       if (place === 'page') sendIndex(built, reply)
       else sendFile(place, headers, reply)
@@ -99,7 +98,7 @@ function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: Fas
     etag: tag,
     ...defined({ vary: file.compressed.size === 0 ? undefined : 'accept-encoding' }),
   })
-  if (namesTag(headers['if-none-match'], tag)) {
+  if (noneMatchNames(headers['if-none-match'], tag)) {
     reply.code(304).send()
     return
   }
@@ -122,19 +121,6 @@ function policy(nonce = ''): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
-}
-
-/** Returns whether an If-None-Match header names the tag. Weak tags count (RFC 9110 section 13.1.2). */
-function namesTag(header: string | undefined, tag: string): boolean {
-  const tags = (header ?? '').split(',').map(text => text.trim().replace(/^W\//, ''))
-  return tags.includes('*') || tags.includes(tag)
-}
-
-function notFound(): QuillworkError {
-  return new QuillworkError(
-    'ROUTE_NOT_FOUND',
-    'This address does not exist; see /v1/openapi.json for all addresses.',
-  )
 }
 
 function notBuilt(): QuillworkError {

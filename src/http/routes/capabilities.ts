@@ -2,9 +2,8 @@ import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
 import { modelNeeds } from '../../novel/services.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
-import type { ApiContext } from '../context.ts'
 import { jsonSchemaOf } from '../openapi.ts'
-import { type AddRoute, routesOf } from '../route.ts'
+import { type AddRoute, type ApiContext, routesOf } from '../route.ts'
 import { version } from '../version.ts'
 
 const limitsSchema = z.object({

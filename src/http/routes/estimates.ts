@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
 import type { LimitUse } from '../../rate-limit/limiter.ts'
-import type { NovelContext } from '../context.ts'
-import { routesOf } from '../route.ts'
+import { type NovelContext, routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
 
 const sums = {

@@ -5,15 +5,25 @@ import type { TaskEvent } from '../../task/events.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { ApiContext } from '../context.ts'
-import { routesOf } from '../route.ts'
+import { type ApiContext, routesOf } from '../route.ts'
 import { flag, id } from '../schemas/fields.ts'
 import { taskFilter, taskParams } from '../schemas/task.ts'
+import type { StreamRequest } from '../streams/hub.ts'
 import { beginStream } from '../streams/sse.ts'
 import type { EventFilter } from '../streams/stream.ts'
 
 const lastEventId = z.string().max(100).optional()
 const headers = z.object({ 'last-event-id': lastEventId.describe('Resume after this event') })
+
+const eventQuery = z.strictObject({
+  lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
+  taskType: taskFilter.taskType,
+  userId: taskFilter.userId,
+  lane: taskFilter.lane,
+  parentTaskId: id.optional(),
+  rootTaskId: id.optional(),
+  rootsOnly: flag.optional(),
+})
 
 const stream = {
   description:
@@ -29,22 +39,14 @@ export const eventRoutes = [
   get('/v1/events', {
     summary: 'Watch all tasks',
     headers,
-    querystring: z.strictObject({
-      lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
-      taskType: taskFilter.taskType,
-      userId: taskFilter.userId,
-      lane: taskFilter.lane,
-      parentTaskId: id.optional(),
-      rootTaskId: id.optional(),
-      rootsOnly: flag.optional(),
-    }),
+    querystring: eventQuery,
     sends: { 200: stream },
     refuses: ['TOO_MANY_STREAMS'],
     exposeHeadRoute: false,
     handle: (context, request, reply) => {
       const { lastEventId: fromQuery, ...wanted } = request.query
       const lastEventId = request.headers['last-event-id'] ?? fromQuery
-      openStream(context, { request, reply, lastEventId, matches: selectedEvents(wanted) })
+      openStream(context, { request, reply }, { lastEventId, matches: selectedEvents(wanted) })
     },
   }),
   get('/v1/tasks/:taskId/events', {
@@ -70,7 +72,7 @@ export const eventRoutes = [
         return reply.code(204).send()
       // A client that disconnected during the look-up takes no place.
       if (reply.raw.destroyed) return reply.hijack()
-      openStream(context, { request, reply, lastEventId, matches })
+      openStream(context, { request, reply }, { lastEventId, matches })
       return reply
     },
   }),
@@ -95,32 +97,18 @@ async function hasAllEvents(
   return (await engine.health()).broker?.connected === true
 }
 
-interface StreamOpening {
-  request: FastifyRequest
-  reply: FastifyReply
-  lastEventId: string | undefined
-  matches: EventFilter
-}
-
-function openStream({ hub }: ApiContext, { request, reply, lastEventId, matches }: StreamOpening): void {
+function openStream(
+  { hub }: ApiContext,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  wanted: Omit<StreamRequest, 'client'>,
+): void {
   hub.places.admit(request.ip)
   beginStream(request, reply)
-  hub.open({ client: request.ip, lastEventId, matches }, reply.raw)
+  hub.open({ client: request.ip, ...wanted }, reply.raw)
 }
 
-/** The events that a client subscribes to. Absent fields do not restrict. */
-interface EventSelection {
-  taskType?: readonly string[] | undefined
-  userId?: string | undefined
-  lane?: string | undefined
-  parentTaskId?: string | undefined
-  rootTaskId?: string | undefined
-  /** Only tasks without a parent. */
-  rootsOnly?: boolean | undefined
-}
-
-/** Returns the filter of a stream over all tasks. */
-function selectedEvents(wanted: EventSelection): EventFilter {
+/** Returns the filter of a stream over all tasks. Absent fields do not restrict. */
+function selectedEvents(wanted: Omit<z.output<typeof eventQuery>, 'lastEventId'>): EventFilter {
   const types = wanted.taskType === undefined ? undefined : new Set(wanted.taskType)
   const equal = (['userId', 'lane', 'parentTaskId', 'rootTaskId'] as const).filter(
     field => wanted[field] !== undefined,

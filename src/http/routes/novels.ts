@@ -5,9 +5,8 @@ import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { defined } from '../../task/defined.ts'
 import { everyItem } from '../../task/page.ts'
-import type { NovelContext } from '../context.ts'
 import { idempotencyKeyHeader } from '../request-headers.ts'
-import { routesOf } from '../route.ts'
+import { type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery } from '../schemas/fields.ts'
 import {
   chapterParams,
@@ -22,7 +21,7 @@ import {
 } from '../schemas/novel.ts'
 import { presentScene } from '../schemas/scene.ts'
 import { presentTask, taskSchema } from '../schemas/task.ts'
-import { submitFor } from './tasks.ts'
+import { submissionRefusals, submitFor } from './tasks.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 
@@ -91,14 +90,7 @@ export const novelRoutes = [
     headers: z.object(idempotencyKeyHeader),
     body: summariseBody,
     sends: { 202: taskSchema },
-    refuses: [
-      'PARAMETERS_INVALID',
-      'NOVEL_NOT_FOUND',
-      'CHAPTER_NOT_FOUND',
-      'IDEMPOTENCY_KEY_REUSED',
-      'USER_QUEUE_FULL',
-      'LANE_QUEUE_FULL',
-    ],
+    refuses: ['PARAMETERS_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', ...submissionRefusals],
     handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
       const { shelf } = novels.library
       const { novelId } = request.params

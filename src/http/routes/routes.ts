@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ApiContext, NovelContext } from '../context.ts'
-import type { AddRoute } from '../route.ts'
+import type { AddRoute, ApiContext, NovelContext } from '../route.ts'
 import { budgetRoutes } from './budget.ts'
 import { addCapabilities } from './capabilities.ts'
 import { deadLetterRoutes } from './dead-letters.ts'

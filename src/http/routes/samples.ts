@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { importSample, listSamples, type Sample } from '../../novel/samples.ts'
-import type { NovelContext } from '../context.ts'
 import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
-import { type AddRoute, routesOf } from '../route.ts'
+import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
 import { traceparentFor } from '../trace.ts'
+import { submissionRefusals } from './tasks.ts'
 
 const sampleSchema = named(
   'Sample',
@@ -44,13 +44,7 @@ export const sampleRoutes = [
     params: z.object({ name: plainText(100) }),
     headers: z.object(idempotencyKeyHeader),
     sends: { 202: z.object({ taskId: z.string(), novelId: z.string() }) },
-    refuses: [
-      'ROUTE_NOT_FOUND',
-      'IDEMPOTENCY_KEY_REUSED',
-      'USER_QUEUE_FULL',
-      'LANE_QUEUE_FULL',
-      'STORE_FULL',
-    ],
+    refuses: ['ROUTE_NOT_FOUND', ...submissionRefusals, 'STORE_FULL'],
     handle: async ({ engine, novels, samples, settings }, request, reply) => {
       const { taskId, novelId, isNew } = await importSample(engine, novels, {
         folder: samples,

@@ -6,7 +6,6 @@ import type { Scene, SceneWritten } from '../../novel/library/scenes.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hashedId } from '../../task/id.ts'
-import type { NovelContext } from '../context.ts'
 import {
   etagOf,
   idempotencyKeyHeader,
@@ -14,7 +13,7 @@ import {
   ifMatchVersion,
   noneMatchNames,
 } from '../request-headers.ts'
-import { routesOf } from '../route.ts'
+import { type NovelContext, routesOf } from '../route.ts'
 import { ifMatch, pageOf, pageQuery } from '../schemas/fields.ts'
 import {
   entryParams,
@@ -71,7 +70,8 @@ export const sceneRoutes = [
     handle: async ({ novels, settings }, { params, headers }, reply) => {
       const scene = await novels.library.scenes.scene(settings.userId, params.sceneId)
       const sent = sendScene(reply.header('cache-control', 'no-cache'), scene)
-      return noneMatchNames(headers['if-none-match'], scene.version) ? reply.code(304).send() : sent
+      const isKnown = noneMatchNames(headers['if-none-match'], etagOf(scene.version))
+      return isKnown ? reply.code(304).send() : sent
     },
   }),
   patch('/v1/scenes/:sceneId', {

@@ -47,6 +47,9 @@ export async function submitFor(
   return record
 }
 
+/** Codes of every route that submits a task under an Idempotency-Key. */
+export const submissionRefusals = ['IDEMPOTENCY_KEY_REUSED', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL'] as const
+
 /**
  * Throws IDEMPOTENCY_KEY_REUSED for a key whose task has the same parameters, but another lane, priority, budget or other tags. A task that
  * was not submitted through the API lacks the tags of its subject.
@@ -92,9 +95,7 @@ export const taskRoutes = [
       'LANE_UNKNOWN',
       'OPTION_INVALID',
       'VALUE_NOT_STORABLE',
-      'IDEMPOTENCY_KEY_REUSED',
-      'USER_QUEUE_FULL',
-      'LANE_QUEUE_FULL',
+      ...submissionRefusals,
       'STORE_FULL',
     ],
     handle: async ({ engine, settings }, request, reply) => {
@@ -142,7 +143,7 @@ export const taskRoutes = [
           waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks },
         }
       }
-      const isKnown = noneMatchNames(headers['if-none-match'], record.version)
+      const isKnown = noneMatchNames(headers['if-none-match'], etagOf(record.version))
       return isKnown ? reply.code(304).send() : presentTask(record)
     },
   }),
