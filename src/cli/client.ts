@@ -30,6 +30,11 @@ interface RawResponse {
   readonly text: string
 }
 
+/** Returns the path of a task, which a person may have typed. */
+export function taskPath(taskId: string): string {
+  return `/v1/tasks/${encodeURIComponent(taskId)}`
+}
+
 /** One event of a stream of server-sent events. */
 interface ServerEvent {
   /** The last id that the stream gave; empty before the first. */

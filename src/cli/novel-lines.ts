@@ -27,12 +27,8 @@ export function outlineLines(novel: Outline, columns: number): string[] {
   ]
   for (const volume of outline) {
     lines.push('', ...(volume.title === '' ? [] : [`  ${printable(volume.title)}`]))
-    for (const chapter of volume.chapters) {
-      const label = pad(cut(printable(chapter.title), titleColumns), titleColumns)
-      lines.push(
-        `${String(chapter.position + 1).padStart(5)}  ${label} ${numberText(chapter.words).padStart(7)} words`,
-      )
-    }
+    for (const chapter of volume.chapters)
+      lines.push(`${String(chapter.position + 1).padStart(5)}  ${chapterLine(chapter, titleColumns)}`)
   }
   return [...lines, '']
 }

@@ -1,5 +1,6 @@
 /** The text that a task writes: so far, or as it grows. */
 import type { OutputJson } from '../http/index.ts'
+import { taskPath } from './client.ts'
 import { exitCodes } from './exit-codes.ts'
 import { printJson, type Run, withServer, withSession } from './run.ts'
 import { printableText } from './text.ts'
@@ -13,9 +14,13 @@ export function output(run: Run<{ follow?: boolean }>) {
 function show(run: Run) {
   const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
-    const answer = await client.get<OutputJson>(outputPath(taskId))
+    const answer = await client.get<OutputJson>(`${taskPath(taskId)}/output`)
     if (run.json) printJson(run, answer)
-    else textPrinter(run).text(answer.text).end()
+    else {
+      const printer = textPrinter(run)
+      printer.text(answer.text)
+      printer.end()
+    }
   })
 }
 
@@ -38,9 +43,9 @@ function follow(run: Run) {
 
 /** Shows what a task writes. */
 interface Printer {
-  text(text: string): Printer
+  text(text: string): void
   /** A newer attempt starts over. */
-  reset(attempt: number): Printer
+  reset(attempt: number): void
   /** Ends the current line. */
   end(): void
 }
@@ -50,9 +55,10 @@ interface Printer {
  * reason, SERVER_UNREACHABLE, TASK_NOT_FOUND.
  */
 export function followOutput(server: WatchedServer, taskId: string, printer: Printer): Promise<string> {
+  const path = `${taskPath(taskId)}/output`
   let lastEventId: string | undefined
   return retryWhileUnavailable(server, async (client, reached) => {
-    for await (const { id, event, data } of client.events(outputPath(taskId), lastEventId, reached)) {
+    for await (const { id, event, data } of client.events(path, lastEventId, reached)) {
       lastEventId = id
       const { attempt, text, status } = JSON.parse(data) as { attempt: number; text: string; status: string }
       if (event === 'text') printer.text(text)
@@ -66,41 +72,28 @@ export function followOutput(server: WatchedServer, taskId: string, printer: Pri
 /** Returns a printer with the text on standard output and all else on standard error. */
 export function textPrinter({ terminal }: Pick<Run, 'terminal'>): Printer {
   let isInLine = false
-  const printer: Printer = {
+  function end(): void {
+    if (isInLine) terminal.out('')
+    isInLine = false
+  }
+  return {
     text(text) {
       terminal.write(terminal.isInteractive ? printableText(text) : text)
       if (text !== '') isInLine = !text.endsWith('\n')
-      return printer
     },
     reset(attempt) {
-      printer.end()
+      end()
       terminal.note(`-- attempt ${attempt} starts over; the text above is not part of it --`)
-      return printer
     },
-    end() {
-      if (isInLine) terminal.out('')
-      isInLine = false
-    },
+    end,
   }
-  return printer
 }
 
 /** Returns a printer with a line of JSON for each piece. */
 function jsonPrinter(run: Run): Printer {
-  const printer: Printer = {
-    text(text) {
-      printJson(run, { text })
-      return printer
-    },
-    reset(attempt) {
-      printJson(run, { reset: attempt })
-      return printer
-    },
+  return {
+    text: text => printJson(run, { text }),
+    reset: attempt => printJson(run, { reset: attempt }),
     end: () => undefined,
   }
-  return printer
-}
-
-function outputPath(taskId: string): string {
-  return `/v1/tasks/${encodeURIComponent(taskId)}/output`
 }

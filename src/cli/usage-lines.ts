@@ -1,13 +1,11 @@
 import type { z } from 'zod'
-import type { estimateSchema } from '../http/routes/estimates.ts'
+import type { EstimateJson } from '../http/routes/estimates.ts'
 import type { usageSchema } from '../http/routes/usage.ts'
 import { type Column, tableLines } from './text.ts'
 import { costText, numberText, waitText } from './words.ts'
 
 /** One line of a report, as the API returns it. */
 export type UsageRow = z.output<typeof usageSchema>
-/** An estimate, as the API returns it. */
-export type EstimateAnswer = z.output<typeof estimateSchema>
 
 /** How a report is shown. */
 export interface UsageTable {
@@ -16,7 +14,7 @@ export interface UsageTable {
   /** ISO 4217, of the price list; undefined where no price is known. */
   currency: string | undefined
   /** Titles of novels by id. With them, the last column is the title. */
-  titles?: ReadonlyMap<string, string>
+  titles?: ReadonlyMap<string, string> | undefined
   /** Whether there are more rows. Then there is no line with the sum. */
   isPart: boolean
   /** Width of the terminal; undefined: lines are not cut. */
@@ -65,10 +63,10 @@ function sumOf(rows: readonly UsageRow[]): UsageRow {
   }
 }
 
-type EstimateRow = Omit<EstimateAnswer, 'byModel'> & { model: string }
+type EstimateRow = Omit<EstimateJson, 'byModel'> & { model: string }
 
 /** Returns an estimate as a table. */
-export function estimateLines({ byModel, ...all }: EstimateAnswer, columns: number | undefined): string[] {
+export function estimateLines({ byModel, ...all }: EstimateJson, columns: number | undefined): string[] {
   if (byModel.length === 0) return ['It calls no model, so it costs nothing.']
   const rows: EstimateRow[] = byModel.length > 1 ? [...byModel, { ...all, model: 'all' }] : byModel
   return [

@@ -1,7 +1,7 @@
 /** Tasks that are watched until they have ended, through restarts of the server. */
 import type { TaskJson } from '../http/index.ts'
 import { QuillworkError } from '../index.ts'
-import type { Client } from './client.ts'
+import { type Client, taskPath } from './client.ts'
 import { advanceOf, detailOf, type TaskTree, treeLines } from './task-lines.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -98,7 +98,7 @@ export function watchTrees(watch: Watch): Promise<readonly TaskJson[]> {
 
 /** Returns a task with its first sub-tasks; where there are many, those that did not complete come first. */
 export async function readTree(client: Client, taskId: string): Promise<TaskTree> {
-  const task = await client.get<TaskJson>(`/v1/tasks/${encodeURIComponent(taskId)}`)
+  const task = await client.get<TaskJson>(taskPath(taskId))
   return withChildren(client, task, 0)
 }
 

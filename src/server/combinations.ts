@@ -30,17 +30,13 @@ export function compositionOf({
   )
 }
 
-/** The store and the broker of a configuration as they may be shown, without passwords. */
-interface ShownComposition {
-  /** `sqlite:FILE`, or the MongoDB servers with the name of the database. */
-  readonly store: string
-  readonly broker: string
-}
-
-/** Returns the composition of a configuration, to show and to compare. Throws CONFIG_INVALID as `compositionOf` does. */
+/**
+ * Returns the store and the broker of a configuration, without passwords, to show and to compare. The store is `sqlite:FILE`, or the MongoDB
+ * servers with the name of the database. Throws CONFIG_INVALID as `compositionOf` does.
+ */
 export function shownComposition(
   config: Pick<Config, 'data' | 'store' | 'broker' | 'database'>,
-): ShownComposition {
+): Record<'store' | 'broker', string> {
   const composition = compositionOf(config)
   if (composition.kind === 'embedded') return { store: `sqlite:${composition.file}`, broker: 'in-process' }
   const { store, broker } = composition
@@ -52,14 +48,10 @@ export function refuseCombinations(config: Config): void {
   const { kind } = compositionOf(config)
   if (kind === 'embedded') refuseForEmbedded(config)
   refuseLimitsTwice(config)
-  if (config.healthPort !== undefined && config.healthPort !== 0 && listensOn(config, config.healthPort))
+  if (config.roles.includes('api') && config.port !== 0 && config.healthPort === config.port)
     throw invalid(
       `healthPort and port are both ${config.port}. Leave healthPort out: port serves health and metrics too.`,
     )
-}
-
-function listensOn({ roles: own, port }: Config, wanted: number): boolean {
-  return own.includes('api') && port === wanted
 }
 
 /** Throws CONFIG_INVALID for a limit that is set in two places, one of which would be ignored. */

@@ -4,7 +4,6 @@ import { createEngine, type Engine, systemClock } from '../index.ts'
 import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { createSharedLimiter } from '../rate-limit/shared.ts'
-import type { MongoStore } from '../store/mongodb/index.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
 import { type Composed, type ComposeOptions, engineOptions, limitsOf, promptsOf } from './compose.ts'
@@ -25,7 +24,9 @@ export async function composeDistributed(
   const store = mongoStore(address, config)
   const broker = rabbitmq({ ...brokerOptions(brokerAddress, config), log })
   try {
-    const services = createServices(store, config)
+    const models = createModels(config)
+    const uploads = mongodbUploads(store.database)
+    const services = { library: mongoLibrary(store.database), models, uploads, ...promptsOf(config) }
     const engine = await createEngine({
       ...engineOptions(options),
       services,
@@ -35,20 +36,11 @@ export async function composeDistributed(
       limits: createSharedLimiter({ limits: limitsOf(config), states: store.states, clock: systemClock }),
       trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
     })
-    return { engine: engine as unknown as Engine, services, models: services.models }
+    return { engine: engine as unknown as Engine, services, models }
   } catch (error) {
     await broker.close()
     await store.tasks.close()
     throw error
-  }
-}
-
-function createServices({ database }: MongoStore, config: Config) {
-  return {
-    library: mongoLibrary(database),
-    models: createModels(config),
-    uploads: mongodbUploads(database),
-    ...promptsOf(config),
   }
 }
 

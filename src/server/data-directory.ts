@@ -40,11 +40,15 @@ export function makeDataDirectory(data: string): void {
   }
 }
 
-/** Writes for commands where the server of this data directory is. Atomic; readable by its owner alone, as it may hold the token. */
+/** Writes for commands where the server of this data directory is, and its token. */
 export function announce(data: string, announcement: Announcement): void {
-  const { announcement: file } = placesOf(data)
+  writePrivately(placesOf(data).announcement, announcement)
+}
+
+/** Writes a JSON file atomically, readable by its owner alone. */
+export function writePrivately(file: string, content: object): void {
   const aside = `${file}.${process.pid}`
-  writeFileSync(aside, `${JSON.stringify(announcement, null, 2)}\n`, { mode: 0o600 })
+  writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
   renameSync(aside, file)
 }
 

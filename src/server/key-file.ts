@@ -3,9 +3,9 @@
  * `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
-import { makeDataDirectory, placesOf } from './data-directory.ts'
+import { makeDataDirectory, placesOf, writePrivately } from './data-directory.ts'
 import { invalid } from './settings.ts'
 
 const version = 1
@@ -82,7 +82,7 @@ export function storeKey(
   const file = readFile(data) ?? newFile(data, secret)
   const key = unlock(file, data, secret)
   const stored = { ...seal(key, entry.key, labelOf(entry.name)), storedAt: new Date().toISOString() }
-  writeFile(data, { ...file, keys: { ...file.keys, [entry.name]: stored } })
+  writePrivately(fileOf(data), { ...file, keys: { ...file.keys, [entry.name]: stored } })
 }
 
 /** Deletes a key, without the secret. Returns false where there is none of that name. */
@@ -90,7 +90,7 @@ export function removeKey(data: string, name: string): boolean {
   const file = readFile(data)
   if (file === undefined || !Object.hasOwn(file.keys, name)) return false
   const { [name]: _removed, ...keys } = file.keys
-  writeFile(data, { ...file, keys })
+  writePrivately(fileOf(data), { ...file, keys })
   return true
 }
 
@@ -170,12 +170,4 @@ function readFile(data: string): KeyFile | undefined {
       `${file} is not a key file that this version reads. Restore a copy of it, or remove it and store the keys again.`,
     )
   }
-}
-
-/** Writes the file atomically, readable by its owner alone. */
-function writeFile(data: string, content: KeyFile): void {
-  const file = fileOf(data)
-  const aside = `${file}.${process.pid}`
-  writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
-  renameSync(aside, file)
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type EstimateAnswer, estimateLines, type UsageRow, usageLines } from '../../src/cli/usage-lines.ts'
+import { estimateLines, type UsageRow, usageLines } from '../../src/cli/usage-lines.ts'
+import type { EstimateJson } from '../../src/http/routes/estimates.ts'
 
 const row = (key: string, changes: Partial<UsageRow> = {}): UsageRow => ({
   key,
@@ -64,7 +65,7 @@ describe('an estimate', () => {
     currency: 'USD',
     seconds: 270,
   }
-  const all: EstimateAnswer = { ...model, byModel: [model] }
+  const all: EstimateJson = { ...model, byModel: [model] }
 
   test('of nothing says so', () => {
     const nothing = { calls: 0, inputTokens: 0, outputTokens: 0, seconds: 0, byModel: [] }

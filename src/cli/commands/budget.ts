@@ -2,16 +2,10 @@ import type { Command } from 'commander'
 import type { BudgetUseJson } from '../../http/index.ts'
 import type { Budget } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import type { Client } from '../client.ts'
+import { type Client, taskPath } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { ask, type Register, type Run } from '../run.ts'
 import { costText, countOf } from '../words.ts'
-
-interface BudgetCommandOptions {
-  tokens?: string
-  cost?: string
-  remove?: boolean
-}
 
 /** Adds `quillwork budget TASK`: what a task and all its sub-tasks may spend. */
 export function addBudgetCommand(program: Command, register: Register): void {
@@ -22,15 +16,15 @@ export function addBudgetCommand(program: Command, register: Register): void {
     .option('--tokens <n>', 'most tokens, in and out; tasks that wait for the budget continue')
     .option('--cost <amount>', 'most cost, in the currency of the price list')
     .option('--remove', 'remove the budget')
-    .action(register<BudgetCommandOptions>(budget))
+    .action(register(budget))
 }
 
-async function budget(run: Run<BudgetCommandOptions>) {
+async function budget(run: Run<{ tokens?: string; cost?: string; remove?: boolean }>) {
   const { tokens, cost, remove } = run.options
   const [taskId = ''] = run.arguments
   const wanted = budgetFrom({ option: '--tokens', text: tokens }, { option: '--cost', text: cost })
   if (remove === true && wanted !== undefined) throw usageError('Give either --remove or a budget, not both.')
-  const path = `/v1/tasks/${encodeURIComponent(taskId)}/budget`
+  const path = `${taskPath(taskId)}/budget`
   return ask(run, client => change(client, path, remove === true ? 'remove' : wanted), budgetLines)
 }
 

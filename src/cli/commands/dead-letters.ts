@@ -31,7 +31,7 @@ export function addDeadLetters(program: Command, register: Register): void {
     .helpCommand(false)
   addPaging(
     addFilter(letters.command('list').description('List tasks with an open dead letter, newest first')),
-  ).action(register<FilterOptions & PagingOptions>(list))
+  ).action(register(list))
   letters
     .command('show')
     .description('Show a task with an open dead letter')
@@ -43,7 +43,7 @@ export function addDeadLetters(program: Command, register: Register): void {
       .description('Run dead-lettered tasks again, with all their retries')
       .argument('[id...]', 'ids of the tasks; not together with options that select')
       .option('--all', 'all that the other options select'),
-  ).action(register<BulkOptions>(retry))
+  ).action(register(retry))
   addFilter(
     letters
       .command('purge')
@@ -51,7 +51,7 @@ export function addDeadLetters(program: Command, register: Register): void {
       .argument('[id...]', 'ids of the tasks; not together with options that select')
       .option('--all', 'all that the other options select')
       .option('--yes', 'do not ask'),
-  ).action(register<BulkOptions>(purge))
+  ).action(register(purge))
 }
 
 function addFilter(command: Command): Command {

@@ -16,10 +16,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { print, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
 
-interface DoctorOptions {
-  callModels?: boolean
-}
-
 /** Adds `quillwork doctor`: what is configured, what is reachable, what is wrong. */
 export function addDoctor(program: Command, register: Register): void {
   program
@@ -28,10 +24,10 @@ export function addDoctor(program: Command, register: Register): void {
       'Show what is configured, what is reachable and what is wrong; exit code 1 if anything is wrong',
     )
     .option('--call-models', 'also ask each model for one word, which may cost a little')
-    .action(register<DoctorOptions>(doctor))
+    .action(register(doctor))
 }
 
-async function doctor(run: Run<DoctorOptions>): Promise<number> {
+async function doctor(run: Run<{ callModels?: boolean }>): Promise<number> {
   const resolved = run.configure()
   const findings = await examine(resolved, { callsModels: run.options.callModels === true })
   const isWell = findings.every(({ state }) => state !== 'wrong')

@@ -38,7 +38,7 @@ export function addImport(program: Command, register: Register): void {
     .option('--title <title>', 'title of the novel; default: the title in the file')
     .option('--encoding <name>', 'read the file in this encoding')
     .option('--chapters <list>', 'only these chapters, by their numbers in the preview, such as 1-10,12')
-  addBudget(command).action(register<ImportOptions>(importFile))
+  addBudget(command).action(register(importFile))
 }
 
 async function importFile(run: Run<ImportOptions>) {

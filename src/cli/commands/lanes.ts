@@ -13,16 +13,14 @@ export function addLanes(program: Command, register: Register): void {
     .description('List, pause and resume the lanes, which are the work queues')
     .helpCommand(false)
   lanes.command('list').description('List the lanes').action(register(list))
-  lanes
-    .command('pause')
-    .description('Start no more tasks of a lane; running ones continue')
-    .argument('<lane>')
-    .action(register(run => setPaused(run, 'pause')))
-  lanes
-    .command('resume')
-    .description('Start the tasks of a lane again')
-    .argument('<lane>')
-    .action(register(run => setPaused(run, 'resume')))
+  const addSwitch = (verb: 'pause' | 'resume', about: string) =>
+    lanes
+      .command(verb)
+      .description(about)
+      .argument('<lane>')
+      .action(register(run => setPaused(run, verb)))
+  addSwitch('pause', 'Start no more tasks of a lane; running ones continue')
+  addSwitch('resume', 'Start the tasks of a lane again')
 }
 
 const list = listCommand<LaneJson>({

@@ -25,7 +25,7 @@ export function addMigrate(program: Command, register: Register): void {
     )
     .option('--from <address>', 'sqlite:FILE or mongodb://…; default: the configured store')
     .option('--to <address>', 'sqlite:FILE or mongodb://…; default: the configured store')
-    .action(register<MigrateOptions>(move))
+    .action(register(move))
 }
 
 async function move(run: Run<MigrateOptions>): Promise<number> {

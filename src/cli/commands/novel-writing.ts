@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
+import type { EstimateJson } from '../../http/routes/estimates.ts'
 import type { Budget } from '../../index.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
@@ -8,7 +9,7 @@ import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
 import { print, type Register, type Run, type Session, withSession } from '../run.ts'
 import { printable } from '../text.ts'
-import { type EstimateAnswer, estimateLines } from '../usage-lines.ts'
+import { estimateLines } from '../usage-lines.ts'
 import { costText, countOf, numberText } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
@@ -51,7 +52,7 @@ export function addNovelWriting(novels: Command, register: Register, novelArgume
       .option('--model <id>', 'model to use; default: the first one for prose')
       .option('--estimate', 'only print what it would cost')
       .option('--background', 'do not wait until it is written'),
-  ).action(register<WriteOptions>(write))
+  ).action(register(write))
   novels
     .command('brief')
     .description(
@@ -60,7 +61,7 @@ export function addNovelWriting(novels: Command, register: Register, novelArgume
     .argument('<novel>', novelArgument)
     .argument('<scene>', sceneArgument)
     .option('--summary <text>', 'what happens in the scene; default: its summary')
-    .action(register<{ summary?: string }>(brief))
+    .action(register(brief))
 }
 
 /** A task as it is submitted. */
@@ -76,7 +77,7 @@ function write(run: Run<WriteOptions>) {
     const { client } = session.connection
     const submission = await submissionFor(client, run, instructions)
     if (run.options.estimate !== true) return writeNow(run, session, { ...submission, budget })
-    const estimate = await client.post<EstimateAnswer>('/v1/estimates', submission)
+    const estimate = await client.post<EstimateJson>('/v1/estimates', submission)
     print(run, estimate, widest => estimateLines(estimate, widest))
   })
 }

@@ -37,14 +37,14 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<novel>', novelArgument)
     .option('--chapters <list>', 'only these, such as 1-3,7')
     .option('--text', 'the text itself instead of the summaries, with its origin where it was not imported')
-    .action(register<ReadOptions>(read))
+    .action(register(read))
   novels
     .command('search')
     .description('Find places in a novel')
     .argument('<novel>', novelArgument)
     .argument('<words...>')
     .option('--limit <n>', 'number of places, at most 100; default 20')
-    .action(register<{ limit?: string }>(search))
+    .action(register(search))
   addNovelWriting(novels, register, novelArgument)
   addHistory(novels, register)
 }
@@ -74,12 +74,7 @@ function show(run: Run) {
   )
 }
 
-interface ReadOptions {
-  chapters?: string
-  text?: boolean
-}
-
-function read(run: Run<ReadOptions>) {
+function read(run: Run<{ chapters?: string; text?: boolean }>) {
   const { options } = run
   const wanted = options.chapters === undefined ? undefined : new Set(parseChapters(options.chapters))
   return withServer(run, async ({ client }) => {
@@ -115,10 +110,6 @@ async function search(run: Run<{ limit?: string }>) {
   return ask(run, found, hitLines)
 }
 
-interface HistoryOptions extends PagingOptions {
-  entry?: string
-}
-
 function addHistory(novels: Command, register: Register): void {
   const sceneArgument = 'chapter and scene as novels read prints them, such as 3.2, or the id of the scene'
   addPaging(
@@ -130,7 +121,7 @@ function addHistory(novels: Command, register: Register): void {
       .argument('<novel>', novelArgument)
       .argument('<scene>', sceneArgument)
       .option('--entry <id>', 'only this entry, with its whole text'),
-  ).action(register<HistoryOptions>(history))
+  ).action(register(history))
   novels
     .command('restore')
     .description('Put an entry of the history back into its scene; the current one goes into the history')
@@ -140,7 +131,7 @@ function addHistory(novels: Command, register: Register): void {
     .action(register(restore))
 }
 
-async function history(run: Run<HistoryOptions>) {
+async function history(run: Run<PagingOptions & { entry?: string }>) {
   const { entry: entryId } = run.options
   const [novel = '', place = ''] = run.arguments
   const paging = pagingQuery(run.options)

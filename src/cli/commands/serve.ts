@@ -13,10 +13,6 @@ import { listenForSignals, type Signals } from '../signals.ts'
 import type { Terminal } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
 
-interface ServeOptions {
-  sample?: boolean
-}
-
 /** Adds `quillwork serve`, which runs a server until a signal stops it. */
 export function addServe(program: Command, register: Register): void {
   program
@@ -35,10 +31,10 @@ export function addServe(program: Command, register: Register): void {
     .option('--grace <time>', 'how long running tasks may continue when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
     .option('--sample', 'on an empty database, import the two stories that come with the package')
-    .action(register<ServeOptions>(serve))
+    .action(register(serve))
 }
 
-async function serve(run: Run<ServeOptions>) {
+async function serve(run: Run<{ sample?: boolean }>) {
   const { terminal } = run
   const resolved = run.configure()
   using signals = listenForSignals()

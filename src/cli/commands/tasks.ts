@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { hasEnded, taskStatuses } from '../../index.ts'
-import type { Client } from '../client.ts'
+import { type Client, taskPath } from '../client.ts'
 import type { Connection } from '../connect.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { followTask } from '../follow-task.ts'
@@ -30,7 +30,7 @@ export function addTasks(program: Command, register: Register): void {
       .option('--lane <name>', 'lane to run in; default: that of the task type')
       .option('--key <text>', 'idempotency key: the same task is not submitted twice')
       .option('--watch', 'show the task until it has ended'),
-  ).action(register<SubmitOptions>(submit))
+  ).action(register(submit))
   addPaging(
     tasks
       .command('list')
@@ -40,19 +40,19 @@ export function addTasks(program: Command, register: Register): void {
       .option('--user <id>', 'only tasks of a user')
       .option('--lane <name>', 'only tasks of a lane')
       .option('--roots', 'leave out sub-tasks'),
-  ).action(register<ListOptions>(list))
+  ).action(register(list))
   tasks
     .command('show')
     .description('Show a task with its sub-tasks, its attempts and its log')
     .argument('<id>')
     .option('--watch', 'until it has ended')
-    .action(register<{ watch?: boolean }>(show))
+    .action(register(show))
   tasks
     .command('output')
     .description('Print the text that a task has written so far')
     .argument('<id>')
     .option('--follow', 'go on until the task has ended; a new attempt is reported on standard error')
-    .action(register<{ follow?: boolean }>(output))
+    .action(register(output))
   tasks
     .command('cancel')
     .description('Cancel tasks and all their sub-tasks')
@@ -141,7 +141,7 @@ function show(run: Run<{ watch?: boolean }>) {
   if (run.options.watch === true) return watch(run)
   const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
-    if (run.json) return printJson(run, await client.get(pathOf(taskId)))
+    if (run.json) return printJson(run, await client.get(taskPath(taskId)))
     for (const line of await taskLines(client, await readTree(client, taskId))) run.terminal.out(line)
   })
 }
@@ -157,7 +157,7 @@ function watch(run: Run) {
 
 function cancel(run: Run) {
   return eachTask(run, async (client, taskId) => {
-    const task = await client.post<TaskJson>(`${pathOf(taskId)}:cancel`)
+    const task = await client.post<TaskJson>(`${taskPath(taskId)}:cancel`)
     const words = hasEnded(task.status) ? 'is cancelled' : 'was asked to stop; it ends within seconds'
     print(run, task, () => [`${task.taskType} ${taskId} ${words}.`])
   })
@@ -167,7 +167,7 @@ function retry(run: Run) {
   return eachTask(
     run,
     async (client, taskId) => {
-      const answer = await client.post<{ retried: number; task: TaskJson }>(`${pathOf(taskId)}:retry`)
+      const answer = await client.post<{ retried: number; task: TaskJson }>(`${taskPath(taskId)}:retry`)
       print(run, answer, () => [`${countOf(answer.retried, 'task')} of ${taskId} will run again.`])
     },
     connection => sayWhoWorks(run, connection),
@@ -200,8 +200,4 @@ function eachTask(
 export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Connection): void {
   if (!isOwn || json) return
   terminal.note(`No server is running. To run the tasks, start one: ${commandText('serve', configure())}`)
-}
-
-function pathOf(taskId: string): string {
-  return `/v1/tasks/${encodeURIComponent(taskId)}`
 }

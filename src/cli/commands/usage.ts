@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { EstimateJson } from '../../http/routes/estimates.ts'
 import type { UsageKind } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Page } from '../../task/page.ts'
@@ -7,13 +8,7 @@ import { usageError } from '../exit-codes.ts'
 import { allNovels, findNovel } from '../find-novel.ts'
 import { addPaging, type PagingOptions, pagingQuery, printPage } from '../list.ts'
 import { ask, type Register, type Run, withServer } from '../run.ts'
-import {
-  type EstimateAnswer,
-  estimateLines,
-  type UsageRow,
-  type UsageTable,
-  usageLines,
-} from '../usage-lines.ts'
+import { estimateLines, type UsageRow, type UsageTable, usageLines } from '../usage-lines.ts'
 import { parametersOf } from './tasks.ts'
 
 interface UsageOptions extends PagingOptions {
@@ -55,7 +50,7 @@ export function addUsage(program: Command, register: Register): void {
         'only calls from this time on: 2026-01-31, 2026-01-31T12:00:00Z, or 7d for seven days ago',
       )
       .option('--until <time>', 'only calls before this time, in the same forms'),
-  ).action(register<UsageOptions>(usage))
+  ).action(register(usage))
 }
 
 async function usage(run: Run<UsageOptions>) {
@@ -88,7 +83,8 @@ async function tableOf(
   return {
     title: by.toUpperCase(),
     currency: await currencyOf(client),
-    ...(by === 'novel' ? { titles: await titlesOf(client) } : {}),
+    titles:
+      by === 'novel' ? new Map((await allNovels(client)).map(({ id, title }) => [id, title])) : undefined,
     isPart: nextPageToken !== undefined || page !== undefined,
   }
 }
@@ -97,10 +93,6 @@ async function tableOf(
 async function currencyOf(client: Client): Promise<string | undefined> {
   const { models } = await client.get<{ models: { price?: { currency: string } }[] }>('/v1/capabilities')
   return models.find(({ price }) => price !== undefined)?.price?.currency
-}
-
-async function titlesOf(client: Client): Promise<ReadonlyMap<string, string>> {
-  return new Map((await allNovels(client)).map(({ id, title }) => [id, title]))
 }
 
 /** Returns a time that was given as such, or as how long ago it was. Throws USAGE_INVALID. */
@@ -122,11 +114,6 @@ function readDate(text: string): number {
     : Number.NaN
 }
 
-interface EstimateOptions {
-  parameters?: string
-  user?: string
-}
-
 /** Adds `quillwork estimate TYPE`: the model calls of a task, before it is submitted. */
 export function addEstimate(program: Command, register: Register): void {
   program
@@ -135,12 +122,12 @@ export function addEstimate(program: Command, register: Register): void {
     .argument('<type>', 'such as BatchGenerateSummary; see docs/api.md')
     .option('--parameters <json>', 'parameters of the task, such as \'{"novelId": "…"}\'; default {}')
     .option('--user <id>', 'owner of the task; default: the user of the server')
-    .action(register<EstimateOptions>(estimate))
+    .action(register(estimate))
 }
 
-async function estimate(run: Run<EstimateOptions>) {
+async function estimate(run: Run<{ parameters?: string; user?: string }>) {
   const [taskType = ''] = run.arguments
   // What is undefined is no part of the JSON.
   const body = { taskType, parameters: parametersOf(run.options.parameters), userId: run.options.user }
-  return ask(run, client => client.post<EstimateAnswer>('/v1/estimates', body), estimateLines)
+  return ask(run, client => client.post<EstimateJson>('/v1/estimates', body), estimateLines)
 }
