@@ -6,7 +6,7 @@ import type {
   originSchema,
   sceneSchema,
 } from '../http/schemas/scene.ts'
-import type { PreviewJson } from './novel-client.ts'
+import type { uploadSchema } from '../http/schemas/upload.ts'
 import { cut, pad, printable, tableLines } from './text.ts'
 import { agoText, countOf, numberText } from './words.ts'
 
@@ -165,6 +165,9 @@ function originLines(origin: Origin): string[] {
 function writerText(writer: NonNullable<Origin['writtenBy']>): string {
   return 'taskId' in writer ? `attempt ${writer.attempt} of task ${writer.taskId}` : `user ${writer.userId}`
 }
+
+/** The preview of an upload, as the API returns it. */
+export type PreviewJson = NonNullable<z.output<typeof uploadSchema>['preview']>
 
 /** Chapters that a short preview lists. */
 const fewChapters = 12

@@ -1,15 +1,17 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
+import { type Client, unreadable } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { parseChapters } from '../find-novel.ts'
 import { sayFailure, watchText } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { type BegunImport, discardUpload, type PreviewJson, sizeOf, uploadFile } from '../novel-client.ts'
-import { previewLines } from '../novel-lines.ts'
+import { type PreviewJson, previewLines } from '../novel-lines.ts'
 import { printJson, type Register, type Run, type Session, withSession } from '../run.ts'
 import { progressBar } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
-import { countOf } from '../words.ts'
+import { bytesText, countOf } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface ImportOptions extends BudgetOptions {
@@ -58,6 +60,12 @@ async function importFile(run: Run<ImportOptions>) {
   })
 }
 
+/** An import that has started. */
+export interface BegunImport {
+  taskId: string
+  novelId: string
+}
+
 interface Work extends Session {
   file: string
   chapters: number[] | undefined
@@ -93,6 +101,40 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
   else terminal.out(`The import runs on the server. Watch it: ${watchText(work.resolved, begun.taskId)}`)
   return exitCodes.ok
+}
+
+/** Uploads a file and returns the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
+async function uploadFile(client: Client, file: string, onBytes?: (share: number) => void): Promise<string> {
+  const bytes = await sizeOf(file)
+  const { limits } = await client.get<{ limits: { uploadBytes: number } }>('/v1/capabilities')
+  if (bytes > limits.uploadBytes) {
+    throw new QuillworkError(
+      'UPLOAD_TOO_LARGE',
+      `${file} has ${bytesText(bytes)}; the server takes at most ${bytesText(limits.uploadBytes)} (setting uploadLimit).`,
+    )
+  }
+  const { id } = await client.upload<{ id: string }>(
+    '/v1/uploads',
+    { path: file, bytes, onBytes: sent => onBytes?.(bytes === 0 ? 1 : sent / bytes) },
+    { fileName: path.basename(file) },
+  )
+  return id
+}
+
+/** Returns the size of a file that can be imported. Throws FILE_UNREADABLE. */
+async function sizeOf(file: string): Promise<number> {
+  try {
+    const found = await stat(file)
+    if (found.isFile()) return found.size
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  throw new QuillworkError('FILE_UNREADABLE', `${file} is not a file.`)
+}
+
+/** Deletes an upload that was not confirmed. If that fails, the upload expires by itself. */
+async function discardUpload(client: Client, uploadId: string): Promise<void> {
+  await client.remove(`/v1/uploads/${uploadId}`).catch(() => undefined)
 }
 
 function isRefusal(error: unknown): boolean {

@@ -7,11 +7,11 @@ import { logLevels } from '../../server/settings.ts'
 import { type Client, createClient } from '../client.ts'
 import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
 import { commandText } from '../hints.ts'
-import type { BegunImport } from '../novel-client.ts'
 import type { Register, Run } from '../run.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
 import type { Terminal } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
+import type { BegunImport } from './import.ts'
 
 /** Adds `quillwork serve`, which runs a server until a signal stops it. */
 export function addServe(program: Command, register: Register): void {
