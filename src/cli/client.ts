@@ -171,7 +171,7 @@ export interface SentFile {
   path: string
   bytes: number
   /** Called with the number of bytes sent so far. */
-  onBytes?: (sent: number) => void
+  onBytes(sent: number): void
 }
 
 /** Bytes read from the file at a time. */
@@ -214,7 +214,7 @@ function counted({ onBytes }: SentFile): Transform {
   return new Transform({
     transform(piece: Buffer, _encoding, done) {
       sent += piece.length
-      onBytes?.(sent)
+      onBytes(sent)
       done(null, piece)
     },
   })

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from '../server/config.ts'
 import { announced, placesOf } from '../server/data-directory.ts'
 import { isOpenToOthers } from '../server/key-file.ts'
 import { inspectTopology, isWrong } from '../server/topology.ts'
+import type { NodeState } from '../store/store.ts'
 import type { Client } from './client.ts'
 import { connect, findServer } from './connect.ts'
 import { codedError } from './exit-codes.ts'
@@ -108,16 +109,10 @@ async function checkReadiness(client: Client, report: Report): Promise<void> {
   for (const reason of reasons) report('server', 'wrong', reason)
 }
 
-interface WorkerJson {
-  nodeId: string
-  roles: string[]
-  lanes: Record<string, number>
-  running: number
-  pid: number
-}
-
 async function checkProcesses(client: Client, report: Report): Promise<void> {
-  const { items } = await client.get<{ items: WorkerJson[] }>('/v1/workers')
+  const { items } = await client.get<{ items: readonly Omit<NodeState, 'startedAt' | 'seenAt'>[] }>(
+    '/v1/workers',
+  )
   for (const { nodeId, roles, lanes, running, pid } of items) {
     const slots = Object.entries(lanes).map(([lane, count]) => `${lane} ${count}`)
     const does = roles.length === 0 ? 'client only' : roles.join(', ')

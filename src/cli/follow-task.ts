@@ -8,7 +8,7 @@ import { commandText } from './hints.ts'
 import { followOutput, textPrinter } from './output.ts'
 import { type Ending, printJson, type Run, type Session } from './run.ts'
 import { detailOf } from './task-lines.ts'
-import { watchTrees } from './watch.ts'
+import { watchTask } from './watch.ts'
 
 /** A task that was submitted, and how it is followed. */
 export interface Followed {
@@ -60,17 +60,7 @@ async function untilEnd(run: Run, session: Session, { taskId, shows }: Followed)
       await waits
     }
   }
-  const { client, renew } = connection
-  const quiet = run.json || shows !== 'tree'
-  const [task] = await watchTrees({
-    client,
-    renew,
-    signal,
-    quiet,
-    taskIds: [taskId],
-    terminal: run.terminal,
-  })
-  return task ?? client.get<TaskJson>(`/v1/tasks/${taskId}`)
+  return watchTask(run, session, taskId, run.json || shows !== 'tree')
 }
 
 /** How often a task is asked whether it waits, milliseconds. */

@@ -1,24 +1,13 @@
+import type { z } from 'zod'
 import type { TaskJson } from '../http/index.ts'
+import type { attemptSchema, logLineSchema } from '../http/routes/task-details.ts'
 import type { Client } from './client.ts'
 import { everyEntry } from './list.ts'
 import { progressBar } from './terminal.ts'
 import { pad, printable } from './text.ts'
 import { agoText, countOf, numberText } from './words.ts'
 
-interface AttemptJson {
-  attempt: number
-  endedAt: string
-  outcome: string
-  code?: string
-  message?: string
-}
-
-interface LogJson {
-  at: string
-  attempt: number
-  level: string
-  message: string
-}
+type LogLine = z.output<typeof logLineSchema>
 
 /** Number of the last lines of the log that are shown. */
 const lastLines = 20
@@ -26,7 +15,9 @@ const lastLines = 20
 /** Returns a task for a person: the tree, its fields, attempts that did not complete, the end of its log. */
 export async function taskLines(client: Client, tree: TaskTree): Promise<string[]> {
   const { task } = tree
-  const attempts = await client.get<{ items: AttemptJson[] }>(`/v1/tasks/${task.id}/attempts`)
+  const attempts = await client.get<{ items: z.output<typeof attemptSchema>[] }>(
+    `/v1/tasks/${task.id}/attempts`,
+  )
   const logs = await endOfLog(client, task.id)
   return [
     ...treeLines(tree, { bars: false }),
@@ -49,9 +40,9 @@ export async function taskLines(client: Client, tree: TaskTree): Promise<string[
 }
 
 /** Returns the last lines of a log, which the API lists from its beginning. */
-async function endOfLog(client: Client, taskId: string): Promise<LogJson[]> {
-  const last: LogJson[] = []
-  for await (const line of everyEntry<LogJson>(client, `/v1/tasks/${taskId}/logs`)) {
+async function endOfLog(client: Client, taskId: string): Promise<LogLine[]> {
+  const last: LogLine[] = []
+  for await (const line of everyEntry<LogLine>(client, `/v1/tasks/${taskId}/logs`)) {
     last.push(line)
     if (last.length > lastLines) last.shift()
   }

@@ -2,6 +2,7 @@
 import type { TaskJson } from '../http/index.ts'
 import { QuillworkError } from '../index.ts'
 import { type Client, taskPath } from './client.ts'
+import type { Run, Session } from './run.ts'
 import { advanceOf, detailOf, type TaskTree, treeLines } from './task-lines.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -94,6 +95,18 @@ export function watchTrees(watch: Watch): Promise<readonly TaskJson[]> {
     terminal.keep()
     return trees.map(({ task }) => task)
   })
+}
+
+/** Watches the task of a command until it has ended, and returns it. `quiet`: default for a program that reads the output. */
+export async function watchTask(
+  { terminal, json }: Pick<Run, 'terminal' | 'json'>,
+  { connection: { client, renew }, signals }: Pick<Session, 'connection' | 'signals'>,
+  taskId: string,
+  quiet = json,
+): Promise<TaskJson> {
+  const signal = signals.asked
+  const [task] = await watchTrees({ client, renew, taskIds: [taskId], terminal, quiet, signal })
+  return task ?? client.get(taskPath(taskId))
 }
 
 /** Returns a task with its first sub-tasks; where there are many, those that did not complete come first. */

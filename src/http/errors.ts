@@ -126,8 +126,7 @@ export function methodNotAllowed(allow: string): QuillworkError {
 
 /** Returns the path of a request without its query, which may hold what a log or a response must not repeat. */
 function pathOf(url: string): string {
-  const end = url.indexOf('?')
-  return (end < 0 ? url : url.slice(0, end)).slice(0, 500)
+  return url.replace(/\?.*$/s, '').slice(0, 500)
 }
 
 const socketCodes: Record<string, ErrorCode> = {

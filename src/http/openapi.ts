@@ -106,7 +106,8 @@ interface Operation {
 
 /** Returns the document with a description of each status, and with optional bodies marked as optional. */
 function finished(document: Json): Json {
-  for (const operation of operationsOf(document)) {
+  const paths = document['paths'] as Record<string, Record<string, Operation>>
+  for (const operation of Object.values(paths).flatMap(path => Object.values(path))) {
     for (const [status, response] of Object.entries(operation.responses))
       if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? status
     const { requestBody } = operation
@@ -118,10 +119,6 @@ function finished(document: Json): Json {
     }
   }
   return document
-}
-
-function operationsOf(document: Json): Operation[] {
-  return Object.values(document['paths'] as Record<string, Record<string, Operation>>).flatMap(Object.values)
 }
 
 /** Returns the JSON Schema (2020-12) of a zod schema; undefined for other schemas, and for one that JSON Schema cannot express. */

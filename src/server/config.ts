@@ -222,7 +222,9 @@ function valuesOf(text: string, file: string): Record<string, unknown> {
 }
 
 function refuseUnknown(name: string, file: string): void {
-  const setting: Setting | undefined = isSetting(name) ? settings[name] : undefined
+  const setting: Setting | undefined = Object.hasOwn(settings, name)
+    ? settings[name as SettingName]
+    : undefined
   if (setting?.notInFile === true)
     throw invalid(`${file} cannot set ${name}; use ${elsewhere(setting, name)}.`)
   if (setting !== undefined) return
@@ -232,10 +234,6 @@ function refuseUnknown(name: string, file: string): void {
   const nearest = nearestName(name, known)
   const hint = nearest === undefined ? `The settings are ${known.join(', ')}.` : `Did you mean "${nearest}"?`
   throw invalid(`${file} has an unknown setting "${name}". ${hint}`)
-}
-
-function isSetting(name: string): name is SettingName {
-  return Object.hasOwn(settings, name)
 }
 
 function elsewhere({ flag }: Setting, name: string): string {

@@ -54,10 +54,7 @@ async function targetHome(file: string, uploads: string): Promise<Home> {
   }
 }
 
-function partsOf(
-  store: SqliteStore,
-  file: string,
-): Pick<Home, 'shown' | 'tasks' | 'lanes' | 'records' | 'requireUnused'> {
+function partsOf(store: SqliteStore, file: string) {
   return {
     shown: `sqlite:${file}`,
     tasks: store.transfer,

@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { QuillworkError } from '../index.ts'
 
 /** Where to listen, and the option that selects another port. */
@@ -23,7 +22,7 @@ export async function listenOn(
     throw new QuillworkError('SERVER_UNREACHABLE', whyNot(code, place), { cause })
   }
   const address = server.address()
-  const actual = typeof address === 'object' && address !== null ? (address as AddressInfo).port : port
+  const actual = typeof address === 'object' && address !== null ? address.port : port
   return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${actual}`
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { type Duration, QuillworkError } from '../../index.ts'
+import { type BulkOutcome, type Duration, QuillworkError } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Client, Query } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
@@ -100,12 +100,6 @@ function show(run: Run) {
   })
 }
 
-/** What became of an action on many. */
-interface BulkAnswer {
-  done: number
-  failed: { taskId: string; code: string; message: string }[]
-}
-
 async function retry(run: Run<BulkOptions>) {
   requireOneSelection(run)
   return withServer(run, async connection => {
@@ -137,21 +131,22 @@ async function actOn(
   client: Client,
   verb: 'retry' | 'purge',
   { arguments: ids, options }: Run<BulkOptions>,
-): Promise<BulkAnswer> {
+): Promise<BulkOutcome> {
   if (ids.length === 0) return client.post(`/v1/dead-letters:${verb}`, { filter: filterOf(options) })
-  const answer: BulkAnswer = { done: 0, failed: [] }
+  const failed: BulkOutcome['failed'][number][] = []
+  let done = 0
   for (const taskId of ids) {
     try {
       await client.post(`/v1/dead-letters/${encodeURIComponent(taskId)}:${verb}`)
-      answer.done += 1
+      done += 1
     } catch (error) {
       // One of several that fails does not keep the others from it.
       if (ids.length === 1 || !(error instanceof QuillworkError) || error.code === 'SERVER_UNREACHABLE')
         throw error
-      answer.failed.push({ taskId, code: error.code, message: error.message })
+      failed.push({ taskId, code: error.code, message: error.message })
     }
   }
-  return answer
+  return { done, failed }
 }
 
 /** Throws USAGE_INVALID unless either ids or options select: so nobody selects all by accident, and no option is ignored. */
@@ -166,7 +161,7 @@ function requireOneSelection({ arguments: ids, options }: Run<BulkOptions>): voi
   )
 }
 
-function report(run: Run, answer: BulkAnswer, words: string): number {
+function report(run: Run, answer: BulkOutcome, words: string): number {
   print(run, answer, () => [`${countOf(answer.done, 'dead letter')} ${words}.`])
   if (!run.json)
     for (const { taskId, code, message } of answer.failed) run.terminal.note(`${taskId}: ${code}: ${message}`)

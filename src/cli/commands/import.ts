@@ -10,7 +10,7 @@ import { commandText } from '../hints.ts'
 import { type PreviewJson, previewLines } from '../novel-lines.ts'
 import { printJson, type Register, type Run, type Session, withSession } from '../run.ts'
 import { progressBar } from '../terminal.ts'
-import { watchTrees } from '../watch.ts'
+import { watchTask } from '../watch.ts'
 import { bytesText, countOf } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
@@ -104,7 +104,7 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
 }
 
 /** Uploads a file and returns the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
-async function uploadFile(client: Client, file: string, onBytes?: (share: number) => void): Promise<string> {
+async function uploadFile(client: Client, file: string, onShare: (share: number) => void): Promise<string> {
   const bytes = await sizeOf(file)
   const { limits } = await client.get<{ limits: { uploadBytes: number } }>('/v1/capabilities')
   if (bytes > limits.uploadBytes) {
@@ -115,7 +115,7 @@ async function uploadFile(client: Client, file: string, onBytes?: (share: number
   }
   const { id } = await client.upload<{ id: string }>(
     '/v1/uploads',
-    { path: file, bytes, onBytes: sent => onBytes?.(bytes === 0 ? 1 : sent / bytes) },
+    { path: file, bytes, onBytes: sent => onShare(bytes === 0 ? 1 : sent / bytes) },
     { fileName: path.basename(file) },
   )
   return id
@@ -216,14 +216,12 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
   const { terminal, json } = run
   const { connection, signals } = work
   try {
-    const { client, renew } = connection
-    const taskIds = [begun.taskId]
-    const [task] = await watchTrees({ client, renew, taskIds, terminal, quiet: json, signal: signals.asked })
-    const status: TaskStatus = task?.status ?? 'FAILED'
+    const task = await watchTask(run, work, begun.taskId)
+    const { status } = task
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status })
     else sayEnd(run, work, { ...begun, status })
     if (status === 'COMPLETED') return exitCodes.ok
-    if (task !== undefined) sayFailure(run, task)
+    sayFailure(run, task)
     return exitCodes.failed
   } catch (error) {
     if (!signals.asked.aborted) throw error

@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import type { EstimateJson } from '../../http/routes/estimates.ts'
 import type { Budget } from '../../index.ts'
+import type { generateScene, sceneBrief } from '../../novel/index.ts'
+import type { Out } from '../../task/definition.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { findChapterId, findChapters, findNovel, findSceneId } from '../find-novel.ts'
@@ -160,15 +162,7 @@ function sayBatch({ terminal, options }: Run<WriteOptions>, task: TaskJson): voi
   terminal.note(`Unchanged: scenes without a summary${also}.`)
 }
 
-/** What a person wants to know of a scene that was written. */
-interface SceneResult {
-  sceneId: string
-  words: number
-  conflict: boolean
-  alternativeId?: string
-  model?: string
-  usage?: { inputTokens: number; outputTokens: number; cost?: number }
-}
+type SceneResult = Out<NonNullable<(typeof generateScene)['result']>>
 
 /** Says on standard error how a scene was written; its text is on standard output. */
 function sayScene({ terminal, arguments: [novel = ''] }: Run, { resolved }: Session, task: TaskJson): void {
@@ -211,16 +205,7 @@ function brief(run: Run<{ summary?: string }>) {
   })
 }
 
-/** What of the result of SceneBrief is shown. */
-interface BriefResult {
-  label: string
-  beats: readonly string[]
-  people: readonly string[]
-  places: readonly string[]
-  otherNames: readonly string[]
-  passages: readonly { sceneId: string; chapterTitle: string; text: string }[]
-  openQuestions: readonly string[]
-}
+type BriefResult = Out<NonNullable<(typeof sceneBrief)['result']>>
 
 /** Returns a scene brief for a person, beginning with its label. */
 function briefLines(result: BriefResult): string[] {
@@ -234,20 +219,20 @@ function briefLines(result: BriefResult): string[] {
     label,
     ...section(
       'What happens:',
-      beats.map((beat, at) => `  ${at + 1}. ${oneLine(beat)}`),
+      beats.map((beat, at) => `  ${at + 1}. ${printable(beat)}`),
     ),
     ...section('Names, found by patterns:', names),
     ...section(
       'Close passages:',
       passages.flatMap(({ sceneId, chapterTitle, text }) => [
-        `  ${oneLine(chapterTitle)}, scene ${sceneId}`,
+        `  ${printable(chapterTitle)}, scene ${sceneId}`,
         ...text.split('\n').map(line => `    ${printable(line)}`.trimEnd()),
         '',
       ]),
     ),
     ...section(
       'Open questions:',
-      openQuestions.map(question => `  - ${oneLine(question)}`),
+      openQuestions.map(question => `  - ${printable(question)}`),
     ),
   ]
 }
@@ -258,9 +243,5 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function namesLine(what: string, names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [`  ${what}: ${names.map(oneLine).join(', ')}`]
-}
-
-function oneLine(text: string): string {
-  return printable(text.replaceAll(/\s*\n\s*/g, ' '))
+  return names.length === 0 ? [] : [`  ${what}: ${names.map(printable).join(', ')}`]
 }

@@ -46,7 +46,10 @@ async function serve(run: Run<{ sample?: boolean }>) {
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
   try {
-    if (run.options.sample === true) await sample(run, resolved, server, signals)
+    if (run.options.sample === true) {
+      const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
+      await importSamples({ terminal, client, signals, resolved, quiet: run.json, pagesUrl: server.pagesUrl })
+    }
     await signals.first
   } catch (error) {
     failure = error
@@ -96,17 +99,6 @@ async function stop(
 async function isPending(promise: Promise<void>): Promise<boolean> {
   const pending = Symbol('pending')
   return (await Promise.race([promise, Promise.resolve(pending)])) === pending
-}
-
-async function sample(
-  { terminal, json }: Run,
-  resolved: ResolvedConfig,
-  server: RunningServer,
-  signals: Signals,
-): Promise<void> {
-  const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
-  const { pagesUrl } = server
-  await importSamples({ terminal, client, signals, resolved, quiet: json, pagesUrl })
 }
 
 /** What the import of the samples works with. */

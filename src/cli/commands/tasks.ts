@@ -10,7 +10,7 @@ import { addPaging, listCommand, type PagingOptions } from '../list.ts'
 import { output } from '../output.ts'
 import { print, printJson, type Register, type Run, withServer, withSession } from '../run.ts'
 import { advanceOf, detailOf, taskLines } from '../task-lines.ts'
-import { readTree, watchTrees } from '../watch.ts'
+import { readTree, watchTask } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
@@ -147,11 +147,10 @@ function show(run: Run<{ watch?: boolean }>) {
 }
 
 function watch(run: Run) {
-  return withSession(run, async ({ connection: { client, renew }, signals }) => {
-    const { arguments: taskIds, terminal, json: quiet } = run
-    const [task] = await watchTrees({ client, renew, taskIds, terminal, quiet, signal: signals.asked })
+  return withSession(run, async session => {
+    const task = await watchTask(run, session, run.arguments[0] ?? '')
     if (run.json) printJson(run, task)
-    return task?.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
+    return task.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
   })
 }
 

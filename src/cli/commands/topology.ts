@@ -17,31 +17,23 @@ export function addTopology(program: Command, register: Register): void {
     .description(
       'Compare the broker with what it should have; exit code 1 if a part is missing, differs or cannot be inspected',
     )
-    .action(register(check))
+    .action(register(inspect))
   topology
     .command('apply')
     .description('Declare the missing parts; existing ones stay as they are')
-    .action(register(apply))
+    .action(register(run => inspect(run, true)))
   topology
     .command('show')
     .description('Print what the broker should have as a Mermaid diagram, without connecting to it')
     .action(register(show))
 }
 
-async function check(run: Run): Promise<number> {
+/** Prints what the broker has, after an optional repair. Returns 1 if any part is wrong. */
+async function inspect(run: Run, repairs = false): Promise<number> {
   await using inspection = await inspectTopology(run.configure().config)
+  if (repairs) await inspection.apply()
+  const { place } = inspection
   const findings = await inspection.check()
-  return report(run, inspection.place, findings)
-}
-
-async function apply(run: Run): Promise<number> {
-  await using inspection = await inspectTopology(run.configure().config)
-  await inspection.apply()
-  return report(run, inspection.place, await inspection.check())
-}
-
-/** Prints the findings, and returns 1 if any part is wrong. */
-function report(run: Run, place: string, findings: readonly Finding[]): number {
   const wrong = findings.filter(isWrong)
   print(run, { ok: wrong.length === 0, place, findings }, () => lines(place, findings, wrong.length))
   return wrong.length === 0 ? exitCodes.ok : exitCodes.failed

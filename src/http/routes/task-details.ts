@@ -5,7 +5,8 @@ import { routesOf } from '../route.ts'
 import { flag, pageOf, paging, time } from '../schemas/fields.ts'
 import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 
-const attemptSchema = z.object({
+/** An attempt that ended without completing its task. */
+export const attemptSchema = z.object({
   attempt: z.int(),
   executionNodeId: z.string().optional(),
   startedAt: time,
@@ -15,7 +16,8 @@ const attemptSchema = z.object({
   message: z.string().optional(),
 })
 
-const logLineSchema = z.object({
+/** A line of the log of a task. */
+export const logLineSchema = z.object({
   sequence: z.int().describe('Rises within the log of the task'),
   at: time,
   attempt: z.int(),
