@@ -35,7 +35,6 @@ export function taskPath(taskId: string): string {
   return `/v1/tasks/${encodeURIComponent(taskId)}`
 }
 
-/** One event of a stream of server-sent events. */
 interface ServerEvent {
   /** The last id that the stream gave; empty before the first. */
   readonly id: string

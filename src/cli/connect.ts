@@ -66,7 +66,6 @@ function joined(client: Client, renew: Connection['renew']): Connection {
   return { client, isOwn: false, renew, close: async () => undefined }
 }
 
-/** Returns the connection to the API that is configured. */
 function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
   const client = createClient({ url, token }, signal)
   return joined(client, () => {
@@ -111,7 +110,6 @@ async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
   }
 }
 
-/** Starts a server in this process. */
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
   // The server and its drivers load only where they are needed.
   const { startServer } = await import('../server/server.ts')

@@ -66,7 +66,6 @@ export async function checkServer(resolved: ResolvedConfig, report: Report): Pro
   }
 }
 
-/** Returns the part that an error is about. */
 function partOf(code: string): string {
   if (code.startsWith('BROKER_')) return 'broker'
   return code.startsWith('STORE_') ? 'store' : 'server'

@@ -41,7 +41,6 @@ function follow(run: Run) {
   })
 }
 
-/** Shows what a task writes. */
 interface Printer {
   text(text: string): void
   /** A newer attempt starts over. */

@@ -57,6 +57,11 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
     }
 }
 
+/** Adds a command that only holds others, without a command `help` among them. */
+export function addGroup(program: Command, name: string, about: string): Command {
+  return program.command(name).description(about).helpCommand(false)
+}
+
 function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 }

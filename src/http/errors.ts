@@ -9,7 +9,6 @@ import type { Problem } from './schemas/problem.ts'
 
 type Issue = NonNullable<Problem['errors']>[number]
 
-/** The media type of every error. */
 const problemType = 'application/problem+json; charset=utf-8'
 
 /** The codes of the catalogue for errors of Fastify and of the system. */

@@ -134,7 +134,6 @@ async function moveFile(row: UploadRecord, { from, to, copied, missing }: FilesM
   return stored === undefined ? row : { ...row, location: stored.location }
 }
 
-/** Reads a home to its end. */
 async function read(home: Home, report: () => void): Promise<Tally> {
   const found: Tally = new Map()
   await readTasks(home, found, report)

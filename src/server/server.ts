@@ -161,7 +161,6 @@ function described(config: Config, { settings }: Engine): object {
   return { nodeId: settings.nodeId, roles: config.roles.join(','), ...shownComposition(config) }
 }
 
-/** Returns whether the process listens on any port. */
 function listensAnywhere({ roles, healthPort }: Config): boolean {
   return roles.includes('api') || healthPort !== undefined
 }
@@ -188,7 +187,6 @@ function httpOptions(config: Config) {
 /** The folder of the web pages, at the same place for the sources and for the build. Missing where only the server was built. */
 const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
 
-/** The folder of the samples, which are short stories. */
 const samplesFolder = new URL('../../samples/', import.meta.url)
 
 /** Deletes expired uploads and the drafts of ended imports, at once and then at an interval. Returns the loop. */
@@ -218,7 +216,6 @@ type Stop = (options?: { grace?: Duration }) => Promise<void>
 /** Time for requests that were accepted before the stop, milliseconds. */
 const answerMs = 5_000
 
-/** The steps of a stop. */
 interface StopSteps {
   grace: number
   /** Accepts no more requests, and resolves when all have been answered. */

@@ -5,7 +5,7 @@ import { durationMs } from '../../task/duration.ts'
 import type { Client, Query } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { addPaging, listCommand, type PagingOptions } from '../list.ts'
-import { print, type Register, type Run, withServer } from '../run.ts'
+import { addGroup, print, type Register, type Run, withServer } from '../run.ts'
 import { taskLines } from '../task-lines.ts'
 import { readTree } from '../watch.ts'
 import { agoText, countOf } from '../words.ts'
@@ -25,10 +25,8 @@ interface BulkOptions extends FilterOptions {
 
 /** Adds `quillwork dead-letters list|show|retry|purge`. */
 export function addDeadLetters(program: Command, register: Register): void {
-  const letters = program
-    .command('dead-letters')
-    .description('List, show, retry and purge the tasks that need a person')
-    .helpCommand(false)
+  const about = 'List, show, retry and purge the tasks that need a person'
+  const letters = addGroup(program, 'dead-letters', about)
   addPaging(
     addFilter(letters.command('list').description('List tasks with an open dead letter, newest first')),
   ).action(register(list))

@@ -62,7 +62,6 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
   ]
 }
 
-/** Returns a value as a person would write it. */
 function valueText(name: SettingName, value: unknown): string {
   if (value === undefined) return 'not set'
   if (typeof value === 'string') return value
@@ -135,7 +134,6 @@ function checkDirectory(data: string, report: Report): void {
     )
 }
 
-/** Returns the nearest folder above that exists. */
 function nearestExisting(folder: string): string {
   const above = path.dirname(folder)
   return existsSync(above) || above === folder ? above : nearestExisting(above)

@@ -1,17 +1,14 @@
 import type { Command } from 'commander'
 import type { LaneInfo } from '../../index.ts'
 import { listCommand } from '../list.ts'
-import { ask, type Register, type Run } from '../run.ts'
+import { addGroup, ask, type Register, type Run } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
 
 type LaneJson = Omit<LaneInfo, 'oldestWaitingAt'> & { oldestWaitingAt?: string }
 
 /** Adds `quillwork lanes list|pause|resume`. */
 export function addLanes(program: Command, register: Register): void {
-  const lanes = program
-    .command('lanes')
-    .description('List, pause and resume the lanes, which are the work queues')
-    .helpCommand(false)
+  const lanes = addGroup(program, 'lanes', 'List, pause and resume the lanes, which are the work queues')
   lanes.command('list').description('List the lanes').action(register(list))
   const addSwitch = (verb: 'pause' | 'resume', about: string) =>
     lanes

@@ -5,17 +5,15 @@ import { keyName } from '../../server/model-setting.ts'
 import type { FoundKey } from '../../server/models.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { type Trial, trialText, tryModel } from '../model-trial.ts'
-import { print, printJson, type Register, type Run } from '../run.ts'
+import { addGroup, print, printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
 import { tableLines } from '../text.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 
 /** Adds `quillwork models list|test|key`. They read the configuration, and need no server. */
 export function addModels(program: Command, register: Register): void {
-  const models = program
-    .command('models')
-    .description('List and test the language models of the configuration, and store their keys')
-    .helpCommand(false)
+  const about = 'List and test the language models of the configuration, and store their keys'
+  const models = addGroup(program, 'models', about)
   models
     .command('list')
     .description('List the models with their uses, limits, prices, and whether their keys are there')
@@ -25,10 +23,7 @@ export function addModels(program: Command, register: Register): void {
     .description('Ask a model, or every model, for one word; exit code 1 if one does not answer')
     .argument('[id]')
     .action(register(test))
-  const key = models
-    .command('key')
-    .description('Store keys in the data directory, encrypted with QUILLWORK_SECRET')
-    .helpCommand(false)
+  const key = addGroup(models, 'key', 'Store keys in the data directory, encrypted with QUILLWORK_SECRET')
   key
     .command('set')
     .description('Store a key under a name. The key is read from standard input, never from the command line')

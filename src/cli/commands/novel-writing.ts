@@ -30,7 +30,9 @@ interface WriteOptions extends BudgetOptions {
   background?: boolean
 }
 
-const sceneArgument = 'chapter and scene as novels read prints them, such as 3.2, or the id of the scene'
+/** How a scene is given to a command. */
+export const sceneArgument =
+  'chapter and scene as novels read prints them, such as 3.2, or the id of the scene'
 
 /** Adds `quillwork novels write|brief`. */
 export function addNovelWriting(novels: Command, register: Register, novelArgument: string): void {
@@ -66,7 +68,6 @@ export function addNovelWriting(novels: Command, register: Register, novelArgume
     .action(register(brief))
 }
 
-/** A task as it is submitted. */
 interface Submission {
   taskType: 'GenerateScene' | 'BatchGenerateScene'
   parameters: object

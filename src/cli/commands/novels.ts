@@ -9,9 +9,9 @@ import { findNovel, findSceneId, parseChapters } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
 import { addPaging, listCommand, type PagingOptions, pagingQuery, parseLimit, printPage } from '../list.ts'
 import { chapterLines, entryLines, historyTable, hitLines, outlineLines } from '../novel-lines.ts'
-import { ask, print, type Register, type Run, withServer } from '../run.ts'
+import { addGroup, ask, print, type Register, type Run, withServer } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
-import { addNovelWriting } from './novel-writing.ts'
+import { addNovelWriting, sceneArgument } from './novel-writing.ts'
 
 type Novel = z.output<typeof novelSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -24,7 +24,7 @@ const novelArgument = 'id of the novel, or part of its title'
 
 /** Adds `quillwork novels list|show|read|search|write|brief|history|restore`. */
 export function addNovels(program: Command, register: Register): void {
-  const novels = program.command('novels').description('Read, search and write the novels').helpCommand(false)
+  const novels = addGroup(program, 'novels', 'Read, search and write the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
   novels
     .command('show')
@@ -111,7 +111,6 @@ async function search(run: Run<{ limit?: string }>) {
 }
 
 function addHistory(novels: Command, register: Register): void {
-  const sceneArgument = 'chapter and scene as novels read prints them, such as 3.2, or the id of the scene'
   addPaging(
     novels
       .command('history')

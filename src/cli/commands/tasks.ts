@@ -8,7 +8,7 @@ import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
 import { addPaging, listCommand, type PagingOptions } from '../list.ts'
 import { output } from '../output.ts'
-import { print, printJson, type Register, type Run, withServer, withSession } from '../run.ts'
+import { addGroup, print, printJson, type Register, type Run, withServer, withSession } from '../run.ts'
 import { advanceOf, detailOf, taskLines } from '../task-lines.ts'
 import { readTree, watchTask } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
@@ -16,10 +16,7 @@ import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 /** Adds `quillwork tasks submit|list|show|output|cancel|retry`. */
 export function addTasks(program: Command, register: Register): void {
-  const tasks = program
-    .command('tasks')
-    .description('Submit, list, show, cancel and retry tasks')
-    .helpCommand(false)
+  const tasks = addGroup(program, 'tasks', 'Submit, list, show, cancel and retry tasks')
   addBudget(
     tasks
       .command('submit')

@@ -2,16 +2,14 @@ import type { Command } from 'commander'
 import type { Finding } from '../../broker/rabbitmq/index.ts'
 import { inspectTopology, isWrong, plannedTopology } from '../../server/topology.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { print, type Register, type Run } from '../run.ts'
+import { addGroup, print, type Register, type Run } from '../run.ts'
 import { tableLines } from '../text.ts'
 import { countOf } from '../words.ts'
 
 /** Adds `quillwork topology check|apply|show`: the exchanges, queues and bindings that the broker should have. */
 export function addTopology(program: Command, register: Register): void {
-  const topology = program
-    .command('topology')
-    .description('Check and repair the exchanges, queues and bindings of the broker')
-    .helpCommand(false)
+  const about = 'Check and repair the exchanges, queues and bindings of the broker'
+  const topology = addGroup(program, 'topology', about)
   topology
     .command('check')
     .description(

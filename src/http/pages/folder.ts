@@ -148,7 +148,6 @@ function entriesOf(folder: string) {
   }
 }
 
-/** Returns whether a file is the compressed form of another one. */
 function isCompressed(name: string, contents: ReadonlyMap<string, Buffer>): boolean {
   return encodings.some(({ suffix }) => name.endsWith(suffix) && contents.has(name.slice(0, -suffix.length)))
 }

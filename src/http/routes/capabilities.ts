@@ -12,7 +12,6 @@ const limitsSchema = z.object({
   concurrency: z.number().optional(),
 })
 
-/** Why a model cannot be used. */
 const modelProblemSchema = z.object({
   cause: z
     .string()

@@ -8,7 +8,6 @@ import { presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 import { retryOptions, retryRefusals, retryRoute, sendRetried } from './task-actions.ts'
 import { sendTask } from './tasks.ts'
 
-/** Filters of dead letters. */
 const deadLetterFilter = {
   taskType: z
     .array(z.string().min(1).max(100))
@@ -31,7 +30,6 @@ const bulkBody = named(
   }),
 )
 
-/** A group of equal failures. */
 const groupSchema = z.object({
   fingerprint: z.string(),
   taskType: z.string(),
@@ -42,7 +40,6 @@ const groupSchema = z.object({
   sampleTaskId: z.string(),
 })
 
-/** The result of an action on many. */
 const bulkResult = z.object({
   done: z.int(),
   failed: z

@@ -3,7 +3,6 @@ import type { ChapterOverview, VolumeOverview } from '../../novel/library/shelf.
 import { id, named, plainText, time } from './fields.ts'
 import { sceneFields, span } from './scene.ts'
 
-/** A count of something. */
 const count = z.int()
 
 const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }

@@ -67,7 +67,6 @@ export const historyEntrySchema = named('HistoryEntry', z.object({ ...noteFields
 /** A place in a text. */
 export const span = z.object({ start: z.int(), end: z.int() }).describe('UTF-16 code units')
 
-/** A summary with its origin. */
 const summarySchema = named(
   'Summary',
   z.object({

@@ -9,7 +9,6 @@ import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, named, paging, plainText, type Sent, time } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
-/** The status of a task. */
 const statusSchema = z.enum(taskStatuses)
 
 /** An error of a task, without its stack, which operators find in the log. */
