@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SequencedEvent } from '../../task/events.ts'
-import { eventData, sseText, streamNames } from './sse.ts'
+import { eventData, sseText, streamed } from './sse.ts'
 
 /** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
 export interface Kept {
@@ -97,7 +97,7 @@ export class EventRing {
     kept.text ??=
       kept.event === undefined
         ? sseText({ id, event: 'reset', data: { reason: 'gap' } })
-        : sseText({ id, event: streamNames[kept.event.name], data: eventData(kept.event) })
+        : sseText({ id, event: streamed[kept.event.name].name, data: eventData(kept.event) })
     return kept.text
   }
 }

@@ -2,38 +2,24 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
+import type { TaskStatus } from '../../task/status.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { timeText } from '../schemas/fields.ts'
 import { presentError } from '../schemas/task.ts'
 
-/** Name of each event of the bus on a stream. */
-export const streamNames = {
-  submitted: 'task.created',
-  started: 'task.updated',
-  progress: 'task.progress',
-  waiting: 'task.updated',
-  retrying: 'task.updated',
-  givenBack: 'task.updated',
-  reopened: 'task.updated',
-  completed: 'task.completed',
-  failed: 'task.failed',
-  cancelled: 'task.cancelled',
-  deadLettered: 'task.dead-lettered',
-} as const satisfies Record<TaskEventName, string>
-
-/** Status of the task after an event that does not name it. */
-const statusAfter: Record<TaskEventName, string> = {
-  submitted: 'QUEUED',
-  started: 'RUNNING',
-  progress: 'RUNNING',
-  waiting: 'RUNNING',
-  retrying: 'RETRYING',
-  givenBack: 'QUEUED',
-  reopened: 'QUEUED',
-  completed: 'COMPLETED',
-  failed: 'FAILED',
-  cancelled: 'CANCELLED',
-  deadLettered: 'DEAD_LETTER',
+/** Name of each event of the bus on a stream, and status of the task after it where the event does not name it. */
+export const streamed: Readonly<Record<TaskEventName, { name: string; status: TaskStatus }>> = {
+  submitted: { name: 'task.created', status: 'QUEUED' },
+  started: { name: 'task.updated', status: 'RUNNING' },
+  progress: { name: 'task.progress', status: 'RUNNING' },
+  waiting: { name: 'task.updated', status: 'RUNNING' },
+  retrying: { name: 'task.updated', status: 'RETRYING' },
+  givenBack: { name: 'task.updated', status: 'QUEUED' },
+  reopened: { name: 'task.updated', status: 'QUEUED' },
+  completed: { name: 'task.completed', status: 'COMPLETED' },
+  failed: { name: 'task.failed', status: 'FAILED' },
+  cancelled: { name: 'task.cancelled', status: 'CANCELLED' },
+  deadLettered: { name: 'task.dead-lettered', status: 'DEAD_LETTER' },
 }
 
 /**
@@ -49,7 +35,7 @@ export function eventData(event: TaskEvent): Record<string, unknown> {
     ...shown,
     event: name,
     at: timeText(event.at),
-    status: status ?? statusAfter[event.name],
+    status: status ?? streamed[event.name].status,
     nextAttemptTimestamp: typeof next === 'number' ? timeText(next) : undefined,
     errorInfo:
       'errorInfo' in event && event.errorInfo !== undefined ? presentError(event.errorInfo) : undefined,
