@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../runtime/log.ts'
-import { defined } from '../task/defined.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
 import type { SchemaIssue } from '../task/schema.ts'
 import type { Problem } from './schemas/problem.ts'
@@ -38,10 +37,8 @@ function problemOf(error: unknown, at: { path: string; traceId: string }): Probl
     instance: at.path,
     code,
     retryable,
-    ...defined({
-      errors: errors.length === 0 ? undefined : errors,
-      version: typeof version === 'number' ? version : undefined,
-    }),
+    errors: errors.length === 0 ? undefined : errors,
+    version: typeof version === 'number' ? version : undefined,
     traceId: at.traceId,
   }
 }
@@ -79,7 +76,7 @@ function issuesOf(error: unknown): Issue[] {
     .map((issue: { instancePath?: string; keyword?: string; message?: string }) => ({
       in: where,
       pointer: issue.instancePath === '/' ? '' : (issue.instancePath ?? ''),
-      ...defined({ code: issue.keyword }),
+      code: issue.keyword,
       detail: issue.message ?? 'This value is invalid.',
     }))
 }

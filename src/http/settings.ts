@@ -74,22 +74,20 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
   })
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
-      throw new QuillworkError('CONFIG_INVALID', `http.${name} is ${value}; give a number above 0.`)
+      throw invalid(`http.${name} is ${value}; give a number above 0.`)
   }
   const noNetwork = settings.trustedProxies.find(proxy => !isNetwork(proxy))
-  if (noNetwork !== undefined) {
-    throw new QuillworkError(
-      'CONFIG_INVALID',
+  if (noNetwork !== undefined)
+    throw invalid(
       `http.trustedProxies has ${JSON.stringify(noNetwork)}; give addresses, or networks such as 10.0.0.0/8.`,
     )
-  }
-  if (settings.token !== undefined && settings.token.length < shortestToken) {
-    throw new QuillworkError(
-      'CONFIG_INVALID',
-      `The token is shorter than ${shortestToken} characters; use a long random one.`,
-    )
-  }
+  if (settings.token !== undefined && settings.token.length < shortestToken)
+    throw invalid(`The token is shorter than ${shortestToken} characters; use a long random one.`)
   return settings
+}
+
+function invalid(message: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message)
 }
 
 /** Returns whether a text is an IP address, or a network such as `10.0.0.0/8`. False for a network that holds every address. */

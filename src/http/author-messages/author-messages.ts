@@ -49,19 +49,15 @@ export function addAuthorMessages(app: FastifyInstance): void {
   })
 }
 
-interface CodedError {
-  code: string
-}
-
 /** Yields the errors of a response: a problem, or those of a task or of a page of tasks. */
-function* errorsIn(payload: unknown): Generator<CodedError> {
+function* errorsIn(payload: unknown): Generator<{ code: string }> {
   if (!isObject(payload)) return
   if (isCoded(payload) && typeof payload['type'] === 'string') yield payload
   const { items, task } = payload
   for (const each of Array.isArray(items) ? items : [payload, task]) yield* errorsOfTask(each)
 }
 
-function* errorsOfTask(task: unknown): Generator<CodedError> {
+function* errorsOfTask(task: unknown): Generator<{ code: string }> {
   if (!isObject(task)) return
   const { errorInfo, deadLetter } = task
   const error = isObject(deadLetter) ? deadLetter['error'] : undefined
@@ -72,6 +68,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-function isCoded(value: unknown): value is Record<string, unknown> & CodedError {
+function isCoded(value: unknown): value is Record<string, unknown> & { code: string } {
   return isObject(value) && typeof value['code'] === 'string'
 }

@@ -3,7 +3,6 @@ import type { Engine } from '../../engine/engine.ts'
 import type { EngineHealth } from '../../engine/operate.ts'
 import { atMost } from '../../runtime/at-most.ts'
 import type { NodeState } from '../../store/store.ts'
-import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { routesOf } from '../route.ts'
 
@@ -76,16 +75,14 @@ async function readinessOf(engine: Engine): Promise<Readiness> {
     reasons,
     checks: {
       store: { kind: store.kind, clockOffsetMs: Math.round(now - Date.now()) },
-      ...defined({ broker }),
+      broker,
       waiting: { oldestMs: Math.max(0, Math.round(now - oldest)) },
-      ...defined({
-        outbox: backlog && {
-          records: backlog.records,
-          lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
-        },
-        sweep: sweepAgeMs === undefined ? undefined : { ageMs: Math.round(sweepAgeMs) },
-        processes: nodes && countProcesses(nodes),
-      }),
+      outbox: backlog && {
+        records: backlog.records,
+        lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
+      },
+      sweep: sweepAgeMs === undefined ? undefined : { ageMs: Math.round(sweepAgeMs) },
+      processes: nodes && countProcesses(nodes),
     },
   }
 }

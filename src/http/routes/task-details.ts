@@ -90,10 +90,8 @@ export const taskDetailRoutes = [
         ...line,
         fields: fields === undefined ? undefined : fieldsOf(fields),
       }))
-      const last = items.at(-1)
-      return lines.length > pageSize && last !== undefined
-        ? { items, nextPageToken: `${last.sequence}` }
-        : { items }
+      const last = lines.length > pageSize ? items.at(-1) : undefined
+      return { items, nextPageToken: last && `${last.sequence}` }
     },
   }),
   get('/v1/tasks/:taskId/usage', {

@@ -11,13 +11,6 @@ export interface OpenStream {
   end(why: StreamEnd): void
 }
 
-/** Counters of the streams, for metrics. */
-export interface StreamCounts {
-  readonly open: number
-  readonly opened: number
-  readonly dropped: number
-}
-
 /** The places for streams of the process, limited in number and per client. Each stream has heartbeats and a longest life. */
 export class StreamPlaces {
   readonly #settings: HttpSettings
@@ -32,7 +25,8 @@ export class StreamPlaces {
     this.#settings = settings
   }
 
-  get counts(): StreamCounts {
+  /** Counters for metrics. */
+  get counts() {
     return { open: this.#streams.size, opened: this.#opened, dropped: this.#dropped }
   }
 
@@ -51,7 +45,8 @@ export class StreamPlaces {
 
   /** Gives the stream of an admitted client its place. */
   take(client: string, stream: OpenStream): void {
-    this.#streams.set(stream, { client, endsAt: this.#endOfLife() })
+    const endsAt = performance.now() + this.#settings.streamLifeMs * (1 - Math.random() / 5)
+    this.#streams.set(stream, { client, endsAt })
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
     this.#opened += 1
     this.#heartbeat ??= this.#startHeartbeat()
@@ -75,10 +70,6 @@ export class StreamPlaces {
   close(): void {
     this.#isClosed = true
     for (const stream of [...this.#streams.keys()]) stream.end('shutdown')
-  }
-
-  #endOfLife(): number {
-    return performance.now() + this.#settings.streamLifeMs * (1 - Math.random() / 5)
   }
 
   #startHeartbeat(): NodeJS.Timeout {
