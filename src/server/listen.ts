@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { QuillworkError } from '../index.ts'
 
@@ -27,14 +28,9 @@ export async function listenOn(
 }
 
 /** Makes a plain server listen. Rejects with the error of the system. */
-export function begin(server: Server, { host, port }: ListenPlace): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+export async function begin(server: Server, { host, port }: ListenPlace): Promise<void> {
+  server.listen({ host, port })
+  await once(server, 'listening')
 }
 
 /** Returns the address for programs on this machine: the loopback for a server that listens on all addresses. */

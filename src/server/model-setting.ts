@@ -157,7 +157,9 @@ function unknownField(name: string): string {
 /** Least tokens for the answer beside the thoughts. With fewer, each paid call would give a few words. */
 const smallestAnswer = 200
 
-function* contradictions(given: Given): Generator<readonly [path: keyof Given, message: string]> {
+type Contradictions = Generator<readonly [path: keyof Given, message: string]>
+
+function* contradictions(given: Given): Contradictions {
   yield* addressContradictions(given)
   const { contextTokens, maxOutputTokens } = withWindow(given)
   const available = Math.min(maxOutputTokens, Math.floor(contextTokens / 2))
@@ -180,12 +182,7 @@ function* contradictions(given: Given): Generator<readonly [path: keyof Given, m
   else yield* writerContradictions(given)
 }
 
-function* addressContradictions({
-  provider,
-  baseUrl: address,
-  key,
-  privateNetwork,
-}: Given): Generator<readonly [keyof Given, string]> {
+function* addressContradictions({ provider, baseUrl: address, key, privateNetwork }: Given): Contradictions {
   if (address === undefined) {
     if (provider === 'openai-compatible')
       yield ['baseUrl', 'Give the base URL of the server, such as http://127.0.0.1:11434/v1.']
@@ -200,7 +197,7 @@ function* addressContradictions({
     yield ['key', `Give the key for that address: the default key is for ${provider} itself.`]
 }
 
-function* embeddingContradictions(given: Given): Generator<readonly [keyof Given, string]> {
+function* embeddingContradictions(given: Given): Contradictions {
   if (given.provider === 'anthropic')
     yield ['uses', 'Anthropic has no embedding models: name another provider.']
   if (given.uses.length > 1)
@@ -222,7 +219,7 @@ function* embeddingContradictions(given: Given): Generator<readonly [keyof Given
   }
 }
 
-function* writerContradictions(given: Given): Generator<readonly [keyof Given, string]> {
+function* writerContradictions(given: Given): Contradictions {
   for (const field of ['dimensions', 'passage', 'query'] as const)
     if (given[field] !== undefined) yield [field, 'Only models with the use "embedding" have it.']
   if (given.price !== undefined && given.price.output === undefined)
