@@ -2,7 +2,6 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { Statements } from './database.ts'
-import type { Participant } from './transactions.ts'
 
 interface Change {
   from?: TaskStatus
@@ -10,24 +9,21 @@ interface Change {
 }
 
 /** The counters of one database. */
-export interface Aggregate extends Participant {
-  /** A task came to be, changed its status, or was deleted. */
-  moved(from: TaskStatus | undefined, to: TaskStatus | undefined): void
-  /** A sub-task came to be or changed its status. */
-  childMoved(parentId: string, change: Change): void
-}
+export type Aggregate = ReturnType<typeof createAggregate>
 
 /** The counters of a database. */
-export function createAggregate(sql: Statements): Aggregate {
+export function createAggregate(sql: Statements) {
   const statuses = new Map<TaskStatus, number>()
   const parents = new Map<string, Change[]>()
 
   return {
-    moved(from, to) {
+    /** A task came to be, changed its status, or was deleted. */
+    moved(from: TaskStatus | undefined, to: TaskStatus | undefined): void {
       if (from !== undefined) statuses.set(from, (statuses.get(from) ?? 0) - 1)
       if (to !== undefined) statuses.set(to, (statuses.get(to) ?? 0) + 1)
     },
-    childMoved(parentId, change) {
+    /** A sub-task came to be or changed its status. */
+    childMoved(parentId: string, change: Change): void {
       const changes = parents.get(parentId)
       if (changes === undefined) parents.set(parentId, [change])
       else changes.push(change)

@@ -5,7 +5,6 @@
 import { fairRank } from '../../task/fairness.ts'
 import { priorities } from '../store.ts'
 import type { Statements } from './database.ts'
-import type { Participant } from './transactions.ts'
 
 interface Lane {
   paused: boolean
@@ -41,21 +40,10 @@ export interface Place {
 const mostCached = 20_000
 
 /** The fair order of one database. */
-export interface FairOrder extends Participant {
-  /** The rank of one more task of this user; call `entered` when it is written. */
-  rankFor(place: Omit<Place, 'rank'>): number
-  /** A task began to wait. */
-  entered(place: Place): void
-  /** A waiting task was claimed, or ended. */
-  left(place: Place, claimed: boolean): void
-  /** Waiting tasks that count for admission: those without a parent. */
-  waiting(userId: string, lane: string): { user: number; lane: number }
-  lane(lane: string): Readonly<Lane>
-  setPaused(lane: string, paused: boolean): void
-}
+export type FairOrder = ReturnType<typeof createFairOrder>
 
 /** The fair order of a database; it is read when first needed. */
-export function createFairOrder(sql: Statements): FairOrder {
+export function createFairOrder(sql: Statements) {
   const lanes = new Map<string, Lane>()
   const flows = createFlows(sql)
 
@@ -77,22 +65,26 @@ export function createFairOrder(sql: Statements): FairOrder {
   }
 
   return {
-    rankFor(place) {
+    /** Returns the rank of one more task of this user; call `entered` when it is written. */
+    rankFor(place: Omit<Place, 'rank'>): number {
       const flow = flows.of(place)
       const virtualTime = laneOf(place.lane).virtualTimes[place.priority] ?? 0
       return fairRank(virtualTime, flow.waiting > 0 ? flow.lastRank : undefined)
     },
-    entered(place) {
+    /** A task began to wait. */
+    entered(place: Place): void {
       const { flow } = add(place, 1)
       flow.lastRank = flow.waiting === 1 ? place.rank : Math.max(flow.lastRank, place.rank)
     },
-    left(place, claimed) {
+    /** A waiting task was claimed, or ended. */
+    left(place: Place, claimed: boolean): void {
       const { virtualTimes } = add(place, -1).lane
       if (claimed) virtualTimes[place.priority] = Math.max(virtualTimes[place.priority] ?? 0, place.rank)
     },
-    waiting: (userId, lane) => ({ user: flows.rootsOf(userId), lane: laneOf(lane).roots }),
-    lane: laneOf,
-    setPaused(name, paused) {
+    /** Waiting tasks that count for admission: those without a parent. */
+    waiting: (userId: string, lane: string) => ({ user: flows.rootsOf(userId), lane: laneOf(lane).roots }),
+    lane: (name: string): Readonly<Lane> => laneOf(name),
+    setPaused(name: string, paused: boolean): void {
       const lane = laneOf(name)
       lane.paused = paused
       lane.changed = true
@@ -108,13 +100,7 @@ export function createFairOrder(sql: Statements): FairOrder {
   }
 }
 
-interface Flows extends Participant {
-  of(place: Omit<Place, 'rank'>): Flow
-  add(place: Place, change: 1 | -1): Flow
-  rootsOf(userId: string): number
-}
-
-function createFlows(sql: Statements): Flows {
+function createFlows(sql: Statements) {
   const flows = new Map<string, Flow>()
   const users = new Map<string, number>()
   const changed = new Set<Flow>()
@@ -136,7 +122,7 @@ function createFlows(sql: Statements): Flows {
 
   return {
     of: flowOf,
-    add(place, change) {
+    add(place: Place, change: 1 | -1): Flow {
       const flow = flowOf(place)
       flow.waiting += change
       if (place.isRoot) {
@@ -147,7 +133,7 @@ function createFlows(sql: Statements): Flows {
       changed.add(flow)
       return flow
     },
-    rootsOf(userId) {
+    rootsOf(userId: string): number {
       let roots = users.get(userId)
       if (roots === undefined) {
         write()

@@ -25,29 +25,10 @@ export interface InFlightDelivery {
 const mostRecent = 4_096
 
 /** The tasks in flight in this process. */
-export interface InFlight {
-  /** Created or made ready a moment ago, by row. */
-  remember(known: Known): void
-  /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
-  recall(seq: number): Known | undefined
-  readonly handedOut: Map<string, InFlightDelivery>
-  readonly published: Map<string, InFlightDelivery>
-  publishedIn(lane: string): number
-  isInFlight(seq: number): boolean
-  publish(taskId: string): void
-  reclaim(taskId: string): void
-  /** This process runs the task. */
-  hold(known: Known): void
-  held(taskId: string): Known | undefined
-  release(taskId: string): void
-  /** When the first lease of the tasks that this process runs ends, epoch milliseconds. */
-  earliestLease(): number
-  /** Quarantined tasks, published or running. */
-  readonly quarantined: number
-}
+export type InFlight = ReturnType<typeof createInFlight>
 
 /** Nothing in flight. */
-export function createInFlight(): InFlight {
+export function createInFlight() {
   const recent = new Map<number, Known>()
   const handedOut = new Map<string, InFlightDelivery>()
   const published = new Map<string, InFlightDelivery>()
@@ -61,21 +42,30 @@ export function createInFlight(): InFlight {
     if (delivery.quarantined) quarantined += change
   }
 
+  function release(taskId: string): void {
+    const known = held.get(taskId)
+    if (known === undefined) return
+    held.delete(taskId)
+    if (known.record.crashCount > 0) quarantined -= 1
+  }
+
   return {
-    remember(known) {
+    /** Created or made ready a moment ago, by row. */
+    remember(known: Known): void {
       if (recent.size >= mostRecent) recent.clear()
       recent.set(known.seq, known)
     },
-    recall(seq) {
+    /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
+    recall(seq: number): Known | undefined {
       const known = recent.get(seq)
       if (known !== undefined) recent.delete(seq)
       return known
     },
     handedOut,
     published,
-    publishedIn: lane => perLane.get(lane) ?? 0,
-    isInFlight: seq => publishedRows.has(seq),
-    publish(taskId) {
+    publishedIn: (lane: string) => perLane.get(lane) ?? 0,
+    isInFlight: (seq: number) => publishedRows.has(seq),
+    publish(taskId: string): void {
       const task = handedOut.get(taskId)
       if (task === undefined || published.has(taskId)) return
       handedOut.delete(taskId)
@@ -83,30 +73,28 @@ export function createInFlight(): InFlight {
       publishedRows.add(task.known.seq)
       count(task, 1)
     },
-    reclaim(taskId) {
+    reclaim(taskId: string): void {
       const task = published.get(taskId)
       if (task === undefined) return
       published.delete(taskId)
       publishedRows.delete(task.known.seq)
       count(task, -1)
     },
-    hold(known) {
-      this.release(known.record.id)
+    /** This process runs the task. */
+    hold(known: Known): void {
+      release(known.record.id)
       held.set(known.record.id, known)
       if (known.record.crashCount > 0) quarantined += 1
     },
-    held: taskId => held.get(taskId),
-    release(taskId) {
-      const known = held.get(taskId)
-      if (known === undefined) return
-      held.delete(taskId)
-      if (known.record.crashCount > 0) quarantined -= 1
-    },
-    earliestLease() {
+    held: (taskId: string) => held.get(taskId),
+    release,
+    /** When the first lease of the tasks that this process runs ends, epoch milliseconds. */
+    earliestLease(): number {
       let earliest = Number.POSITIVE_INFINITY
       for (const { record } of held.values()) earliest = Math.min(earliest, record.leaseUntil ?? earliest)
       return earliest
     },
+    /** Quarantined tasks, published or running. */
     get quarantined() {
       return quarantined
     },

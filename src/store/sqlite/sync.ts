@@ -16,21 +16,12 @@ const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
 const awayFor = 500
 
-/** Holds back the answers of commits until a sync has covered them. */
-export interface Syncer {
-  /** Why nothing can be promised any more, once a sync has failed. */
-  readonly failure: unknown
-  /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
-  add(answer: () => void, refuse: (error: unknown) => void): void
-  /** Syncs what was added; at most one sync at a time, each covers everything added before it. */
-  start(): void
-  /** Resolves when nothing waits for a sync. */
-  settled(): Promise<void>
-  close(): void
-}
-
-/** @param log Path of the log; undefined = nothing to sync, for a database in memory. */
-export function createSyncer(log: string | undefined, faults: StoreFaults): Syncer {
+/**
+ * Holds back the answers of commits until a sync has covered them.
+ *
+ * @param log Path of the log; undefined = nothing to sync, for a database in memory.
+ */
+export function createSyncer(log: string | undefined, faults: StoreFaults) {
   const sync = log === undefined ? undefined : logSync(log, faults.syncDelayMs ?? 0)
   let waiting: { answer: () => void; refuse: (error: unknown) => void }[] = []
   let running: Promise<void> | undefined
@@ -56,7 +47,7 @@ export function createSyncer(log: string | undefined, faults: StoreFaults): Sync
     busy = false
   }
 
-  /** A sync on the main thread has ended when `run` returns. */
+  /** Syncs what was added; at most one sync at a time, each covers everything added before it. One on the main thread has ended on return. */
   function start(): void {
     if (busy || waiting.length === 0) return
     busy = true
@@ -64,11 +55,16 @@ export function createSyncer(log: string | undefined, faults: StoreFaults): Sync
   }
 
   return {
+    /** Why nothing can be promised any more, once a sync has failed. */
     get failure() {
       return failure
     },
-    add: (answer, refuse) => waiting.push({ answer, refuse }),
+    /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
+    add(answer: () => void, refuse: (error: unknown) => void): void {
+      waiting.push({ answer, refuse })
+    },
     start,
+    /** Resolves when nothing waits for a sync. */
     async settled() {
       start()
       await running
@@ -77,13 +73,7 @@ export function createSyncer(log: string | undefined, faults: StoreFaults): Sync
   }
 }
 
-interface LogSync {
-  /** Returns when the log is synced, or a promise of it. */
-  run(): Promise<void> | undefined
-  close(): void
-}
-
-function logSync(log: string, delayMs: number): LogSync {
+function logSync(log: string, delayMs: number) {
   let descriptor: number | undefined
   let away = 0
   let average = 0
@@ -113,6 +103,7 @@ function logSync(log: string, delayMs: number): LogSync {
   }
 
   return {
+    /** Returns when the log is synced, or a promise of it. */
     run() {
       descriptor ??= fs.openSync(log, 'r+')
       return away > 0 ? offThread(descriptor) : here(descriptor)

@@ -19,15 +19,8 @@ export interface Job {
   reject(error: unknown): void
 }
 
-/** Runs jobs together: one transaction for all. */
-export interface Transactions {
-  readonly participants: Participant[]
-  /** The values of the jobs, `Failed` for one that failed although the others went through; throws when none could be committed. */
-  run(jobs: readonly Job[]): unknown[]
-}
-
-/** The transactions of one database. */
-export function createTransactions(db: Database, faults: StoreFaults): Transactions {
+/** Runs jobs together, one transaction for all, in which the participants take part. */
+export function createTransactions(db: Database, faults: StoreFaults) {
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const participants: Participant[] = []
@@ -49,8 +42,11 @@ export function createTransactions(db: Database, faults: StoreFaults): Transacti
 
   return {
     participants,
-    /** The usual case: one transaction, no savepoints. When a job throws, all run again, each within a savepoint of its own. */
-    run(jobs) {
+    /**
+     * Returns the values of the jobs, `Failed` for one that failed although the others went through; throws when none could be committed. In
+     * the usual case there are no savepoints. When a job throws, all run again, each within a savepoint of its own.
+     */
+    run(jobs: readonly Job[]): unknown[] {
       try {
         return transact(jobs, job => job.work(db))
       } catch {
