@@ -4,7 +4,6 @@ const apply = 'src/store/sqlite/apply.ts'
 const attempts = 'src/store/sqlite/attempts.ts'
 const claim = 'src/store/sqlite/claim.ts'
 const create = 'src/store/sqlite/create.ts'
-const leases = 'src/store/sqlite/leases.ts'
 const outbox = 'src/store/sqlite/outbox.ts'
 const decide = 'src/task/decide.ts'
 const transition = 'src/task/transition.ts'
@@ -151,14 +150,14 @@ export const embeddedMutants = [
   ],
   [
     'extend: the token',
-    leases,
+    claim,
     'WHERE id = ? AND claim_token = ?',
     'WHERE id = ? AND (claim_token = ? OR 1)',
     conformance,
   ],
   [
     'open: earlier leases are void',
-    leases,
+    claim,
     'SET lease_until = 0 WHERE',
     'SET lease_until = 0 WHERE 0 AND',
     conformance,

@@ -1,9 +1,17 @@
 import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
-import { type Claim, type Claimed, type ClaimedRecord, priorities } from '../store.ts'
+import {
+  type Claim,
+  type Claimed,
+  type ClaimedRecord,
+  type Extended,
+  type Lease,
+  type Overdue,
+  priorities,
+} from '../store.ts'
 import { parentAllows } from './create.ts'
 import type { Known } from './in-flight.ts'
-import { noCancelRequested, readTask } from './rows.ts'
+import { noCancelRequested, readTask, readTasks } from './rows.ts'
 import type { Session } from './session.ts'
 
 const statement = `
@@ -11,7 +19,6 @@ UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
 WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND ${noCancelRequested}`
 
-/** A task that was claimed. */
 type Won = Known & { record: ClaimedRecord }
 
 /** Starts attempts: one guarded write each, by id. A refused claim returns undefined. */
@@ -52,18 +59,20 @@ function claimKnown(session: Session, request: Claim, known: Known, parents: Par
   const { sql, aggregate, order } = session
   const { record, seq, rank } = known
   const now = session.now()
+  const { token, executionNodeId: node, attempt } = request
   const leaseUntil = now + request.leaseMs
-  const { changes } = sql(statement).run(
+  const update = sql(statement)
+  const { changes } = update.run(
     claiming.to,
-    request.token,
-    request.executionNodeId,
+    token,
+    node,
     leaseUntil,
     now,
     now,
     now,
     seq,
     record.version,
-    request.attempt,
+    attempt,
   )
   if (changes === 0) return retryFresh(session, request, known, parents)
   const { userId, lane, parentTaskId: parentId } = record
@@ -143,4 +152,64 @@ function claimedRecord(before: TaskRecord, request: Claim, now: number, leaseUnt
   if (before.budget !== undefined) record.budget = before.budget
   if (before.idempotencyKey !== undefined) record.idempotencyKey = before.idempotencyKey
   return record
+}
+
+/** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
+export function extend(session: Session, leases: readonly Lease[], leaseMs: number): Promise<Extended[]> {
+  const { sql, inFlight } = session
+  const until = session.now() + leaseMs
+  return session.file.write(
+    () =>
+      leases.map(({ taskId, token }) => {
+        const update = sql('UPDATE tasks SET lease_until = ? WHERE id = ? AND claim_token = ?')
+        if (update.run(until, taskId, token).changes === 0) return { held: false, cancelRequested: false }
+        const requested = sql('SELECT cancel_requested_at FROM tasks WHERE id = ?').pluck().get(taskId)
+        return { held: true, cancelRequested: requested !== null }
+      }),
+    results => {
+      for (const [index, { taskId }] of leases.entries()) {
+        const held = inFlight.held(taskId)
+        if (held !== undefined && results[index]?.held === true) held.record.leaseUntil = until
+      }
+    },
+  )
+}
+
+/** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
+export function overdue(session: Session, limit: number): Promise<Overdue[]> {
+  const { sql } = session
+  return session.file.read(() => {
+    const now = session.now()
+    const expired = expiredLeases(session, now, limit)
+    const late = 'tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL'
+    const overdue = readTasks(sql, `${late} ORDER BY deadline LIMIT ?`, now, limit - expired.length)
+    return [
+      ...expired.map(({ record }): Overdue => ({ record, why: 'lease' })),
+      ...overdue.map(({ record }): Overdue => ({ record, why: 'deadline' })),
+    ]
+  })
+}
+
+/** Reads the rows although no lease is known to have expired, once in this many calls. */
+const checkAnyway = 20
+
+/**
+ * This process gave every lease that is not void, so it knows when one may have expired: leases need no index, which would cost
+ * each task two writes. Rows are read only then, and now and then in case that knowledge is wrong.
+ */
+function expiredLeases({ sql, inFlight, dirty }: Session, now: number, limit: number): Known[] {
+  dirty.leaseChecks += 1
+  const mayHaveExpired =
+    dirty.voidLeases || inFlight.earliestLease() <= now || dirty.leaseChecks % checkAnyway === 0
+  if (!mayHaveExpired) return []
+  const held = 'tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?'
+  const found = readTasks(sql, held, claiming.to, now, limit)
+  if (found.length === 0) dirty.voidLeases = false
+  return found
+}
+
+/** This process is the only owner of the file: whatever held a lease when it was opened is gone. */
+export function voidLeases({ sql, dirty }: Session): void {
+  sql('UPDATE tasks SET lease_until = 0 WHERE status = ? AND lease_until IS NOT NULL').run(claiming.to)
+  dirty.voidLeases = true
 }
