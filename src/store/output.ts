@@ -1,4 +1,5 @@
 /** The port of what attempts write while they run, for others to follow. */
+import { QuillworkError } from '../task/errors.ts'
 import type { Applied } from '../task/transition.ts'
 import type { Fenced } from './attempts.ts'
 
@@ -13,6 +14,14 @@ export interface OutputPiece {
   sequence: number
   /** At most `longestPiece`. */
   text: string
+}
+
+/** Returns the error of a piece whose predecessor is not there. */
+export function gapError({ taskId, sequence }: Fenced & OutputPiece): QuillworkError {
+  return new QuillworkError(
+    'OPTION_INVALID',
+    `Piece ${sequence} of the output of ${taskId} would leave a gap; append pieces in order.`,
+  )
 }
 
 /** How far somebody has read: up to this piece of this attempt. */

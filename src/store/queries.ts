@@ -1,9 +1,8 @@
 /** The port of questions about tasks; none of them changes anything. */
 import type { Page, PageRequest } from '../task/page.ts'
-import type { TaskStatus } from '../task/status.ts'
+import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { AttemptRow, LogLine } from './attempts.ts'
-import type { UsageFilter, UsageKind, UsageSum } from './usage.ts'
 
 export type { Page, PageRequest }
 
@@ -11,6 +10,45 @@ export type { Page, PageRequest }
 export interface TaskListRequest extends PageRequest {
   /** Of their submission; default newest first. */
   order?: 'newest' | 'oldest'
+}
+
+/** What calls can be summed by; `day` is a day of UTC. */
+export const usageKinds = ['task', 'user', 'subject', 'day', 'model'] as const
+
+/** What calls are summed by. */
+export type UsageKind = (typeof usageKinds)[number]
+
+/** Which calls. Absent fields do not restrict. */
+export interface UsageFilter {
+  userId?: string
+  /** Of this task alone. */
+  taskId?: string
+  /** Of this task and all below it; also when their records are gone, of a root. */
+  treeOf?: string
+  subject?: string
+  model?: string
+  /** At this time or later, epoch milliseconds. */
+  after?: number
+  /** Earlier than this time, epoch milliseconds: reports of adjacent times add up. */
+  before?: number
+}
+
+/** The calls of one key. */
+export interface UsageSum {
+  /** Id of the task, user, subject or model; empty for calls that name no subject; a day as `2026-01-31`. */
+  key: string
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  /** In the currency of the price list; absent when no call has a known cost: a sum of costs that nobody told is not zero. */
+  cost?: number
+  /** Calls without a known cost, which `cost` leaves out. */
+  unpricedCalls: number
+}
+
+/** Whether the keys of a kind go down: the newest days and tasks come first. */
+export function goesDown(by: UsageKind): boolean {
+  return by === 'task' || by === 'day'
 }
 
 /** What usage is summed by, and which page of it. */
@@ -32,6 +70,19 @@ export interface TaskFilter {
   createdBefore?: number
 }
 
+/** Which sub-tasks. Absent fields do not restrict; an empty list matches nothing. */
+export interface ChildrenFilter extends Pick<TaskFilter, 'status'> {
+  taskType?: string
+  /** Those that did not complete come first. */
+  failedFirst?: boolean
+}
+
+/** Returns the two parts of a listing that begins with the tasks that did not complete, by their statuses. */
+export function failedFirst(status: readonly TaskStatus[] = taskStatuses): (readonly TaskStatus[])[] {
+  const isUnsuccessful = (each: TaskStatus) => unsuccessfulStatuses.some(other => other === each)
+  return [status.filter(isUnsuccessful), status.filter(each => !isUnsuccessful(each))]
+}
+
 /** Which dead letters. Absent fields do not restrict; an empty list matches nothing. */
 export interface DeadLetterFilter {
   taskType?: readonly string[]
@@ -41,6 +92,9 @@ export interface DeadLetterFilter {
   openedBefore?: number
   openedAfter?: number
 }
+
+/** Groups of equal failures at most in one answer. */
+export const mostGroups = 200
 
 /** Equal failures as one line. */
 export interface DeadLetterGroup {
@@ -53,16 +107,18 @@ export interface DeadLetterGroup {
   sampleTaskId: string
 }
 
+/** Returns counts of tasks by status; one that was not found has none. */
+export function countsOf(found: readonly (readonly [TaskStatus, number])[]): Record<TaskStatus, number> {
+  const zeros = taskStatuses.map(status => [status, 0] as const)
+  return Object.fromEntries([...zeros, ...found]) as Record<TaskStatus, number>
+}
+
 /** Questions that the API and the engine ask; none of them changes anything. */
 export interface TaskQueries {
   get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
   list(filter: TaskFilter, page: TaskListRequest): Promise<Page<TaskRecord>>
-  /** In the order of submission; with `failedFirst`, those that did not complete come first. */
-  children(
-    parentTaskId: string,
-    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
-    page: PageRequest,
-  ): Promise<Page<TaskRecord>>
+  /** In the order of submission. */
+  children(parentTaskId: string, filter: ChildrenFilter, page: PageRequest): Promise<Page<TaskRecord>>
   /** How many tasks have each status: counters kept in step with the transitions, not a scan. */
   counts(): Promise<Readonly<Record<TaskStatus, number>>>
   attempts(taskId: string): Promise<readonly AttemptRow[]>

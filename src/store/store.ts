@@ -18,17 +18,16 @@ import type { Page, PageRequest, TaskQueries } from './queries.ts'
 export * from './attempts.ts'
 export * from './output.ts'
 export * from './queries.ts'
-export * from './usage.ts'
+
+/** Why a task is not created. */
+export type Refusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =
   | { outcome: 'existing'; record: TaskRecord }
   /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` wished; the caller publishes it. */
   | { outcome: 'created'; record: TaskRecord; delivery?: Delivery }
-  | {
-      outcome: 'refused'
-      code: Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
-    }
+  | { outcome: 'refused'; code: Refusal }
 
 /** The wish to start an attempt. */
 export interface Claim {
@@ -331,3 +330,11 @@ export interface Store<Tx = never> {
 
 /** Priorities in the order in which a lane hands them out. */
 export const priorities: readonly Priority[] = ['high', 'normal']
+
+/** The suffix of the queue of quarantined tasks: few are handed out at a time. */
+export const quarantinedSuffix = '~suspect'
+
+/** Returns the queue of a lane for a task. */
+export function queueOf(lane: string, quarantined: boolean): string {
+  return quarantined ? lane + quarantinedSuffix : lane
+}

@@ -38,6 +38,23 @@ export interface TransferredPiece extends OutputPiece {
   attempt: number
 }
 
+/** Reads page after page: each begins after the place of the last row of the one before, and is made into what is moved. */
+export async function* readPages<Row, Place, Moved>(steps: {
+  start: Place
+  /** An empty page is the end. */
+  read(after: Place): Promise<readonly Row[]>
+  placeOf(row: Row): Place
+  make(rows: readonly Row[]): readonly Moved[] | Promise<readonly Moved[]>
+}): AsyncGenerator<readonly Moved[]> {
+  for (let after = steps.start; ; ) {
+    const rows = await steps.read(after)
+    const last = rows.at(-1)
+    if (last === undefined) return
+    yield await steps.make(rows)
+    after = steps.placeOf(last)
+  }
+}
+
 /** Rows of one kind. */
 export interface RowsTransfer<Row> {
   /** All rows, a bounded page at a time. */

@@ -2,12 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
-import { goesDown } from '../usage.ts'
+import {
+  goesDown,
+  type UsageFilter,
+  type UsageKind,
+  type UsageReportRequest,
+  type UsageRow,
+  type UsageSum,
+} from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
 import { collections } from './indexes.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
 export interface UsageDocument extends Omit<UsageRow, 'at' | 'id'> {
@@ -38,10 +44,9 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
 
 type Link = Pick<TaskDocument, '_id' | 'userId' | 'parentTaskId' | 'rootTaskId'>
 
-async function findLink({ database, tasks }: Session, taskId: string): Promise<Link | undefined> {
-  const projection = { userId: 1, parentTaskId: 1, rootTaskId: 1 }
-  const filter = { _id: { $eq: taskId } }
-  return (await database.run('usage', () => tasks.findOne<Link>(filter, { projection }))) ?? undefined
+async function findLink(session: Session, taskId: string): Promise<Link | undefined> {
+  const link = ['userId', 'parentTaskId', 'rootTaskId'] as const
+  return (await readFields(session, 'usage', { _id: { $eq: taskId } }, link))[0]
 }
 
 /** A task names its parent and its root; only what lies between them is read, one read per level. */
@@ -56,35 +61,24 @@ async function pathOf(session: Session, task: Link): Promise<string[]> {
   return task.rootTaskId === task._id ? path : [...path, task.rootTaskId]
 }
 
-interface Sum {
-  _id: string
-  calls: number
-  inputTokens: number
-  outputTokens: number
-  cost: number
-  priced: number
-}
+type Sum = Omit<UsageSum, 'key' | 'unpricedCalls'> & { _id: string; cost: number; priced: number }
 
-/** What documents are summed by. */
-const keys: Readonly<Record<UsageKind, Document | string>> = {
-  task: '$taskId',
-  user: '$userId',
-  subject: { $ifNull: ['$subject', ''] },
-  day: { $dateToString: { date: '$at', format: '%Y-%m-%d' } },
-  model: '$model',
+const fields = { task: 'taskId', user: 'userId', subject: 'subject', day: 'at', model: 'model' } as const
+
+function keyOf(by: UsageKind): Document | string {
+  if (by === 'subject') return { $ifNull: ['$subject', ''] }
+  if (by === 'day') return { $dateToString: { date: '$at', format: '%Y-%m-%d' } }
+  return `$${fields[by]}`
 }
 
 /** Returns sums of calls by a key, a page of keys at a time. */
-export async function reportUsage(
-  { database }: Session,
-  filter: UsageFilter,
-  { by, pageSize, pageToken: token }: UsageReportRequest,
-): Promise<Page<UsageSum>> {
+export async function reportUsage({ database }: Session, filter: UsageFilter, request: UsageReportRequest) {
+  const { by, pageSize, pageToken: token } = request
   const bound = { listing: 'usage', by, ...filter }
   const after = pageKey(bound, token, ['string'])?.[0]
   const pipeline = [
     { $match: { $and: [...usageConditions(filter), ...(after === undefined ? [] : [beyond(by, after)])] } },
-    { $group: { _id: keys[by], ...groupSums } },
+    { $group: { _id: keyOf(by), ...groupSums } },
     { $sort: { _id: goesDown(by) ? -1 : 1 } },
     { $limit: pageSize + 1 },
   ]
@@ -124,18 +118,7 @@ function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
 
 /** Returns the condition of what comes after a key that was shown. */
 function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
-  switch (by) {
-    case 'day':
-      return { at: { $lt: new Date(key) } }
-    case 'task':
-      return { taskId: { $lt: key } }
-    case 'user':
-      return { userId: { $gt: key } }
-    case 'subject':
-      return { subject: { $gt: key } }
-    case 'model':
-      return { model: { $gt: key } }
-  }
+  return { [fields[by]]: { [goesDown(by) ? '$lt' : '$gt']: by === 'day' ? new Date(key) : key } }
 }
 
 /** The most telling field that has an index. */

@@ -1,8 +1,14 @@
 /** What calls of models used: one row each, kept also when the task is gone, and their sums. */
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
+import {
+  goesDown,
+  type UsageFilter,
+  type UsageKind,
+  type UsageReportRequest,
+  type UsageRow,
+  type UsageSum,
+} from '../store.ts'
 import type { TransferredUsage } from '../transfer.ts'
-import { goesDown } from '../usage.ts'
 import type { Statements } from './database.ts'
 import { Conditions } from './listings.ts'
 import type { Session } from './session.ts'
@@ -18,18 +24,20 @@ export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageR
 
 /** Writes one row. */
 export function insertUsage(sql: Statements, row: TransferredUsage): void {
+  const { taskId, rootTaskId, userId, at, attempt, model, inputTokens, outputTokens } = row
+  const { cost = null, subject = null } = row
   sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    row.taskId,
-    row.rootTaskId,
-    row.userId,
-    row.at,
-    row.attempt,
-    row.model,
-    row.inputTokens,
-    row.outputTokens,
-    row.cost ?? null,
-    row.subject ?? null,
+    taskId,
+    rootTaskId,
+    userId,
+    at,
+    attempt,
+    model,
+    inputTokens,
+    outputTokens,
+    cost,
+    subject,
   )
 }
 
@@ -37,7 +45,6 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
 const rowsPerTurn = 4_000
 const dayMs = 86_400_000
 
-/** What a row is summed by. */
 const keys: Readonly<Record<UsageKind, string>> = {
   task: 'task_id',
   user: 'user_id',
@@ -50,11 +57,7 @@ const keys: Readonly<Record<UsageKind, string>> = {
  * Sums calls by a key. However many there are, they are read newest first along one index, some thousand before each yield to the event loop, and
  * no more keys are remembered than the page shows.
  */
-export async function reportUsage(
-  { file, sql }: Session,
-  filter: UsageFilter,
-  request: UsageReportRequest,
-): Promise<Page<UsageSum>> {
+export async function reportUsage({ file, sql }: Session, filter: UsageFilter, request: UsageReportRequest) {
   const { by, pageSize } = request
   const bound = { listing: 'usage', by, ...filter }
   const shown = pageKey(bound, request.pageToken, ['string'])?.[0]
@@ -123,7 +126,6 @@ function alongOf({ taskId, treeOf, subject, userId }: UsageFilter): Walk['along'
   return { index: 'usage_time', part }
 }
 
-/** The conditions, and a span of time. */
 function spanOf({ texts }: Conditions): string {
   return [...texts, 'at >= ?', 'at < ?'].join(' AND ')
 }
