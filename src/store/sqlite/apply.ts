@@ -1,11 +1,12 @@
 import type { TaskStatus } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
-import { priorities } from '../store.ts'
+import { priorities, queueOf } from '../store.ts'
+import { mostAttempts } from '../transfer.ts'
 import { insertAttempt } from './attempts.ts'
 import type { Place } from './fair-order.ts'
 import { columnOf, columnValue, readTask, type Value } from './rows.ts'
-import { noteWake, queueOf, type Session } from './session.ts'
+import { noteWake, type Session } from './session.ts'
 
 /** As SQLite says it, or this process. */
 type Flag = boolean | 0 | 1
@@ -33,11 +34,7 @@ interface Before {
 }
 
 /** Writes transitions, each guarded by the statuses it may leave and by its fence; none, unless the first `required` can be written. */
-export function apply(
-  session: Session,
-  transitions: readonly Transition[],
-  { required } = { required: 0 },
-): Promise<Applied[]> {
+export function apply(session: Session, transitions: readonly Transition[], { required } = { required: 0 }) {
   return session.file.write(
     () => {
       const canBe = transitions.slice(0, required).every(transition => canApply(session, transition))
@@ -75,7 +72,7 @@ function applyOne(session: Session, transition: Transition): Applied {
   }
   const rank = before.ended && wake.waiting ? session.order.rankFor(place) : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
-  if (wake.wakeAt !== null) noteWake(session.dirty, wake.wakeAt)
+  if (wake.wakeAt !== null) noteWake(session, wake.wakeAt)
   // Only the result of a task without parent and sub-tasks is known to leave no parent to reconcile.
   if (
     typeof transition.set.result !== 'string' ||
@@ -256,9 +253,6 @@ function count(
   aggregate.moved(before.status, set.status)
   if (before.parentId !== null) aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
 }
-
-/** Attempts that are remembered. */
-const mostAttempts = 50
 
 /** The history of attempts that did not complete, the last fifty; the one that completed is in the record itself. */
 function recordAttempt(

@@ -55,11 +55,8 @@ const ofTask = '(SELECT seq FROM tasks WHERE id = ?)'
 
 /** Inserts the value of a finished step; one that is there stays. */
 export function insertCheckpoint(sql: Statements, seq: number, key: string, value: string): void {
-  sql('INSERT INTO checkpoints (task_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(
-    seq,
-    key,
-    value,
-  )
+  const insert = 'INSERT INTO checkpoints (task_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+  sql(insert).run(seq, key, value)
 }
 
 /** Reads the values of finished steps, by key. */
@@ -93,11 +90,7 @@ export function insertLine(sql: Statements, seq: number, line: NumberedLine): vo
 }
 
 /** Reads the lines of a log after a number. */
-export function readLog(
-  sql: Statements,
-  taskId: string,
-  { after, limit }: { after: number; limit: number },
-): NumberedLine[] {
+export function readLog(sql: Statements, taskId: string, { after, limit }: { after: number; limit: number }) {
   const rows = sql(`SELECT sequence, at, attempt, level, message, fields FROM logs
     WHERE task_seq = ${ofTask} AND sequence > ? ORDER BY sequence LIMIT ?`).all(taskId, after, limit)
   return (rows as NumberedLine[]).map(withoutNulls)
@@ -109,18 +102,17 @@ export function insertAttempt(
   seq: number,
   row: { readonly [F in keyof AttemptRow]: AttemptRow[F] | null | undefined },
 ): void {
-  const { attempt, executionNodeId, startedAt, endedAt, outcome, code, message } = row
-  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    seq,
+  const {
     attempt,
-    executionNodeId ?? null,
+    executionNodeId: node = null,
     startedAt,
     endedAt,
     outcome,
-    code ?? null,
-    message ?? null,
-  )
+    code = null,
+    message = null,
+  } = row
+  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(seq, attempt, node, startedAt, endedAt, outcome, code, message)
 }
 
 /** Reads the attempts that ended, the oldest first. */

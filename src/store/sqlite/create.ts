@@ -3,12 +3,12 @@ import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
-import { claiming } from '../../task/transition.ts'
-import { type Created, priorities } from '../store.ts'
+import { newRecord, startRecord } from '../new-task.ts'
+import { type Created, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
 import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
-import { noteWake, queueOf, type Session } from './session.ts'
+import { noteWake, type Session } from './session.ts'
 
 const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
   created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at,
@@ -16,11 +16,7 @@ const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank,
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(20).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
 
 /** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
-export async function create(
-  session: Session,
-  tasks: readonly NewTask[],
-  limits: AdmissionLimits,
-): Promise<Created[]> {
+export async function create(session: Session, tasks: readonly NewTask[], limits: AdmissionLimits) {
   const written = await session.file.write(
     () => {
       const now = session.now()
@@ -71,7 +67,7 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   if (starts === undefined) order.entered(place)
   if (record.nextAttemptTimestamp === undefined)
     return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
-  noteWake(session.dirty, record.nextAttemptTimestamp)
+  noteWake(session, record.nextAttemptTimestamp)
   return { answer: { outcome: 'created', record } }
 }
 
@@ -94,17 +90,6 @@ function laneIsEmpty({ sql, order }: Session, name: string): boolean {
   return first === undefined
 }
 
-/** The claim that comes with the creation. */
-function startRecord(record: TaskRecord, claim: NewTask['claim'] & object, now: number): void {
-  record.status = claiming.to
-  record.attempt = 1
-  record.claimToken = claim.token
-  record.executionNodeId = claim.executionNodeId
-  record.leaseUntil = now + claim.leaseMs
-  record.startedAt = now
-  record.lastAttemptTimestamp = now
-}
-
 function admit({ order }: Session, task: NewTask, limits: AdmissionLimits) {
   if (limits.waitingPerLane === undefined && limits.waitingPerUser === undefined) return undefined
   return refusalOf(order.waiting(task.userId, task.lane), limits)
@@ -114,7 +99,7 @@ function admitChild(
   { sql }: Session,
   { taskId, attempt }: NewTask['parent'] & object,
   parents: Map<string, boolean>,
-): 'PARENT_NOT_RUNNING' | undefined {
+): Refusal | undefined {
   const key = `${taskId}\n${attempt}`
   let running = parents.get(key)
   if (running === undefined) {
@@ -141,41 +126,6 @@ function existingOr(session: Session, task: NewTask, refusal: Created | undefine
     'STORE_FAILED',
     `The task ${id} was neither written nor found; the database is damaged.`,
   )
-}
-
-function newRecord(task: NewTask, now: number): TaskRecord {
-  const record: TaskRecord = {
-    id: task.id,
-    taskType: task.taskType,
-    userId: task.userId,
-    lane: task.lane,
-    priority: task.priority,
-    tags: task.tags,
-    status: 'QUEUED',
-    phase: 'executing',
-    version: 1,
-    parameters: task.parameters,
-    parametersVersion: task.parametersVersion,
-    attempt: 0,
-    retryCount: 0,
-    crashCount: 0,
-    round: 0,
-    createdAt: now,
-    updatedAt: now,
-    rootTaskId: task.parent?.rootTaskId ?? task.id,
-    depth: task.parent?.depth ?? 0,
-  }
-  const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
-  if (startAt !== undefined && startAt > now) record.nextAttemptTimestamp = startAt
-  if (task.deadlineAfter !== undefined) record.deadline = now + task.deadlineAfter
-  if (task.idempotencyKey !== undefined) record.idempotencyKey = task.idempotencyKey
-  if (task.traceparent !== undefined) record.traceparent = task.traceparent
-  if (task.budget !== undefined) record.budget = task.budget
-  if (task.parent !== undefined) {
-    record.parentTaskId = task.parent.taskId
-    record.subTaskKey = task.parent.key
-  }
-  return record
 }
 
 /** The row's number, or undefined when the id or the idempotency key is taken. */

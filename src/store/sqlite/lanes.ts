@@ -1,6 +1,6 @@
 import { defined } from '../../task/defined.ts'
-import type { LaneState, LaneStore } from '../store.ts'
-import { queueOf, type Session } from './session.ts'
+import { type LaneState, type LaneStore, queueOf } from '../store.ts'
+import type { Session } from './session.ts'
 
 /** Lanes: what waits in them, and whether a person paused them. */
 export function createLanes(session: Session): LaneStore {

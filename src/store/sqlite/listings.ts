@@ -1,13 +1,15 @@
-import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type {
-  DeadLetterFilter,
-  DeadLetterGroup,
-  Page,
-  PageRequest,
-  TaskFilter,
-  TaskListRequest,
+import {
+  type ChildrenFilter,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  failedFirst,
+  mostGroups,
+  type Page,
+  type PageRequest,
+  type TaskFilter,
+  type TaskListRequest,
 } from '../store.ts'
 import type { Known } from './in-flight.ts'
 import { readTasks, type Value } from './rows.ts'
@@ -53,7 +55,6 @@ export class Conditions {
   }
 }
 
-/** A page of tasks of which one more than asked for was read. */
 function tasksPage(found: readonly Known[], { pageSize }: PageRequest, filter: unknown): Page<TaskRecord> {
   return pageOf(found, pageSize, {
     item: ({ record }) => record,
@@ -166,31 +167,21 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   return tasksPage(rows.slice(0, limit), page, token)
 }
 
-interface ChildrenFilter {
-  /** Binds a token to this listing. */
-  listing: 'sub-tasks'
-  parentTaskId: string
-  status?: readonly TaskStatus[]
-  taskType?: string
-  failedFirst?: boolean
-}
-
-/** Failed first: a listing of the unsuccessful ones, then one of the others. */
+/** Sub-tasks of a parent. `listing` binds a token to this one. */
 export function listChildren(
   { sql }: Session,
-  filter: ChildrenFilter,
+  filter: ChildrenFilter & { listing: 'sub-tasks'; parentTaskId: string },
   { pageSize, pageToken: token }: PageRequest,
 ): Page<TaskRecord> {
-  const parts = filter.failedFirst === true ? [isUnsuccessful, isOther] : [undefined]
+  const parts = filter.failedFirst === true ? failedFirst(filter.status) : [filter.status]
   const [part, after] = pageKey(filter, token, ['number', 'number']) ?? [0, 0]
   const found: (Known & { part: number })[] = []
-  for (const [at, isOfPart] of parts.entries()) {
+  for (const [at, statuses] of parts.entries()) {
     if (at < part || found.length > pageSize) continue
     const conditions = new Conditions()
       .add('parent_id = ?', filter.parentTaskId)
       .add('seq > ?', at === part ? after : 0)
-      .among('status', filter.status)
-      .among('status', isOfPart && taskStatuses.filter(isOfPart))
+      .among('status', statuses)
       .equal('task_type', filter.taskType)
     const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
     const children = readTasks(sql, from, ...conditions.values, pageSize + 1 - found.length)
@@ -201,9 +192,6 @@ export function listChildren(
     token: last => pageToken(filter, [last.part, last.seq]),
   })
 }
-
-const isUnsuccessful = (status: TaskStatus) => unsuccessfulStatuses.some(each => each === status)
-const isOther = (status: TaskStatus) => !isUnsuccessful(status)
 
 /** As the index `tasks_letters` has it, so that no letter is parsed to group it. Null where the letter is damaged. */
 const codeOf = "json_extract(iif(json_valid(dead_letter), dead_letter, NULL), '$.error.code')"
@@ -220,11 +208,7 @@ function conditionsOf(filter: DeadLetterFilter): Conditions {
 }
 
 /** Open dead letters, newest first. */
-export function listDeadLetters(
-  session: Session,
-  filter: DeadLetterFilter,
-  page: PageRequest,
-): Page<TaskRecord> {
+export function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest) {
   const token = { listing: 'dead-letters', ...filter }
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const index = filter.fingerprint === undefined ? 'tasks_dead' : 'tasks_letters'
@@ -233,9 +217,6 @@ export function listDeadLetters(
   const from = `tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq DESC LIMIT ?`
   return tasksPage(readTasks(session.sql, from, ...conditions.values, page.pageSize + 1), page, token)
 }
-
-/** The largest number of groups of equal failures in one answer. */
-const mostGroups = 200
 
 /** Groups open dead letters of equal failures, the most frequent first. */
 export function groupDeadLetters({ sql }: Session, filter: DeadLetterFilter): DeadLetterGroup[] {

@@ -1,8 +1,8 @@
-import type { Delivery, Due, LaneCapacity, Outbox } from '../store.ts'
+import { type Delivery, type Due, type LaneCapacity, type Outbox, queueOf } from '../store.ts'
 import { closedError } from './failures.ts'
 import type { Place } from './fair-order.ts'
 import { readTasks } from './rows.ts'
-import { queueOf, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** Tasks that a named time has come for are made ready in steps of this size. */
 const wakeStep = 500
@@ -84,7 +84,6 @@ function take(
   return deliveries
 }
 
-/** A task that a named time has come for. */
 interface Timely extends Omit<Place, 'isRoot'> {
   seq: number
   crashCount: number

@@ -19,13 +19,9 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
     const now = session.now()
     let gone = 0
     for (const [status, age] of Object.entries(retention)) {
-      const roots = sql(
-        `SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL
-            AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`,
-      )
-        .pluck()
-        .all(status, now - age, limit) as string[]
-      for (const root of roots) {
+      const roots = sql(`SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ?
+        AND parent_id IS NULL AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`).pluck()
+      for (const root of roots.all(status, now - age, limit) as string[]) {
         if (gone >= limit) return gone
         sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
         gone += pruneBelow(session, root, limit - gone)
@@ -38,11 +34,10 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
 /** Deletes up to `limit` records of the subtree, deepest first. */
 function pruneBelow(session: Session, id: string, limit: number): number {
   const { sql } = session
+  const below = sql('SELECT id FROM tasks WHERE parent_id = ? LIMIT ?').pluck()
   let gone = 0
   for (;;) {
-    const children = sql('SELECT id FROM tasks WHERE parent_id = ? LIMIT ?')
-      .pluck()
-      .all(id, limit - gone) as string[]
+    const children = below.all(id, limit - gone) as string[]
     if (children.length === 0) break
     const before = gone
     for (const child of children) {

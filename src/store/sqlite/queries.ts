@@ -1,5 +1,5 @@
-import { type TaskStatus, taskStatuses } from '../../task/status.ts'
-import type { TaskQueries } from '../store.ts'
+import type { TaskStatus } from '../../task/status.ts'
+import { countsOf, type TaskQueries } from '../store.ts'
 import { readAttempts, readLog } from './attempts.ts'
 import { groupDeadLetters, listChildren, listDeadLetters, listTasks } from './listings.ts'
 import { readTask, readTasks } from './rows.ts'
@@ -14,20 +14,25 @@ export function createQueries(session: Session): TaskQueries {
     list: (filter, page) => file.read(() => listTasks(session, filter, page)),
     children: (parentTaskId, filter, page) =>
       file.read(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
-    counts: () => file.read(() => countTasks(session)),
+    counts: () =>
+      file.read(() => {
+        const counts = sql('SELECT status, tasks FROM counts').raw().all()
+        return countsOf(counts as [TaskStatus, number][])
+      }),
     attempts: taskId => file.read(() => readAttempts(sql, taskId)),
     logs: (taskId, after, limit) => file.read(() => readLog(sql, taskId, { after, limit })),
     usageReport: (filter, request) => reportUsage(session, filter, request),
-    waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
+    waitingForBudget: (root, limit) =>
+      file.read(() => {
+        const count = sql(`SELECT count(*) FROM (${inTree('1')})`).pluck()
+        const total = Number(count.get(root, root))
+        if (total === 0 || limit === 0) return { total, tasks: [] }
+        const found = readTasks(sql, `(${inTree('*')}) ORDER BY seq LIMIT ?`, root, root, limit)
+        return { total, tasks: found.map(({ record }) => record) }
+      }),
     deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),
     deadLetterGroups: filter => file.read(() => groupDeadLetters(session, filter)),
   }
-}
-
-function countTasks({ sql }: Session): Record<TaskStatus, number> {
-  const rows = sql('SELECT status, tasks FROM counts').all() as { status: TaskStatus; tasks: number }[]
-  const zero = Object.fromEntries(taskStatuses.map(status => [status, 0])) as Record<TaskStatus, number>
-  return Object.assign(zero, Object.fromEntries(rows.map(({ status, tasks }) => [status, tasks])))
 }
 
 /** A damaged error is that of no task that waits for its budget. */
@@ -37,21 +42,3 @@ const waits = `status = 'RETRYING' AND wake_at IS NOT NULL
 /** The root of a tree is found by its id, all others by the tree. */
 const inTree = (columns: string) => `SELECT ${columns} FROM tasks WHERE id = ? AND ${waits}
   UNION ALL SELECT ${columns} FROM tasks INDEXED BY tasks_tree_wake WHERE root_id = ? AND ${waits}`
-
-/** The tasks of a tree that wait for its budget. */
-function waitingForBudget(
-  { file, sql }: Session,
-  root: string,
-  limit: number,
-): ReturnType<TaskQueries['waitingForBudget']> {
-  return file.read(() => {
-    const total = Number(
-      sql(`SELECT count(*) FROM (${inTree('1')})`)
-        .pluck()
-        .get(root, root),
-    )
-    if (total === 0 || limit === 0) return { total, tasks: [] }
-    const found = readTasks(sql, `(${inTree('*')}) ORDER BY seq LIMIT ?`, root, root, limit)
-    return { total, tasks: found.map(({ record }) => record) }
-  })
-}

@@ -11,34 +11,23 @@ export interface Session {
   order: FairOrder
   inFlight: InFlight
   /** What the next reads can leave out; kept in memory, because this process makes every change. */
-  dirty: DirtyFlags
+  dirty: {
+    /** Leases of an earlier owner of the file may be left. */
+    voidLeases: boolean
+    /** How often expired leases were asked for. */
+    leaseChecks: number
+    /** A parent may have to be reconciled. */
+    parents: boolean
+    /** The row of the last parent that was reconciled, where the next read goes on. */
+    lastParent: number
+    /** No task waits for an earlier time than this; undefined when none waits for a time. */
+    wakeAt: number | undefined
+  }
   /** Epoch milliseconds. */
   now(): number
 }
 
-/** What is known to be absent. */
-export interface DirtyFlags {
-  /** Leases of an earlier owner of the file may be left. */
-  voidLeases: boolean
-  /** How often expired leases were asked for. */
-  leaseChecks: number
-  /** A parent may have to be reconciled. */
-  parents: boolean
-  /** The row of the last parent that was reconciled, where the next read goes on. */
-  lastParent: number
-  /** No task waits for an earlier time than this; undefined when none waits for a time. */
-  wakeAt: number | undefined
-}
-
 /** Remembers that a task waits for a time. */
-export function noteWake(dirty: DirtyFlags, at: number): void {
+export function noteWake({ dirty }: Session, at: number): void {
   if (dirty.wakeAt === undefined || at < dirty.wakeAt) dirty.wakeAt = at
-}
-
-/** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */
-const quarantinedSuffix = '~suspect'
-
-/** The queue of a lane for a task. */
-export function queueOf(lane: string, quarantined: boolean): string {
-  return quarantined ? lane + quarantinedSuffix : lane
 }

@@ -1,11 +1,30 @@
 /** A whole file as rows that can be moved to another store. */
 import { QuillworkError } from '../../task/errors.ts'
+import { unranked } from '../../task/fairness.ts'
+import { liveOf } from '../../task/subtasks.ts'
+import type { TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { coldKinds } from '../cold-records.ts'
-import { priorities } from '../store.ts'
-import type { RowsTransfer, StoreTransfer, TransferredPiece, TransferredUsage } from '../transfer.ts'
-import { withoutNulls } from './attempts.ts'
+import { priorities, queueOf } from '../store.ts'
+import {
+  type RowsTransfer,
+  readPages,
+  type StoreTransfer,
+  type TransferredPiece,
+  type TransferredTask,
+  type TransferredUsage,
+} from '../transfer.ts'
+import {
+  insertAttempt,
+  insertCheckpoint,
+  insertLine,
+  readAttempts,
+  readCheckpoints,
+  readLog,
+  withoutNulls,
+} from './attempts.ts'
+import { columnOf, columnValue, deleteBelongings, insertTags, readTasks, type Value } from './rows.ts'
 import type { Session } from './session.ts'
-import { pages, tasksTransfer } from './transfer-tasks.ts'
 import { insertUsage } from './usage.ts'
 
 /** Reads and writes the rows of a file. */
@@ -19,33 +38,96 @@ export function createTransfer(session: Session): StoreTransfer {
   }
 }
 
+/** Rows of a page: what one transaction writes. */
+const pageRows = 200
 /** Pieces of a page: at most some megabytes. */
 const pagePieces = 100
 
-type NumberedPiece = TransferredPiece & { seq: number }
+function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
+  const { file, sql } = session
+  const from = 'tasks WHERE seq > ? ORDER BY seq LIMIT ?'
+  const read = (after: number) =>
+    readTasks(sql, from, after, pageRows).map(({ seq, rank, record }) => ({
+      seq,
+      record,
+      rank,
+      attempts: readAttempts(sql, record.id),
+      checkpoints: readCheckpoints(sql, record.id),
+      logs: readLog(sql, record.id, { after: 0, limit: -1 }),
+    }))
+  return {
+    read: () =>
+      readPages({
+        start: 0,
+        read: after => file.read(() => read(after)),
+        placeOf: ({ seq }) => seq,
+        make: rows => rows.map(({ seq: _, ...task }) => task),
+      }),
+    write: tasks => writeEach(session, tasks, task => writeTask(session, task)),
+  }
+}
 
-/** Reads and writes the pieces of all tasks. */
+function writeEach<Row>({ file }: Session, rows: readonly Row[], write: (row: Row) => void) {
+  return file.write(() => {
+    for (const row of rows) write(row)
+  })
+}
+
+/** What was written of the task before is replaced; its number, which is its place among all, stays. */
+function writeTask({ sql, now }: Session, task: TransferredTask): void {
+  const { record } = task
+  const known = sql(`SELECT coalesce(
+    (SELECT seq FROM tasks WHERE id = ?), (SELECT max(seq) + 1 FROM tasks), 1)`)
+  const seq = Number(known.pluck().get(record.id))
+  deleteBelongings(sql, seq)
+  const columns: Record<string, Value> = { seq, rank: task.rank }
+  for (const [field, column] of Object.entries(columnOf) as [keyof TaskRecord, string][])
+    columns[column] = columnValue(sql, seq, field, record[field])
+  if (record.tags.length === 0) columns['tags'] = null
+  if (record.parentTaskId === undefined) columns['root_id'] = null
+  Object.assign(columns, derivedOf(task, now()))
+  const names = Object.keys(columns)
+  const places = names.map(name => `:${name}`)
+  sql(`INSERT OR REPLACE INTO tasks (${names.join(', ')}) VALUES (${places.join(', ')})`).run(columns)
+  insertTags(sql, seq, record.tags)
+  for (const row of task.attempts) insertAttempt(sql, seq, row)
+  for (const [key, value] of task.checkpoints) insertCheckpoint(sql, seq, key, value)
+  for (const line of task.logs) insertLine(sql, seq, line)
+}
+
+/** Where a waiting task waits, and the lease of a running one, which is void: whoever held it does not know this file. */
+function derivedOf({ record, rank }: TransferredTask, now: number): Record<string, Value> {
+  const { subTaskStatusSummary: summary, leaseUntil, nextAttemptTimestamp: time = 0 } = record
+  const waits = claiming.from.some(status => status === record.status)
+  const waitsForTime = time > now || rank === unranked
+  return {
+    queue: waits && !waitsForTime ? queueOf(record.lane, record.crashCount > 0) : null,
+    wake_at: waits && waitsForTime ? time : null,
+    lease_until: leaseUntil === undefined ? null : 0,
+    live_sub_tasks: summary === undefined ? null : liveOf(summary),
+    fingerprint: record.deadLetter?.fingerprint ?? null,
+  }
+}
+
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   const { file, sql } = session
   const query = `SELECT task_seq AS seq, tasks.id AS taskId, output.attempt, sequence, text
     FROM output JOIN tasks ON tasks.seq = task_seq
     WHERE (task_seq, output.attempt, sequence) > (?, ?, ?) ORDER BY task_seq, output.attempt, sequence LIMIT ?`
-  const read = (after: readonly number[], limit: number) => sql(query).all(...after, limit) as NumberedPiece[]
-  const options = {
-    start: [0, 0, 0],
-    placeOf: ({ seq, attempt, sequence }: NumberedPiece) => [seq, attempt, sequence],
-    limit: pagePieces,
-  }
+  type Numbered = TransferredPiece & { seq: number }
   return {
-    async *read() {
-      for await (const rows of pages(session, read, options)) yield rows.map(({ seq: _, ...piece }) => piece)
-    },
-    write: pieces =>
-      file.write(() => {
-        for (const { taskId, attempt, sequence, text } of pieces)
-          sql(`INSERT OR REPLACE INTO output (task_seq, attempt, sequence, text)
-            SELECT seq, ?, ?, ? FROM tasks WHERE id = ?`).run(attempt, sequence, text, taskId)
+    read: () =>
+      readPages({
+        start: [0, 0, 0],
+        read: after => file.read(() => sql(query).all(...after, pagePieces) as Numbered[]),
+        placeOf: ({ seq, attempt, sequence }) => [seq, attempt, sequence],
+        make: rows => rows.map(({ seq: _, ...piece }) => piece),
       }),
+    write: pieces =>
+      writeEach(session, pieces, ({ taskId, attempt, sequence, text }) =>
+        sql(`INSERT OR REPLACE INTO output (task_seq, attempt, sequence, text)
+          SELECT seq, ?, ?, ? FROM tasks WHERE id = ?`).run(attempt, sequence, text, taskId),
+      ),
   }
 }
 
@@ -54,16 +136,15 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
   type Numbered = TransferredUsage & { row: number }
-  const read = (after: number, limit: number) => sql(query).all(after, limit) as Numbered[]
   return {
-    async *read() {
-      for await (const rows of pages(session, read, { start: 0, placeOf: ({ row }) => row }))
-        yield rows.map(({ row: _, ...usage }) => withoutNulls(usage))
-    },
-    write: rows =>
-      file.write(() => {
-        for (const row of rows) insertUsage(sql, row)
+    read: () =>
+      readPages({
+        start: 0,
+        read: after => file.read(() => sql(query).all(after, pageRows) as Numbered[]),
+        placeOf: ({ row }) => row,
+        make: rows => rows.map(({ row: _, ...usage }) => withoutNulls(usage)),
       }),
+    write: rows => writeEach(session, rows, row => insertUsage(sql, row)),
   }
 }
 
