@@ -56,8 +56,8 @@ export const modelMutants = [
   [
     'mongodb output: pieces of the attempt that the task names',
     mongoOutput,
-    'attempt: { $eq: attempt }, sequence: { $gt: after, $lte: last } })',
-    'sequence: { $gt: after, $lte: last } })',
+    'attempt: { $eq: attempt }, sequence: range }',
+    'sequence: range }',
     ofMongoOutput,
   ],
   [

@@ -23,11 +23,7 @@ export async function applyAll(
 }
 
 /** Writes transitions in one commit; unless each of the first `required` is applied, none is. */
-export async function applyTogether(
-  session: Session,
-  transitions: readonly Transition[],
-  required: number,
-): Promise<Applied[]> {
+export async function applyTogether(session: Session, transitions: readonly Transition[], required: number) {
   const moves = await prepare(session, transitions)
   const areWritten = await session.database.transaction('apply together', transaction =>
     writeTogether(session, moves, { required, transaction }),

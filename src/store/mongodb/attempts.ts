@@ -3,7 +3,7 @@ import type { UpdateFilter } from 'mongodb'
 import { gather } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptStore, Fenced } from '../store.ts'
-import { answerFor, findHolders, heldBy } from './claim.ts'
+import { answerFor, attemptName, findHolders, heldBy } from './claim.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
 import { collections } from './indexes.ts'
@@ -15,7 +15,6 @@ import { addUsage } from './usage.ts'
 type ProgressWrite = Fenced & { progress: string }
 type CheckpointWrite = Fenced & { key: string; value: string }
 
-/** Writes of one round trip at most. */
 const mostTogether = 200
 
 /** What attempts leave behind. `idle` resolves when no write is waiting or on its way. */
@@ -76,10 +75,6 @@ async function writeProgress(session: Session, writes: readonly ProgressWrite[])
     answers.set(attemptName(write), isRefused ? answer : await replace(session, write, value))
   }
   return writes.map(write => answers.get(attemptName(write)) ?? 'missing')
-}
-
-function attemptName({ taskId, attempt }: Fenced): string {
-  return `${taskId}/${attempt}`
 }
 
 function progressUpdate(
@@ -152,7 +147,6 @@ export function checkpointName({ taskId, key }: { taskId: string; key: string })
   return `${taskId}/${createHash('sha256').update(key).digest('base64url')}`
 }
 
-/** Returns the values of a task by key. */
 async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
   const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
   const filter = { taskId: { $eq: taskId } }

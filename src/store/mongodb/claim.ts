@@ -1,7 +1,7 @@
 import type { Document, Filter } from 'mongodb'
 import { hasEnded, liveStatuses } from '../../task/status.ts'
 import { type Applied, claiming } from '../../task/transition.ts'
-import type { Claim, Claimed, Extended, Fenced, Lease, Overdue } from '../store.ts'
+import type { Claim, Claimed, Fenced, Lease, Overdue } from '../store.ts'
 import { mayGoOn, type TaskDocument } from './documents.ts'
 import { literal, type TaskUpdate, updateMerged } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
@@ -165,11 +165,7 @@ function noteClaimed(session: Session, documents: readonly TaskDocument[]): void
 }
 
 /** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
-export async function extend(
-  session: Session,
-  leases: readonly Lease[],
-  leaseMs: number,
-): Promise<Extended[]> {
+export async function extend(session: Session, leases: readonly Lease[], leaseMs: number) {
   session.requireOpen()
   if (leases.length === 0) return []
   // Each token is given once, so a task and a token of the same list belong together.
@@ -209,6 +205,11 @@ export type Holder = Pick<TaskDocument, '_id' | 'attempt' | 'leaseUntil' | 'larg
 /** Returns the filter of a task as long as the attempt holds it: what a write of an attempt is fenced by, without a transaction. */
 export function heldBy({ taskId, attempt }: Fenced): Filter<TaskDocument> {
   return { _id: { $eq: taskId }, attempt: { $eq: attempt }, leaseUntil: { $type: 'date' } }
+}
+
+/** Returns a name for an attempt that no other one has. */
+export function attemptName({ taskId, attempt }: Fenced): string {
+  return `${taskId}/${attempt}`
 }
 
 /** Returns the answer for a write of an attempt, by what its task is now. */

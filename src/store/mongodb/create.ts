@@ -9,23 +9,21 @@ import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
-import { type Created, priorities } from '../store.ts'
+import { type Created, priorities, type Refusal } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
 import { duplicateKey } from './indexes.ts'
-import { admit, type CreateRequest, documentOf, type Initial, type Refusal } from './new-task.ts'
+import { admit, type CreateRequest, documentOf, type Initial } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
 import { findTasks, readFields, type Session } from './session.ts'
 
-/** A task that is about to be inserted. */
 interface Insert {
   request: CreateRequest
   initial: Initial
   document: TaskDocument
 }
 
-/** A task that was there. */
 interface Existing {
   document: TaskDocument
   record: TaskRecord
@@ -127,10 +125,7 @@ async function prepareInserts(
   session: Session,
   requests: readonly CreateRequest[],
   { sends }: { sends: boolean },
-): Promise<{
-  refusals: ReadonlyMap<CreateRequest, Refusal>
-  inserts: ReadonlyMap<CreateRequest, Insert>
-}> {
+) {
   const wantsToSend = ({ task }: CreateRequest) => sends && task.send === true && task.parent === undefined
   // A lane that this process has read, and in which no task came to wait since.
   const wantsToStart = ({ task }: CreateRequest) =>
@@ -200,7 +195,7 @@ function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Cr
   return defined({ outcome: 'created' as const, record, delivery: document.sent && deliveryOf(document) })
 }
 
-function refusedOf({ task }: CreateRequest, code: Refusal): Created {
+function refusedOf({ task }: CreateRequest, code: Refusal | undefined): Created {
   if (code === undefined) throw new QuillworkError('STORE_FAILED', `The task ${task.id} got no answer.`)
   return { outcome: 'refused', code }
 }
@@ -216,43 +211,31 @@ async function findExisting(
   requests: readonly CreateRequest[],
   transaction?: ClientSession,
 ): Promise<ReadonlyMap<CreateRequest, Existing>> {
-  const found = new Map<CreateRequest, TaskDocument>()
+  if (requests.length === 0) return new Map()
   // Within a transaction nothing may be sent twice.
   const find = (filter: Filter<TaskDocument>) =>
     transaction === undefined
       ? findTasks(session, 'look up', filter)
       : session.tasks.find(filter, { session: transaction }).toArray()
-  if (requests.length > 0) {
-    const documents = await find({ _id: { $in: requests.map(({ task }) => task.id) } })
-    const byId = new Map(documents.map(document => [document._id, document]))
-    addFound(found, requests, ({ id }) => byId.get(id))
-  }
-  const keyed = requests.filter(request => !found.has(request) && request.task.idempotencyKey !== undefined)
-  if (keyed.length > 0) {
-    const documents = await find({ $or: keyed.map(({ task }) => keyOf(task)) })
-    const byKey = new Map(documents.map(document => [JSON.stringify(keyOf(document)), document]))
-    addFound(found, keyed, task => byKey.get(JSON.stringify(keyOf(task))))
-  }
-  const entries = [...found]
-  const records = await recordsOf(session, [...found.values()])
+  const withIds = await find({ _id: { $in: requests.map(({ task }) => task.id) } })
+  const byId = new Map(withIds.map(document => [document._id, document]))
+  const keyed = requests.filter(({ task }) => !byId.has(task.id) && task.idempotencyKey !== undefined)
+  const withKeys = keyed.length === 0 ? [] : await find({ $or: keyed.map(({ task }) => keyOf(task)) })
+  const byKey = new Map(withKeys.map(document => [JSON.stringify(keyOf(document)), document]))
+  const found = requests.flatMap(request => {
+    const { id, idempotencyKey } = request.task
+    const same = idempotencyKey === undefined ? undefined : byKey.get(JSON.stringify(keyOf(request.task)))
+    const document = byId.get(id) ?? same
+    return document === undefined ? [] : { request, document }
+  })
+  const documents = found.map(({ document }) => document)
+  const records = await recordsOf(session, documents)
   return new Map(
-    entries.flatMap(([request, document], index) => {
+    found.flatMap(({ request, document }, index) => {
       const record = records[index]
       return record === undefined ? [] : [[request, { document, record }]]
     }),
   )
-}
-
-/** Adds the documents of those requests that have one. */
-function addFound(
-  found: Map<CreateRequest, TaskDocument>,
-  requests: readonly CreateRequest[],
-  documentFor: (task: NewTask) => TaskDocument | undefined,
-): void {
-  for (const request of requests) {
-    const document = documentFor(request.task)
-    if (document !== undefined) found.set(request, document)
-  }
 }
 
 function keyOf(task: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>) {

@@ -170,23 +170,16 @@ const readEveryMs = 30_000
 /** An answer that took more milliseconds says too little of when it was true: the last one is kept. */
 const slowMs = 1_000
 
-/** The server's time as this process knows it: read now and then, carried on by a clock that only ever grows. */
-export interface ServerClock {
-  /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
-  now(): number
-  /** Reads the time, and from then on again and again. Rejects when the server cannot be asked. */
-  start(): Promise<void>
-  stop(): void
-}
-
 /**
+ * Returns the server's time as this process knows it: read now and then, carried on by a clock that only ever grows.
+ *
  * @param ask Asks the server for its time.
  * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
  */
 export function createServerClock(
   ask: () => Promise<Date>,
   send: <T>(question: () => Promise<T>) => Promise<T>,
-): ServerClock {
+) {
   let offset: number | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -202,7 +195,9 @@ export function createServerClock(
   }
 
   return {
+    /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
     now: () => (offset === undefined ? Date.now() : Math.floor(offset + performance.now())),
+    /** Reads the time, and from then on again and again. Rejects when the server cannot be asked. */
     async start() {
       await readClock()
       clearInterval(timer)
@@ -214,7 +209,14 @@ export function createServerClock(
   }
 }
 
-/** A clock that the caller moves. */
-export function injectedClock(now: () => number): ServerClock {
-  return { now, start: async () => undefined, stop: () => undefined }
+/** Returns the clock of a database's server; `now`: one that the caller moves instead. */
+export function clockOf(database: OpenableDatabase, now: (() => number) | undefined) {
+  if (now !== undefined) return { now, start: async () => undefined, stop: () => undefined }
+  return createServerClock(
+    async () => {
+      const { localTime } = await database.db.admin().command({ hello: 1 })
+      return localTime instanceof Date ? localTime : new Date()
+    },
+    question => database.run('ask for the time', question),
+  )
 }

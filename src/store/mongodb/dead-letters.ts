@@ -1,28 +1,20 @@
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
-import type { TaskRecord } from '../../task/task.ts'
-import type {
-  DeadLetterFilter,
-  DeadLetterGroup,
-  DeadLetterNotification,
-  Page,
-  PageRequest,
+import {
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  type DeadLetterNotification,
+  mostGroups,
+  type PageRequest,
 } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
 import { among, between, equalTo, pageOfTasks } from './queries.ts'
-import { readFields, type Session, updateEach } from './session.ts'
-
-/** Groups of equal failures at most. */
-const mostGroups = 200
+import { aggregateTasks, readFields, type Session, updateEach } from './session.ts'
 
 /** Returns open dead letters, newest first. */
-export function listDeadLetters(
-  session: Session,
-  filter: DeadLetterFilter,
-  page: PageRequest,
-): Promise<Page<TaskRecord>> {
+export function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest) {
   return pageOfTasks(session, page, {
     operation: 'dead-letters',
     index: 'tasks_dead_letters',
@@ -45,16 +37,11 @@ const byFingerprint = {
 }
 
 /** Returns open dead letters by equal failures, the most frequent first. */
-export async function groupDeadLetters(
-  { database, tasks }: Session,
-  filter: DeadLetterFilter,
-): Promise<DeadLetterGroup[]> {
+export async function groupDeadLetters(session: Session, filter: DeadLetterFilter) {
   type Group = Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }
   const mostFrequent = [{ $sort: { count: -1, _id: 1 } }, { $limit: mostGroups }]
   const pipeline = [{ $match: deadLetterConditions(filter) }, byFingerprint, ...mostFrequent]
-  const groups = await database.run('dead-letter-groups', () =>
-    tasks.aggregate<Group>(pipeline, { hint: 'tasks_dead_letters' }).toArray(),
-  )
+  const groups = await aggregateTasks<Group>(session, 'dead-letter-groups', 'tasks_dead_letters', pipeline)
   return groups.map(({ _id, ...group }) => ({ fingerprint: _id, ...group }))
 }
 
@@ -72,7 +59,6 @@ function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
 
 /** Milliseconds that the delivery has to carry the notification by itself. */
 const ownDeliveryMs = 30_000
-/** Notifications per read. */
 const perRead = 200
 
 const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLetter', 'noticeAt'] as const

@@ -4,14 +4,13 @@
  */
 import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
-import type { Delivery } from '../store.ts'
-import { queueOf, type TaskDocument } from './documents.ts'
+import { type Delivery, queueOf } from '../store.ts'
+import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { after, backInLine, delayFor } from './pipeline.ts'
 import { deliveryFields, takeRightToSend, type Waiting } from './relay.ts'
 import { readFields, type Session, updateTasks } from './session.ts'
 
-/** Tasks per step. */
 const perStep = 500
 /** A delivery may come this much early, milliseconds; a claim is granted that much before its time. */
 const mayBeEarlyMs = 20
@@ -25,7 +24,9 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   const { flags, now } = session
   if (flags.periods.delays.isOver()) await refreshNextAt(session)
   if (flags.nextAt === undefined || flags.nextAt > now()) return []
-  const found = await findDue(session)
+  const isDue = { tellAt: { $lte: new Date(now()) } }
+  const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: perStep } as const
+  const found = await readFields(session, 'due tasks', isDue, deliveryFields, options)
   // Another process has put them in line.
   if (found.length === 0) flags.setReady()
   const delayed = await delayedAmong(session, found, lanes)
@@ -40,12 +41,6 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   const [deliveries] = await Promise.all([sent, putInLine(session, others)])
   await refreshNextAt(session)
   return deliveries
-}
-
-function findDue(session: Session): Promise<Waiting[]> {
-  const filter = { tellAt: { $lte: new Date(session.now()) } }
-  const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: perStep } as const
-  return readFields(session, 'due tasks', filter, deliveryFields, options)
 }
 
 type Delayed = Waiting & { delayMs: number }

@@ -185,16 +185,25 @@ function textOf(
   return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
 }
 
+/** Returns the fields of a document that are those of its record. `large`: its texts that live apart. */
+export function fieldsOfRecord(
+  { id, priority, tags, ...rest }: TaskRecord,
+  large: readonly { field: LargeText; payload: string }[],
+): Omit<TaskDocument, 'rank' | 'order'> {
+  const fields: Record<string, unknown> = { _id: id, ...rest, priority: priorities.indexOf(priority) }
+  for (const field of [...times, 'createdAt', 'updatedAt'] as const) {
+    const time = rest[field]
+    if (time !== undefined) fields[field] = new Date(time)
+  }
+  if (tags.length > 0) fields['tags'] = tags
+  for (const { field } of large) fields[field] = ''
+  if (large.length > 0)
+    fields['large'] = Object.fromEntries(large.map(({ field, payload }) => [field, payload]))
+  return fields as unknown as Omit<TaskDocument, 'rank' | 'order'>
+}
+
 /** That nobody asked to cancel a task, and that it is not being deleted. */
 export const mayGoOn = { cancelRequestedAt: { $exists: false }, pruning: { $exists: false } } as const
 
 /** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
 export const waiting = { status: { $in: [...claiming.from] } } as const
-
-/** The suffix of the queue of quarantined tasks: few are handed out at a time. */
-export const quarantinedSuffix = '~suspect'
-
-/** Returns the queue of a lane for a task. */
-export function queueOf(lane: string, quarantined: boolean): string {
-  return quarantined ? lane + quarantinedSuffix : lane
-}

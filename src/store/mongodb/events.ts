@@ -1,5 +1,4 @@
 /** The events of records: left in them by the writes that made them, until they were published. */
-import { createEmitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { eventBase, type SequencedEvent } from '../../task/events.ts'
@@ -7,7 +6,7 @@ import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
-import { findTasks, readFields, type Session, type WrittenEvents } from './session.ts'
+import { findTasks, readFields, type Session } from './session.ts'
 
 /** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
@@ -72,7 +71,6 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
   }
 }
 
-/** Returns records of this process that have events. */
 async function readOwn(session: Session, ids: readonly string[]): Promise<TaskDocument[]> {
   if (ids.length === 0) return []
   // As in `getTasks`: all come at once.
@@ -112,28 +110,6 @@ function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): Sequ
   const { name, at, version, attempt, sequence, sequenceFrom, fields } = stored
   const event = { name, ...eventBase(record, at.getTime()), version, attempt, ...fields, sequence }
   return (sequenceFrom === undefined ? event : { ...event, sequenceFrom }) as SequencedEvent
-}
-
-/** Records that are remembered; the others are found as those of another process are. */
-const mostWritten = 10_000
-
-/** Remembers the records in which this process left events; none at first. */
-export function createWrittenEvents(): WrittenEvents {
-  const written = new Set<string>()
-  const pending = createEmitter()
-  return {
-    note(taskIds) {
-      if (taskIds.length === 0) return
-      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
-      pending.emit()
-    },
-    take(limit) {
-      const taken = [...written].slice(0, limit)
-      for (const id of taken) written.delete(id)
-      return taken
-    },
-    onPending: listener => pending.on(listener),
-  }
 }
 
 /** Drops the events of records up to a sequence; what is left counts as new. */

@@ -47,10 +47,7 @@ const networkErrors = new Set([
 
 /** Our own deadline passed, or a fault was caused on purpose: the operation may have been executed. */
 export class UnknownOutcome extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'UnknownOutcome'
-  }
+  override readonly name = 'UnknownOutcome'
 }
 
 /** Returns the error that a caller of the store gets; of a write among many, what the server said of it. */

@@ -55,14 +55,11 @@ async function listIndexes(db: Db, collection: string): Promise<Document[]> {
 }
 
 async function create(db: Db, collection: string, plans: readonly IndexPlan[]): Promise<void> {
+  const indexes = plans.map(({ name, key, unique, partial }) =>
+    defined({ name, key, unique, partialFilterExpression: partial }),
+  )
   try {
-    await db
-      .collection(collection)
-      .createIndexes(
-        plans.map(({ name, key, unique, partial }) =>
-          defined({ name, key, unique, partialFilterExpression: partial }),
-        ),
-      )
+    await db.collection(collection).createIndexes(indexes)
   } catch (error) {
     if (!(error instanceof Error) || !conflicts.has(Number(codeOf(error)))) throw error
     throw unsuitableIndex(collection, plans.map(plan => plan.name).join(', '), error.message)

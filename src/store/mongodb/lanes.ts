@@ -1,9 +1,11 @@
 import type { Collection } from 'mongodb'
 import { fairRank } from '../../task/fairness.ts'
-import type { LaneState, LaneStore } from '../store.ts'
-import type { OpenableDatabase, SharedDatabase } from './database.ts'
-import { type LaneDocument, queueOf, type TaskDocument, waiting } from './documents.ts'
+import { type LaneState, type LaneStore, queueOf } from '../store.ts'
+import type { OpenableDatabase } from './database.ts'
+import { type LaneDocument, type TaskDocument, waiting } from './documents.ts'
 import {
+  aggregateTasks,
+  type Context,
   createPeriod,
   type FairOrder,
   type PausedLanes,
@@ -45,17 +47,13 @@ export function createLanes(session: Session): LaneStore {
   }
 }
 
-/** Counts waiting tasks by lane. */
-async function countWaitingByLane({ database, tasks }: Session): Promise<ReadonlyMap<string, number>> {
-  const counted = await database.run('lanes', () =>
-    tasks
-      .aggregate<{ _id: string; tasks: number }>(
-        [{ $match: waiting }, { $group: { _id: '$lane', tasks: { $sum: 1 } } }],
-        { hint: 'tasks_waiting_lane' },
-      )
-      .toArray(),
-  )
-  return new Map(counted.map(({ _id, tasks: count }) => [_id, count]))
+async function countWaitingByLane(session: Session): Promise<ReadonlyMap<string, number>> {
+  type Count = { _id: string; tasks: number }
+  const counted = await aggregateTasks<Count>(session, 'lanes', 'tasks_waiting_lane', [
+    { $match: waiting },
+    { $group: { _id: '$lane', tasks: { $sum: 1 } } },
+  ])
+  return new Map(counted.map(({ _id, tasks }) => [_id, tasks]))
 }
 
 /** What orders the tasks of a lane. */
@@ -78,21 +76,14 @@ async function firstReady(session: Session, lane: string): Promise<Ranked | unde
 }
 
 /** Returns, by lane, the next task of those that were sent and could run now: no more of them than the broker has capacity for. */
-async function firstSent({ database, tasks, now }: Session): Promise<ReadonlyMap<string, Ranked>> {
-  const time = new Date(now())
-  const found = await database.run('lanes', () =>
-    tasks
-      .aggregate<{ _id: string; first: Ranked }>(
-        [
-          { $match: { lostAt: { $exists: true }, $nor: [{ wakeAt: { $gt: time } }] } },
-          { $project: { lane: 1, ...byRank, createdAt: 1 } },
-          { $sort: byRank },
-          { $group: { _id: '$lane', first: { $first: '$$ROOT' } } },
-        ],
-        { hint: 'tasks_lost' },
-      )
-      .toArray(),
-  )
+async function firstSent(session: Session): Promise<ReadonlyMap<string, Ranked>> {
+  const time = new Date(session.now())
+  const found = await aggregateTasks<{ _id: string; first: Ranked }>(session, 'lanes', 'tasks_lost', [
+    { $match: { lostAt: { $exists: true }, $nor: [{ wakeAt: { $gt: time } }] } },
+    { $project: { lane: 1, ...byRank, createdAt: 1 } },
+    { $sort: byRank },
+    { $group: { _id: '$lane', first: { $first: '$$ROOT' } } },
+  ])
   return new Map(found.map(({ _id, first }) => [_id, first]))
 }
 
@@ -131,13 +122,7 @@ export function createPausedLanes(
   }
 }
 
-/** What the order reads from. */
-interface Source {
-  database: SharedDatabase
-  tasks: Collection<TaskDocument>
-  /** The store's clock, epoch milliseconds. */
-  now(): number
-}
+type Source = Pick<Context, 'database' | 'tasks' | 'now'>
 
 /** The waiting tasks of a lane with one priority, or of a user among them. */
 interface Line {
@@ -183,7 +168,7 @@ export function createFairOrder(source: Source): FairOrder {
   }
 
   async function refreshFlows(places: readonly Place[]): Promise<void> {
-    const found = await source.database.run('last ranks', () => lastRanks(source, places))
+    const found = await lastRanks(source, places)
     for (const place of places) flowOf(place).rank = found.get(flowKey(place))
   }
 
@@ -221,23 +206,15 @@ function distinct(places: readonly Place[], keyOf: (place: Place) => string): Pl
 }
 
 /** The largest rank of each user's waiting tasks, by lane and priority. */
-async function lastRanks({ tasks }: Source, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
+async function lastRanks(source: Source, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
   const among = <K extends keyof Place>(field: K) => ({
     $in: [...new Set(places.map(place => place[field]))],
   })
-  const groups = await tasks
-    .aggregate<{ _id: Place; rank: number }>(
-      [
-        { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
-        {
-          $group: {
-            _id: { userId: '$userId', lane: '$lane', priority: '$priority' },
-            rank: { $max: '$rank' },
-          },
-        },
-      ],
-      { hint: 'tasks_waiting_user' },
-    )
-    .toArray()
+  const flow = { userId: '$userId', lane: '$lane', priority: '$priority' }
+  type Last = { _id: Place; rank: number }
+  const groups = await aggregateTasks<Last>(source, 'last ranks', 'tasks_waiting_user', [
+    { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
+    { $group: { _id: flow, rank: { $max: '$rank' } } },
+  ])
   return new Map(groups.map(({ _id, rank }) => [flowKey(_id), rank]))
 }

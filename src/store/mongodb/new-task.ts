@@ -1,12 +1,10 @@
 /** What is decided of a new task: whether it is admitted, and the document that is inserted. */
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
-import { defined } from '../../task/defined.ts'
-import type { ErrorCode } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import type { NewTask } from '../../task/task.ts'
-import { claiming } from '../../task/transition.ts'
-import { priorities } from '../store.ts'
-import { mayGoOn, type StoredEvent, type TaskDocument, waiting } from './documents.ts'
+import { newRecord, startRecord } from '../new-task.ts'
+import { priorities, type Refusal } from '../store.ts'
+import { fieldsOfRecord, mayGoOn, type StoredEvent, type TaskDocument, waiting } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
 import { readFields, type Session } from './session.ts'
 
@@ -16,13 +14,11 @@ export interface CreateRequest {
   limits: AdmissionLimits
 }
 
-/** Why a task is refused; undefined = admitted. */
-export type Refusal =
-  | Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
-  | undefined
-
 /** Admits sub-tasks of running parents, and other tasks within their limits. Reads once for all, and returns the refusals one for one. */
-export async function admit(session: Session, requests: readonly CreateRequest[]): Promise<Refusal[]> {
+export async function admit(
+  session: Session,
+  requests: readonly CreateRequest[],
+): Promise<(Refusal | undefined)[]> {
   const roots = requests.filter(({ task }) => task.parent === undefined)
   const [running, users, lanes] = await Promise.all([
     runningParents(session, requests),
@@ -53,11 +49,7 @@ async function runningParents(
 ): Promise<ReadonlySet<string>> {
   const parents = [...new Set(requests.map(({ task }) => task.parent?.taskId))].filter(id => id !== undefined)
   if (parents.length === 0) return new Set()
-  const filter = {
-    _id: { $in: parents },
-    leaseUntil: { $exists: true },
-    ...mayGoOn,
-  }
+  const filter = { _id: { $in: parents }, leaseUntil: { $exists: true }, ...mayGoOn }
   const found = await readFields(session, 'read parents', filter, ['attempt'])
   return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))
 }
@@ -110,76 +102,32 @@ export interface Initial {
 /** Returns the document that is inserted. */
 export function documentOf(session: Session, task: NewTask, initial: Initial): TaskDocument {
   const now = session.now()
-  const at = new Date(now)
-  const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
-  const waitsUntil = startAt !== undefined && startAt > now ? startAt : undefined
+  const record = newRecord(task, now)
+  const isDue = record.nextAttemptTimestamp === undefined
   const place = { userId: task.userId, lane: task.lane, priority: priorities.indexOf(task.priority) }
+  const starts = isDue ? initial.claim : undefined
+  if (starts !== undefined) startRecord(record, starts, now)
   const document: TaskDocument = {
-    _id: task.id,
-    taskType: task.taskType,
-    ...place,
-    rank: waitsUntil === undefined ? session.order.rankFor(place) : unranked,
+    ...fieldsOfRecord(record, initial.large === undefined ? [] : [initial.large]),
+    rank: isDue ? session.order.rankFor(place) : unranked,
     order: session.nextNumber(),
-    status: 'QUEUED',
-    phase: 'executing',
-    version: 1,
-    parameters: initial.large === undefined ? task.parameters : '',
-    parametersVersion: task.parametersVersion,
-    attempt: 0,
-    retryCount: 0,
-    crashCount: 0,
-    round: 0,
-    createdAt: at,
-    updatedAt: at,
-    rootTaskId: task.parent?.rootTaskId ?? task.id,
-    depth: task.parent?.depth ?? 0,
     lastWrites: [initial.name],
-    ...initialPlace(session, task, initial, waitsUntil),
-    ...defined({
-      large: initial.large && { parameters: initial.large.payload },
-      tags: task.tags.length > 0 ? task.tags : undefined,
-      deadline: task.deadlineAfter === undefined ? undefined : new Date(now + task.deadlineAfter),
-      idempotencyKey: task.idempotencyKey,
-      traceparent: task.traceparent,
-      budget: task.budget,
-    }),
+    ...initialPlace(session, task, initial, record.nextAttemptTimestamp),
   }
-  if (task.parent !== undefined) {
-    document.parentTaskId = task.parent.taskId
-    document.subTaskKey = task.parent.key
-    document.uncounted = true
+  if (task.parent !== undefined) document.uncounted = true
+  if (session.features.events) {
+    document.events = firstEvents(new Date(now), starts)
+    document.eventSequence = document.events.length
+    document.eventsAt = new Date(now)
   }
-  if (session.features.events) leaveEvent(document, 'submitted', at, {})
-  if (initial.claim !== undefined && waitsUntil === undefined) start(session, document, initial.claim, at)
   return document
 }
 
-/** The claim that comes with the creation: it needs no delivery. */
-function start(session: Session, document: TaskDocument, claim: Started, at: Date): void {
-  document.status = claiming.to
-  document.attempt = 1
-  document.claimToken = claim.token
-  document.executionNodeId = claim.executionNodeId
-  document.leaseUntil = new Date(at.getTime() + claim.leaseMs)
-  document.startedAt = at
-  document.lastAttemptTimestamp = at
-  if (session.features.events)
-    leaveEvent(document, 'started', at, { executionNodeId: claim.executionNodeId, waitedMs: 0 })
-}
-
-type Started = NonNullable<NewTask['claim']>
-
-function leaveEvent(
-  document: TaskDocument,
-  name: StoredEvent['name'],
-  at: Date,
-  fields: StoredEvent['fields'],
-): void {
-  const { events = [], version, attempt } = document
-  const sequence = events.length + 1
-  document.events = [...events, { sequence, name, at, version, attempt, fields }]
-  document.eventSequence = sequence
-  document.eventsAt = at
+function firstEvents(at: Date, claim: NewTask['claim']): StoredEvent[] {
+  const submitted = { sequence: 1, name: 'submitted', at, version: 1, attempt: 0, fields: {} } as const
+  if (claim === undefined) return [submitted]
+  const fields = { executionNodeId: claim.executionNodeId, waitedMs: 0 }
+  return [submitted, { ...submitted, sequence: 2, name: 'started', attempt: 1, fields }]
 }
 
 /** Where it waits: for its time, as a delivery of the process that creates it, or in line. A sub-task gets its place when it has been counted. */
@@ -192,7 +140,7 @@ function initialPlace(
   if (waitsUntil !== undefined) {
     const wakeAt = new Date(waitsUntil)
     // It joins the line when that has come: the broker knows no ranks.
-    return { wakeAt, nextAttemptTimestamp: wakeAt, tellAt: wakeAt }
+    return { wakeAt, tellAt: wakeAt }
   }
   if (parent !== undefined || claim !== undefined) return {}
   if (!sends) return { ready: lane }

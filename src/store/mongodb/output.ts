@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { Failed, gather } from '../../runtime/gather.ts'
-import { QuillworkError } from '../../task/errors.ts'
 import type { Applied } from '../../task/transition.ts'
-import type { Fenced, LogLine, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
-import { answerFor, findHolders, heldBy } from './claim.ts'
-import type { TaskDocument } from './documents.ts'
+import {
+  type Fenced,
+  gapError,
+  type LogLine,
+  type Output,
+  type OutputPiece,
+  type OutputPlace,
+  type OutputStore,
+} from '../store.ts'
+import { answerFor, attemptName, findHolders, heldBy } from './claim.ts'
 import { ignoreDuplicates } from './failures.ts'
 import { collections, isDuplicateKey } from './indexes.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** A piece of the output of an attempt, as the collection `task_output` keeps it. */
 export interface OutputDocument extends OutputPiece {
@@ -27,7 +33,7 @@ export function createOutput(session: Session): OutputStore & { idle(): Promise<
   const pieces = gather<OutputWrite, Applied>(writes => append(session, writes), { largest: mostTogether })
   return {
     append: writes => pieces.send(writes),
-    read: (taskId, from, limit) => readPieces(session, taskId, { from, limit }),
+    read: (taskId, from, limit) => readPieces(session, taskId, from, limit),
     idle: () => pieces.idle(),
   }
 }
@@ -75,10 +81,6 @@ function runsOf(writes: readonly OutputWrite[]): ReadonlyMap<string, Run> {
     runs.set(name, { taskId, attempt, first: first.sequence, last: last.sequence, pieces: sorted })
   }
   return runs
-}
-
-function attemptName({ taskId, attempt }: Fenced): string {
-  return `${taskId}/${attempt}`
 }
 
 /** Writes into each task how far its attempt may write. No answer for a run that would leave a gap. */
@@ -144,35 +146,25 @@ async function dropEarlier({ database }: Session, runs: readonly Run[]): Promise
   await database.run('earlier output', () => output.bulkWrite(deletes, { ordered: false }))
 }
 
-function gapError({ taskId, sequence }: OutputWrite): QuillworkError {
-  return new QuillworkError(
-    'OPTION_INVALID',
-    `Piece ${sequence} of the output of ${taskId} would leave a gap; append pieces in order.`,
-  )
-}
-
 async function readPieces(
-  { database, tasks }: Session,
+  session: Session,
   taskId: string,
-  { from, limit }: { from: OutputPlace; limit: number },
+  from: OutputPlace,
+  limit: number,
 ): Promise<Output> {
-  const task = await database.run('read output', () =>
-    tasks.findOne<Pick<TaskDocument, 'output'>>({ _id: { $eq: taskId } }, { projection: { output: 1 } }),
-  )
+  const [task] = await readFields(session, 'read output', { _id: { $eq: taskId } }, ['output'])
   if (task?.output === undefined) return { attempt: 0, pieces: [] }
   const { attempt, sequence: last } = task.output
   const after = from.attempt === attempt ? from.sequence : 0
   // Followers ask often, and mostly nothing is new.
   if (after >= last) return { attempt, pieces: [] }
-  const found = await database.run('read output', () =>
-    database
-      .collection<OutputDocument>(collections.output)
-      .find({ taskId: { $eq: taskId }, attempt: { $eq: attempt }, sequence: { $gt: after, $lte: last } })
-      .project<OutputPiece>({ _id: 0, sequence: 1, text: 1 })
-      .hint('output_task')
-      .sort({ sequence: 1 })
-      .limit(limit)
-      .toArray(),
+  const output = session.database.collection<OutputDocument>(collections.output)
+  const projection = { _id: 0, sequence: 1, text: 1 }
+  const range = { $gt: after, $lte: last }
+  const following = { taskId: { $eq: taskId }, attempt: { $eq: attempt }, sequence: range }
+  const options = { projection, hint: 'output_task', sort: { sequence: 1 }, limit } as const
+  const found = await session.database.run('read output', () =>
+    output.find<OutputPiece>(following, options).toArray(),
   )
   // What comes after a piece that is still on its way is returned when that one is there.
   const gap = found.findIndex(({ sequence }, index) => sequence !== after + index + 1)
@@ -220,18 +212,19 @@ async function addTogether(
 ): Promise<number> {
   const write = randomUUID()
   for (let before = lastKnown; ; before = (await lastNumber(session, taskId)) ?? before) {
-    const first = before + 1
-    const last = before + lines.length
-    const document = {
-      _id: `${taskId}/${first}`,
-      taskId,
-      first,
-      last,
-      lines: lines.map(({ at, ...line }) => ({ ...line, at: new Date(at) })),
-      write,
-    }
-    if (await insertOnce(session, document)) return last
+    const document = logDocument(taskId, lines, { first: before + 1, write })
+    if (await insertOnce(session, document)) return document.last
   }
+}
+
+/** Returns the document of lines that are written together. */
+export function logDocument(
+  taskId: string,
+  lines: readonly LogLine[],
+  { first, write }: Pick<LogDocument, 'first' | 'write'>,
+): LogDocument {
+  const dated = lines.map(({ at, ...line }) => ({ ...line, at: new Date(at) }))
+  return { _id: `${taskId}/${first}`, taskId, first, last: first + lines.length - 1, lines: dated, write }
 }
 
 /** Returns whether the lines were written, now or by an earlier send; not where other lines have taken their number. */
@@ -250,34 +243,23 @@ function insertOnce(session: Session, document: LogDocument): Promise<boolean> {
 
 /** Returns 0 for a task without lines, undefined for one that is not there. */
 async function lastNumber(session: Session, taskId: string): Promise<number | undefined> {
-  const { database, tasks } = session
-  const newest = await database.run('log', () =>
-    logsOf(session)
-      .find({ taskId: { $eq: taskId } }, { projection: { last: 1 } })
-      .hint('logs_task')
-      .sort({ last: -1 })
-      .limit(1)
-      .next(),
+  const newest = await session.database.run('log', () =>
+    logsOf(session).findOne(
+      { taskId: { $eq: taskId } },
+      { projection: { last: 1 }, hint: 'logs_task', sort: { last: -1 } },
+    ),
   )
   if (newest !== null) return newest.last
-  const task = await database.run('log', () =>
-    tasks.findOne({ _id: { $eq: taskId } }, { projection: { _id: 1 } }),
-  )
-  return task === null ? undefined : 0
+  const found = await readFields(session, 'log', { _id: { $eq: taskId } }, [])
+  return found.length === 0 ? undefined : 0
 }
 
 /** Returns the lines of a task after a number, at most `limit`. */
-export async function readLog(
-  session: Session,
-  taskId: string,
-  { after, limit }: { after: number; limit: number },
-): Promise<(LogLine & { sequence: number })[]> {
+export async function readLog(session: Session, taskId: string, after: number, limit: number) {
+  const later = { taskId: { $eq: taskId }, last: { $gt: after } }
   const documents = await session.database.run('logs', () =>
     logsOf(session)
-      .find({ taskId: { $eq: taskId }, last: { $gt: after } })
-      .hint('logs_task')
-      .sort({ last: 1 })
-      .limit(limit)
+      .find(later, { hint: 'logs_task', sort: { last: 1 }, limit })
       .toArray(),
   )
   return linesOf(documents)

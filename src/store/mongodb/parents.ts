@@ -1,6 +1,6 @@
 /** Which task is whose sub-task, as far as this process knows, and when each parent aggregates its sub-tasks. */
 import { aggregate, type KnownParents } from './aggregate.ts'
-import { type Context, type ParentIndex, readFields, type Session } from './session.ts'
+import { aggregateTasks, type Context, type ParentIndex, readFields, type Session } from './session.ts'
 
 /** Sub-tasks that a sweep finds at once. */
 const perSweep = 1_000
@@ -164,15 +164,11 @@ async function parentsOfMoved(context: Context): Promise<string[]> {
 }
 
 /** By parent: many sub-tasks of one must not hide those of another. */
-async function withUncounted(
-  { database, tasks }: Context,
-  parentIds: readonly string[],
-): Promise<ReadonlySet<string>> {
+async function withUncounted(context: Context, parentIds: readonly string[]): Promise<ReadonlySet<string>> {
   const moved = { uncounted: true, parentTaskId: { $in: [...parentIds] } }
   const pipeline = [{ $match: moved }, { $group: { _id: '$parentTaskId' } }]
-  const found = await database.run('which have sub-tasks that moved', () =>
-    tasks.aggregate<{ _id: string }>(pipeline, { hint: 'tasks_uncounted' }).toArray(),
-  )
+  const operation = 'which have sub-tasks that moved'
+  const found = await aggregateTasks<{ _id: string }>(context, operation, 'tasks_uncounted', pipeline)
   return new Set(found.map(({ _id }) => _id))
 }
 

@@ -2,7 +2,8 @@
 
 import type { TaskRecord } from '../../task/task.ts'
 import { type LargeText, type PayloadDocument, recordOf, type TaskDocument } from './documents.ts'
-import { type Context, findTasks } from './session.ts'
+import { collections } from './indexes.ts'
+import { type Context, findTasks, replaceAll } from './session.ts'
 
 /** A text with more characters than this lives apart. */
 const longestInline = 65_536
@@ -29,18 +30,8 @@ export function largeValue(
 }
 
 /** Writes payloads. Await it before the write that names them. */
-export async function writePayloads(
-  { database, payloads }: Context,
-  values: readonly LargeValue[],
-): Promise<void> {
-  const parts = values.flatMap(partsOf)
-  if (parts.length === 0) return
-  await database.run('payloads', () =>
-    payloads.bulkWrite(
-      parts.map(part => ({ replaceOne: { filter: { _id: part._id }, replacement: part, upsert: true } })),
-      { ordered: false },
-    ),
-  )
+export function writePayloads(context: Context, values: readonly LargeValue[]): Promise<void> {
+  return replaceAll(context, 'payloads', collections.payloads, values.flatMap(partsOf))
 }
 
 /** Deletes payloads that no task names. Best effort: what is left goes with the task. */

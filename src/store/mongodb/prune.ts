@@ -4,14 +4,12 @@ import { states } from '../cold-records.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
-import { readFields, type Session, updateEach, updateTasks } from './session.ts'
+import { aggregateTasks, readFields, type Session, updateEach, updateTasks } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
 const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
 
-/** Trees that are read together. */
 const treesPerRead = 100
-/** Records that are marked by one write. */
 const marksPerWrite = 1_000
 
 /**
@@ -75,18 +73,15 @@ async function pruneTrees(
 
 /** Counts the live records that each tree has below its root; only of trees that have records below it. */
 async function countLiveBelow(
-  { database, tasks }: Session,
+  session: Session,
   roots: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   if (roots.length === 0) return new Map()
   const live = { $sum: { $cond: [{ $in: ['$status', liveStatuses] }, 1, 0] } }
-  const pipeline = [
+  const found = await aggregateTasks<{ _id: string; live: number }>(session, 'prune', 'tasks_tree', [
     { $match: { rootTaskId: { $in: roots }, parentTaskId: { $exists: true } } },
     { $group: { _id: '$rootTaskId', live } },
-  ]
-  const found = await database.run('prune', () =>
-    tasks.aggregate<{ _id: string; live: number }>(pipeline, { hint: 'tasks_tree' }).toArray(),
-  )
+  ])
   return new Map(found.map(tree => [tree._id, tree.live]))
 }
 
@@ -131,7 +126,6 @@ async function markRoots(session: Session, expired: Expired, roots: readonly str
   return marked.map(document => document._id)
 }
 
-/** Marks what has ended below a root. */
 async function markBelow(session: Session, root: string): Promise<void> {
   const unmarked = { status: { $in: [...endedStatuses] }, pruning: { $exists: false } }
   for (let more = true; more; ) {

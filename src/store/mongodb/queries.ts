@@ -1,18 +1,24 @@
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
-import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import { liveStatuses, type TaskStatus, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { AttemptRow, Page, PageRequest, TaskFilter, TaskListRequest, TaskQueries } from '../store.ts'
-import type { TaskDocument } from './documents.ts'
+import {
+  type AttemptRow,
+  type ChildrenFilter,
+  countsOf,
+  failedFirst,
+  type Page,
+  type PageRequest,
+  type TaskFilter,
+  type TaskListRequest,
+} from '../store.ts'
+import type { PastAttempt, TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
-import { findTasks, readFields, type Session } from './session.ts'
+import { aggregateTasks, findTasks, readFields, type Session } from './session.ts'
 
 /** Returns records by id, one for one; undefined for one that is not there. */
-export async function getTasks(
-  session: Session,
-  taskIds: readonly string[],
-): Promise<(TaskRecord | undefined)[]> {
+export async function getTasks(session: Session, taskIds: readonly string[]) {
   // One more than can come: all come at once, and no second round trip finds out that there are no more.
   const batchSize = taskIds.length + 1
   const documents = await findTasks(session, 'get', { _id: { $in: [...new Set(taskIds)] } }, { batchSize })
@@ -21,33 +27,28 @@ export async function getTasks(
 }
 
 /** Counts tasks by status. */
-export async function countTasks({ database, tasks }: Session): Promise<Record<TaskStatus, number>> {
-  const byStatus = { $group: { _id: '$status', count: { $sum: 1 } } }
-  const pipeline = [{ $match: { status: { $in: taskStatuses } } }, byStatus]
-  const counted = await database.run('counts', () =>
-    tasks.aggregate<{ _id: TaskStatus; count: number }>(pipeline, { hint: 'tasks_status' }).toArray(),
-  )
-  const counts = Object.fromEntries(taskStatuses.map(status => [status, 0])) as Record<TaskStatus, number>
-  for (const { _id, count } of counted) counts[_id] = count
-  return counts
+export async function countTasks(session: Session): Promise<Record<TaskStatus, number>> {
+  type Count = { _id: TaskStatus; count: number }
+  const counted = await aggregateTasks<Count>(session, 'counts', 'tasks_status', [
+    { $match: { status: { $in: taskStatuses } } },
+    { $group: { _id: '$status', count: { $sum: 1 } } },
+  ])
+  return countsOf(counted.map(({ _id, count }) => [_id, count]))
 }
 
 /** Returns the attempts that the record keeps, oldest first; the last fifty. */
 export async function listAttempts(session: Session, taskId: string): Promise<AttemptRow[]> {
   const [found] = await readFields(session, 'attempts', { _id: { $eq: taskId } }, ['pastAttempts'])
-  return (found?.pastAttempts ?? []).map(({ startedAt, endedAt, ...row }) => ({
-    ...row,
-    startedAt: startedAt.getTime(),
-    endedAt: endedAt.getTime(),
-  }))
+  return (found?.pastAttempts ?? []).map(attemptOf)
+}
+
+/** Returns the row of an attempt that a document keeps. */
+export function attemptOf({ startedAt, endedAt, ...row }: PastAttempt): AttemptRow {
+  return { ...row, startedAt: startedAt.getTime(), endedAt: endedAt.getTime() }
 }
 
 /** Returns tasks, newest first unless asked otherwise. */
-export function listTasks(
-  session: Session,
-  filter: TaskFilter,
-  page: TaskListRequest,
-): Promise<Page<TaskRecord>> {
+export function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest) {
   const newestFirst = page.order !== 'oldest'
   const bound = { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter }
   const [index, conditions] = [indexFor(filter), conditionsOf(filter)]
@@ -98,25 +99,20 @@ export function between<T>(above: T | undefined, below: T | undefined): Document
   return defined({ $gt: above, $lt: below })
 }
 
-interface ChildrenFilter {
-  parentTaskId: string
-  status?: readonly TaskStatus[]
-  taskType?: string
-  failedFirst?: boolean
-}
+type Children = ChildrenFilter & { parentTaskId: string }
 
 /** Returns sub-tasks in the order of submission, or those that failed first. */
 export function listChildren(
   session: Session,
-  filter: ChildrenFilter,
+  filter: Children,
   page: PageRequest,
 ): Promise<Page<TaskRecord>> {
   return filter.failedFirst === true
-    ? failedFirst(session, filter, page)
+    ? listFailedFirst(session, filter, page)
     : pageOfTasks(session, page, childrenOf(filter))
 }
 
-function childrenOf(filter: ChildrenFilter): Listing {
+function childrenOf(filter: Children): Listing {
   const conditions = defined({
     parentTaskId: equalTo(filter.parentTaskId),
     status: among(filter.status),
@@ -126,33 +122,28 @@ function childrenOf(filter: ChildrenFilter): Listing {
   return { operation: 'children', index: 'tasks_parent', filter: conditions, newestFirst: false, bound }
 }
 
-const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
-
-/** A listing of the unsuccessful ones, then one of the others. */
-async function failedFirst(
+async function listFailedFirst(
   session: Session,
-  filter: ChildrenFilter,
+  filter: Children,
   { pageSize, pageToken: token }: PageRequest,
 ): Promise<Page<TaskRecord>> {
   const { bound } = childrenOf(filter)
   const [part, ...place] = pageKey(bound, token, ['number', 'number', 'string']) ?? [0]
+  const parts = failedFirst(filter.status)
   const documents: TaskDocument[] = []
-  for (const current of [0, 1]) {
-    if (current < part || documents.length > pageSize) continue
-    const isHere = (each: TaskStatus) => unsuccessful.includes(each) === (current === 0)
-    const status = (filter.status ?? taskStatuses).filter(isHere)
-    if (status.length === 0) continue
+  for (const [current, status] of parts.entries()) {
+    if (current < part || documents.length > pageSize || status.length === 0) continue
     const from: Place | undefined = current === part && place.length === 2 ? place : undefined
     const missing = pageSize + 1 - documents.length
     documents.push(...(await readBeyond(session, childrenOf({ ...filter, status }), from, missing)))
   }
   return taskPage(session, documents, pageSize, ({ status, order, _id }) =>
-    pageToken(bound, [unsuccessful.includes(status) ? 0 : 1, order, _id]),
+    pageToken(bound, [parts.findIndex(statuses => statuses.includes(status)), order, _id]),
   )
 }
 
 /** A place in a listing: the order of submission, and the id where two processes gave the same. */
-type Place = readonly [order: number, id: string]
+export type Place = readonly [order: number, id: string]
 
 /** A listing: which tasks, along which index, newest or oldest first. */
 export interface Listing {
@@ -167,9 +158,9 @@ export interface Listing {
 }
 
 /** Returns at most `limit` tasks of a listing beyond a place. */
-function readBeyond(
+export function readBeyond(
   session: Session,
-  { operation, index, filter, newestFirst }: Listing,
+  { operation, index, filter, newestFirst }: Omit<Listing, 'bound'>,
   place: Place | undefined,
   limit: number,
 ): Promise<TaskDocument[]> {
@@ -188,11 +179,7 @@ function beyond(place: Place | undefined, newestFirst: boolean) {
 }
 
 /** Returns a page of a listing. */
-export async function pageOfTasks(
-  session: Session,
-  request: PageRequest,
-  listing: Listing,
-): Promise<Page<TaskRecord>> {
+export async function pageOfTasks(session: Session, request: PageRequest, listing: Listing) {
   const { bound } = listing
   const place = pageKey(bound, request.pageToken, ['number', 'string'])
   const documents = await readBeyond(session, listing, place, request.pageSize + 1)
@@ -211,11 +198,7 @@ async function taskPage(
 }
 
 /** Returns the tasks of a tree that wait for its budget, the first submitted first. */
-export async function waitingForBudget(
-  session: Session,
-  rootTaskId: string,
-  limit: number,
-): ReturnType<TaskQueries['waitingForBudget']> {
+export async function waitingForBudget(session: Session, rootTaskId: string, limit: number) {
   const { database, tasks } = session
   const filter: Filter<TaskDocument> = {
     rootTaskId: { $eq: rootTaskId },

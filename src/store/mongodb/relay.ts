@@ -2,8 +2,8 @@
 
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
-import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
-import { queueOf, type TaskDocument } from './documents.ts'
+import { type Delivery, type LaneCapacity, priorities, queueOf } from '../store.ts'
+import type { TaskDocument } from './documents.ts'
 import { after, removed } from './pipeline.ts'
 import { readFields, type Session, updateTasks } from './session.ts'
 
@@ -79,7 +79,6 @@ async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Pro
   return true
 }
 
-/** Returns the next tasks of a lane in fair order. */
 async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
   if (capacity <= 0 || !session.flags.isReady(lane)) return []
   session.flags.clearReady(lane)

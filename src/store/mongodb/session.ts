@@ -1,5 +1,6 @@
 /** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
 import type { Collection, Document, Filter, FindOptions, UpdateFilter } from 'mongodb'
+import { createEmitter } from '../../runtime/emitter.ts'
 import type { Delivery } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
@@ -21,7 +22,7 @@ export interface Context {
   order: FairOrder
   flags: DirtyFlags
   paused: PausedLanes
-  writtenEvents: WrittenEvents
+  writtenEvents: ReturnType<typeof createWrittenEvents>
   resendAfter: ResendAfter
   features: Features
   /** Calls the listeners of the outbox: something may be due. */
@@ -58,6 +59,16 @@ export function readFields<K extends keyof TaskDocument>(
   return findTasks(context, operation, filter, { ...options, projection })
 }
 
+/** Reads what a pipeline makes of tasks, along an index, in one round trip. `operation` names it in errors. */
+export function aggregateTasks<T extends Document>(
+  { database, tasks }: Pick<Context, 'database' | 'tasks'>,
+  operation: string,
+  hint: string,
+  pipeline: Document[],
+): Promise<T[]> {
+  return database.run(operation, () => tasks.aggregate<T>(pipeline, { hint }).toArray())
+}
+
 /** Changes every task that the filter finds, by one statement. Returns how many were changed. */
 export async function updateTasks(
   { database, tasks }: Context,
@@ -79,6 +90,21 @@ export async function updateEach(
   const writes = updates.map(updateOne => ({ updateOne }))
   const { matchedCount } = await database.run(operation, () => tasks.bulkWrite(writes, { ordered: false }))
   return matchedCount
+}
+
+/** Writes documents in place of those with their ids, in one round trip. `operation` names it in errors. */
+export async function replaceAll<D extends { _id: string }>(
+  { database }: Context,
+  operation: string,
+  collection: string,
+  documents: readonly D[],
+): Promise<void> {
+  if (documents.length === 0) return
+  const target = database.collection<Document & { _id: string }>(collection)
+  const writes = documents.map(document => ({
+    replaceOne: { filter: { _id: { $eq: document._id } }, replacement: document, upsert: true },
+  }))
+  await database.run(operation, () => target.bulkWrite(writes, { ordered: false }))
 }
 
 /** What the engine asked for, because it is published. */
@@ -121,12 +147,27 @@ export interface PausedLanes {
   reset(): void
 }
 
-/** The records in which this process left events since they were last taken. */
-export interface WrittenEvents {
-  note(taskIds: readonly string[]): void
-  take(limit: number): string[]
-  /** Calls back after each note. Returns an unsubscribe function. */
-  onPending(listener: () => void): () => void
+/** Records that are remembered; the others are found as those of another process are. */
+const mostWritten = 10_000
+
+/** Remembers the records in which this process left events since they were last taken. */
+export function createWrittenEvents() {
+  const written = new Set<string>()
+  const pending = createEmitter()
+  return {
+    note(taskIds: readonly string[]): void {
+      if (taskIds.length === 0) return
+      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
+      pending.emit()
+    },
+    take(limit: number): string[] {
+      const taken = [...written].slice(0, limit)
+      for (const id of taken) written.delete(id)
+      return taken
+    },
+    /** Calls back after each note. Returns an unsubscribe function. */
+    onPending: (listener: () => void) => pending.on(listener),
+  }
 }
 
 /** The deliveries that this process has the right to send, until their tasks are claimed. */
@@ -172,11 +213,12 @@ export interface ParentIndex {
 }
 
 /** @param now The store's clock, which tests move; real time counts as well, so that a clock that stands still stops nothing. */
-export function createPeriod(ms: number, now: () => number): Period {
+export function createPeriod(ms: number, now: () => number) {
   let realStart = Number.NEGATIVE_INFINITY
   let start = Number.NEGATIVE_INFINITY
   return {
-    isOver() {
+    /** Whether it is time; the next period begins then. */
+    isOver(): boolean {
       const [real, time] = [performance.now(), now()]
       if (real - realStart < ms && Math.abs(time - start) < ms) return false
       realStart = real
@@ -187,10 +229,7 @@ export function createPeriod(ms: number, now: () => number): Period {
 }
 
 /** A read that is worth making now and then although nothing is known to be there: at most once in a period. */
-export interface Period {
-  /** Whether it is time; the next period begins then. */
-  isOver(): boolean
-}
+export type Period = ReturnType<typeof createPeriod>
 
 /**
  * What may be due, as this process knows it, so that it reads little: its own writes set flags, and what other processes wrote is read

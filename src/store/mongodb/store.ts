@@ -14,18 +14,16 @@ import { createAttempts } from './attempts.ts'
 import { claimAll, extend, overdue } from './claim.ts'
 import { createAll, createWithin } from './create.ts'
 import {
-  createServerClock,
+  clockOf,
   type DatabaseOptions,
-  injectedClock,
   type OpenableDatabase,
   openDatabase,
-  type ServerClock,
   type SharedDatabase,
 } from './database.ts'
 import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
 import { convertEarlier } from './earlier-records.ts'
-import { createEventOutbox, createWrittenEvents } from './events.ts'
+import { createEventOutbox } from './events.ts'
 import { closedError } from './failures.ts'
 import { collections, engineIndexes } from './indexes.ts'
 import { createFairOrder, createLanes, createPausedLanes } from './lanes.ts'
@@ -35,7 +33,7 @@ import { createOutput, readLog } from './output.ts'
 import { createParentIndex } from './parents.ts'
 import { prune } from './prune.ts'
 import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
-import { type Context, DirtyFlags, type ResendAfter, type Session } from './session.ts'
+import { type Context, createWrittenEvents, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
 import { reportUsage } from './usage.ts'
 
@@ -72,7 +70,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   const database = openDatabase(options)
   database.join(engineIndexes, () => convertEarlier(database))
   const records = mongoRecords(database, [...coldKinds, nodes])
-  const clock = options.now === undefined ? serverClock(database) : injectedClock(options.now)
+  const clock = clockOf(database, options.now)
   const due = createEmitter()
   let isClosed = false
   const requireOpen = () => {
@@ -130,16 +128,6 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     nodes: createNodes(records, session.now),
     transfer: createTransfer(session),
   }
-}
-
-function serverClock(database: OpenableDatabase): ServerClock {
-  return createServerClock(
-    async () => {
-      const { localTime } = await database.db.admin().command({ hello: 1 })
-      return localTime instanceof Date ? localTime : new Date()
-    },
-    question => database.run('ask for the time', question),
-  )
 }
 
 type Ground = Pick<Context, 'now' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'>
@@ -229,7 +217,7 @@ function createQueries(session: Session): TaskQueries {
     children: (parentTaskId, filter, page) => listChildren(session, { parentTaskId, ...filter }, page),
     counts: () => countTasks(session),
     attempts: taskId => listAttempts(session, taskId),
-    logs: (taskId, after, limit) => readLog(session, taskId, { after, limit }),
+    logs: (taskId, after, limit) => readLog(session, taskId, after, limit),
     usageReport: (filter, request) => reportUsage(session, filter, request),
     waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
     deadLetters: (filter, page) => listDeadLetters(session, filter, page),

@@ -1,44 +1,36 @@
 /** The tasks of a database as rows that can be moved to another store. */
-import type { Document, Filter } from 'mongodb'
+import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import { isCancelRequested, type TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
-import { priorities } from '../store.ts'
-import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
+import { queueOf } from '../store.ts'
+import { mostAttempts, type RowsTransfer, readPages, type TransferredTask } from '../transfer.ts'
 import { type CheckpointDocument, checkpointName } from './attempts.ts'
-import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
+import { fieldsOfRecord, largeTexts, type PastAttempt, type TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
 import { createNumbers } from './new-task.ts'
-import { type LogDocument, linesOf, linesPerDocument } from './output.ts'
+import { type LogDocument, linesOf, linesPerDocument, logDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { readFields, type Session } from './session.ts'
+import { attemptOf, type Place, readBeyond } from './queries.ts'
+import { readFields, replaceAll, type Session } from './session.ts'
 
-/** Tasks of a page. */
 const pageTasks = 200
+const allTasks = { operation: 'read rows', index: 'tasks_newest', filter: {}, newestFirst: false }
 
 /** Reads and writes the tasks, each with all that belongs to it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
   const numbers = createNumbers()
   return {
-    async *read() {
-      for await (const documents of pagesOfTasks(session)) yield await readTasks(session, documents)
-    },
+    read: () =>
+      readPages({
+        start: undefined as Place | undefined,
+        read: after => readBeyond(session, allTasks, after, pageTasks),
+        placeOf: ({ order, _id }): Place => [order, _id],
+        make: documents => readTasks(session, documents),
+      }),
     write: tasks => writeTasks(session, tasks, numbers),
-  }
-}
-
-/** Returns the pages of tasks in the order of `order` and id. */
-async function* pagesOfTasks({ database, tasks }: Session): AsyncGenerator<TaskDocument[]> {
-  for (let filter: Filter<TaskDocument> = {}; ; ) {
-    const options = { limit: pageTasks, hint: 'tasks_newest', sort: { order: 1, _id: 1 } } as const
-    const page = await database.run('read rows', () => tasks.find(filter, options).toArray())
-    const last = page.at(-1)
-    if (last === undefined) return
-    yield page
-    const { order, _id } = last
-    filter = { order: { $gte: order }, $nor: [{ order, _id: { $lte: _id } }] }
   }
 }
 
@@ -57,11 +49,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
     return {
       record,
       rank: document.rank,
-      attempts: (document.pastAttempts ?? []).map(({ startedAt, endedAt, ...attempt }) => ({
-        ...attempt,
-        startedAt: startedAt.getTime(),
-        endedAt: endedAt.getTime(),
-      })),
+      attempts: (document.pastAttempts ?? []).map(attemptOf),
       checkpoints: new Map(values),
       logs: linesOf((logs.get(document._id) ?? []).sort((one, other) => one.first - other.first)),
     }
@@ -78,7 +66,7 @@ async function readBelonging<D extends Document & { taskId: string }>(
   const found = await database.run('read what belongs to tasks', () =>
     database.collection<Document>(collection).find<D>(filter).toArray(),
   )
-  return grouped(found, ({ taskId }) => taskId)
+  return grouped(found.map(document => [document.taskId, document] as const))
 }
 
 type Change = { from?: TaskStatus; to: TaskStatus }
@@ -95,18 +83,17 @@ async function readUncounted(
   const changes = children.map(({ _id, parentTaskId = '', status, counted }) => {
     const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
     const from = listed?.as ?? counted?.as
-    return { parentTaskId, change: from === undefined ? { to: status } : { from, to: status } }
+    return [parentTaskId, from === undefined ? { to: status } : { from, to: status }] as const
   })
-  const byParent = grouped(changes, ({ parentTaskId }) => parentTaskId)
-  return new Map([...byParent].map(([id, of]) => [id, of.map(({ change }) => change)]))
+  return grouped(changes)
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+function grouped<T>(entries: readonly (readonly [key: string, value: T])[]): Map<string, T[]> {
   const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
-    else group.push(item)
+  for (const [key, value] of entries) {
+    const group = groups.get(key) ?? []
+    groups.set(key, group)
+    group.push(value)
   }
   return groups
 }
@@ -118,35 +105,12 @@ async function writeTasks(
 ): Promise<void> {
   if (tasks.length === 0) return
   const made = tasks.map(task => documentOf(session, task, numbers))
-  await writePayloads(
-    session,
-    made.flatMap(({ large }) => large),
-  )
-  await replaceAll(
-    session,
-    collections.tasks,
-    made.map(({ document }) => document),
-  )
-  await replaceAll(session, collections.checkpoints, tasks.flatMap(checkpointDocuments))
-  await replaceAll(session, collections.logs, tasks.flatMap(logDocuments))
-}
-
-/** Writes documents in place of those with their ids. */
-export async function replaceAll<D extends { _id: string }>(
-  { database }: Session,
-  collection: string,
-  documents: readonly D[],
-): Promise<void> {
-  if (documents.length === 0) return
-  const target = database.collection<Document & { _id: string }>(collection)
-  await database.run('write rows', () =>
-    target.bulkWrite(
-      documents.map(document => ({
-        replaceOne: { filter: { _id: { $eq: document._id } }, replacement: document, upsert: true },
-      })),
-      { ordered: false },
-    ),
-  )
+  const large = made.flatMap(each => each.large)
+  const documents = made.map(({ document }) => document)
+  await writePayloads(session, large)
+  await replaceAll(session, 'write rows', collections.tasks, documents)
+  await replaceAll(session, 'write rows', collections.checkpoints, tasks.flatMap(checkpointDocuments))
+  await replaceAll(session, 'write rows', collections.logs, tasks.flatMap(logDocuments))
 }
 
 function checkpointDocuments({ record, checkpoints }: TransferredTask): CheckpointDocument[] {
@@ -163,16 +127,8 @@ function checkpointDocuments({ record, checkpoints }: TransferredTask): Checkpoi
 function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
   const documents: LogDocument[] = []
   for (let start = 0; start < logs.length; start += linesPerDocument) {
-    const lines = logs.slice(start, start + linesPerDocument)
-    const first = lines[0]?.sequence ?? 0
-    documents.push({
-      _id: `${record.id}/${first}`,
-      taskId: record.id,
-      first,
-      last: first + lines.length - 1,
-      lines: lines.map(({ sequence: _, at, ...line }) => ({ ...line, at: new Date(at) })),
-      write: '',
-    })
+    const lines = logs.slice(start, start + linesPerDocument).map(({ sequence: _, ...line }) => line)
+    documents.push(logDocument(record.id, lines, { first: logs[start]?.sequence ?? 0, write: '' }))
   }
   return documents
 }
@@ -182,42 +138,18 @@ function documentOf(
   { record, rank, attempts }: TransferredTask,
   numbers: (time: number) => number,
 ): { document: TaskDocument; large: LargeValue[] } {
-  const texts = (['parameters', 'progress', 'result'] as const).map(
-    field => [field, record[field], largeValue(session, record.id, field, record[field])] as const,
-  )
-  const large = texts.flatMap(([, , value]) => value ?? [])
-  const { id, tags, priority, parameters: _p, progress: _g, result: _r, ...rest } = record
+  const large = largeTexts.flatMap(field => largeValue(session, record.id, field, record[field]) ?? [])
   const document: TaskDocument = {
-    ...withDates(rest),
-    _id: id,
-    parameters: '',
-    priority: priorities.indexOf(priority),
+    ...fieldsOfRecord(record, large),
     rank,
     order: numbers(record.createdAt),
     ...placeOf(record, rank, session.now()),
     ...familyOf(record),
   }
-  for (const [field, text, value] of texts)
-    if (text !== undefined) document[field] = value === undefined ? text : ''
-  if (large.length > 0)
-    document.large = Object.fromEntries(large.map(({ field, payload }) => [field, payload]))
-  if (tags.length > 0) document.tags = tags
+  // A lease is void: its holder does not know this database.
+  if (record.leaseUntil !== undefined) document.leaseUntil = new Date(0)
   if (attempts.length > 0) document.pastAttempts = attempts.slice(-mostAttempts).map(pastAttemptOf)
   return { document, large }
-}
-
-type Timed = (typeof times)[number] | 'createdAt' | 'updatedAt'
-type Plain = Omit<TaskRecord, 'id' | 'tags' | 'priority' | LargeText>
-
-const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updatedAt'])
-
-/** A lease is void: its holder does not know this database. */
-function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
-  const fields = Object.entries(record).map(([field, value]) => {
-    const isTime = timed.has(field) && typeof value === 'number'
-    return [field, isTime ? new Date(field === 'leaseUntil' ? 0 : value) : value]
-  })
-  return Object.fromEntries(fields) as Omit<Plain, Timed> & Pick<TaskDocument, Timed>
 }
 
 /** In line, or waiting for its time. */

@@ -4,15 +4,20 @@ import { randomUUID } from 'node:crypto'
 import type { Collection, Document } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 import { nodes, states } from '../cold-records.ts'
-import type { RowsTransfer, StoreTransfer, TransferredPiece, TransferredUsage } from '../transfer.ts'
+import {
+  type RowsTransfer,
+  readPages,
+  type StoreTransfer,
+  type TransferredPiece,
+  type TransferredUsage,
+} from '../transfer.ts'
 import type { OpenableDatabase } from './database.ts'
 import { collections } from './indexes.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
-import { readFields, type Session } from './session.ts'
-import { replaceAll, tasksTransfer } from './transfer-tasks.ts'
+import { readFields, replaceAll, type Session } from './session.ts'
+import { tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
-/** Rows of a page. */
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
 const pagePieces = 100
@@ -24,36 +29,41 @@ export function createTransfer(session: Session): StoreTransfer {
     output: outputTransfer(session),
     usage: usageTransfer(session),
     begin: from => beginFilling(session.database, from),
-    // Nothing is derived that the rows do not hold.
-    finish: () => endFilling(session.database),
+    // Nothing is derived that the rows do not hold; engines may open the database.
+    async finish() {
+      await session.database.run('unmark', () => marksOf(session.database).deleteOne({ _id: 'filling' }))
+    },
   }
 }
 
-/** Returns the pages of a collection by its ids. */
-async function* pagesById<D extends Document & { _id: string }>(
+/** Reads a collection by its ids. */
+function readById<D extends Document & { _id: string }, Row>(
   { database }: Session,
-  collection: string,
-  limit = pageRows,
-): AsyncGenerator<D[]> {
-  for (let filter: Document = {}; ; ) {
-    const rows = await database.run('read rows', () =>
-      database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(limit).toArray(),
-    )
-    const last = rows.at(-1)
-    if (last === undefined) return
-    filter = { _id: { $gt: last._id } }
-    yield rows
-  }
+  name: string,
+  { limit, rowOf }: { limit: number; rowOf(document: D): Row },
+): AsyncGenerator<readonly Row[]> {
+  const collection = database.collection<Document>(name)
+  return readPages({
+    start: undefined as string | undefined,
+    read(after) {
+      const filter: Document = after === undefined ? {} : { _id: { $gt: after } }
+      const options = { sort: { _id: 1 }, limit } as const
+      return database.run('read rows', () => collection.find<D>(filter, options).toArray())
+    },
+    placeOf: ({ _id }) => _id,
+    make: documents => documents.map(rowOf),
+  })
 }
 
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   return {
-    async *read() {
-      for await (const rows of pagesById<OutputDocument>(session, collections.output, pagePieces))
-        yield rows.map(({ _id, ...piece }) => piece)
-    },
+    read: () =>
+      readById(session, collections.output, {
+        limit: pagePieces,
+        rowOf: ({ _id, ...piece }: OutputDocument) => piece,
+      }),
     async write(rows) {
-      await replaceAll(session, collections.output, rows.map(outputDocument))
+      await replaceAll(session, 'write rows', collections.output, rows.map(outputDocument))
       await allowUpTo(session, rows)
     },
   }
@@ -80,21 +90,22 @@ async function allowUpTo({ database, tasks }: Session, pieces: readonly Transfer
 
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   return {
-    async *read() {
-      for await (const rows of pagesById<UsageDocument>(session, collections.usage))
-        yield rows.map(({ _id, path, at, ...row }) => ({
+    read: () =>
+      readById(session, collections.usage, {
+        limit: pageRows,
+        rowOf: ({ _id, path, at, ...row }: UsageDocument) => ({
           ...row,
           at: at.getTime(),
           rootTaskId: path.at(-1) ?? row.taskId,
-        }))
-    },
+        }),
+      }),
     async write(rows) {
       const pathOf = await readPaths(session, rows)
       const documents = rows.map(({ rootTaskId, at, ...row }): UsageDocument => {
         const path = pathOf({ taskId: row.taskId, rootTaskId })
         return { ...row, _id: randomUUID(), at: new Date(at), path }
       })
-      await replaceAll(session, collections.usage, documents)
+      await replaceAll(session, 'write rows', collections.usage, documents)
     },
   }
 }
@@ -164,11 +175,6 @@ async function empty(database: OpenableDatabase, name: string): Promise<void> {
     if (found.length === 0) return
     await database.run('empty', () => collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } }))
   }
-}
-
-/** The database is complete: engines may open it. */
-async function endFilling(database: OpenableDatabase): Promise<void> {
-  await database.run('unmark', () => marksOf(database).deleteOne({ _id: 'filling' }))
 }
 
 /** Throws TRANSFER_INCOMPLETE for a database that holds a part of what it should. */
