@@ -11,16 +11,7 @@ import {
   write,
 } from '../records/records.ts'
 import { pageKey, pageOf, pageToken } from './pages.ts'
-import type {
-  NodeState,
-  NodeStore,
-  ScheduleState,
-  ScheduleStore,
-  SharedStates,
-  Store,
-  UnparsableMessage,
-  UnparsableStore,
-} from './store.ts'
+import type { NodeState, NodeStore, ScheduleState, Store, UnparsableMessage } from './store.ts'
 
 /** What schedules remember between ticks. */
 export const schedules = defineKind<ScheduleState>({ name: 'schedules' })
@@ -43,56 +34,62 @@ export const states = defineKind<{ id: string; state: string; version: number }>
 /** The kinds of every store. */
 export const coldKinds: readonly AnyKind[] = [schedules, unparsable, states]
 
-/** Makes the ports of every store that are kept as records. */
-export function createColdPorts(records: Records): Pick<Store, 'schedules' | 'unparsable' | 'states'> {
-  return {
-    schedules: createSchedules(records),
-    unparsable: createUnparsable(records),
-    states: createStates(records),
-  }
-}
-
-/** Each tick is taken by one of those who saw the one before. */
-function createSchedules(records: Records): ScheduleStore {
-  return {
-    async schedules() {
-      const found = await records.find(schedules, { order: ['id'] })
-      return found.map(({ revision: _, ...state }) => state)
-    },
-    async advance(state, seenTick) {
-      const held = await getOne(records, schedules, state.id)
-      if (held?.lastTick !== seenTick) return false
-      const { revision } = held ?? {}
-      const change =
-        revision === undefined ? insert(schedules, state) : replace(schedules, { ...state, revision })
-      return (await records.commit([change])) === 'applied'
-    },
-  }
-}
-
 /** Bytes of a text that are kept at most; its record has a little more. */
 const mostBytes = largestRecord - 100_000
 
-/** Unparsable messages. Of a text near 15 MB the beginning is kept. */
-function createUnparsable(records: Records): UnparsableStore {
+/** Makes the ports of every store that are kept as records. */
+export function createColdPorts(records: Records): Pick<Store, 'schedules' | 'unparsable' | 'states'> {
   return {
-    async file(messages) {
-      const kept = messages.map(each => ({ ...each, content: beginningOf(each.content) }))
-      // One by one: what was filed before hinders no other.
-      await Promise.all(kept.map(message => records.commit([insert(unparsable, message)])))
+    // Each tick is taken by one of those who saw the one before.
+    schedules: {
+      async schedules() {
+        const found = await records.find(schedules, { order: ['id'] })
+        return found.map(({ revision: _, ...state }) => state)
+      },
+      async advance(state, seenTick) {
+        const held = await getOne(records, schedules, state.id)
+        if (held?.lastTick !== seenTick) return false
+        const { revision } = held ?? {}
+        const change =
+          revision === undefined ? insert(schedules, state) : replace(schedules, { ...state, revision })
+        return (await records.commit([change])) === 'applied'
+      },
     },
-    async list({ pageSize, pageToken: token }) {
-      const after = pageKey('unparsable', token, ['number', 'string'])
-      const query = { order: ['at', 'id'], reverse: true, after, limit: pageSize + 1 } as const
-      return pageOf(await records.find(unparsable, query), pageSize, {
-        item: ({ revision: _, ...message }) => message,
-        token: ({ at, id }) => pageToken('unparsable', [at, id]),
-      })
+    // Of a text near 15 MB the beginning is kept.
+    unparsable: {
+      async file(messages) {
+        const kept = messages.map(each => ({ ...each, content: beginningOf(each.content) }))
+        // One by one: what was filed before hinders no other.
+        await Promise.all(kept.map(message => records.commit([insert(unparsable, message)])))
+      },
+      async list({ pageSize, pageToken: token }) {
+        const after = pageKey('unparsable', token, ['number', 'string'])
+        const query = { order: ['at', 'id'], reverse: true, after, limit: pageSize + 1 } as const
+        return pageOf(await records.find(unparsable, query), pageSize, {
+          item: ({ revision: _, ...message }) => message,
+          token: ({ at, id }) => pageToken('unparsable', [at, id]),
+        })
+      },
+      async remove(ids) {
+        const found = [...(await records.get(unparsable, ids, ['content'])).keys()]
+        if (found.length > 0) await records.commit(erase(unparsable, found))
+        return found.length
+      },
     },
-    async remove(ids) {
-      const found = [...(await records.get(unparsable, ids, ['content'])).keys()]
-      if (found.length > 0) await records.commit(erase(unparsable, found))
-      return found.length
+    // Each is guarded by its version.
+    states: {
+      async load(keys) {
+        const found = await records.get(states, keys)
+        return keys.map(key => {
+          const { state = '', version = 0 } = found.get(key) ?? {}
+          return { key, state, version }
+        })
+      },
+      async save({ key: id, state, version }) {
+        const record = { id, state, version: version + 1 }
+        const over = version === 0 ? ('none' as const) : { version }
+        return (await records.commit([{ op: 'put', kind: states, id, record, over }])) === 'applied'
+      },
     },
   }
 }
@@ -101,24 +98,6 @@ function beginningOf(content: string): string {
   return Buffer.byteLength(content) <= mostBytes
     ? content
     : Buffer.from(content).subarray(0, mostBytes).toString()
-}
-
-/** Small states, each guarded by its version. */
-function createStates(records: Records): SharedStates {
-  return {
-    async load(keys) {
-      const found = await records.get(states, keys)
-      return keys.map(key => {
-        const { state = '', version = 0 } = found.get(key) ?? {}
-        return { key, state, version }
-      })
-    },
-    async save({ key: id, state, version }) {
-      const record = { id, state, version: version + 1 }
-      const over = version === 0 ? ('none' as const) : { version }
-      return (await records.commit([{ op: 'put', kind: states, id, record, over }])) === 'applied'
-    },
-  }
 }
 
 /** Processes of a store that several share. */
