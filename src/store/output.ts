@@ -16,8 +16,11 @@ export interface OutputPiece {
   text: string
 }
 
+/** A part of the output of this attempt. */
+export type OutputWrite = Fenced & OutputPiece
+
 /** Returns the error of a piece whose predecessor is not there. */
-export function gapError({ taskId, sequence }: Fenced & OutputPiece): QuillworkError {
+export function gapError({ taskId, sequence }: OutputWrite): QuillworkError {
   return new QuillworkError(
     'OPTION_INVALID',
     `Piece ${sequence} of the output of ${taskId} would leave a gap; append pieces in order.`,
@@ -44,7 +47,7 @@ export interface OutputStore {
    * Adds pieces, fenced by the attempt; those of one attempt in the order of their sequences. One that is there already changes nothing and
    * is `applied`. Throws OPTION_INVALID for a sequence that would leave a gap.
    */
-  append(writes: readonly (Fenced & OutputPiece)[]): Promise<Applied[]>
+  append(writes: readonly OutputWrite[]): Promise<Applied[]>
   /** At most `limit` pieces; `from` with attempt 0 means from the start. */
   read(taskId: string, from: OutputPlace, limit: number): Promise<Output>
 }

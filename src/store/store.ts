@@ -117,13 +117,9 @@ export interface DeliveryHeaders {
 }
 
 /** A task that ended with an open dead letter of which nobody was told yet. */
-export interface DeadLetterNotification {
+export interface DeadLetterNotification
+  extends Pick<TaskRecord, 'taskType' | 'lane' | 'userId' | 'attempt' | 'retryCount'> {
   taskId: string
-  taskType: string
-  lane: string
-  userId: string
-  attempt: number
-  retryCount: number
   reason: DeadLetter['reason']
   code: string
 }

@@ -6,7 +6,7 @@
  * What only concerns one store stays behind: deliveries that were sent, and events that others were not told of yet.
  */
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine, OutputPiece, UsageRow } from './store.ts'
+import type { AttemptRow, LogLine, OutputWrite, UsageRow } from './store.ts'
 
 /** Attempts of a task that go along, the last ones: as many as the store that keeps the fewest. */
 export const mostAttempts = 50
@@ -33,10 +33,7 @@ export interface TransferredUsage extends UsageRow {
 }
 
 /** A piece of what the newest attempt of a task wrote. */
-export interface TransferredPiece extends OutputPiece {
-  taskId: string
-  attempt: number
-}
+export type TransferredPiece = OutputWrite
 
 /** Reads page after page: each begins after the place of the last row of the one before, and is made into what is moved. */
 export async function* readPages<Row, Place, Moved>(steps: {

@@ -18,7 +18,8 @@ import { type Context, findTasks, readFields } from './session.ts'
 const perBatch = 200
 
 type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
-type Child = Pick<TaskDocument, '_id' | 'status' | 'version' | 'counted'>
+const childFields = ['status', 'version', 'counted'] as const
+type Child = Pick<TaskDocument, '_id' | (typeof childFields)[number]>
 type Batch = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
 
 /** All is counted, more may be left, there was nothing to count, or another process was faster. */
@@ -38,7 +39,9 @@ export async function aggregate(
 ): Promise<Aggregated> {
   const remembered = known.get(parentId)
   const parent = remembered ?? (await readFinished(context, parentId))
-  const children = await readMoved(context, parentId)
+  const moved = { uncounted: true, parentTaskId: parentId } as const
+  const options = { hint: 'tasks_uncounted', limit: perBatch }
+  const children = await readFields(context, 'read sub-tasks that moved', moved, childFields, options)
   if (remembered !== undefined && children.length === 0) return 'nothing'
   known.delete(parentId)
   const late = parent === undefined || hasEnded(parent.status) ? children.filter(isLate) : []
@@ -59,12 +62,6 @@ async function readFinished(context: Context, parentId: string): Promise<Parent 
   const [parent] = await readFields(context, 'read parent', { _id: parentId }, fields)
   await finish(context, parent?.aggregate?.batch ?? [])
   return parent
-}
-
-function readMoved(context: Context, parentTaskId: string): Promise<Child[]> {
-  const moved = { uncounted: true, parentTaskId } as const
-  const options = { hint: 'tasks_uncounted', limit: perBatch }
-  return readFields(context, 'read sub-tasks that moved', moved, ['status', 'version', 'counted'], options)
 }
 
 /**

@@ -89,11 +89,7 @@ function progressUpdate(
 }
 
 /** Writes progress where the new text or the old one is large, and drops the text that no task names any more. */
-async function replace(
-  session: Session,
-  write: ProgressWrite,
-  value: LargeValue | undefined,
-): Promise<Applied> {
+async function replace(session: Session, write: ProgressWrite, value: LargeValue | undefined) {
   if (value !== undefined) await writePayloads(session, [value])
   const before = await session.database.run('progress', () =>
     session.tasks.findOneAndUpdate(heldBy(write), progressUpdate(session, write, value), {
@@ -108,15 +104,10 @@ async function replace(
   return before === null ? 'stale' : 'applied'
 }
 
-/** The value of a finished step, as the collection `task_checkpoints` keeps it. */
-export interface CheckpointDocument {
+/** The value of a finished step, as the collection `task_checkpoints` keeps it, with the attempt whose value it is. */
+export interface CheckpointDocument extends CheckpointWrite {
   /** Task and key, so that a key has one value. */
   _id: string
-  taskId: string
-  key: string
-  /** The attempt whose value it is. */
-  attempt: number
-  value: string
 }
 
 /**

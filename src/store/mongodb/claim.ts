@@ -63,11 +63,7 @@ async function withoutStopped(session: Session, claims: readonly Claim[]): Promi
   })
 }
 
-async function writeClaims(
-  session: Session,
-  updates: readonly TaskUpdate[],
-  claims: readonly Claim[],
-): Promise<TaskDocument[]> {
+async function writeClaims(session: Session, updates: readonly TaskUpdate[], claims: readonly Claim[]) {
   const [first] = updates
   if (first === undefined) return []
   if (updates.length === 1) {

@@ -9,11 +9,11 @@ import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
-import { type Created, priorities, type Refusal } from '../store.ts'
+import type { Created, Refusal } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
 import { duplicateKey } from './indexes.ts'
-import { admit, type CreateRequest, documentOf, type Initial } from './new-task.ts'
+import { admit, type CreateRequest, documentOf, type Initial, placeOf } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
 import { findTasks, readFields, type Session } from './session.ts'
@@ -132,7 +132,9 @@ async function prepareInserts(
     sends && task.claim !== undefined && task.parent === undefined && !session.flags.isReady(task.lane)
   const goesAtOnce = (request: CreateRequest) => wantsToSend(request) || wantsToStart(request)
   // What goes at once overtakes no task, so it needs no rank among those that wait.
-  await session.order.refresh(requests.filter(request => !goesAtOnce(request)).map(placeOf))
+  await session.order.refresh(
+    requests.filter(request => !goesAtOnce(request)).map(({ task }) => placeOf(task)),
+  )
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
   const answers = await admit(session, requests)
   const refusals = new Map(requests.map((request, index) => [request, answers[index]]))
@@ -152,10 +154,6 @@ async function prepareInserts(
   const large = [...inserts.values()].flatMap(({ initial }) => initial.large ?? [])
   await writePayloads(session, large)
   return { inserts, refusals }
-}
-
-function placeOf({ task: { userId, lane, priority } }: CreateRequest) {
-  return { userId, lane, priority: priorities.indexOf(priority) }
 }
 
 /** Inserts documents. Returns what the server said of those that it refused. */

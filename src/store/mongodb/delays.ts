@@ -49,11 +49,7 @@ type Delayed = Waiting & { delayMs: number }
  * Returns those that the broker is to hold. Quarantined tasks stay here, where few are handed out at a time, and so do those without a rank:
  * what the broker holds goes past the line when its time has come.
  */
-async function delayedAmong(
-  session: Session,
-  found: readonly Waiting[],
-  lanes: readonly string[],
-): Promise<Delayed[]> {
+async function delayedAmong(session: Session, found: readonly Waiting[], lanes: readonly string[]) {
   const now = session.now()
   const delayed = found.flatMap((task): Delayed[] => {
     const waitMs = (task.wakeAt?.getTime() ?? 0) - now

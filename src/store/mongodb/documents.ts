@@ -119,7 +119,7 @@ export interface LaneDocument {
 /** Returns the record of a document. `payloads` holds the large texts, by the id of the payload. */
 export function recordOf(
   document: TaskDocument,
-  payloads: ReadonlyMap<string, string> = noPayloads,
+  payloads: ReadonlyMap<string, string> = new Map(),
 ): TaskRecord {
   const record: TaskRecord = {
     id: document._id,
@@ -157,8 +157,6 @@ export function recordOf(
   return record
 }
 
-const noPayloads: ReadonlyMap<string, string> = new Map()
-
 const asTheyAre = [
   'errorInfo',
   'checkpointAttempt',
@@ -176,11 +174,7 @@ const asTheyAre = [
   'deadLetterHistory',
 ] as const satisfies readonly (keyof TaskDocument & keyof TaskRecord)[]
 
-function textOf(
-  document: TaskDocument,
-  field: LargeText,
-  payloads: ReadonlyMap<string, string>,
-): string | undefined {
+function textOf(document: TaskDocument, field: LargeText, payloads: ReadonlyMap<string, string>) {
   const payload = document.large?.[field]
   return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
 }

@@ -6,7 +6,7 @@ import { newRecord, startRecord } from '../new-task.ts'
 import { priorities, type Refusal } from '../store.ts'
 import { fieldsOfRecord, mayGoOn, type StoredEvent, type TaskDocument, waiting } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
-import { readFields, type Session } from './session.ts'
+import { type Place, readFields, type Session } from './session.ts'
 
 /** One task to create. */
 export interface CreateRequest {
@@ -99,17 +99,21 @@ export interface Initial {
   claim: NewTask['claim']
 }
 
+/** Returns where a task is to wait. */
+export function placeOf({ userId, lane, priority }: NewTask): Place {
+  return { userId, lane, priority: priorities.indexOf(priority) }
+}
+
 /** Returns the document that is inserted. */
 export function documentOf(session: Session, task: NewTask, initial: Initial): TaskDocument {
   const now = session.now()
   const record = newRecord(task, now)
   const isDue = record.nextAttemptTimestamp === undefined
-  const place = { userId: task.userId, lane: task.lane, priority: priorities.indexOf(task.priority) }
   const starts = isDue ? initial.claim : undefined
   if (starts !== undefined) startRecord(record, starts, now)
   const document: TaskDocument = {
     ...fieldsOfRecord(record, initial.large === undefined ? [] : [initial.large]),
-    rank: isDue ? session.order.rankFor(place) : unranked,
+    rank: isDue ? session.order.rankFor(placeOf(task)) : unranked,
     order: session.nextNumber(),
     lastWrites: [initial.name],
     ...initialPlace(session, task, initial, record.nextAttemptTimestamp),

@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb'
 import type { Emitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
-import type { Delivery, LaneCapacity, Outbox } from '../store.ts'
+import type { LaneCapacity, Outbox } from '../store.ts'
 import { dueNotifications, notified } from './dead-letters.ts'
 import { releaseDelayed, requeueLostDeliveries } from './delays.ts'
 import type { TaskDocument } from './documents.ts'
@@ -46,11 +46,7 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
   }
 }
 
-async function dueDeliveries(
-  session: Session,
-  lanes: readonly LaneCapacity[],
-  quarantined: number,
-): Promise<Delivery[]> {
+async function dueDeliveries(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
   const names = lanes.map(({ lane }) => lane)
   await session.inFlight.reclaim(names)
   const empty = lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane)

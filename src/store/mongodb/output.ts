@@ -9,6 +9,7 @@ import {
   type OutputPiece,
   type OutputPlace,
   type OutputStore,
+  type OutputWrite,
 } from '../store.ts'
 import { answerFor, attemptName, findHolders, heldBy } from './claim.ts'
 import { ignoreDuplicates } from './failures.ts'
@@ -16,14 +17,10 @@ import { collections, isDuplicateKey } from './indexes.ts'
 import { readFields, type Session } from './session.ts'
 
 /** A piece of the output of an attempt, as the collection `task_output` keeps it. */
-export interface OutputDocument extends OutputPiece {
+export interface OutputDocument extends OutputWrite {
   /** Task, attempt and sequence, so that a piece that is sent twice meets itself. */
   _id: string
-  taskId: string
-  attempt: number
 }
-
-type OutputWrite = Fenced & OutputPiece
 
 /** Pieces of one round trip at most: each has some kilobytes. */
 const mostTogether = 100
@@ -204,12 +201,7 @@ export async function addLines(session: Session, taskId: string, lines: readonly
 }
 
 /** Returns the number of the last line. */
-async function addTogether(
-  session: Session,
-  taskId: string,
-  lines: readonly LogLine[],
-  lastKnown: number,
-): Promise<number> {
+async function addTogether(session: Session, taskId: string, lines: readonly LogLine[], lastKnown: number) {
   const write = randomUUID()
   for (let before = lastKnown; ; before = (await lastNumber(session, taskId)) ?? before) {
     const document = logDocument(taskId, lines, { first: before + 1, write })

@@ -28,9 +28,7 @@ const isThere = (field: Field): Document => ({ $ne: [{ $type: field }, 'missing'
 const isAbsent = (field: Field): Document => ({ $eq: [{ $type: field }, 'missing'] })
 
 /** Returns the value where the condition holds, else removes the field. */
-const onlyIf = (condition: Document, value: unknown): Document => ({
-  $cond: [condition, value, removed],
-})
+const onlyIf = (condition: Document, value: unknown): Document => ({ $cond: [condition, value, removed] })
 
 /** Returns a time plus milliseconds. */
 export function after(time: unknown, ms: unknown): Document {
@@ -58,9 +56,7 @@ function touched(context: Context, name: string): Document {
 }
 
 /** A sub-task changed its status: its parent has to aggregate it. */
-export const flagged: Document = {
-  uncounted: onlyIf(isThere('$parentTaskId'), true),
-}
+export const flagged: Document = { uncounted: onlyIf(isThere('$parentTaskId'), true) }
 
 /** The queue of a task that could run now; none for a sub-task that its parent has not counted yet. */
 const readyQueue: Document = {

@@ -53,12 +53,7 @@ function findRoots(session: Session, expired: Expired, after: Root | undefined):
 }
 
 /** Deletes up to `limit` records of these trees. Most trees are a root alone: those go together. */
-async function pruneTrees(
-  session: Session,
-  expired: Expired,
-  roots: readonly Root[],
-  limit: number,
-): Promise<number> {
+async function pruneTrees(session: Session, expired: Expired, roots: readonly Root[], limit: number) {
   const ids = roots.map(({ _id }) => _id)
   const liveBelow = await countLiveBelow(session, ids)
   const alone = ids.filter(id => !liveBelow.has(id)).slice(0, limit)
@@ -153,12 +148,7 @@ async function unmark(session: Session, root: string): Promise<void> {
 }
 
 /** Returns records below a root, the deepest first. */
-function findBelow(
-  session: Session,
-  root: string,
-  filter: Filter<TaskDocument>,
-  limit: number,
-): Promise<Pick<TaskDocument, '_id' | 'depth'>[]> {
+function findBelow(session: Session, root: string, filter: Filter<TaskDocument>, limit: number) {
   const below = { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter }
   return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_tree', sort: { depth: -1 }, limit })
 }

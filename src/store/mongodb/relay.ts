@@ -37,11 +37,7 @@ export function deliveryOf(
 }
 
 /** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */
-export async function deliverReady(
-  session: Session,
-  lanes: readonly LaneCapacity[],
-  quarantined: number,
-): Promise<Delivery[]> {
+export async function deliverReady(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
   const usable = lanes.filter(
     ({ capacity, takesUrgent }) => capacity > 0 || (quarantined > 0 && takesUrgent === true),
   )
@@ -91,11 +87,7 @@ async function findReady(session: Session, lane: string, capacity: number): Prom
 const quarantinedAtOnce = 8
 
 /** Returns some of the next quarantined tasks, until `most` are out. */
-async function findQuarantined(
-  session: Session,
-  lanes: readonly LaneCapacity[],
-  most: number,
-): Promise<Waiting[]> {
+async function findQuarantined(session: Session, lanes: readonly LaneCapacity[], most: number) {
   const { flags, inFlight } = session
   if (!flags.quarantined) return []
   const capacity = most - (await inFlight.countQuarantined())

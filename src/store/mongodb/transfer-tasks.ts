@@ -1,7 +1,7 @@
 /** The tasks of a database as rows that can be moved to another store. */
 import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
-import { hasEnded, type TaskStatus } from '../../task/status.ts'
+import { hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import { isCancelRequested, type TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
@@ -69,13 +69,8 @@ async function readBelonging<D extends Document & { taskId: string }>(
   return grouped(found.map(document => [document.taskId, document] as const))
 }
 
-type Change = { from?: TaskStatus; to: TaskStatus }
-
 /** Returns what these parents have not counted yet. What an interrupted aggregation has in its list, the parent has counted. */
-async function readUncounted(
-  session: Session,
-  parents: readonly TaskDocument[],
-): Promise<ReadonlyMap<string, Change[]>> {
+async function readUncounted(session: Session, parents: readonly TaskDocument[]) {
   const byId = new Map(parents.map(parent => [parent._id, parent]))
   const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
   const fields = ['parentTaskId', 'status', 'counted'] as const

@@ -45,11 +45,7 @@ export function createOutbox(session: Session): Outbox {
   }
 }
 
-function dueIn(
-  session: Session,
-  { lane, capacity, takesUrgent }: LaneCapacity,
-  quarantined: number,
-): Delivery[] {
+function dueIn(session: Session, { lane, capacity, takesUrgent }: LaneCapacity, quarantined: number) {
   const { paused, waiting } = session.order.lane(lane)
   if (paused || waiting === 0 || (capacity <= 0 && takesUrgent !== true)) return []
   const published = session.inFlight.publishedIn(lane)

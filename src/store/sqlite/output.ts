@@ -1,4 +1,4 @@
-import { type Fenced, gapError, type OutputPiece, type OutputStore } from '../store.ts'
+import { gapError, type OutputPiece, type OutputStore, type OutputWrite } from '../store.ts'
 import { fenced } from './attempts.ts'
 import type { Session } from './session.ts'
 
@@ -22,7 +22,7 @@ export function createOutput(session: Session): OutputStore {
   }
 }
 
-function addPiece({ sql }: Session, seq: number, piece: Fenced & OutputPiece): void {
+function addPiece({ sql }: Session, seq: number, piece: OutputWrite): void {
   const { attempt, sequence, text } = piece
   const ofAttempt = 'SELECT coalesce(max(sequence), 0) FROM output WHERE task_seq = ? AND attempt = ?'
   const last = Number(sql(ofAttempt).pluck().get(seq, attempt))
