@@ -29,7 +29,7 @@ export function createAggregate(sql: Statements) {
       else changes.push(change)
     },
     flush() {
-      for (const [status, change] of statuses) if (change !== 0) writeCount(sql, status, change)
+      for (const [status, change] of statuses) if (change !== 0) sql(addToCount).run(status, change)
       statuses.clear()
       for (const [parentId, changes] of parents) writeParent(sql, parentId, changes)
       parents.clear()
@@ -41,11 +41,8 @@ export function createAggregate(sql: Statements) {
   }
 }
 
-function writeCount(sql: Statements, status: TaskStatus, change: number): void {
-  sql(
-    'INSERT INTO counts (status, tasks) VALUES (?, ?) ON CONFLICT (status) DO UPDATE SET tasks = tasks + excluded.tasks',
-  ).run(status, change)
-}
+const addToCount =
+  'INSERT INTO counts (status, tasks) VALUES (?, ?) ON CONFLICT (status) DO UPDATE SET tasks = tasks + excluded.tasks'
 
 function writeParent(sql: Statements, parentId: string, changes: readonly Change[]): void {
   const before = sql('SELECT sub_tasks FROM tasks WHERE id = ?').pluck().get(parentId)

@@ -12,19 +12,15 @@ import { noteWake, type Session } from './session.ts'
 type Flag = boolean | 0 | 1
 
 /** What must be known of a row before a transition is written over it. */
-interface Before {
+interface Before extends Pick<TaskRecord, 'status' | 'crashCount' | 'userId' | 'lane'> {
   /** The record of the attempt, if this process runs it. */
   held?: TaskRecord
   seq: number
   rank: number
-  status: TaskStatus
   waiting: Flag
   ended: Flag
   /** Its tree is being deleted. */
   pruning: Flag
-  crashCount: number
-  userId: string
-  lane: string
   priority: number
   parentId: string | null
   /** Or may have some. */
@@ -81,7 +77,7 @@ function applyOne(session: Session, transition: Transition): Applied {
     transition.set.phase !== undefined
   )
     session.dirty.parents = true
-  count(session, transition, { before, wake, place: { ...place, rank } })
+  count(session, transition, before, wake, { ...place, rank })
   if (endsAttempt(transition)) recordAttempt(session, transition, before, now)
   return 'applied'
 }
@@ -241,12 +237,8 @@ function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition)
     : 'stale'
 }
 
-function count(
-  { aggregate, order }: Session,
-  { set }: Transition,
-  moved: { before: Before; wake: Wake; place: Place },
-): void {
-  const { before, wake, place } = moved
+function count(session: Session, { set }: Transition, before: Before, wake: Wake, place: Place): void {
+  const { aggregate, order } = session
   if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
   if (!before.waiting && wake.waiting) order.entered(place)
   if (set.status === undefined || set.status === before.status) return
@@ -255,12 +247,8 @@ function count(
 }
 
 /** The history of attempts that did not complete, the last fifty; the one that completed is in the record itself. */
-function recordAttempt(
-  { sql }: Session,
-  { name, set, fence }: Transition,
-  before: Before,
-  now: number,
-): void {
+function recordAttempt({ sql }: Session, transition: Transition, before: Before, now: number): void {
+  const { name, set, fence } = transition
   if (name === 'completed' || name === 'awaiting-subtasks' || !('attempt' in fence)) return
   insertAttempt(sql, before.seq, {
     attempt: fence.attempt,

@@ -16,10 +16,7 @@ interface Lane {
 }
 
 /** The waiting tasks of one user in one lane with one priority. */
-interface Flow {
-  userId: string
-  lane: string
-  priority: number
+interface Flow extends Omit<Place, 'rank' | 'isRoot'> {
   waiting: number
   roots: number
   lastRank: number

@@ -50,18 +50,14 @@ function dueIn(session: Session, { lane, capacity, takesUrgent }: LaneCapacity, 
   if (paused || waiting === 0 || (capacity <= 0 && takesUrgent !== true)) return []
   const published = session.inFlight.publishedIn(lane)
   const most = takesUrgent === true ? quarantined : Math.min(quarantined, capacity)
-  const first = most > 0 ? take(session, queueOf(lane, true), { capacity: most, published }) : []
+  const first = most > 0 ? take(session, queueOf(lane, true), most, published) : []
   const left = capacity - first.length
   if (left <= 0) return first
-  return [...first, ...take(session, queueOf(lane, false), { capacity: left, published })]
+  return [...first, ...take(session, queueOf(lane, false), left, published)]
 }
 
 /** The next rows of a queue in fair order. Those published already stand among the first, so as many more are read. */
-function take(
-  session: Session,
-  queue: string,
-  { capacity, published }: { capacity: number; published: number },
-): Delivery[] {
+function take(session: Session, queue: string, capacity: number, published: number): Delivery[] {
   const { sql, inFlight } = session
   const rows = sql('SELECT seq FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT ?')
     .pluck()

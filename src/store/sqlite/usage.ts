@@ -61,14 +61,14 @@ export async function reportUsage({ file, sql }: Session, filter: UsageFilter, r
   const { by, pageSize } = request
   const bound = { listing: 'usage', by, ...filter }
   const shown = pageKey(bound, request.pageToken, ['string'])?.[0]
-  const walk = walkOf(filter, { by, shown, limit: pageSize + 1 })
+  const walk = walkOf(filter, request, shown)
   const sums = new Map<string, UsageSum>()
   let before: number | undefined = walk.before
   do {
     const until: number = before
     const next = await file.read(() => {
       const cut = cutOf(sql, walk, until)
-      for (const sum of sumRange(sql, walk, { from: cut ?? walk.after, before: until })) addSum(sums, sum)
+      for (const sum of sumRange(sql, walk, cut ?? walk.after, until)) addSum(sums, sum)
       return cut
     })
     keepFirst(sums, by, pageSize + 1)
@@ -98,10 +98,7 @@ const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id 
   SELECT id FROM below`
 
 /** @param shown The last key of the page before. */
-function walkOf(
-  filter: UsageFilter,
-  { by, shown, limit }: { by: UsageKind; shown: string | undefined; limit: number },
-): Walk {
+function walkOf(filter: UsageFilter, { by, pageSize }: UsageReportRequest, shown: string | undefined): Walk {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
   const conditions = new Conditions().equal('task_id', taskId)
   if (treeOf !== undefined) conditions.add(`(root_id = ? OR task_id IN (${below}))`, treeOf, treeOf)
@@ -114,7 +111,7 @@ function walkOf(
     conditions,
     after: after ?? Number.MIN_SAFE_INTEGER,
     before: Math.min(before ?? Number.MAX_SAFE_INTEGER, beyond),
-    limit,
+    limit: pageSize + 1,
   }
 }
 
@@ -141,11 +138,8 @@ function cutOf(sql: Statements, { along, after }: Walk, before: number): number 
 
 type Columns = Omit<UsageSum, 'key' | 'cost'> & { key: string | number; cost: number | null }
 
-function sumRange(
-  sql: Statements,
-  { by, along, conditions, limit }: Walk,
-  { from, before }: { from: number; before: number },
-): UsageSum[] {
+function sumRange(sql: Statements, walk: Walk, from: number, before: number): UsageSum[] {
+  const { by, along, conditions, limit } = walk
   const index = along === undefined ? '' : ` INDEXED BY ${along.index}`
   const rows = sql(`SELECT ${keys[by]} AS key, count(*) AS calls, sum(input_tokens) AS inputTokens,
       sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls
