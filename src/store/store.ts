@@ -107,13 +107,10 @@ export interface Delivery {
 }
 
 /** What travels with a delivery between processes. */
-export interface DeliveryHeaders {
-  userId: string
-  priority: Priority
-  retryCount: number
+export interface DeliveryHeaders
+  extends Pick<TaskRecord, 'userId' | 'priority' | 'retryCount' | 'traceparent'> {
   /** Milliseconds until the task may run: one of the delays that the broker can hold a delivery for. */
   delayMs?: number
-  traceparent?: string
 }
 
 /** A task that ended with an open dead letter of which nobody was told yet. */

@@ -123,26 +123,23 @@ function claimGuard(session: Session, { taskId, attempt }: Claim, now: number): 
 
 function claimPipeline(session: Session, claim: Claim): Document[] {
   const now = session.serverNow()
-  const stages: Document[] = [
-    {
-      $set: {
-        ...unqueued,
-        ...flagged,
-        status: claiming.to,
-        attempt: { $add: ['$attempt', 1] },
-        version: { $add: ['$version', 1] },
-        claimToken: literal(claim.token),
-        executionNodeId: literal(claim.executionNodeId),
-        leaseUntil: after(now, claim.leaseMs),
-        startedAt: { $ifNull: ['$startedAt', now] },
-        lastAttemptTimestamp: now,
-        updatedAt: now,
-        nextAttemptTimestamp: removed,
-        // Since when the task could run, by its document before the claim.
-        waitedMs: since({ $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }, now),
-      },
-    },
-  ]
+  const set = {
+    ...unqueued,
+    ...flagged,
+    status: claiming.to,
+    attempt: { $add: ['$attempt', 1] },
+    version: { $add: ['$version', 1] },
+    claimToken: literal(claim.token),
+    executionNodeId: literal(claim.executionNodeId),
+    leaseUntil: after(now, claim.leaseMs),
+    startedAt: { $ifNull: ['$startedAt', now] },
+    lastAttemptTimestamp: now,
+    updatedAt: now,
+    nextAttemptTimestamp: removed,
+    // Since when the task could run, by its document before the claim.
+    waitedMs: since({ $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }, now),
+  }
+  const stages: Document[] = [{ $set: set }]
   const fields = { executionNodeId: literal(claim.executionNodeId), waitedMs: '$waitedMs' }
   if (session.features.events) stages.push(eventStage(session, 'started', fields))
   return [...stages, derived]

@@ -116,11 +116,10 @@ export interface LaneDocument {
   paused: boolean
 }
 
+const noPayloads: ReadonlyMap<string, string> = new Map()
+
 /** Returns the record of a document. `payloads` holds the large texts, by the id of the payload. */
-export function recordOf(
-  document: TaskDocument,
-  payloads: ReadonlyMap<string, string> = new Map(),
-): TaskRecord {
+export function recordOf(document: TaskDocument, payloads = noPayloads): TaskRecord {
   const record: TaskRecord = {
     id: document._id,
     taskType: document.taskType,

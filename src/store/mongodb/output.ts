@@ -204,17 +204,13 @@ export async function addLines(session: Session, taskId: string, lines: readonly
 async function addTogether(session: Session, taskId: string, lines: readonly LogLine[], lastKnown: number) {
   const write = randomUUID()
   for (let before = lastKnown; ; before = (await lastNumber(session, taskId)) ?? before) {
-    const document = logDocument(taskId, lines, { first: before + 1, write })
+    const document = logDocument(taskId, before + 1, lines, write)
     if (await insertOnce(session, document)) return document.last
   }
 }
 
 /** Returns the document of lines that are written together. */
-export function logDocument(
-  taskId: string,
-  lines: readonly LogLine[],
-  { first, write }: Pick<LogDocument, 'first' | 'write'>,
-): LogDocument {
+export function logDocument(taskId: string, first: number, lines: readonly LogLine[], write: string) {
   const dated = lines.map(({ at, ...line }) => ({ ...line, at: new Date(at) }))
   return { _id: `${taskId}/${first}`, taskId, first, last: first + lines.length - 1, lines: dated, write }
 }

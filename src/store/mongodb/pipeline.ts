@@ -77,23 +77,17 @@ export const unqueued: Document = {
   tellAt: removed,
 }
 
-/** A waiting task gets its place in line, if it has none and may have one: a stage of its own, after all others. */
-export const firstPlace: Document = {
-  $set: {
-    ready: {
-      $cond: [
-        {
-          $and: [
-            { $in: ['$status', [...claiming.from]] },
-            ...(['$ready', '$sent', '$wakeAt'] as const).map(isAbsent),
-          ],
-        },
-        readyQueue,
-        '$ready',
-      ],
-    },
-  },
+const hasNoPlace: Document = {
+  $and: [
+    { $in: ['$status', [...claiming.from]] },
+    isAbsent('$ready'),
+    isAbsent('$sent'),
+    isAbsent('$wakeAt'),
+  ],
 }
+
+/** A waiting task gets its place in line, if it has none and may have one: a stage of its own, after all others. */
+export const firstPlace: Document = { $set: { ready: { $cond: [hasNoPlace, readyQueue, '$ready'] } } }
 
 /** A task that was sent or that waited for a time stands in line again, or waits on for its time. */
 export function backInLine(now: Date): Document {
@@ -138,20 +132,13 @@ export function eventStage(context: Context, name: TaskEventName, fields: Docume
   const merged = {
     $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
   }
+  const vars = { before, event, last: { $arrayElemAt: [before, -1] } }
+  const isShort = { $lt: [{ $size: '$$before' }, mostPending] }
+  const longer = { $concatArrays: ['$$before', ['$$event']] }
+  const withMerged = { $concatArrays: [{ $slice: ['$$before', mostPending - 1] }, [merged]] }
   return {
     $set: {
-      events: {
-        $let: {
-          vars: { before, event, last: { $arrayElemAt: [before, -1] } },
-          in: {
-            $cond: [
-              { $lt: [{ $size: '$$before' }, mostPending] },
-              { $concatArrays: ['$$before', ['$$event']] },
-              { $concatArrays: [{ $slice: ['$$before', mostPending - 1] }, [merged]] },
-            ],
-          },
-        },
-      },
+      events: { $let: { vars, in: { $cond: [isShort, longer, withMerged] } } },
       eventSequence: sequence,
       eventsAt: { $ifNull: ['$eventsAt', now] },
     },

@@ -122,11 +122,8 @@ function childrenOf(filter: Children): Listing {
   return { operation: 'children', index: 'tasks_parent', filter: conditions, newestFirst: false, bound }
 }
 
-async function listFailedFirst(
-  session: Session,
-  filter: Children,
-  { pageSize, pageToken: token }: PageRequest,
-): Promise<Page<TaskRecord>> {
+async function listFailedFirst(session: Session, filter: Children, page: PageRequest) {
+  const { pageSize, pageToken: token } = page
   const { bound } = childrenOf(filter)
   const [part, ...place] = pageKey(bound, token, ['number', 'number', 'string']) ?? [0]
   const parts = failedFirst(filter.status)

@@ -1,7 +1,7 @@
 /** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
 import type { Collection, Document, Filter, FindOptions, UpdateFilter } from 'mongodb'
 import { createEmitter } from '../../runtime/emitter.ts'
-import type { Delivery } from '../store.ts'
+import type { Delivery, Outbox } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
 
@@ -171,15 +171,12 @@ export function createWrittenEvents() {
 }
 
 /** The deliveries that this process has the right to send, until their tasks are claimed. */
-export interface InFlightDeliveries {
+export interface InFlightDeliveries extends Required<Pick<Outbox, 'requeue' | 'defer'>> {
   /** These were taken for sending; those that are not published are reclaimed at the next read of the lane. */
   add(deliveries: readonly Delivery[], by: string): void
   /** The write that created the task took the right to send it. */
   addNew(taskId: string, by: string): void
   published(deliveries: readonly Delivery[]): void
-  requeue(taskIds: readonly string[]): void
-  /** See the outbox. */
-  defer(taskIds: readonly string[], ms: number): Promise<void>
   /** This process runs the task. */
   claimed(taskId: string, quarantined: boolean): void
   /** An attempt of the task ended here. */

@@ -12,7 +12,7 @@ import { fieldsOfRecord, largeTexts, type PastAttempt, type TaskDocument } from 
 import { collections } from './indexes.ts'
 import { createNumbers } from './new-task.ts'
 import { type LogDocument, linesOf, linesPerDocument, logDocument } from './output.ts'
-import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
+import { largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { attemptOf, type Place, readBeyond } from './queries.ts'
 import { readFields, replaceAll, type Session } from './session.ts'
 
@@ -123,22 +123,19 @@ function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
   const documents: LogDocument[] = []
   for (let start = 0; start < logs.length; start += linesPerDocument) {
     const lines = logs.slice(start, start + linesPerDocument).map(({ sequence: _, ...line }) => line)
-    documents.push(logDocument(record.id, lines, { first: logs[start]?.sequence ?? 0, write: '' }))
+    documents.push(logDocument(record.id, logs[start]?.sequence ?? 0, lines, ''))
   }
   return documents
 }
 
-function documentOf(
-  session: Session,
-  { record, rank, attempts }: TransferredTask,
-  numbers: (time: number) => number,
-): { document: TaskDocument; large: LargeValue[] } {
+function documentOf(session: Session, task: TransferredTask, numbers: (time: number) => number) {
+  const { record, rank, attempts } = task
   const large = largeTexts.flatMap(field => largeValue(session, record.id, field, record[field]) ?? [])
   const document: TaskDocument = {
     ...fieldsOfRecord(record, large),
     rank,
     order: numbers(record.createdAt),
-    ...placeOf(record, rank, session.now()),
+    ...placeOf(task, session.now()),
     ...familyOf(record),
   }
   // A lease is void: its holder does not know this database.
@@ -148,11 +145,7 @@ function documentOf(
 }
 
 /** In line, or waiting for its time. */
-function placeOf(
-  record: TaskRecord,
-  rank: number,
-  now: number,
-): Pick<TaskDocument, 'ready' | 'wakeAt' | 'tellAt'> {
+function placeOf({ record, rank }: TransferredTask, now: number): Partial<TaskDocument> {
   if (!claiming.from.some(status => status === record.status)) return {}
   const wakeAt = record.nextAttemptTimestamp ?? 0
   if (wakeAt <= now && rank !== unranked) return { ready: queueOf(record.lane, record.crashCount > 0) }
