@@ -122,7 +122,8 @@ describePages('every page', () => {
     page.on('request', request => {
       if (request.method() === 'GET' && request.url().includes('/v1/')) asked.push(request.url())
     })
-    for (const [title, url] of pages) {
+    // Every other page; in the slow run all of them.
+    for (const [title, url] of pages.filter((_, at) => isSlow || at % 2 === 0)) {
       // The page before may still ask for something when it is left.
       await page.goto('about:blank')
       asked = []

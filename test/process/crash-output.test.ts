@@ -13,7 +13,7 @@ import { chance } from './crash/seed.ts'
 
 beforeAll(requireBuilt, 240_000)
 
-const kills = sizeOf(3, 20)
+const kills = sizeOf(2, 20)
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'quillwork-output-'))
