@@ -141,7 +141,7 @@ async function summarise(ctx: SummaryContext, { kind, model }: Summarizer, scene
     const request = { text: scene.content, ...defined({ maxCharacters: most }) }
     return model.summarise(request, { signal: ctx.signal })
   }
-  const novel = await ctx.services.library.shelf.novel(ctx.userId, novelId)
+  const novel = await ctx.services.library.shelf.about(ctx.userId, novelId)
   const language = textLanguage(scene.content, novel.language)
   const wanted = { text: scene.content, language, maxCharacters: most, style: manner, subject: novelId }
   return { ...(await summariseText(ctx, model, wanted)), method: 'generative', language }

@@ -77,7 +77,7 @@ export async function targetOf(
   scene: Scene,
   choice: SceneChoice,
 ): Promise<SceneTarget> {
-  const { title, author, language } = await services.library.shelf.novel(userId, scene.novelId)
+  const { title, author, language } = await services.library.shelf.about(userId, scene.novelId)
   const own = scene.summary?.text ?? ''
   const brief = choice.summary ?? own
   requireBrief(choice, brief)

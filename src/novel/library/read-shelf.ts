@@ -40,6 +40,7 @@ export function novelShelf(library: LibraryParts): NovelShelf {
       if (overview === undefined) throw novelNotFound(novelId)
       return overview
     },
+    about: async (userId, novelId) => aboutOf(await ownNovel(library, userId, novelId)),
     async volumes(userId, novelId) {
       await ownNovel(library, userId, novelId)
       return listVolumes(library, novelId)
@@ -97,20 +98,21 @@ async function overviewsOf(
 ): Promise<NovelOverview[]> {
   const ofNovels = { equal: { novelId: idsOf(found) }, by: 'novelId', of: ['summarised'] } as const
   const sums = await records.sum(scenes, ofNovels)
-  return found.map(novel => {
-    const { id, userId, title, author, language, textVersion, createdAt, publishedAt, updatedAt } = novel
-    return {
-      id,
-      userId,
-      title,
-      ...defined({ author, language }),
-      ...countsOf(novel),
-      summaries: sums.get(id)?.summarised ?? 0,
-      textVersion,
-      createdAt: publishedAt ?? createdAt,
-      updatedAt,
-    }
-  })
+  return found.map(novel => ({ ...aboutOf(novel), summaries: sums.get(novel.id)?.summarised ?? 0 }))
+}
+
+function aboutOf(novel: NovelRecord): Omit<NovelOverview, 'summaries'> {
+  const { id, userId, title, author, language, textVersion, createdAt, publishedAt, updatedAt } = novel
+  return {
+    id,
+    userId,
+    title,
+    ...defined({ author, language }),
+    ...countsOf(novel),
+    textVersion,
+    createdAt: publishedAt ?? createdAt,
+    updatedAt,
+  }
 }
 
 async function listVolumes({ records }: LibraryParts, novelId: string): Promise<readonly VolumeOverview[]> {

@@ -104,6 +104,8 @@ export interface NovelShelf {
   novels(userId: string, page: PageRequest): Promise<Page<NovelOverview>>
   /** Throws NOVEL_NOT_FOUND. */
   novel(userId: string, novelId: string): Promise<NovelOverview>
+  /** The same without reading its scenes: for a task of one of them. Throws NOVEL_NOT_FOUND. */
+  about(userId: string, novelId: string): Promise<Omit<NovelOverview, 'summaries'>>
   /** In reading order. Throws NOVEL_NOT_FOUND. */
   volumes(userId: string, novelId: string): Promise<readonly VolumeOverview[]>
   /** In reading order, over the whole novel or within one volume. Throws NOVEL_NOT_FOUND. */

@@ -121,6 +121,9 @@ export const shelfCases: readonly LibraryCase[] = [
         code: 'CHAPTER_NOT_FOUND',
       })
       await expect(library.shelf.remove('bob', novelId)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
+      await expect(library.shelf.about('bob', novelId)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
+      const { summaries: _, ...about } = await library.shelf.novel(ann, novelId)
+      expect(await library.shelf.about(ann, novelId)).toEqual(about)
       expect((await library.shelf.novels('bob', { pageSize: 10 })).items).toEqual([])
     },
   },
