@@ -210,9 +210,13 @@ export function sizeOf({ large }: AnyKind, record: Identified): number {
   return bytes
 }
 
-/** Returns a revision that no other commit has. */
+const ownRevisions = randomBytes(9).toString('base64url')
+let commits = 0
+
+/** Returns a revision that no other commit has, of this process or of another. */
 export function nextRevision(): string {
-  return randomBytes(9).toString('base64url')
+  commits += 1
+  return ownRevisions + commits.toString(36)
 }
 
 /** The record with an id, or undefined. */

@@ -111,6 +111,8 @@ interface Plan {
   /** Fields with a column of their own. */
   declared: ReadonlySet<string>
   upsert: string
+  /** The columns that are read, by the fields that are left out. */
+  readonly columns: Map<string, string>
 }
 
 const plans = new WeakMap<AnyKind, Plan>()
@@ -123,18 +125,26 @@ function planOf(kind: AnyKind): Plan {
   const set = columns.slice(1).map(column => `"${column}" = excluded."${column}"`)
   const upsert = `INSERT INTO ${kind.name} (${listed(columns)}) VALUES (${columns.map(() => '?').join(', ')})
     ON CONFLICT (id) DO UPDATE SET ${set.join(', ')}`
-  const plan = { fields, large: Object.entries(kind.large), declared: new Set(columns), upsert }
+  const declared = new Set(columns)
+  const plan = { fields, large: Object.entries(kind.large), declared, upsert, columns: new Map() }
   plans.set(kind, plan)
   return plan
 }
 
 function largeRead(kind: AnyKind, without: readonly PropertyKey[]) {
-  return planOf(kind).large.filter(([field]) => !without.includes(field))
+  const { large } = planOf(kind)
+  return without.length === 0 ? large : large.filter(([field]) => !without.includes(field))
 }
 
 function columnsOf(kind: AnyKind, without: readonly PropertyKey[]): string {
+  const { columns, fields } = planOf(kind)
+  const key = without.join()
+  const known = columns.get(key)
+  if (known !== undefined) return known
   const read = largeRead(kind, without).map(([field]) => field)
-  return listed(['id', 'revision', ...planOf(kind).fields, 'body', ...read])
+  const made = listed(['id', 'revision', ...fields, 'body', ...read])
+  columns.set(key, made)
+  return made
 }
 
 /** Returns the SQL of `sum`. */
@@ -147,7 +157,7 @@ export function selectSums<R extends Identified>(kind: Kind<R>, query: SumQuery<
   }
 }
 
-type Read = Record<string, unknown> & Identified & { revision: string }
+type Read = Record<string, unknown> & { id: string; revision: string }
 
 /** A row has the columns of `columnsOf`; what is null in it, the record does not have. */
 function readRows(
@@ -161,12 +171,14 @@ function readRows(
   const rows = sql(text)
     .raw()
     .all(...values) as unknown[][]
-  return rows.map(([id, revision, ...row]) => {
-    const record = JSON.parse(String(row[fields.length])) as Read
-    Object.assign(record, { id, revision })
-    for (const [at, field] of fields.entries()) if (row[at] !== null) record[field] = row[at]
+  return rows.map(row => {
+    const body = fields.length + 2
+    const record = JSON.parse(String(row[body])) as Read
+    record.id = String(row[0])
+    record.revision = String(row[1])
+    for (const [at, field] of fields.entries()) if (row[at + 2] !== null) record[field] = row[at + 2]
     for (const [at, [field, type]] of large.entries()) {
-      const value = row[fields.length + 1 + at]
+      const value = row[body + 1 + at]
       if (value !== null) record[field] = type === 'json' ? JSON.parse(String(value)) : value
     }
     return record
