@@ -13,6 +13,8 @@ const prose: Record<Writing, string> = {
   cjk: '天还没有亮，老磨坊主提着灯笼走过石桥，昏黄的光在河面上摇晃，他始终没有回头。',
 }
 
+const lengthOfProse = { spaced: measure(prose.spaced), cjk: measure(prose.cjk) }
+
 /** Repetitions of the sample, so that rounding does not matter. */
 const repeats = 20
 
@@ -22,7 +24,7 @@ export function tokensFor(
   length: Length,
   writing: Writing,
 ): number {
-  const { words, characters } = measure(prose[writing])
+  const { words, characters } = lengthOfProse[writing]
   const unit = 'words' in length ? length.words / words : length.characters / characters
   return Math.ceil((unit * countTokens(prose[writing].repeat(repeats))) / repeats)
 }
@@ -82,12 +84,18 @@ export function lengthInstruction(length: Length, bound: 'about' | 'most', langu
   return `${bound === 'about' ? 'about' : 'at most'} ${amount} ${unit}`
 }
 
+/** They take longer to make than to ask. */
+const names = {
+  en: new Intl.DisplayNames(['en'], { type: 'language' }),
+  zh: new Intl.DisplayNames(['zh'], { type: 'language' }),
+}
+
 /** Returns the name of a language in a prompt. */
 export function languageName(tag: string, language: PromptLanguage): string {
   const unknown = language === 'zh' ? '中文' : 'the language of the novel'
   if (tag === 'und') return unknown
   try {
-    return new Intl.DisplayNames([language], { type: 'language' }).of(tag) ?? unknown
+    return names[language].of(tag) ?? unknown
   } catch {
     // The tag is not a language.
     return unknown
