@@ -120,7 +120,7 @@ async function findScene(library: LibraryParts, sceneId: string): Promise<ReadSc
 }
 
 function novelOfScene({ records, novelOf }: LibraryParts, { id, novelId }: SceneRecord) {
-  if (novelOf.size >= mostRemembered) novelOf.clear()
+  if (novelOf.size >= mostRemembered && !novelOf.has(id)) novelOf.clear()
   novelOf.set(id, novelId)
   return getOne(records, novels, novelId)
 }

@@ -130,6 +130,16 @@ describe('a damaged file', () => {
           .concat({ name: 'word/document.xml', content: '<w:document', stored: true }),
       ),
     ],
+    [
+      'a Word document whose text has an endless name, which is read in linear time',
+      zip(
+        docxFiles({ body: '' }).map(({ name, content, ...rest }) => ({
+          ...rest,
+          name,
+          content: `${content}`.replace('Target="word/', `Target="${'a'.repeat(1_000_000)}/`),
+        })),
+      ),
+    ],
     ['no more than the start of an archive', Buffer.from('PK\x03\x04')],
   ])('is refused: %s', async (_, bytes) => {
     expect(await refusal(bytes)).toMatchObject({ code: 'FILE_DAMAGED' })

@@ -64,7 +64,8 @@ async function isTextPart(archive: Archive, main: string): Promise<boolean> {
 
 /** Returns the parts that a part names, by the last word of their relation. Of two with the same relation the first counts. */
 async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<string, string>> {
-  const list = part.replace(/[^/]*$/, '_rels/$&.rels')
+  const nameAt = part.lastIndexOf('/') + 1
+  const list = `${part.slice(0, nameAt)}_rels/${part.slice(nameAt)}.rels`
   const relations = new Map<string, string>()
   if (!archive.has(list)) return relations
   await readPart(archive, list, {
