@@ -27,7 +27,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'shell', tags: ['$initial'] },
-            // What several pages share goes by who needs it, and little pieces together: a page takes 14 files, and not 62.
+            // What several pages share goes by who needs it, and little pieces together: a page takes some 15 files, and not 62.
             { name: 'parts', minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 10_000 },
           ],
         },
