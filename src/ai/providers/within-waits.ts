@@ -35,8 +35,12 @@ export async function withinWaits<T>(options: WaitOptions, run: (waits: Waits) =
     if (deadlines.missed !== undefined) throw stalled(model, timeouts, deadlines.missed)
   }
   signal?.addEventListener('abort', close, { once: true })
+  // A connection may not hear that it is to end; nobody waits for it then.
+  const stopped = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
+  })
   try {
-    const result = await run({ stop: stop.signal, arrived: deadlines.arrived })
+    const result = await Promise.race([run({ stop: stop.signal, arrived: deadlines.arrived }), stopped])
     check()
     return result
   } catch (error) {
