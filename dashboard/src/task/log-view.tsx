@@ -72,10 +72,22 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
   })
   virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
   const height = virtualizer.getTotalSize()
-  // A reader who scrolled up is not moved; a way to the last line that the list corrects for some frames would pull them back.
+  const followedTo = useRef(0)
+  // A reader who scrolled up is not moved, also before the browser has told so; a way to the last line that the list corrects for some
+  // frames would pull them back.
   useEffect(() => {
-    if (isAtEnd) box.current?.scrollTo({ top: height })
+    const { current } = box
+    if (!isAtEnd || current === null) return
+    const { scrollTop, scrollHeight, clientHeight } = current
+    const below = scrollHeight - clientHeight - scrollTop
+    if (scrollTop < followedTo.current - endMargin && below > endMargin) return
+    current.scrollTo({ top: height })
+    followedTo.current = current.scrollTop
   }, [isAtEnd, height])
+  const toEnd = () => {
+    followedTo.current = 0
+    setIsAtEnd(true)
+  }
   return (
     <div className={classes['frame']}>
       <div
@@ -109,7 +121,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
         </ol>
       </div>
       {!isAtEnd && (
-        <Button className={classes['toEnd']} size="xs" onClick={() => setIsAtEnd(true)}>
+        <Button className={classes['toEnd']} size="xs" onClick={toEnd}>
           {t('toEnd')}
         </Button>
       )}
