@@ -87,7 +87,7 @@ export interface ModelFallback {
   readonly on: readonly ErrorCode[]
 }
 
-/** A model that writes text. It is asked once per call: whoever retries is the engine. */
+/** A model that writes text. It is asked once per call; the engine retries. */
 export interface LanguageModel {
   readonly id: string
   /** Key of its limits, the same for all models of one (provider, account, model): for `ctx.acquire`, in tokens. */

@@ -102,7 +102,7 @@ export class AttemptContext implements TaskContext {
     return this.held.signal
   }
 
-  /** No field of the context: whoever prints one sees no services, which may hold keys. */
+  /** No field of the context, so that a printed context shows no services: they may hold keys. */
   get services(): unknown {
     return this.#core.services
   }

@@ -210,6 +210,7 @@ export function sizeOf({ large }: AnyKind, record: Identified): number {
   return bytes
 }
 
+/** Of this process alone. */
 const ownRevisions = randomBytes(9).toString('base64url')
 let commits = 0
 

@@ -152,7 +152,7 @@ const remoteCases: readonly BrokerCase[] = [
     })
     await context.until(() => dead.length === 1, 'notification')
     assert.deepEqual([dead[0]?.taskId, dead[0]?.attempt], [notification.taskId, notification.attempt])
-    // Not acknowledged: whoever comes next is given it again.
+    // Not acknowledged: the next receiver is given it again.
     stop()
     const stopAgain = broker.remote.consumeDeadLetters(async message => void dead.push(message))
     await context.until(() => dead.length === 2, 'notification again')

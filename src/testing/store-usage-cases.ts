@@ -92,7 +92,7 @@ async function wait(store: Store, record: TaskRecord, until: number, error = exh
   return move(store, snoozed(await start(store, record), until, error))
 }
 
-/** What calls of models used: kept whoever wrote it, and summed by task, user, subject, day and model; shared states and budgets. */
+/** What calls of models used: kept also for attempts that lost their task, and summed by task, user, subject, day and model; shared states and budgets. */
 export const usageCases: readonly StoreCase[] = [
   it('usage: what was paid is kept when the attempt is stale, and summed over a task or its tree', async (store, context) => {
     const { root, child } = await calls(store)

@@ -95,7 +95,7 @@ function writeTask({ sql, now }: Session, task: TransferredTask): void {
   for (const line of task.logs) insertLine(sql, seq, line)
 }
 
-/** Where a waiting task waits, and the lease of a running one, which is void: whoever held it does not know this file. */
+/** Where a waiting task waits, and the lease of a running one, which is void: its holder does not know this file. */
 function derivedOf({ record, rank }: TransferredTask, now: number): Record<string, Value> {
   const { subTaskStatusSummary: summary, leaseUntil, nextAttemptTimestamp: time = 0 } = record
   const waits = claiming.from.some(status => status === record.status)
