@@ -190,6 +190,28 @@ describePages('one task', () => {
     await page.waitForURL(/level=error/)
   })
 
+  test('a log that grows leaves alone who went to its beginning, also before the browser has told of it', async () => {
+    const lines = Array.from({ length: 300 }, (_, index) => ({ do: 'log', message: `Line ${index}` }))
+    const id = await server.submit([...lines, { do: 'hang' }])
+    await using opened = await openTask(id, '?part=log')
+    const { page } = opened
+    const log = page.getByRole('log', { name: 'Log of the task' })
+    await log.getByText('Line 299').waitFor()
+    await log.evaluate(box => {
+      window.addEventListener('scroll', event => event.stopImmediatePropagation(), true)
+      box.scrollTop = 0
+    })
+    const line = { at: Date.now(), attempt: 1, level: 'info', message: 'One more' } as const
+    await server.engine.store.attempts.log(id, [line])
+    await page.getByText('301 lines').waitFor()
+    // What follows a change of the page has run when the frame after the next one is drawn.
+    const top = await log.evaluate(
+      box =>
+        new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(box.scrollTop)))),
+    )
+    expect(top).toBe(0)
+  })
+
   test('a task that waits for the budget goes on when it is raised on the page', async () => {
     const id = await server.submit(
       [
