@@ -21,8 +21,6 @@ import type { Upload } from './uploads.ts'
 /** What the parts of a library share. */
 export interface LibraryParts {
   records: Records
-  /** The novels of scenes that were read lately; a scene stays in its novel. */
-  novelOf: Map<string, string>
   /** Epoch milliseconds. */
   now(): number
 }

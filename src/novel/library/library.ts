@@ -31,7 +31,7 @@ export interface LibraryOptions {
 
 /** The library that records of the `libraryKinds` are. */
 export function novelLibrary(records: Records, { now = Date.now }: LibraryOptions = {}): NovelLibrary {
-  const parts = { records, now, novelOf: new Map<string, string>() }
+  const parts = { records, now }
   return {
     drafts: novelDrafts(parts),
     shelf: novelShelf(parts),

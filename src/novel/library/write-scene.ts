@@ -100,42 +100,24 @@ interface FullScene extends ReadScene {
   text: GuardedText
 }
 
-/** Scenes of which the novel is remembered. */
-const mostRemembered = 20_000
-
-/**
- * The scene without its text, which a summary does not overwrite; undefined when there is none in a published novel. Its novel is read in the
- * same turn where it is known from before.
- */
-async function findScene(library: LibraryParts, sceneId: string): Promise<ReadScene | undefined> {
-  const { records, novelOf } = library
-  const guess = novelOf.get(sceneId)
-  const [scene, guessed] = await Promise.all([
-    getOne(records, scenes, sceneId),
-    guess === undefined ? undefined : getOne(records, novels, guess),
-  ])
-  if (scene === undefined) return undefined
-  const novel = guess === scene.novelId ? guessed : await novelOfScene(library, scene)
-  return novel?.status === 'published' ? { scene, userId: novel.userId } : undefined
-}
-
-function novelOfScene({ records, novelOf }: LibraryParts, { id, novelId }: SceneRecord) {
-  if (novelOf.size >= mostRemembered && !novelOf.has(id)) novelOf.clear()
-  novelOf.set(id, novelId)
-  return getOne(records, novels, novelId)
+/** The scene without its text, which a summary does not overwrite; undefined when there is none in a published novel. */
+async function findScene({ records }: LibraryParts, sceneId: string): Promise<ReadScene | undefined> {
+  const scene = await getOne(records, scenes, sceneId)
+  const novel = scene && (await getOne(records, novels, scene.novelId))
+  return scene && novel?.status === 'published' ? { scene, userId: novel.userId } : undefined
 }
 
 /** The scene with its text; where a user is named, of that user's novel. */
 async function findFullScene(
-  library: LibraryParts,
+  { records }: LibraryParts,
   sceneId: string,
   ofUser?: string,
 ): Promise<FullScene | undefined> {
-  const scene = await getOne(library.records, scenes, sceneId)
+  const scene = await getOne(records, scenes, sceneId)
   if (scene === undefined) return undefined
   const [novel, text = { content: '' }] = await Promise.all([
-    novelOfScene(library, scene),
-    getOne(library.records, texts, sceneId),
+    getOne(records, novels, scene.novelId),
+    getOne(records, texts, sceneId),
   ])
   if (novel?.status !== 'published' || novel.userId !== (ofUser ?? novel.userId)) return undefined
   return { scene, userId: novel.userId, text }
