@@ -22,6 +22,8 @@ const kills = sizeOf(6, 100)
 const perStart = sizeOf(3, 5)
 /** Milliseconds that the others live at least and at most, once they listen. */
 const life = [50, 400] as const
+/** Tasks, at least and at most, after whose end they live no longer: a quick machine imports the whole book in less time. */
+const work = [0, 20] as const
 /** Servers that are restarted in order. */
 const restarts = sizeOf(3, 10)
 const chapters = sizeOf(30, 60)
@@ -47,7 +49,8 @@ it(`a server that is killed ${kills} times imports as if nothing had happened`, 
     const sending = isStarting ? undefined : importer.send(await urlOf(server)).catch(() => undefined)
     // One of them may be cut while it takes the book; the others have it, however slow the machine is.
     if (kill % perStart > 0) await sending
-    await moment(isStarting ? between(0, life[1]) : between(...life))
+    if (isStarting) await moment(between(0, life[1]))
+    else await Promise.race([moment(between(...life)), moreEnded(await urlOf(server), between(...work))])
     server.signal('SIGKILL')
     expect((await server.ended).signal).toBe('SIGKILL')
     await sending
@@ -91,8 +94,9 @@ it('a server that is restarted in order spends no retry of an import', { timeout
   let busy = 0
   for (let restart = 0; restart < restarts; restart++) {
     const server = serve()
-    await importer.send(await urlOf(server))
-    await moment(between(...life))
+    const url = await urlOf(server)
+    await importer.send(url)
+    await Promise.race([moment(between(...life)), moreEnded(url, between(...work))])
     server.signal('SIGTERM')
     expect(await server.ended).toEqual({ code: 0, signal: null })
     if ((await liveIn(data)) > 0) busy += 1
@@ -184,6 +188,21 @@ async function liveIn(data: string): Promise<number> {
   const counts = await store.queries.counts()
   await store.tasks.close()
   return Object.entries(counts).reduce((sum, [status, n]) => sum + (hasEnded(status as never) ? 0 : n), 0)
+}
+
+/** Resolves when so many more tasks have ended on a server, or the server itself has. */
+async function moreEnded(url: string, count: number): Promise<void> {
+  const ended = async () => {
+    const answer = await fetch(`${url}/v1/tasks/counts`)
+    const { counts } = (await answer.json()) as { counts: { COMPLETED: number } }
+    return counts.COMPLETED
+  }
+  try {
+    const before = await ended()
+    while ((await ended()) < before + count);
+  } catch {
+    // It was ended meanwhile.
+  }
 }
 
 async function untilAllEnded(url: string): Promise<void> {
