@@ -7,6 +7,7 @@
 // servers. --row N runs one of them, --seed S makes a run again.
 // --counts FILE, --failures FILE: append the closing line, and the list of what failed, to these files, for .ci/run.
 
+import { spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
@@ -137,6 +138,27 @@ function close(passed, failed, skipped, counts) {
   console.log(`\n${line}`)
 }
 
+/** Ends what this process started, and what that started. The guards end by themselves: they clear away what else was left. */
+function endAll() {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+  const all = [...(stdout ?? '').matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].filter(
+    ([, , , command]) => !command.includes('guard.mjs'),
+  )
+  const ours = new Set([String(process.pid)])
+  for (let before = 0; before < ours.size; ) {
+    before = ours.size
+    for (const [, pid, parent] of all) if (ours.has(parent)) ours.add(pid)
+  }
+  ours.delete(String(process.pid))
+  for (const pid of ours) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended meanwhile, as \`ps\` itself.
+    }
+  }
+}
+
 /** Says where it stood when somebody ended it, as a time limit does, and fails. */
 function giveUp(vitest, { counts, failures }) {
   const modules = vitest.state.getTestModules()
@@ -146,6 +168,7 @@ function giveUp(vitest, { counts, failures }) {
   const ended = `  The run was ended from outside. Not finished: ${names}`
   printFailures([...failuresOf(modules, []), ended], failures)
   close(passed, failed + 1, 0, counts)
+  endAll()
   process.exit(1)
 }
 
