@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as moment, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../runtime/clock.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 
@@ -102,7 +102,11 @@ const quietTurns = 2
 async function comeToRest(isBusy: () => boolean): Promise<void> {
   for (let quiet = 0; quiet < quietTurns; ) {
     await nextTurn()
-    const isUnderWay = isBusy() || process.getActiveResourcesInfo().some(resource => underWay.test(resource))
+    const isElsewhere = isBusy()
+    // Turn after turn would take the processor from it.
+    if (isElsewhere) await moment(1)
+    const isUnderWay =
+      isElsewhere || process.getActiveResourcesInfo().some(resource => underWay.test(resource))
     quiet = isUnderWay ? 0 : quiet + 1
   }
 }
