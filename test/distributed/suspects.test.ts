@@ -5,18 +5,18 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import { createEngine, defineTask } from '../../src/index.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import type { Delivery } from '../../src/store/store.ts'
 import { until } from '../servers/until.ts'
 import { describeDistributed, type Installation, installation } from './installation.ts'
 
 /** A task that takes its time, and tells what became of it, and how many ran at once. */
 function slowTask(ms: number, started: () => void = () => undefined) {
-  const seen = { now: 0, most: 0, started: 0, endedIds: new Set<string>() }
+  const seen = { now: 0, most: 0, endedIds: new Set<string>() }
   const task = defineTask({
     type: 'Slow',
     parameters: z.string(),
     result: z.string(),
     async execute(ctx) {
-      seen.started += 1
       started()
       seen.now += 1
       seen.most = Math.max(seen.most, seen.now)
@@ -42,12 +42,12 @@ async function crashed(home: Installation, task: ReturnType<typeof slowTask>['ta
   await store.tasks.close()
 }
 
-/** A broker that notes what is acknowledged. */
-function noting(broker: Broker, acknowledged: (taskId: string) => void): Broker {
+/** A broker that notes which deliveries are acknowledged. */
+function noting(broker: Broker, acknowledged: (delivery: Delivery) => void): Broker {
   const consume: Broker['consume'] = (lane, run) =>
     broker.consume(lane, received => {
       const ack = () => {
-        acknowledged(received.delivery.taskId)
+        acknowledged(received.delivery)
         received.ack()
       }
       return run({ ...received, ack, deadLetter: () => received.deadLetter() })
@@ -74,9 +74,9 @@ describeDistributed('tasks whose last attempt crashed', () => {
         url: home.databaseUrl,
         faults: { after: operation => void (operation === 'defer' && order.push(operation)) },
       }),
-      broker: noting(rabbitmq({ url: home.brokerUrl, prefix: home.prefix }), taskId => {
-        // Those before were refused: a dead process still held them.
-        if (seen.started > 0 && !seen.endedIds.has(taskId)) order.push('acknowledged')
+      broker: noting(rabbitmq({ url: home.brokerUrl, prefix: home.prefix }), ({ taskId, quarantined }) => {
+        // Those of the first attempts are refused: a dead process still holds the tasks.
+        if (quarantined && !seen.endedIds.has(taskId)) order.push('acknowledged')
       }),
     })
     await worker.start()
