@@ -19,7 +19,7 @@ export interface Run {
 export interface Project {
   readonly folder: string
   write(file: string, text: string): void
-  /** Compiles everything; answers what the compiler complains about, '' for nothing. */
+  /** Compiles everything, where something was written since; answers what the compiler complains about, '' for nothing. */
   compile(): string
   /** Runs a shell command in the project's folder. */
   run(command: string): Run
@@ -48,7 +48,9 @@ export function createProject(): Project {
   symlinkSync(root, path.join(modules, 'quillwork'), 'dir')
   for (const name of ['zod', 'typescript', '.bin', '@types/node'])
     symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name), 'dir')
+  let complaints: string | undefined
   const write = (file: string, text: string) => {
+    complaints = undefined
     mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
     writeFileSync(path.join(folder, file), text)
   }
@@ -59,12 +61,12 @@ export function createProject(): Project {
     folder,
     write,
     compile() {
+      if (complaints !== undefined) return complaints
       const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-      const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false'], {
-        cwd: folder,
-        encoding: 'utf8',
-      })
-      return stdout.trim()
+      const args = [tsc, '--pretty', 'false']
+      const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
+      complaints = stdout.trim()
+      return complaints
     },
     run(command) {
       const { status, stdout, stderr } = spawnSync(command, {

@@ -66,7 +66,7 @@ describe('any text', () => {
           else expect(letters(named)).toContain(word.slice(0, 40))
         }
       }),
-      { numRuns: sizeOf(100, 300) },
+      { numRuns: sizeOf(50, 300) },
     )
   })
 
@@ -85,7 +85,7 @@ describe('any text', () => {
         }
         expect(counted.map(({ characters, words }) => ({ characters, words }))).toEqual(read)
       }),
-      { numRuns: sizeOf(100, 300) },
+      { numRuns: sizeOf(50, 300) },
     )
   })
 
@@ -101,7 +101,7 @@ describe('any text', () => {
         expect(own(some)).toEqual(own(all))
         expect(some.filter(piece => piece.kind === 'chapter').map(piece => piece.index)).toEqual(chosen)
       }),
-      { numRuns: sizeOf(70, 200) },
+      { numRuns: sizeOf(40, 200) },
     )
   })
 
