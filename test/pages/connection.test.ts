@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageProcess, startProcess } from './kit/kit.ts'
 
 const story =
   'The Ferry\n\nChapter 1\n\nThe ferry left at noon.\n\nChapter 2\n\nIt came back with nobody aboard.\n'
 
 describePages('when the connection is bad', () => {
-  let server: PageServer
+  let server: PageProcess
   beforeEach(async () => {
-    server = await startServer()
+    server = await startProcess()
   }, 120_000)
   afterEach(() => server?.[Symbol.asyncDispose]())
 

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isSlow } from '../size.ts'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
-import { describePages, type Look, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
+import { describePages, type Look, open, type PageServer, startProcess, untilLoaded } from './kit/kit.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -40,7 +40,7 @@ describePages('every page', () => {
   const pages: [name: string, url: string][] = []
 
   beforeAll(async () => {
-    server = await startServer(['--sample'])
+    server = await startProcess(['--sample'])
     const { items: samples } = await server.ask<{ items: { name: string }[] }>('/v1/samples')
     expect(samples.length).toBeGreaterThan(0)
     tasks = await startEngineServer()

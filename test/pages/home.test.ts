@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startEngineServer } from './kit/engine-server.ts'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageProcess, startProcess } from './kit/kit.ts'
 
 const story =
   'The Ferry\n\nChapter 1\n\nThe ferry left at noon.\n\nChapter 2\n\nIt came back with nobody aboard.\n'
@@ -33,9 +33,9 @@ async function choose(page: Page, files: { name: string; buffer: Buffer }[], but
 const asFile = (name: string, text = story) => ({ name, buffer: Buffer.from(text) })
 
 describePages('the shelf', () => {
-  let server: PageServer
+  let server: PageProcess
   beforeAll(async () => {
-    server = await startServer()
+    server = await startProcess()
   }, 180_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
   beforeEach(emptyShelf, 60_000)

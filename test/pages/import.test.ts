@@ -234,7 +234,7 @@ describePages('the look before an import', () => {
         price: { input: 1, output: 2, currency: 'USD' },
       },
     }
-    await using priced = await startServer([], { QUILLWORK_MODELS: JSON.stringify(models) })
+    await using priced = await startServer({ QUILLWORK_MODELS: JSON.stringify(models) })
     const { id, url } = await upload(story, 'ferry.txt', priced)
     await using opened = await open(url)
     const { page } = opened

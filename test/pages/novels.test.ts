@@ -72,7 +72,7 @@ describePages('a novel', () => {
       uses: ['prose', 'summary'],
       price: { input: 1, output: 2, currency: 'USD' },
     }
-    server = await startServer([], { QUILLWORK_MODELS: JSON.stringify({ house }) })
+    server = await startServer({ QUILLWORK_MODELS: JSON.stringify({ house }) })
     novel = await importBook(book('The Miller'))
   }, 240_000)
   afterAll(async () => {

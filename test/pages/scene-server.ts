@@ -1,9 +1,9 @@
 import { type ModelServer, startModelServer } from '../models/server.ts'
-import { type PageServer, startServer } from './kit/kit.ts'
+import { type PageProcess, startProcess } from './kit/kit.ts'
 
 /** A server with a novel of two chapters and a model of its own that writes prose as scripted; summaries quote. */
 export interface SceneServer extends AsyncDisposable {
-  readonly server: PageServer
+  readonly server: PageProcess
   readonly model: ModelServer
   readonly novelId: string
   /** Ids of the scenes of the first chapter. */
@@ -42,7 +42,7 @@ The ledger was found open. Nobody at Anderby Pans would say who had turned the p
 /** Starts it. `models`: fields of the model that writes. */
 export async function startSceneServer(fields: object = {}): Promise<SceneServer> {
   const model = await startModelServer()
-  const server = await startServer([], {
+  const server = await startProcess([], {
     QUILLWORK_MODELS: JSON.stringify({
       writer: {
         provider: 'openai-compatible',

@@ -4,7 +4,7 @@ import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 describePages('settings', () => {
   let server: PageServer
   beforeAll(async () => {
-    server = await startServer([], {
+    server = await startServer({
       SOME_MODEL_KEY: 'sk-that-nobody-may-see',
       QUILLWORK_MODELS: JSON.stringify({
         writer: {

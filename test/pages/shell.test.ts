@@ -37,7 +37,7 @@ describePages('around every page', () => {
 describePages('a server with a token', () => {
   let server: PageServer
   beforeAll(async () => {
-    server = await startServer([], { QUILLWORK_TOKEN: 'the-right-token-of-this-server' })
+    server = await startServer({ QUILLWORK_TOKEN: 'the-right-token-of-this-server' })
   }, 120_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
 

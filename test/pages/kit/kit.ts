@@ -3,13 +3,15 @@
  *
  * - `describePages(title, tests)` in place of `describe`; `await using opened = await open(`${server.url}/tasks`, { language: 'zh' })`.
  *   When a page is closed, the test fails if a program broke, the console had an error, or the content security policy refused something.
- * - `startServer()`: `quillwork serve` in a process of its own on a new data directory. It can be killed and started again on the same
- *   port (`server.kill()`, `server.startAgain()`). Its pages are those of `dist/`, built of these sources.
+ * - `startServer()`: what `quillwork serve` starts, in this process, on a new data directory. `startProcess()`: the command itself, in a
+ *   process that can be killed and started again on the same port (`server.kill()`, `server.startAgain()`). The pages are those of `dist/`.
  * - `engine-server.ts`: an API with the pages on an engine of the test's own, with tasks that obey (fail, wait, write, have 10,000 parts).
  * - Wait for what is to be seen (`page.getByRole(...).waitFor()`), never for time.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { resolveConfig } from '../../../src/server/config.ts'
+import { startServer as startHere } from '../../../src/server/server.ts'
 import { requireBuilt, serve, temporaryFolder } from '../../process/cli/quillwork.ts'
 
 export { describePages, type Look, type Opened, open, untilFocused, untilLoaded } from './browser.ts'
@@ -24,20 +26,39 @@ export interface PageServer extends AsyncDisposable {
   importText(text: string, fileName?: string): Promise<{ taskId: string; novelId: string }>
   /** Resolves with the task when it has ended. */
   ended(taskId: string): Promise<{ status: string }>
+}
+
+/** A server in a process of its own. */
+export interface PageProcess extends PageServer {
   /** Ends the process at once, as a crash does. */
   kill(): Promise<void>
   /** Starts it again on the same data and the same port. */
   startAgain(): Promise<void>
 }
 
-/** Starts a server on a new data directory. `args` and `env` as for `quillwork serve`. */
-export async function startServer(
+/** Starts a server on a new data directory. `env` as for `quillwork serve`. */
+export async function startServer(env: Record<string, string> = {}): Promise<PageServer> {
+  requirePages()
+  const folder = temporaryFolder()
+  const { config } = resolveConfig({ env, flags: { data: path.join(`${folder}`, 'data'), port: '0' } })
+  const server = await startHere({ config, logTo: { write() {} }, works: true, command: 'serve' })
+  const { url = '' } = server
+  return {
+    url,
+    ...askingOf(url),
+    async [Symbol.asyncDispose]() {
+      await server.stop({ grace: 0 })
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+/** Starts `quillwork serve` on a new data directory. */
+export async function startProcess(
   args: readonly string[] = [],
   env: Record<string, string> = {},
-): Promise<PageServer> {
-  requireBuilt()
-  if (!existsSync(new URL('../../../dist/dashboard/index.html', import.meta.url)))
-    throw new Error('dist/dashboard is not there: the pages were not built.')
+): Promise<PageProcess> {
+  requirePages()
   const folder = temporaryFolder()
   const data = path.join(`${folder}`, 'data')
   let running = await serve(data, args, env)
@@ -58,6 +79,12 @@ export async function startServer(
       folder[Symbol.dispose]()
     },
   }
+}
+
+function requirePages(): void {
+  requireBuilt()
+  if (!existsSync(new URL('../../../dist/dashboard/index.html', import.meta.url)))
+    throw new Error('dist/dashboard is not there: the pages were not built.')
 }
 
 /** The requests of a test to an API. */
