@@ -154,7 +154,7 @@ function endAll() {
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {
-      // It has ended meanwhile, as \`ps\` itself.
+      // It has ended meanwhile, as `ps` itself.
     }
   }
 }
