@@ -33,7 +33,7 @@ const units = [
 const alias = [...entries, { find: 'quillwork/testing', replacement: source('testing/index.ts') }]
 
 /** Whether this is `npm test`; see `test/size.ts`. */
-const isQuick = process.env['QUILLWORK_TESTS'] === undefined
+const isQuick = process.env['TEST_SIZE'] === undefined
 
 /** Long by nature: `npm run test:slow` alone runs these files. */
 const slowFiles = 'test/**/*.slow.test.ts'

@@ -46,7 +46,7 @@ function runTests(copy, { files, only, built = false }) {
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const args = [vitest, 'run', ...files, ...named, ...flags]
   // Some rows are not part of the quick run.
-  const run = runNode(copy, args, built ? limits.row : limits.other, built ? { QUILLWORK_TESTS: 'slow' } : {})
+  const run = runNode(copy, args, built ? limits.row : limits.other, built ? { TEST_SIZE: 'slow' } : {})
   return { ...run, failing: /^ FAIL .* > (.*)$/m.exec(run.output)?.[1] }
 }
 

@@ -190,8 +190,8 @@ async function runVitest({ rest, counts, failures }) {
 }
 
 const args = readArguments()
-if (args.slow) process.env.QUILLWORK_TESTS = 'slow'
-if (args.faults) process.env.QUILLWORK_TESTS = 'full'
+if (args.slow) process.env.TEST_SIZE = 'slow'
+if (args.faults) process.env.TEST_SIZE = 'full'
 if (args.seed !== undefined) process.env.QUILLWORK_SEED = args.seed
 setUp()
 const { modules, outside } = await runVitest(args)

@@ -1,5 +1,5 @@
 /** What `scripts/test.mjs` was asked for. */
-const asked = process.env['QUILLWORK_TESTS']
+const asked = process.env['TEST_SIZE']
 
 /** Whether this is `npm run test:slow` or `npm run test:faults`, not `npm test`. */
 export const isSlow = asked !== undefined

@@ -21,6 +21,7 @@ export interface Child {
   readonly pid: number
   /** Resolves with the first line that says so, also one that was said before. Rejects when the process ends without it. */
   says(said: string): Promise<Said>
+  /** Resolves when it has ended. Rejects when it lives on for too long after this was read. */
   readonly ended: Promise<Ended>
   /** What it wrote on standard error; for messages. */
   readonly errors: () => string
@@ -83,9 +84,11 @@ function watch(child: ChildProcess, ended: Promise<Ended>): Child {
       lines.push(readLine(line))
       for (const listener of listeners) listener()
     })
-  const handle: Child = {
+  return {
     pid: child.pid ?? 0,
-    ended: within(ended, () => `Process ${child.pid} did not end. ${errors}`),
+    get ended() {
+      return within(ended, () => `Process ${child.pid} did not end. ${errors}`)
+    },
     errors: () => errors,
     signal: name => void child.kill(name),
     tell: line => void child.stdin?.write(`${line}\n`),
@@ -111,9 +114,6 @@ function watch(child: ChildProcess, ended: Promise<Ended>): Child {
       return within(heard, () => `Process ${child.pid} did not say ${said}. ${errors}`)
     },
   }
-  // Nobody has to wait for the end of every child.
-  handle.ended.catch(() => undefined)
-  return handle
 }
 
 function readLine(line: string): Said {
