@@ -13,9 +13,6 @@ const entries = [
   { find: /^quillwork\/opentelemetry$/, replacement: source('observe/index.ts') },
 ]
 
-/** The tests of the engine run a second time on another store, which their test kit brings. */
-const engineOnMongo = fileURLToPath(new URL('./test/engine/on-mongodb.ts', import.meta.url))
-
 /** Folders of tests within one process, which compute more than they wait. */
 const units = [
   'ai',
@@ -46,12 +43,33 @@ function inTwoSizes(): string[] {
     .filter(name => /from '[./]+\/(size|row|compositions)\.ts'/.test(readFileSync(name, 'utf8')))
 }
 
+/**
+ * Tests of the engine once more on MongoDB, which their test kit brings. What needs hours of the manual clock, each second of which asks the
+ * database, runs on SQLite alone.
+ */
+function onMongo(names: readonly string[]): TestProjectInlineConfiguration {
+  const kit = fileURLToPath(new URL('./test/engine/on-mongodb.ts', import.meta.url))
+  return {
+    extends: true,
+    resolve: { alias: [...entries, { find: 'quillwork/testing', replacement: kit }] },
+    test: {
+      name: 'mongodb',
+      include: names.map(name => `test/engine/${name}.test.ts`),
+      env: { QUILLWORK_TEST_STORE: 'mongodb' },
+      isolate: false,
+    },
+  }
+}
+
 /** What `npm run test:slow` runs. */
-const slow = (): TestProjectInlineConfiguration => ({
-  extends: true,
-  resolve: { alias },
-  test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
-})
+const slow = (): TestProjectInlineConfiguration[] => [
+  {
+    extends: true,
+    resolve: { alias },
+    test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
+  },
+  onMongo(['cancel', 'events', 'handle']),
+]
 
 /** Register what is global in their process, or measure its memory: each has one for itself. All others share theirs, which saves a third of their time. */
 const alone = ['test/observe/*.test.ts', 'test/novel/library/long-book.test.ts']
@@ -92,35 +110,23 @@ const quick: readonly TestProjectInlineConfiguration[] = [
       },
     },
   },
-  {
-    extends: true,
-    resolve: { alias: [...entries, { find: 'quillwork/testing', replacement: engineOnMongo }] },
-    test: {
-      name: 'mongodb',
-      // What needs hours of the manual clock, each second of which asks the database, runs on SQLite alone.
-      include: [
-        'budgets',
-        'cancel',
-        'context',
-        'dead-letters',
-        'events',
-        'explicit-retry',
-        'handle',
-        'lanes',
-        'limits',
-        'output',
-        'restart',
-        'sub-tasks',
-      ].map(name => `test/engine/${name}.test.ts`),
-      env: { QUILLWORK_TEST_STORE: 'mongodb' },
-      isolate: false,
-    },
-  },
+  // Those of promises.
+  onMongo([
+    'budgets',
+    'context',
+    'dead-letters',
+    'explicit-retry',
+    'lanes',
+    'limits',
+    'output',
+    'restart',
+    'sub-tasks',
+  ]),
 ]
 
 export default defineConfig({
   test: {
-    projects: isQuick ? [...quick] : [slow()],
+    projects: isQuick ? [...quick] : slow(),
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',

@@ -97,7 +97,7 @@ describeRows('a broker that is away', () => {
     })
   })
 
-  row(
+  slowRow(
     13,
     'connections to the broker are reset, half-closed and cut within a frame',
     async ({ seed, chance, size, finish }) => {

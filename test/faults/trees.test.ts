@@ -89,7 +89,7 @@ describeRows('trees, cancels and sweeps', () => {
     }),
   )
 
-  row(27, 'a sweeper is stopped between its look and its write', async ({ seed, size, finish }) =>
+  slowRow(27, 'a sweeper is stopped between its look and its write', async ({ seed, size, finish }) =>
     onServers(async system => {
       const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
       for (let round = 0; round < size.of(1, 10); round++) {

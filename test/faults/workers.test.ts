@@ -70,7 +70,7 @@ describeRows('processes that die or hang', () => {
     }),
   )
 
-  row(
+  slowRow(
     3,
     'a worker dies before what it did is durable, and has acknowledged nothing',
     async ({ seed, finish }) =>
@@ -100,7 +100,7 @@ describeRows('processes that die or hang', () => {
       }),
   )
 
-  row(4, 'a client dies between the insert and the publish', async ({ seed, chance, size, finish }) =>
+  slowRow(4, 'a client dies between the insert and the publish', async ({ seed, chance, size, finish }) =>
     onServers(async system => {
       await system.start()
       for (let death = 0; death < size.of(3, 100, 5); death++) {
@@ -122,7 +122,7 @@ describeRows('processes that die or hang', () => {
     }),
   )
 
-  row(
+  slowRow(
     4,
     'a worker dies after the insert that began a task of its own',
     async ({ seed, chance, size, finish }) =>

@@ -27,7 +27,8 @@ import { type ModelServer, startModelServer } from './server.ts'
 
 /** In the slow run a hundred scenes, killed a hundred times. */
 const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 50, kills: 100 })
-const distributed = sizeOf({ chapters: 3, kills: 2 }, { chapters: 25, kills: 20 })
+/** In the slow run alone: what is paid does not hang on who wakes the worker. */
+const distributed = { chapters: 25, kills: 20 }
 const slots = 2
 const patience = sizeOf(300_000, 3_600_000)
 
@@ -46,17 +47,18 @@ describe('killed at any point', { timeout: patience }, () => {
     expectSame(undisturbed, disturbed, kills)
   })
 
-  describeDistributed('workers elsewhere', () => {
-    const { chapters, kills } = distributed
-    it(`a batch of ${chapters * 2} scenes does the same, ${kills} kills`, async () => {
-      using folder = temporaryFolder()
-      const file = writeBook(`${folder}`, chapters)
-      const undisturbed = await writeElsewhere(file)
-      const chance = printedChance('kills of workers')
-      const disturbed = await writeElsewhere(file, { kills, chance })
-      expectSame(undisturbed, disturbed, kills)
+  if (isSlow)
+    describeDistributed('workers elsewhere', () => {
+      const { chapters, kills } = distributed
+      it(`a batch of ${chapters * 2} scenes does the same, ${kills} kills`, async () => {
+        using folder = temporaryFolder()
+        const file = writeBook(`${folder}`, chapters)
+        const undisturbed = await writeElsewhere(file)
+        const chance = printedChance('kills of workers')
+        const disturbed = await writeElsewhere(file, { kills, chance })
+        expectSame(undisturbed, disturbed, kills)
+      })
     })
-  })
 })
 
 function expectSame(undisturbed: Run, disturbed: Run, kills: number): void {

@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { privateMongo } from '../servers/private-mongo.ts'
-import { privateRabbit } from '../servers/private-rabbit.ts'
 import { until } from '../servers/until.ts'
 import { lastJson, makeNovel, requireBuilt, start, story, temporaryFolder } from './cli/quillwork.ts'
-import { describeDistributed, installation, readyz, untilReady } from './distributed/installation.ts'
+import { ask, describeDistributed, installation, readyz, untilReady } from './distributed/installation.ts'
 
 const patience = 240_000
 
@@ -14,12 +12,6 @@ interface TaskJson {
   id: string
   status: string
   attempt: number
-}
-
-async function ask<T>(url: string, path: string): Promise<T> {
-  const response = await fetch(url + path)
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-  return (await response.json()) as T
 }
 
 describeDistributed('quillwork serve in several processes', () => {
@@ -118,58 +110,5 @@ describeDistributed('quillwork serve in several processes', () => {
     expect(task.status).toBe('COMPLETED')
     const { counts } = await ask<{ counts: Record<string, number> }>(api.url, '/v1/tasks/counts')
     expect(Object.keys(counts).filter(status => (counts[status] ?? 0) > 0)).toEqual(['COMPLETED'])
-  })
-
-  test('while the broker is away tasks are taken and health says so; when it is back they run', {
-    timeout: patience,
-  }, async () => {
-    await using broker = await privateRabbit()
-    await using home = installation({ broker: broker.url })
-    const server = await home.serve('api,worker,maintenance')
-    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
-    await broker.kill()
-    const degraded = await untilReady(server.url, 'word of the broker', ({ status }) => status === 'degraded')
-    expect(degraded).toMatchObject({ http: 200 })
-    expect(degraded.reasons?.join()).toMatch(/The broker is unreachable: tasks are accepted/)
-    const imported = await home.run(['import', story, '--yes', '--json', '--url', server.url])
-    expect(imported.code).toBe(0)
-    const { taskId = '' } = lastJson<{ taskId?: string }>(imported)
-    const doctor = await home.run(['doctor'])
-    expect(doctor.code).toBe(1)
-    expect(doctor.stdout).toMatch(/^wrong +broker +BROKER_UNREACHABLE: /m)
-    expect(doctor.stdout).not.toContain('guest:guest')
-    await broker.start()
-    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
-    await until(
-      async () => {
-        const { status } = await ask<TaskJson>(server.url, `/v1/tasks/${taskId}`)
-        return status === 'COMPLETED'
-      },
-      'end of the import',
-      60_000,
-    )
-  })
-
-  test('while the store is away health says 503 and why; when it is back work goes on', {
-    timeout: patience,
-  }, async () => {
-    await using database = await privateMongo()
-    await using home = installation({ store: database.url })
-    const server = await home.serve('api,worker,maintenance')
-    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
-    await database.kill()
-    const away = await untilReady(server.url, 'word of the store', ({ http }) => http === 503)
-    expect(away).toMatchObject({
-      code: 'STORE_FAILED',
-      detail: expect.stringMatching(/^The store does not answer: /),
-    })
-    expect(await fetch(`${server.url}/healthz`)).toMatchObject({ status: 200 })
-    const started = await home.run(['serve', '--port', '0'])
-    expect(started.code).toBe(3)
-    expect(started.stderr).toMatch(/error STORE_FAILED: /)
-    await database.start()
-    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
-    const imported = await home.run(['import', story, '--yes', '--watch', '--json', '--url', server.url])
-    expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
   })
 })

@@ -63,6 +63,13 @@ export function installation(
   }
 }
 
+/** Asks the API of a server. */
+export async function ask<T>(url: string, path: string): Promise<T> {
+  const response = await fetch(url + path)
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
+
 /** What `GET /readyz` says, with the HTTP status. */
 export interface Ready {
   http: number

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import amqp from 'amqplib'
 import { MongoClient } from 'mongodb'
 import { expect, it } from 'vitest'
-import { isSlow } from '../size.ts'
 import { describeWithMongo, freshDatabase } from './mongo.ts'
 import { privateMongo } from './private-mongo.ts'
 import { privateCluster, privateRabbit } from './private-rabbit.ts'
@@ -72,20 +71,18 @@ describeWithRabbit('RabbitMQ', () => {
     expect(lives(last)).toBe(false)
   })
 
-  // Only rows of the slow run need one.
-  if (isSlow)
-    it('joins nodes to a cluster', { timeout: 120_000 }, async () => {
-      const cluster = await privateCluster(3)
-      const [first, second, third] = cluster.nodes
-      await publish(first?.url ?? '')
-      const [line] = (await first?.ctl('list_queues', 'name', 'members'))?.match(/things.*/) ?? []
-      for (const node of cluster.nodes) expect(line).toContain(node.node)
-      await third?.kill()
-      await publish(second?.url ?? '')
-      const ids = cluster.nodes.map(({ pid }) => pid)
-      await cluster.stop()
-      expect(ids.filter(lives)).toEqual([])
-    })
+  it('joins nodes to a cluster', { timeout: 120_000 }, async () => {
+    const cluster = await privateCluster(3)
+    const [first, second, third] = cluster.nodes
+    await publish(first?.url ?? '')
+    const [line] = (await first?.ctl('list_queues', 'name', 'members'))?.match(/things.*/) ?? []
+    for (const node of cluster.nodes) expect(line).toContain(node.node)
+    await third?.kill()
+    await publish(second?.url ?? '')
+    const ids = cluster.nodes.map(({ pid }) => pid)
+    await cluster.stop()
+    expect(ids.filter(lives)).toEqual([])
+  })
 })
 
 async function databases(client: MongoClient): Promise<string[]> {

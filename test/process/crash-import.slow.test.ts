@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { hasEnded } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
 import { beforeAll, expect, it } from 'vitest'
-import { sizeOf } from '../size.ts'
 import { makeBook } from './crash/book.ts'
 import { requireBuilt } from './crash/built.ts'
 import { checkAlways, Ends } from './crash/checker.ts'
@@ -17,16 +16,16 @@ import { printedChance } from './crash/seed.ts'
 beforeAll(requireBuilt, 120_000)
 
 /** Servers that are killed, one after the other. */
-const kills = sizeOf(6, 100)
+const kills = 100
 /** Of so many servers one is killed while it starts. */
-const perStart = sizeOf(3, 5)
+const perStart = 5
 /** Milliseconds that the others live at least and at most, once they listen. */
 const life = [50, 400] as const
 /** Tasks, at least and at most, after whose end they live no longer: a quick machine imports the whole book in less time. */
 const work = [0, 20] as const
 /** Servers that are restarted in order. */
-const restarts = sizeOf(3, 10)
-const chapters = sizeOf(30, 60)
+const restarts = 10
+const chapters = 60
 /** A free port, and less time to end than most steps of an import need. */
 const quickly = ['--port', '0', '--grace', '20ms']
 const command = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))
