@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { openLedger } from './ledger.mjs'
 import { endWithParent, optionsOf, say, stopBySignal } from './program.mjs'
 
-const { mongoUrl, rabbitUrl, prefix, ledgerFile, boot, estimate, real, callMs } = optionsOf()
+const { mongoUrl, rabbitUrl, prefix, ledgerFile, boot, estimate, real, slots, callMs } = optionsOf()
 endWithParent()
 const ledger = openLedger(ledgerFile)
 const note = entry => ledger.note({ ...entry, boot, ms: Date.now() })
@@ -43,7 +43,7 @@ const engine = await createEngine({
   tasks: [scene, book],
   store: mongodb({ url: mongoUrl }),
   broker: rabbitmq({ url: rabbitUrl, prefix }),
-  lanes: { default: { slots: 5 } },
+  lanes: { default: { slots } },
   times: { lease: '8s', sweepInterval: '300ms', grace: '1s' },
 })
 stopBySignal(engine, '1s')
