@@ -61,18 +61,26 @@ function onMongo(names: readonly string[]): TestProjectInlineConfiguration {
   }
 }
 
+/** Measure the memory of their process: each has one for itself. */
+const measured = ['test/novel/library/long-book.slow.test.ts', 'test/novel/import/memory.slow.test.ts']
+
 /** What `npm run test:slow` runs. */
 const slow = (): TestProjectInlineConfiguration[] => [
   {
     extends: true,
     resolve: { alias },
-    test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
+    test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], exclude: measured, isolate: false },
+  },
+  {
+    extends: true,
+    resolve: { alias },
+    test: { name: 'measured', include: measured },
   },
   onMongo(['cancel', 'events', 'handle']),
 ]
 
-/** Register what is global in their process, or measure its memory: each has one for itself. All others share theirs, which saves a third of their time. */
-const alone = ['test/observe/*.test.ts', 'test/novel/library/long-book.test.ts']
+/** Register what is global in their process: each has one for itself. All others share theirs, which saves a third of their time. */
+const alone = ['test/observe/trace-models.test.ts', 'test/observe/tracing.test.ts']
 
 /** What `npm test` runs. */
 const quick: readonly TestProjectInlineConfiguration[] = [
@@ -110,7 +118,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
       },
     },
   },
-  // Those of promises.
+  // Those of promises; the slow run has the others.
   onMongo([
     'budgets',
     'context',

@@ -1,12 +1,13 @@
 import { afterAll } from 'vitest'
 import type { SharedDatabase } from '../../../src/store/mongodb/database.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
+import { isSlow } from '../../size.ts'
 import { type Between, MongoUnderTest, testLibrary } from './under-test.ts'
 
 describeWithMongo('the library on MongoDB', () => {
-  testOnMongo('MongoDB', database => database)
-  // So it is when the answer to an operation is lost: it was executed, and is sent again.
-  testOnMongo('MongoDB, every operation executed twice', everythingTwice)
+  // So it is in the slow run when the answer to an operation is lost: it was executed, and is sent again.
+  if (isSlow) testOnMongo('MongoDB, every operation executed twice', everythingTwice)
+  else testOnMongo('MongoDB', database => database)
 })
 
 /** All cases in one database, which is emptied after each. */
