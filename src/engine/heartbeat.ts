@@ -9,7 +9,8 @@ const checksPerLease = 6
 
 /**
  * Extends, in one write, the leases of the attempts that this process runs (by id and token), and learns which are lost or asked to
- * stop. Interrupts an attempt whose lease could not be extended in time, by this process's own monotonic clock.
+ * stop. Where processes share the store, interrupts an attempt whose lease could not be extended in time, by this process's own monotonic
+ * clock. Where one process owns it nobody else can have taken the task: no pause ends an attempt.
  */
 export function startHeartbeat(core: Core): Loop {
   const { leaseMs } = core.settings
@@ -42,6 +43,7 @@ export function startHeartbeat(core: Core): Loop {
 }
 
 function interruptExpired(core: Core): undefined {
+  if (!core.store.capabilities.manyProcesses) return
   const now = core.clock.monotonic()
   for (const attempt of core.running.values()) if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
 }

@@ -36,14 +36,11 @@ export async function rescue(core: Core): Promise<void> {
 }
 
 /**
- * Whether a lease only seems to have expired. Where one process owns the store, no other can have taken its attempts: a lease that is over
- * by a wall clock that was set, or that went on while the machine slept (on Linux the monotonic clock stands still then), is extended by
- * the next heartbeat as long as the attempt itself has time left.
+ * Whether a lease only seems to have expired. Where one process owns the store, no other can have taken its attempts: a lease that ended
+ * while the process was paused or the store was away, or by a wall clock that was set, is extended by the next heartbeat.
  */
 function isHeldHere(core: Core, { record, why }: Overdue): boolean {
-  if (why !== 'lease' || core.store.capabilities.manyProcesses) return false
-  const own = ownAttempt(core, record)
-  return own !== undefined && own.leaseUntil > core.clock.monotonic()
+  return why === 'lease' && !core.store.capabilities.manyProcesses && ownAttempt(core, record) !== undefined
 }
 
 /** Tasks that may fail to be written before any was. */

@@ -42,6 +42,30 @@ it.each([
   })
 })
 
+it('a store that cannot be asked for longer than a lease takes no attempt away from the one process that owns it', async () => {
+  const gate = createGate()
+  const patient = defineTask({
+    type: 'Patient',
+    parameters: z.null(),
+    result: z.boolean(),
+    async execute(ctx) {
+      await gate.opened
+      return ctx.signal.aborted
+    },
+  })
+  const openStore = (now: () => number) => {
+    const store = sqlite({ file: ':memory:', now })
+    const extend = () => Promise.reject(new Error('away'))
+    return { ...store, tasks: { ...store.tasks, extend } }
+  }
+  await using t = await testEngine({ tasks: [patient], openStore })
+  const { taskId } = await t.submit(patient, null)
+  await t.advance('2m')
+  gate.open()
+  await t.drain()
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1, result: 'false' })
+})
+
 it('a wall clock that jumps takes no attempt away from the one process that runs it', async () => {
   const { scripted, journal } = scriptedTasks()
   await using t = await testEngine({ tasks: [scripted] })
@@ -73,7 +97,8 @@ function awayStore(now: () => number, answers: Promise<void>): Store {
       return answer
     },
   }
-  return { ...store, tasks: away }
+  // As where other processes may take what this one does not extend.
+  return { ...store, tasks: away, capabilities: { ...store.capabilities, manyProcesses: true } }
 }
 
 it.each(['one', 'many'])(
