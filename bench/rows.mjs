@@ -47,6 +47,15 @@ export const ROWS = [
     5,
   ),
   plain(
+    '10 tasks of 4 s after one kill: until all have ended',
+    'recovery/one-kill',
+    'seconds',
+    ' s',
+    2,
+    4.8,
+    4.2,
+  ),
+  plain(
     '1,000 scenes, a model that answers at once: time per call',
     'models/instant',
     'msPerCall',
