@@ -174,7 +174,7 @@ export const embeddedMutants = [
   [
     'due: one quarantined task over all lanes',
     outbox,
-    '        quarantinedLeft -= inLane.filter(delivery => delivery.quarantined).length\n',
+    '        quarantinedLeft -= inLane.filter(({ crashCount }) => isQuarantined(crashCount)).length\n',
     '',
     conformance,
   ],
@@ -264,9 +264,30 @@ export const embeddedMutants = [
   [
     'decide: a checkpoint starts the retries anew',
     decide,
-    'const retryCount = progressed ? 1 :',
-    'const retryCount = progressed ? record.retryCount + 1 :',
+    'progressed ? 0 : record.retryCount + spent',
+    'progressed ? record.retryCount + 1 : record.retryCount + spent',
     ofDecide,
+  ],
+  [
+    'decide: only a crash in quarantine spends a retry',
+    decide,
+    'const spent = isQuarantined(record.crashCount) ? 1 : 0',
+    'const spent = 1',
+    ofDecide,
+  ],
+  [
+    'quarantine: none beside a task on probation',
+    'src/engine/attempt.ts',
+    '(running.onProbation === 0 || !isQuarantined(crashCount))',
+    'true',
+    ['test/engine/quarantine.test.ts'],
+  ],
+  [
+    'quarantine: none on probation beside a quarantined task',
+    'src/engine/attempt.ts',
+    'return running.quarantined === 0 &&',
+    'return (running.quarantined === 0 || !isQuarantined(crashCount)) &&',
+    ['test/engine/quarantine.test.ts'],
   ],
   [
     'decide: no retry past the deadline',

@@ -50,7 +50,7 @@ const fields: Readonly<Record<string, Schema>> = {
   },
   status: { enum: [...taskStatuses], description: 'What the task is from now on' },
   phase,
-  retryCount: { ...count, description: 'Retries granted after failures, timeouts and crashes' },
+  retryCount: { ...count, description: 'Retries granted after failures, timeouts and crashes in quarantine' },
   ranMs: { ...milliseconds, description: 'How long the attempt ran, in milliseconds' },
   waitedMs: { ...milliseconds, description: 'Since when the task could run, in milliseconds' },
   executionNodeId: { ...text, description: 'The process that runs the attempt' },
@@ -119,10 +119,10 @@ export const deliveryHeaders = object(
     'x-user-id': text,
     'x-retry-count': count,
     'x-delay': { ...milliseconds, description: 'How long the broker holds it, in milliseconds' },
-    'x-quarantined': { const: true, description: 'The last attempt ended in a crash' },
+    'x-crash-count': { ...count, description: 'Crashes in a row that the last attempts ended in' },
     traceparent: { ...text, description: 'W3C trace context of the submitter' },
   },
-  ['x-user-id', 'x-retry-count', 'x-delay', 'x-quarantined', 'traceparent'],
+  ['x-user-id', 'x-retry-count', 'x-delay', 'x-crash-count', 'traceparent'],
 )
 
 /** News of a dead letter whose delivery was not there to carry it. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
+import { isQuarantined } from '../task/task.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
 
 /** What a message is, in its property `type`. */
@@ -55,11 +56,11 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     messageId: `${taskId}/${attempt}`,
     correlationId: taskId,
     // What was cut off has waited once already, and only a few of these are out at a time.
-    priority: headers?.priority === 'high' || delivery.quarantined ? highPriority : 0,
+    priority: headers?.priority === 'high' || isQuarantined(delivery.crashCount) ? highPriority : 0,
     headers: defined({
       'x-task-id': taskId,
       'x-task-type': taskType,
-      'x-quarantined': delivery.quarantined || undefined,
+      'x-crash-count': delivery.crashCount || undefined,
       'x-user-id': headers?.userId,
       'x-retry-count': headers?.retryCount,
       'x-delay': headers?.delayMs,
@@ -79,8 +80,8 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
   const { headers } = message
   if (headers['x-task-id'] !== undefined && headers['x-task-id'] !== taskId)
     return { malformed: 'the header x-task-id names another task than the body' }
-  const quarantined = headers['x-quarantined'] === true
-  return { value: defined({ taskId, taskType, lane, attempt, quarantined, headers: readHeaders(message) }) }
+  const crashCount = isCount(headers['x-crash-count']) ? headers['x-crash-count'] : 0
+  return { value: defined({ taskId, taskType, lane, attempt, crashCount, headers: readHeaders(message) }) }
 }
 
 function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {

@@ -10,7 +10,7 @@ import { execute } from './execute.ts'
 import { notifyStarted } from './notify.ts'
 import { isClosed, settle } from './settle.ts'
 
-/** Milliseconds until a task whose claim was refused may be delivered again, if it still waits; as long may a quarantined task wait for its turn. */
+/** Milliseconds until a task whose claim was refused may be delivered again, if it still waits; as long may one that crashed wait for its turn. */
 const refusedForMs = 1_000
 
 /** Consumes the deliveries of each lane: one is claimed, run and settled, and acknowledged last. Returns a function that takes no more. */
@@ -26,11 +26,19 @@ export function startConsumers(core: Core): () => void {
 /** Runs one delivery in one slot. Written with callbacks, for this is the path of every task. */
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
-    // The embedded store hands out one quarantined task at a time; messages of several processes can meet.
-    if (!received.delivery.quarantined || core.broker.remote === undefined)
-      return claimAndRun(core, received, free)
-    core.quarantine.enter(refusedForMs, entered => {
-      if (entered) return claimAndRun(core, received, free, () => core.quarantine.leave())
+    const { crashCount } = received.delivery
+    if (crashCount === 0) return claimAndRun(core, received, free)
+    const left = () => {
+      core.quarantine.leave(crashCount)
+      core.wakeRelay()
+    }
+    core.quarantine.enter(crashCount, refusedForMs, entered => {
+      if (entered && !core.stopping) return claimAndRun(core, received, free, left)
+      if (entered) {
+        // No new attempt begins. The delivery stays with the broker, which gives it to another process.
+        left()
+        return free()
+      }
       void defer(core, received).then(free)
     })
   })
@@ -89,7 +97,7 @@ async function refuseMessage(core: Core, received: Received): Promise<void> {
   else received.deadLetter()
 }
 
-/** Another quarantined task runs here. The store delivers this one again in a while, to any process: durably, before the message is acknowledged. */
+/** A task runs here that it must not run beside. The store delivers this one again in a while, to any process: durably, before the message is acknowledged. */
 async function defer(core: Core, received: Received): Promise<void> {
   const { taskId } = received.delivery
   const { outbox } = core.store

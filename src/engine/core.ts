@@ -47,8 +47,8 @@ export interface Core {
   readonly quarantine: Quarantine
   /** Lanes in which more tasks were due than the broker had capacity for: a new task must not overtake them. */
   readonly saturated: Set<string>
-  /** When the last sweep ended, epoch milliseconds; 0 before the first. */
-  readonly swept: { at: number }
+  /** When the last sweep ended, epoch milliseconds; 0 before the first. `isRescued`: what an earlier process left running was settled. */
+  readonly swept: { at: number; isRescued: boolean }
   readonly counts: EngineCounts
   /** No new attempt begins any more. */
   stopping: boolean

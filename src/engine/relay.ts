@@ -1,14 +1,11 @@
 import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
+import { isQuarantined } from '../task/task.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
 /** Parents that one step of the relay reconciles. */
 const parentsPerStep = 100
-/**
- * Milliseconds after which a quarantined task that runs is not expected to end soon; as long does the next one wait for its turn.
- */
-const longQuarantineMs = 1_000
 /** Milliseconds after which the relay runs without a wake-up: a crash left something behind, or a signal got lost. */
 const everyMs = 1_000
 
@@ -28,7 +25,7 @@ async function sendDue(core: Core, lanes: readonly string[]): Promise<number | u
     const capacities = lanes.map(lane => capacityOf(core, lane))
     const due = await core.store.outbox.due(capacities, { quarantined: mostQuarantined(core) })
     if (core.broker.remote !== undefined) noteSaturated(core, capacities, due.deliveries)
-    if (due.deliveries.length > 0) await send(core, due.deliveries)
+    if (due.deliveries.length > 0) await send(core, probationFirst(due.deliveries))
     if (due.notifications !== undefined && due.notifications.length > 0)
       await sendNotifications(core, due.notifications)
     return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
@@ -48,12 +45,20 @@ function capacityOf({ broker }: Core, lane: string): LaneCapacity {
 }
 
 /**
- * Returns how many quarantined tasks may be sent and not ended. A process runs one at a time; while that one is young the next may be on its
- * way. Behind one that takes long it would only be deferred again and again.
+ * Returns how many quarantined tasks may be sent and not ended. A process runs one at a time, and none beside tasks on probation, which go
+ * first: after a crash of the one process that owns the store, not before the first sweep has found them. Between processes the next may be
+ * on its way while that one is young; behind one that takes long it would only be deferred again and again.
  */
-function mostQuarantined({ broker, quarantine }: Core): number {
-  const { takenForMs } = quarantine
-  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longQuarantineMs ? 2 : 1
+function mostQuarantined({ broker, quarantine, settings, swept }: Core): number {
+  if (quarantine.probationFirst) return 0
+  if (broker.remote === undefined) return settings.roles.has('maintenance') && !swept.isRescued ? 0 : 1
+  return quarantine.isTaken && !quarantine.isLong ? 2 : 1
+}
+
+/** Quarantined tasks come first in what the store hands out; here they go last. */
+function probationFirst(deliveries: readonly Delivery[]): readonly Delivery[] {
+  if (!deliveries.some(({ crashCount }) => isQuarantined(crashCount))) return deliveries
+  return deliveries.toSorted((a, b) => a.crashCount - b.crashCount)
 }
 
 /** A lane whose capacity was used up may have more waiting: what is submitted meanwhile must not overtake it. */

@@ -100,8 +100,8 @@ export interface Delivery {
   lane: string
   /** The attempt number before the claim. */
   attempt: number
-  /** The last attempt ended in a crash: the process runs at most one such task at a time. */
-  quarantined: boolean
+  /** Crashes in a row that the last attempts ended in. */
+  crashCount: number
   /** What a broker between processes puts beside it; only a store of many processes tells it. */
   headers?: DeliveryHeaders
 }

@@ -7,7 +7,13 @@ import { type ErrorInfo, plainError } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
 import { hasEnded } from './status.ts'
 import { liveOf } from './subtasks.ts'
-import { type DeadLetter, type FailedSubTask, isCancelRequested, type TaskRecord } from './task.ts'
+import {
+  type DeadLetter,
+  type FailedSubTask,
+  isCancelRequested,
+  isQuarantined,
+  type TaskRecord,
+} from './task.ts'
 import {
   awaitingSubTasks,
   cancelled,
@@ -85,11 +91,16 @@ function afterError(
   return retryOrEnd(record, retry, 'attempts-exhausted', { policy, now })
 }
 
-/** The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. */
+/**
+ * The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. A crash spends a
+ * retry only of a quarantined task: beside others nobody knows whose fault it was.
+ */
 function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances): Transition {
   const progressed = record.checkpointAttempt === record.attempt
   const crashCount = progressed ? 1 : record.crashCount + 1
-  const retryCount = progressed ? 1 : record.retryCount + 1
+  const spent = isQuarantined(record.crashCount) ? 1 : 0
+  // One attempt at most is what a type asks for whose effect must not come twice.
+  const retryCount = policy.maxAttempts === 1 ? 1 : progressed ? 0 : record.retryCount + spent
   const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
   const retry = { at, error: crashError(record), retryCount, crashCount }
   return retryOrEnd(record, retry, 'crashes', { policy, now })

@@ -26,7 +26,7 @@ export interface TaskEvents {
   progress: TaskEventBase & { progress: unknown }
   /** A parent awaits its sub-tasks, or its reduce is due. */
   waiting: TaskEventBase & { phase: TaskRecord['phase']; ranMs?: number }
-  /** The attempt ended and another one is granted, or waited for; `retryCount` says which of the two. */
+  /** The attempt ended and another one is granted, or waited for; the class of `errorInfo` says why. */
   retrying: TaskEventBase & {
     retryCount: number
     nextAttemptTimestamp: number

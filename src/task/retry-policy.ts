@@ -20,7 +20,10 @@ export const defaultRetryPolicy: RetryPolicy = {
 
 /** What a task type may say of its retries. */
 export interface RetryOptions {
-  /** Attempts that may fail, the first included; default 5. */
+  /**
+   * Attempts that may fail, the first included; default 5. Two attempts that end with their process are not counted, for others ran beside
+   * them; with 1 no attempt follows at all.
+   */
   maxAttempts?: number
   /** Delays before the first, second, ... retry; the last serves all later ones. Default 15 s, 1 min, 5 min, 30 min. */
   backoff?: readonly Duration[]

@@ -2,7 +2,7 @@
  * What a task is: one record, one unit of work.
  *
  * - *Attempt*: one run of its handler, numbered from 1. The number rises with every claim and never goes back.
- * - *retryCount*: retries granted after a failure, a timeout or a crash; not after a clean stop, a snooze or a rate-limit wait.
+ * - *retryCount*: retries granted after a failure, a timeout or a crash in quarantine; not after a clean stop, a snooze or a rate-limit wait.
  * - *Lease*: the time that a claim is good for unless extended. *Fence*: the attempt number that every write of an attempt must match.
  * - *Lane*: a named work queue with worker slots of its own. *Parent*, *sub-task*, *tree*: tasks that a running task submitted.
  *
@@ -69,7 +69,7 @@ export interface TaskRecord {
 
   attempt: number
   retryCount: number
-  /** Crashes in a row since the last checkpoint or clean end of an attempt. */
+  /** Crashes in a row since the last checkpoint or clean end of an attempt: after one the task is on probation, from two on quarantined. */
   crashCount: number
   /** The attempt that wrote the last checkpoint. */
   checkpointAttempt?: number
@@ -153,4 +153,15 @@ export interface NewTask
    * the lane. A store may ignore it.
    */
   send?: boolean
+}
+
+/** The crash in a row from which on a task is quarantined. */
+export const quarantinedFrom = 2
+
+/**
+ * Whether a task may be what kills its process: it runs alone of its kind, and its crashes spend retries. After its first crash a task is on
+ * probation: nobody knows yet whose fault it was, so it runs again at once beside the others that died with it.
+ */
+export function isQuarantined(crashCount: number): boolean {
+  return crashCount >= quarantinedFrom
 }

@@ -154,7 +154,7 @@ export function snoozed(record: TaskRecord, until: number, reason: ErrorInfo | n
     ...byAttempt(record),
     name: 'snoozed',
     wake: { at: until },
-    set: { status: 'RETRYING', nextAttemptTimestamp: until, errorInfo: reason, crashCount: 0, ...released },
+    set: { status: 'RETRYING', nextAttemptTimestamp: until, errorInfo: reason, ...released },
   }
 }
 

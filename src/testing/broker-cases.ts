@@ -54,7 +54,7 @@ function withHeaders(delayMs?: number): Delivery {
   return {
     ...delivery,
     attempt: 3,
-    quarantined: true,
+    crashCount: 2,
     headers: delayMs === undefined ? headers : { ...headers, delayMs },
   }
 }
@@ -117,7 +117,7 @@ const remoteCases: readonly BrokerCase[] = [
     assert.equal(broker.takesUrgent?.('default'), true)
     const [crashed] = deliveries(1, 'default', 20)
     assert.ok(crashed !== undefined)
-    await publish(context, broker, [{ ...crashed, quarantined: true }])
+    await publish(context, broker, [{ ...crashed, crashCount: 2 }])
     worker.endOne()
     await context.until(() => worker.taken.length === 2, 'the next delivery')
     assert.equal(worker.taken[1]?.taskId, crashed.taskId)

@@ -42,7 +42,7 @@ export function deliveries(count: number, lane = 'default', from = 0): Delivery[
     taskType: 'Write',
     lane,
     attempt: 0,
-    quarantined: false,
+    crashCount: 0,
   }))
 }
 
@@ -120,7 +120,7 @@ const deliveryCases: readonly BrokerCase[] = [
     const sent = deliveries(3).map((delivery, index) => ({
       ...delivery,
       attempt: index,
-      quarantined: index === 1,
+      crashCount: index === 1 ? 2 : 0,
     }))
     assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
     // Several slots take them side by side, so their order is nobody's promise.

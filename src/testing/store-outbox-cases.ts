@@ -24,11 +24,11 @@ import {
   startNew,
 } from './store-case.ts'
 
-/** Tasks whose last attempt crashed, waiting to run again: one in each of these lanes. */
+/** Tasks whose last attempts crashed twice in a row, waiting to run again: one in each of these lanes. */
 async function quarantined(store: Store, now: number, ...lanes: string[]): Promise<TaskRecord[]> {
   const crashed: TaskRecord[] = []
   for (const lane of lanes)
-    crashed.push(await move(store, retrying(await startNew(store, { lane }), afterCrash(now))))
+    crashed.push(await move(store, retrying(await startNew(store, { lane }), afterCrash(now, 2))))
   return crashed
 }
 
@@ -98,11 +98,12 @@ export const outboxCases: readonly StoreCase[] = [
     const order: string[] = []
     for (let round = 0; round < crashed.length; round++) {
       const { deliveries } = await dueIn(store, 'default', 'batch')
-      const mine = only(deliveries.filter(delivery => delivery.quarantined))
+      const mine = only(deliveries.filter(({ crashCount }) => crashCount === 2))
       order.push(mine.taskId)
       assert.ok(deliveries.some(({ taskId }) => taskId === healthy.id))
       await store.outbox.published([mine])
-      const none = async () => (await dueIn(store, 'default', 'batch')).deliveries.filter(d => d.quarantined)
+      const none = async () =>
+        (await dueIn(store, 'default', 'batch')).deliveries.filter(({ crashCount }) => crashCount === 2)
       assert.deepEqual(await none(), [], 'while one is in the hands of the broker')
       const running = await start(store, { id: mine.taskId, attempt: mine.attempt })
       assert.deepEqual(await none(), [], 'while one runs')
@@ -138,7 +139,7 @@ export const outboxCases: readonly StoreCase[] = [
     assert.deepEqual((await dueIn(store, { ...full, takesUrgent: true })).deliveries, [])
     await store.lanes.setPaused('default', false)
     const { deliveries } = await dueIn(store, { ...full, takesUrgent: true })
-    assert.deepEqual([only(deliveries).quarantined, only(deliveries).taskType], [true, crashed?.taskType])
+    assert.deepEqual([only(deliveries).crashCount, only(deliveries).taskType], [2, crashed?.taskType])
     const narrow = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 2 })
     assert.equal(narrow.deliveries.length, 1)
   }),
@@ -147,6 +148,16 @@ export const outboxCases: readonly StoreCase[] = [
     const healthy = await createOne(store)
     const due = await store.outbox.due([{ lane: 'default', capacity: 10 }], { quarantined: 0 })
     assert.deepEqual(each(due.deliveries, 'taskId'), [healthy.id])
+  }),
+  it('due: tasks on probation are handed out with the others, in their order', async (store, context) => {
+    const first = await startNew(store)
+    const second = await startNew(store)
+    const healthy = await createOne(store)
+    const crashed = [first, second].map(record => retrying(record, afterCrash(context.now, 1)))
+    await store.tasks.apply(crashed)
+    const due = await store.outbox.due([{ lane: 'default', capacity: 10 }], { quarantined: 0 })
+    assert.deepEqual(each(due.deliveries, 'taskId'), ids([first, second, healthy]))
+    assert.deepEqual(each(due.deliveries, 'crashCount'), [1, 1, 0])
   }),
   it('onDue: calls back after a write that makes something due, until it is stopped', async store => {
     let calls = 0
@@ -167,7 +178,7 @@ export const outboxCases: readonly StoreCase[] = [
     const fresh = await createOne(store)
     const back = await move(store, givenBack(await startNew(store, { lane: 'batch' })))
     const { deliveries } = await dueIn(store, 'default', 'batch')
-    const base = { taskType: 'Write', quarantined: false }
+    const base = { taskType: 'Write', crashCount: 0 }
     const bare = deliveries.map(({ headers: _, ...delivery }) => delivery)
     assert.deepEqual(bare, [
       { ...base, taskId: fresh.id, lane: 'default', attempt: 0 },

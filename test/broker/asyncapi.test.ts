@@ -54,7 +54,7 @@ describe('the AsyncAPI document', () => {
       expect(validate(JSON.parse(content)), JSON.stringify(validate.errors)).toBe(true)
     }
     const headers = { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000 } as const
-    valid('delivery', deliveryMessage({ ...task, quarantined: true, headers }))
+    valid('delivery', deliveryMessage({ ...task, crashCount: 2, headers }))
     const dead = { ...task, userId: 'ann', retryCount: 4, reason: 'crashes', code: 'LEASE_LOST' } as const
     valid('dead-letter', notificationMessage(dead))
     const told: ControlMessage[] = [
@@ -64,7 +64,7 @@ describe('the AsyncAPI document', () => {
     ]
     for (const message of told) valid('control', controlMessage(message, 'id'))
     expect(payload('control')({ kind: 'cancel' })).toBe(false)
-    const described = Object.keys(deliveryMessage({ ...task, quarantined: true, headers }).headers)
+    const described = Object.keys(deliveryMessage({ ...task, crashCount: 2, headers }).headers)
     const { headers: schema } = documentOf().components.messages['delivery'] as {
       headers: { properties: object }
     }

@@ -29,9 +29,7 @@ describe('the broker within a process', () => {
   it('forgets what waited with its consumer: the store is read again', async () => {
     const broker = memoryBroker()
     await broker.open([{ lane: 'default', slots: 1 }])
-    await broker.publish([
-      { taskId: 'a', taskType: 'Write', lane: 'default', attempt: 0, quarantined: false },
-    ])
+    await broker.publish([{ taskId: 'a', taskType: 'Write', lane: 'default', attempt: 0, crashCount: 0 }])
     const taken: string[] = []
     const never = () => new Promise<void>(() => undefined)
     broker.consume({ lane: 'default', slots: 1 }, ({ delivery }) => {

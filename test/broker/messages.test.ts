@@ -20,7 +20,7 @@ const delivery: Delivery = {
   taskType: 'Write',
   lane: 'batch',
   attempt: 2,
-  quarantined: true,
+  crashCount: 2,
   headers: { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000, traceparent },
 }
 
@@ -55,7 +55,7 @@ describe('a delivery as a message', () => {
       'x-user-id': 'ann',
       'x-retry-count': 1,
       'x-delay': 5_000,
-      'x-quarantined': true,
+      'x-crash-count': 2,
       traceparent,
     })
   })
@@ -74,7 +74,7 @@ describe('a delivery as a message', () => {
   })
 
   it('is read where a person sent it by hand, without headers', () => {
-    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', quarantined: false } })
+    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', crashCount: 0 } })
   })
 })
 

@@ -50,7 +50,7 @@ export function someDeliveries(count: number, from = 0): Delivery[] {
     taskType: 'Write',
     lane: 'default',
     attempt: 0,
-    quarantined: false,
+    crashCount: 0,
   }))
 }
 

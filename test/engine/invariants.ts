@@ -27,6 +27,12 @@ async function snapshot(engine: Pick<Engine, 'tasks'>) {
   return { records, counts }
 }
 
+/** No attempt of any task ended with its process. */
+export async function expectNoCrash(engine: Pick<Engine, 'tasks'>): Promise<void> {
+  for (const { id } of await allTasks(engine))
+    expect((await engine.tasks.attempts(id)).map(({ code }) => code)).not.toContain('LEASE_LOST')
+}
+
 /**
  * What holds at every moment: each parent's summary equals a recount of its sub-tasks, the counters equal a recount, and exactly the
  * FAILED and DEAD_LETTER tasks have an open dead letter (none of the tests that ask purged any). With more than 200 tasks, ask at

@@ -248,32 +248,43 @@ describe('fairness', () => {
 })
 
 describe('tasks whose last attempt crashed', () => {
-  it.runIf(onSqlite)('run one at a time in a process, over all its lanes, until each has ended', async () => {
-    const { task, started, finishOne } = stepping()
-    await using t = await testEngine({
-      tasks: [task],
-      persistent: true,
-      lanes: { default: { slots: 5 }, batch: { slots: 5 } },
-    })
-    await t.submitMany(
-      task,
-      [0, 1, 2].map(index => ({ parameters: `default ${index}` })),
-    )
-    await t.submitMany(
-      task,
-      [0, 1].map(index => ({ parameters: `batch ${index}`, lane: 'batch' })),
-    )
-    await t.drain()
-    expect(started).toHaveLength(5)
-    await t.crash()
-    for (let index = 0; index < 5; index++) finishOne()
-    started.length = 0
-    for (let ended = 0; ended < 5; ended++) {
+  it.runIf(onSqlite)(
+    'run beside each other after one crash, and one at a time in a process, over all its lanes, after two',
+    async () => {
+      const { task, started, finishOne } = stepping()
+      await using t = await testEngine({
+        tasks: [task],
+        persistent: true,
+        lanes: { default: { slots: 5 }, batch: { slots: 5 } },
+      })
+      await t.submitMany(
+        task,
+        [0, 1, 2].map(index => ({ parameters: `default ${index}` })),
+      )
+      await t.submitMany(
+        task,
+        [0, 1].map(index => ({ parameters: `batch ${index}`, lane: 'batch' })),
+      )
+      await t.drain()
+      expect(started).toHaveLength(5)
+      const crash = async () => {
+        await t.crash()
+        for (let index = 0; index < 5; index++) finishOne()
+        started.length = 0
+      }
+      await crash()
       await t.advance('2s')
-      expect(started).toHaveLength(ended + 1)
-      finishOne()
-    }
-    await t.drain()
-    expect((await t.tasks.counts()).COMPLETED).toBe(5)
-  })
+      expect(started).toHaveLength(5)
+      await crash()
+      await t.advance('20s')
+      for (let ended = 0; ended < 5; ended++) {
+        await t.advance('2s')
+        expect(started).toHaveLength(ended + 1)
+        finishOne()
+      }
+      await t.drain()
+      for (const { retryCount } of (await t.tasks.list({}, { pageSize: 9 })).items) expect(retryCount).toBe(0)
+      expect((await t.tasks.counts()).COMPLETED).toBe(5)
+    },
+  )
 })

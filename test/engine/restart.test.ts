@@ -1,5 +1,6 @@
 import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { expectNoCrash } from './invariants.ts'
 import { onSqlite } from './store-kind.ts'
 
 describe('a process that ends and comes back', () => {
@@ -43,7 +44,7 @@ describe('a process that ends and comes back', () => {
       expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
     }
     for (const { taskId } of running) {
-      expect(await t.tasks.get(taskId)).toMatchObject({ attempt: 2, retryCount: 1, crashCount: 0 })
+      expect(await t.tasks.get(taskId)).toMatchObject({ attempt: 2, retryCount: 0, crashCount: 0 })
     }
     expect(journal.filter(entry => entry.taskId === queued.taskId)).toHaveLength(1)
   })
@@ -56,5 +57,6 @@ describe('a process that ends and comes back', () => {
     await t.restart()
     await t.drain()
     expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2, retryCount: 0 })
+    await expectNoCrash(t)
   })
 })

@@ -142,11 +142,8 @@ describeWithMongo('one budget of four processes, one of which is killed', () => 
       await client.budgets.remove(taskId)
       await until(async () => (await completed()) === scenes, 'end of all scenes', 60_000, 100)
       const records = await client.tasks.children(taskId, {}, { pageSize: 200 })
-      // Waiting for the budget is no retry; only an attempt that died with its process, in its call or before it, is one.
-      for (const { id, retryCount } of records.items.filter(({ retryCount }) => retryCount > 0)) {
-        const died = (await client.tasks.attempts(id)).filter(({ code }) => code === 'LEASE_LOST')
-        expect(died).toHaveLength(retryCount)
-      }
+      // Neither waiting for the budget nor one crash is a retry.
+      expect(records.items.filter(({ retryCount }) => retryCount > 0)).toEqual([])
       // Nobody was woken in vain more than now and then.
       const attempts = records.items.reduce((sum, { attempt }) => sum + attempt, 0)
       expect(attempts).toBeLessThan(scenes * 3)

@@ -122,7 +122,7 @@ async function claim(world: World, taskId: string, attempt: number, isDelivered:
   saw(
     claimed === undefined
       ? 'claim refused'
-      : claimed.crashCount > 0
+      : claimed.crashCount > 1
         ? 'quarantined claimed'
         : 'claim granted',
   )

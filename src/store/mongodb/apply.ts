@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongodb'
 import { Failed } from '../../runtime/gather.ts'
 import { hasEnded } from '../../task/status.ts'
+import { isQuarantined, quarantinedFrom } from '../../task/task.ts'
 import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
 import { largeTexts, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
@@ -206,7 +207,7 @@ function noteWaiting(session: Session, { taskId, name, wake, set }: Transition):
     // A transition does not name its lane.
     flags.setReady()
     if (at > now()) flags.setNextAt(tellAtFor(features, at, now()))
-    flags.quarantined ||= (set.crashCount ?? 1) > 0
+    flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }
   // Only the result of a task without sub-tasks is known to leave nothing to reconcile.
   if (name !== 'completed' || parents.isParent(taskId)) flags.pendingParents = true

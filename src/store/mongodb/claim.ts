@@ -1,5 +1,6 @@
 import type { Document, Filter } from 'mongodb'
 import { hasEnded, liveStatuses } from '../../task/status.ts'
+import { isQuarantined } from '../../task/task.ts'
 import { type Applied, claiming } from '../../task/transition.ts'
 import type { Claim, Claimed, Fenced, Lease, Overdue } from '../store.ts'
 import { mayGoOn, type TaskDocument } from './documents.ts'
@@ -149,7 +150,7 @@ function noteClaimed(session: Session, documents: readonly TaskDocument[]): void
   const { parents, inFlight, order, features, writtenEvents } = session
   for (const document of documents) {
     parents.set(document._id, document.parentTaskId)
-    inFlight.claimed(document._id, document.crashCount > 0)
+    inFlight.claimed(document._id, isQuarantined(document.crashCount))
     order.passed(document)
   }
   const ids = documents.map(({ _id }) => _id)

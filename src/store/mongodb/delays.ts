@@ -4,6 +4,7 @@
  */
 import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
+import { isQuarantined } from '../../task/task.ts'
 import { type Delivery, queueOf } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
@@ -55,7 +56,7 @@ async function delayedAmong(session: Session, found: readonly Waiting[], lanes: 
     const waitMs = (task.wakeAt?.getTime() ?? 0) - now
     const delayMs = waitMs <= 0 ? undefined : delayFor(session.features, waitMs)
     if (delayMs === undefined || delayMs < waitMs - mayBeEarlyMs) return []
-    const isOurs = lanes.includes(task.lane) && task.crashCount === 0 && task.rank !== unranked
+    const isOurs = lanes.includes(task.lane) && !isQuarantined(task.crashCount) && task.rank !== unranked
     return isOurs ? [{ ...task, delayMs }] : []
   })
   if (delayed.length === 0) return []
@@ -74,7 +75,7 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
   await updateTasks(session, 'put in line', { _id: { $in: ids }, tellAt: { $lte: now } }, update)
   for (const { lane, crashCount } of found) {
     session.flags.setReady(lane)
-    session.flags.quarantined ||= crashCount > 0
+    session.flags.quarantined ||= isQuarantined(crashCount)
   }
 }
 

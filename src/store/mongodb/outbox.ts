@@ -1,6 +1,7 @@
 import type { Filter } from 'mongodb'
 import type { Emitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
+import { isQuarantined, quarantinedFrom } from '../../task/task.ts'
 import type { LaneCapacity, Outbox } from '../store.ts'
 import { dueNotifications, notified } from './dead-letters.ts'
 import { releaseDelayed, requeueLostDeliveries } from './delays.ts'
@@ -110,7 +111,7 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
         const by = taken.get(taskId)
         for (const known of [taken, unpublished]) known.delete(taskId)
         if (by !== undefined) unconfirmed.set(taskId, by)
-        if (delivery.quarantined) quarantined.sent.add(taskId)
+        if (isQuarantined(delivery.crashCount)) quarantined.sent.add(taskId)
       }
     },
     requeue(taskIds) {
@@ -141,7 +142,7 @@ type Quarantined = Record<'sent' | 'running', Set<string>>
 async function countQuarantined(context: Context, { sent, running }: Quarantined): Promise<number> {
   if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
     const [asSent, asRunning] = [[...sent], [...running]]
-    const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
+    const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gte: quarantinedFrom } }
     const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
     const found = new Map(tasks.map(task => [task._id, task]))
     // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.

@@ -7,6 +7,7 @@
 import type { Document } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { quarantinedFrom } from '../../task/task.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { quarantinedSuffix } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
@@ -63,7 +64,9 @@ const readyQueue: Document = {
   $cond: [
     { $and: [isThere('$parentTaskId'), isAbsent('$counted')] },
     removed,
-    { $cond: [{ $gt: ['$crashCount', 0] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'] },
+    {
+      $cond: [{ $gte: ['$crashCount', quarantinedFrom] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'],
+    },
   ],
 }
 

@@ -33,7 +33,7 @@ export function deliveryOf(
   const { _id: taskId, taskType, lane, attempt, crashCount, userId, retryCount, traceparent } = task
   const priority = priorities[task.priority] ?? 'normal'
   const headers = defined({ userId, priority, retryCount, delayMs, traceparent })
-  return { taskId, taskType, lane, attempt, quarantined: crashCount > 0, headers }
+  return { taskId, taskType, lane, attempt, crashCount, headers }
 }
 
 /** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */

@@ -3,7 +3,7 @@ import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
-import { isCancelRequested, type TaskRecord } from '../../task/task.ts'
+import { isCancelRequested, isQuarantined, type TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { queueOf } from '../store.ts'
 import { mostAttempts, type RowsTransfer, readPages, type TransferredTask } from '../transfer.ts'
@@ -148,7 +148,8 @@ function documentOf(session: Session, task: TransferredTask, numbers: (time: num
 function placeOf({ record, rank }: TransferredTask, now: number): Partial<TaskDocument> {
   if (!claiming.from.some(status => status === record.status)) return {}
   const wakeAt = record.nextAttemptTimestamp ?? 0
-  if (wakeAt <= now && rank !== unranked) return { ready: queueOf(record.lane, record.crashCount > 0) }
+  if (wakeAt <= now && rank !== unranked)
+    return { ready: queueOf(record.lane, isQuarantined(record.crashCount)) }
   return { wakeAt: new Date(wakeAt), tellAt: new Date(wakeAt) }
 }
 

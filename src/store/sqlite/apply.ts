@@ -1,5 +1,5 @@
 import type { TaskStatus } from '../../task/status.ts'
-import type { TaskRecord } from '../../task/task.ts'
+import { isQuarantined, type TaskRecord } from '../../task/task.ts'
 import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { priorities, queueOf } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
@@ -107,7 +107,7 @@ function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
     return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && Boolean(before.waiting) }
   if (at > now) return { queue: null, wakeAt: at, waiting: true }
   return {
-    queue: queueOf(before.lane, (set.crashCount ?? before.crashCount) > 0),
+    queue: queueOf(before.lane, isQuarantined(set.crashCount ?? before.crashCount)),
     wakeAt: null,
     waiting: true,
   }

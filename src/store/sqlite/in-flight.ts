@@ -4,7 +4,7 @@
  * with what is durable, and every write checks the version all the same.
  */
 
-import type { TaskRecord } from '../../task/task.ts'
+import { isQuarantined, type TaskRecord } from '../../task/task.ts'
 import type { Delivery } from '../store.ts'
 
 /** A task whose row is known. */
@@ -39,14 +39,14 @@ export function createInFlight() {
 
   function count({ delivery }: InFlightDelivery, change: 1 | -1): void {
     perLane.set(delivery.lane, (perLane.get(delivery.lane) ?? 0) + change)
-    if (delivery.quarantined) quarantined += change
+    if (isQuarantined(delivery.crashCount)) quarantined += change
   }
 
   function release(taskId: string): void {
     const known = held.get(taskId)
     if (known === undefined) return
     held.delete(taskId)
-    if (known.record.crashCount > 0) quarantined -= 1
+    if (isQuarantined(known.record.crashCount)) quarantined -= 1
   }
 
   return {
@@ -84,7 +84,7 @@ export function createInFlight() {
     hold(known: Known): void {
       release(known.record.id)
       held.set(known.record.id, known)
-      if (known.record.crashCount > 0) quarantined += 1
+      if (isQuarantined(known.record.crashCount)) quarantined += 1
     },
     held: (taskId: string) => held.get(taskId),
     release,

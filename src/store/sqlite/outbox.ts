@@ -1,3 +1,4 @@
+import { isQuarantined } from '../../task/task.ts'
 import { type Delivery, type Due, type LaneCapacity, type Outbox, queueOf } from '../store.ts'
 import { closedError } from './failures.ts'
 import type { Place } from './fair-order.ts'
@@ -22,7 +23,7 @@ export function createOutbox(session: Session): Outbox {
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
         const inLane = dueIn(session, lane, quarantinedLeft)
-        quarantinedLeft -= inLane.filter(delivery => delivery.quarantined).length
+        quarantinedLeft -= inLane.filter(({ crashCount }) => isQuarantined(crashCount)).length
         deliveries.push(...inLane)
       }
       return { deliveries, nextAt: dirty.wakeAt } satisfies Due
@@ -69,7 +70,7 @@ function take(session: Session, queue: string, capacity: number, published: numb
     const known = inFlight.recall(seq) ?? readTasks(sql, 'tasks WHERE seq = ?', seq)[0]
     if (known === undefined) continue
     const { id: taskId, taskType, lane, attempt, crashCount } = known.record
-    const delivery = { taskId, taskType, lane, attempt, quarantined: crashCount > 0 }
+    const delivery = { taskId, taskType, lane, attempt, crashCount }
     inFlight.handedOut.set(taskId, { known, delivery })
     deliveries.push(delivery)
   }
@@ -103,7 +104,7 @@ function wake(session: Session): Promise<void> {
     ).all(session.now(), wakeStep) as Timely[]
     for (const task of tasks)
       sql('UPDATE tasks SET queue = ?, rank = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(
-        queueOf(task.lane, task.crashCount > 0),
+        queueOf(task.lane, isQuarantined(task.crashCount)),
         rankInLine(session, task),
         task.seq,
       )

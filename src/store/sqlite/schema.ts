@@ -3,7 +3,7 @@ import { coldKinds } from '../cold-records.ts'
 import type { Migration } from './file.ts'
 
 /**
- * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when its last attempt crashed, and null
+ * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when it is quarantined, and null
  * otherwise; `root_id` is null when the task is the root itself; `wake_at` is set while it waits for a time; `lease_until` while an attempt holds it. Texts over 4 KB live in `payloads`
  * (the column then holds the empty text), so that the many small writes of a task never copy them. Statuses are named here for the
  * indexes only.

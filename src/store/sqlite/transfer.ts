@@ -2,7 +2,7 @@
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import { liveOf } from '../../task/subtasks.ts'
-import type { TaskRecord } from '../../task/task.ts'
+import { isQuarantined, type TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { coldKinds } from '../cold-records.ts'
 import { priorities, queueOf } from '../store.ts'
@@ -101,7 +101,7 @@ function derivedOf({ record, rank }: TransferredTask, now: number): Record<strin
   const waits = claiming.from.some(status => status === record.status)
   const waitsForTime = time > now || rank === unranked
   return {
-    queue: waits && !waitsForTime ? queueOf(record.lane, record.crashCount > 0) : null,
+    queue: waits && !waitsForTime ? queueOf(record.lane, isQuarantined(record.crashCount)) : null,
     wake_at: waits && waitsForTime ? time : null,
     lease_until: leaseUntil === undefined ? null : 0,
     live_sub_tasks: summary === undefined ? null : liveOf(summary),

@@ -17,6 +17,8 @@ export interface Held {
   readonly deadLetters: readonly string[]
   /** Attempts that ended without completing, by task. */
   readonly attempts: ReadonlyMap<string, readonly number[]>
+  /** Attempts that ended with their process, over all tasks. */
+  readonly crashes: number
   /** Tasks that wait, over all lanes, by the counters of the lanes. */
   readonly waiting: number
   /** Answer of the file's own check of itself. */
@@ -38,15 +40,14 @@ export async function readStore(file: string): Promise<Held> {
 export async function readHeld<Tx>(store: Store<Tx>, integrity = 'ok'): Promise<Held> {
   const tasks = (await allPages(page => store.queries.list({}, page))).reverse()
   const dead = await allPages(page => store.queries.deadLetters({}, page))
-  const rows = await Promise.all(
-    tasks.map(async ({ id }) => [id, (await store.queries.attempts(id)).map(row => row.attempt)] as const),
-  )
+  const rows = await Promise.all(tasks.map(async ({ id }) => [id, await store.queries.attempts(id)] as const))
   const lanes = await store.lanes.lanes()
   return {
     tasks,
     counts: await store.queries.counts(),
     deadLetters: dead.map(({ id }) => id),
-    attempts: new Map(rows),
+    attempts: new Map(rows.map(([id, attempts]) => [id, attempts.map(({ attempt }) => attempt)])),
+    crashes: rows.flatMap(([, attempts]) => attempts).filter(({ code }) => code === 'LEASE_LOST').length,
     waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0),
     integrity,
   }
