@@ -1,4 +1,5 @@
 import { defineTask } from 'quillwork'
+import { sqlite } from 'quillwork/sqlite'
 import { type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -138,7 +139,14 @@ describe('metrics', () => {
 
   test('count the attempts whose process went silent', async () => {
     const { scripted } = scriptedTasks()
-    await using engine = await testEngine({ tasks: [scripted] })
+    await using engine = await testEngine({
+      tasks: [scripted],
+      // As where other processes may take what this one does not extend.
+      openStore(now) {
+        const store = sqlite({ file: ':memory:', now })
+        return { ...store, capabilities: { ...store.capabilities, manyProcesses: true } }
+      },
+    })
     const metrics = createMetrics({ engine })
     await engine.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }] })
     await engine.drain()
