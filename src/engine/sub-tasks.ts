@@ -6,7 +6,7 @@ import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
-import type { NewTask } from '../task/task.ts'
+import { isCancelRequested, type NewTask } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
@@ -31,7 +31,7 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   item: Item,
 ): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
   const task = await newSubTask(core, attempt, type, item)
-  const [created] = await create(core, [task])
+  const [created] = await create(core, attempt, [task])
   const { record, isNew } = accept(core, attempt, task, created)
   return { subTask: subTaskOf(type, record), isNew }
 }
@@ -73,7 +73,7 @@ async function writePart(
   part: readonly NewTask[],
   written: SubTasksWritten,
 ): Promise<void> {
-  const created = await create(core, part)
+  const created = await create(core, attempt, part)
   for (const [index, task] of part.entries()) {
     const { record, isNew } = accept(core, attempt, task, created[index])
     written[isNew ? 'created' : 'found'] += 1
@@ -82,8 +82,18 @@ async function writePart(
 }
 
 /** Without limits on waiting tasks: their root was admitted. */
-function create({ trace, store }: Core, tasks: readonly NewTask[]): Promise<readonly Created[]> {
-  return traceSubmission(trace, tasks, () => store.tasks.create(tasks, {}))
+async function create(
+  { trace, store }: Core,
+  attempt: Attempt,
+  tasks: readonly NewTask[],
+): Promise<readonly Created[]> {
+  const created = await traceSubmission(trace, tasks, () => store.tasks.create(tasks, {}))
+  if (created.some(each => each.outcome === 'refused')) {
+    // The parent may have been asked to stop, and this process may not have heard of it: such an attempt ends cancelled, and has not failed.
+    const [present] = await store.queries.get([attempt.record.id])
+    if (present?.claimToken === attempt.token && isCancelRequested(present)) attempt.cancel(store.tasks.now())
+  }
+  return created
 }
 
 /** Returns the record of a sub-task. Throws the refusal, also of a parent that lost its task. */

@@ -2,6 +2,7 @@ import { defineTask } from 'quillwork'
 import { createGate, type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { cancelRequested } from '../../src/task/transition.ts'
 import { expectInvariants } from './invariants.ts'
 import { onSqlite } from './store-kind.ts'
 
@@ -125,6 +126,36 @@ describe('cancelling a task', () => {
     await t.advance('1m')
     expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'CANCELLED', attempt: 1, retryCount: 0 })
   })
+
+  it.each(['one', 'many'])(
+    'sub-tasks (%s) that are refused because of it, before the attempt heard of it, make no failure',
+    async amount => {
+      const { scripted } = scriptedTasks()
+      const gate = createGate()
+      const parent = defineTask({
+        type: 'Parent',
+        parameters: z.null(),
+        result: z.null(),
+        async execute(ctx) {
+          await gate.opened
+          const parameters = { orders: [] }
+          if (amount === 'one') await ctx.submitSubTask(scripted, parameters, { key: 'a' })
+          else await ctx.submitSubTasks(scripted, [{ key: 'a', parameters }])
+          return null
+        },
+      })
+      await using t = await testEngine({ tasks: [scripted, parent] })
+      const { taskId } = await t.submit(parent, null)
+      await t.drain()
+      const { tasks } = t.engine.store
+      // As another process does whose message is late.
+      await tasks.apply([cancelRequested(await t.tasks.get(taskId), tasks.now())])
+      gate.open()
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'CANCELLED', attempt: 1 })
+      await expectInvariants(t)
+    },
+  )
 
   it('B5: that has ended is refused', async () => {
     const { scripted } = scriptedTasks()
