@@ -1,6 +1,5 @@
 import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
-import { isQuarantined } from '../task/task.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
@@ -25,7 +24,7 @@ async function sendDue(core: Core, lanes: readonly string[]): Promise<number | u
     const capacities = lanes.map(lane => capacityOf(core, lane))
     const due = await core.store.outbox.due(capacities, { quarantined: mostQuarantined(core) })
     if (core.broker.remote !== undefined) noteSaturated(core, capacities, due.deliveries)
-    if (due.deliveries.length > 0) await send(core, probationFirst(due.deliveries))
+    if (due.deliveries.length > 0) await send(core, due.deliveries)
     if (due.notifications !== undefined && due.notifications.length > 0)
       await sendNotifications(core, due.notifications)
     return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
@@ -53,12 +52,6 @@ function mostQuarantined({ broker, quarantine, settings, swept }: Core): number 
   if (quarantine.probationFirst) return 0
   if (broker.remote === undefined) return settings.roles.has('maintenance') && !swept.isRescued ? 0 : 1
   return quarantine.isTaken && !quarantine.isLong ? 2 : 1
-}
-
-/** Quarantined tasks come first in what the store hands out; here they go last. */
-function probationFirst(deliveries: readonly Delivery[]): readonly Delivery[] {
-  if (!deliveries.some(({ crashCount }) => isQuarantined(crashCount))) return deliveries
-  return deliveries.toSorted((a, b) => a.crashCount - b.crashCount)
 }
 
 /** A lane whose capacity was used up may have more waiting: what is submitted meanwhile must not overtake it. */

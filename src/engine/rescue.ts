@@ -31,12 +31,11 @@ export async function rescue(core: Core): Promise<void> {
       core.log.warn({ taskId: record.id, attempt: record.attempt, why, to: transition.name }, 'task rescued')
       notify(core, record, transition)
     }
-    if (found.length >= perStep && moved > 0) continue
-    if (core.swept.isRescued) return
-    core.swept.isRescued = true
-    core.wakeRelay()
-    return
+    if (found.length < perStep || moved === 0) break
   }
+  if (core.swept.isRescued) return
+  core.swept.isRescued = true
+  core.wakeRelay()
 }
 
 /**

@@ -31,20 +31,27 @@ function slowTask(ms: number, started: () => void = () => undefined) {
   return { task, seen }
 }
 
-/** Submits tasks that crashed once, and that a process claims and never ends. */
-async function crashed(home: Installation, task: ReturnType<typeof slowTask>['task'], names: string[]) {
+/** Submits tasks that crashed so many times, and that a process claims and never ends. */
+async function crashed(
+  home: Installation,
+  task: ReturnType<typeof slowTask>['task'],
+  names: string[],
+  crashes: number,
+) {
   const client = await home.engine({ tasks: [task], start: false })
   const store = mongodb({ url: home.databaseUrl })
   await store.open()
   for (const name of names) {
     const { taskId } = await client.submit(task, name)
-    for (const attempt of [0, 1]) {
+    for (let attempt = 0; attempt <= crashes; attempt++) {
       const claim = { taskId, attempt, token: `dead ${name}`, executionNodeId: 'dead', leaseMs: 100 }
       const [record] = await store.tasks.claim([claim])
       expect(record).toMatchObject({ id: taskId })
-      if (record === undefined || attempt === 1) continue
+      if (record === undefined || attempt === crashes) continue
       const at = store.tasks.now() - 1
-      await store.tasks.apply([retrying(record, { at, error: problem(), retryCount: 0, crashCount: 1 })])
+      await store.tasks.apply([
+        retrying(record, { at, error: problem(), retryCount: 0, crashCount: attempt + 1 }),
+      ])
     }
   }
   await store.tasks.close()
@@ -65,14 +72,28 @@ function noting(broker: Broker, acknowledged: (delivery: Delivery) => void): Bro
   })
 }
 
-describeDistributed('quarantined tasks', () => {
-  it('run one at a time; those that get no turn are put aside before they are acknowledged, and come again', async () => {
+describeDistributed('tasks whose last attempts crashed', () => {
+  it('once run again beside each other, and spend no retry', async () => {
+    await using home = installation()
+    const { task, seen } = slowTask(500)
+    await crashed(home, task, ['one', 'two', 'three'], 0)
+    const lanes = { default: { slots: 4 } }
+    const worker = await home.engine({ tasks: [task], lanes, times: { sweepInterval: '300ms' } })
+    await until(() => seen.endedIds.size === 3, 'end of all', 60_000)
+    expect(seen.most).toBe(3)
+    const counted = async () => (await worker.tasks.counts()).COMPLETED === 3
+    await until(counted, 'outcomes of all')
+    const { items } = await worker.tasks.list({}, { pageSize: 9 })
+    expect(items.map(({ attempt, retryCount }) => [attempt, retryCount])).toEqual(items.map(() => [2, 0]))
+  })
+
+  it('twice run one at a time; those that get no turn are put aside before they are acknowledged, and come again', async () => {
     await using home = installation()
     const { task, seen } = slowTask(2_500, () => {
       // While the first is young the next one is sent after it; the relay looks at once.
       void worker.lanes.resume('default')
     })
-    await crashed(home, task, ['one', 'two', 'three'])
+    await crashed(home, task, ['one', 'two', 'three'], 1)
     const order: string[] = []
     await using worker = await createEngine({
       tasks: [task],

@@ -249,6 +249,41 @@ describe('fairness', () => {
 
 describe('tasks whose last attempt crashed', () => {
   it.runIf(onSqlite)(
+    'once go before a quarantined one that waits, also where the process has just begun',
+    async () => {
+      const { task, started, finishOne } = stepping()
+      await using t = await testEngine({ tasks: [task], persistent: true, lanes: { default: { slots: 5 } } })
+      const submit = async (name: string) => {
+        await t.submit(task, name)
+        await t.drain()
+      }
+      await submit('one')
+      await submit('two')
+      const crash = async () => {
+        await t.crash()
+        for (let index = 0; index < 5; index++) finishOne()
+        started.length = 0
+      }
+      await crash()
+      await t.drain()
+      await crash()
+      // One of the two runs, and the other one stands in line behind it.
+      await t.advance('20s')
+      expect(started).toHaveLength(1)
+      await submit('a')
+      await submit('b')
+      await crash()
+      await t.advance('5s')
+      expect(started.sort()).toEqual(['a', 'b'])
+      for (let index = 0; index < 2; index++) finishOne()
+      await t.advance('5s')
+      expect(started).toHaveLength(3)
+      finishOne()
+      await t.drain()
+    },
+  )
+
+  it.runIf(onSqlite)(
     'run beside each other after one crash, and one at a time in a process, over all its lanes, after two',
     async () => {
       const { task, started, finishOne } = stepping()

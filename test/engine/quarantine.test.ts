@@ -1,6 +1,6 @@
 import { createManualClock } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
-import { mayRunBeside, Quarantine } from '../../src/engine/attempt.ts'
+import { mayRunBeside, Quarantine } from '../../src/engine/quarantine.ts'
 import { decide } from '../../src/task/decide.ts'
 import { isQuarantined, type TaskRecord } from '../../src/task/task.ts'
 import { type Chance, chance } from '../process/crash/seed.ts'

@@ -145,7 +145,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
     const stores = await context.makeStores(3)
     const left = await startNew(stores[0])
     context.advance(60_000)
-    const retry = { at: context.now, error: problem(), retryCount: 1, crashCount: 2 }
+    const retry = { at: context.now, error: problem(), retryCount: 1, crashCount: 1 }
     const fence = { attempt: left.attempt, leaseUntil: left.leaseUntil ?? 0 }
     const answers = await Promise.all(
       stores.map(store => store.tasks.apply([{ ...retrying(left, retry), fence }])),
