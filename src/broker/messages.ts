@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto'
 import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
-import { isQuarantined } from '../task/task.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
 
 /** What a message is, in its property `type`. */
@@ -55,8 +54,8 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     contentType: 'application/json',
     messageId: `${taskId}/${attempt}`,
     correlationId: taskId,
-    // What was cut off has waited once already, and only a few of these are out at a time.
-    priority: headers?.priority === 'high' || isQuarantined(delivery.crashCount) ? highPriority : 0,
+    // What crashed has waited once already.
+    priority: headers?.priority === 'high' || delivery.crashCount > 0 ? highPriority : 0,
     headers: defined({
       'x-task-id': taskId,
       'x-task-type': taskType,

@@ -60,6 +60,16 @@ describe('a delivery as a message', () => {
     })
   })
 
+  it.each([
+    [0, 'normal', 0],
+    [0, 'high', 5],
+    [1, 'normal', 5],
+    [2, 'normal', 5],
+  ] as const)('after %i crashes, of priority %s, goes with priority %i', (crashCount, priority, expected) => {
+    const headers = { userId: 'ann', priority, retryCount: 0 }
+    expect(deliveryMessage({ ...delivery, crashCount, headers })).toMatchObject({ priority: expected })
+  })
+
   const body = JSON.stringify({ taskId: 'task-1', taskType: 'Write', attempt: 0, lane: 'default' })
   it.each([
     ['not JSON', incoming('{'), /not JSON/],
