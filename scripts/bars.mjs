@@ -22,7 +22,7 @@ const BUDGETS = {
   'src/ai': [2_650, 24],
   'src/broker': [3_350, 24],
   'src/cli': [4_500, 33],
-  'src/engine': [5_350, 35],
+  'src/engine': [5_400, 35],
   'src/http': [4_900, 47],
   'src/novel': [15_100, 109],
   'src/observe': [950, 9],

@@ -33,7 +33,11 @@ export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>
     names: ['retryCount', 'nextAttemptTimestamp', 'ranMs'],
     mayName: ['errorInfo'],
   },
-  givenBack: { summary: 'The attempt ended because its process stops; no retry was spent', names: [] },
+  givenBack: {
+    summary:
+      'The attempt ended because its process stops, or could not reach the store for longer than its lease; no retry was spent',
+    names: [],
+  },
   completed: {
     summary: 'The task ended COMPLETED or COMPLETED_WITH_ERRORS',
     names: ['status'],

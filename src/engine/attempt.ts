@@ -2,8 +2,11 @@ import { isCancelRequested, type NewTask, type TaskRecord } from '../task/task.t
 import { cancelRequested } from '../task/transition.ts'
 import type { AttemptTrace } from './trace.ts'
 
-/** Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, or the process stops. */
-export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'stopping'
+/**
+ * Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, maybe no longer its holder (the store could not be asked in
+ * time), or the process stops.
+ */
+export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'lease-expired' | 'stopping'
 
 /** One run of a handler by this process. */
 export class Attempt {

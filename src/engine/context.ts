@@ -259,7 +259,8 @@ export class AttemptContext implements TaskContext {
 
   /** A store that was away may have answered when the lease was over: a handler that waited for it must not go on. */
   #requireHeld(): void {
-    if (this.held.interruption === 'lease-lost') throw this.#notHeld()
+    const { interruption } = this.held
+    if (interruption === 'lease-lost' || interruption === 'lease-expired') throw this.#notHeld()
   }
 
   #notHeld(): QuillworkError {

@@ -48,8 +48,7 @@ export interface Core {
   readonly quarantine: Quarantine
   /** Lanes in which more tasks were due than the broker had capacity for: a new task must not overtake them. */
   readonly saturated: Set<string>
-  /** When the last sweep ended, epoch milliseconds; 0 before the first. `isRescued`: what an earlier process left running was settled. */
-  readonly swept: { at: number; isRescued: boolean }
+  readonly swept: Swept
   readonly counts: EngineCounts
   /** No new attempt begins any more. */
   stopping: boolean
@@ -63,6 +62,18 @@ export interface Core {
   wakeRelay: () => void
   /** Begins to receive the events of other processes, for a listener that wants them. */
   listenToOthers: () => void
+}
+
+/** What is known of the sweeps of this process. Times are epoch milliseconds. */
+export interface Swept {
+  /** When the last one ended; 0 before the first. */
+  at: number
+  /** What an earlier process left running was settled. */
+  isRescued: boolean
+  /** When the store last told which leases have expired, by its clock. */
+  leasesSeenAt: number | undefined
+  /** Until then an expired lease does not show that its process is gone, by the clock of the store. */
+  spareUntil: number | undefined
 }
 
 /** What an engine has counted since it was made, where no event reports it. */

@@ -174,7 +174,7 @@ const readMs = 2_000
 
 /** Returns the milliseconds that an interrupted attempt has to end by itself. */
 function abortGrace(core: Core, { hasReturned }: AttemptContext, why: Interruption): number {
-  if (why === 'lease-lost') return 0
+  if (why === 'lease-lost' || why === 'lease-expired') return 0
   if (why === 'stopping') return hasReturned ? Math.min(readMs, core.settings.abortGraceMs) : 0
   return core.settings.abortGraceMs
 }
@@ -210,6 +210,7 @@ function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'stopping':
+    case 'lease-expired':
       return { kind: 'given-back' }
     case 'lease-lost':
       return undefined

@@ -10,10 +10,14 @@ const checksPerLease = 6
 /**
  * Extends, in one write, the leases of the attempts that this process runs (by id and token), and learns which are lost or asked to
  * stop. Where processes share the store, interrupts an attempt whose lease could not be extended in time, by this process's own monotonic
- * clock. Where one process owns it nobody else can have taken the task: no pause ends an attempt.
+ * clock; after a pause it asks first, for nobody may have taken the task. Where one process owns the store nobody else can: no pause ends an
+ * attempt.
  */
 export function startHeartbeat(core: Core): Loop {
   const { leaseMs } = core.settings
+  const checkMs = leaseMs / checksPerLease
+  let checkedAt = core.clock.monotonic()
+  let wokeAt = Number.NEGATIVE_INFINITY
 
   async function beat(): Promise<undefined> {
     const attempts = [...core.running.values()].filter(attempt => attempt.interruption !== 'lease-lost')
@@ -29,23 +33,33 @@ export function startHeartbeat(core: Core): Loop {
     } catch (error) {
       core.log.error({ err: error }, 'lease extension failed; will retry')
     }
-    interruptExpired(core)
+    await check()
+  }
+
+  async function check(): Promise<undefined> {
+    const now = core.clock.monotonic()
+    if (now - checkedAt > 2 * checkMs) {
+      wokeAt = now
+      beating.wake()
+    }
+    checkedAt = now
+    if (now - wokeAt >= checkMs) interruptExpired(core, now)
   }
 
   const beating = startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
   // On its own: a store that does not answer must not keep an attempt from learning that its time is over.
-  const checking = startLoop({
-    clock: core.clock,
-    everyMs: leaseMs / checksPerLease,
-    step: async () => interruptExpired(core),
-  })
+  const checking = startLoop({ clock: core.clock, everyMs: checkMs, step: check })
   return together([beating, checking])
 }
 
-function interruptExpired(core: Core): undefined {
+function interruptExpired(core: Core, now: number): void {
   if (!core.store.capabilities.manyProcesses) return
-  const now = core.clock.monotonic()
-  for (const attempt of core.running.values()) if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
+  for (const attempt of core.running.values()) {
+    if (attempt.settling || attempt.interruption !== undefined || attempt.leaseUntil > now) continue
+    const { id, attempt: number } = attempt.record
+    core.log.warn({ taskId: id, attempt: number }, 'lease not extended in time; attempt given back')
+    attempt.interrupt('lease-expired')
+  }
 }
 
 function learn(

@@ -2,7 +2,6 @@ import type { Overdue } from '../store/store.ts'
 import { decide, decideOverdue } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
-import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { circumstances } from './settle.ts'
@@ -17,7 +16,10 @@ const perStep = 200
 export async function rescue(core: Core): Promise<void> {
   for (;;) {
     const found = await core.store.tasks.overdue(perStep)
-    const overdue = found.filter(each => !isHeldHere(core, each))
+    const spares = sparesLeases(core)
+    const overdue = found.filter(
+      ({ record, why }) => why !== 'lease' || !(spares || isHeldHere(core, record)),
+    )
     const transitions = overdue.map(each => transitionOf(core, each))
     const answers = await applyEach(core, transitions)
     let moved = 0
@@ -26,8 +28,6 @@ export async function rescue(core: Core): Promise<void> {
       if (answers[index] !== 'applied' || transition === undefined) continue
       moved += 1
       core.counts.rescued[why] += 1
-      // Taken from this process although by its own clock there was time.
-      ownAttempt(core, record)?.interrupt('lease-lost')
       core.log.warn({ taskId: record.id, attempt: record.attempt, why, to: transition.name }, 'task rescued')
       notify(core, record, transition)
     }
@@ -39,11 +39,24 @@ export async function rescue(core: Core): Promise<void> {
 }
 
 /**
- * Whether a lease only seems to have expired. Where one process owns the store, no other can have taken its attempts: a lease that ended
- * while the process was paused or the store was away, or by a wall clock that was set, is extended by the next heartbeat.
+ * Whether expired leases are left alone for a while: the store was away, or this computer slept, and maybe the others could not extend theirs
+ * either. Whoever lives does so now, or gives its attempts back; what is still expired half a lease later belongs to a process that is gone.
  */
-function isHeldHere(core: Core, { record, why }: Overdue): boolean {
-  return why === 'lease' && !core.store.capabilities.manyProcesses && ownAttempt(core, record) !== undefined
+function sparesLeases({ swept, settings, store }: Core): boolean {
+  const now = store.tasks.now()
+  const sinceMs = now - (swept.leasesSeenAt ?? now)
+  swept.leasesSeenAt = now
+  // A process extends its leases when a third of them is over. Never twice in a row, for sweeps that take long are late, too.
+  const isLate = sinceMs > settings.sweepIntervalMs + settings.leaseMs / 3
+  if (isLate && swept.spareUntil === undefined) swept.spareUntil = now + settings.leaseMs / 2
+  if (swept.spareUntil !== undefined && now >= swept.spareUntil) swept.spareUntil = undefined
+  return swept.spareUntil !== undefined
+}
+
+/** Whether this process runs the attempt: then its heartbeat extends the lease, or has the attempt given back. */
+function isHeldHere({ running }: Core, { id, claimToken }: TaskRecord): boolean {
+  const own = running.get(id)
+  return own !== undefined && own.token === claimToken
 }
 
 /** Tasks that may fail to be written before any was. */
@@ -76,16 +89,8 @@ async function applyEach(
 
 function transitionOf(core: Core, { record, why }: Overdue): Transition {
   if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
-  const own = ownAttempt(core, record)
-  if (own !== undefined && own.leaseUntil <= core.clock.monotonic()) own.interrupt('lease-lost')
   const transition = decide(record, { kind: 'lease-lost' }, circumstances(core, record))
   return record.leaseUntil === undefined
     ? transition
     : { ...transition, fence: { attempt: record.attempt, leaseUntil: record.leaseUntil } }
-}
-
-/** Returns the attempt of this claim, if this process runs it. */
-function ownAttempt(core: Core, record: TaskRecord): Attempt | undefined {
-  const own = core.running.get(record.id)
-  return own?.token === record.claimToken ? own : undefined
 }

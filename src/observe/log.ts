@@ -45,7 +45,7 @@ const lines: Record<TaskEventName, { level: Exclude<LogLevel, 'silent'>; message
   waiting: { level: 'debug', message: 'task waits for its sub-tasks' },
   completed: { level: 'debug', message: 'task completed' },
   retrying: { level: 'info', message: 'attempt ended, another one follows' },
-  givenBack: { level: 'info', message: 'attempt given back, the process stops' },
+  givenBack: { level: 'info', message: 'attempt given back' },
   reopened: { level: 'info', message: 'ended task runs again' },
   cancelled: { level: 'info', message: 'task cancelled' },
   failed: { level: 'warn', message: 'task failed' },

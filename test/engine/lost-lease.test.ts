@@ -1,9 +1,11 @@
 import { defineTask } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
-import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
+import { createGate, createManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Store } from '../../src/store/store.ts'
+import { decide } from '../../src/task/decide.ts'
+import { defaultRetryPolicy } from '../../src/task/retry-policy.ts'
 
 /** A store that makes the first claim, and answers no claim for so many milliseconds; then that one finds itself. */
 function lateClaims(now: () => number, lateMs: number): Store {
@@ -79,26 +81,142 @@ it('a wall clock that jumps takes no attempt away from the one process that runs
   expect(journal.filter(({ did }) => did === 'start')).toHaveLength(1)
 })
 
+/** A store that other processes may share, in memory; its tasks can be asked for nothing while `isAway` says so. */
+function sharedStore(now: () => number, isAway: () => boolean): Store {
+  const store = sqlite({ file: ':memory:', now })
+  const asked = ['claim', 'apply', 'create', 'extend', 'overdue', 'prune'] as const
+  const refusing = Object.fromEntries(
+    asked.map(name => {
+      const answer = store.tasks[name].bind(store.tasks) as (...given: unknown[]) => Promise<unknown>
+      return [
+        name,
+        async (...given: unknown[]) => (isAway() ? Promise.reject(new Error('away')) : answer(...given)),
+      ]
+    }),
+  )
+  const { now: time, close } = store.tasks
+  const tasks = { now: time, close: close.bind(store.tasks), ...refusing } as Store['tasks']
+  return { ...store, tasks, capabilities: { ...store.capabilities, manyProcesses: true } }
+}
+
+it('attempts whose lease expired while the store was away run again beside each other, and spend no retry', async () => {
+  const { scripted, journal } = scriptedTasks()
+  let isAway = false
+  await using t = await testEngine({ tasks: [scripted], openStore: now => sharedStore(now, () => isAway) })
+  const orders = [{ do: 'hang', attempts: 2 }] as const
+  const submitted = await Promise.all([1, 2, 3].map(() => t.submit(scripted, { orders })))
+  await t.drain()
+  for (const attempt of [2, 3]) {
+    isAway = true
+    await t.advance('90s')
+    isAway = false
+    await t.advance('6s')
+    expect(journal.filter(entry => entry.attempt === attempt && entry.did === 'start')).toHaveLength(3)
+  }
+  for (const { taskId } of submitted)
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'COMPLETED',
+      attempt: 3,
+      retryCount: 0,
+      crashCount: 0,
+    })
+})
+
+it.each([
+  { leaseIs: 'still its own', taken: false },
+  { leaseIs: 'taken', taken: true },
+])('a process that slept asks before it gives up an attempt whose lease is $leaseIs', async ({ taken }) => {
+  const { scripted, journal } = scriptedTasks()
+  await using t = await testEngine({
+    tasks: [scripted],
+    roles: ['worker'],
+    openStore: now => sharedStore(now, () => false),
+  })
+  const { taskId } = await t.submit(scripted, { orders: [{ do: 'hang' }] })
+  await t.drain()
+  const record = await t.tasks.get(taskId)
+  if (taken) {
+    const crash = decide(
+      record,
+      { kind: 'lease-lost' },
+      { policy: defaultRetryPolicy, now: t.clock.now() + 3_600_000, random: 0 },
+    )
+    expect(await t.store.tasks.apply([crash])).toEqual(['applied'])
+  }
+  await t.jump('2m')
+  await t.advance('30s')
+  expect(journal.filter(({ did }) => did === 'hang')).toHaveLength(taken ? 1 : 0)
+  expect(await t.tasks.get(taskId)).toMatchObject({
+    attempt: 1,
+    status: taken ? 'RETRYING' : 'RUNNING',
+    crashCount: taken ? 1 : 0,
+  })
+})
+
+/** Lets a process that is not there claim tasks. Returns its leases. */
+async function claimElsewhere(store: Store, taskIds: readonly string[]) {
+  const leases = taskIds.map(taskId => ({ taskId, token: `elsewhere ${taskId}` }))
+  const claims = leases.map(lease => ({
+    ...lease,
+    attempt: 0,
+    executionNodeId: 'elsewhere',
+    leaseMs: 30_000,
+  }))
+  for (const claimed of await store.tasks.claim(claims)) expect(claimed).toBeDefined()
+  return leases
+}
+
+it('when the store comes back, others have half a lease to show that they live; who does not is gone', async () => {
+  const { scripted } = scriptedTasks()
+  let isAway = false
+  await using t = await testEngine({
+    tasks: [scripted],
+    roles: ['maintenance'],
+    openStore: now => sharedStore(now, () => isAway),
+  })
+  const submitted = await Promise.all([1, 2].map(() => t.submit(scripted, { orders: [] })))
+  const [alive = '', gone = ''] = submitted.map(({ taskId }) => taskId)
+  const [lease] = await claimElsewhere(t.store, [alive, gone])
+  await t.advance('20s')
+  isAway = true
+  await t.advance('60s')
+  isAway = false
+  await t.advance('10s')
+  expect(await t.tasks.get(gone)).toMatchObject({ status: 'RUNNING', attempt: 1 })
+  if (lease !== undefined) expect(await t.store.tasks.extend([lease], 30_000)).toMatchObject([{ held: true }])
+  await t.advance('12s')
+  expect(await t.tasks.get(alive)).toMatchObject({ status: 'RUNNING', attempt: 1 })
+  expect(await t.tasks.get(gone)).toMatchObject({ attempt: 1, crashCount: 1 })
+})
+
+it('tasks of a process that is gone are rescued also where every look at the store takes long', async () => {
+  const { scripted } = scriptedTasks()
+  const clock = createManualClock()
+  const openStore = (now: () => number) => {
+    const store = sharedStore(now, () => false)
+    const overdue: Store['tasks']['overdue'] = async limit => {
+      await new Promise<void>(resolve => clock.after(20_000, resolve))
+      return store.tasks.overdue(limit)
+    }
+    return { ...store, tasks: { ...store.tasks, overdue } }
+  }
+  await using t = await testEngine({ tasks: [scripted], clock, roles: ['maintenance'], openStore })
+  const { taskId } = await t.submit(scripted, { orders: [] })
+  await claimElsewhere(t.store, [taskId])
+  await t.advance('90s')
+  expect(await t.tasks.get(taskId)).toMatchObject({ attempt: 1, crashCount: 1 })
+})
+
 /** A store that answers no heartbeat any more, and no submission of sub-tasks before the gate opens. */
 function awayStore(now: () => number, answers: Promise<void>): Store {
-  const store = sqlite({ file: ':memory:', now })
-  const { tasks } = store
-  const away: Store['tasks'] = {
-    now: () => tasks.now(),
-    claim: claims => tasks.claim(claims),
-    apply: (transitions, options) => tasks.apply(transitions, options),
-    overdue: limit => tasks.overdue(limit),
-    prune: (retention, limit) => tasks.prune(retention, limit),
-    close: () => tasks.close(),
-    extend: () => Promise.reject(new Error('away')),
-    async create(created, limits) {
-      const answer = await tasks.create(created, limits)
-      if (created[0]?.parent !== undefined) await answers
-      return answer
-    },
+  const store = sharedStore(now, () => false)
+  const extend = () => Promise.reject(new Error('away'))
+  const create: Store['tasks']['create'] = async (created, limits) => {
+    const answer = await store.tasks.create(created, limits)
+    if (created[0]?.parent !== undefined) await answers
+    return answer
   }
-  // As where other processes may take what this one does not extend.
-  return { ...store, tasks: away, capabilities: { ...store.capabilities, manyProcesses: true } }
+  return { ...store, tasks: { ...store.tasks, extend, create } }
 }
 
 it.each(['one', 'many'])(
