@@ -10,6 +10,7 @@ const transition = 'src/task/transition.ts'
 
 const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
+const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
 
@@ -222,7 +223,21 @@ export const embeddedMutants = [
     'src/store/sqlite/database.ts',
     '    if (syncer.failure === undefined) write(writes)\n',
     '    if (writes.length > 0) write(writes)\n',
-    ofTheFile,
+    ofSyncs,
+  ],
+  [
+    'sync: the log is written again after a failed one',
+    'src/store/sqlite/log.ts',
+    '    await write(descriptor, piece.bytes, 0, piece.bytes.length, end)\n',
+    '',
+    ofSyncs,
+  ],
+  [
+    'sync: a log that lost a page is seen',
+    'src/store/sqlite/log.ts',
+    '      if (!chain.takes(frame, view)) break\n',
+    '      chain.takes(frame, view)\n',
+    ofSyncs,
   ],
   [
     'open: the settings are read back',

@@ -106,7 +106,7 @@ export function isFinal(error: unknown): boolean {
   return isClosed(error) || (error instanceof QuillworkError && !errorCatalogue[error.code].retryable)
 }
 
-/** Whether the store was closed, and takes nothing any more. */
+/** Whether the store was closed, or lost what it took, and takes nothing any more. */
 export function isClosed(error: unknown): boolean {
-  return error instanceof QuillworkError && error.code === 'STORE_CLOSED'
+  return error instanceof QuillworkError && ['STORE_CLOSED', 'STORE_DAMAGED'].includes(error.code)
 }

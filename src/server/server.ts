@@ -36,6 +36,8 @@ export interface RunningServer {
   /** Address of the web pages for a browser on this machine; undefined where they are not served, or were not built. */
   readonly pagesUrl: string | undefined
   readonly nodeId: string
+  /** Rejects once the disk has lost what the store took: nothing is taken any more, and the process has to end. */
+  readonly damaged: Promise<never>
   readonly stop: Stop
 }
 
@@ -107,11 +109,24 @@ async function runServer(
       for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
     }
-    return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, stop }
+    const damaged = damageOf(engine, log)
+    return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, damaged, stop }
   } catch (error) {
     await stop({ grace: 0 })
     throw error
   }
+}
+
+function damageOf({ store }: Engine, log: Logger): Promise<never> {
+  const damaged = new Promise<never>((_, reject) => {
+    store.onDamage?.(error => {
+      log.error({ err: error }, 'store damaged; the process ends')
+      reject(error)
+    })
+  })
+  // Not everybody who has a server looks at it.
+  damaged.catch(() => undefined)
+  return damaged
 }
 
 /** Returns the engine and its novels. Drivers load only with the composition that needs them. */

@@ -317,6 +317,11 @@ export interface Store<Tx = never> {
   open?(): Promise<void>
   /** Of a store that can be read while it cannot be written: rejects, for whoever asks for its health, while that is so. */
   takesWrites?(): Promise<void>
+  /**
+   * Of a store whose disk may lose what it took: calls back once that was seen. Everything is refused from then on, and the process has to end.
+   * Returns an unsubscribe function.
+   */
+  onDamage?(listener: (error: unknown) => void): () => void
   /** For the compiler only: the type of the caller's transaction. */
   readonly '~transaction'?: (transaction: Tx) => void
 }

@@ -53,6 +53,7 @@ export const errorCatalogue = {
   STORE_FAILED: retryable(503, 'The store could not do what it was asked.'),
   STORE_CLOSED: retryable(503, 'The store is closed.'),
   STORE_FULL: retryable(507, 'The disk of the store is full.'),
+  STORE_DAMAGED: permanent(500, 'The disk lost what was written to it; the process has to be started again.'),
   STORE_LOCKED: retryable(503, 'Another process owns the database file.'),
   STORE_UNSUITABLE: permanent(500, 'The database file does not hold the settings that the promises need.'),
   BROKER_UNSUITABLE: permanent(

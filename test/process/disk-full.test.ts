@@ -104,6 +104,14 @@ describe('a process whose disk is full', () => {
       expect(await refused.json()).toMatchObject({ code: 'STORE_FULL' })
       expect(readdirSync(path.join(disk, 'uploads'))).toEqual([])
       expect((await upload('Chapter 1\n\nIt was a bright cold day.')).status).toBe(201)
+      // Whether there is room is known before anybody was refused.
+      expect((await fetch(`${url}/readyz`)).status).toBe(200)
+      const giveBack = takeSpace(disk)
+      const notReady = await fetch(`${url}/readyz`)
+      expect(notReady.status).toBe(503)
+      expect(await notReady.json()).toMatchObject({ detail: expect.stringContaining('is full') })
+      giveBack()
+      expect((await fetch(`${url}/readyz`)).status).toBe(200)
       server.signal('SIGTERM')
       expect((await server.ended).code).toBe(0)
     }),
@@ -120,7 +128,7 @@ describe('a process whose disk is full', () => {
       program,
       options,
     ])
-    await expectRefusals(child, 'STORE_FAILED')
+    await expectRefusals(child, 'STORE_FULL')
     execFileSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited:unlimited'])
     await expectGoesOn(runs, child, runs.file)
   })

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { QuillworkError } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { announced } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
@@ -50,11 +51,12 @@ async function serve(run: Run<{ sample?: boolean }>) {
       const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
       await importSamples({ terminal, client, signals, resolved, quiet: run.json, pagesUrl: server.pagesUrl })
     }
-    await signals.first
+    await Promise.race([signals.first, server.damaged])
   } catch (error) {
     failure = error
   }
-  await stop(terminal, { server, signals, graceMs: resolved.config.grace })
+  const graceMs = isDamage(failure) ? 0 : resolved.config.grace
+  await stop(terminal, { server, signals, graceMs })
   if (failure !== undefined) throw failure
 }
 
@@ -86,7 +88,7 @@ async function stop(
 ): Promise<void> {
   const seconds = Math.ceil(graceMs / 1_000)
   terminal.note(`stopping: running tasks have ${seconds} s to end; Ctrl-C again stops at once`)
-  const stopped = server.stop()
+  const stopped = server.stop({ grace: graceMs })
   await Promise.race([stopped, signals.second])
   if (await isPending(stopped)) {
     terminal.note('stopping at once: running tasks run again at the next start')
@@ -94,6 +96,11 @@ async function stop(
   }
   await stopped
   terminal.note('stopped')
+}
+
+/** Whether the store takes nothing any more: then there is nothing to wait for. */
+function isDamage(failure: unknown): boolean {
+  return failure instanceof QuillworkError && failure.code === 'STORE_DAMAGED'
 }
 
 async function isPending(promise: Promise<void>): Promise<boolean> {

@@ -4,8 +4,8 @@ import { createEmitter } from '../../runtime/emitter.ts'
 import { Failed, gather } from '../../runtime/gather.ts'
 import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
-import { createSyncer } from './sync.ts'
-import { answer, createTransactions, type Job, type Participant, settle } from './transactions.ts'
+import { Syncer } from './sync.ts'
+import { answer, createTransactions, type Job, type Participant, refuse, settle } from './transactions.ts'
 
 /**
  * The database file and its group commit: callers of one moment share one transaction, and a promise resolves after the sync that
@@ -33,8 +33,10 @@ export interface DatabaseFile extends SharedDatabase {
   join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
   readonly db: Database
-  /** Resolves at once while writes are done; after one that could not be done, when another one was. Rejects with why not. */
+  /** Resolves while a submission of ordinary size would be taken; after a write that failed, when another one was done. Rejects with why not. */
   takesWrites(): Promise<void>
+  /** Calls back once the disk has lost what was written: nothing is taken any more. Returns an unsubscribe function. */
+  onDamage(listener: (error: unknown) => void): () => void
   /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
@@ -54,8 +56,10 @@ const mostRounds = 3
 export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFile {
   const db = openFile(file)
   const transactions = createTransactions(db, faults)
-  const syncer = createSyncer(file === ':memory:' ? undefined : `${file}-wal`, faults)
   const commits = createEmitter()
+  const damage = createEmitter<[error: unknown]>()
+  const log = file === ':memory:' ? undefined : `${file}-wal`
+  const syncer = new Syncer(db, log, { faults, onDamage: damage.emit })
   let rounds = 0
   let closed = false
   let hasFailed = false
@@ -72,7 +76,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     const writes = jobs.filter(job => job.writes)
     if (writes.length === 0) return
     if (syncer.failure === undefined) write(writes)
-    else for (const job of writes) job.reject(syncer.failure)
+    else refuse(writes, syncer.failure)
     // What reacts to a commit can join the next one.
     await setImmediate()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
@@ -89,15 +93,12 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       })
       syncer.add(
         () => settle(jobs, values),
-        error => {
-          for (const job of jobs) job.reject(error)
-        },
+        error => refuse(jobs, error),
       )
       commits.emit()
     } catch (error) {
       hasFailed = true
-      const coded = storeError(error, file)
-      for (const job of jobs) job.reject(coded)
+      refuse(jobs, writeError(error, file, syncer))
     }
   }
 
@@ -114,8 +115,11 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     db,
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
-    takesWrites: () =>
-      hasFailed ? enqueue({ writes: true, work: touch, committed: undefined }) : Promise.resolve(),
+    async takesWrites() {
+      syncer.requireRoom()
+      if (hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
+    },
+    onDamage: listener => damage.on(listener),
     join: participant => transactions.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
     onCommit: listener => commits.on(listener),
@@ -124,7 +128,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       closed = true
       await batch.idle()
       await syncer.settled()
-      syncer.close()
+      await syncer.close()
       db.close()
     },
   }
@@ -136,6 +140,17 @@ function migrate(db: Database, part: string, migrations: readonly Migration[]): 
   } catch (error) {
     throw storeError(error, db.name)
   }
+}
+
+/** Returns the coded error of a commit. SQLite tells a limit on the size of a file, and a quota, from no other failure. */
+function writeError(error: unknown, file: string, syncer: Syncer): unknown {
+  const isWrite = error instanceof Error && 'code' in error && error.code === 'SQLITE_IOERR_WRITE'
+  try {
+    if (isWrite) syncer.requireRoom()
+  } catch (full) {
+    return full
+  }
+  return storeError(error, file)
 }
 
 /** A write that changes nothing: the file says what it said. */

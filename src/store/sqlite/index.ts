@@ -68,6 +68,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     ...createColdPorts(sqliteRecords(file)),
     transfer: createTransfer(session),
     takesWrites: () => file.takesWrites(),
+    onDamage: listener => file.onDamage(listener),
   }
 }
 

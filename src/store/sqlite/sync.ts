@@ -5,7 +5,10 @@
  * cost more than it saves, off the thread as soon as a sync takes long enough for the event loop to notice.
  */
 import fs from 'node:fs'
-import { type StoreFaults, SyncFailure, storeError } from './failures.ts'
+import { setTimeout } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import { LogDamage, type StoreFaults, storeError } from './failures.ts'
+import { rewriteLog } from './log.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 2
@@ -16,64 +19,131 @@ const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
 const awayFor = 500
 
-/**
- * Holds back the answers of commits until a sync has covered them.
- *
- * @param log Path of the log; undefined = nothing to sync, for a database in memory.
- */
-export function createSyncer(log: string | undefined, faults: StoreFaults) {
-  const sync = log === undefined ? undefined : logSync(log, faults.syncDelayMs ?? 0)
-  let waiting: { answer: () => void; refuse: (error: unknown) => void }[] = []
-  let running: Promise<void> | undefined
-  let busy = false
-  let failure: unknown
+/** Milliseconds between two tries to write the log again. The first one follows the failure. */
+const againAfterMs = 1_000
 
-  async function run(): Promise<void> {
-    busy = true
-    while (waiting.length > 0) {
-      const covered = waiting
-      waiting = []
-      try {
-        if (failure !== undefined) throw failure
-        const syncing = sync?.run()
-        if (syncing !== undefined) await syncing
-        faults.afterCommit?.()
-        for (const { answer } of covered) answer()
-      } catch (error) {
-        failure = storeError(error)
-        for (const { refuse } of covered) refuse(failure)
-      }
-    }
-    busy = false
+/** Who waits for a sync. */
+interface Waiting {
+  answer: () => void
+  refuse: (error: unknown) => void
+}
+
+/**
+ * Holds back the answers of commits until a sync has covered them. After one that failed they wait on, everything else is to be refused, and the
+ * log is written again until a sync has covered it: then they are answered, and all goes on.
+ */
+export class Syncer {
+  readonly #log: string | undefined
+  readonly #faults: StoreFaults
+  readonly #onDamage: (error: unknown) => void
+  readonly #sync: ReturnType<typeof logSync> | undefined
+  readonly #closing = new AbortController()
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #mending: Promise<void> | undefined
+  #busy = false
+  #failure: unknown
+
+  /**
+   * @param log Path of the log of `db`; undefined = nothing to sync, for a database in memory.
+   * @param options.onDamage Called when what was written to the log is lost: then nothing goes on.
+   */
+  constructor(
+    db: Database,
+    log: string | undefined,
+    { faults, onDamage }: { faults: StoreFaults; onDamage(error: unknown): void },
+  ) {
+    this.#log = log
+    this.#faults = faults
+    this.#onDamage = onDamage
+    this.#sync = log === undefined ? undefined : logSync(db, log, faults)
+  }
+
+  /** Why nothing can be promised for now, since a sync has failed. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
+  add(answer: () => void, refuse: (error: unknown) => void): void {
+    this.#waiting.push({ answer, refuse })
   }
 
   /** Syncs what was added; at most one sync at a time, each covers everything added before it. One on the main thread has ended on return. */
-  function start(): void {
-    if (busy || waiting.length === 0) return
-    busy = true
-    running = run()
+  start(): void {
+    if (this.#busy || this.#waiting.length === 0) return
+    this.#busy = true
+    this.#running = this.#run()
   }
 
-  return {
-    /** Why nothing can be promised any more, once a sync has failed. */
-    get failure() {
-      return failure
-    },
-    /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
-    add(answer: () => void, refuse: (error: unknown) => void): void {
-      waiting.push({ answer, refuse })
-    },
-    start,
-    /** Resolves when nothing waits for a sync. */
-    async settled() {
-      start()
-      await running
-    },
-    close: () => sync?.close(),
+  /** Resolves when nothing waits for a sync, or one has failed. */
+  async settled(): Promise<void> {
+    this.start()
+    await this.#running
+  }
+
+  /** Throws why nothing can be promised for now; STORE_FULL where a submission of ordinary size would find no room. */
+  requireRoom(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#sync?.requireRoom()
+  }
+
+  /** Who still waits after a sync that failed is refused. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#mending
+    this.#refuseAll()
+    this.#sync?.close()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#failure === undefined) {
+      const covered = this.#waiting.splice(0)
+      try {
+        const syncing = this.#sync?.run()
+        if (syncing !== undefined) await syncing
+        this.#answer(covered)
+      } catch (error) {
+        this.#failure = storeError(error, this.#log)
+        this.#waiting.unshift(...covered)
+        this.#mending = this.#mend()
+      }
+    }
+    this.#busy = false
+  }
+
+  async #mend(): Promise<void> {
+    for (let waitMs = 0; this.#failure !== undefined; waitMs = againAfterMs) {
+      try {
+        await setTimeout(waitMs, undefined, this.#closing)
+        await this.#sync?.mend()
+        this.#failure = undefined
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#failure = storeError(error, this.#log)
+        if (!(error instanceof LogDamage)) continue
+        this.#refuseAll()
+        return this.#onDamage(this.#failure)
+      }
+    }
+    this.#answer(this.#waiting.splice(0))
+  }
+
+  #answer(covered: readonly Waiting[]): void {
+    this.#faults.afterCommit?.()
+    for (const { answer } of covered) answer()
+  }
+
+  #refuseAll(): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(this.#failure)
   }
 }
 
-function logSync(log: string, delayMs: number) {
+/** What a submission of ordinary size adds to the log, in bytes. */
+const ordinaryBytes = 65_536
+
+function logSync(db: Database, log: string, faults: StoreFaults) {
+  const delayMs = faults.syncDelayMs ?? 0
   let descriptor: number | undefined
   let away = 0
   let average = 0
@@ -81,11 +151,7 @@ function logSync(log: string, delayMs: number) {
   function here(file: number): undefined {
     const began = performance.now()
     if (delayMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs)
-    try {
-      fs.fdatasyncSync(file)
-    } catch (error) {
-      throw failureOf(error)
-    }
+    fs.fdatasyncSync(file)
     const took = performance.now() - began
     average += newest * (took - average)
     if (average <= slowMs && took <= verySlowMs) return
@@ -96,24 +162,44 @@ function logSync(log: string, delayMs: number) {
   function offThread(file: number): Promise<void> {
     away -= 1
     return new Promise((resolve, reject) => {
-      const run = () => fs.fdatasync(file, error => (error === null ? resolve() : reject(failureOf(error))))
+      const run = () => fs.fdatasync(file, error => (error === null ? resolve() : reject(error)))
       if (delayMs === 0) run()
-      else setTimeout(run, delayMs)
+      else void setTimeout(delayMs).then(run)
     })
+  }
+
+  const opened = () => {
+    descriptor ??= fs.openSync(log, 'r+')
+    return descriptor
   }
 
   return {
     /** Returns when the log is synced, or a promise of it. */
     run() {
-      descriptor ??= fs.openSync(log, 'r+')
-      return away > 0 ? offThread(descriptor) : here(descriptor)
+      faults.beforeSync?.()
+      return away > 0 ? offThread(opened()) : here(opened())
+    },
+    /** Writes the log again, and syncs it. Throws LogDamage, and what the system throws. */
+    async mend() {
+      await rewriteLog(db, opened())
+      faults.beforeSync?.()
+      await offThread(opened())
+    },
+    /** Writes behind the end of the log, where nobody reads, and cuts that off again. */
+    requireRoom() {
+      const file = opened()
+      const { size } = fs.fstatSync(file)
+      try {
+        const written = fs.writeSync(file, Buffer.alloc(ordinaryBytes), 0, ordinaryBytes, size)
+        if (written < ordinaryBytes) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      } catch (error) {
+        throw storeError(error, log)
+      } finally {
+        fs.ftruncateSync(file, size)
+      }
     },
     close() {
       if (descriptor !== undefined) fs.closeSync(descriptor)
     },
   }
-}
-
-function failureOf(error: unknown): SyncFailure {
-  return new SyncFailure(error instanceof Error ? error.message : String(error), { cause: error })
 }

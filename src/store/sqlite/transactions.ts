@@ -81,6 +81,11 @@ export function settle(jobs: readonly Job[], values: readonly unknown[]): void {
   })
 }
 
+/** Tells the callers of jobs why none of them was done. */
+export function refuse(jobs: readonly Job[], error: unknown): void {
+  for (const job of jobs) job.reject(error)
+}
+
 /** Runs a query and resolves its job. */
 export function answer(job: Job, query: () => unknown): void {
   try {

@@ -1,0 +1,172 @@
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import type { SqliteStore } from 'quillwork/sqlite'
+import { sqlite } from 'quillwork/sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { completed } from '../../src/task/transition.ts'
+import { createAll, createOne, newTask, startNew } from '../../src/testing/store-case.ts'
+import { type TestFolder, testFolder } from './sqlite-files.ts'
+
+let folder: TestFolder
+let open: SqliteStore[]
+/** What each sync does before it is made; it may throw. */
+let beforeSync: () => void
+
+beforeEach(() => {
+  folder = testFolder()
+  open = []
+  beforeSync = () => undefined
+})
+afterEach(async () => {
+  for (const store of open) await store.tasks.close()
+  folder.remove()
+})
+
+function openStore(): SqliteStore {
+  const store = sqlite({ file: folder.file('tasks.db'), faults: { beforeSync: () => beforeSync() } })
+  open.push(store)
+  return store
+}
+
+const code = (wanted: string) => expect.objectContaining({ code: wanted })
+
+/** The error of a sync. */
+function failure(said: string): Error {
+  return Object.assign(new Error(`${said}: fdatasync`), { code: said, syscall: 'fdatasync' })
+}
+
+/** From now on syncs fail, after the first of them `alsoDo`. `failed` resolves when one has; `mend` lets them work again. */
+function failSyncs(said = 'EIO', alsoDo: () => void = () => undefined) {
+  let hasFailed = () => undefined as void
+  const failed = new Promise<void>(resolve => {
+    hasFailed = resolve
+  })
+  let once = alsoDo
+  beforeSync = () => {
+    once()
+    once = () => undefined
+    hasFailed()
+    throw failure(said)
+  }
+  const mend = () => {
+    beforeSync = () => undefined
+  }
+  return { failed, mend }
+}
+
+/** Creates a task whose sync fails. It is told of later. */
+async function createUnsynced(store: SqliteStore, { said = 'EIO', parameters = '{}' } = {}) {
+  const { failed, mend } = failSyncs(said)
+  const created = store.tasks.create([newTask({ parameters })], {})
+  created.catch(() => undefined)
+  await failed
+  return { created, mend }
+}
+
+const logFile = () => folder.file('tasks.db-wal')
+
+/** Puts zeros over a page of the log. */
+function losePage(at: number): void {
+  const descriptor = openSync(logFile(), 'r+')
+  writeSync(descriptor, Buffer.alloc(4_096), 0, 4_096, at)
+  closeSync(descriptor)
+}
+
+/** Bytes that this process has written, where the system tells. */
+function bytesWritten(): number {
+  return Number(/wchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
+}
+
+const large = JSON.stringify('x'.repeat(20_000))
+
+describe('after a sync that failed', () => {
+  it.each([
+    ['EIO', 'STORE_FAILED'],
+    ['ENOSPC', 'STORE_FULL'],
+    ['EDQUOT', 'STORE_FULL'],
+    ['EFBIG', 'STORE_FULL'],
+  ])('with %s everything is refused with %s, until the log is written again', async (said, expected) => {
+    const store = openStore()
+    const running = await startNew(store)
+    const { created, mend } = await createUnsynced(store, { said })
+    await expect(createOne(store)).rejects.toEqual(code(expected))
+    await expect(store.queries.counts()).rejects.toEqual(code(expected))
+    await expect(store.takesWrites?.()).rejects.toEqual(code(expected))
+    await expect(store.tasks.apply([completed(running, '"x"', 1)])).rejects.toEqual(code(expected))
+    mend()
+    expect((await created)?.[0]?.outcome).toBe('created')
+    // An attempt that ran all the while has kept its lease, and its outcome is written again.
+    expect(await store.tasks.apply([completed(running, '"x"', 1)])).toEqual(['applied'])
+    expect(await store.queries.counts()).toMatchObject({ QUEUED: 1, COMPLETED: 1 })
+    await store.takesWrites?.()
+  })
+
+  it('all of a long log is written again, and what is refused meanwhile is not in it', async () => {
+    const store = openStore()
+    await createAll(
+      store,
+      Array.from({ length: 200 }, () => newTask({ parameters: large })),
+    )
+    const { created, mend } = await createUnsynced(store, { parameters: large })
+    const { size } = statSync(logFile())
+    expect(size).toBeGreaterThan(4_000_000)
+    const before = bytesWritten()
+    mend()
+    await created
+    expect(bytesWritten() - before).toBeGreaterThan(size * 0.99)
+    expect((await store.queries.counts()).QUEUED).toBe(201)
+    await store.tasks.close()
+    expect((await openStore().queries.counts()).QUEUED).toBe(201)
+  })
+
+  it('a log that began anew after a checkpoint is written again', async () => {
+    const store = openStore()
+    await createAll(
+      store,
+      Array.from({ length: 50 }, () => newTask()),
+    )
+    await store.database.read(db => db.pragma('wal_checkpoint(RESTART)'))
+    const { created, mend } = await createUnsynced(store)
+    mend()
+    await created
+    expect((await store.queries.counts()).QUEUED).toBe(51)
+  })
+
+  it.each(['at its end', 'in the middle'])(
+    'a log that lost a page %s takes nothing any more, and says so once',
+    async where => {
+      const store = openStore()
+      const told: unknown[] = []
+      store.onDamage?.(error => told.push(error))
+      const kept = await createOne(store)
+      const before = statSync(logFile()).size
+      failSyncs('EIO', () => {
+        const { size } = statSync(logFile())
+        losePage(where === 'at its end' ? size - 4_096 : before + 2 * 4_096)
+      })
+      const refused = store.tasks.create([newTask({ parameters: large })], {})
+      await expect(refused).rejects.toEqual(code('STORE_DAMAGED'))
+      expect(told).toEqual([code('STORE_DAMAGED')])
+      await expect(createOne(store)).rejects.toEqual(code('STORE_DAMAGED'))
+      await expect(store.takesWrites?.()).rejects.toEqual(code('STORE_DAMAGED'))
+      const lostFrom = readFileSync(logFile())
+      expect(lostFrom.length).toBeGreaterThan(before)
+      expect((await copied(lostFrom)).map(({ id }) => id)).toEqual([kept.id])
+    },
+  )
+
+  it('a store that is closed meanwhile refuses who waits', async () => {
+    const store = openStore()
+    const { created } = await createUnsynced(store, { said: 'ENOSPC' })
+    await store.tasks.close()
+    await expect(created).rejects.toEqual(code('STORE_FULL'))
+  })
+})
+
+/** What the next process finds in the file and that log: not what a store that closes in order leaves behind. */
+async function copied(log: Buffer) {
+  writeFileSync(folder.file('copy.db'), readFileSync(folder.file('tasks.db')))
+  writeFileSync(folder.file('copy.db-wal'), log)
+  const copy = sqlite({ file: folder.file('copy.db') })
+  open.push(copy)
+  return (await copy.queries.list({}, { pageSize: 10 })).items
+}
