@@ -11,6 +11,7 @@ import { gather } from '../runtime/gather.ts'
 import { type Logger, silentLog } from '../runtime/log.ts'
 import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
+import { defined } from '../task/defined.ts'
 import {
   type AnyTask,
   type In,
@@ -207,7 +208,14 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     broker,
     limiter: isLimiter(options.limits)
       ? options.limits
-      : createLocalLimiter({ limits: options.limits ?? {}, clock }),
+      : createLocalLimiter(
+          defined({
+            limits: options.limits ?? {},
+            clock,
+            // Of a store that processes share each would overwrite what the others have used.
+            kept: store.capabilities.manyProcesses ? undefined : { states: store.states, clock },
+          }),
+        ),
     budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,

@@ -10,6 +10,7 @@ import type { Attempt } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
+import { askerOf } from './wake.ts'
 
 /** The longest wait in a worker slot, in milliseconds, asking included; a longer one becomes a snooze, and the slot is free. */
 const longestWaitMs = 2_000
@@ -59,8 +60,7 @@ export class Permits extends AttemptHolds {
    */
   async acquire(key: string, cost: number): Promise<Permit> {
     const { clock, limiter } = this.core
-    const { userId, lane, priority } = this.attempt.record
-    const asker = { ticket: this.#ticketFor(key), flow: `${lane}\n${userId}`, priority }
+    const asker = { ...askerOf(this.attempt.record), ticket: this.#ticketFor(key) }
     const { ticket } = asker
     const giveUpAt = clock.monotonic() + longestWaitMs
     const leftMs = () => giveUpAt - clock.monotonic()

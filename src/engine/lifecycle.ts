@@ -10,7 +10,7 @@ import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
 import { type planSchedules, startSchedules } from './schedule.ts'
-import { wakeOnCapacity } from './wake.ts'
+import { rejoinLimits, wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
 export interface Lifecycle {
@@ -44,6 +44,7 @@ export function createLifecycle(core: Core, planned: Planned, link: Link): Lifec
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
+    await core.limiter.stop()
     await link.stop()
     await core.broker.close()
     await core.store.tasks.close()
@@ -85,6 +86,7 @@ function startAll(core: Core, planned: Planned): Running {
   const { roles } = core.settings
   if (roles.has('worker')) stops.push(startConsumers(core))
   const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []
+  if (roles.has('maintenance')) void rejoinLimits(core)
   const heartbeat = startHeartbeat(core)
   relay.wake()
   return {

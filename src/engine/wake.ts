@@ -1,6 +1,7 @@
 /** Wakes tasks that wait for a limit, once it has capacity again. The write that makes them due is in the store, so any process runs them. */
 import { grace } from '../rate-limit/limiter.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
+import { everyPage, type PageRequest } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { dueEarly } from '../task/transition.ts'
@@ -35,6 +36,41 @@ export function wakeOnCapacity(core: Core): () => void {
     stopListening()
     loop.cancel()
   }
+}
+
+/** Waiting tasks that are read at once. */
+const perPage = 500
+
+/**
+ * Gives tasks that wait for a limit their places again. The time that each was told is a promise of a limiter that may be gone, under a limit that may
+ * have changed: they come when their key has capacity, at once where it has.
+ */
+export async function rejoinLimits(core: Core): Promise<void> {
+  const { limiter, log, store } = core
+  const list = (page: PageRequest) =>
+    store.queries.list({ status: ['RETRYING'] }, { ...page, order: 'oldest' })
+  try {
+    for await (const records of everyPage(perPage, list)) {
+      if (core.stopping) return
+      const now = store.tasks.now()
+      const asked = records.flatMap(record => {
+        const key = record.errorInfo?.limit
+        return key !== undefined && isSnoozed(record, key, now) ? [{ ...askerOf(record), key, cost: 0 }] : []
+      })
+      await Promise.all(asked.map(request => limiter.keepPlace(request)))
+    }
+  } catch (error) {
+    if (!core.stopping)
+      log.warn(
+        { err: error },
+        'waiting tasks did not rejoin their limits; they come at the time they were promised',
+      )
+  }
+}
+
+/** Returns how a task asks a limiter: under its own name, in turn with those of other users and lanes. */
+export function askerOf({ id, userId, lane, priority }: TaskRecord) {
+  return { ticket: id, flow: `${lane}\n${userId}`, priority }
 }
 
 /** Wakes the tasks of these tickets; the places of those that will not come are given up. */

@@ -25,8 +25,11 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   }
 
   abstract acquire(request: AcquireRequest): Promise<Acquired>
+  abstract keepPlace(request: AcquireRequest): Promise<void>
   abstract withdraw(key: string, ticket: string): Promise<void>
   abstract park(key: string, until: number): Promise<void>
+
+  async stop(): Promise<void> {}
 
   onCapacity(listener: (key: string, ticket: string) => void): () => void {
     return this.#capacity.on(listener)

@@ -77,6 +77,11 @@ export interface RateLimiter {
    * their first ask; free capacity that is enough for everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
    */
   acquire(request: AcquireRequest): Promise<Acquired>
+  /**
+   * Gives a ticket a place in the queue of its key, unless it has one, and grants nothing: for who was told to wait by a process that is gone.
+   * The listeners are called when there is capacity for it, at once where there is.
+   */
+  keepPlace(request: AcquireRequest): Promise<void>
   /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its promised time. */
   withdraw(key: string, ticket: string): Promise<void>
   /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */
@@ -87,6 +92,8 @@ export interface RateLimiter {
    * Returns an unsubscribe function.
    */
   onCapacity(listener: (key: string, ticket: string) => void): () => void
+  /** Writes down what is still to be kept; nothing is asked any more. */
+  stop(): Promise<void>
   /** What is configured and how much of it is in use, for `doctor` and the API. Configured keys first. */
   describe(): readonly LimitUse[]
 }

@@ -1,10 +1,14 @@
 /**
- * The limiter of one process. Its accounts lie in memory: a process that is started again begins with an empty minute.
+ * The limiter of one process. Its accounts lie in memory. Where it is given a place for them, it keeps there once a second what has been used and
+ * which keys are parked, so that a process that is started again grants no second minute. Who waits is not kept: the tasks themselves say so.
  */
-import { type LimitAccount, minute, newAccount, park } from './account.ts'
-import { acquire, commit, release, withdraw } from './arithmetic.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { SharedTexts } from '../runtime/shared-account.ts'
+import { type LimitAccount, limitCodec, minute, newAccount, park } from './account.ts'
+import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
 import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
 import type { Acquired, AcquireRequest, Limit, RateLimiter } from './limiter.ts'
+import { emptyQueue } from './queue.ts'
 
 /** What the limiter is made from. */
 export interface LocalLimiterOptions {
@@ -12,6 +16,8 @@ export interface LocalLimiterOptions {
   limits: Readonly<Record<string, Limit>>
   /** Epoch milliseconds. A clock that is set forward by hand frees the minute early. */
   clock: { now(): number }
+  /** Where the accounts are kept, and what times that; absent, a process that is started again begins with an empty minute. */
+  kept?: { states: SharedTexts; clock: Pick<Clock, 'after'> }
 }
 
 /** Makes a limiter for one process. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
@@ -20,10 +26,17 @@ export function createLocalLimiter(options: LocalLimiterOptions): RateLimiter {
 }
 
 class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
+  readonly #kept: KeptAccounts | undefined
   #nextSweep = Number.NEGATIVE_INFINITY
+
+  constructor(options: LocalLimiterOptions) {
+    super(options)
+    if (options.kept !== undefined) this.#kept = new KeptAccounts(options.kept, this.accounts)
+  }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
     const { key } = request
+    if (this.isLimited(key) && this.#kept?.isRead(key) === false) await this.#kept.read(key, this.clock.now())
     const now = this.clock.now()
     this.#sweepNowAndThen(now)
     const account = this.isLimited(key) ? this.#account(key, now) : this.accounts.get(key)
@@ -33,8 +46,10 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
       this.#callReady(key, account)
       return decision
     }
+    this.#kept?.changed(key)
     const settleBy = (settle: (now: number) => void) => {
       settle(this.clock.now())
+      this.#kept?.changed(key)
       this.#callReady(key, account)
     }
     return {
@@ -44,6 +59,16 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
         release: () => settleBy(at => release(account, decision.hold, at)),
       },
     }
+  }
+
+  async keepPlace(request: AcquireRequest): Promise<void> {
+    const { key, ticket } = request
+    if (this.#kept?.isRead(key) === false) await this.#kept.read(key, this.clock.now())
+    const now = this.clock.now()
+    const account = this.isLimited(key) ? this.#account(key, now) : this.accounts.get(key)
+    if (account === undefined) return this.call(key, ticket)
+    keepPlace(account, this.limitOf(key), request, now)
+    this.#callReady(key, account)
   }
 
   async withdraw(key: string, ticket: string): Promise<void> {
@@ -57,6 +82,11 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     const now = this.clock.now()
     this.#sweepNowAndThen(now)
     park(this.#account(key, now), until, now)
+    this.#kept?.changed(key)
+  }
+
+  override async stop(): Promise<void> {
+    await this.#kept?.stop()
   }
 
   #account(key: string, now: number): LimitAccount {
@@ -73,5 +103,74 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     if (now < this.#nextSweep && now >= this.#nextSweep - minute) return
     this.#nextSweep = now + minute
     this.sweep(now)
+  }
+}
+
+/** Milliseconds between two writes of the accounts that have changed. */
+const keepEveryMs = 1_000
+
+/** The accounts of one process in a place that outlives it. Best effort: what cannot be read or written costs at most a second minute. */
+class KeptAccounts {
+  readonly #place: NonNullable<LocalLimiterOptions['kept']>
+  readonly #accounts: Map<string, LimitAccount>
+  readonly #reading = new Map<string, Promise<void>>()
+  /** Of the keys that were read. */
+  readonly #versions = new Map<string, number>()
+  readonly #changed = new Set<string>()
+  #cancelTimer: (() => void) | undefined
+
+  constructor(place: NonNullable<LocalLimiterOptions['kept']>, accounts: Map<string, LimitAccount>) {
+    this.#place = place
+    this.#accounts = accounts
+  }
+
+  isRead(key: string): boolean {
+    return this.#versions.has(key)
+  }
+
+  /** Reads what an earlier process has used of a key. */
+  read(key: string, now: number): Promise<void> {
+    const reading = this.#reading.get(key) ?? this.#readOnce(key, now)
+    this.#reading.set(key, reading)
+    return reading
+  }
+
+  async #readOnce(key: string, now: number): Promise<void> {
+    const [kept] = await this.#place.states.load([key]).catch(() => [])
+    if (kept !== undefined && kept.version > 0) {
+      const { state } = limitCodec.read(kept.state, now)
+      // It may have been parked meanwhile.
+      const parkedUntil = this.#accounts.get(key)?.parkedUntil ?? state.parkedUntil
+      this.#accounts.set(key, { ...state, parkedUntil: Math.max(state.parkedUntil, parkedUntil) })
+    }
+    this.#versions.set(key, kept?.version ?? 0)
+    this.#reading.delete(key)
+  }
+
+  changed(key: string): void {
+    this.#changed.add(key)
+    this.#cancelTimer ??= this.#place.clock.after(keepEveryMs, () => void this.#write())
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelTimer?.()
+    await this.#write()
+  }
+
+  async #write(): Promise<void> {
+    this.#cancelTimer = undefined
+    const keys = [...this.#changed]
+    this.#changed.clear()
+    await Promise.all(keys.map(key => this.#writeOne(key).catch(() => this.#changed.add(key))))
+  }
+
+  async #writeOne(key: string): Promise<void> {
+    const account = this.#accounts.get(key)
+    const version = this.#versions.get(key)
+    if (account === undefined || version === undefined) return
+    // Calls that run die with the process, and count as they were estimated.
+    const state = { ...account, holds: new Map(), queue: emptyQueue(), planned: [] }
+    const text = limitCodec.write({ state, writes: [] }, '')
+    if (await this.#place.states.save({ key, state: text, version })) this.#versions.set(key, version + 1)
   }
 }

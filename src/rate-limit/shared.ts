@@ -102,6 +102,21 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     return decision
   }
 
+  async keepPlace(request: AcquireRequest): Promise<void> {
+    const { key, ticket } = request
+    const share = this.#share(key)
+    let isFree = false
+    await this.#persist(key, (account, now) => {
+      advance(account, now)
+      isFree = !this.isLimited(key) && !isParked(account) && account.queue.order.length === 0
+      if (isFree) return false
+      share.waiting.set(ticket, { called: false })
+      return keepPlace(account, this.limitOf(key), request, now)
+    })
+    if (isFree) this.call(key, ticket)
+    else this.#readNowAndThen()
+  }
+
   async withdraw(key: string, ticket: string): Promise<void> {
     this.#share(key).waiting.delete(ticket)
     await this.#persist(key, (account, now) => {

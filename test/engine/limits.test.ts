@@ -1,7 +1,8 @@
 import { defineTask } from 'quillwork'
-import { createManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
+import { createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Limit } from '../../src/rate-limit/limiter.ts'
 import { onSqlite } from './store-kind.ts'
 
 const model = { do: 'acquire', limit: 'model' } as const
@@ -196,5 +197,110 @@ describe('a limit', () => {
     await t.submit(task, 'third')
     await t.advance('5m')
     expect(order).toEqual(['granted', 'first', 'second', 'third'])
+  })
+})
+
+describe.runIf(onSqlite)('a limit, after a restart', () => {
+  /** Calls of a second each, under a limit; how many have ended. */
+  function calls(clock: ManualClock) {
+    const seen = { ended: 0 }
+    const task = defineTask({
+      type: 'Calls',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const permit = await ctx.acquire('model')
+        await new Promise<void>(resolve => clock.after(1_000, resolve))
+        permit.commit()
+        seen.ended += 1
+        return null
+      },
+    })
+    return { task, seen }
+  }
+
+  /** Submits calls, lets most of them be told to wait, and ends the process. */
+  async function crashed(
+    limits: Record<string, Limit>,
+    { count, change }: { count: number; change?: () => void },
+  ) {
+    const clock = createManualClock()
+    const { task, seen } = calls(clock)
+    const t = await testEngine({
+      tasks: [task],
+      clock,
+      limits,
+      persistent: true,
+      lanes: { default: { slots: 10 } },
+    })
+    await t.submitMany(
+      task,
+      Array.from({ length: count }, () => ({ parameters: null })),
+    )
+    await t.advance('2s')
+    change?.()
+    await t.crash()
+    seen.ended = 0
+    return { t, seen }
+  }
+
+  it('those who were told to wait come when there is capacity, not when they were told', async () => {
+    const { t, seen } = await crashed({ model: { concurrency: 2 } }, { count: 300 })
+    await using _ = t
+    for (let second = 3; second <= 30; second += 3) {
+      await t.advance('3s')
+      expect(seen.ended, `calls that ended after ${second} s`).toBeGreaterThanOrEqual(2 * (second - 2))
+    }
+  })
+
+  it.each([
+    { how: 'raised', next: { model: { concurrency: 300 } } },
+    { how: 'removed', next: { model: {} } },
+  ])('a limit that was $how holds up nobody', async ({ next }) => {
+    const limits: Record<string, Limit> = { model: { concurrency: 1 } }
+    const { t, seen } = await crashed(limits, { count: 100, change: () => void Object.assign(limits, next) })
+    await using _ = t
+    await t.advance('15s')
+    expect(seen.ended).toBeGreaterThanOrEqual(98)
+  })
+
+  it.each(['crash', 'restart'] as const)('a %s grants no second minute', async how => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({
+      tasks: [scripted],
+      limits: { model: { requestsPerMinute: 10 } },
+      persistent: true,
+    })
+    const orders = [model, { do: 'succeed' }] as const
+    const submit = (count: number) =>
+      t.submitMany(
+        scripted,
+        Array.from({ length: count }, () => ({ parameters: { orders } })),
+      )
+    await submit(10)
+    await t.drain()
+    if (how === 'crash') await t.advance('1s')
+    await t[how]()
+    await submit(5)
+    await t.advance('50s')
+    expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 10, RETRYING: 5 })
+    await t.advance('15s')
+    expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 15 })
+  })
+
+  it('a key that a provider has closed stays closed', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: {} }, persistent: true })
+    await t.submit(scripted, {
+      orders: [model, { do: 'tooMany', retryAfterMs: 60_000, attempts: 1 }, { do: 'succeed' }],
+    })
+    await t.drain()
+    const held = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
+    await t.advance('5s')
+    await t.crash()
+    await t.advance('50s')
+    expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING' })
+    await t.advance('10s')
+    expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'COMPLETED' })
   })
 })

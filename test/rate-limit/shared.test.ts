@@ -315,6 +315,29 @@ describe('several processes', () => {
     mustGrant(await at(clock, ask(other, 'b')))
   })
 
+  test('who was told to wait by a process that is gone is called by another that keeps its place, in its turn', async () => {
+    const { clock, place, limiters } = processes(2, { limits })
+    const [gone, other] = limiters
+    const called: string[] = []
+    const held = mustGrant(await at(clock, ask(gone, 'a')))
+    for (const ticket of ['b', 'c']) mustWait(await at(clock, ask(gone, ticket)))
+    other.onCapacity((key, ticket) => called.push(`${key} ${ticket}`))
+    // A fourth waits that never had a place.
+    for (const ticket of ['c', 'b', 'd']) await at(clock, other.keepPlace({ key: 'key', ticket, cost: 0 }))
+    await clock.advance(100)
+    expect(called).toEqual([])
+    held.release()
+    await clock.advance(500)
+    expect(called).toEqual(['key b'])
+    // Under a higher limit there is room for all of them, and a key that is not limited holds up nobody.
+    const raised = createSharedLimiter({ limits: { key: { concurrency: 9 } }, states: place, clock })
+    raised.onCapacity((key, ticket) => called.push(`raised ${key} ${ticket}`))
+    await at(clock, raised.keepPlace({ key: 'key', ticket: 'd', cost: 0 }))
+    await at(clock, raised.keepPlace({ key: 'free', ticket: 'e', cost: 0 }))
+    await clock.advance(500)
+    expect(called.slice(1).sort()).toEqual(['raised free e', 'raised key d'])
+  })
+
   test('what is in use elsewhere is told by a process that asks for nothing itself', async () => {
     const { clock, limiters } = processes(2, { limits })
     mustGrant(await at(clock, ask(limiters[0], 'a')))
