@@ -72,6 +72,8 @@ export interface Swept {
   isRescued: boolean
   /** When the store last told which leases have expired, by its clock. */
   leasesSeenAt: number | undefined
+  /** The store could not tell since then. */
+  hasFailed: boolean
   /** Until then an expired lease does not show that its process is gone, by the clock of the store. */
   spareUntil: number | undefined
 }

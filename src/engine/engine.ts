@@ -233,7 +233,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     claims: { inFlight: 0 },
     quarantine: new Quarantine(clock),
     saturated: new Set(),
-    swept: { at: 0, isRescued: false, leasesSeenAt: undefined, spareUntil: undefined },
+    swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
     counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
     waiters: new Waiters(() => core.listenToOthers()),

@@ -210,8 +210,10 @@ function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'stopping':
-    case 'lease-expired':
       return { kind: 'given-back' }
+    case 'lease-expired':
+      // One attempt at most is what a type asks for whose effect must not come twice.
+      return { kind: task.policy.maxAttempts === 1 ? 'lease-lost' : 'given-back' }
     case 'lease-lost':
       return undefined
     case 'timeout': {

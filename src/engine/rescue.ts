@@ -15,7 +15,7 @@ const perStep = 200
  */
 export async function rescue(core: Core): Promise<void> {
   for (;;) {
-    const found = await core.store.tasks.overdue(perStep)
+    const found = await lookFor(core)
     const spares = sparesLeases(core)
     const overdue = found.filter(
       ({ record, why }) => why !== 'lease' || !(spares || isHeldHere(core, record)),
@@ -46,11 +46,22 @@ function sparesLeases({ swept, settings, store }: Core): boolean {
   const now = store.tasks.now()
   const sinceMs = now - (swept.leasesSeenAt ?? now)
   swept.leasesSeenAt = now
-  // A process extends its leases when a third of them is over. Never twice in a row, for sweeps that take long are late, too.
+  // A process extends its leases when a third of them is over. Not twice in a row without a failure: sweeps that take long are late, too.
   const isLate = sinceMs > settings.sweepIntervalMs + settings.leaseMs / 3
-  if (isLate && swept.spareUntil === undefined) swept.spareUntil = now + settings.leaseMs / 2
+  if (isLate && (swept.hasFailed || swept.spareUntil === undefined))
+    swept.spareUntil = now + settings.leaseMs / 2
+  swept.hasFailed = false
   if (swept.spareUntil !== undefined && now >= swept.spareUntil) swept.spareUntil = undefined
   return swept.spareUntil !== undefined
+}
+
+async function lookFor({ store, swept }: Core): Promise<Overdue[]> {
+  try {
+    return await store.tasks.overdue(perStep)
+  } catch (error) {
+    swept.hasFailed = true
+    throw error
+  }
 }
 
 /** Whether this process runs the attempt: then its heartbeat extends the lease, or has the attempt given back. */

@@ -189,6 +189,49 @@ it('when the store comes back, others have half a lease to show that they live; 
   expect(await t.tasks.get(gone)).toMatchObject({ attempt: 1, crashCount: 1 })
 })
 
+it('a second outage soon after the first takes nothing from who lives', async () => {
+  const { scripted } = scriptedTasks()
+  let isAway = false
+  await using t = await testEngine({
+    tasks: [scripted],
+    roles: ['maintenance'],
+    openStore: now => sharedStore(now, () => isAway),
+  })
+  const { taskId } = await t.submit(scripted, { orders: [] })
+  const leases = await claimElsewhere(t.store, [taskId])
+  await t.advance('20s')
+  for (const _ of [1, 2]) {
+    isAway = true
+    await t.advance('60s')
+    isAway = false
+    await t.advance('6s')
+  }
+  expect(await t.store.tasks.extend(leases, 30_000)).toMatchObject([{ held: true }])
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RUNNING', attempt: 1, crashCount: 0 })
+})
+
+it('an attempt of a type that asks for one at most is not followed by another', async () => {
+  let isAway = false
+  const once = defineTask({
+    type: 'Once',
+    parameters: z.null(),
+    result: z.null(),
+    retry: { maxAttempts: 1 },
+    async execute(ctx) {
+      await new Promise(resolve => ctx.signal.addEventListener('abort', resolve))
+      throw new Error('aborted')
+    },
+  })
+  await using t = await testEngine({ tasks: [once], openStore: now => sharedStore(now, () => isAway) })
+  const { taskId } = await t.submit(once, null)
+  await t.drain()
+  isAway = true
+  await t.advance('60s')
+  isAway = false
+  await t.advance('30s')
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 1 })
+})
+
 it('tasks of a process that is gone are rescued also where every look at the store takes long', async () => {
   const { scripted } = scriptedTasks()
   const clock = createManualClock()
