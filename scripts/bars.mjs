@@ -30,7 +30,7 @@ const BUDGETS = {
   'src/records': [800, 4],
   'src/runtime': [1_000, 11],
   'src/server': [2_600, 22],
-  'src/store': [9_450, 63],
+  'src/store': [9_480, 63],
   'src/task': [2_300, 23],
   'src/testing': [4_050, 18],
   'src/index.ts': [100, 1],

@@ -228,15 +228,22 @@ export const embeddedMutants = [
   [
     'sync: the log is written again after a failed one',
     'src/store/sqlite/log.ts',
-    '    await write(descriptor, piece.bytes, 0, piece.bytes.length, end)\n',
+    '    writeAt(descriptor, bytes, end)\n',
+    '',
+    ofSyncs,
+  ],
+  [
+    'sync: what was lost does not reach the file',
+    'src/store/sqlite/log.ts',
+    '  fs.ftruncateSync(descriptor, committed)\n',
     '',
     ofSyncs,
   ],
   [
     'sync: a log that lost a page is seen',
     'src/store/sqlite/log.ts',
-    '      if (!chain.takes(frame, view)) break\n',
-    '      chain.takes(frame, view)\n',
+    '      if (!chain.takes(frame)) break\n',
+    '      chain.takes(frame)\n',
     ofSyncs,
   ],
   [

@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/log.ts'
 import { type Change, SharedAccount } from '../runtime/shared-account.ts'
 import { perCheck } from '../runtime/wake-loop.ts'
 import { budgetKey, type Store } from '../store/store.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { isClosed } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { dueEarly } from '../task/transition.ts'
@@ -87,7 +87,6 @@ export class BudgetTree {
 
   /** As `change`, also when the store is away for a minute. Never rejects for the store's sake. */
   async changeSurely(change: Change<BudgetAccount>): Promise<void> {
-    const isClosed = (error: unknown) => error instanceof QuillworkError && error.code === 'STORE_CLOSED'
     const outcome = await this.#account.changeSurely(change, triedForMs, isClosed)
     if (outcome.done) return
     this.#parts.log.warn(

@@ -3,12 +3,13 @@ import type { Received } from '../broker/broker.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { Claim, Claimed } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
+import { isClosed } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { Attempt, type Start } from './attempt.ts'
 import type { Core } from './core.ts'
 import { execute } from './execute.ts'
 import { notifyStarted } from './notify.ts'
-import { isClosed, settle } from './settle.ts'
+import { settle } from './settle.ts'
 
 /** Milliseconds until a task whose claim was refused may be delivered again, if it still waits; as long may one that crashed wait for its turn. */
 const refusedForMs = 1_000

@@ -1,6 +1,6 @@
 import { retryUntilStored, type StoreRetry } from '../runtime/retry-until-stored.ts'
 import { type Circumstances, decide, type Outcome } from '../task/decide.ts'
-import { errorCatalogue, QuillworkError } from '../task/errors.ts'
+import { errorCatalogue, isClosed, QuillworkError } from '../task/errors.ts'
 import { defaultRetryPolicy } from '../task/retry-policy.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
@@ -104,9 +104,4 @@ export function retryOf({ clock, log }: Core, attempt: Attempt, { lateMs = 0 } =
 /** Whether a write that failed like this would fail again. */
 export function isFinal(error: unknown): boolean {
   return isClosed(error) || (error instanceof QuillworkError && !errorCatalogue[error.code].retryable)
-}
-
-/** Whether the store was closed, or lost what it took, and takes nothing any more. */
-export function isClosed(error: unknown): boolean {
-  return error instanceof QuillworkError && ['STORE_CLOSED', 'STORE_DAMAGED'].includes(error.code)
 }

@@ -81,6 +81,7 @@ async function runServer(
   const upkeep = cleansUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined
   const stopLogging = works ? logEvents(engine, log) : () => undefined
   const nodeId = engine.settings.nodeId
+  const damaged = damageOf(engine, log)
 
   const stop = createStop({
     grace: config.grace,
@@ -109,7 +110,6 @@ async function runServer(
       for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
     }
-    const damaged = damageOf(engine, log)
     return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, damaged, stop }
   } catch (error) {
     await stop({ grace: 0 })

@@ -102,3 +102,8 @@ export class TaskFailedError extends QuillworkError {
     this.errorInfo = errorInfo
   }
 }
+
+/** Whether the store was closed, or lost what it took, and takes nothing any more. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof QuillworkError && ['STORE_CLOSED', 'STORE_DAMAGED'].includes(error.code)
+}

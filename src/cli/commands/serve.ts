@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { QuillworkError } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { announced } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
@@ -55,8 +54,9 @@ async function serve(run: Run<{ sample?: boolean }>) {
   } catch (error) {
     failure = error
   }
-  const graceMs = isDamage(failure) ? 0 : resolved.config.grace
+  const graceMs = (await damageOf(server)) === undefined ? resolved.config.grace : 0
   await stop(terminal, { server, signals, graceMs })
+  failure = (await damageOf(server)) ?? failure
   if (failure !== undefined) throw failure
 }
 
@@ -98,9 +98,12 @@ async function stop(
   terminal.note('stopped')
 }
 
-/** Whether the store takes nothing any more: then there is nothing to wait for. */
-function isDamage(failure: unknown): boolean {
-  return failure instanceof QuillworkError && failure.code === 'STORE_DAMAGED'
+/** Returns the error of a store that takes nothing any more: then there is nothing to wait for. */
+async function damageOf({ damaged }: RunningServer): Promise<unknown> {
+  return Promise.race([damaged, Promise.resolve()]).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 async function isPending(promise: Promise<void>): Promise<boolean> {

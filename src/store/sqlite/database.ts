@@ -35,7 +35,7 @@ export interface DatabaseFile extends SharedDatabase {
   readonly db: Database
   /** Resolves while a submission of ordinary size would be taken; after a write that failed, when another one was done. Rejects with why not. */
   takesWrites(): Promise<void>
-  /** Calls back once the disk has lost what was written: nothing is taken any more. Returns an unsubscribe function. */
+  /** Calls back once the disk has lost what was written, at once where it has: nothing is taken any more. Returns an unsubscribe function. */
   onDamage(listener: (error: unknown) => void): () => void
   /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
   onCommit(listener: () => void): () => void
@@ -57,9 +57,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const db = openFile(file)
   const transactions = createTransactions(db, faults)
   const commits = createEmitter()
-  const damage = createEmitter<[error: unknown]>()
-  const log = file === ':memory:' ? undefined : `${file}-wal`
-  const syncer = new Syncer(db, log, { faults, onDamage: damage.emit })
+  const syncer = openSyncer(db, file, faults)
   let rounds = 0
   let closed = false
   let hasFailed = false
@@ -116,10 +114,11 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     async takesWrites() {
+      if (closed) throw closedError()
       syncer.requireRoom()
       if (hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
     },
-    onDamage: listener => damage.on(listener),
+    onDamage: listener => syncer.onDamage(listener),
     join: participant => transactions.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
     onCommit: listener => commits.on(listener),
@@ -131,6 +130,18 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       await syncer.close()
       db.close()
     },
+  }
+}
+
+/** What an earlier process left in the log is made durable before anything is promised on top of it. */
+function openSyncer(db: Database, file: string, faults: StoreFaults): Syncer {
+  try {
+    const syncer = new Syncer(db, file === ':memory:' ? undefined : `${file}-wal`, faults)
+    syncer.inherit()
+    return syncer
+  } catch (error) {
+    db.close()
+    throw storeError(error, db.name)
   }
 }
 

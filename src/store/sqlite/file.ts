@@ -5,7 +5,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import { storeError } from './failures.ts'
 
 /** Pages of the log after which a checkpoint is made; 4 KB each. */
-const checkpointPages = 16_000
+export const checkpointPages = 16_000
 
 /** Opens the file with the settings that the promises need. Throws STORE_LOCKED, STORE_UNSUITABLE. */
 export function openFile(file: string): Database {

@@ -1,17 +1,13 @@
 /**
- * The log of the file after a sync that failed. What was written since the last good one may be in memory only, and the system may not write it
- * again by itself. So it is read back and written once more, in the same places, and synced. The checksums of the log are a chain from its
- * beginning: when the newest commit is on it, all before it are as they were written.
+ * The log of the file after a sync that failed, or as a process that is gone has left it. What was written since its last good sync may be in
+ * memory only, and the system may not write it again by itself. So it is read back and written once more, in the same places, to be synced. The
+ * checksums of the log are a chain from its beginning: when the newest commit is on it, all before it are as they were written.
  *
  * The format is that of SQLite, "The WAL Format" in its documentation.
  */
 import fs from 'node:fs'
-import { promisify } from 'node:util'
 import type { Database } from 'better-sqlite3'
 import { LogDamage } from './failures.ts'
-
-const read = promisify(fs.read)
-const write = promisify(fs.write)
 
 const headerBytes = 32
 const frameHeaderBytes = 24
@@ -20,94 +16,119 @@ const pieceBytes = 1_048_576
 /** Where the first page keeps the number that a program may set. */
 const userVersionAt = 60
 
-/** Writes the log once more, unsynced. Throws LogDamage where it is not what was written, and what SQLite and the file system throw. */
-export async function rewriteLog(db: Database, descriptor: number): Promise<void> {
-  const marker = markEnd(db)
+/**
+ * Writes the log once more, unsynced, as far as its checksums hold. Nobody may write to the database meanwhile. Throws what the file system throws;
+ * LogDamage where the mark is not on it: then the log was cut off behind its last whole commit, so that nothing behind that reaches the database.
+ *
+ * @param mark What `markEnd` returned; absent for a log of which nobody knows how long it was.
+ */
+export function rewriteLog(descriptor: number, mark?: number): void {
   let end = 0
-  let isMarked = false
-  for await (const piece of piecesOf(descriptor)) {
-    await write(descriptor, piece.bytes, 0, piece.bytes.length, end)
-    end += piece.bytes.length
-    isMarked = piece.last?.getUint32(userVersionAt) === marker
+  let committed = 0
+  let last: number | undefined
+  for (const { bytes, commits } of piecesOf(descriptor)) {
+    writeAt(descriptor, bytes, end)
+    for (const commit of commits) {
+      committed = end + commit.end
+      last = commit.userVersion
+    }
+    end += bytes.length
   }
-  if (!isMarked) throw new LogDamage('what was written to it is no longer there')
+  if (mark === undefined || (last === mark && committed === end)) return
+  fs.ftruncateSync(descriptor, committed)
+  throw new LogDamage('what was written to it is no longer there')
 }
 
 /** Commits a number that the log did not have before: its page is the end of the log. Returns the number. */
-function markEnd(db: Database): number {
+export function markEnd(db: Database): number {
   const checkpointPages = Number(db.pragma('wal_autocheckpoint', { simple: true }))
-  const marker = (Number(db.pragma('user_version', { simple: true })) % 0x7fff_0000) + 1
+  const mark = (Number(db.pragma('user_version', { simple: true })) % 0x7fff_0000) + 1
   // A checkpoint would copy from a log that is not safe yet.
   db.pragma('wal_autocheckpoint = 0')
   try {
-    db.pragma(`user_version = ${marker}`)
+    db.pragma(`user_version = ${mark}`)
   } finally {
     db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
   }
-  return marker
+  return mark
 }
 
 /** A part of the log whose checksums hold. */
 interface Piece {
   bytes: Buffer
-  /** The page that its last commit ends with; undefined where none ends in it. */
-  last: DataView | undefined
+  /** The commits that end in it: where, and what their last page says as the first page of the file. */
+  commits: { end: number; userVersion: number }[]
 }
 
-/** Reads the log from its beginning to where its checksums end: what an earlier round left behind them is not part of it. */
-async function* piecesOf(descriptor: number): AsyncGenerator<Piece> {
-  const header = await readAt(descriptor, 0, headerBytes)
-  const view = viewOf(header)
-  const littleEndian = (view.getUint32(0) & 1) === 0
-  const frameBytes = frameHeaderBytes + view.getUint32(8)
-  const chain = new Chain(littleEndian)
-  chain.add(view, 0, frameHeaderBytes)
-  if (!chain.isAt(view, frameHeaderBytes)) return
-  yield { bytes: header, last: undefined }
-  const framesPerPiece = Math.floor(pieceBytes / frameBytes)
+/** Returns the log from its beginning to where its checksums end: what an earlier round left behind them is not part of it. */
+function* piecesOf(descriptor: number): Generator<Piece> {
+  const header = readAt(descriptor, 0, headerBytes)
+  if (header.length < headerBytes) return
+  const chain = new Chain(header)
+  if (!chain.isWhole) return
+  yield { bytes: header, commits: [] }
+  const { frameBytes } = chain
+  const framesPerPiece = Math.ceil(pieceBytes / frameBytes)
   for (let at = headerBytes; ; at += framesPerPiece * frameBytes) {
-    const bytes = await readAt(descriptor, at, framesPerPiece * frameBytes)
-    const whole = Math.floor(bytes.length / frameBytes)
-    let frames = 0
-    let last: DataView | undefined
-    for (; frames < whole; frames++) {
-      const frame = viewOf(bytes, frames * frameBytes, frameBytes)
-      if (!chain.takes(frame, view)) break
-      last = frame.getUint32(4) === 0 ? undefined : viewOf(bytes, frames * frameBytes + frameHeaderBytes)
+    const bytes = readAt(descriptor, at, framesPerPiece * frameBytes)
+    const commits: Piece['commits'] = []
+    let end = 0
+    while (end + frameBytes <= bytes.length) {
+      const frame = bytes.subarray(end, end + frameBytes)
+      if (!chain.takes(frame)) break
+      end += frameBytes
+      const isCommit = frame.readUInt32BE(4) !== 0
+      if (isCommit) commits.push({ end, userVersion: frame.readUInt32BE(frameHeaderBytes + userVersionAt) })
     }
-    if (frames > 0) yield { bytes: bytes.subarray(0, frames * frameBytes), last }
-    if (frames < framesPerPiece) return
+    if (end > 0) yield { bytes: bytes.subarray(0, end), commits }
+    if (end < framesPerPiece * frameBytes) return
   }
 }
 
-async function readAt(descriptor: number, at: number, length: number): Promise<Buffer> {
-  const { bytesRead, buffer } = await read(descriptor, Buffer.alloc(length), 0, length, at)
-  return buffer.subarray(0, bytesRead)
+/** Reads until the end of the file at most: an error in the middle is told, and no end. */
+function readAt(descriptor: number, at: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  let read = 0
+  while (read < length) {
+    const more = fs.readSync(descriptor, bytes, read, length - read, at + read)
+    if (more === 0) break
+    read += more
+  }
+  return bytes.subarray(0, read)
 }
 
-function viewOf({ buffer, byteOffset, byteLength }: Buffer, at = 0, length = byteLength - at): DataView {
-  return new DataView(buffer, byteOffset + at, length)
+function writeAt(descriptor: number, bytes: Buffer, at: number): void {
+  for (let written = 0; written < bytes.length; )
+    written += fs.writeSync(descriptor, bytes, written, bytes.length - written, at + written)
 }
 
-/** The checksum of the log so far. */
+/** The checksums of the log so far. */
 class Chain {
+  readonly frameBytes: number
+  /** Whether the checksum of the header holds. */
+  readonly isWhole: boolean
+  readonly #header: Buffer
   readonly #littleEndian: boolean
   #sums: [number, number] = [0, 0]
 
-  constructor(littleEndian: boolean) {
-    this.#littleEndian = littleEndian
+  constructor(header: Buffer) {
+    this.#header = header
+    this.#littleEndian = (header.readUInt32BE(0) & 1) === 0
+    this.frameBytes = frameHeaderBytes + header.readUInt32BE(8)
+    this.#add(header, 0, frameHeaderBytes)
+    this.isWhole = this.#isAt(header, frameHeaderBytes)
   }
 
-  /** Adds a frame, and returns whether it belongs to the log of that header and its checksum holds. */
-  takes(frame: DataView, header: DataView): boolean {
-    const sameLog = [8, 12].every(at => frame.getUint32(at) === header.getUint32(at + 8))
-    if (!sameLog) return false
-    this.add(frame, 0, 8)
-    this.add(frame, frameHeaderBytes, frame.byteLength)
-    return this.isAt(frame, 16)
+  /** Adds a frame, and returns whether it belongs to this log and its checksum holds. */
+  takes(frame: Buffer): boolean {
+    if (frame.compare(this.#header, 16, 24, 8, 16) !== 0) return false
+    this.#add(frame, 0, 8)
+    this.#add(frame, frameHeaderBytes, frame.length)
+    return this.#isAt(frame, 16)
   }
 
-  add(view: DataView, from: number, to: number): void {
+  #add({ buffer, byteOffset, byteLength }: Buffer, from: number, to: number): void {
+    const view = new DataView(buffer, byteOffset, byteLength)
     let [first, second] = this.#sums
     for (let at = from; at < to; at += 8) {
       first = (first + view.getUint32(at, this.#littleEndian) + second) >>> 0
@@ -116,7 +137,7 @@ class Chain {
     this.#sums = [first, second]
   }
 
-  isAt(view: DataView, at: number): boolean {
-    return view.getUint32(at) === this.#sums[0] && view.getUint32(at + 4) === this.#sums[1]
+  #isAt(bytes: Buffer, at: number): boolean {
+    return bytes.readUInt32BE(at) === this.#sums[0] && bytes.readUInt32BE(at + 4) === this.#sums[1]
   }
 }

@@ -7,8 +7,10 @@
 import fs from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
+import { createEmitter } from '../../runtime/emitter.ts'
 import { LogDamage, type StoreFaults, storeError } from './failures.ts'
-import { rewriteLog } from './log.ts'
+import { checkpointPages } from './file.ts'
+import { markEnd, rewriteLog } from './log.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 2
@@ -35,28 +37,32 @@ interface Waiting {
 export class Syncer {
   readonly #log: string | undefined
   readonly #faults: StoreFaults
-  readonly #onDamage: (error: unknown) => void
+  readonly #damage = createEmitter<[error: unknown]>()
   readonly #sync: ReturnType<typeof logSync> | undefined
   readonly #closing = new AbortController()
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #mending: Promise<void> | undefined
   #busy = false
+  #isDamaged = false
   #failure: unknown
 
-  /**
-   * @param log Path of the log of `db`; undefined = nothing to sync, for a database in memory.
-   * @param options.onDamage Called when what was written to the log is lost: then nothing goes on.
-   */
-  constructor(
-    db: Database,
-    log: string | undefined,
-    { faults, onDamage }: { faults: StoreFaults; onDamage(error: unknown): void },
-  ) {
+  /** @param log Path of the log of `db`; undefined = nothing to sync, for a database in memory. */
+  constructor(db: Database, log: string | undefined, faults: StoreFaults) {
     this.#log = log
     this.#faults = faults
-    this.#onDamage = onDamage
     this.#sync = log === undefined ? undefined : logSync(db, log, faults)
+  }
+
+  /** Calls back once what was written to the log is lost, at once where it is: then nothing goes on. Returns an unsubscribe function. */
+  onDamage(listener: (error: unknown) => void): () => void {
+    if (this.#isDamaged) listener(this.#failure)
+    return this.#damage.on(listener)
+  }
+
+  /** Makes durable what a process that is gone has left in the log. Throws what the system throws. */
+  inherit(): void {
+    this.#sync?.inherit()
   }
 
   /** Why nothing can be promised for now, since a sync has failed. */
@@ -88,7 +94,7 @@ export class Syncer {
     this.#sync?.requireRoom()
   }
 
-  /** Who still waits after a sync that failed is refused. */
+  /** After a sync that failed the log is written again once more: what was lost must not reach the file. Who still waits then is refused. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#mending
@@ -114,16 +120,19 @@ export class Syncer {
 
   async #mend(): Promise<void> {
     for (let waitMs = 0; this.#failure !== undefined; waitMs = againAfterMs) {
+      await setTimeout(waitMs, undefined, this.#closing).catch(() => undefined)
+      const isLast = this.#closing.signal.aborted
       try {
-        await setTimeout(waitMs, undefined, this.#closing)
         await this.#sync?.mend()
         this.#failure = undefined
       } catch (error) {
-        if (this.#closing.signal.aborted) return
         this.#failure = storeError(error, this.#log)
-        if (!(error instanceof LogDamage)) continue
-        this.#refuseAll()
-        return this.#onDamage(this.#failure)
+        if (error instanceof LogDamage) {
+          this.#isDamaged = true
+          this.#refuseAll()
+          return this.#damage.emit(this.#failure)
+        }
+        if (isLast) return
       }
     }
     this.#answer(this.#waiting.splice(0))
@@ -141,14 +150,19 @@ export class Syncer {
 
 /** What a submission of ordinary size adds to the log, in bytes. */
 const ordinaryBytes = 65_536
+/** From this size on the log is not made longer, but begun anew. */
+const fullLogBytes = checkpointPages * 4_096
 
 function logSync(db: Database, log: string, faults: StoreFaults) {
   const delayMs = faults.syncDelayMs ?? 0
-  let descriptor: number | undefined
+  // Opened before anything is synced: a failure is told to those who have the file open then.
+  const file = fs.openSync(log, 'r+')
+  /** The end of the log that is written again; undefined while none is. */
+  let mark: number | undefined
   let away = 0
   let average = 0
 
-  function here(file: number): undefined {
+  function here(): undefined {
     const began = performance.now()
     if (delayMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs)
     fs.fdatasyncSync(file)
@@ -159,7 +173,7 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
     average = 0
   }
 
-  function offThread(file: number): Promise<void> {
+  function offThread(): Promise<void> {
     away -= 1
     return new Promise((resolve, reject) => {
       const run = () => fs.fdatasync(file, error => (error === null ? resolve() : reject(error)))
@@ -168,27 +182,31 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
     })
   }
 
-  const opened = () => {
-    descriptor ??= fs.openSync(log, 'r+')
-    return descriptor
-  }
-
   return {
     /** Returns when the log is synced, or a promise of it. */
     run() {
       faults.beforeSync?.()
-      return away > 0 ? offThread(opened()) : here(opened())
+      return away > 0 ? offThread() : here()
     },
-    /** Writes the log again, and syncs it. Throws LogDamage, and what the system throws. */
-    async mend() {
-      await rewriteLog(db, opened())
+    /** Writes again, and syncs, what a process that is gone may have left in memory only. Throws what the system throws. */
+    inherit() {
+      if (fs.fstatSync(file).size === 0) return
+      rewriteLog(file)
       faults.beforeSync?.()
-      await offThread(opened())
+      fs.fdatasyncSync(file)
     },
-    /** Writes behind the end of the log, where nobody reads, and cuts that off again. */
+    /** Writes the log again, and syncs it. Throws LogDamage, and what SQLite and the system throw. */
+    async mend() {
+      mark ??= markEnd(db)
+      rewriteLog(file, mark)
+      faults.beforeSync?.()
+      await offThread()
+      mark = undefined
+    },
+    /** Writes behind the end of the log, where nobody reads, and cuts that off again. A log that is begun anew needs no room. */
     requireRoom() {
-      const file = opened()
       const { size } = fs.fstatSync(file)
+      if (size >= fullLogBytes) return
       try {
         const written = fs.writeSync(file, Buffer.alloc(ordinaryBytes), 0, ordinaryBytes, size)
         if (written < ordinaryBytes) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
@@ -198,8 +216,6 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
         fs.ftruncateSync(file, size)
       }
     },
-    close() {
-      if (descriptor !== undefined) fs.closeSync(descriptor)
-    },
+    close: () => fs.closeSync(file),
   }
 }

@@ -1,6 +1,6 @@
 /*
  * Preloaded into a process: as long as the file that FAIL_SYNCS names is there, every sync of a log of SQLite fails with EIO. Where the file
- * says "lose", the last page of the log is lost besides.
+ * says "lose", the last page of the log is lost besides, and that sync alone fails.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,7 +31,10 @@ static int fails(int descriptor) {
   FILE *file = control == NULL || !is_log(descriptor) ? NULL : fopen(control, "r");
   if (file == NULL) return 0;
   char mode[16] = "";
-  if (fgets(mode, sizeof mode, file) != NULL && strncmp(mode, "lose", 4) == 0) lose_last_page(descriptor);
+  if (fgets(mode, sizeof mode, file) != NULL && strncmp(mode, "lose", 4) == 0) {
+    lose_last_page(descriptor);
+    unlink(control);
+  }
   fclose(file);
   errno = EIO;
   return 1;
