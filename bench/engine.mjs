@@ -32,9 +32,9 @@ export function noopTask(onStart, waitMs = 0) {
 }
 
 /** An engine as a user would make it: the SQLite file with its defaults, one lane with as many slots as the others get, metrics on. */
-export async function openEngine({ file, tasks, faults }) {
+export async function openEngine({ file, tasks, faults, limits = {} }) {
   const store = sqlite({ file, ...(faults ? { faults } : {}) })
-  const engine = await createEngine({ tasks, store, lanes: { default: { slots: WIDTH } } })
+  const engine = await createEngine({ tasks, store, lanes: { default: { slots: WIDTH } }, limits })
   createMetrics({ engine })
   return engine
 }

@@ -56,6 +56,15 @@ export const ROWS = [
     4.2,
   ),
   plain(
+    '600 calls of 0.1 s, 2 at once, after a kill: until all have ended',
+    'recovery/limit-after-restart',
+    'seconds',
+    ' s',
+    1,
+    36,
+    31,
+  ),
+  plain(
     '1,000 scenes, a model that answers at once: time per call',
     'models/instant',
     'msPerCall',

@@ -26,7 +26,7 @@ const BUDGETS = {
   'src/http': [4_900, 47],
   'src/novel': [15_100, 109],
   'src/observe': [950, 9],
-  'src/rate-limit': [1_500, 8],
+  'src/rate-limit': [1_550, 8],
   'src/records': [800, 4],
   'src/runtime': [1_000, 11],
   'src/server': [2_600, 22],

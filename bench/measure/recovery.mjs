@@ -2,7 +2,10 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { defineTask } from '../../dist/index.js'
 import { noopTask, openEngine } from '../engine.mjs'
 import { payload } from '../load.mjs'
 
@@ -13,17 +16,31 @@ const THIS = fileURLToPath(import.meta.url)
  * long each takes.
  */
 export async function oneKill({ directory, tasks, taskSeconds }) {
-  const file = join(directory, 'recovery.db')
-  const victim = fork(THIS, [JSON.stringify({ file, tasks, taskSeconds })], { execArgv: [] })
+  return afterKill('running', { file: join(directory, 'recovery.db'), tasks, taskSeconds })
+}
+
+/**
+ * Seconds until all tasks have ended that call under a limit on concurrency, from the start of the next engine. Their process was killed when
+ * all but few had been told to wait. `callSeconds` is how long each call takes.
+ */
+export async function limitAfterRestart({ directory, tasks, concurrency, callSeconds }) {
+  return afterKill('waiting', { file: join(directory, 'limit.db'), tasks, concurrency, callSeconds })
+}
+
+/** Kills a process once it says `at`, and returns how long the next one needs for the rest. */
+async function afterKill(at, options) {
+  // Its calls do not end: it is killed while the first of them run.
+  const itsOptions = { at, ...options, callSeconds: 600 }
+  const victim = fork(THIS, [JSON.stringify(itsOptions)], { execArgv: [] })
   await once(victim, 'message')
   victim.kill('SIGKILL')
   await once(victim, 'close')
-
-  const engine = await openEngine({ file, tasks: [noopTask(() => {}, taskSeconds * 1_000)] })
-  let ended = 0
+  const { engine } = await open(options)
+  const { COMPLETED: before } = await engine.tasks.counts()
+  let ended = before
   const all = new Promise(resolve => {
     engine.events.onAny(({ name }) => {
-      if (name === 'completed' && ++ended === tasks) resolve()
+      if (name === 'completed' && ++ended === options.tasks) resolve()
     })
   })
   const begin = performance.now()
@@ -34,17 +51,40 @@ export async function oneKill({ directory, tasks, taskSeconds }) {
   return { seconds }
 }
 
-/** The process that is killed: says so when all its tasks run. */
-async function runUntilKilled({ file, tasks, taskSeconds }) {
+async function open({ file, concurrency, taskSeconds, callSeconds }, onStart = () => {}) {
+  const task = concurrency === undefined ? noopTask(onStart, taskSeconds * 1_000) : callTask(callSeconds)
+  const limits = concurrency === undefined ? {} : { model: { concurrency } }
+  return { task, engine: await openEngine({ file, tasks: [task], limits }) }
+}
+
+function callTask(callSeconds) {
+  return defineTask({
+    type: 'Call',
+    parameters: z.object({ index: z.number() }),
+    result: z.null(),
+    async execute(ctx) {
+      const permit = await ctx.acquire('model')
+      await sleep(callSeconds * 1_000)
+      permit.commit()
+      return null
+    },
+  })
+}
+
+/** The process that is killed: says so when all its tasks run, or nine of ten were told to wait. */
+async function runUntilKilled({ at, ...options }) {
   let started = 0
-  const task = noopTask(() => {
-    if (++started === tasks) process.send('running')
-  }, taskSeconds * 1_000)
-  const engine = await openEngine({ file, tasks: [task] })
-  await engine.submitMany(
-    task,
-    Array.from({ length: tasks }, (_, index) => ({ parameters: payload(index) })),
-  )
+  const say = () => process.send(at)
+  const { engine, task } = await open(options, () => {
+    if (++started === options.tasks) say()
+  })
+  let waiting = 0
+  if (at === 'waiting')
+    engine.events.onAny(({ name }) => {
+      if (name === 'retrying' && ++waiting === Math.floor(options.tasks * 0.9)) say()
+    })
+  const items = Array.from({ length: options.tasks }, (_, index) => ({ parameters: payload(index) }))
+  await engine.submitMany(task, items)
   await engine.start()
 }
 

@@ -72,11 +72,11 @@ export class Permits extends AttemptHolds {
       const waitMs = Math.max(1, Math.ceil(answer.until - clock.now()))
       // The next ask takes about as long as this one, and has to be answered in time, too.
       const askMs = clock.monotonic() - askedAt
-      if (waitMs + askMs > leftMs()) throw this.#snooze(key, ticket, waitMs)
+      if (waitMs + askMs > leftMs()) throw this.#snooze({ key, ticket, cost }, waitMs)
       await this.#timeOrCapacity(key, ticket, waitMs)
       this.requireRunning(` while it waited for ${key}`)
       // On a busy machine timers are late.
-      if (askMs > leftMs()) throw this.#snooze(key, ticket, 1)
+      if (askMs > leftMs()) throw this.#snooze({ key, ticket, cost }, 1)
     }
   }
 
@@ -155,11 +155,11 @@ export class Permits extends AttemptHolds {
   }
 
   /** The place in the queue is kept for the next attempt. */
-  #snooze(key: string, ticket: string, waitMs: number): SnoozeError {
+  #snooze({ key, ticket, cost }: { key: string; ticket: string; cost: number }, waitMs: number): SnoozeError {
     this.#waiting.delete(ticket)
     const until = this.core.store.tasks.now() + waitMs - earlyMs
     const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
-    return new SnoozeError(until, message, { limit: key })
+    return new SnoozeError(until, message, { limit: key, limitCost: cost })
   }
 }
 

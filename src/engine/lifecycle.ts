@@ -1,3 +1,4 @@
+import { atMost } from '../runtime/at-most.ts'
 import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -44,7 +45,7 @@ export function createLifecycle(core: Core, planned: Planned, link: Link): Lifec
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
-    await core.limiter.stop()
+    await atMost(writeMs, core.limiter.stop(), () => undefined, core.clock)
     await link.stop()
     await core.broker.close()
     await core.store.tasks.close()

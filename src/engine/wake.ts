@@ -41,31 +41,40 @@ export function wakeOnCapacity(core: Core): () => void {
 /** Waiting tasks that are read at once. */
 const perPage = 500
 
+/** Milliseconds until tasks try to rejoin their limits again, when the store failed. */
+const rejoinAgainMs = 30_000
+
 /**
- * Gives tasks that wait for a limit their places again. The time that each was told is a promise of a limiter that may be gone, under a limit that may
- * have changed: they come when their key has capacity, at once where it has.
+ * Gives tasks that wait for a limit their places again, and the times that belong to them. What each was told is a promise of a limiter that may be
+ * gone, under a limit that may have changed: none waits longer than it has to now.
  */
 export async function rejoinLimits(core: Core): Promise<void> {
-  const { limiter, log, store } = core
+  const { clock, log, store } = core
   const list = (page: PageRequest) =>
     store.queries.list({ status: ['RETRYING'] }, { ...page, order: 'oldest' })
   try {
     for await (const records of everyPage(perPage, list)) {
       if (core.stopping) return
-      const now = store.tasks.now()
-      const asked = records.flatMap(record => {
-        const key = record.errorInfo?.limit
-        return key !== undefined && isSnoozed(record, key, now) ? [{ ...askerOf(record), key, cost: 0 }] : []
-      })
-      await Promise.all(asked.map(request => limiter.keepPlace(request)))
+      await rejoin(core, records)
     }
   } catch (error) {
-    if (!core.stopping)
-      log.warn(
-        { err: error },
-        'waiting tasks did not rejoin their limits; they come at the time they were promised',
-      )
+    if (core.stopping) return
+    log.warn({ err: error }, 'waiting tasks did not rejoin their limits; will retry')
+    clock.after(rejoinAgainMs, () => void rejoinLimits(core))
   }
+}
+
+async function rejoin({ limiter, store }: Core, records: readonly TaskRecord[]): Promise<void> {
+  const now = store.tasks.now()
+  const moved = await Promise.all(
+    records.map(async record => {
+      const { limit: key, limitCost: cost = 0 } = record.errorInfo ?? {}
+      if (key === undefined || !isSnoozed(record, key, now)) return []
+      const until = await limiter.keepPlace({ ...askerOf(record), key, cost })
+      return until < (record.nextAttemptTimestamp ?? 0) ? [dueEarly(record, now, until)] : []
+    }),
+  )
+  if (moved.flat().length > 0) await store.tasks.apply(moved.flat())
 }
 
 /** Returns how a task asks a limiter: under its own name, in turn with those of other users and lanes. */

@@ -91,12 +91,19 @@ export function giveBack(account: LimitAccount, limit: Limit, id: number, ask: A
   insert(account.queue, ticket, 'in front')
 }
 
-/** Gives an asker that has no place in the queue one, and grants nothing. Returns whether anything has changed. */
-export function keepPlace(account: LimitAccount, limit: Limit, ask: Ask, now: number): boolean {
+/** Gives an asker that has no place in the queue one, and grants nothing. Returns when to ask, and whether anything has changed. */
+export function keepPlace(
+  account: LimitAccount,
+  limit: Limit,
+  ask: Ask,
+  now: number,
+): { until: number; hasChanged: boolean } {
   advance(account, now)
-  if (account.queue.byName.has(ask.ticket)) return false
-  enqueue(account, limit, newTicket(account, ask, wholeCost(ask.cost)))
-  return account.queue.byName.has(ask.ticket)
+  const known = account.queue.byName.get(ask.ticket)
+  if (known !== undefined) return { until: known.askAt, hasChanged: false }
+  const tokens = Math.min(wholeCost(ask.cost), mostOf(limit).tokens)
+  const until = enqueue(account, limit, newTicket(account, ask, tokens))
+  return { until, hasChanged: account.queue.byName.has(ask.ticket) }
 }
 
 /** When an asker whose ask is not decided yet should ask again: for its place, or for the one that it would have. */

@@ -25,7 +25,7 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   }
 
   abstract acquire(request: AcquireRequest): Promise<Acquired>
-  abstract keepPlace(request: AcquireRequest): Promise<void>
+  abstract keepPlace(request: AcquireRequest): Promise<number>
   abstract withdraw(key: string, ticket: string): Promise<void>
   abstract park(key: string, until: number): Promise<void>
 

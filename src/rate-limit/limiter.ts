@@ -78,10 +78,10 @@ export interface RateLimiter {
    */
   acquire(request: AcquireRequest): Promise<Acquired>
   /**
-   * Gives a ticket a place in the queue of its key, unless it has one, and grants nothing: for who was told to wait by a process that is gone.
-   * The listeners are called when there is capacity for it, at once where there is.
+   * Gives a ticket a place in the queue of its key, unless it has one, and grants nothing: for who was told to wait by a process that is gone. Returns
+   * when it should ask, epoch milliseconds; the listeners are called when there is capacity for it before.
    */
-  keepPlace(request: AcquireRequest): Promise<void>
+  keepPlace(request: AcquireRequest): Promise<number>
   /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its promised time. */
   withdraw(key: string, ticket: string): Promise<void>
   /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */

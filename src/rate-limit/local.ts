@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { SharedTexts } from '../runtime/shared-account.ts'
-import { type LimitAccount, limitCodec, minute, newAccount, park } from './account.ts'
+import { isParked, type LimitAccount, limitCodec, minute, newAccount, park } from './account.ts'
 import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
 import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
 import type { Acquired, AcquireRequest, Limit, RateLimiter } from './limiter.ts'
@@ -61,14 +61,13 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     }
   }
 
-  async keepPlace(request: AcquireRequest): Promise<void> {
-    const { key, ticket } = request
+  async keepPlace(request: AcquireRequest): Promise<number> {
+    const { key } = request
     if (this.#kept?.isRead(key) === false) await this.#kept.read(key, this.clock.now())
     const now = this.clock.now()
-    const account = this.isLimited(key) ? this.#account(key, now) : this.accounts.get(key)
-    if (account === undefined) return this.call(key, ticket)
-    keepPlace(account, this.limitOf(key), request, now)
-    this.#callReady(key, account)
+    const known = this.accounts.get(key)
+    if (!this.isLimited(key) && (known === undefined || !isParked(known))) return now
+    return keepPlace(this.#account(key, now), this.limitOf(key), request, now).until
   }
 
   async withdraw(key: string, ticket: string): Promise<void> {
@@ -118,6 +117,8 @@ class KeptAccounts {
   readonly #versions = new Map<string, number>()
   readonly #changed = new Set<string>()
   #cancelTimer: (() => void) | undefined
+  #writing = Promise.resolve()
+  #isStopped = false
 
   constructor(place: NonNullable<LocalLimiterOptions['kept']>, accounts: Map<string, LimitAccount>) {
     this.#place = place
@@ -136,41 +137,59 @@ class KeptAccounts {
   }
 
   async #readOnce(key: string, now: number): Promise<void> {
-    const [kept] = await this.#place.states.load([key]).catch(() => [])
-    if (kept !== undefined && kept.version > 0) {
-      const { state } = limitCodec.read(kept.state, now)
-      // It may have been parked meanwhile.
-      const parkedUntil = this.#accounts.get(key)?.parkedUntil ?? state.parkedUntil
-      this.#accounts.set(key, { ...state, parkedUntil: Math.max(state.parkedUntil, parkedUntil) })
+    try {
+      const [kept] = await this.#place.states.load([key])
+      if (kept !== undefined && kept.version > 0) {
+        const { state } = limitCodec.read(kept.state, now)
+        // It may have been parked meanwhile.
+        const parkedUntil = this.#accounts.get(key)?.parkedUntil ?? state.parkedUntil
+        this.#accounts.set(key, { ...state, parkedUntil: Math.max(state.parkedUntil, parkedUntil) })
+      }
+      this.#versions.set(key, kept?.version ?? 0)
+    } catch {
+      // It is read with the next question.
     }
-    this.#versions.set(key, kept?.version ?? 0)
     this.#reading.delete(key)
   }
 
   changed(key: string): void {
     this.#changed.add(key)
+    if (this.#isStopped) return
     this.#cancelTimer ??= this.#place.clock.after(keepEveryMs, () => void this.#write())
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#cancelTimer?.()
     await this.#write()
   }
 
-  async #write(): Promise<void> {
+  /** One write at a time. What fails is written with the next one. */
+  #write(): Promise<void> {
     this.#cancelTimer = undefined
-    const keys = [...this.#changed]
-    this.#changed.clear()
-    await Promise.all(keys.map(key => this.#writeOne(key).catch(() => this.#changed.add(key))))
+    this.#writing = this.#writing.then(async () => {
+      const keys = [...this.#changed]
+      this.#changed.clear()
+      await Promise.all(keys.map(key => this.#writeOne(key).catch(() => this.changed(key))))
+    })
+    return this.#writing
   }
 
   async #writeOne(key: string): Promise<void> {
     const account = this.#accounts.get(key)
-    const version = this.#versions.get(key)
-    if (account === undefined || version === undefined) return
+    if (account === undefined) return
+    // A key that nobody configured may have been parked before it was read.
+    const version = this.#versions.get(key) ?? (await this.#versionOf(key))
     // Calls that run die with the process, and count as they were estimated.
     const state = { ...account, holds: new Map(), queue: emptyQueue(), planned: [] }
     const text = limitCodec.write({ state, writes: [] }, '')
-    if (await this.#place.states.save({ key, state: text, version })) this.#versions.set(key, version + 1)
+    const isSaved = await this.#place.states.save({ key, state: text, version })
+    this.#versions.set(key, isSaved ? version + 1 : await this.#versionOf(key))
+    if (!isSaved) this.changed(key)
+  }
+
+  async #versionOf(key: string): Promise<number> {
+    const [kept] = await this.#place.states.load([key])
+    return kept?.version ?? 0
   }
 }

@@ -102,19 +102,21 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     return decision
   }
 
-  async keepPlace(request: AcquireRequest): Promise<void> {
+  async keepPlace(request: AcquireRequest): Promise<number> {
     const { key, ticket } = request
     const share = this.#share(key)
-    let isFree = false
+    let until = this.clock.now()
     await this.#persist(key, (account, now) => {
       advance(account, now)
-      isFree = !this.isLimited(key) && !isParked(account) && account.queue.order.length === 0
-      if (isFree) return false
+      until = now
+      if (!this.isLimited(key) && !isParked(account)) return false
       share.waiting.set(ticket, { called: false })
-      return keepPlace(account, this.limitOf(key), request, now)
+      const kept = keepPlace(account, this.limitOf(key), request, now)
+      until = refusedUntil(kept.until, account, now).until
+      return kept.hasChanged
     })
-    if (isFree) this.call(key, ticket)
-    else this.#readNowAndThen()
+    this.#readNowAndThen()
+    return until
   }
 
   async withdraw(key: string, ticket: string): Promise<void> {
@@ -162,7 +164,7 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
       advance(account, now)
       asked.decision = undefined
       if (!this.isLimited(key) && !isParked(account) && account.queue.order.length === 0) return false
-      if (asked.isGivenUp) return keepPlace(account, limit, request, now)
+      if (asked.isGivenUp) return keepPlace(account, limit, request, now).hasChanged
       const leaseEnd = account.now + this.#leaseMs
       const decision = acquire(account, limit, { ...request, leaseEnd }, now)
       asked.decision = decision.granted ? decision : refusedUntil(decision.until, account, now)

@@ -134,7 +134,8 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const causes = chain.slice(1).map(keptMessage)
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes })
   const isSnooze = decisive instanceof SnoozeError
-  if (isSnooze) Object.assign(info, defined({ limit: decisive.limit }), decisive.budget)
+  if (isSnooze)
+    Object.assign(info, defined({ limit: decisive.limit, limitCost: decisive.limitCost }), decisive.budget)
   const refusedByProvider = errorClass === 'rate-limited' && !isSnooze ? true : undefined
   return defined({ errorClass, info, notBefore, refusedByProvider })
 }

@@ -22,6 +22,8 @@ export interface ErrorInfo {
   causes?: readonly string[]
   /** The limit that the task waits for; its place there is kept until the task comes back or ends, or its lane is paused. */
   limit?: string
+  /** The units of cost that it asked for there. */
+  limitCost?: number
   /** What the next call needs under the budget of the tree, which the task waits for. */
   need?: { tokens: number; cost?: number }
   /** When it was first seen, epoch milliseconds; of an error that several attempts in a row wait out. */
@@ -75,14 +77,21 @@ export class SnoozeError extends Error {
   readonly code: 'RATE_LIMITED' | 'BUDGET_EXHAUSTED'
   /** The limit that is waited for, if it is one. */
   readonly limit: string | undefined
+  /** The units of cost that it asked for there. */
+  readonly limitCost: number | undefined
   /** What is waited for under the budget of the tree, and since when (epoch milliseconds), if it is that. */
   readonly budget: BudgetWait | undefined
 
-  constructor(until: number, message: string, options?: { limit?: string; budget?: BudgetWait }) {
+  constructor(
+    until: number,
+    message: string,
+    options?: { limit?: string; limitCost?: number; budget?: BudgetWait },
+  ) {
     super(message)
     this.name = 'SnoozeError'
     this.until = until
     this.limit = options?.limit
+    this.limitCost = options?.limitCost
     this.budget = options?.budget
     this.code = this.budget === undefined ? 'RATE_LIMITED' : 'BUDGET_EXHAUSTED'
   }

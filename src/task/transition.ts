@@ -217,15 +217,15 @@ export function failedWaiting(record: TaskRecord, error: ErrorInfo, now: number)
   return { ...failed(record, error, 'deadline', now), ...asItWas(record) }
 }
 
-/** A limit, or a budget, has capacity before the time that a snoozed task waits for: it may run now. */
-export function dueEarly(record: TaskRecord, now: number): Transition {
+/** A limit, or a budget, has capacity before the time that a snoozed task waits for: it may run now, or at an earlier time. */
+export function dueEarly(record: TaskRecord, now: number, at = now): Transition {
   return {
     name: 'due-early',
     taskId: record.id,
     from: ['RETRYING'],
     fence: { version: record.version },
-    wake: 'now',
-    set: { nextAttemptTimestamp: now },
+    wake: at <= now ? 'now' : { at },
+    set: { nextAttemptTimestamp: Math.max(now, at) },
   }
 }
 

@@ -255,13 +255,33 @@ describe.runIf(onSqlite)('a limit, after a restart', () => {
 
   it.each([
     { how: 'raised', next: { model: { concurrency: 300 } } },
-    { how: 'removed', next: { model: {} } },
+    { how: 'opened', next: { model: {} } },
+    { how: 'removed', next: {} },
   ])('a limit that was $how holds up nobody', async ({ next }) => {
     const limits: Record<string, Limit> = { model: { concurrency: 1 } }
-    const { t, seen } = await crashed(limits, { count: 100, change: () => void Object.assign(limits, next) })
+    const change = () => {
+      delete limits['model']
+      Object.assign(limits, next)
+    }
+    const { t, seen } = await crashed(limits, { count: 100, change })
     await using _ = t
     await t.advance('15s')
     expect(seen.ended).toBeGreaterThanOrEqual(98)
+  })
+
+  it('a limit a minute that was raised is used from then on, also by those whose turn is far away', async () => {
+    const limits: Record<string, Limit> = { model: { requestsPerMinute: 10 } }
+    const change = () => void Object.assign(limits, { model: { requestsPerMinute: 60 } })
+    const { t, seen } = await crashed(limits, { count: 400, change })
+    await using _ = t
+    for (let minutes = 1; minutes <= 7; minutes++) {
+      await t.advance('1m')
+      // What the first process had used counts within the first minute.
+      expect(seen.ended, `calls within ${minutes} minutes`).toBeGreaterThanOrEqual(
+        Math.min(390, minutes * 60 - 15),
+      )
+      expect(seen.ended, `calls within ${minutes} minutes`).toBeLessThanOrEqual(minutes * 60 + 10)
+    }
   })
 
   it.each(['crash', 'restart'] as const)('a %s grants no second minute', async how => {

@@ -115,7 +115,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     async takesWrites() {
       if (closed) throw closedError()
-      syncer.requireRoom()
+      syncer.requireRoom(hasFailed)
       if (hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
     },
     onDamage: listener => syncer.onDamage(listener),
@@ -157,7 +157,7 @@ function migrate(db: Database, part: string, migrations: readonly Migration[]): 
 function writeError(error: unknown, file: string, syncer: Syncer): unknown {
   const isWrite = error instanceof Error && 'code' in error && error.code === 'SQLITE_IOERR_WRITE'
   try {
-    if (isWrite) syncer.requireRoom()
+    if (isWrite) syncer.requireRoom(true)
   } catch (full) {
     return full
   }

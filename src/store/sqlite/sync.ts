@@ -88,10 +88,14 @@ export class Syncer {
     await this.#running
   }
 
-  /** Throws why nothing can be promised for now; STORE_FULL where a submission of ordinary size would find no room. */
-  requireRoom(): void {
+  /**
+   * Throws why nothing can be promised for now; STORE_FULL where a submission of ordinary size would find no room.
+   *
+   * @param hasFailed A write has failed: then also a log that could be begun anew needs room, for its checkpoint may have failed.
+   */
+  requireRoom(hasFailed: boolean): void {
     if (this.#failure !== undefined) throw this.#failure
-    this.#sync?.requireRoom()
+    this.#sync?.requireRoom(hasFailed)
   }
 
   /** After a sync that failed the log is written again once more: what was lost must not reach the file. Who still waits then is refused. */
@@ -191,9 +195,14 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
     /** Writes again, and syncs, what a process that is gone may have left in memory only. Throws what the system throws. */
     inherit() {
       if (fs.fstatSync(file).size === 0) return
-      rewriteLog(file)
-      faults.beforeSync?.()
-      fs.fdatasyncSync(file)
+      try {
+        rewriteLog(file)
+        faults.beforeSync?.()
+        fs.fdatasyncSync(file)
+      } catch (error) {
+        fs.closeSync(file)
+        throw error
+      }
     },
     /** Writes the log again, and syncs it. Throws LogDamage, and what SQLite and the system throw. */
     async mend() {
@@ -204,9 +213,9 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
       mark = undefined
     },
     /** Writes behind the end of the log, where nobody reads, and cuts that off again. A log that is begun anew needs no room. */
-    requireRoom() {
+    requireRoom(hasFailed: boolean) {
       const { size } = fs.fstatSync(file)
-      if (size >= fullLogBytes) return
+      if (size >= fullLogBytes && !hasFailed) return
       try {
         const written = fs.writeSync(file, Buffer.alloc(ordinaryBytes), 0, ordinaryBytes, size)
         if (written < ordinaryBytes) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
