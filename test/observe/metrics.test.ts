@@ -1,5 +1,4 @@
 import { defineTask } from 'quillwork'
-import { sqlite } from 'quillwork/sqlite'
 import { type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -139,18 +138,11 @@ describe('metrics', () => {
 
   test('count the attempts whose process went silent', async () => {
     const { scripted } = scriptedTasks()
-    await using engine = await testEngine({
-      tasks: [scripted],
-      // As where other processes may take what this one does not extend.
-      openStore(now) {
-        const store = sqlite({ file: ':memory:', now })
-        return { ...store, capabilities: { ...store.capabilities, manyProcesses: true } }
-      },
-    })
+    await using engine = await testEngine({ tasks: [scripted], roles: ['maintenance'] })
     const metrics = createMetrics({ engine })
-    await engine.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }] })
-    await engine.drain()
-    await engine.jump('10m')
+    const { taskId } = await engine.submit(scripted, { orders: [] })
+    const claim = { taskId, attempt: 0, token: 'silent', executionNodeId: 'silent', leaseMs: 30_000 }
+    expect(await engine.store.tasks.claim([claim])).toMatchObject([{ id: taskId }])
     await engine.advance('1m')
     const text = await metrics.text()
     expect(lineOf(text, 'quillwork_leases_expired_total')).toBe(1)
