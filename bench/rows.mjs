@@ -61,8 +61,8 @@ export const ROWS = [
     'seconds',
     ' s',
     1,
-    36,
-    31,
+    40,
+    33,
   ),
   plain(
     '1,000 scenes, a model that answers at once: time per call',
