@@ -139,11 +139,13 @@ class KeptAccounts {
   async #readOnce(key: string, now: number): Promise<void> {
     try {
       const [kept] = await this.#place.states.load([key])
-      if (kept !== undefined && kept.version > 0) {
+      const known = this.#accounts.get(key)
+      // An account that calls use stays: their permits point to it. One that was only parked meanwhile stays parked.
+      const isUsed = known !== undefined && known.used.length + known.holds.size > 0
+      if (kept !== undefined && kept.version > 0 && !isUsed) {
         const { state } = limitCodec.read(kept.state, now)
-        // It may have been parked meanwhile.
-        const parkedUntil = this.#accounts.get(key)?.parkedUntil ?? state.parkedUntil
-        this.#accounts.set(key, { ...state, parkedUntil: Math.max(state.parkedUntil, parkedUntil) })
+        const parkedUntil = Math.max(state.parkedUntil, known?.parkedUntil ?? state.parkedUntil)
+        this.#accounts.set(key, { ...state, parkedUntil })
       }
       this.#versions.set(key, kept?.version ?? 0)
     } catch {

@@ -1,6 +1,8 @@
+import { createManualClock } from 'quillwork/testing'
 import { expect, test } from 'vitest'
-import type { Limit } from '../../src/rate-limit/limiter.ts'
+import type { Limit, RateLimiter } from '../../src/rate-limit/limiter.ts'
 import { createLocalLimiter } from '../../src/rate-limit/local.ts'
+import type { SharedTexts } from '../../src/runtime/shared-account.ts'
 import { type Call, fullestMinute, mustGrant, mustWait, requestsOf, run, start } from './load.ts'
 
 function limiterOf(limits: Record<string, Limit>) {
@@ -129,4 +131,32 @@ test('names of properties that every object has are keys like any other', async 
   mustGrant(await ask('constructor', 'a'))
   mustGrant(await ask('toString', 'a'))
   mustWait(await ask('toString', 'b'))
+})
+
+test('a kept account that could not be read at first takes no place from a call that runs', async () => {
+  const clock = createManualClock()
+  const texts = new Map<string, string>()
+  let isAway = false
+  const states: SharedTexts = {
+    async load([key = '']) {
+      if (isAway) throw new Error('away')
+      const state = texts.get(key)
+      return [{ key, state: state ?? '', version: state === undefined ? 0 : 1 }]
+    },
+    async save({ key, state }) {
+      texts.set(key, state)
+      return true
+    },
+  }
+  const make = () =>
+    createLocalLimiter({ limits: { key: { concurrency: 1 } }, clock, kept: { states, clock } })
+  const ask = (limiter: RateLimiter, ticket: string) => limiter.acquire({ key: 'key', ticket, cost: 1 })
+  const before = make()
+  await ask(before, 'before')
+  await before.stop()
+  isAway = true
+  const limiter = make()
+  expect(await ask(limiter, 'one')).toMatchObject({ granted: true })
+  isAway = false
+  expect(await ask(limiter, 'two')).toMatchObject({ granted: false })
 })
