@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Store } from '../../src/store/store.ts'
 import { decide } from '../../src/task/decide.ts'
+import type { Duration } from '../../src/task/duration.ts'
 import { defaultRetryPolicy } from '../../src/task/retry-policy.ts'
 
 /** A store that makes the first claim, and answers no claim for so many milliseconds; then that one finds itself. */
@@ -166,21 +167,28 @@ async function claimElsewhere(store: Store, taskIds: readonly string[]) {
   return leases
 }
 
-it('when the store comes back, others have half a lease to show that they live; who does not is gone', async () => {
+/** A process that rescues and runs no task, and how its store is away for a while. */
+async function rescuer() {
   const { scripted } = scriptedTasks()
   let isAway = false
-  await using t = await testEngine({
-    tasks: [scripted],
-    roles: ['maintenance'],
-    openStore: now => sharedStore(now, () => isAway),
-  })
+  const openStore = (now: () => number) => sharedStore(now, () => isAway)
+  const t = await testEngine({ tasks: [scripted], roles: ['maintenance'], openStore })
+  const away = async (duration: Duration) => {
+    isAway = true
+    await t.advance(duration)
+    isAway = false
+  }
+  return { scripted, t, away }
+}
+
+it('when the store comes back, others have half a lease to show that they live; who does not is gone', async () => {
+  const { scripted, away, t } = await rescuer()
+  await using _ = t
   const submitted = await Promise.all([1, 2].map(() => t.submit(scripted, { orders: [] })))
   const [alive = '', gone = ''] = submitted.map(({ taskId }) => taskId)
   const [lease] = await claimElsewhere(t.store, [alive, gone])
   await t.advance('20s')
-  isAway = true
-  await t.advance('60s')
-  isAway = false
+  await away('60s')
   await t.advance('10s')
   expect(await t.tasks.get(gone)).toMatchObject({ status: 'RUNNING', attempt: 1 })
   if (lease !== undefined) expect(await t.store.tasks.extend([lease], 30_000)).toMatchObject([{ held: true }])
@@ -190,20 +198,13 @@ it('when the store comes back, others have half a lease to show that they live; 
 })
 
 it('a second outage soon after the first takes nothing from who lives', async () => {
-  const { scripted } = scriptedTasks()
-  let isAway = false
-  await using t = await testEngine({
-    tasks: [scripted],
-    roles: ['maintenance'],
-    openStore: now => sharedStore(now, () => isAway),
-  })
+  const { scripted, away, t } = await rescuer()
+  await using _ = t
   const { taskId } = await t.submit(scripted, { orders: [] })
   const leases = await claimElsewhere(t.store, [taskId])
   await t.advance('20s')
-  for (const _ of [1, 2]) {
-    isAway = true
-    await t.advance('60s')
-    isAway = false
+  for (let outage = 1; outage <= 2; outage++) {
+    await away('60s')
     await t.advance('6s')
   }
   expect(await t.store.tasks.extend(leases, 30_000)).toMatchObject([{ held: true }])

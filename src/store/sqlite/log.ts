@@ -85,7 +85,7 @@ function* piecesOf(descriptor: number): Generator<Piece> {
   }
 }
 
-/** Reads until the end of the file at most: an error in the middle is told, and no end. */
+/** Returns the bytes from there, fewer only at the end of the file. Throws what the file system throws, also in the middle. */
 function readAt(descriptor: number, at: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   let read = 0

@@ -159,7 +159,7 @@ const fullLogBytes = checkpointPages * 4_096
 
 function logSync(db: Database, log: string, faults: StoreFaults) {
   const delayMs = faults.syncDelayMs ?? 0
-  // Opened before anything is synced: a failure is told to those who have the file open then.
+  // Opened before anything is synced: the system reports a failure only to descriptors that are open when it happens.
   const file = fs.openSync(log, 'r+')
   /** The end of the log that is written again; undefined while none is. */
   let mark: number | undefined
