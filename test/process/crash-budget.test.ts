@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createEngine, defineTask, type Engine } from 'quillwork'
@@ -85,9 +85,20 @@ describeWithMongo('one budget of four processes, one of which is killed', () => 
       await using children = new Children(folder)
       const ledger = new Ledger(path.join(folder, 'ledger.jsonl'))
       const shared = { mongoUrl: database.url, rabbitUrl: names.url, prefix: names.prefix }
+      const holdFile = path.join(folder, 'hold')
+      writeFileSync(holdFile, '')
       const workers: Child[] = []
       for (const boot of [1, 2, 3, 4]) {
-        const options = { ...shared, ledgerFile: ledger.file, boot, estimate, real, slots, callMs: 300 }
+        const options = {
+          ...shared,
+          ledgerFile: ledger.file,
+          boot,
+          estimate,
+          real,
+          slots,
+          callMs: 300,
+          holdFile,
+        }
         workers.push(children.start('run-budget.mjs', options))
       }
       await Promise.all(workers.map(worker => worker.says('started')))
@@ -108,6 +119,7 @@ describeWithMongo('one budget of four processes, one of which is killed', () => 
       )
       workers[victim - 1]?.signal('SIGKILL')
       await workers[victim - 1]?.ended
+      rmSync(holdFile)
 
       const completed = async () => (await client.tasks.get(taskId)).subTaskStatusSummary?.COMPLETED ?? 0
       const budget = () => client.budgets.get(taskId)
