@@ -12,39 +12,45 @@ const fromStart = { attempt: 0, sequence: 0 }
 
 describeWithMongo('a piece of output that is on its way', () => {
   let context: MongoContext | undefined
-  afterEach(() => context?.end())
+  let goOn: (() => void) | undefined
+  afterEach(() => {
+    // A store closes only when nothing of it is held.
+    goOn?.()
+    return context?.end()
+  })
 
   /** Holds the first operation of a kind until it is let go. */
   function holding(operation: string) {
     const held = createGate()
-    const goOn = createGate()
+    const toGoOn = createGate()
     let isFirst = true
     const faults: StoreFaults = {
       before(each) {
         if (each !== operation || !isFirst) return
         isFirst = false
         held.open()
-        return goOn.opened
+        return toGoOn.opened
       },
     }
-    return { faults, held: held.opened, goOn: goOn.open }
+    goOn = toGoOn.open
+    return { faults, held: held.opened }
   }
 
   it('when its attempt loses the task is refused, if it was not allowed before', async () => {
-    const { faults, held, goOn } = holding('output')
+    const { faults, held } = holding('output')
     context = new MongoContext(faults)
     const store = await context.makeStore()
     const first = await startNew(store)
     const late = store.output.append([{ taskId: first.id, attempt: 1, sequence: 1, text: 'late' }])
     await held
     await start(store, await move(store, givenBack(first)))
-    goOn()
+    goOn?.()
     expect(await late).toEqual(['stale'])
     expect(await store.output.read(first.id, fromStart, 10)).toEqual({ attempt: 0, pieces: [] })
   })
 
   it('when a later attempt writes is never read, and leaves what that one wrote', async () => {
-    const { faults, held, goOn } = holding('output pieces')
+    const { faults, held } = holding('output pieces')
     context = new MongoContext(faults)
     const [slow, other] = await context.makeStores(2)
     const first = await startNew(slow)
@@ -55,7 +61,7 @@ describeWithMongo('a piece of output that is on its way', () => {
     expect(await other.output.read(first.id, fromStart, 10)).toEqual({ attempt: 1, pieces: [] })
     await start(other, await move(other, givenBack(first)))
     expect(await other.output.append([{ ...piece, attempt: 2, text: 'new' }])).toEqual(['applied'])
-    goOn()
+    goOn?.()
     await late
     const pieces = [{ sequence: 1, text: 'new' }]
     expect(await slow.output.read(first.id, fromStart, 10)).toEqual({ attempt: 2, pieces })
@@ -63,7 +69,7 @@ describeWithMongo('a piece of output that is on its way', () => {
   })
 
   it('holds back what was written behind it until it is there', async () => {
-    const { faults, held, goOn } = holding('output pieces')
+    const { faults, held } = holding('output pieces')
     context = new MongoContext(faults)
     const [slow, other] = await context.makeStores(2)
     const { id: taskId } = await startNew(slow)
@@ -72,7 +78,7 @@ describeWithMongo('a piece of output that is on its way', () => {
     await held
     expect(await other.output.append([{ ...piece, sequence: 2, text: 'two' }])).toEqual(['applied'])
     expect(await other.output.read(taskId, fromStart, 10)).toEqual({ attempt: 1, pieces: [] })
-    goOn()
+    goOn?.()
     await first
     const { pieces } = await other.output.read(taskId, fromStart, 10)
     expect(pieces.map(({ text }) => text)).toEqual(['one ', 'two'])
