@@ -53,7 +53,7 @@ export interface EngineOptions<Tx = never> {
   lanes?: Record<string, { slots: number }>
   /** How many tasks may wait; default no limit. */
   admission?: AdmissionLimits
-  /** Limits by key, for `ctx.acquire`; default none. Or a limiter of one's own. */
+  /** Limits by key, for `ctx.acquire`, which refuses all other keys; `{}` stands for a key without limits. Default none. Or a limiter of one's own. */
   limits?: Record<string, Limit> | RateLimiter
   /** How long ended trees are kept, by the status of their root; default indefinitely. */
   retention?: Partial<Record<TaskStatus, Duration>>

@@ -60,6 +60,7 @@ export class Permits extends AttemptHolds {
    */
   async acquire(key: string, cost: number): Promise<Permit> {
     const { clock, limiter } = this.core
+    if (!limiter.isKnown(key)) throw unknownLimit(key)
     const asker = { ...askerOf(this.attempt.record), ticket: this.#ticketFor(key) }
     const { ticket } = asker
     const giveUpAt = clock.monotonic() + longestWaitMs
@@ -161,6 +162,11 @@ export class Permits extends AttemptHolds {
     const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
     return new SnoozeError(until, message, { limit: key, limitCost: cost })
   }
+}
+
+function unknownLimit(key: string): QuillworkError {
+  const message = `No limit is named "${key}". Add it to the limits of the engine; {} stands for a key without limits.`
+  return new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
 }
 
 /** The reservations that one attempt has under the budget of its tree. */

@@ -14,7 +14,7 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   readonly #limits: ReadonlyMap<string, Limit>
   /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
   readonly #capacity = createEmitter<[key: string, ticket: string]>()
-  /** By key, as far as is known: of configured keys once they are used, of others while they are parked. */
+  /** By key, as far as is known: of keys with limits once they are used, of others while they are parked. */
   protected readonly accounts = new Map<string, LimitAccount>()
 
   /** Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
@@ -38,7 +38,8 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   describe(): readonly LimitUse[] {
     const now = this.clock.now()
     this.sweep(now)
-    const keys = new Set([...this.#limits.keys(), ...this.accounts.keys()])
+    const limited = [...this.#limits.keys()].filter(key => this.isLimited(key))
+    const keys = new Set([...limited, ...this.accounts.keys()])
     return [...keys].map(key => useOf(key, this.limitOf(key), this.accounts.get(key) ?? newAccount(now)))
   }
 
@@ -48,8 +49,12 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
       if (!sweep(account, now) && !this.isLimited(key)) this.accounts.delete(key)
   }
 
-  protected isLimited(key: string): boolean {
+  isKnown(key: string): boolean {
     return this.#limits.has(key)
+  }
+
+  protected isLimited(key: string): boolean {
+    return Object.values(this.limitOf(key)).some(value => value !== undefined)
   }
 
   protected limitOf(key: string): Limit {

@@ -4,7 +4,7 @@ import type { Priority } from '../task/task.ts'
 /** A ticket that does not come back within this time after its promised time loses its place; milliseconds. */
 export const grace = 30_000
 
-/** What one key allows, each a whole number of at least 1. Absent = not limited. A minute is any 60 seconds, not the clock's minute. */
+/** What one key allows, each a whole number of at least 1. Absent = not limited, so that `{}` only makes the key known. A minute is any 60 seconds, not the clock's minute. */
 export interface Limit {
   /** Calls that start within any minute. */
   requestsPerMinute?: number
@@ -68,10 +68,12 @@ export interface LimitUse {
   parkedUntil?: number
 }
 
-/** Shares out what a provider allows. Keys that nobody configured are not limited, but can be parked. */
+/** Shares out what a provider allows. */
 export interface RateLimiter {
   /** Processes share the account: what one of them changes holds for all of them without a message. */
   readonly isShared?: boolean
+  /** Returns whether the key is configured, be it without any limit. The engine refuses handlers a key that is not. */
+  isKnown(key: string): boolean
   /**
    * Asks once, never waits. Tickets of a key are served by priority, then one of each flow after the other, and within a flow in the order of
    * their first ask; free capacity that is enough for everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
@@ -94,6 +96,6 @@ export interface RateLimiter {
   onCapacity(listener: (key: string, ticket: string) => void): () => void
   /** Writes down what is still to be kept; nothing is asked any more. */
   stop(): Promise<void>
-  /** What is configured and how much of it is in use, for `doctor` and the API. Configured keys first. */
+  /** What is limited or parked and how much of it is in use, for `doctor` and the API. Keys with limits first. */
   describe(): readonly LimitUse[]
 }

@@ -12,7 +12,7 @@ import { emptyQueue } from './queue.ts'
 
 /** What the limiter is made from. */
 export interface LocalLimiterOptions {
-  /** By key. A key that is not here is not limited. */
+  /** By key. */
   limits: Readonly<Record<string, Limit>>
   /** Epoch milliseconds. A clock that is set forward by hand frees the minute early. */
   clock: { now(): number }

@@ -24,7 +24,7 @@ import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservatio
 
 /** What the limiter is made from. */
 export interface SharedLimiterOptions {
-  /** By key. A key that is not here is not limited. Should be the same in every process: each decides by its own. */
+  /** By key. Should be the same in every process: each decides by its own. */
   limits: Readonly<Record<string, Limit>>
   /** Where the accounts are kept, such as the `states` of a store that processes share. */
   states: SharedTexts

@@ -3,9 +3,9 @@ import { createEngine, type Engine } from '../index.ts'
 import { folderUploads, sqliteLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
-import { type Composed, type ComposeOptions, engineOptions, limitsOf, promptsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, promptsOf } from './compose.ts'
 import { placesOf } from './data-directory.ts'
-import { createModels } from './models.ts'
+import { createModels, limitsOf } from './models.ts'
 
 /** Opens the file, and returns an engine with all roles. Throws STORE_LOCKED, and the other errors of the store. */
 export async function composeEmbedded(file: string, options: ComposeOptions): Promise<Composed> {

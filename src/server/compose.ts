@@ -2,10 +2,8 @@
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine, EngineOptions } from '../index.ts'
 import { loadPrompts, type NovelServices, novelTasks } from '../novel/index.ts'
-import type { Limit } from '../rate-limit/limiter.ts'
 import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
-import { modelLimits } from './models.ts'
 import type { Config } from './settings.ts'
 
 /** The parts of a server. Stopping the engine closes the store and the broker. */
@@ -32,11 +30,6 @@ export function engineOptions({ config, log }: ComposeOptions) {
     times: { lease, sweepInterval, grace, abortGrace },
     log,
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
-}
-
-/** Returns the limits of the configuration, with those of the models. */
-export function limitsOf(config: Config): Record<string, Limit> {
-  return { ...config.limits, ...modelLimits(config) }
 }
 
 /** Returns the folder of custom prompts. Throws CONFIG_INVALID for an invalid prompt, before any task needs it. */

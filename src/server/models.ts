@@ -64,12 +64,14 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
 
-/** Returns the limits of the models by their keys. Models of one account and name share one. */
-export function modelLimits({ models }: Pick<Config, 'models'>): Readonly<Record<string, Limit>> {
-  const limited = Object.values(models).flatMap(model =>
+/** Returns the limits of the configuration by their keys, with those of the models. Models of one account and name share one. */
+export function limitsOf({ limits, models }: Pick<Config, 'limits' | 'models'>): Record<string, Limit> {
+  const all = Object.values(models)
+  const keys = all.map(model => [limitKeyOf(model), {}] as const)
+  const limited = all.flatMap(model =>
     model.limits === undefined ? [] : [[limitKeyOf(model), model.limits] as const],
   )
-  return Object.fromEntries(limited)
+  return { ...Object.fromEntries(keys), ...limits, ...Object.fromEntries(limited) }
 }
 
 function findKey(

@@ -151,7 +151,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   checkpoint<T>(key: string, step: () => Awaitable<T>): Promise<T>
   /**
    * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
-   * the task comes back by itself when it is its turn, with no retry spent.
+   * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.
    */
   acquire(limit: string, cost?: number): Promise<Permit>
   /** Whether a provider takes no call under a limit for now, as far as this process knows: `acquire` would wait for it. */

@@ -256,17 +256,32 @@ describe.runIf(onSqlite)('a limit, after a restart', () => {
   it.each([
     { how: 'raised', next: { model: { concurrency: 300 } } },
     { how: 'opened', next: { model: {} } },
-    { how: 'removed', next: {} },
   ])('a limit that was $how holds up nobody', async ({ next }) => {
     const limits: Record<string, Limit> = { model: { concurrency: 1 } }
     const change = () => {
-      delete limits['model']
       Object.assign(limits, next)
     }
     const { t, seen } = await crashed(limits, { count: 100, change })
     await using _ = t
     await t.advance('15s')
     expect(seen.ended).toBeGreaterThanOrEqual(98)
+  })
+
+  it('a limit that was removed is refused at once, like any that nobody configured', async () => {
+    const limits: Record<string, Limit> = { model: { concurrency: 1 } }
+    const { t } = await crashed(limits, { count: 100, change: () => delete limits['model'] })
+    await using _ = t
+    await t.advance('15s')
+    const { items } = await t.tasks.list({ status: ['FAILED'] }, { pageSize: 200 })
+    expect(items.length).toBeGreaterThanOrEqual(98)
+    for (const { retryCount, errorInfo } of items) {
+      expect(retryCount).toBe(0)
+      expect(errorInfo).toMatchObject({
+        code: 'LIMIT_UNKNOWN',
+        message:
+          'No limit is named "model". Add it to the limits of the engine; {} stands for a key without limits.',
+      })
+    }
   })
 
   it('a limit a minute that was raised is used from then on, also by those whose turn is far away', async () => {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { limitsOf } from '../../src/server/compose.ts'
+import { limitKeyOf } from '../../src/ai/providers/config.ts'
 import { resolveConfig } from '../../src/server/config.ts'
 import { storeKey } from '../../src/server/key-file.ts'
-import { createModels, findKeys } from '../../src/server/models.ts'
+import { createModels, findKeys, limitsOf } from '../../src/server/models.ts'
 import { startModelServer } from '../models/server.ts'
 
 const key = 'sk-s3cret-0123456789'
@@ -145,7 +145,11 @@ describe('the limits of an engine', () => {
       c: local,
     }
     const config = configOf(models, { QUILLWORK_LIMITS: '{"mine":{"concurrency":1}}' })
-    expect(limitsOf(config)).toEqual({ mine: { concurrency: 1 }, 'openai:default:gpt': limits })
+    const key = limitKeyOf(config.models['c'] ?? expect.fail())
+    // A model without limits is known by its key.
+    expect(limitsOf(config)).toEqual({ mine: { concurrency: 1 }, 'openai:default:gpt': limits, [key]: {} })
+    const given = configOf(models, { QUILLWORK_LIMITS: JSON.stringify({ [key]: { concurrency: 2 } }) })
+    expect(limitsOf(given)).toMatchObject({ [key]: { concurrency: 2 } })
     const [first] = createModels(config)
       .models()
       .filter(({ id }) => id === 'a')

@@ -63,7 +63,7 @@ it('a call that fails counts at what it used', async () => {
     onPartialUsage?.(usage)
     throw new ModelError('MODEL_ANSWER_REFUSED', 'No.')
   })
-  await using t = await testEngine({ tasks: [task] })
+  await using t = await testEngine({ tasks: [task], limits: { prose: {} } })
   const { taskId } = await t.submit(task, null, { budget })
   await t.drain()
   expect(await t.tasks.get(taskId)).toMatchObject({ status: 'FAILED' })
@@ -79,7 +79,7 @@ it('a model that goes on after the end of its attempt is not heard, but counted'
     onText?.('upon a time.')
     return whole
   })
-  await using t = await testEngine({ tasks: [task] })
+  await using t = await testEngine({ tasks: [task], limits: { prose: {} } })
   const handle = await t.submit(task, null, { budget })
   const { taskId } = handle
   await t.drain()
@@ -108,7 +108,7 @@ it('an answer that broke off and is taken names no model of the provider, which 
     onPartialUsage?.(usage)
     throw new ModelError('MODEL_ANSWER_TRUNCATED', 'It goes on.')
   })
-  await using t = await testEngine({ tasks: [task] })
+  await using t = await testEngine({ tasks: [task], limits: { prose: {} } })
   await t.submit(task, null)
   await t.drain()
   expect(answers).toMatchObject([{ text: 'Once upon a', truncated: true, model: 'prose', usage }])

@@ -64,13 +64,18 @@ function asking(made: ReturnType<typeof models>, promptLength = 5) {
   })
 }
 
+const limits = { first: {}, second: {}, third: {} }
+
 describe('a fallback', () => {
   it('that has to wait for its limit or the budget is asked next, not the model that failed and was paid', async () => {
     const made = models({ first: 'MODEL_ANSWER_FILTERED' }, [
       { model: 'second', on: ['MODEL_ANSWER_FILTERED'] },
     ])
     const task = asking(made)
-    await using t = await testEngine({ tasks: [task], limits: { second: { requestsPerMinute: 1 } } })
+    await using t = await testEngine({
+      tasks: [task],
+      limits: { ...limits, second: { requestsPerMinute: 1 } },
+    })
     const handles = [await t.submit(task, null), await t.submit(task, null), await t.submit(task, null)]
     await t.advance('5m')
     for (const { taskId } of handles) expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
@@ -81,7 +86,7 @@ describe('a fallback', () => {
   it('is asked for a text that is too long for the first model', async () => {
     const made = models({}, [{ model: 'second', on: ['MODEL_CONTEXT_EXCEEDED'] }])
     const task = asking(made, 500)
-    await using t = await testEngine({ tasks: [task] })
+    await using t = await testEngine({ tasks: [task], limits })
     const { taskId } = await t.submit(task, null)
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by second"' })
@@ -91,7 +96,10 @@ describe('a fallback', () => {
   it('for a refusal with a time is asked alone until then, and the refusing model again after it', async () => {
     const made = models({ first: 'MODEL_RATE_LIMITED' }, [{ model: 'second', on: ['MODEL_RATE_LIMITED'] }])
     const task = asking(made)
-    await using t = await testEngine({ tasks: [task], limits: { first: { requestsPerMinute: 600 } } })
+    await using t = await testEngine({
+      tasks: [task],
+      limits: { ...limits, first: { requestsPerMinute: 600 } },
+    })
     const ask = async () => {
       const { taskId } = await t.submit(task, null)
       await t.drain()
@@ -109,7 +117,7 @@ describe('a fallback', () => {
     const on = ['MODEL_UNAVAILABLE'] as const
     const made = models({ first: on[0], second: 'MODEL_KEY_REJECTED' }, [{ model: 'second', on }])
     const task = asking(made)
-    await using t = await testEngine({ tasks: [task] })
+    await using t = await testEngine({ tasks: [task], limits })
     const { taskId } = await t.submit(task, null)
     await t.advance('100ms')
     expect(await t.tasks.get(taskId)).toMatchObject({
@@ -131,7 +139,7 @@ describe('a fallback', () => {
       return languageModel(use, id)
     }
     const task = asking(made)
-    await using t = await testEngine({ tasks: [task] })
+    await using t = await testEngine({ tasks: [task], limits })
     const { taskId } = await t.submit(task, null)
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by third"' })
@@ -168,7 +176,7 @@ describe('a fallback', () => {
     const refused = 'MODEL_RATE_LIMITED' as const
     const made = models({ first: refused, second: refused }, [{ model: 'second', on: [refused] }])
     const task = asking(made)
-    await using t = await testEngine({ tasks: [task] })
+    await using t = await testEngine({ tasks: [task], limits })
     const handle = await t.submit(task, null)
     await t.advance('30s')
     expect(await t.tasks.get(handle.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })

@@ -99,6 +99,13 @@ function catalogueOf(model: ScriptedModel | undefined): ModelCatalogue {
   })
 }
 
+/** The keys of the models of tests, which have no limits. */
+function limitsOf(models: ModelCatalogue | undefined) {
+  const given =
+    models?.models().flatMap(({ limit }) => (limit === undefined ? [] : [[limit, {}] as const])) ?? []
+  return { scripted: {}, vectors: {}, ...Object.fromEntries(given) }
+}
+
 /** A configuration of a model, with what a test says about it. */
 export function modelConfig(config: Partial<ModelConfig>): ModelConfig {
   return {
@@ -175,6 +182,7 @@ export async function novelEngine(options: NovelEngineOptions = {}): Promise<Nov
     services,
     ...(options.elsewhere && { clock: createManualClock({ isBusy: options.elsewhere.isBusy }) }),
     lanes: { batch: { slots: options.slots ?? 10 } },
+    limits: limitsOf(options.models),
     openStore(now) {
       const store = sqlite({ file, now })
       const library = options.elsewhere?.open(now) ?? sqliteLibrary(store.database, { now })
