@@ -41,6 +41,9 @@ export function usageLines(rows: readonly UsageRow[], table: UsageTable): string
   const hasPartOfCost = all.some(({ cost, unpricedCalls }) => cost !== undefined && unpricedCalls > 0)
   return [
     ...tableLines(all, shown, columns),
+    ...(all.some(({ estimatedCalls }) => estimatedCalls > 0)
+      ? ['Some of the calls were cut off when their process was killed; their tokens are estimates.']
+      : []),
     ...(hasPartOfCost ? ['+ = more than this: some of the calls have no known price.'] : []),
   ]
 }
@@ -60,6 +63,7 @@ function sumOf(rows: readonly UsageRow[]): UsageRow {
     outputTokens: sum(({ outputTokens }) => outputTokens),
     ...(isPriced ? { cost: sum(({ cost = 0 }) => cost) } : {}),
     unpricedCalls: sum(({ unpricedCalls }) => unpricedCalls),
+    estimatedCalls: sum(({ estimatedCalls }) => estimatedCalls),
   }
 }
 

@@ -25,7 +25,7 @@ import { type RetryTaskOptions, retryTask } from './retry.ts'
 import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
-export type ModelUsage = Omit<UsageSum, 'key' | 'unpricedCalls'> & { model: string }
+export type ModelUsage = Pick<UsageSum, 'calls' | 'cost' | 'inputTokens' | 'outputTokens'> & { model: string }
 
 /** Tasks as an operator sees them: any type, as records. */
 export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
@@ -105,7 +105,8 @@ const perPage = 200
 async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<ModelUsage[]> {
   const sums = everyItem(perPage, page => queries.usageReport(filter, { by: 'model', ...page }))
   const models: ModelUsage[] = []
-  for await (const { key: model, unpricedCalls: _, ...sum } of sums) models.push({ model, ...sum })
+  for await (const { key: model, calls, inputTokens, outputTokens, cost } of sums)
+    models.push({ model, calls, inputTokens, outputTokens, ...defined({ cost }) })
   return models
 }
 

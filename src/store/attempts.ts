@@ -23,6 +23,10 @@ export interface UsageRow {
   cost?: number
   /** What the call was for, such as the id of a novel. */
   subject?: string
+  /** Names the call within its task. A second row of one call is dropped: of what was recorded when it ended, and what was estimated for it. */
+  call?: string
+  /** Nobody heard how the call ended: the tokens are an estimate. */
+  isEstimated?: true
 }
 
 /** One ended attempt that did not end the task, or did so without completing it. */

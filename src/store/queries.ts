@@ -44,6 +44,8 @@ export interface UsageSum {
   cost?: number
   /** Calls without a known cost, which `cost` leaves out. */
   unpricedCalls: number
+  /** Calls whose end nobody heard of, so that their tokens are estimates. */
+  estimatedCalls: number
 }
 
 /** Whether the keys of a kind go down: the newest days and tasks come first. */

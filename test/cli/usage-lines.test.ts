@@ -9,6 +9,7 @@ const row = (key: string, changes: Partial<UsageRow> = {}): UsageRow => ({
   outputTokens: 20,
   cost: 0.5,
   unpricedCalls: 0,
+  estimatedCalls: 0,
   ...changes,
 })
 const table = { title: 'MODEL', currency: 'USD', isPart: false, columns: undefined }

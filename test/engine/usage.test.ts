@@ -40,7 +40,9 @@ describe('a usage report', () => {
     expect(await keysBy('model')).toEqual([['m', 3, 2]])
     const page = await t.tasks.usageReport({ after: t.clock.now() - 3_600_000 }, { by: 'user', pageSize: 1 })
     expect(page).toEqual({
-      items: [{ key: 'bob', calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2 }],
+      items: [
+        { key: 'bob', calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2, estimatedCalls: 0 },
+      ],
     })
   })
 

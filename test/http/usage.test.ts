@@ -8,6 +8,7 @@ interface Sum {
   outputTokens: number
   cost?: number
   unpricedCalls: number
+  estimatedCalls: number
 }
 interface Report {
   items: Sum[]
@@ -50,7 +51,7 @@ describe('a report of what model calls used', () => {
     const today = new Date(api.engine.clock.now()).toISOString().slice(0, 10)
     const { items } = await report('')
     expect(items).toEqual([
-      { key: today, calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2 },
+      { key: today, calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2, estimatedCalls: 0 },
       {
         key: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
         calls: 3,
@@ -58,6 +59,7 @@ describe('a report of what model calls used', () => {
         outputTokens: 3,
         cost: 1.5,
         unpricedCalls: 0,
+        estimatedCalls: 0,
       },
     ])
   })
@@ -118,7 +120,9 @@ describe('a report of what model calls used', () => {
   test('of one task agrees with what the task itself tells', async () => {
     const own = await api.ask<{ items: object[] }>(`/v1/tasks/${root}/usage?tree=true`)
     const { items } = await report(`?by=model&treeOf=${root}`)
-    expect(own.body.items).toEqual(items.map(({ key, unpricedCalls: _, ...sum }) => ({ model: key, ...sum })))
+    expect(own.body.items).toEqual(
+      items.map(({ key, unpricedCalls: _u, estimatedCalls: _e, ...sum }) => ({ model: key, ...sum })),
+    )
     expect(keysOf(await report(`?by=task&treeOf=${other}`))).toEqual([[other, 2, undefined]])
   })
 })

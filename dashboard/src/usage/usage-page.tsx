@@ -124,7 +124,7 @@ function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
   const t = useTranslations('usage')
   const writing = useWriting()
   const { data: capabilities } = useCapabilities()
-  const { calls, inputTokens, outputTokens, unpricedCalls, cost } = total
+  const { calls, inputTokens, outputTokens, unpricedCalls, estimatedCalls, cost } = total
   return (
     <Stack gap="xs">
       <SimpleGrid cols={{ base: 1, xs: 3 }}>
@@ -142,6 +142,11 @@ function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
       {unpricedCalls > 0 && (
         <Text size="sm" c="dimmed" data-unpriced={unpricedCalls}>
           {t('unpriced', { count: unpricedCalls })}
+        </Text>
+      )}
+      {estimatedCalls > 0 && (
+        <Text size="sm" c="dimmed" data-estimated={estimatedCalls}>
+          {t('estimated', { count: estimatedCalls })}
         </Text>
       )}
     </Stack>

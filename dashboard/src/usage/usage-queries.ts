@@ -91,6 +91,7 @@ export function totalOf(sums: readonly UsageSum[]): Omit<UsageSum, 'key'> {
     inputTokens: add(({ inputTokens }) => inputTokens),
     outputTokens: add(({ outputTokens }) => outputTokens),
     unpricedCalls: add(({ unpricedCalls }) => unpricedCalls),
+    estimatedCalls: add(({ estimatedCalls }) => estimatedCalls),
     ...(isPriced ? { cost: add(({ cost = 0 }) => cost) } : {}),
   }
 }

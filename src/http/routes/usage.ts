@@ -17,6 +17,11 @@ export const usageSchema = named(
       .optional()
       .describe('In the currency of the price list; absent when no call has a known cost'),
     unpricedCalls: z.int().describe('Calls without a known cost, which `cost` leaves out'),
+    estimatedCalls: z
+      .int()
+      .describe(
+        'Calls whose end nobody heard of, because their process was killed: their tokens are estimates',
+      ),
   }),
 )
 

@@ -16,7 +16,7 @@ import { collections } from './indexes.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
 import { readFields, replaceAll, type Session } from './session.ts'
 import { tasksTransfer } from './transfer-tasks.ts'
-import type { UsageDocument } from './usage.ts'
+import { nameOf, type UsageDocument } from './usage.ts'
 
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
@@ -103,7 +103,8 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
       const pathOf = await readPaths(session, rows)
       const documents = rows.map(({ rootTaskId, at, ...row }): UsageDocument => {
         const path = pathOf({ taskId: row.taskId, rootTaskId })
-        return { ...row, _id: randomUUID(), at: new Date(at), path }
+        const _id = row.call === undefined ? randomUUID() : nameOf(row.taskId, row.call)
+        return { ...row, _id, at: new Date(at), path }
       })
       await replaceAll(session, 'write rows', collections.usage, documents)
     },

@@ -32,7 +32,7 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
   const path = task === undefined ? [taskId] : await pathOf(session, task)
   const documents = rows.map(({ id = randomUUID(), at, ...row }) => ({
     ...row,
-    _id: id,
+    _id: row.call === undefined ? id : nameOf(taskId, row.call),
     taskId,
     userId: task?.userId ?? '',
     at: new Date(at),
@@ -40,6 +40,11 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
   }))
   const usage = session.database.collection<UsageDocument>(collections.usage)
   await session.database.run('usage', () => ignoreDuplicates(usage.insertMany(documents, { ordered: false })))
+}
+
+/** Returns the name of the row of a call: a second one meets the first. */
+export function nameOf(taskId: string, call: string): string {
+  return `${taskId}/${call}`
 }
 
 type Link = Pick<TaskDocument, '_id' | 'userId' | 'parentTaskId' | 'rootTaskId'>
@@ -104,6 +109,7 @@ const groupSums = {
   inputTokens: { $sum: '$inputTokens' },
   outputTokens: { $sum: '$outputTokens' },
   cost: { $sum: '$cost' },
+  estimatedCalls: { $sum: { $cond: ['$isEstimated', 1, 0] } },
   priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
 }
 

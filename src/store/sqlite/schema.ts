@@ -219,4 +219,9 @@ DROP TABLE earlier_schedules;
 DROP TABLE earlier_strays;
 DROP TABLE states;
 `,
+  `
+ALTER TABLE usage ADD COLUMN call TEXT;
+ALTER TABLE usage ADD COLUMN is_estimated INTEGER;
+CREATE UNIQUE INDEX usage_call ON usage (task_id, call) WHERE call IS NOT NULL;
+`,
 ]

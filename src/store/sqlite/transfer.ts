@@ -134,15 +134,20 @@ function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const { file, sql } = session
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
-    input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
-  type Numbered = TransferredUsage & { row: number }
+    input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject, call,
+    is_estimated AS isEstimated FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
+  type Numbered = Omit<TransferredUsage, 'isEstimated'> & { row: number; isEstimated: 1 | null }
   return {
     read: () =>
       readPages({
         start: 0,
         read: after => file.read(() => sql(query).all(after, pageRows) as Numbered[]),
         placeOf: ({ row }) => row,
-        make: rows => rows.map(({ row: _, ...usage }) => withoutNulls(usage)),
+        make: rows =>
+          rows.map(({ row: _, isEstimated, ...usage }) => ({
+            ...withoutNulls(usage),
+            ...(isEstimated === 1 && { isEstimated: true as const }),
+          })),
       }),
     write: rows => writeEach(session, rows, row => insertUsage(sql, row)),
   }

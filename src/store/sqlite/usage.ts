@@ -22,12 +22,12 @@ export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageR
   for (const row of rows) insertUsage(sql, { ...row, ...whose })
 }
 
-/** Writes one row. */
+/** Writes one row, unless there is one of the same call. */
 export function insertUsage(sql: Statements, row: TransferredUsage): void {
   const { taskId, rootTaskId, userId, at, attempt, model, inputTokens, outputTokens } = row
-  const { cost = null, subject = null } = row
-  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+  const { cost = null, subject = null, call = null, isEstimated } = row
+  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject, call, is_estimated)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`).run(
     taskId,
     rootTaskId,
     userId,
@@ -38,6 +38,8 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
     outputTokens,
     cost,
     subject,
+    call,
+    isEstimated === true ? 1 : null,
   )
 }
 
@@ -142,7 +144,8 @@ function sumRange(sql: Statements, walk: Walk, from: number, before: number): Us
   const { by, along, conditions, limit } = walk
   const index = along === undefined ? '' : ` INDEXED BY ${along.index}`
   const rows = sql(`SELECT ${keys[by]} AS key, count(*) AS calls, sum(input_tokens) AS inputTokens,
-      sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls
+      sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls,
+      count(is_estimated) AS estimatedCalls
     FROM usage${index} WHERE ${spanOf(conditions)}
     GROUP BY 1 ORDER BY 1${goesDown(by) ? ' DESC' : ''} LIMIT ?`)
   return (rows.all(...conditions.values, from, before, limit) as Columns[]).map(({ key, cost, ...sum }) => ({
@@ -162,6 +165,7 @@ function addSum(sums: Map<string, UsageSum>, sum: UsageSum): void {
   sofar.inputTokens += sum.inputTokens
   sofar.outputTokens += sum.outputTokens
   sofar.unpricedCalls += sum.unpricedCalls
+  sofar.estimatedCalls += sum.estimatedCalls
   if (sum.cost !== undefined) sofar.cost = (sofar.cost ?? 0) + sum.cost
 }
 
