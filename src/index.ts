@@ -42,6 +42,7 @@ export {
   type AnyTask,
   type BudgetHold,
   defineTask,
+  type EarlierOutput,
   type In,
   type Out,
   type Permit,

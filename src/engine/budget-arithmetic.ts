@@ -93,6 +93,41 @@ export function settle(account: BudgetAccount, id: string, estimate: Need, real:
   settleHold(account.used, held, real, inTotal)
 }
 
+/** A call of a task that was named when it was reserved for. */
+export interface NamedCall {
+  taskId: string
+  attempt: number
+  call: string
+}
+
+/** Returns the id of a hold that a later attempt can find by its call. */
+export function namedHold(unique: string, { taskId, attempt, call }: NamedCall): string {
+  return [unique, taskId, attempt, call].join(' ')
+}
+
+/**
+ * Counts the call at what it is known to have cost wherever earlier attempts have reserved for it. Their holds stay until `leaseEnd`, so that one
+ * that is heard of late settles what it really cost. Returns whether there was any.
+ */
+export function settleEarlier(
+  account: BudgetAccount,
+  { taskId, attempt, call }: NamedCall,
+  real: Amount<Unit>,
+  leaseEnd: number,
+): boolean {
+  let left = real
+  let isFound = false
+  for (const [id, held] of account.holds) {
+    const [, ofTask, ofAttempt, ...name] = id.split(' ')
+    if (ofTask !== taskId || Number(ofAttempt) >= attempt || name.join(' ') !== call) continue
+    settleHold(account.used, held, left, inTotal)
+    account.holds.set(id, { ...held, amount: { ...left }, leaseEnd })
+    left = nothing
+    isFound = true
+  }
+  return isFound
+}
+
 /** Adds to what was spent. */
 export function spend({ used }: BudgetAccount, amount: Amount<Unit>): void {
   charge(used, inTotal, amount)

@@ -17,10 +17,14 @@ import {
   keepPromise,
   limitOf,
   type Misfit,
+  type NamedCall,
   type Need,
+  namedHold,
+  nothing,
   reserve,
   reservedOf,
   settle,
+  settleEarlier,
   spend,
   spendingOf,
   spentOf,
@@ -65,6 +69,8 @@ export interface Allowance {
 
 /** A hold counts as spent after this time, in milliseconds: settling it later makes up for the difference. */
 const leaseMs = 600_000
+/** As `leaseMs`, of a call with a name: the next attempt settles it, however long its process was away. */
+const namedLeaseMs = 86_400_000
 /**
  * Milliseconds until the waiting tasks of a tree are checked: after capacity was freed, and after a task has begun to wait, for the budget may
  * have been raised between its refusal and then. Nothing is checked while nothing changes.
@@ -111,13 +117,16 @@ export class BudgetLedger implements Budgets {
     return isGoverned ? this.#limit(root, {}) : this.#useOf(root)
   }
 
-  /** Reserves what a call needs. Throws a snooze with the code BUDGET_EXHAUSTED where it does not fit, and what the store throws. */
-  async reserve(record: TaskRecord, need: Need): Promise<Allowance> {
+  /**
+   * Reserves what a call needs. What earlier attempts of the task reserved for a call of that name is given back. Throws a snooze with the code
+   * BUDGET_EXHAUSTED where it does not fit, and what the store throws.
+   */
+  async reserve(record: TaskRecord, need: Need, call?: string): Promise<Allowance> {
     const tree = this.#tree(record.rootTaskId)
     const isGoverned = tree.isGoverned()
     if (!(isGoverned instanceof Promise ? await isGoverned : isGoverned))
       return { record, need, hold: undefined }
-    return { record, need, hold: await this.#hold(tree, record, need) }
+    return { record, need, hold: await this.#hold(tree, { record, need, call }) }
   }
 
   /** The call has cost this much; resolves when that is durable, or cannot be made so. Never rejects. */
@@ -140,6 +149,25 @@ export class BudgetLedger implements Budgets {
     if (frees) this.#wakeSoon(tree, 'capacity')
   }
 
+  /**
+   * A call that an earlier attempt of the task was killed in has cost this much, as far as is known: what was reserved for it counts at that.
+   * Resolves as `settle`.
+   */
+  async settleEarlier(
+    { record, call }: { record: TaskRecord; call: string },
+    real: Amount<Unit>,
+  ): Promise<void> {
+    const tree = this.#tree(record.rootTaskId)
+    if (!(await this.#isGovernedBestEffort(tree))) return
+    let frees = false
+    await tree.changeSurely((account, now) => {
+      const isFound = settleEarlier(account, namedCall(record, call), real, now + leaseMs)
+      frees = isFound && hasWantedCapacity(account, now)
+      return isFound
+    })
+    if (frees) this.#wakeSoon(tree, 'capacity')
+  }
+
   /** A task of the tree has begun to wait for its budget. */
   waits(rootTaskId: string): void {
     this.#wakeSoon(this.#tree(rootTaskId), 'wait')
@@ -150,8 +178,13 @@ export class BudgetLedger implements Budgets {
     await atMost(stopMs, this.#wakes.finish(), () => undefined, this.#parts.clock)
   }
 
-  async #hold(tree: BudgetTree, record: TaskRecord, need: Need): Promise<string> {
-    const id = uniqueName()
+  async #hold(
+    tree: BudgetTree,
+    { record, need, call }: Pick<Allowance, 'record' | 'need'> & { call: string | undefined },
+  ): Promise<string> {
+    const named = call === undefined ? undefined : namedCall(record, call)
+    const id = named === undefined ? uniqueName() : namedHold(uniqueName(), named)
+    const until = named === undefined ? leaseMs : namedLeaseMs
     const wasWoken = waitsSince(record.errorInfo) !== undefined
     let refusal: Refusal | undefined
     let hasMore = false
@@ -159,11 +192,12 @@ export class BudgetLedger implements Budgets {
       const before = account.wanted
       const isExpired = expireHolds(account, now)
       if (wasWoken) keepPromise(account, need)
-      const misfit = reserve(account, id, need, now + leaseMs)
+      const isGivenBack = named !== undefined && settleEarlier(account, named, nothing, now + leaseMs)
+      const misfit = reserve(account, id, need, now + until)
       refusal = misfit === undefined ? undefined : refusalOf(account, misfit)
       // It may have come by itself, because no process was there to wake it: then it wakes the others.
       hasMore = wasWoken && hasWantedCapacity(account, now)
-      return isExpired || wasWoken || refusal === undefined || !isSame(before, account.wanted)
+      return isExpired || isGivenBack || wasWoken || refusal === undefined || !isSame(before, account.wanted)
     })
     if (hasMore) this.#wakeSoon(tree, 'capacity')
     if (refusal === undefined) return id
@@ -244,6 +278,10 @@ export class BudgetLedger implements Budgets {
  * that finds capacity wakes others. So a thousand tasks that wait cost an attempt every few seconds, and less than one a second at first.
  */
 const wait = { shortest: 60_000, longest: 3_600_000 } as const
+
+function namedCall({ id: taskId, attempt }: TaskRecord, call: string): NamedCall {
+  return { taskId, attempt, call }
+}
 
 /** In the order in which a refusal names them. */
 const units: readonly Unit[] = ['tokens', 'money']

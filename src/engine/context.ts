@@ -6,6 +6,7 @@ import { defined } from '../task/defined.ts'
 import type {
   Awaitable,
   BudgetHold,
+  EarlierOutput,
   In,
   Permit,
   ResolvedTask,
@@ -24,9 +25,10 @@ import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
+import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
 import { BudgetHolds, Permits } from './holds.ts'
-import { OutputWriter } from './output.ts'
+import { OutputWriter, readOutput } from './output.ts'
 import { Reports } from './reports.ts'
 import { foundStale, paidLateMs, retryOf } from './settle.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
@@ -149,9 +151,10 @@ export class AttemptContext implements TaskContext {
     return use?.parkedUntil !== undefined
   }
 
-  async reserve(estimate: Spending): Promise<BudgetHold> {
+  async reserve(estimate: Spending, call?: string): Promise<BudgetHold> {
+    if (call !== undefined) checkKey(call, 'call')
     this.#holds ??= new BudgetHolds(this.#core, this.held)
-    return this.#holds.reserve(estimate)
+    return this.#holds.reserve(estimate, call)
   }
 
   write(text: string): void {
@@ -159,14 +162,24 @@ export class AttemptContext implements TaskContext {
     this.#output.write(text)
   }
 
+  async earlierOutput(): Promise<EarlierOutput | undefined> {
+    if (this.attempt === 1) return undefined
+    const { attempt, text } = await readOutput(this.#core, this.taskId)
+    return attempt === 0 || attempt === this.attempt ? undefined : { attempt, text }
+  }
+
   async addUsage(usage: Usage): Promise<void> {
-    const { model, inputTokens, outputTokens, cost, subject } = validUsage(usage)
-    const { attempt } = this
+    const { model, inputTokens, outputTokens, cost, subject, call, isEstimated } = validUsage(usage)
+    const { attempt, record } = this
     const at = this.#core.store.tasks.now()
     const tokens = { inputTokens, outputTokens }
-    const row: UsageRow = defined({ id: randomUUID(), at, attempt, model, ...tokens, cost, subject })
+    const named = defined({ subject, call, isEstimated })
+    const row: UsageRow = { id: randomUUID(), at, attempt, model, ...tokens, ...defined({ cost }), ...named }
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
     await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
+    if (isEstimated !== true || call === undefined) return
+    const spent = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
+    await this.#core.budgets.settleEarlier({ record, call }, { money: 0, ...spent })
   }
 
   submitSubTask<A extends Schema, B extends Schema>(

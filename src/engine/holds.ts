@@ -176,10 +176,10 @@ export class BudgetHolds extends AttemptHolds {
   readonly #left = new Set<Allowance>()
 
   /** Reserves what a call may cost; where it does not fit it throws, the attempt ends, and the task comes back when it fits. */
-  async reserve(estimate: Spending): Promise<BudgetHold> {
+  async reserve(estimate: Spending, call?: string): Promise<BudgetHold> {
     const need = needOf(estimate)
     this.#requireRunning()
-    const allowance = await this.core.budgets.reserve(this.attempt.record, need)
+    const allowance = await this.core.budgets.reserve(this.attempt.record, need, call)
     if (this.isOver) void this.core.budgets.settle(allowance, nothing)
     this.#requireRunning()
     this.#open.add(allowance)

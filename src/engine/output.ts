@@ -190,6 +190,22 @@ export async function* followOutput(
   }
 }
 
+/** Returns what is stored of the output of a task, and the attempt that wrote it; 0 where there is none. */
+export async function readOutput(
+  { store }: Pick<Core, 'store'>,
+  taskId: string,
+): Promise<{ attempt: number; text: string }> {
+  let place = outputStart
+  const texts: string[] = []
+  for (;;) {
+    const { attempt, pieces } = await store.output.read(taskId, place, perRead)
+    if (attempt !== place.attempt) texts.length = 0
+    texts.push(...pieces.map(({ text }) => text))
+    place = { attempt, sequence: pieces.at(-1)?.sequence ?? 0 }
+    if (pieces.length === 0) return { attempt, text: texts.join('') }
+  }
+}
+
 /** Waits for more output, or the end of the task. */
 interface OutputWatch extends Disposable {
   /** How the task ended, once it has. */

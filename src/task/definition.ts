@@ -58,6 +58,19 @@ export interface Usage {
   cost?: number
   /** What the call was for, such as the id of a novel: usage can be summed by it. At most 100 characters. */
   subject?: string
+  /** Names the call within the task, at most 200 characters: usage that is recorded a second time for it is dropped. */
+  call?: string
+  /**
+   * Nobody heard how the call ended: an earlier attempt was killed in it. What that attempt reserved for the call is settled by these tokens.
+   */
+  isEstimated?: true
+}
+
+/** Output that an earlier attempt left. */
+export interface EarlierOutput {
+  attempt: number
+  /** All of it that was stored; the end may be missing. */
+  text: string
 }
 
 /** What a call may cost, or has cost: tokens in and out together, and money where a price is known. */
@@ -158,14 +171,21 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   isParked(limit: string): boolean
   /**
    * Reserves what a call may cost under the budget of the tree; without a budget it only asks. Where the budget does not allow it, the
-   * attempt ends (it throws; let it pass) and the task comes back when the budget was raised, with no retry spent.
+   * attempt ends (it throws; let it pass) and the task comes back when the budget was raised, with no retry spent. `call` names the call within
+   * the task, so that usage that is estimated for it later settles what was reserved. What an earlier attempt reserved under that name is given
+   * back: give a new name to each call that begins.
    */
-  reserve(estimate: Spending): Promise<BudgetHold>
+  reserve(estimate: Spending, call?: string): Promise<BudgetHold>
   /**
    * Adds to the output of this attempt, which others can follow while it grows. It is written within a quarter of a second; an attempt
    * that no longer holds the task writes nothing. A new attempt starts with an empty output.
    */
   write(text: string): void
+  /**
+   * Returns what an earlier attempt wrote as output, so that a text that was cut off can be continued; undefined where none did. The first text
+   * that this attempt writes replaces it.
+   */
+  earlierOutput(): Promise<EarlierOutput | undefined>
   /** Records what a model call used; kept even when the attempt is stale, for it was paid. */
   addUsage(usage: Usage): Promise<void>
   /** Submits a sub-task, or finds the one with that key. Returns its present state. */

@@ -5,12 +5,15 @@ import { QuillworkError } from './errors.ts'
 const longestModel = 200
 /** Longest subject, in characters. */
 const longestSubject = 100
+/** Longest name of a call, in characters. */
+const longestCall = 200
 
 /** Returns the usage when it can be stored and summed. Throws OPTION_INVALID, naming the field. */
 export function validUsage(usage: Usage): Usage {
-  const { model, inputTokens, outputTokens, cost, subject } = usage
+  const { model, inputTokens, outputTokens, cost, subject, call } = usage
   requireText('model', model, longestModel)
   if (subject !== undefined) requireText('subject', subject, longestSubject)
+  if (call !== undefined) requireText('call', call, longestCall)
   requireCount('inputTokens', inputTokens)
   requireCount('outputTokens', outputTokens)
   if (cost !== undefined && !(Number.isFinite(cost) && cost >= 0))

@@ -1,6 +1,7 @@
 import { decode, encode } from '../task/codec.ts'
 import {
   type BudgetHold,
+  type EarlierOutput,
   type In,
   type Out,
   type Permit,
@@ -31,6 +32,8 @@ export interface HandlerRunOptions<S> {
   run?: 'execute' | 'onSubTasksSettled'
   /** The sub-tasks that were submitted before, with their states. */
   subTasks?: readonly ({ key: string; type: string; parameters: unknown } & State<Schema>)[]
+  /** The output that an earlier attempt left; default none. */
+  earlierOutput?: EarlierOutput
   /** Steps that an earlier attempt finished, by key. */
   checkpoints?: Readonly<Record<string, unknown>>
 }
@@ -103,7 +106,8 @@ function contextOf<S>(
   options: HandlerRunOptions<S>,
   notes: Notes,
 ): TaskContext {
-  const { attempt = 1, userId = '', tags = [], signal = new AbortController().signal, services } = options
+  const { attempt = 1, userId = '', tags = [], signal = new AbortController().signal } = options
+  const { services, earlierOutput } = options
   const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
     notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })
   }
@@ -133,6 +137,7 @@ function contextOf<S>(
     isParked: () => false,
     reserve: async () => freeHold,
     write: text => void notes.output.push(text),
+    earlierOutput: async () => earlierOutput,
     addUsage: async usage => void notes.usage.push(usage),
     ...subTasksOf(options, notes),
   }

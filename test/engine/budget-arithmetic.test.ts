@@ -10,14 +10,17 @@ import {
   keepPromise,
   limitOf,
   type Need,
+  namedHold,
   needOf,
   noAccount,
+  nothing,
   open,
   promise,
   realOf,
   reserve,
   reservedOf,
   settle,
+  settleEarlier,
   spend,
   spendingOf,
   spentOf,
@@ -112,6 +115,41 @@ describe('the account of a budget', () => {
         }
         expect(counted(account)).toEqual(sum)
         for (const { id, settled } of calls) if (settled) expect(account.holds.has(id)).toBe(false)
+      }),
+    )
+  })
+
+  it('counts a call that an earlier attempt was killed in at what is known of it, and at what it cost when that is heard after all', () => {
+    const call = { taskId: 'task', call: 'part 1: call 1' }
+    const need = { tokens: 800, money: 8 }
+    fc.assert(
+      fc.property(amounts, fc.option(amounts), (known, real) => {
+        const account = accountWith({})
+        const id = namedHold('unique', { ...call, attempt: 1 })
+        reserve(account, id, need, 1_000)
+        const others = [
+          namedHold('a', { ...call, attempt: 2 }),
+          namedHold('b', { ...call, taskId: 'other', attempt: 1 }),
+          namedHold('c', { ...call, call: 'part 1: call 2', attempt: 1 }),
+          'unnamed',
+        ]
+        for (const other of others) reserve(account, other, need, 1_000)
+        expect(settleEarlier(account, { ...call, attempt: 2 }, known, 2_000)).toBe(true)
+        const rest = { tokens: 3_200, money: 32 }
+        const plusRest = ({ tokens, money }: Amount) => ({
+          tokens: tokens + rest.tokens,
+          money: money + rest.money,
+        })
+        expect(counted(account)).toEqual(plusRest(known))
+        // A third attempt gives back what the second reserved, too.
+        settleEarlier(account, { ...call, attempt: 3 }, nothing, 0)
+        expect(counted(account)).toEqual({ tokens: 2_400, money: 24 })
+        settleEarlier(account, { ...call, attempt: 2 }, known, 2_000)
+        if (real !== null) settle(account, id, need, real)
+        expect(counted(account)).toEqual({
+          tokens: 2_400 + (real ?? known).tokens,
+          money: 24 + (real ?? known).money,
+        })
       }),
     )
   })
