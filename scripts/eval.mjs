@@ -187,6 +187,7 @@ async function generative(id) {
   // No engine, so no limits, no budget, and nothing that is kept.
   const ctx = {
     services: {},
+    attempt: 1,
     signal: new AbortController().signal,
     acquire: async () => free,
     reserve: async () => free,

@@ -14,6 +14,10 @@ const mongoOutput = 'src/store/mongodb/output.ts'
 const ofBudgets = { files: ['test/engine/budget-arithmetic.test.ts'] }
 const settledInOutage = { files: ['test/engine/budget-outage.test.ts'] }
 const ofCalls = { files: ['test/novel/tasks/call-account.test.ts'] }
+const cutScenes = {
+  files: ['test/novel/tasks/generate-scene.test.ts'],
+  only: 'what had arrived when the connection',
+}
 const inParts = { files: ['test/novel/tasks/generate-scene.test.ts'], only: 'pays none twice' }
 const ofOutput = { files: ['test/store/sqlite.test.ts'], only: 'output: ' }
 const ofMongoOutput = { files: ['test/store/mongodb-output.test.ts'] }
@@ -130,7 +134,41 @@ export const modelMutants = [
   ['call: what a failed one used', call, '        used = usage\n', '        used ??= undefined\n', ofCalls],
   ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
   ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
-  ['call: its use is recorded', expense, '      await ctx.addUsage({ ...used, subject })\n', '', ofCalls],
+  [
+    'call: its use is recorded',
+    expense,
+    '      await ctx.addUsage({ ...used, subject, call })\n',
+    '',
+    ofCalls,
+  ],
+  [
+    'call: it is begun before it is made',
+    'src/novel/models/call-model.ts',
+    '    await beginCall(ctx, name, { model: model.id, inputTokens, parameters })\n',
+    '',
+    cutScenes,
+  ],
+  [
+    'call: what had arrived when it was cut is kept',
+    'src/novel/models/write-scene.ts',
+    '    if (cut !== undefined) return kept(cut)\n',
+    '',
+    cutScenes,
+  ],
+  [
+    'usage: a named call counts once',
+    'src/store/sqlite/usage.ts',
+    ' ON CONFLICT DO NOTHING',
+    '',
+    { files: ['test/store/sqlite.test.ts'], only: 'a named call counts once' },
+  ],
+  [
+    'account: what an earlier attempt reserved is settled',
+    arithmetic,
+    '    settleHold(account.used, held, left, inTotal)\n',
+    '',
+    ofBudgets,
+  ],
   [
     'call: one that waits gives the budget back',
     expense,

@@ -7,7 +7,7 @@ import { buildNovelSegment } from './library/novel-segment.ts'
 import type { IndexBuild, NovelSegment } from './library/passage-index.ts'
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
-import { storedSeries } from './models/call-model.ts'
+import { storedSeries } from './models/calls.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
 import { addUsage, noUsage } from './models/expense.ts'
 import { encodeVectors } from './search/vectors.ts'
@@ -200,6 +200,7 @@ async function writeVectors(
           model,
           texts: batch.texts,
           subject: novelId,
+          unit: keyFor(paid.length),
         })
         const row = { ...place, first, vectors: encodeVectors(vectors) }
         const outcome = await ctx.services.library.index.putVectors(build, row)

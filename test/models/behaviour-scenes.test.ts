@@ -21,7 +21,7 @@ async function withScene(w: Writing) {
 const short = { summary, length: { words: 100 } }
 
 describeOn(compositions, 'scenes that models write', open => {
-  it('D1, D3: an answer that is cut leaves the text alone, and the next attempt writes it', async () => {
+  it('D1, D3: an answer that is cut leaves the text alone, and the next attempt goes on with it', async () => {
     await using w = await open()
     const { novelId, scene } = await withScene(w)
     w.server.script.add({ answer: { is: 'cut', after: 4 }, times: 1 })
@@ -32,7 +32,7 @@ describeOn(compositions, 'scenes that models write', open => {
     await w.t.jump('20s')
     const state = await task.state()
     expect(state).toMatchObject({ status: 'COMPLETED', result: { conflict: false, model: 'prose' } })
-    expect((await w.scene(scene.id)).content).toBe(textFor(w.server.ledger.calls[1]?.prompt ?? ''))
+    expect((await w.scene(scene.id)).content).toBe(textFor(w.server.ledger.calls[0]?.prompt ?? ''))
   })
 
   it('D4: what the author writes meanwhile stays, and the text that was made is kept beside it', async () => {

@@ -22,7 +22,12 @@ it('a model loads what its first call needs before it gets a place under a limit
       done.push('loaded')
     },
   }
-  const expense = await openExpense(ctx, model, { inputTokens: 1, outputTokens: 1, subject: 'novel' })
+  const expense = await openExpense(ctx, model, {
+    inputTokens: 1,
+    outputTokens: 1,
+    subject: 'novel',
+    call: 'call',
+  })
   await expense.settle(undefined)
   expect(done).toEqual(['loaded', 'acquire', 'commit'])
 })

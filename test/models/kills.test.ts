@@ -24,6 +24,7 @@ import {
 } from './book.ts'
 import type { Call } from './ledger.ts'
 import { type ModelServer, startModelServer } from './server.ts'
+import { textFor } from './texts.ts'
 
 /** In the slow run a hundred scenes, killed a hundred times. */
 const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 50, kills: 100 })
@@ -60,6 +61,99 @@ describe('killed at any point', { timeout: patience }, () => {
       })
     })
 })
+
+describe('killed while a model writes', { timeout: patience }, () => {
+  it('a scene goes on with what had arrived: that is usage, and holds nothing of the budget', async () => {
+    using folder = temporaryFolder()
+    await cutByKill(`${folder}`, { start: env => serve(path.join(`${folder}`, 'data'), [], env) })
+  })
+
+  describeDistributed('a worker elsewhere', () => {
+    it('a scene does the same', async () => {
+      using folder = temporaryFolder()
+      await using models = await startModelServer()
+      await using home = installation({}, modelsAt(models.url))
+      const front = await home.serve('api,maintenance')
+      await cutByKill(`${folder}`, { start: () => home.serve('worker'), apiUrl: front.url, models })
+    })
+  })
+})
+
+/** Has a scene written under a budget that allows its call once and not twice, and kills the process in the middle of the text. */
+async function cutByKill(
+  folder: string,
+  options: Pick<RunOptions, 'start' | 'apiUrl' | 'models'>,
+): Promise<void> {
+  await using own = await startModelServer()
+  const models = options.models ?? own
+  const start = () => options.start(modelsAt(models.url))
+  let worker = await start()
+  const url = () => options.apiUrl ?? worker.url
+  const get = <T>(route: string) => api<T>(url(), route)
+  const ended = (id: string) =>
+    until(async () => {
+      const task = await get<TaskSeen>(`/v1/tasks/${id}`)
+      return hasEnded(task) ? task : undefined
+    }, 'end of the task')
+  try {
+    const imported = await run(['import', writeBook(folder, 1), '--yes', '--json', '--url', url()])
+    const { taskId = '', novelId = '' } = lastJson<{ taskId?: string; novelId?: string }>(imported)
+    await ended(taskId)
+    await unwriteBook(url(), novelId)
+    const [scene] = await readBook(url(), novelId)
+    const before = models.ledger.calls.length
+    models.script.add({ answer: { is: 'text', heldAt: [12] }, times: 1 })
+    // Short enough for one call.
+    const parameters = { novelId, sceneId: scene?.id, length: { words: 100 } }
+    const budget = { tokens: 1_000_000 }
+    const submission = { taskType: 'GenerateScene', parameters, budget }
+    const { id } = await api<TaskSeen>(url(), '/v1/tasks', submission)
+    const cut = await until(() => {
+      const call = models.ledger.calls[before]
+      return call !== undefined && call.text.length >= 144 ? call : undefined
+    }, 'text that arrives')
+    const { reserved } = await get<BudgetSeen>(`/v1/tasks/${id}/budget`)
+    expect(reserved.tokens).toBeGreaterThan(1_000)
+    // The call fits once, and not a second time beside what was reserved for the first.
+    const less = JSON.stringify({ tokens: Math.ceil(reserved.tokens * 1.5) })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${url()}/v1/tasks/${id}/budget`, { method: 'PUT', headers, body: less })
+    // Long enough for what arrived to be stored.
+    const stored = Date.now() + 600
+    await until(() => Date.now() >= stored, 'a moment')
+    worker.child.kill('SIGKILL')
+    await worker.ended
+    worker = await start()
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', retryCount: 0 })
+
+    const [, rest, ...others] = models.ledger.calls.slice(before)
+    expect(others).toEqual([])
+    const [, arrived = ''] = /.*<novel-text>\n(.*?)\n<\/novel-text>/su.exec(rest?.prompt ?? '') ?? []
+    expect(cut.text.startsWith(arrived)).toBe(true)
+    expect(arrived.length).toBeGreaterThan(100)
+    const [written] = await readBook(url(), novelId)
+    expect(written?.content).toBe(textFor(cut.prompt))
+    const [sum] = (await get<UsageSeen>(`/v1/usage?by=task&taskId=${id}`)).items
+    expect(sum).toMatchObject({ calls: 2, estimatedCalls: 1 })
+    const use = await get<BudgetSeen>(`/v1/tasks/${id}/budget`)
+    expect(use.spent.tokens + use.reserved.tokens).toBe((sum?.inputTokens ?? 0) + (sum?.outputTokens ?? 0))
+  } finally {
+    await worker[Symbol.asyncDispose]()
+  }
+}
+
+interface BudgetSeen {
+  readonly spent: { readonly tokens: number }
+  readonly reserved: { readonly tokens: number }
+}
+
+interface UsageSeen {
+  readonly items: readonly {
+    readonly calls: number
+    readonly inputTokens: number
+    readonly outputTokens: number
+  }[]
+}
 
 function expectSame(undisturbed: Run, disturbed: Run, kills: number): void {
   const repeated = repeatedAnswers(disturbed.calls)

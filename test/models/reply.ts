@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from './ledger.ts'
 import type { Answer } from './script.ts'
-import { quartersOf, stretchesOf, textFor, tokensOf } from './texts.ts'
+import { quartersOf, stretchesOf, tokensOf } from './texts.ts'
 
 /** How an answer goes out over HTTP: whole, or as a stream of events. */
 
@@ -11,6 +11,8 @@ export interface Reply {
   readonly response: ServerResponse
   readonly call: Call
   readonly answer: Answer
+  /** What is answered where the script says no text. */
+  readonly text: string
   /** Whether the client asked for tokens at the end of a stream. */
   readonly wantsUsage: boolean
   /** Aborted when the connection is gone. */
@@ -100,8 +102,8 @@ function refuse({ response, call }: Reply, { status, headers = {}, body }: Refus
 }
 
 /** The text of an answer and why it ends. */
-function contentOf(answer: Answer, call: Call): { text: string; finish: string } {
-  const text = 'text' in answer && answer.text !== undefined ? answer.text : textFor(call.prompt)
+function contentOf({ call, answer, text: own }: Reply): { text: string; finish: string } {
+  const text = 'text' in answer && answer.text !== undefined ? answer.text : own
   switch (answer.is) {
     case 'text':
       return { text, finish: answer.finish ?? 'stop' }
@@ -128,10 +130,11 @@ function hugeStretches(bytes = 10_000_000): readonly string[] {
 /** What a model says that declines. */
 const refusal = 'I am sorry, but I cannot help with that.'
 
-async function whole({ response, call, answer, gone }: Reply): Promise<void> {
+async function whole(it: Reply): Promise<void> {
+  const { response, call, answer, gone } = it
   if (answer.is === 'stalled') return forever(gone)
   if (answer.is === 'cut') return cut(response, '{"id":"chatcmpl-1","choices":[')
-  const { text, finish } = contentOf(answer, call)
+  const { text, finish } = contentOf(it)
   call.text = answer.is === 'refused' ? refusal : text
   call.outputTokens = tokensOf(call.text)
   const message =
@@ -151,7 +154,7 @@ async function whole({ response, call, answer, gone }: Reply): Promise<void> {
 
 async function stream(it: Reply): Promise<void> {
   const { response, call, answer, gone } = it
-  const { text, finish } = contentOf(answer, call)
+  const { text, finish } = contentOf(it)
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
   if (answer.is === 'garbage')

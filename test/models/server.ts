@@ -87,6 +87,8 @@ class Desk {
   readonly #calls: Call[]
   readonly #accounts = new Map<string, Account>()
   readonly #asked = new Map<string, number>()
+  /** Texts that were begun by themselves. */
+  readonly #texts: string[] = []
 
   constructor(options: ModelServerOptions, script: Script, calls: Call[]) {
     this.#options = options
@@ -136,7 +138,8 @@ class Desk {
     const startedAt = Date.now()
     const chosen = this.#choose(asked, inputTokens)
     const account = this.#accountOf(asked)
-    const outputTokens = chosen.is === 'text' ? tokensOf(chosen.text ?? textFor(asked.prompt)) : 0
+    const text = this.#textFor(asked.prompt)
+    const outputTokens = chosen.is === 'text' ? tokensOf(chosen.text ?? text) : 0
     const overrun = chosen.is === 'text' ? account?.begin(startedAt, inputTokens + outputTokens) : undefined
     const answer: Answer =
       overrun === undefined
@@ -168,7 +171,16 @@ class Desk {
     const wantsUsage = body.stream_options?.include_usage === true
     if (route === 'embeddings' && answer.is === 'text') return this.#embed(response, body, call)
     const released = () => this.#script.released()
-    await reply({ response, call, answer, wantsUsage, gone: gone.signal, released })
+    await reply({ response, call, answer, text, wantsUsage, gone: gone.signal, released })
+  }
+
+  /** The text for a prompt. A scene that broke off goes on with the rest of the text that was begun. */
+  #textFor(prompt: string): string {
+    const written = [...prompt.matchAll(/<novel-text>\n([\s\S]*?)\n<\/novel-text>/gu)].at(-1)?.[1] ?? ''
+    const begun = this.#texts.find(text => written !== '' && text.startsWith(written) && text !== written)
+    const text = begun?.slice(written.length).trimStart() ?? textFor(prompt)
+    if (begun === undefined) this.#texts.push(text)
+    return text
   }
 
   #read(request: IncomingMessage, body: Body): Asked {

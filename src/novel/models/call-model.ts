@@ -3,19 +3,22 @@ import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
 import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
+import { beginCall, endCall, readCalls, settleCutCall, storedSeries } from './calls.ts'
 import { openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** The part of a task's context that a call needs. */
 export type CallContext = Pick<
   TaskContext,
-  'acquire' | 'addUsage' | 'checkpoint' | 'isParked' | 'logInfo' | 'reserve' | 'signal'
+  'acquire' | 'addUsage' | 'attempt' | 'checkpoint' | 'isParked' | 'logInfo' | 'reserve' | 'signal'
 >
 
 /** A model call. */
 export interface ModelCall {
   /** Names the call within the task: at most 150 characters, the same in every attempt. */
   readonly unit: string
+  /** Units whose answers broke off, and which this one continues: it begins with the fallback that they switched to. Default none. */
+  readonly continues?: readonly string[]
   readonly use: 'prose' | 'summary'
   /** Returns the request for a model: the request for a fallback may have to be smaller. Throws MODEL_CONTEXT_EXCEEDED. */
   request(model: LanguageModel): TextRequest
@@ -55,11 +58,17 @@ export async function callModel(
   const fallbacks = fallbacksOf(models, model, call.use)
   // The output of an attempt must not mix the words of two models, so a new attempt, whose output begins empty, calls the fallback to which
   // an earlier one switched.
-  const renewals =
-    model.fallbacks.length === 0
-      ? []
-      : await storedSeries<string>(ctx, number => renewalKey(call.unit, number))
-  const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
+  const renewed = (unit: string) => storedSeries<string>(ctx, number => renewalKey(unit, number))
+  let asked = model
+  let switches = 0
+  if (model.fallbacks.length > 0) {
+    for (const unit of [...(call.continues ?? []), call.unit]) {
+      const ids = await renewed(unit)
+      for (const id of ids) asked = fallbacks.named(id) ?? asked
+      switches = ids.length
+    }
+  }
+  const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, switches), () => next)
   const freeModel = (due: LanguageModel): LanguageModel => {
     let candidate = due
     while (ctx.isParked(candidate.limit)) {
@@ -71,8 +80,6 @@ export async function callModel(
       ctx.logInfo(`The provider refuses calls of the model ${due.id} for now; calling ${candidate.id}.`)
     return candidate
   }
-  let asked = model
-  for (const id of renewals) asked = fallbacks.named(id) ?? asked
   let isFirst = true
   let passing: ModelError | undefined
   for (;;) {
@@ -100,7 +107,8 @@ export async function callModel(
     if (attempt.isFollowed) {
       await remember(next.id)
       // At once, and without a retry.
-      throw new SnoozeError(0, `The text is restarted with the model ${next.id}: ${error.message}`)
+      const how = isCut(error) ? 'continued' : 'restarted'
+      throw new SnoozeError(0, `The text is ${how} with the model ${next.id}: ${error.message}`)
     }
     asked = next
     isFirst = false
@@ -143,13 +151,22 @@ type Asked = { answer: ModelAnswer } | { error: ModelError; isFollowed: boolean 
 async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Promise<Asked> {
   const request = requestOf(model, call)
   if (request instanceof ModelError) return { error: request, isFollowed: false }
-  const most = { inputTokens: promptTokens(model, request), outputTokens: request.maxOutputTokens }
-  const expense = await openExpense(ctx, model, { ...most, subject: call.subject })
+  const { subject, unit } = call
+  const calls = await readCalls(ctx, unit)
+  // Nothing of its answer is kept.
+  if (calls.cut !== undefined) await settleCutCall(ctx, calls.cut, { model, subject, text: '' })
+  const name = calls.next
+  const inputTokens = promptTokens(model, request)
+  const most = { inputTokens, outputTokens: request.maxOutputTokens }
+  const expense = await openExpense(ctx, model, { ...most, subject, call: name })
   const text = new GrowingText(stretch => {
     if (!ctx.signal.aborted) call.onText?.(stretch)
   })
   let used: Usage | undefined
   try {
+    const { maxOutputTokens, temperature } = request
+    const parameters = { maxOutputTokens, ...defined({ temperature }) }
+    await beginCall(ctx, name, { model: model.id, inputTokens, parameters })
     const answer = await model.write(request, {
       signal: ctx.signal,
       ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
@@ -160,19 +177,26 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     used = answer.usage
     ctx.signal.throwIfAborted()
     if (text.end() === '') text.add(answer.text)
-    const { usage, parameters, finishReason } = answer
+    const { usage, finishReason } = answer
     const whole = { text: text.end(), model: model.id, truncated: false }
-    return { answer: { ...whole, finishReason, usage, parameters } }
+    return { answer: { ...whole, finishReason, usage, parameters: answer.parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
     if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
       expense.refused(error.retryAfterMs)
     const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTaken && text.text !== '') return { answer: truncatedAnswer(model, request, text.text, used) }
-    return { error, isFollowed: call.onText !== undefined && text.text !== '' }
+    const isFollowed = call.onText !== undefined && text.text !== ''
+    if (!isFollowed || !isCut(error)) await endCall(ctx, name)
+    return { error, isFollowed }
   } finally {
     await expense.settle(used)
   }
+}
+
+/** Whether the answer broke off through no fault of its text, so that it can be continued. */
+function isCut({ code }: ModelError): boolean {
+  return code === 'MODEL_ANSWER_CUT' || code === 'MODEL_STALLED' || code === 'MODEL_UNAVAILABLE'
 }
 
 /** Returns the request, or the error of a request that is too long for the model: a fallback may accept it. */
@@ -193,26 +217,4 @@ function truncatedAnswer(
 ): ModelAnswer {
   const parameters = { maxOutputTokens, ...defined({ temperature }) }
   return { text, model, finishReason: 'length', truncated: true, usage, parameters }
-}
-
-const nothingStored = new Error('There is no such checkpoint.')
-
-/** Returns the values stored under the keys for 0, 1, 2 and so on, up to the first missing key. Stores nothing. */
-export async function storedSeries<T>(
-  ctx: Pick<TaskContext, 'checkpoint'>,
-  keyFor: (number: number) => string,
-): Promise<T[]> {
-  const values: T[] = []
-  for (;;) {
-    try {
-      // A step that fails stores nothing, so that this only reads.
-      const value = await ctx.checkpoint<T>(keyFor(values.length), () => {
-        throw nothingStored
-      })
-      values.push(value)
-    } catch (error) {
-      if (error === nothingStored) return values
-      throw error
-    }
-  }
 }

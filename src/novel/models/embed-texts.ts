@@ -1,19 +1,28 @@
 import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
 import type { TaskContext, Usage } from '../../index.ts'
+import { beginCall, type CallsContext, endCall, readCalls, settleCutCall } from './calls.ts'
 import { openExpense } from './expense.ts'
 
 /**
  * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage under its
- * subject, the id of the novel, also of a failed call. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * subject, the id of the novel, also of a failed call. `unit` names the call within the task. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
  */
 export async function embedTexts(
-  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve' | 'signal'>,
-  { model, texts, subject }: { model: EmbeddingModel; texts: readonly string[]; subject: string },
+  ctx: CallsContext & Pick<TaskContext, 'acquire' | 'reserve' | 'signal'>,
+  {
+    model,
+    texts,
+    subject,
+    unit,
+  }: { model: EmbeddingModel; texts: readonly string[]; subject: string; unit: string },
 ): Promise<Embeddings> {
   const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text), 0)
-  const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject })
+  const { next: name, cut } = await readCalls(ctx, unit)
+  if (cut !== undefined) await settleCutCall(ctx, cut, { model, subject, text: '' })
+  const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject, call: name })
   let used: Usage | undefined
   try {
+    await beginCall(ctx, name, { model: model.id, inputTokens })
     const embeddings = await model.embed(texts, {
       signal: ctx.signal,
       onPartialUsage: usage => {
@@ -22,6 +31,9 @@ export async function embedTexts(
     })
     used = embeddings.usage
     return embeddings
+  } catch (error) {
+    if (!ctx.signal.aborted) await endCall(ctx, name)
+    throw error
   } finally {
     await expense.settle(used)
   }

@@ -13,17 +13,17 @@ export interface Expense {
 
 /**
  * Reserves the most that a call may use under the budget of the tree, then under the rate limit of the model. A lower real usage gives
- * capacity back. Throws what `reserve` and `acquire` throw.
+ * capacity back. `call` names the call within the task. Throws what `reserve` and `acquire` throw.
  */
 export async function openExpense(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
   model: Pick<LanguageModel, 'costOf' | 'limit' | 'prepare'>,
-  { subject, ...most }: Required<Pick<Usage, 'inputTokens' | 'outputTokens' | 'subject'>>,
+  { subject, call, ...most }: Required<Pick<Usage, 'call' | 'inputTokens' | 'outputTokens' | 'subject'>>,
 ): Promise<Expense> {
   const tokens = most.inputTokens + most.outputTokens
   const cost = model.costOf(most)
   await model.prepare?.()
-  const hold = await ctx.reserve({ tokens, ...defined({ cost }) })
+  const hold = await ctx.reserve({ tokens, ...defined({ cost }) }, call)
   let permit: Permit
   try {
     permit = await ctx.acquire(model.limit, tokens)
@@ -38,7 +38,7 @@ export async function openExpense(
       const spent = used === undefined ? 0 : used.inputTokens + used.outputTokens
       permit.commit(spent)
       if (used === undefined) return hold.release()
-      await ctx.addUsage({ ...used, subject })
+      await ctx.addUsage({ ...used, subject, call })
       await hold.commit({ tokens: spent, ...defined({ cost: used.cost }) })
     },
   }

@@ -6,6 +6,7 @@ import { defined } from '../../task/defined.ts'
 import { loadPrompts, type PromptLanguage } from '../prompts/prompts.ts'
 import type { NovelServices } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
+import { readCalls, settleCutCall } from './calls.ts'
 import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
   amountOf,
@@ -45,7 +46,8 @@ export interface WrittenScene {
 }
 
 /** The part of a task's context that writing needs. */
-export type WriteContext = CallContext & Pick<TaskContext, 'write'> & { readonly services: NovelServices }
+export type WriteContext = CallContext &
+  Pick<TaskContext, 'earlierOutput' | 'write'> & { readonly services: NovelServices }
 
 /** The rest of a part is requested with at least this share of its length. */
 const smallestRest = 0.1
@@ -74,6 +76,8 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
   const answers: ModelAnswer[] = []
   let text = ''
   let left = amountOf(plan.length)
+  /** Names of the parts right before, as far as they broke off. */
+  let continues: string[] = []
   for (let place = 1, broken = 0; place <= plan.parts; ) {
     ctx.signal.throwIfAborted()
     const part: Part = {
@@ -81,6 +85,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       length: sameUnit(plan.length, left),
       written: text,
       between: between(answers.at(-1), scene.writing),
+      continues,
       position: { place, parts: plan.parts },
     }
     const { answer, isNew } = await takePart(ctx, { ...scene, plan }, part)
@@ -91,6 +96,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
     }
     answers.push(answer)
     text += part.between + answer.text
+    continues = answer.truncated ? [...continues, part.name] : []
     if (answer.truncated) {
       // Those of earlier attempts do not count: a retry after raising the model's length continues them.
       if (isNew && ++broken > plan.parts + 1) throw truncatedAgain(scene.model)
@@ -131,6 +137,8 @@ interface Part {
   readonly written: string
   /** The text between that and the part. */
   readonly between: string
+  /** Names of the parts that this one continues within a paragraph. */
+  readonly continues: readonly string[]
   readonly position: { place: number; parts: number }
 }
 
@@ -148,7 +156,7 @@ function between(before: ModelAnswer | undefined, writing: Writing): string {
   return hasNoSpaces || opening.test(end) ? '' : ' '
 }
 
-/** Writes a part, or outputs the part that an earlier attempt wrote. */
+/** Writes a part, or outputs what an earlier attempt wrote of it: all, or what had arrived when it was cut off. */
 async function takePart(
   ctx: WriteContext,
   scene: SceneToWrite & { readonly plan: Plan },
@@ -160,11 +168,16 @@ async function takePart(
     ctx.write(lead + text)
     lead = ''
   }
+  const kept = (written: ModelAnswer): KeptPart =>
+    part.written === '' ? { ...written, plan: scene.plan } : written
   const answer = await ctx.checkpoint(part.name, async (): Promise<KeptPart> => {
+    const cut = await takeCutPart(ctx, scene, part)
+    if (cut !== undefined) return kept(cut)
     isNew = true
     const material = await scene.material()
     const written = await callModel(ctx, ctx.services.models, {
       unit: part.name,
+      continues: part.continues,
       use: 'prose',
       model: scene.model,
       subject: scene.novelId,
@@ -172,10 +185,50 @@ async function takePart(
       onText: output,
       request: model => requestFor(ctx, { ...scene, model }, part, material),
     })
-    return part.written === '' ? { ...written, plan: scene.plan } : written
+    return kept(written)
   })
   if (!isNew) output(answer.text)
   return { answer, isNew }
+}
+
+/**
+ * Returns what had arrived of a part whose call was cut off, as a part that broke off: it is paid, and a person may have read it. Undefined
+ * where nothing is known to have arrived.
+ */
+async function takeCutPart(
+  ctx: WriteContext,
+  scene: SceneToWrite,
+  part: Part,
+): Promise<ModelAnswer | undefined> {
+  const { cut } = await readCalls(ctx, part.name)
+  const earlier = cut === undefined ? undefined : await ctx.earlierOutput()
+  const before = part.written + part.between
+  if (cut === undefined || earlier?.attempt !== cut.attempt || !earlier.text.startsWith(before))
+    return undefined
+  const text = earlier.text.slice(before.length)
+  if (text.trim() === '') return undefined
+  const usage = await settleCutCall(ctx, cut, {
+    model: calledModel(ctx, scene, cut.model),
+    subject: scene.novelId,
+    text,
+  })
+  const { model, parameters = { maxOutputTokens: usage.outputTokens } } = cut
+  ctx.logInfo(`The text of an earlier attempt is continued: ${text.length} characters of it had arrived.`)
+  return { text, model, finishReason: 'interrupted', truncated: true, usage, parameters }
+}
+
+/** Returns the model that was called: the one of the scene, or a fallback. Undefined where it is not configured any more. */
+function calledModel(
+  { services }: WriteContext,
+  { model }: SceneToWrite,
+  id: string,
+): LanguageModel | undefined {
+  if (model.id === id) return model
+  try {
+    return services.models.languageModel('prose', id)
+  } catch {
+    return undefined
+  }
 }
 
 function requestFor(

@@ -150,6 +150,7 @@ describe('a fallback', () => {
     const parked = new Set<string>()
     const permit = { commit() {}, release() {}, refused() {} }
     const ctx: CallContext = {
+      attempt: 1,
       signal: new AbortController().signal,
       isParked: limit => parked.has(limit),
       async acquire(limit) {

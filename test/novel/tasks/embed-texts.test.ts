@@ -29,7 +29,7 @@ const embedding = defineTask({
   result: z.null(),
   retry: { maxAttempts: 1 },
   async execute(ctx) {
-    await embedTexts(ctx, { model, texts: ['The ferry came in.'], subject: 'novel' })
+    await embedTexts(ctx, { model, texts: ['The ferry came in.'], subject: 'novel', unit: 'vectors' })
     return null
   },
 })

@@ -93,7 +93,7 @@ describeWriting('GenerateScene', open => {
   it('writes a long scene in parts, pays none twice, and shows all of it in every attempt', async () => {
     await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
     const { novelId, sceneId } = await emptyScene(w)
-    w.server.script.add({ answer: { is: 'cut' }, prompt: 'This is the last part', times: 1 })
+    w.server.script.add({ answer: { is: 'cut', after: 0 }, prompt: 'This is the last part', times: 1 })
     const asked = { novelId, sceneId, length: { words: 700 } }
     const task = await w.t.submit(generateScene, asked, { userId: ann })
     await w.t.drain()
@@ -111,6 +111,30 @@ describeWriting('GenerateScene', open => {
     expect(whole[1]?.prompt).toContain(whole[0]?.text ?? '-')
     expect(whole.map(call => /about (\d+) words/.exec(call.prompt)?.[1])).toEqual(['234', '234', '234'])
     expect(result.usage?.outputTokens).toBe(whole.reduce((sum, call) => sum + call.outputTokens, 0))
+  })
+
+  it('goes on in the next attempt with what had arrived when the connection ended, and pays it once', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'cut', after: 6 }, times: 1 })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.advance('1s')
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ errorInfo: { code: 'MODEL_ANSWER_CUT' } })
+    await w.t.jump('20s')
+    const { usage } = await task.result()
+    const [cut, rest, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const text = textFor(cut?.prompt ?? '')
+    const arrived = text.slice(0, -(rest?.text.length ?? 0)).trimEnd()
+    // Six stretches of twelve characters, without the word that may not be whole.
+    expect(arrived.length).toBeGreaterThan(60)
+    expect(rest?.prompt).toContain(`<novel-text>\n${arrived}\n</novel-text>`)
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+    // What was recorded when the connection ended is not recorded again.
+    const { items } = await w.t.tasks.usageReport({ taskId: task.taskId }, { by: 'task' })
+    expect(items).toMatchObject([{ calls: 2, estimatedCalls: 0, inputTokens: usage?.inputTokens }])
+    expect(usage?.inputTokens).toBeGreaterThan(rest?.inputTokens ?? 0)
   })
 
   it('goes on where an answer broke off, between whole words', async () => {
@@ -315,6 +339,22 @@ describeWriting('GenerateScene with fallbacks', open => {
     const text = w.server.ledger.calls[1]?.text
     expect((await w.scene(sceneId)).content).toBe(text)
     expect(await outputOf(w, task.taskId)).toBe(text)
+  })
+
+  it('lets another model go on with what had arrived when the first one failed', async () => {
+    const on = ['MODEL_ANSWER_CUT'] as const
+    const fallbacks = [{ model: 'second', on }]
+    await using w = await open({ models: { prose: { ...large.prose, fallbacks }, second: large.prose } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'cut', after: 6 }, model: 'prose' })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    expect(await task.result()).toMatchObject({ model: 'prose, second' })
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ attempt: 2, retryCount: 0 })
+    const [cut, rest, ...others] = w.server.ledger.calls
+    expect([rest?.model, others]).toEqual(['second', []])
+    expect((await w.scene(sceneId)).content).toBe(textFor(cut?.prompt ?? ''))
   })
 
   it('fails with what the model said where no fallback is for that', async () => {
