@@ -291,6 +291,20 @@ export const embeddedMutants = [
     ofDecide,
   ],
   [
+    'decide: a checkpoint starts the retries of failures anew',
+    decide,
+    '(hasProgressed(record) ? 0 : record.retryCount) + 1',
+    'record.retryCount + 1',
+    ofDecide,
+  ],
+  [
+    'checkpoint: a mark is no progress',
+    'src/store/sqlite/attempts.ts',
+    'if (write.isMark !== true) sql(progressed)',
+    'sql(progressed)',
+    conformance,
+  ],
+  [
     'decide: only a crash in quarantine spends a retry',
     decide,
     'const spent = isQuarantined(record.crashCount) ? 1 : 0',

@@ -3,10 +3,10 @@ import { cancelRequested } from '../task/transition.ts'
 import type { AttemptTrace } from './trace.ts'
 
 /**
- * Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, maybe no longer its holder (the store could not be asked in
+ * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder (the store could not be asked in
  * time), or the process stops.
  */
-export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'lease-expired' | 'stopping'
+export type Interruption = 'cancelled' | 'timeout' | 'stalled' | 'lease-lost' | 'lease-expired' | 'stopping'
 
 /** One run of a handler by this process. */
 export class Attempt {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
-import type { UsageRow } from '../store/store.ts'
+import type { CheckpointWrite, UsageRow } from '../store/store.ts'
+import { classifyError } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
 import type {
@@ -12,6 +13,7 @@ import type {
   ResolvedTask,
   Schema,
   Spending,
+  StepOptions,
   SubTask,
   SubTaskItem,
   SubTaskOptions,
@@ -21,6 +23,7 @@ import type {
   Usage,
 } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
+import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { validUsage } from '../task/usage.ts'
@@ -46,6 +49,8 @@ export class AttemptContext implements TaskContext {
   hasReturned = false
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
+  /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
+  progressedAt = 0
   readonly #core: Core
   /** The attempt that the handler runs in. */
   readonly held: Attempt
@@ -104,6 +109,11 @@ export class AttemptContext implements TaskContext {
     return this.held.signal
   }
 
+  /** The handler goes on. */
+  progressed(): void {
+    if (this.task.stallTimeoutMs !== undefined) this.progressedAt = this.#core.clock.monotonic()
+  }
+
   /** No field of the context, so that a printed context shows no services: they may hold keys. */
   get services(): unknown {
     return this.#core.services
@@ -120,6 +130,7 @@ export class AttemptContext implements TaskContext {
     if (parsed instanceof Promise)
       parsed.then(value => this.#report().progress(value)).catch(error => this.logError(String(error)))
     else this.#report().progress(parsed)
+    this.progressed()
   }
 
   logInfo(message: string, fields?: object): void {
@@ -130,12 +141,12 @@ export class AttemptContext implements TaskContext {
     this.#report().log('error', message, fields)
   }
 
-  async checkpoint<T>(key: string, step: () => Awaitable<T>): Promise<T> {
+  async checkpoint<T>(key: string, step: () => Awaitable<T>, options: StepOptions = {}): Promise<T> {
     checkKey(key, 'checkpoint')
     this.#steps ??= new Map()
     const running = this.#steps.get(key) as Promise<T> | undefined
     if (running !== undefined) return running
-    const run = this.#runStep(key, step)
+    const run = this.#runStep(key, step, options)
     this.#steps.set(key, run)
     run.catch(() => this.#steps?.delete(key))
     return run
@@ -160,12 +171,13 @@ export class AttemptContext implements TaskContext {
   write(text: string): void {
     this.#output ??= new OutputWriter(this.#core, this.held)
     this.#output.write(text)
+    this.progressed()
   }
 
   async earlierOutput(): Promise<EarlierOutput | undefined> {
     if (this.attempt === 1) return undefined
     const { attempt, text } = await readOutput(this.#core, this.taskId)
-    return attempt === 0 || attempt === this.attempt ? undefined : { attempt, text }
+    return attempt === 0 || attempt >= this.attempt ? undefined : { attempt, text }
   }
 
   async addUsage(usage: Usage): Promise<void> {
@@ -178,8 +190,8 @@ export class AttemptContext implements TaskContext {
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
     await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
     if (isEstimated !== true || call === undefined) return
-    const spent = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
-    await this.#core.budgets.settleEarlier({ record, call }, { money: 0, ...spent })
+    const known = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
+    await this.#core.budgets.settleEarlier({ record, call }, known)
   }
 
   submitSubTask<A extends Schema, B extends Schema>(
@@ -238,7 +250,10 @@ export class AttemptContext implements TaskContext {
     this.#submitting ??= new Set()
     const submission = submit()
     const submitting = this.#submitting.add(submission)
-    const ended = () => void submitting.delete(submission)
+    const ended = () => {
+      submitting.delete(submission)
+      this.progressed()
+    }
     submission.then(ended, ended)
     return submission
   }
@@ -248,19 +263,67 @@ export class AttemptContext implements TaskContext {
     return this.#reports
   }
 
-  async #runStep<T>(key: string, step: () => Awaitable<T>): Promise<T> {
+  async #runStep<T>(
+    key: string,
+    step: () => Awaitable<T>,
+    { retry, isProgress = true }: StepOptions,
+  ): Promise<T> {
     const stored = (await this.#checkpoints()).get(key)
     if (stored !== undefined) return decode(stored) as T
-    const value = await step()
-    const checkpoint = { taskId: this.taskId, attempt: this.attempt, key, value: encoded(key, value) }
-    const write = () => this.#core.store.attempts.checkpoint([checkpoint])
-    const [applied] = await retryUntilStored(write, retryOf(this.#core, this.held))
+    const value = await (retry === undefined
+      ? step()
+      : this.#tryStep(key, step, retryPolicy(retry, stepRetryPolicy)))
+    const write: CheckpointWrite = {
+      taskId: this.taskId,
+      attempt: this.attempt,
+      key,
+      value: encoded(key, value),
+    }
+    const checkpoint = isProgress ? write : { ...write, isMark: true }
+    const send = () => this.#core.store.attempts.checkpoint([checkpoint])
+    const [applied] = await retryUntilStored(send, retryOf(this.#core, this.held))
     if (applied !== 'applied') {
       foundStale(this.#core, this.held)
       throw this.#notHeld()
     }
-    this.record.checkpointAttempt = this.attempt
+    if (isProgress) {
+      this.record.checkpointAttempt = this.attempt
+      this.progressed()
+    }
     return value
+  }
+
+  /** Runs a step, again and again as its policy says while it fails with what can pass. */
+  async #tryStep<T>(key: string, step: () => Awaitable<T>, policy: RetryPolicy): Promise<T> {
+    const { clock, random, store } = this.#core
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await step()
+      } catch (error) {
+        const { errorClass, info } = classifyError(error, store.tasks.now())
+        const canPass = errorClass === 'retryable' || errorClass === 'timeout'
+        if (!canPass || failures >= policy.maxAttempts || this.signal.aborted) throw error
+        const waitMs = backoffMs(policy, failures, random())
+        this.logInfo(`The step "${key}" failed and is tried again in ${waitMs} ms: ${info.message}`, {
+          code: info.code,
+        })
+        await this.#pause(clock, waitMs)
+        if (this.signal.aborted) throw error
+      }
+    }
+  }
+
+  /** Resolves after a time, or when the attempt is interrupted. */
+  #pause(clock: Core['clock'], waitMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const go = () => {
+        cancelTimer()
+        this.signal.removeEventListener('abort', go)
+        resolve()
+      }
+      const cancelTimer = clock.after(waitMs, go)
+      this.signal.addEventListener('abort', go, { once: true })
+    })
   }
 
   /** Returns the stored checkpoints; a first attempt without any reads none. */

@@ -3,7 +3,7 @@ import { classifyError, errorInfo } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import type { Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { type ErrorCode, QuillworkError } from '../task/errors.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { liveStatuses } from '../task/status.ts'
 import { sameCounts, totalOf } from '../task/subtasks.ts'
@@ -141,11 +141,13 @@ function withinItsTime(
       if (context.hasReturned) cancelTimer = core.clock.after(task.attemptTimeoutMs, timeOut)
       else timeOut()
     })
+    const unwatch = watchProgress(core, context)
     let interruptedFor: Interruption | undefined
     attempt.onInterrupt(why => {
       // A process that stops interrupts again and again.
       if (interruptedFor === why) return
       interruptedFor = why
+      unwatch()
       cancelTimer()
       cancelTimer = core.clock.after(abortGrace(core, context, why), () =>
         resolve(interrupted(core, task, attempt.interruption ?? why)),
@@ -153,15 +155,41 @@ function withinItsTime(
     })
     running.then(
       outcome => {
+        unwatch()
         cancelTimer()
         resolve(outcome)
       },
       error => {
+        unwatch()
         cancelTimer()
         reject(error)
       },
     )
   })
+}
+
+/** A timer that is later than this was held up: the process was paused, and its handler too. Milliseconds. */
+const pausedMs = 1_000
+
+/** Interrupts a handler that makes no progress for the time that its task type allows. Returns how that is ended. */
+function watchProgress({ clock }: Core, context: AttemptContext): () => void {
+  const { held: attempt, task } = context
+  const allowedMs = task.stallTimeoutMs
+  if (allowedMs === undefined) return () => undefined
+  let cancelTimer: () => void
+  const watch = (waitMs: number) => {
+    const dueAt = clock.monotonic() + waitMs
+    cancelTimer = clock.after(waitMs, () => {
+      if (context.hasReturned) return
+      const isLate = clock.monotonic() - dueAt > pausedMs
+      const leftMs = isLate ? allowedMs : context.progressedAt + allowedMs - clock.monotonic()
+      if (leftMs > 0) watch(leftMs)
+      else attempt.interrupt('stalled')
+    })
+  }
+  context.progressed()
+  watch(allowedMs)
+  return () => cancelTimer()
 }
 
 function timeLeft(core: Core, { record }: Attempt, task: ResolvedTask): number {
@@ -217,13 +245,20 @@ function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome
     case 'lease-lost':
       return undefined
     case 'timeout': {
-      const code = 'ATTEMPT_TIMEOUT'
       const message = `The attempt ran longer than ${task.attemptTimeoutMs} ms, or past the deadline; its signal was fired.`
-      const info = errorInfo(new QuillworkError(code, message), 'timeout', { code })
-      core.log.warn({ taskType: task.type }, 'attempt timed out')
-      return { kind: 'failed', error: { errorClass: 'timeout', info } }
+      return timedOut(core, task, 'ATTEMPT_TIMEOUT', message)
+    }
+    case 'stalled': {
+      const message = `The attempt finished no step and reported nothing for ${task.stallTimeoutMs} ms; its signal was fired.`
+      return timedOut(core, task, 'ATTEMPT_STALLED', message)
     }
   }
+}
+
+function timedOut(core: Core, task: ResolvedTask, code: ErrorCode, message: string): Outcome {
+  const info = errorInfo(new QuillworkError(code, message), 'timeout', { code })
+  core.log.warn({ taskType: task.type, code }, 'attempt timed out')
+  return { kind: 'failed', error: { errorClass: 'timeout', info } }
 }
 
 /** Milliseconds that a task of an unknown type, or with newer parameters, waits for a process that knows it. */

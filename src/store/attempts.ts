@@ -23,7 +23,7 @@ export interface UsageRow {
   cost?: number
   /** What the call was for, such as the id of a novel. */
   subject?: string
-  /** Names the call within its task. A second row of one call is dropped: of what was recorded when it ended, and what was estimated for it. */
+  /** Names the call within its task. Of two rows of one call that which is no estimate stays, else the first. */
   call?: string
   /** Nobody heard how the call ended: the tokens are an estimate. */
   isEstimated?: true
@@ -47,11 +47,19 @@ export interface Fenced {
   attempt: number
 }
 
+/** The value of a finished step. */
+export interface CheckpointWrite extends Fenced {
+  key: string
+  value: string
+  /** It only says what is about to happen: the record does not say that the attempt has progressed. */
+  isMark?: boolean
+}
+
 /** What an attempt leaves behind. Fenced by the attempt; usage is kept even when stale, for it was paid. */
 export interface AttemptStore {
   progress(writes: readonly (Fenced & { progress: string })[]): Promise<Applied[]>
   /** Keeps the value of a finished step; the first writer of a key wins. */
-  checkpoint(writes: readonly (Fenced & { key: string; value: string })[]): Promise<Applied[]>
+  checkpoint(writes: readonly CheckpointWrite[]): Promise<Applied[]>
   checkpoints(taskId: string): Promise<ReadonlyMap<string, string>>
   /** Lines are kept up to a cap per task, the newest win; not fenced. */
   log(taskId: string, lines: readonly LogLine[]): Promise<void>

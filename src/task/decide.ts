@@ -85,7 +85,7 @@ function afterError(
       ? failed(record, deadlineError(info), 'deadline', now)
       : snoozed(record, until, info)
   }
-  const retryCount = record.retryCount + 1
+  const retryCount = (hasProgressed(record) ? 0 : record.retryCount) + 1
   const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
   const retry = { at, error: info, retryCount, crashCount: 0 }
   return retryOrEnd(record, retry, 'attempts-exhausted', { policy, now })
@@ -96,7 +96,7 @@ function afterError(
  * retry only of a quarantined task: beside others nobody knows whose fault it was.
  */
 function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances): Transition {
-  const progressed = record.checkpointAttempt === record.attempt
+  const progressed = hasProgressed(record)
   const crashCount = progressed ? 1 : record.crashCount + 1
   const spent = isQuarantined(record.crashCount) ? 1 : 0
   // One attempt at most is what a type asks for whose effect must not come twice.
@@ -104,6 +104,11 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
   const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
   const retry = { at, error: crashError(record), retryCount, crashCount }
   return retryOrEnd(record, retry, 'crashes', { policy, now })
+}
+
+/** Whether the attempt finished a step: what failed after it has not failed as often as what failed before it. */
+function hasProgressed({ checkpointAttempt, attempt }: TaskRecord): boolean {
+  return checkpointAttempt === attempt
 }
 
 /** Grants a retry, unless the attempts are exhausted, or the deadline comes before it. */

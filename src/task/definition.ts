@@ -39,6 +39,11 @@ export interface TaskOptions<P extends Schema, S = unknown> {
   admit?(parameters: Out<P>, context: Admission<S>): Awaitable<void>
   /** How long one attempt may run; default 30 minutes. Its signal fires, and the attempt ends as a timeout. */
   attemptTimeout?: Duration
+  /**
+   * How long one attempt may go without a finished step, progress, output or a submitted sub-task; default as long as it may run. Its signal
+   * fires, and the attempt ends as a timeout (ATTEMPT_STALLED).
+   */
+  stallTimeout?: Duration
   /** How long after its submission a task fails if it has not ended; default none. */
   deadline?: Duration
   retry?: RetryOptions
@@ -64,6 +69,17 @@ export interface Usage {
    * Nobody heard how the call ended: an earlier attempt was killed in it. What that attempt reserved for the call is settled by these tokens.
    */
   isEstimated?: true
+}
+
+/** How a step is run. */
+export interface StepOptions {
+  /**
+   * Tries the step again within the attempt, in its slot, when it fails with an error that can pass; default not. `maxAttempts` defaults to 3,
+   * `backoff` to 1 s, 4 s, 15 s.
+   */
+  retry?: RetryOptions
+  /** False: its value only says what is about to happen. It renews no retries; default true. */
+  isProgress?: boolean
 }
 
 /** Output that an earlier attempt left. */
@@ -159,9 +175,9 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   logError(message: string, fields?: object): void
   /**
    * Runs a step once for the task: its value is stored, and a later attempt gets the value, not the call. A step that throws stores
-   * nothing. Keys are unique within the task, at most 200 characters.
+   * nothing. Keys are unique within the task, at most 200 characters. A finished step renews the retries of the task.
    */
-  checkpoint<T>(key: string, step: () => Awaitable<T>): Promise<T>
+  checkpoint<T>(key: string, step: () => Awaitable<T>, options?: StepOptions): Promise<T>
   /**
    * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
    * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.
@@ -255,6 +271,7 @@ export type Needs<D> = (
 export interface ResolvedTask extends TaskType {
   readonly lane: string
   readonly attemptTimeoutMs: number
+  readonly stallTimeoutMs: number | undefined
   readonly deadlineMs: number | undefined
   readonly policy: RetryPolicy
   readonly parametersVersion: number
@@ -298,6 +315,8 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
     ...definition,
     lane: task.lane ?? 'default',
     attemptTimeoutMs: durationMs(task.attemptTimeout ?? defaultAttemptTimeout, `attemptTimeout of ${type}`),
+    stallTimeoutMs:
+      task.stallTimeout === undefined ? undefined : durationMs(task.stallTimeout, `stallTimeout of ${type}`),
     deadlineMs: task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${type}`),
     policy: retryPolicy(task.retry),
     parametersVersion,

@@ -36,6 +36,7 @@ export const errorCatalogue = {
   TASK_CANCELLED: permanent(409, 'The task was cancelled.'),
   WAIT_TIMEOUT: retryable(504, 'The task did not end within the time that the caller gave.'),
   ATTEMPT_TIMEOUT: retryable(504, 'The attempt ran longer than the task type allows.'),
+  ATTEMPT_STALLED: retryable(504, 'The attempt made no progress for longer than the task type allows.'),
   DEADLINE_PASSED: permanent(504, 'The task did not end before its deadline.'),
   LEASE_LOST: retryable(503, 'The process that ran the attempt stopped extending its lease.'),
   ATTEMPT_STALE: permanent(409, 'The attempt no longer holds the task, so its write was refused.'),

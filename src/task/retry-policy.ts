@@ -18,6 +18,9 @@ export const defaultRetryPolicy: RetryPolicy = {
   jitter: 0.1,
 }
 
+/** The default of a step that is tried again within its attempt: three times, after 1 s and 4 s. */
+export const stepRetryPolicy: RetryPolicy = { maxAttempts: 3, backoff: [1_000, 4_000, 15_000], jitter: 0.1 }
+
 /** What a task type may say of its retries. */
 export interface RetryOptions {
   /**

@@ -238,7 +238,8 @@ export function reduceDue(record: TaskRecord): Transition {
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
     wake: 'now',
-    set: { status: 'QUEUED', phase: 'reducing', nextAttemptTimestamp: null },
+    // Sub-tasks have ended since it failed last.
+    set: { status: 'QUEUED', phase: 'reducing', nextAttemptTimestamp: null, retryCount: 0, crashCount: 0 },
   }
 }
 

@@ -109,6 +109,23 @@ export const reportCases: readonly StoreCase[] = [
     ])
     assert.equal((await store.attempts.checkpoints('nobody')).size, 0)
   }),
+  it('checkpoint: a mark is kept and refused as any value, and is no progress', async store => {
+    const first = await startNew(store)
+    const mark = (attempt: number, key: string) => ({
+      taskId: first.id,
+      attempt,
+      key,
+      value: '1',
+      isMark: true,
+    })
+    assert.deepEqual(await store.attempts.checkpoint([mark(1, 'a'), mark(2, 'b')]), ['applied', 'stale'])
+    assert.equal((await read(store, first.id)).checkpointAttempt, undefined)
+    await store.attempts.checkpoint([{ taskId: first.id, attempt: 1, key: 'step', value: '2' }])
+    await start(store, await move(store, givenBack(first)))
+    assert.deepEqual(await store.attempts.checkpoint([mark(1, 'c'), mark(2, 'd')]), ['stale', 'applied'])
+    assert.equal((await read(store, first.id)).checkpointAttempt, 1)
+    assert.deepEqual([...(await store.attempts.checkpoints(first.id)).keys()].sort(), ['a', 'd', 'step'])
+  }),
   it('progress: an attempt that was asked to stop still holds its task', async (store, context) => {
     const running = await startNew(store)
     await move(store, cancelRequested(running, context.now))

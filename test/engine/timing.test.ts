@@ -1,5 +1,5 @@
 import { defineTask, SnoozeError } from 'quillwork'
-import { scriptedTasks, testEngine } from 'quillwork/testing'
+import { createManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -7,6 +7,52 @@ import { expectInvariants } from './invariants.ts'
 const never = () => new Promise<null>(() => undefined)
 const untilFired = (signal: AbortSignal) =>
   new Promise<null>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+
+describe('an attempt that may not stall', () => {
+  const slow = (seconds: number, how: 'progress' | 'write' | 'checkpoint' | 'nothing') =>
+    defineTask({
+      type: 'Slow',
+      parameters: z.null(),
+      result: z.null(),
+      progress: z.number(),
+      stallTimeout: '1m',
+      retry: { maxAttempts: 1 },
+      async execute(ctx) {
+        for (let step = 0; step < seconds / 50; step++) {
+          await Promise.race([
+            untilFired(ctx.signal),
+            new Promise<void>(resolve => clock.after(50_000, resolve)),
+          ])
+          if (how === 'progress') ctx.updateProgress(step)
+          else if (how === 'write') ctx.write('.')
+          else if (how === 'checkpoint') await ctx.checkpoint(`${step}`, () => step)
+        }
+        return null
+      },
+    })
+  const clock = createManualClock()
+
+  it.each(['progress', 'write', 'checkpoint'] as const)('goes on as long as it shows %s', async how => {
+    const task = slow(600, how)
+    await using t = await testEngine({ tasks: [task], clock })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('11m')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
+  })
+
+  it('ends as a timeout when it shows nothing for that long', async () => {
+    const task = slow(600, 'nothing')
+    await using t = await testEngine({ tasks: [task], clock })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('59s')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RUNNING' })
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'DEAD_LETTER',
+      errorInfo: { code: 'ATTEMPT_STALLED', errorClass: 'timeout' },
+    })
+  })
+})
 
 describe('a timeout', () => {
   it('B9: fires the signal when the attempt has run too long, and the attempt counts as failed', async () => {

@@ -225,6 +225,25 @@ const rows: readonly Row[] = [
     leads: { name: 'retrying', at: now, retryCount: 0, crashCount: 1 },
   },
   {
+    when: 'a failure after this attempt wrote a checkpoint',
+    outcome: boom,
+    record: { attempt: 9, checkpointAttempt: 9, retryCount: 4 },
+    leads: { name: 'retrying', retryCount: 1, crashCount: 0 },
+  },
+  {
+    when: 'a failure after an earlier attempt wrote a checkpoint',
+    outcome: boom,
+    record: { attempt: 9, checkpointAttempt: 8, retryCount: 4 },
+    leads: { name: 'dead-lettered', reason: 'attempts-exhausted' },
+  },
+  {
+    when: 'a failure with a checkpoint of a task that may have one attempt',
+    outcome: boom,
+    policy: { ...policy, maxAttempts: 1 },
+    record: { attempt: 9, checkpointAttempt: 9 },
+    leads: { name: 'dead-lettered', reason: 'attempts-exhausted' },
+  },
+  {
     when: 'a crash after an earlier attempt wrote a checkpoint',
     outcome: crash,
     record: { attempt: 9, checkpointAttempt: 8, crashCount: 4, retryCount: 4 },

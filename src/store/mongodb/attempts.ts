@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { UpdateFilter } from 'mongodb'
 import { gather } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
-import type { AttemptStore, Fenced } from '../store.ts'
+import type { AttemptStore, CheckpointWrite, Fenced } from '../store.ts'
 import { answerFor, attemptName, findHolders, heldBy } from './claim.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
@@ -13,7 +13,6 @@ import { type Session, updateEach } from './session.ts'
 import { addUsage } from './usage.ts'
 
 type ProgressWrite = Fenced & { progress: string }
-type CheckpointWrite = Fenced & { key: string; value: string }
 
 const mostTogether = 200
 
@@ -40,7 +39,8 @@ export function createAttempts(session: Session): AttemptStore & { idle(): Promi
 async function writeCheckpoints(session: Session, writes: readonly CheckpointWrite[]): Promise<Applied[]> {
   const updates = writes.map(write => ({
     filter: heldBy(write),
-    update: { $set: { checkpointAttempt: write.attempt } },
+    // A mark changes nothing that anybody reads, but must meet the attempt too.
+    update: write.isMark === true ? { $max: { attempt: 0 } } : { $set: { checkpointAttempt: write.attempt } },
   }))
   const areAllHeld = (await updateEach(session, 'checkpoint', updates)) === writes.length
   // An attempt that holds its task now has held it all the time: its write was among those that matched.
@@ -105,7 +105,7 @@ async function replace(session: Session, write: ProgressWrite, value: LargeValue
 }
 
 /** The value of a finished step, as the collection `task_checkpoints` keeps it, with the attempt whose value it is. */
-export interface CheckpointDocument extends CheckpointWrite {
+export interface CheckpointDocument extends Omit<CheckpointWrite, 'isMark'> {
   /** Task and key, so that a key has one value. */
   _id: string
 }

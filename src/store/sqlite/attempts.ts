@@ -29,7 +29,8 @@ export function createAttempts(session: Session): AttemptStore {
         writes.map(write =>
           fenced(session, write, seq => {
             insertCheckpoint(sql, seq, write.key, write.value)
-            sql('UPDATE tasks SET checkpoint_attempt = ? WHERE seq = ?').run(write.attempt, seq)
+            const progressed = 'UPDATE tasks SET checkpoint_attempt = ? WHERE seq = ?'
+            if (write.isMark !== true) sql(progressed).run(write.attempt, seq)
           }),
         ),
       ),
