@@ -88,9 +88,18 @@ export function reserve(
 
 /** The call has cost this much. A hold whose lease has ended still counts at its estimate, and is made up for. */
 export function settle(account: BudgetAccount, id: string, estimate: Need, real: Amount<Unit>): void {
-  const held = account.holds.get(id) ?? { bucket: inTotal, amount: amountOf(estimate) }
-  account.holds.delete(id)
-  settleHold(account.used, held, real, inTotal)
+  const known = account.holds.has(id) ? id : settledHold(id)
+  const held = account.holds.get(known)
+  account.holds.delete(known)
+  const amount = held?.amount ?? amountOf(estimate)
+  // Where the hold of a named call is gone, it may have counted at less than its estimate already: nothing is given back.
+  const spent = held === undefined && id.includes(' ') ? greater(real, amount) : real
+  settleHold(account.used, { bucket: held?.bucket ?? inTotal, amount }, spent, inTotal)
+}
+
+/** Whether a call is held for, be it at its estimate or at what is known of it. */
+export function isHeld({ holds }: BudgetAccount, id: string): boolean {
+  return holds.has(id) || holds.has(settledHold(id))
 }
 
 /** A call of a task that was named when it was reserved for. */
@@ -105,23 +114,30 @@ export function namedHold(unique: string, { taskId, attempt, call }: NamedCall):
   return [unique, taskId, attempt, call].join(' ')
 }
 
+/** Returns the id of a hold whose call counts at what is known of it. */
+function settledHold(id: string): string {
+  return `settled ${id}`
+}
+
 /**
- * Counts the call at what it is known to have cost wherever earlier attempts have reserved for it. Their holds stay until `leaseEnd`, so that one
- * that is heard of late settles what it really cost. Returns whether there was any.
+ * Counts the call at what it is known to have cost wherever earlier attempts have reserved for it; without money, that stays as it was
+ * reserved. The holds stay under another id, so that one that is heard of late settles what it really cost. Returns whether there was any.
  */
 export function settleEarlier(
   account: BudgetAccount,
   { taskId, attempt, call }: NamedCall,
-  real: Amount<Unit>,
-  leaseEnd: number,
+  known: Need,
 ): boolean {
-  let left = real
+  let left = known
   let isFound = false
-  for (const [id, held] of account.holds) {
-    const [, ofTask, ofAttempt, ...name] = id.split(' ')
-    if (ofTask !== taskId || Number(ofAttempt) >= attempt || name.join(' ') !== call) continue
-    settleHold(account.used, held, left, inTotal)
-    account.holds.set(id, { ...held, amount: { ...left }, leaseEnd })
+  for (const [id, held] of [...account.holds]) {
+    const [unique, ofTask, ofAttempt, ...name] = id.split(' ')
+    if (unique === 'settled' || ofTask !== taskId || Number(ofAttempt) >= attempt || name.join(' ') !== call)
+      continue
+    const amount = { tokens: left.tokens, money: left.money ?? held.amount.money }
+    settleHold(account.used, held, amount, inTotal)
+    account.holds.delete(id)
+    account.holds.set(settledHold(id), { ...held, amount })
     left = nothing
     isFound = true
   }
@@ -133,9 +149,13 @@ export function spend({ used }: BudgetAccount, amount: Amount<Unit>): void {
   charge(used, inTotal, amount)
 }
 
-/** What all holds together reserve. */
+/** What calls reserve that may still run. */
 export function reservedOf({ holds }: BudgetAccount): Amount<Unit> {
-  return total(holds.values(), nothing)
+  const open = [...holds].filter(([id]) => !id.startsWith(settledHold('')))
+  return total(
+    open.map(([, held]) => held),
+    nothing,
+  )
 }
 
 /** What was spent: all that counts, but for what is reserved. */
@@ -208,7 +228,7 @@ export const budgetCodec = accountCodec<BudgetAccount, Fields>({
   unused: noAccount,
   toFields: account => ({
     limit: account.limit,
-    spent: spentOf(account),
+    spent: withoutHolds(account),
     holds: [...account.holds].map(([id, { amount, leaseEnd }]) => [
       id,
       amount.tokens,
@@ -235,6 +255,17 @@ export const budgetCodec = accountCodec<BudgetAccount, Fields>({
     throw new QuillworkError('STORE_NEWER', message)
   },
 })
+
+/** What counts beside the holds. */
+function withoutHolds({ used, holds }: BudgetAccount): Amount<Unit> {
+  const spent = total(used, nothing)
+  subtract(spent, total(holds.values(), nothing))
+  return spent
+}
+
+function greater(one: Amount<Unit>, other: Amount<Unit>): Amount<Unit> {
+  return { tokens: Math.max(one.tokens, other.tokens), money: Math.max(one.money, other.money) }
+}
 
 /** The need of an estimate, or of a waiting task; rounded up. Throws OPTION_INVALID for one that is negative or not finite. */
 export function needOf({ tokens, cost }: Spending): Need {

@@ -13,6 +13,7 @@ import {
   type BudgetAccount,
   budgetOf,
   hasWantedCapacity,
+  isHeld,
   isSame,
   keepPromise,
   limitOf,
@@ -65,12 +66,14 @@ export interface Allowance {
   need: Need
   /** Names its hold; undefined where the tree had no budget. */
   hold: string | undefined
+  /** Whether a later attempt can settle it. */
+  isNamed: boolean
 }
 
 /** A hold counts as spent after this time, in milliseconds: settling it later makes up for the difference. */
 const leaseMs = 600_000
-/** As `leaseMs`, of a call with a name: the next attempt settles it, however long its process was away. */
-const namedLeaseMs = 86_400_000
+/** As `leaseMs`, of a call with a name: 30 days, since the next attempt settles it, and its process may be away for long. */
+const namedLeaseMs = 2_592_000_000
 /**
  * Milliseconds until the waiting tasks of a tree are checked: after capacity was freed, and after a task has begun to wait, for the budget may
  * have been raised between its refusal and then. Nothing is checked while nothing changes.
@@ -125,8 +128,9 @@ export class BudgetLedger implements Budgets {
     const tree = this.#tree(record.rootTaskId)
     const isGoverned = tree.isGoverned()
     if (!(isGoverned instanceof Promise ? await isGoverned : isGoverned))
-      return { record, need, hold: undefined }
-    return { record, need, hold: await this.#hold(tree, { record, need, call }) }
+      return { record, need, hold: undefined, isNamed: false }
+    const hold = await this.#hold(tree, { record, need, call })
+    return { record, need, hold, isNamed: call !== undefined }
   }
 
   /** The call has cost this much; resolves when that is durable, or cannot be made so. Never rejects. */
@@ -138,9 +142,9 @@ export class BudgetLedger implements Budgets {
     await tree.changeSurely((account, now, isAgain) => {
       if (!account.isOpen) return false
       // A hold that went between two tries was settled by a write whose answer was lost; or its lease ended, and the estimate stands.
-      const isHeld = hold !== undefined && account.holds.has(hold)
-      const isSettled = hold !== undefined && !isHeld && (isAgain || wasHeld)
-      wasHeld ||= isHeld
+      const isThere = hold !== undefined && isHeld(account, hold)
+      const isSettled = hold !== undefined && !isThere && (isAgain || wasHeld)
+      wasHeld ||= isThere
       if (hold === undefined) spend(account, real)
       else if (!isSettled) settle(account, hold, need, real)
       frees = hasWantedCapacity(account, now)
@@ -153,15 +157,12 @@ export class BudgetLedger implements Budgets {
    * A call that an earlier attempt of the task was killed in has cost this much, as far as is known: what was reserved for it counts at that.
    * Resolves as `settle`.
    */
-  async settleEarlier(
-    { record, call }: { record: TaskRecord; call: string },
-    real: Amount<Unit>,
-  ): Promise<void> {
+  async settleEarlier({ record, call }: { record: TaskRecord; call: string }, known: Need): Promise<void> {
     const tree = this.#tree(record.rootTaskId)
     if (!(await this.#isGovernedBestEffort(tree))) return
     let frees = false
     await tree.changeSurely((account, now) => {
-      const isFound = settleEarlier(account, namedCall(record, call), real, now + leaseMs)
+      const isFound = settleEarlier(account, namedCall(record, call), known)
       frees = isFound && hasWantedCapacity(account, now)
       return isFound
     })
@@ -192,7 +193,7 @@ export class BudgetLedger implements Budgets {
       const before = account.wanted
       const isExpired = expireHolds(account, now)
       if (wasWoken) keepPromise(account, need)
-      const isGivenBack = named !== undefined && settleEarlier(account, named, nothing, now + leaseMs)
+      const isGivenBack = named !== undefined && settleEarlier(account, named, nothing)
       const misfit = reserve(account, id, need, now + until)
       refusal = misfit === undefined ? undefined : refusalOf(account, misfit)
       // It may have come by itself, because no process was there to wake it: then it wakes the others.

@@ -6,7 +6,7 @@ import type { Acquired } from '../rate-limit/limiter.ts'
 import { longestDelay } from '../task/classify.ts'
 import type { BudgetHold, Permit, Spending } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
@@ -169,6 +169,9 @@ function unknownLimit(key: string): QuillworkError {
   return new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
 }
 
+/** Interruptions that the task survives, at once and maybe in another process. */
+const goesOnBy: ReadonlySet<Interruption | undefined> = new Set(['stopping', 'lease-lost', 'lease-expired'])
+
 /** The reservations that one attempt has under the budget of its tree. */
 export class BudgetHolds extends AttemptHolds {
   readonly #open = new Set<Allowance>()
@@ -196,8 +199,11 @@ export class BudgetHolds extends AttemptHolds {
 
   override end(): void {
     super.end()
+    // The next attempt of a task that goes on elsewhere settles what has a name; until then it counts at its estimate.
+    const goesOn = goesOnBy.has(this.attempt.interruption)
     for (const allowance of this.#open) {
-      void this.core.budgets.settle(allowance, { ...nothing, ...allowance.need })
+      if (!(goesOn && allowance.isNamed))
+        void this.core.budgets.settle(allowance, { ...nothing, ...allowance.need })
       this.#left.add(allowance)
     }
     this.#open.clear()

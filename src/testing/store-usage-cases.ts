@@ -119,7 +119,7 @@ export const usageCases: readonly StoreCase[] = [
     await Promise.all(Array.from({ length: 50 }, () => store.attempts.usage(running.id, [call()])))
     assert.deepEqual(await report(store, { taskId: running.id }, 'model'), [sum('small', 50)])
   }),
-  it('usage: a named call counts once in its task, as it was recorded first', async (store, context) => {
+  it('usage: a named call counts once in its task, and what was heard of it in the place of an estimate', async (store, context) => {
     const running = await startNew(store)
     const other = await startNew(store)
     await store.attempts.usage(running.id, [call({ call: 'one', cost: 0.5 })])
@@ -127,13 +127,18 @@ export const usageCases: readonly StoreCase[] = [
       call({ call: 'one', outputTokens: 900, isEstimated: true }),
       call({ call: 'two', isEstimated: true }),
     ])
-    await store.attempts.usage(running.id, [call({ call: 'two', outputTokens: 900 })])
+    await store.attempts.usage(running.id, [call({ call: 'two', outputTokens: 900, isEstimated: true })])
     await store.attempts.usage(other.id, [call({ call: 'one' })])
     const two = sum('small', 2, { cost: 0.5, unpricedCalls: 1, estimatedCalls: 1 })
     assert.deepEqual(await report(store, { taskId: running.id }, 'model'), [two])
     const again = await context.reopenStore(store)
-    await again.attempts.usage(running.id, [call({ call: 'one' })])
-    assert.deepEqual(await report(again, { taskId: running.id }, 'model'), [two])
+    for (const outputTokens of [7, 900])
+      await again.attempts.usage(running.id, [
+        call({ call: 'two', outputTokens }),
+        call({ call: 'one', outputTokens }),
+      ])
+    const heard = { ...two, outputTokens: 9, estimatedCalls: 0 }
+    assert.deepEqual(await report(again, { taskId: running.id }, 'model'), [heard])
     assert.deepEqual(await report(again, { taskId: other.id }, 'model'), [sum('small', 1)])
   }),
   it('usage: a sum of unknown costs is not zero, and a cost of zero is one', async store => {

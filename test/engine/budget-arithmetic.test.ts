@@ -134,24 +134,38 @@ describe('the account of a budget', () => {
           'unnamed',
         ]
         for (const other of others) reserve(account, other, need, 1_000)
-        expect(settleEarlier(account, { ...call, attempt: 2 }, known, 2_000)).toBe(true)
+        expect(settleEarlier(account, { ...call, attempt: 2 }, known)).toBe(true)
         const rest = { tokens: 3_200, money: 32 }
         const plusRest = ({ tokens, money }: Amount) => ({
           tokens: tokens + rest.tokens,
           money: money + rest.money,
         })
         expect(counted(account)).toEqual(plusRest(known))
-        // A third attempt gives back what the second reserved, too.
-        settleEarlier(account, { ...call, attempt: 3 }, nothing, 0)
-        expect(counted(account)).toEqual({ tokens: 2_400, money: 24 })
-        settleEarlier(account, { ...call, attempt: 2 }, known, 2_000)
+        expect(reservedOf(account)).toEqual(rest)
+        // A third attempt gives back what the second reserved, and nothing of what is known.
+        settleEarlier(account, { ...call, attempt: 3 }, nothing)
+        expect(counted(account)).toEqual({ tokens: 2_400 + known.tokens, money: 24 + known.money })
+        const text = budgetCodec.write({ state: account, writes: [] }, 'new')
+        expect(counted(budgetCodec.read(text, 0).state)).toEqual(counted(account))
         if (real !== null) settle(account, id, need, real)
         expect(counted(account)).toEqual({
           tokens: 2_400 + (real ?? known).tokens,
           money: 24 + (real ?? known).money,
         })
+        // Once its hold is gone, what it cost gives nothing back.
+        expireHolds(account, 1_000)
+        settle(account, id, need, { tokens: 0, money: 0 })
+        expect(counted(account).tokens).toBe(2_400 + (real ?? known).tokens)
       }),
     )
+  })
+
+  it('counts a killed call whose price is not known at the money that was reserved for it', () => {
+    const account = accountWith({})
+    const call = { taskId: 'task', call: 'call 1' }
+    reserve(account, namedHold('unique', { ...call, attempt: 1 }), { tokens: 800, money: 8 }, 1_000)
+    settleEarlier(account, { ...call, attempt: 2 }, { tokens: 30 })
+    expect(counted(account)).toEqual({ tokens: 30, money: 8 })
   })
 
   it('is the same account after its way through a text', () => {

@@ -174,9 +174,11 @@ class Desk {
     await reply({ response, call, answer, text, wantsUsage, gone: gone.signal, released })
   }
 
-  /** The text for a prompt. A scene that broke off goes on with the rest of the text that was begun. */
+  /** The text for a prompt. A scene whose last paragraph broke off goes on with the rest of the text that was begun. */
   #textFor(prompt: string): string {
-    const written = [...prompt.matchAll(/<novel-text>\n([\s\S]*?)\n<\/novel-text>/gu)].at(-1)?.[1] ?? ''
+    const written =
+      [...prompt.matchAll(/<novel-text>\n([\s\S]*?)\n<\/novel-text>/gu)].at(-1)?.[1]?.split('\n\n').at(-1) ??
+      ''
     const begun = this.#texts.find(text => written !== '' && text.startsWith(written) && text !== written)
     const text = begun?.slice(written.length).trimStart() ?? textFor(prompt)
     if (begun === undefined) this.#texts.push(text)

@@ -71,6 +71,12 @@ export async function fill(file: string): Promise<void> {
 /** What an engine leaves behind that dies, and what others file. */
 async function leaveTraces(file: string): Promise<void> {
   const store = sqlite({ file })
+  const [task] = (await store.queries.list({}, { pageSize: 1 })).items
+  const paid = { at: 1_000, attempt: 1, model: 'small', inputTokens: 5, outputTokens: 1 }
+  await store.attempts.usage(task?.id ?? '', [
+    { ...paid, call: 'call 1' },
+    { ...paid, call: 'call 2', isEstimated: true },
+  ])
   const { deliveries } = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 0 })
   for (const { taskId, attempt } of deliveries) {
     await store.tasks.claim([{ taskId, attempt, token: 'lost', executionNodeId: 'dead', leaseMs: 60_000 }])

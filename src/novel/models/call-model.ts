@@ -3,7 +3,7 @@ import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
 import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { beginCall, endCall, readCalls, settleCutCall, storedSeries } from './calls.ts'
+import { beginCall, endCall, nextCall, settleCutCalls, storedSeries } from './calls.ts'
 import { openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
 
@@ -15,7 +15,7 @@ export type CallContext = Pick<
 
 /** A model call. */
 export interface ModelCall {
-  /** Names the call within the task: at most 150 characters, the same in every attempt. */
+  /** The key of the checkpoint that the answer becomes: at most 150 characters, the same in every attempt. */
   readonly unit: string
   /** Units whose answers broke off, and which this one continues: it begins with the fallback that they switched to. Default none. */
   readonly continues?: readonly string[]
@@ -24,8 +24,8 @@ export interface ModelCall {
   request(model: LanguageModel): TextRequest
   /** The subject of the usage: the id of the novel. */
   readonly subject: string
-  /** Receives each final stretch of the text; absent where the text is not streamed. */
-  onText?(text: string): void
+  /** Receives each final stretch of the text, and whether a line break stood before the text; absent where the text is not streamed. */
+  onText?(text: string, startsParagraph: boolean): void
   /** Accepts an answer that was cut off at its longest length, unless it is empty. Default: false, an error. */
   readonly takesTruncated?: boolean
 }
@@ -39,6 +39,8 @@ export interface ModelAnswer {
   readonly finishReason: string
   /** The answer was cut off at its longest length. */
   readonly truncated: boolean
+  /** A line break stood before the text. */
+  readonly startsParagraph?: true
   readonly usage: Usage
   readonly parameters: ModelParameters
 }
@@ -56,8 +58,7 @@ export async function callModel(
   { model, ...call }: ModelCall & { readonly model: LanguageModel },
 ): Promise<ModelAnswer> {
   const fallbacks = fallbacksOf(models, model, call.use)
-  // The output of an attempt must not mix the words of two models, so a new attempt, whose output begins empty, calls the fallback to which
-  // an earlier one switched.
+  // A text that is restarted begins with an empty output, which only a new attempt has; it calls the fallback to which an earlier one switched.
   const renewed = (unit: string) => storedSeries<string>(ctx, number => renewalKey(unit, number))
   let asked = model
   let switches = 0
@@ -84,7 +85,7 @@ export async function callModel(
   let passing: ModelError | undefined
   for (;;) {
     asked = freeModel(asked)
-    const attempt = await ask(ctx, asked, call).catch(async error => {
+    const attempt = await ask(ctx, asked, { ...call, modelOf: fallbacks.called }).catch(async error => {
       if (!(error instanceof SnoozeError)) throw error
       // Another process may have learned first that the provider refuses all calls; the acquisition reported it.
       const free = error.limit === undefined ? asked : freeModel(asked)
@@ -118,9 +119,10 @@ export async function callModel(
 /** Returns how a configured fallback is found: by its id, and after a model that failed with a code; each is called once. */
 function fallbacksOf(
   models: Pick<ModelChoice, 'languageModel'>,
-  { fallbacks }: LanguageModel,
+  model: LanguageModel,
   use: ModelCall['use'],
 ) {
+  const { fallbacks } = model
   const named = (id: string) => {
     try {
       return models.languageModel(use, id)
@@ -131,6 +133,8 @@ function fallbacksOf(
   }
   return {
     named,
+    /** The model of an earlier call, whose id it is. */
+    called: (id: string) => (id === model.id ? model : named(id)),
     after(failed: string, code: ModelErrorCode): LanguageModel | undefined {
       const at = fallbacks.findIndex(fallback => fallback.model === failed)
       for (const { model: id, on } of fallbacks.slice(at + 1)) {
@@ -148,25 +152,27 @@ function renewalKey(unit: string, number: number): string {
 
 type Asked = { answer: ModelAnswer } | { error: ModelError; isFollowed: boolean }
 
-async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Promise<Asked> {
+async function ask(
+  ctx: CallContext,
+  model: LanguageModel,
+  { modelOf, ...call }: ModelCall & { modelOf: (id: string) => LanguageModel | undefined },
+): Promise<Asked> {
+  const { subject, unit } = call
+  await settleCutCalls(ctx, { unit, subject, modelOf })
   const request = requestOf(model, call)
   if (request instanceof ModelError) return { error: request, isFollowed: false }
-  const { subject, unit } = call
-  const calls = await readCalls(ctx, unit)
-  // Nothing of its answer is kept.
-  if (calls.cut !== undefined) await settleCutCall(ctx, calls.cut, { model, subject, text: '' })
-  const name = calls.next
+  const name = await nextCall(ctx, unit)
   const inputTokens = promptTokens(model, request)
   const most = { inputTokens, outputTokens: request.maxOutputTokens }
   const expense = await openExpense(ctx, model, { ...most, subject, call: name })
-  const text = new GrowingText(stretch => {
-    if (!ctx.signal.aborted) call.onText?.(stretch)
+  const text = new GrowingText((stretch, startsParagraph) => {
+    if (!ctx.signal.aborted) call.onText?.(stretch, startsParagraph)
   })
   let used: Usage | undefined
   try {
     const { maxOutputTokens, temperature } = request
     const parameters = { maxOutputTokens, ...defined({ temperature }) }
-    await beginCall(ctx, name, { model: model.id, inputTokens, parameters })
+    await beginCall(ctx, name, { unit, model: model.id, inputTokens, parameters })
     const answer = await model.write(request, {
       signal: ctx.signal,
       ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
@@ -178,14 +184,14 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     ctx.signal.throwIfAborted()
     if (text.end() === '') text.add(answer.text)
     const { usage, finishReason } = answer
-    const whole = { text: text.end(), model: model.id, truncated: false }
+    const whole = { text: text.end(), model: model.id, truncated: false, ...joint(text) }
     return { answer: { ...whole, finishReason, usage, parameters: answer.parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
     if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
       expense.refused(error.retryAfterMs)
     const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
-    if (isTaken && text.text !== '') return { answer: truncatedAnswer(model, request, text.text, used) }
+    if (isTaken && text.text !== '') return { answer: truncatedAnswer(model, request, text, used) }
     const isFollowed = call.onText !== undefined && text.text !== ''
     if (!isFollowed || !isCut(error)) await endCall(ctx, name)
     return { error, isFollowed }
@@ -212,9 +218,21 @@ function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelEr
 function truncatedAnswer(
   { id: model }: LanguageModel,
   { maxOutputTokens, temperature }: TextRequest,
-  text: string,
+  text: GrowingText,
   usage: Usage = { model, inputTokens: 0, outputTokens: 0 },
 ): ModelAnswer {
   const parameters = { maxOutputTokens, ...defined({ temperature }) }
-  return { text, model, finishReason: 'length', truncated: true, usage, parameters }
+  return {
+    text: text.text,
+    model,
+    finishReason: 'length',
+    truncated: true,
+    usage,
+    parameters,
+    ...joint(text),
+  }
+}
+
+function joint({ startsParagraph }: GrowingText): Pick<ModelAnswer, 'startsParagraph'> {
+  return startsParagraph ? { startsParagraph } : {}
 }

@@ -6,6 +6,8 @@ import { defined } from '../../task/defined.ts'
 /** What is stored right before a call is made. */
 interface BegunCall {
   readonly attempt: number
+  /** The key of the checkpoint that its answer becomes. */
+  readonly unit: string
   /** Id of the model. */
   readonly model: string
   readonly inputTokens: number
@@ -17,25 +19,34 @@ export interface CutCall extends BegunCall {
   readonly name: string
 }
 
-type PricedModel = Pick<LanguageModel | EmbeddingModel, 'costOf' | 'id'> & {
-  countTokens(text: string): number
-}
-
 /** The part of a task's context that keeps calls. */
 export type CallsContext = Pick<TaskContext, 'addUsage' | 'attempt' | 'checkpoint'>
 
-/** Returns the name of the next call of a unit of work, and the last one where that was cut off. */
-export async function readCalls(
-  ctx: CallsContext,
-  unit: string,
-): Promise<{ next: string; cut: CutCall | undefined }> {
-  const nameOf = (number: number) => `${unit}: call ${number + 1}`
-  const begun = await storedSeries<BegunCall>(ctx, nameOf)
-  const [last, name] = [begun.at(-1), nameOf(begun.length - 1)]
-  const next = nameOf(begun.length)
-  if (last === undefined || last.attempt >= ctx.attempt) return { next, cut: undefined }
-  const hasEnded = (await storedStep<true>(ctx, endKey(name))) ?? false
-  return { next, cut: hasEnded ? undefined : { ...last, name } }
+/** What counts the tokens of a model and knows its price. */
+type PricedModel = Pick<LanguageModel | EmbeddingModel, 'costOf'> & { countTokens(text: string): number }
+
+/** How the model of a call that was cut off is found; undefined where it is not configured any more. */
+type FindModel = (id: string) => PricedModel | undefined
+
+/** The calls of one task, which makes one at a time. */
+interface TaskCalls {
+  /** Calls that were begun, in all attempts. */
+  begun: number
+  /** Those that were cut off, until they are settled. */
+  cut: readonly CutCall[]
+}
+
+const mark = { isProgress: false } as const
+const known = new WeakMap<CallsContext, Promise<TaskCalls>>()
+
+/** Returns the name of the next call, which is made for a unit. It is used again until a call has begun under it. */
+export async function nextCall(ctx: CallsContext, unit: string): Promise<string> {
+  return nameOf((await callsOf(ctx, unit)).begun)
+}
+
+/** Returns the call of a unit that was cut off last; undefined where none was. */
+export async function cutCallOf(ctx: CallsContext, unit: string): Promise<CutCall | undefined> {
+  return (await callsOf(ctx, unit)).cut.findLast(call => call.unit === unit)
 }
 
 /** Stores that a call is about to be made. */
@@ -44,31 +55,65 @@ export async function beginCall(
   name: string,
   call: Omit<BegunCall, 'attempt'>,
 ): Promise<void> {
-  await ctx.checkpoint<BegunCall>(name, () => ({ attempt: ctx.attempt, ...call }))
+  await ctx.checkpoint<BegunCall>(name, () => ({ attempt: ctx.attempt, ...call }), mark)
+  const calls = await callsOf(ctx, call.unit)
+  calls.begun += 1
 }
 
 /** Stores that a call has ended in a way that leaves nothing to continue. */
 export async function endCall(ctx: CallsContext, name: string): Promise<void> {
-  await ctx.checkpoint(endKey(name), () => true)
+  await ctx.checkpoint(endKey(name), () => true, mark)
+}
+
+/** Settles all calls that were cut off and of which nothing is continued, before one for a unit: their prompts were paid. */
+export async function settleCutCalls(
+  ctx: CallsContext,
+  { unit, subject, modelOf }: { unit: string; subject: string; modelOf: FindModel },
+): Promise<void> {
+  for (const call of (await callsOf(ctx, unit)).cut) {
+    await settleCutCall(ctx, call, { subject, model: modelOf(call.model), text: '' })
+    await endCall(ctx, call.name)
+  }
 }
 
 /**
- * Records what a call that was cut off has used, once, and unless that was recorded when it was cut off: its prompt, and the text that is known to have
- * arrived. That settles what was reserved for it. Returns the usage. `model` is the one that was called, or undefined where its price is not known.
+ * Records what a call that was cut off has used, unless that was recorded when it was cut off: its prompt, and the text that is known to have
+ * arrived. That settles what was reserved for it. Returns the usage. Without a model, its price is not known.
  */
 export async function settleCutCall(
   ctx: CallsContext,
-  { name, inputTokens, model: id }: CutCall,
+  call: CutCall,
   { model, subject, text }: { model: PricedModel | undefined; subject: string; text: string },
 ): Promise<Usage> {
+  const { name, inputTokens } = call
   const tokens = { inputTokens, outputTokens: text === '' ? 0 : (model?.countTokens(text) ?? text.length) }
-  const usage = {
-    model: id,
-    ...tokens,
-    ...defined({ cost: model?.id === id ? model.costOf(tokens) : undefined }),
-  }
+  const usage = { model: call.model, ...tokens, ...defined({ cost: model?.costOf(tokens) }) }
   await ctx.addUsage({ ...usage, subject, call: name, isEstimated: true })
+  const calls = await callsOf(ctx, call.unit)
+  calls.cut = calls.cut.filter(other => other !== call)
   return usage
+}
+
+function callsOf(ctx: CallsContext, unit: string): Promise<TaskCalls> {
+  const calls = known.get(ctx) ?? readCalls(ctx, unit)
+  known.set(ctx, calls)
+  return calls
+}
+
+/** The step of `unit` may be under way, so it has no answer. */
+async function readCalls(ctx: CallsContext, unit: string): Promise<TaskCalls> {
+  const begun = await storedSeries<BegunCall>(ctx, nameOf)
+  const cut: CutCall[] = []
+  for (const [number, call] of begun.entries()) {
+    const name = nameOf(number)
+    const hasAnswer = call.unit !== unit && (await storedStep(ctx, call.unit)) !== undefined
+    if (!hasAnswer && (await storedStep(ctx, endKey(name))) === undefined) cut.push({ ...call, name })
+  }
+  return { begun: begun.length, cut }
+}
+
+function nameOf(number: number): string {
+  return `call ${number + 1}`
 }
 
 function endKey(name: string): string {
@@ -78,7 +123,10 @@ function endKey(name: string): string {
 const nothingStored = new Error('There is no such checkpoint.')
 
 /** Returns the value that is stored under a key; undefined where none is. Stores nothing. */
-async function storedStep<T>(ctx: Pick<TaskContext, 'checkpoint'>, key: string): Promise<T | undefined> {
+export async function storedStep<T>(
+  ctx: Pick<TaskContext, 'checkpoint'>,
+  key: string,
+): Promise<T | undefined> {
   try {
     // A step that fails stores nothing, so that this only reads.
     return await ctx.checkpoint<T>(key, () => {

@@ -1,11 +1,11 @@
 import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
 import type { TaskContext, Usage } from '../../index.ts'
-import { beginCall, type CallsContext, endCall, readCalls, settleCutCall } from './calls.ts'
+import { beginCall, type CallsContext, endCall, nextCall, settleCutCalls } from './calls.ts'
 import { openExpense } from './expense.ts'
 
 /**
  * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage under its
- * subject, the id of the novel, also of a failed call. `unit` names the call within the task. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * subject, the id of the novel, also of a failed call. `unit` is the key of the checkpoint that they become. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
  */
 export async function embedTexts(
   ctx: CallsContext & Pick<TaskContext, 'acquire' | 'reserve' | 'signal'>,
@@ -17,12 +17,13 @@ export async function embedTexts(
   }: { model: EmbeddingModel; texts: readonly string[]; subject: string; unit: string },
 ): Promise<Embeddings> {
   const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text), 0)
-  const { next: name, cut } = await readCalls(ctx, unit)
-  if (cut !== undefined) await settleCutCall(ctx, cut, { model, subject, text: '' })
+  const modelOf = (id: string) => (id === model.id ? model : undefined)
+  await settleCutCalls(ctx, { unit, subject, modelOf })
+  const name = await nextCall(ctx, unit)
   const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject, call: name })
   let used: Usage | undefined
   try {
-    await beginCall(ctx, name, { model: model.id, inputTokens })
+    await beginCall(ctx, name, { unit, model: model.id, inputTokens })
     const embeddings = await model.embed(texts, {
       signal: ctx.signal,
       onPartialUsage: usage => {

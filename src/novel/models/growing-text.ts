@@ -3,21 +3,28 @@
  * end, and a word that may be incomplete. A truncated answer loses only its last, incomplete word.
  */
 export class GrowingText {
-  readonly #pass: (text: string) => void
+  readonly #pass: (text: string, startsParagraph: boolean) => void
   #passed = ''
   /** White space before the word. A faulty model writes it endlessly, so it is not scanned again with each stretch. */
   #space = ''
   /** The end of a word, or nothing. */
   #word = ''
 
-  /** `pass` receives each final stretch. */
-  constructor(pass: (text: string) => void) {
+  /** A line break stood before the text. */
+  #startsParagraph = false
+
+  /** `pass` receives each final stretch, and whether a line break stood before the text. */
+  constructor(pass: (text: string, startsParagraph: boolean) => void) {
     this.#pass = pass
   }
 
   /** The final text so far. */
   get text(): string {
     return this.#passed
+  }
+
+  get startsParagraph(): boolean {
+    return this.#startsParagraph
   }
 
   /** Adds a stretch of the answer. */
@@ -43,9 +50,10 @@ export class GrowingText {
 
   /** Passes the held white space and a stretch; the text does not begin with white space. */
   #advance(end: string): void {
+    if (this.#passed === '') this.#startsParagraph = /^\s*\n/u.test(this.#space + end)
     const stretch = this.#passed === '' ? end.trimStart() : this.#space + end
     this.#passed += stretch
-    this.#pass(stretch)
+    this.#pass(stretch, this.#startsParagraph)
   }
 }
 

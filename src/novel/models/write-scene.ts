@@ -6,7 +6,7 @@ import { defined } from '../../task/defined.ts'
 import { loadPrompts, type PromptLanguage } from '../prompts/prompts.ts'
 import type { NovelServices } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { readCalls, settleCutCall } from './calls.ts'
+import { cutCallOf, settleCutCall, storedStep } from './calls.ts'
 import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
   amountOf,
@@ -78,6 +78,8 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
   let left = amountOf(plan.length)
   /** Names of the parts right before, as far as they broke off. */
   let continues: string[] = []
+  /** Kept text that is not in the output yet: while it is not, what an earlier attempt wrote can be read. */
+  let held = ''
   for (let place = 1, broken = 0; place <= plan.parts; ) {
     ctx.signal.throwIfAborted()
     const part: Part = {
@@ -86,6 +88,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       written: text,
       between: between(answers.at(-1), scene.writing),
       continues,
+      held,
       position: { place, parts: plan.parts },
     }
     const { answer, isNew } = await takePart(ctx, { ...scene, plan }, part)
@@ -95,7 +98,9 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       left = amountOf(plan.length)
     }
     answers.push(answer)
-    text += part.between + answer.text
+    const added = jointBefore(part, answer.startsParagraph) + answer.text
+    text += added
+    held = isNew ? '' : held + added
     continues = answer.truncated ? [...continues, part.name] : []
     if (answer.truncated) {
       // Those of earlier attempts do not count: a retry after raising the model's length continues them.
@@ -109,6 +114,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
     }
     scene.onPart?.({ parts: plan.parts, done: place - 1, text })
   }
+  ctx.write(held)
   return { text, parts: answers }
 }
 
@@ -135,8 +141,10 @@ interface Part {
   readonly length: Length
   /** The scene so far. */
   readonly written: string
-  /** The text between that and the part. */
+  /** The text between that and the part, unless the part says otherwise. */
   readonly between: string
+  /** Text before the part that is not in the output yet. */
+  readonly held: string
   /** Names of the parts that this one continues within a paragraph. */
   readonly continues: readonly string[]
   readonly position: { place: number; parts: number }
@@ -145,7 +153,7 @@ interface Part {
 /** Characters at the end of a text that show its script. */
 const longestEnd = 40
 /** No space follows these. */
-const opening = /[“‘«([—]$/u
+const opening = /[“‘«([—]$|(?:^|\s)["']$/u
 
 /** Returns the text between two parts. A part ends with a paragraph; a truncated one within a sentence. Korean has spaces, unlike Chinese and Japanese. */
 function between(before: ModelAnswer | undefined, writing: Writing): string {
@@ -156,24 +164,31 @@ function between(before: ModelAnswer | undefined, writing: Writing): string {
   return hasNoSpaces || opening.test(end) ? '' : ' '
 }
 
-/** Writes a part, or outputs what an earlier attempt wrote of it: all, or what had arrived when it was cut off. */
+/** Returns the text before a part. One that continues another may begin a paragraph. */
+function jointBefore({ between: usual, continues }: Part, startsParagraph = false): string {
+  return startsParagraph && continues.length > 0 ? '\n\n' : usual
+}
+
+/** Writes a part, or returns what an earlier attempt wrote of it: all, or what had arrived when it was cut off. */
 async function takePart(
   ctx: WriteContext,
   scene: SceneToWrite & { readonly plan: Plan },
   part: Part,
 ): Promise<{ answer: KeptPart; isNew: boolean }> {
-  let lead = part.between
   let isNew = false
-  const output = (text: string) => {
-    ctx.write(lead + text)
-    lead = ''
+  let isBegun = false
+  const output = (text: string, startsParagraph: boolean) => {
+    ctx.write(isBegun ? text : jointBefore(part, startsParagraph) + text)
+    isBegun = true
   }
   const kept = (written: ModelAnswer): KeptPart =>
     part.written === '' ? { ...written, plan: scene.plan } : written
-  const answer = await ctx.checkpoint(part.name, async (): Promise<KeptPart> => {
-    const cut = await takeCutPart(ctx, scene, part)
+  const isStored = (await storedStep<KeptPart>(ctx, part.name)) !== undefined
+  const cut = isStored ? undefined : await takeCutPart(ctx, scene, part)
+  const write = async () => {
     if (cut !== undefined) return kept(cut)
     isNew = true
+    ctx.write(part.held)
     const material = await scene.material()
     const written = await callModel(ctx, ctx.services.models, {
       unit: part.name,
@@ -186,8 +201,9 @@ async function takePart(
       request: model => requestFor(ctx, { ...scene, model }, part, material),
     })
     return kept(written)
-  })
-  if (!isNew) output(answer.text)
+  }
+  // A stream that is cut again and again is no progress.
+  const answer = await ctx.checkpoint(part.name, write, { isProgress: cut === undefined })
   return { answer, isNew }
 }
 
@@ -200,21 +216,25 @@ async function takeCutPart(
   scene: SceneToWrite,
   part: Part,
 ): Promise<ModelAnswer | undefined> {
-  const { cut } = await readCalls(ctx, part.name)
+  const cut = await cutCallOf(ctx, part.name)
   const earlier = cut === undefined ? undefined : await ctx.earlierOutput()
-  const before = part.written + part.between
-  if (cut === undefined || earlier?.attempt !== cut.attempt || !earlier.text.startsWith(before))
-    return undefined
-  const text = earlier.text.slice(before.length)
-  if (text.trim() === '') return undefined
-  const usage = await settleCutCall(ctx, cut, {
-    model: calledModel(ctx, scene, cut.model),
-    subject: scene.novelId,
-    text,
-  })
-  const { model, parameters = { maxOutputTokens: usage.outputTokens } } = cut
+  if (cut === undefined || earlier?.attempt !== cut.attempt) return undefined
+  if (!earlier.text.startsWith(part.written)) return undefined
+  const arrived = earlier.text.slice(part.written.length)
+  const text = arrived.trim()
+  if (text === '') return undefined
+  const model = calledModel(ctx, scene, cut.model)
+  const usage = await settleCutCall(ctx, cut, { model, subject: scene.novelId, text })
   ctx.logInfo(`The text of an earlier attempt is continued: ${text.length} characters of it had arrived.`)
-  return { text, model, finishReason: 'interrupted', truncated: true, usage, parameters }
+  return {
+    text,
+    model: cut.model,
+    finishReason: 'interrupted',
+    truncated: true,
+    ...(part.continues.length > 0 && /^\s*\n/u.test(arrived) && { startsParagraph: true as const }),
+    usage,
+    parameters: cut.parameters ?? { maxOutputTokens: usage.outputTokens },
+  }
 }
 
 /** Returns the model that was called: the one of the scene, or a fallback. Undefined where it is not configured any more. */

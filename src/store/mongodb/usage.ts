@@ -39,7 +39,19 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
     path,
   }))
   const usage = session.database.collection<UsageDocument>(collections.usage)
-  await session.database.run('usage', () => ignoreDuplicates(usage.insertMany(documents, { ordered: false })))
+  const writes = documents.map(document =>
+    document.call === undefined || document.isEstimated === true
+      ? { insertOne: { document } }
+      : // It takes the place of an estimate; where its row is there already, its insert meets that one.
+        {
+          replaceOne: {
+            filter: { _id: { $eq: document._id }, isEstimated: true as const },
+            replacement: document,
+            upsert: true,
+          },
+        },
+  )
+  await session.database.run('usage', () => ignoreDuplicates(usage.bulkWrite(writes, { ordered: false })))
 }
 
 /** Returns the name of the row of a call: a second one meets the first. */

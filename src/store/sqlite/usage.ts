@@ -22,12 +22,15 @@ export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageR
   for (const row of rows) insertUsage(sql, { ...row, ...whose })
 }
 
-/** Writes one row, unless there is one of the same call. */
+/** Writes one row. Where there is one of the same call, it takes the place of an estimate only. */
 export function insertUsage(sql: Statements, row: TransferredUsage): void {
   const { taskId, rootTaskId, userId, at, attempt, model, inputTokens, outputTokens } = row
   const { cost = null, subject = null, call = null, isEstimated } = row
   sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject, call, is_estimated)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`).run(
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, call) WHERE call IS NOT NULL
+    DO UPDATE SET at = excluded.at, attempt = excluded.attempt, model = excluded.model, input_tokens = excluded.input_tokens,
+      output_tokens = excluded.output_tokens, cost = excluded.cost, is_estimated = NULL
+    WHERE is_estimated = 1 AND excluded.is_estimated IS NULL`).run(
     taskId,
     rootTaskId,
     userId,

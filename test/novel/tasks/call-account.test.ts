@@ -16,7 +16,11 @@ const whole = {
 }
 
 /** A task that asks a model so often, one call after the other; `told` and `answers` are what it heard. */
-function calling(calls: number, write: LanguageModel['write']) {
+function calling(
+  calls: number,
+  write: LanguageModel['write'],
+  unitOf = (call: number, _attempt: number) => `unit ${call}`,
+) {
   const told: string[] = []
   const answers: ModelAnswer[] = []
   const model: LanguageModel = {
@@ -39,7 +43,7 @@ function calling(calls: number, write: LanguageModel['write']) {
           ctx,
           { languageModel: () => model },
           {
-            unit: `unit ${call}`,
+            unit: unitOf(call, ctx.attempt),
             use: 'prose',
             model,
             subject: 'novel',
@@ -113,4 +117,57 @@ it('an answer that broke off and is taken names no model of the provider, which 
   await t.drain()
   expect(answers).toMatchObject([{ text: 'Once upon a', truncated: true, model: 'prose', usage }])
   expect(answers[0]?.parameters).toEqual({ maxOutputTokens: 10 })
+})
+
+const never = () => new Promise<never>(() => undefined)
+
+it('a call that its process is killed in ends as a dead letter in the end: that it begins is no progress', async () => {
+  let calls = 0
+  const { task } = calling(1, async (_request, { onText } = {}) => {
+    calls += 1
+    onText?.('Once upon a time ')
+    return never()
+  })
+  await using t = await testEngine({ tasks: [task], limits: { prose: {} }, persistent: true })
+  const { taskId } = await t.submit(task, null)
+  // Some come while it waits for its next attempt.
+  for (let kill = 0; kill < 30; kill++) {
+    await t.advance('6m')
+    await t.crash()
+  }
+  expect(await t.tasks.get(taskId)).toMatchObject({
+    status: 'DEAD_LETTER',
+    deadLetter: { reason: 'crashes' },
+  })
+  expect(calls).toBeLessThanOrEqual(8)
+})
+
+it('a call that its process was killed in is settled by the next one, whatever that is for', async () => {
+  const { task } = calling(
+    1,
+    async () => {
+      if (isKilled) return whole
+      return never()
+    },
+    (_, attempt) => `unit of ${attempt}`,
+  )
+  let isKilled = false
+  await using t = await testEngine({ tasks: [task], limits: { prose: {} }, persistent: true })
+  const { taskId } = await t.submit(task, null, { budget })
+  await t.advance('1s')
+  isKilled = true
+  await t.crash()
+  await t.advance('1s')
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED' })
+  // The prompt of the killed call, as it is counted, beside what the other used.
+  const promptTokens = 'Write.'.length
+  expect(await t.tasks.usage(taskId)).toMatchObject([{ calls: 2, outputTokens: 1 }])
+  const [sum] = (await t.tasks.usageReport({ taskId }, { by: 'task' })).items
+  expect(sum).toMatchObject({ calls: 2, estimatedCalls: 1 })
+  expect(sum?.inputTokens).toBeGreaterThanOrEqual(5 + promptTokens)
+  const { inputTokens = 0, outputTokens = 0 } = sum ?? {}
+  expect(await t.budgets.get(taskId)).toMatchObject({
+    spent: { tokens: inputTokens + outputTokens },
+    reserved: { tokens: 0 },
+  })
 })

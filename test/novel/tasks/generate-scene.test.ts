@@ -137,6 +137,57 @@ describeWriting('GenerateScene', open => {
     expect(usage?.inputTokens).toBeGreaterThan(rest?.inputTokens ?? 0)
   })
 
+  it('goes on with a later part that was cut off, behind those that are kept', async () => {
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'cut', after: 6 }, prompt: 'This is the last part', times: 1 })
+    const asked = { novelId, sceneId, length: { words: 700 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    await w.t.jump('20s')
+    await task.result()
+    const [one, two, cut, rest, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const text = [one?.text, two?.text, textFor(cut?.prompt ?? '')].join('\n\n')
+    expect(text.endsWith(rest?.text ?? '-')).toBe(true)
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+  })
+
+  it.each([
+    ['a paragraph begins', 'He closed the door', '\n\nMorning came.', 'He closed the door\n\nMorning came.'],
+    ['a sentence goes on', 'He closed', 'the door.', 'He closed the door.'],
+    ['a quotation begins', 'He said: "', 'Nobody."', 'He said: "Nobody."'],
+  ])('joins what goes on where %s', async (_, first, second, whole) => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'truncated', text: `${first} ` }, times: 1 },
+      { answer: { is: 'text', text: second }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await task.result()
+    expect((await w.scene(sceneId)).content).toBe(whole)
+    expect(await outputOf(w, task.taskId)).toBe(whole)
+  })
+
+  it('ends where each attempt is cut off again, and goes on from all that had arrived when a person retries it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'cut', after: 1 } })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    for (const wait of ['20s', '70s', '6m', '34m'] as const) await w.t.jump(wait)
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 5 })
+    w.server.script.clear()
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    await task.result()
+    expect((await w.scene(sceneId)).content).toBe(textFor(w.server.ledger.calls[0]?.prompt ?? ''))
+    expect(w.server.ledger.paidTwice()).toEqual([])
+  })
+
   it('goes on where an answer broke off, between whole words', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
