@@ -90,8 +90,15 @@ export const modelMutants = [
   [
     'budget: a hold whose lease has ended counts as spent',
     arithmetic,
-    'account.holds.get(id) ?? { bucket: inTotal, amount: amountOf(estimate) }',
-    'account.holds.get(id) ?? { bucket: inTotal, amount: nothing }',
+    'const amount = held?.amount ?? amountOf(estimate)',
+    'const amount = held?.amount ?? nothing',
+    ofBudgets,
+  ],
+  [
+    'budget: a named hold that is gone gives nothing back',
+    arithmetic,
+    'greater(real, amount) : real',
+    'real : real',
     ofBudgets,
   ],
   [
