@@ -118,8 +118,8 @@ export const modelMutants = [
   [
     'budget: a call that is told again is counted once',
     'src/engine/budget.ts',
-    '!isHeld && (isAgain || wasHeld)',
-    '!isHeld && isAgain && !wasHeld',
+    '!isThere && (isAgain || wasHeld)',
+    '!isThere && isAgain && !wasHeld',
     settledInOutage,
   ],
   [
@@ -151,7 +151,7 @@ export const modelMutants = [
   [
     'call: it is begun before it is made',
     'src/novel/models/call-model.ts',
-    '    await beginCall(ctx, name, { model: model.id, inputTokens, parameters })\n',
+    '    await beginCall(ctx, name, { unit, model: model.id, inputTokens, parameters })\n',
     '',
     cutScenes,
   ],
@@ -186,8 +186,8 @@ export const modelMutants = [
   [
     'call: a checkpoint before the next one',
     'src/novel/models/write-scene.ts',
-    'await ctx.checkpoint(part.name, async (): Promise<KeptPart> => {',
-    'await Promise.resolve().then(async (): Promise<KeptPart> => {',
+    'await ctx.checkpoint(part.name, write, { isProgress: cut === undefined })',
+    'await write()',
     inParts,
   ],
 
