@@ -87,7 +87,7 @@ class Desk {
   readonly #calls: Call[]
   readonly #accounts = new Map<string, Account>()
   readonly #asked = new Map<string, number>()
-  /** Texts that were begun by themselves. */
+  /** Texts that were begun. */
   readonly #texts: string[] = []
 
   constructor(options: ModelServerOptions, script: Script, calls: Call[]) {
@@ -138,8 +138,9 @@ class Desk {
     const startedAt = Date.now()
     const chosen = this.#choose(asked, inputTokens)
     const account = this.#accountOf(asked)
-    const text = this.#textFor(asked.prompt)
-    const outputTokens = chosen.is === 'text' ? tokensOf(chosen.text ?? text) : 0
+    const text = chosen.is === 'text' && chosen.text !== undefined ? chosen.text : this.#textFor(asked.prompt)
+    this.#texts.push(text)
+    const outputTokens = chosen.is === 'text' ? tokensOf(text) : 0
     const overrun = chosen.is === 'text' ? account?.begin(startedAt, inputTokens + outputTokens) : undefined
     const answer: Answer =
       overrun === undefined
@@ -179,10 +180,9 @@ class Desk {
     const written =
       [...prompt.matchAll(/<novel-text>\n([\s\S]*?)\n<\/novel-text>/gu)].at(-1)?.[1]?.split('\n\n').at(-1) ??
       ''
-    const begun = this.#texts.find(text => written !== '' && text.startsWith(written) && text !== written)
-    const text = begun?.slice(written.length).trimStart() ?? textFor(prompt)
-    if (begun === undefined) this.#texts.push(text)
-    return text
+    const rests = this.#texts.map(text => (text.startsWith(written) ? text.slice(written.length).trim() : ''))
+    const rest = written === '' ? undefined : rests.findLast(text => text !== '')
+    return rest ?? textFor(prompt)
   }
 
   #read(request: IncomingMessage, body: Body): Asked {

@@ -86,7 +86,7 @@ describePages('writing a scene', () => {
 
   test('goes on after the server was killed under the open page', async () => {
     const sceneId = await it.addScene('The sluice')
-    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(60) }, times: 1 }, { answer: held, times: 1 })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -96,7 +96,7 @@ describePages('writing a scene', () => {
     await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
     it.model.script.release()
     await text(page).waitFor({ timeout: 60_000 })
-    // The words of the attempt that was lost are removed.
+    // The words of the attempt that was lost are kept, and the rest follows them.
     expect(await text(page).textContent()).toBe(proseOf(60))
   })
 

@@ -155,8 +155,8 @@ describe('opening a file', () => {
     ])
     const { items } = await store.queries.usageReport({ taskId: 'task' }, { by: 'subject', pageSize: 5 })
     expect(items).toEqual([
-      { key: '', calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.5, unpricedCalls: 0 },
-      { key: 'novel', calls: 1, inputTokens: 1, outputTokens: 1, unpricedCalls: 1 },
+      { key: '', calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.5, unpricedCalls: 0, estimatedCalls: 0 },
+      { key: 'novel', calls: 1, inputTokens: 1, outputTokens: 1, unpricedCalls: 1, estimatedCalls: 0 },
     ])
   })
 
