@@ -298,6 +298,13 @@ export const embeddedMutants = [
     ofDecide,
   ],
   [
+    'retry: edited parameters begin without checkpoints',
+    'src/engine/retry.ts',
+    '  return { ...edited, checkpointScope: scopeOf(record, keepCheckpoints) }',
+    '  return edited',
+    ['test/engine/explicit-retry.test.ts'],
+  ],
+  [
     'checkpoint: a mark is no progress',
     'src/store/sqlite/attempts.ts',
     'if (write.isMark !== true) sql(progressed)',

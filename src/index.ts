@@ -50,6 +50,7 @@ export {
   type Schema,
   type Spending,
   type State,
+  type StepOptions,
   type SubTask,
   type SubTaskItem,
   type SubTaskOptions,
@@ -71,6 +72,7 @@ export {
 } from './task/errors.ts'
 export type { TaskEvent, TaskEventBase, TaskEventName, TaskEvents } from './task/events.ts'
 export { hashedId } from './task/id.ts'
+export type { RetryOptions } from './task/retry-policy.ts'
 export { hasEnded, type Phase, type TaskStatus, taskStatuses } from './task/status.ts'
 export { liveOf, totalOf, unsuccessfulOf } from './task/subtasks.ts'
 export type { Budget, DeadLetter, FailedSubTask, Priority, SubTaskSummary, TaskRecord } from './task/task.ts'

@@ -25,7 +25,7 @@ import type {
 import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { parseWith } from '../task/schema.ts'
-import type { TaskRecord } from '../task/task.ts'
+import { storedKeyOf, type TaskRecord } from '../task/task.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
@@ -268,17 +268,15 @@ export class AttemptContext implements TaskContext {
     step: () => Awaitable<T>,
     { retry, isProgress = true }: StepOptions,
   ): Promise<T> {
-    const stored = (await this.#checkpoints()).get(key)
+    // What is about to happen belongs to the task, whatever its parameters.
+    const storedKey = isProgress ? storedKeyOf(this.record, key) : key
+    const stored = (await this.#checkpoints()).get(storedKey)
     if (stored !== undefined) return decode(stored) as T
     const value = await (retry === undefined
       ? step()
       : this.#tryStep(key, step, retryPolicy(retry, stepRetryPolicy)))
-    const write: CheckpointWrite = {
-      taskId: this.taskId,
-      attempt: this.attempt,
-      key,
-      value: encoded(key, value),
-    }
+    const { taskId, attempt } = this
+    const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: encoded(key, value) }
     const checkpoint = isProgress ? write : { ...write, isMark: true }
     const send = () => this.#core.store.attempts.checkpoint([checkpoint])
     const [applied] = await retryUntilStored(send, retryOf(this.#core, this.held))

@@ -1,19 +1,23 @@
-import { encode } from '../task/codec.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
-import type { TaskRecord } from '../task/task.ts'
-import { reopened, retried, type Transition } from '../task/transition.ts'
+import { type CheckpointScope, storedKeyOf, type TaskRecord } from '../task/task.ts'
+import { type EditedParameters, reopened, retried, type Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, readTask } from './read-task.ts'
-import { validate } from './submit.ts'
+import { encodedParameters, validate } from './submit.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
   /** Runs with these instead of the stored parameters, which stay with the closed dead letter. Only for a dead letter without sub-tasks. */
   parameters?: unknown
+  /**
+   * Of a task that runs with other parameters: which of its finished steps it does not run again, all or those with these keys. Default none: they
+   * belong to the parameters that made them.
+   */
+  keepCheckpoints?: true | readonly string[]
   /** Only if the task still has this version. Throws TASK_CHANGED. */
   ifVersion?: number
 }
@@ -62,9 +66,9 @@ async function readRetryable(
 async function retryAsSeen(
   core: Core,
   record: TaskRecord,
-  { parameters }: RetryTaskOptions,
+  options: RetryTaskOptions,
 ): Promise<number | undefined> {
-  const edited = await editedParameters(core, record, parameters)
+  const edited = await editedParameters(core, record, options)
   const ancestors = await endedAncestors(core, record)
   const now = core.store.tasks.now()
   const own = retryOne(record, now, edited)
@@ -83,11 +87,7 @@ interface Step {
 }
 
 /** Returns the retry of one task: a parent that had come to wait waits again, for its sub-tasks or to be closed; any other runs its handler again. */
-function retryOne(
-  record: TaskRecord,
-  now: number,
-  edited?: { parameters: string; parametersVersion: number },
-): Step {
+function retryOne(record: TaskRecord, now: number, edited?: EditedParameters): Step {
   const waits =
     record.phase === 'awaiting-subtasks' ||
     (record.phase === 'reducing' && hasRetryable(record)) ||
@@ -157,8 +157,17 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
   return ancestors
 }
 
-async function editedParameters(core: Core, record: TaskRecord, parameters: unknown) {
-  if (parameters === undefined) return undefined
+async function editedParameters(
+  core: Core,
+  record: TaskRecord,
+  { parameters, keepCheckpoints }: RetryTaskOptions,
+): Promise<EditedParameters | undefined> {
+  if (parameters === undefined) {
+    if (keepCheckpoints === undefined) return undefined
+    const message =
+      'keepCheckpoints goes with other parameters; a task that runs with its own keeps all checkpoints.'
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
   if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
     const message = `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`
     throw new QuillworkError('OPTION_INVALID', message)
@@ -169,5 +178,16 @@ async function editedParameters(core: Core, record: TaskRecord, parameters: unkn
     throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
   }
   await validate(task, parameters)
-  return { parameters: encode(parameters), parametersVersion: task.parametersVersion }
+  const text = encodedParameters(core, record.taskType, parameters)
+  const edited = { parameters: text, parametersVersion: task.parametersVersion }
+  const isSame =
+    edited.parameters === record.parameters && edited.parametersVersion === record.parametersVersion
+  if (keepCheckpoints === true || (isSame && keepCheckpoints === undefined)) return edited
+  return { ...edited, checkpointScope: scopeOf(record, keepCheckpoints) }
+}
+
+/** Returns which checkpoints belong to parameters that take the place of those of the record. */
+function scopeOf(record: TaskRecord, keys: readonly string[] = []): CheckpointScope {
+  const after = record.attempt
+  return keys.length === 0 ? { after } : { after, kept: keys.map(key => [key, storedKeyOf(record, key)]) }
 }

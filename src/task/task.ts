@@ -73,6 +73,8 @@ export interface TaskRecord {
   crashCount: number
   /** The attempt that wrote the last checkpoint. */
   checkpointAttempt?: number
+  /** Set when a person changed the parameters: which checkpoints belong to those of now. */
+  checkpointScope?: CheckpointScope
   /** Times that the sub-tasks were reopened by a retry. */
   round: number
 
@@ -117,6 +119,23 @@ export interface TaskRecord {
   deadLetter?: DeadLetter
   /** The dead letters that retries closed, oldest first, the last ten. */
   deadLetterHistory?: readonly DeadLetter[]
+}
+
+/** The checkpoints of parameters that were changed. */
+export interface CheckpointScope {
+  /** The last attempt with the parameters before; it begins the stored keys of the steps since. */
+  after: number
+  /** The steps before that a person kept, with their stored keys. */
+  kept?: readonly (readonly [key: string, storedKey: string])[]
+}
+
+/** Returns the key under which the checkpoint of a step is stored. */
+export function storedKeyOf(
+  { checkpointScope: scope }: Pick<TaskRecord, 'checkpointScope'>,
+  key: string,
+): string {
+  if (scope === undefined) return key
+  return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}/${key}`
 }
 
 /** Whether a cancel of the task was requested; only a retry takes it back. */

@@ -11,7 +11,7 @@ import type { DeadLetter, FailedSubTask, TaskRecord } from './task.ts'
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
   extends Partial<Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'crashCount' | 'round'>>,
-    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion'>>,
+    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>>,
     Clearable<'result' | 'progress' | 'errorInfo' | 'completedAt' | 'nextAttemptTimestamp' | 'deadline'>,
     Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'> {
   claimToken?: null
@@ -273,12 +273,11 @@ const startsOver = {
   deadline: null,
 } as const
 
+/** Parameters that a person changed, and the checkpoints that belong to them; without a scope, those that there were. */
+export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>
+
 /** A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. */
-export function retried(
-  record: TaskRecord,
-  now: number,
-  edited?: { parameters: string; parametersVersion: number },
-): Transition {
+export function retried(record: TaskRecord, now: number, edited?: EditedParameters): Transition {
   return {
     name: 'retried',
     taskId: record.id,

@@ -1,4 +1,4 @@
-import { defineTask } from 'quillwork'
+import { defineTask, PermanentError } from 'quillwork'
 import { createGate, type Order, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -98,6 +98,100 @@ describe('an explicit retry', () => {
     const record = await t.tasks.get(task.taskId)
     expect(record.parameters).toBe('"good"')
     expect(record.deadLetterHistory?.[0]).toMatchObject({ parameters: '"bad"', parametersVersion: 1 })
+  })
+
+  describe('with edited parameters', () => {
+    /** Tells a story of two paid steps, and fails for good at its end unless it is about a village. */
+    function story() {
+      const paid: string[] = []
+      const task = defineTask({
+        type: 'Story',
+        parameters: z.object({ about: z.string() }),
+        result: z.array(z.string()),
+        async execute(ctx) {
+          const { about } = ctx.parameters
+          const step = (name: string) =>
+            ctx.checkpoint(name, () => {
+              paid.push(`${name} of a ${about}`)
+              return `${name} of a ${about}`
+            })
+          const parts = [await step('beginning'), await step('middle')]
+          if (!about.endsWith('village')) throw new PermanentError(`no ${about}`)
+          return parts
+        },
+      })
+      return { task, paid }
+    }
+
+    async function failed() {
+      const { task, paid } = story()
+      const t = await testEngine({ tasks: [task], persistent: true })
+      const handle = await t.submit(task, { about: 'dragon' })
+      await t.drain()
+      const retry = async (about: string, options: { keepCheckpoints?: true | readonly string[] } = {}) => {
+        await t.tasks.retry(handle.taskId, { parameters: { about }, ...options })
+        await t.drain()
+      }
+      return { t, handle, paid, retry }
+    }
+
+    it('no step answers with what the old ones made, also after a restart', async () => {
+      const { t, handle, paid, retry } = await failed()
+      await using _ = t
+      await retry('castle')
+      if (onSqlite) await t.restart()
+      await retry('village')
+      expect(await (await t.find(story().task, handle.taskId))?.result()).toEqual([
+        'beginning of a village',
+        'middle of a village',
+      ])
+      expect(paid).toHaveLength(6)
+    })
+
+    it('the steps that a person keeps are not run again, through further changes', async () => {
+      const { t, handle, paid, retry } = await failed()
+      await using _ = t
+      await retry('castle', { keepCheckpoints: ['beginning'] })
+      await retry('village', { keepCheckpoints: ['beginning', 'middle'] })
+      expect(await handle.result()).toEqual(['beginning of a dragon', 'middle of a castle'])
+      expect(paid).toEqual(['beginning of a dragon', 'middle of a dragon', 'middle of a castle'])
+    })
+
+    it('all steps stay where a person says so, or changed nothing', async () => {
+      const { t, handle, paid, retry } = await failed()
+      await using _ = t
+      await retry('dragon')
+      await retry('village', { keepCheckpoints: true })
+      expect(await handle.result()).toEqual(['beginning of a dragon', 'middle of a dragon'])
+      expect(paid).toHaveLength(2)
+    })
+
+    it('what only says that a step begins stays, whatever the parameters', async () => {
+      const seen: number[] = []
+      const task = defineTask({
+        type: 'Marking',
+        parameters: z.string(),
+        result: z.null(),
+        async execute(ctx) {
+          seen.push(await ctx.checkpoint('first', () => ctx.attempt, { isProgress: false }))
+          throw new PermanentError('no')
+        },
+      })
+      await using t = await testEngine({ tasks: [task] })
+      const { taskId } = await t.submit(task, 'a')
+      await t.drain()
+      await t.tasks.retry(taskId, { parameters: 'b' })
+      await t.drain()
+      expect(seen).toEqual([1, 1])
+    })
+
+    it('steps cannot be chosen without', async () => {
+      const { t, handle } = await failed()
+      await using _ = t
+      await expect(t.tasks.retry(handle.taskId, { keepCheckpoints: true })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
+    })
   })
 
   it('of a parent with edited parameters is refused: its sub-tasks have theirs', async () => {

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Engine } from '../../index.ts'
+import type { Engine, RetryTaskOptions } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { etagOf, ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
@@ -18,6 +18,12 @@ export const retryRoute = {
         .unknown()
         .optional()
         .describe('Runs with these instead; the closed dead letter keeps the submitted ones'),
+      keepCheckpoints: z
+        .union([z.literal(true), z.array(z.string().min(1).max(200)).max(1_000)])
+        .optional()
+        .describe(
+          'Finished steps that stay with other parameters: all, or those with these keys. Default none',
+        ),
     })
     .nullish(),
   sends: {
@@ -31,7 +37,8 @@ export const retryRoute = {
 /** Returns the codes that a retry refuses with, `notFound` among them. */
 export const retryRefusals = (notFound: 'TASK_NOT_FOUND' | 'DEAD_LETTER_NOT_FOUND') =>
   [
-    ...(['IF_MATCH_INVALID', 'PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN'] as const),
+    ...(['IF_MATCH_INVALID', 'OPTION_INVALID', 'PARAMETERS_INVALID', 'PARAMETERS_TOO_LARGE'] as const),
+    'TASK_TYPE_UNKNOWN',
     ...([notFound, 'TASK_NOT_RETRYABLE', 'TASK_CHANGED'] as const),
   ] as const
 
@@ -44,11 +51,12 @@ export async function sendRetried(reply: FastifyReply, engine: Engine, taskId: s
 
 /** Returns the options of a retry, as the engine takes them. */
 export function retryOptions(request: {
-  body?: { parameters?: unknown } | null | undefined
+  body?: { parameters?: unknown; keepCheckpoints?: true | string[] | undefined } | null | undefined
   headers: { 'if-match'?: string | undefined }
-}): { parameters?: unknown; ifVersion?: number } {
+}): RetryTaskOptions {
   const ifVersion = ifMatchVersion(request.headers['if-match'])
-  return defined({ ifVersion, parameters: request.body?.parameters })
+  const { parameters, keepCheckpoints } = request.body ?? {}
+  return defined({ ifVersion, parameters, keepCheckpoints })
 }
 
 const { post } = routesOf('tasks')

@@ -1,6 +1,6 @@
 /** What is kept of the calls of a task, so that a later attempt knows of one that its process was killed in: it was paid, and nobody heard how it ended. */
 import type { EmbeddingModel, LanguageModel, ModelParameters } from '../../ai/model.ts'
-import type { TaskContext, Usage } from '../../index.ts'
+import type { StepOptions, TaskContext, Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 
 /** What is stored right before a call is made. */
@@ -102,12 +102,12 @@ function callsOf(ctx: CallsContext, unit: string): Promise<TaskCalls> {
 
 /** The step of `unit` may be under way, so it has no answer. */
 async function readCalls(ctx: CallsContext, unit: string): Promise<TaskCalls> {
-  const begun = await storedSeries<BegunCall>(ctx, nameOf)
+  const begun = await storedSeries<BegunCall>(ctx, nameOf, mark)
   const cut: CutCall[] = []
   for (const [number, call] of begun.entries()) {
     const name = nameOf(number)
     const hasAnswer = call.unit !== unit && (await storedStep(ctx, call.unit)) !== undefined
-    if (!hasAnswer && (await storedStep(ctx, endKey(name))) === undefined) cut.push({ ...call, name })
+    if (!hasAnswer && (await storedStep(ctx, endKey(name), mark)) === undefined) cut.push({ ...call, name })
   }
   return { begun: begun.length, cut }
 }
@@ -126,12 +126,14 @@ const nothingStored = new Error('There is no such checkpoint.')
 export async function storedStep<T>(
   ctx: Pick<TaskContext, 'checkpoint'>,
   key: string,
+  options?: StepOptions,
 ): Promise<T | undefined> {
   try {
     // A step that fails stores nothing, so that this only reads.
-    return await ctx.checkpoint<T>(key, () => {
+    const step = () => {
       throw nothingStored
-    })
+    }
+    return await ctx.checkpoint<T>(key, step, options)
   } catch (error) {
     if (error === nothingStored) return undefined
     throw error
@@ -142,10 +144,11 @@ export async function storedStep<T>(
 export async function storedSeries<T>(
   ctx: Pick<TaskContext, 'checkpoint'>,
   keyFor: (number: number) => string,
+  options?: StepOptions,
 ): Promise<T[]> {
   const values: T[] = []
   for (;;) {
-    const value = await storedStep<T>(ctx, keyFor(values.length))
+    const value = await storedStep<T>(ctx, keyFor(values.length), options)
     if (value === undefined) return values
     values.push(value)
   }

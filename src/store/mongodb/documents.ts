@@ -159,6 +159,7 @@ export function recordOf(document: TaskDocument, payloads = noPayloads): TaskRec
 const asTheyAre = [
   'errorInfo',
   'checkpointAttempt',
+  'checkpointScope',
   'executionNodeId',
   'claimToken',
   'parentTaskId',

@@ -23,6 +23,8 @@ export interface InFlightDelivery {
 }
 
 const mostRecent = 4_096
+/** A task with longer texts is read again when it is handed out, so that those that are remembered have some megabytes together. Characters. */
+const longestRemembered = 4_096
 
 /** The tasks in flight in this process. */
 export type InFlight = ReturnType<typeof createInFlight>
@@ -50,8 +52,9 @@ export function createInFlight() {
   }
 
   return {
-    /** Created or made ready a moment ago, by row. */
+    /** Created or made ready a moment ago, by row; nothing of a large task. */
     remember(known: Known): void {
+      if (known.record.parameters.length > longestRemembered) return
       if (recent.size >= mostRecent) recent.clear()
       recent.set(known.seq, known)
     },
