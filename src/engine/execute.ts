@@ -4,6 +4,7 @@ import { decode, encode } from '../task/codec.ts'
 import type { Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
 import { type ErrorCode, QuillworkError } from '../task/errors.ts'
+import { policyIn } from '../task/retry-policy.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { liveStatuses } from '../task/status.ts'
 import { sameCounts, totalOf } from '../task/subtasks.ts'
@@ -150,7 +151,7 @@ function withinItsTime(
       unwatch()
       cancelTimer()
       cancelTimer = core.clock.after(abortGrace(core, context, why), () =>
-        resolve(interrupted(core, task, attempt.interruption ?? why)),
+        resolve(interrupted(core, context, attempt.interruption ?? why)),
       )
     })
     running.then(
@@ -225,15 +226,15 @@ async function finish(
 
 /** Returns the outcome of an error. An interruption wins over whatever the handler threw because of it. */
 function failure(core: Core, context: AttemptContext, error: unknown): Outcome | undefined {
-  const { held, task } = context
-  if (held.interruption !== undefined) return interrupted(core, task, held.interruption)
+  const { held } = context
+  if (held.interruption !== undefined) return interrupted(core, context, held.interruption)
   const classified = classifyError(error, core.store.tasks.now())
   if (classified.refusedByProvider === true && classified.notBefore !== undefined)
     context.park(classified.notBefore)
   return { kind: 'failed', error: classified }
 }
 
-function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome | undefined {
+function interrupted(core: Core, { task, record }: AttemptContext, why: Interruption): Outcome | undefined {
   switch (why) {
     case 'cancelled':
       return { kind: 'cancelled' }
@@ -241,7 +242,7 @@ function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome
       return { kind: 'given-back' }
     case 'lease-expired':
       // One attempt at most is what a type asks for whose effect must not come twice.
-      return { kind: task.policy.maxAttempts === 1 ? 'lease-lost' : 'given-back' }
+      return { kind: policyIn(task.policy, record.lane).maxAttempts === 1 ? 'lease-lost' : 'given-back' }
     case 'lease-lost':
       return undefined
     case 'timeout': {

@@ -1,7 +1,7 @@
 import { retryUntilStored, type StoreRetry } from '../runtime/retry-until-stored.ts'
 import { type Circumstances, decide, type Outcome } from '../task/decide.ts'
 import { errorCatalogue, isClosed, QuillworkError } from '../task/errors.ts'
-import { defaultRetryPolicy } from '../task/retry-policy.ts'
+import { defaultRetryPolicy, policyIn } from '../task/retry-policy.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
@@ -31,7 +31,7 @@ export function settle(
 /** Returns what a decision about this record depends on. */
 export function circumstances(core: Core, record: TaskRecord): Circumstances {
   return {
-    policy: core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy,
+    policy: policyIn(core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy, record.lane),
     now: core.store.tasks.now(),
     random: core.random(),
   }

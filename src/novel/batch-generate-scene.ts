@@ -3,7 +3,7 @@ import { defined } from '../task/defined.ts'
 import { generateScene, sceneOptions } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask } from './services.ts'
+import { defineNovelTask, novelRetry } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
@@ -18,6 +18,7 @@ const parameters = z.strictObject({
  */
 export const batchGenerateScene = defineNovelTask({
   type: 'BatchGenerateScene',
+  retry: novelRetry,
   parameters,
   result: batchResult,
   progress: batchProgress,

@@ -4,7 +4,7 @@ import { maxCharacters, modelId, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask } from './services.ts'
+import { defineNovelTask, novelRetry } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
@@ -21,6 +21,7 @@ const parameters = z.strictObject({
 /** Summarises the scenes of a range of chapters, each in its own sub-task. */
 export const batchGenerateSummary = defineNovelTask({
   type: 'BatchGenerateSummary',
+  retry: novelRetry,
   parameters,
   result: batchResult,
   progress: batchProgress,

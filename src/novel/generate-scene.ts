@@ -11,7 +11,7 @@ import { readMaterial } from './models/scene-material.ts'
 import { type SceneToWrite, type WrittenScene, writeScene } from './models/write-scene.ts'
 import { loadPrompts, promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, type NovelServices, timed } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry, timed } from './services.ts'
 import { measure } from './words.ts'
 
 /** The author's options for writing a scene. */
@@ -102,6 +102,7 @@ export const generateScene = defineNovelTask({
   type: 'GenerateScene',
   lane: 'batch',
   attemptTimeout: '1h',
+  retry: novelRetry,
   parameters,
   result,
   progress,

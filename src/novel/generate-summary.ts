@@ -8,7 +8,7 @@ import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
 import { textLanguage } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
 import { findScene } from './scene-target.ts'
-import { defineNovelTask, type NovelServices, timed } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry, timed } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -60,6 +60,7 @@ const mostTries = 2
 export const generateSummary = defineNovelTask({
   type: 'GenerateSummary',
   lane: 'batch',
+  retry: novelRetry,
   parameters,
   result,
   admit(asked, { services }) {

@@ -20,7 +20,7 @@ import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
 import { noScenes } from './scene-batch.ts'
-import { defineNovelTask, type NovelServices, nowOf } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry, nowOf } from './services.ts'
 import { keepConfirmedMs } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -63,6 +63,7 @@ type ImportContext = TaskContext<typeof parameters, typeof progress, NovelServic
  */
 export const importNovel = defineNovelTask({
   type: 'ImportNovel',
+  retry: novelRetry,
   parameters,
   result,
   progress,

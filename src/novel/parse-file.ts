@@ -9,7 +9,7 @@ import type { TextSurvey } from './import/survey.ts'
 import type { DraftState } from './library/drafts.ts'
 import { textLanguage } from './models/lengths.ts'
 import { chaptersOf, surveyOf } from './preview.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 import { openUpload } from './upload-files.ts'
 
 const parameters = z.strictObject({
@@ -49,6 +49,7 @@ export const parseFile = defineNovelTask({
   type: 'ParseFile',
   lane: 'batch',
   attemptTimeout: '2h',
+  retry: novelRetry,
   parameters,
   result,
   progress,

@@ -7,7 +7,7 @@ import { type ClosePassage, closePassages } from './models/scene-material.ts'
 import { findNames } from './names.ts'
 import { type PromptLanguage, promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, findScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 
 const label = 'writing brief, not generated prose' as const
 
@@ -66,6 +66,7 @@ const mostNames = 20
  */
 export const sceneBrief = defineNovelTask({
   type: 'SceneBrief',
+  retry: novelRetry,
   parameters,
   result,
   admit: (asked, asker) => admitScene(asker, asked),

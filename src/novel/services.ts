@@ -1,6 +1,6 @@
 import type { EmbeddingModel, ModelChoice } from '../ai/model.ts'
 import type { ModelUse } from '../ai/providers/config.ts'
-import { defineTask, type ErrorCode, QuillworkError } from '../index.ts'
+import { defineTask, type ErrorCode, QuillworkError, type RetryOptions } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
 import type { UploadFiles } from './uploads/files.ts'
 
@@ -16,6 +16,14 @@ export interface NovelServices {
   /** The clock, epoch milliseconds, by which uploads expire. Default: the clock of the process. */
   readonly now?: () => number
 }
+
+/**
+ * The retries of the novel tasks. In the lane `default` a person waits: a task there is tried again after 1, 4 and 15 seconds, and then as long as
+ * elsewhere.
+ */
+export const novelRetry = {
+  inLanes: { default: { maxAttempts: 7, backoff: ['1s', '4s', '15s', '1m', '5m', '30m'] } },
+} satisfies RetryOptions
 
 /** Defines a task that uses the novel services. */
 export const defineNovelTask = defineTask.withServices<NovelServices>()

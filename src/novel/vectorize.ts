@@ -11,7 +11,7 @@ import { storedSeries } from './models/calls.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
 import { addUsage, noUsage } from './models/expense.ts'
 import { encodeVectors } from './search/vectors.ts'
-import { defineNovelTask, type NovelServices, vectorModel } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry, vectorModel } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -57,6 +57,7 @@ export const vectorize = defineNovelTask({
   type: 'Vectorize',
   lane: 'batch',
   attemptTimeout: '2h',
+  retry: novelRetry,
   parameters,
   result,
   progress,

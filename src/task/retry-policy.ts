@@ -9,6 +9,8 @@ export interface RetryPolicy {
   readonly backoff: readonly number[]
   /** Share of the delay by which it is shortened or lengthened at random, 0 to 1. */
   readonly jitter: number
+  /** Policies of lanes that have their own. */
+  readonly inLanes?: Readonly<Record<string, RetryPolicy>>
 }
 
 /** Five attempts; 15 s, 1 min, 5 min, 30 min between them, each up to a tenth shorter or longer. */
@@ -32,6 +34,8 @@ export interface RetryOptions {
   backoff?: readonly Duration[]
   /** Share of a delay by which it varies at random, 0 to 1; default 0.1. */
   jitter?: number
+  /** What holds in a lane instead, by its name: where a person waits, the first retries come sooner. What it leaves out is as above. */
+  inLanes?: Readonly<Record<string, Omit<RetryOptions, 'inLanes'>>>
 }
 
 /** Returns the policy of a task type. Throws OPTION_INVALID for values that make no policy. */
@@ -53,7 +57,15 @@ export function retryPolicy(
     options.backoff?.map((delay, index) => durationMs(delay, `retry.backoff[${index}]`)) ?? base.backoff
   if (backoff.length === 0)
     throw new QuillworkError('OPTION_INVALID', 'retry.backoff is empty; give at least one delay.')
-  return { maxAttempts, backoff, jitter }
+  const policy = { maxAttempts, backoff, jitter }
+  if (options.inLanes === undefined) return policy
+  const own = Object.entries(options.inLanes).map(([lane, other]) => [lane, retryPolicy(other, policy)])
+  return { ...policy, inLanes: Object.fromEntries(own) }
+}
+
+/** Returns the policy that holds in a lane. */
+export function policyIn(policy: RetryPolicy, lane: string): RetryPolicy {
+  return policy.inLanes?.[lane] ?? policy
 }
 
 /**

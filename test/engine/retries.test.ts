@@ -27,6 +27,50 @@ describe('retries', () => {
   })
 })
 
+describe('retries in a lane', () => {
+  const failing = defineTask({
+    type: 'Failing',
+    parameters: z.null(),
+    result: z.null(),
+    retry: { maxAttempts: 2, inLanes: { quick: { maxAttempts: 4, backoff: ['1s', '4s', '15s'] } } },
+    execute() {
+      throw new Error('every time')
+    },
+  })
+  const lanes = { default: { slots: 1 }, quick: { slots: 1 } }
+
+  it('are those that the task type has for it', async () => {
+    await using t = await testEngine({ tasks: [failing], lanes })
+    const { taskId } = await t.submit(failing, null, { lane: 'quick' })
+    for (const wait of [1_000, 4_000, 15_000]) {
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ nextAttemptTimestamp: t.clock.now() + wait })
+      await t.advance(wait)
+    }
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 4 })
+  })
+
+  it('are those of the task type in all others', async () => {
+    await using t = await testEngine({ tasks: [failing], lanes })
+    const { taskId } = await t.submit(failing, null)
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ nextAttemptTimestamp: t.clock.now() + 15_000 })
+    await t.advance('15s')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 2 })
+  })
+
+  it('are refused where they make no sense', () => {
+    const define = () =>
+      defineTask({
+        ...failing,
+        type: 'Bad',
+        retry: { inLanes: { quick: { backoff: [] } } },
+        execute: () => null,
+      })
+    expect(define).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+  })
+})
+
 /** A task of so many steps, each of which a later attempt does not run again; `before` runs before a step does. */
 function stepping(
   count: number,

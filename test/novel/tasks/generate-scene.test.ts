@@ -172,6 +172,23 @@ describeWriting('GenerateScene', open => {
     expect(await outputOf(w, task.taskId)).toBe(whole)
   })
 
+  it('is tried again after 1, 4 and 15 seconds where a person waits for it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'empty' }, times: 3 })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann, lane: 'default' })
+    for (const seconds of [1, 4, 15]) {
+      await w.t.drain()
+      const { nextAttemptTimestamp = 0 } = await w.t.tasks.get(task.taskId)
+      const waitMs = nextAttemptTimestamp - w.t.clock.now()
+      expect(waitMs).toBeGreaterThanOrEqual(seconds * 900)
+      expect(waitMs).toBeLessThanOrEqual(seconds * 1_100)
+      await w.t.jump(waitMs)
+    }
+    await w.t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED' })
+  })
+
   it('ends where each attempt is cut off again, and goes on from all that had arrived when a person retries it', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
