@@ -53,6 +53,8 @@ export interface EngineOptions<Tx = never> {
   lanes?: Record<string, { slots: number }>
   /** How many tasks may wait; default no limit. */
   admission?: AdmissionLimits
+  /** Largest parameters of a task, as they are stored, in bytes; default 16 MB. Larger ones are refused (PARAMETERS_TOO_LARGE). */
+  parametersBytes?: number
   /** Limits by key, for `ctx.acquire`, which refuses all other keys; `{}` stands for a key without limits. Default none. Or a limiter of one's own. */
   limits?: Record<string, Limit> | RateLimiter
   /** How long ended trees are kept, by the status of their root; default indefinitely. */

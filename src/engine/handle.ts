@@ -58,7 +58,7 @@ interface WaitOptions {
 
 /** Resolves once the task has ended. */
 function endOf(core: Core, taskId: string, since: number, wait?: WaitOptions): Promise<End> {
-  if (wait !== undefined || since < 0 || !core.waiters.remembersSince(since))
+  if (wait !== undefined || since < 0 || !core.waiters.remembers(taskId, since))
     return lookUpEnd(core, taskId, since, wait ?? {})
   // The usual case: the submitter waits for it, and no end can have been missed.
   const recent = core.waiters.recent(taskId, since)
@@ -74,7 +74,7 @@ async function lookUpEnd(core: Core, taskId: string, since: number, wait: WaitOp
   if (recent !== undefined) return recent
   return new Promise((resolve, reject) => {
     const end = waitForEnd(core, taskId, wait, { found: resolve, failed: reject })
-    if (since >= 0 && core.waiters.remembersSince(since)) return
+    if (since >= 0 && core.waiters.remembers(taskId, since)) return
     // Not awaited: the wait may be over before the store answers.
     readTask(core, taskId).then(record => {
       if (hasEnded(record.status)) end.found(record)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Retention } from '../store/store.ts'
+import { lanePattern } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
@@ -25,6 +26,7 @@ export interface EngineSettings {
   readonly sweepIntervalMs: number
   readonly graceMs: number
   readonly abortGraceMs: number
+  readonly parametersBytes: number
   readonly retention: Retention
   readonly roles: ReadonlySet<EngineRole>
 }
@@ -35,12 +37,24 @@ export type EngineRole = 'worker' | 'maintenance'
 /** Worker slots of a lane that nobody configured. */
 const defaultSlots = 10
 
+/** Largest parameters of a task that nobody configured. */
+const usualParametersBytes = 16 * 1_048_576
+
+function wholeBytes(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `parametersBytes is ${bytes}; give a whole number of at least 1.`,
+  )
+}
+
 /** Checks the settings and fills in the defaults. Throws OPTION_INVALID, naming the option. */
 export function resolveSettings(
   options: {
     lanes?: Record<string, { slots: number }>
     times?: EngineTimes
     retention?: Partial<Record<TaskStatus, Duration>>
+    parametersBytes?: number
     nodeId?: string
     roles?: readonly EngineRole[]
   },
@@ -55,6 +69,7 @@ export function resolveSettings(
     sweepIntervalMs: positive(times.sweepInterval ?? '5s', 'times.sweepInterval'),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
+    parametersBytes: wholeBytes(options.parametersBytes ?? usualParametersBytes),
     retention: resolveRetention(options.retention ?? {}),
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
@@ -84,7 +99,7 @@ function resolveLanes(
   const lanes = new Map(Object.entries(configured))
   for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
   for (const [lane, { slots }] of lanes) {
-    if (!/^[a-z0-9_-]{1,60}$/i.test(lane)) {
+    if (!lanePattern.test(lane)) {
       const message = `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`
       throw new QuillworkError('OPTION_INVALID', message)
     }

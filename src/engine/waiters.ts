@@ -12,6 +12,8 @@ export interface Waiter {
 
 /** Ends that are remembered, so that a wait that begins right after the end needs no look-up. */
 const mostRecent = 1_024
+/** A longer result is read from the store, so that those that are remembered have some megabytes together. Characters. */
+const longestRemembered = 4_096
 
 /**
  * The waits for the ends of tasks. An end that this process saw resolves them at once; since events may get lost, the engine also asks
@@ -22,7 +24,8 @@ export class Waiters {
   seen = 0
   readonly #onWait: () => void
   readonly #waits = new Map<string, Waiter[]>()
-  readonly #recent = new Map<string, { end: End; seen: number }>()
+  /** Without the end where its result is too long to be remembered. */
+  readonly #recent = new Map<string, { end: End | undefined; seen: number }>()
   #closed: { reason: unknown } | undefined
   #dropped = 0
 
@@ -37,9 +40,11 @@ export class Waiters {
     return last !== undefined && last.seen > since ? last.end : undefined
   }
 
-  /** Returns whether every end after that number is still remembered. */
-  remembersSince(seen: number): boolean {
-    return seen >= this.#dropped
+  /** Returns whether an end of the task after that number would be remembered. */
+  remembers(taskId: string, since: number): boolean {
+    const last = this.#recent.get(taskId)
+    const isTooLong = last !== undefined && last.seen > since && last.end === undefined
+    return since >= this.#dropped && !isTooLong
   }
 
   /** Waits; `found` or `failed` is called once, `failed` at once when the waits are closed. Returns a function that ends the wait. */
@@ -63,7 +68,8 @@ export class Waiters {
       this.#recent.clear()
       this.#dropped = this.seen
     }
-    this.#recent.set(end.id, { end, seen: this.seen })
+    const isShort = (end.result?.length ?? 0) <= longestRemembered
+    this.#recent.set(end.id, { end: isShort ? end : undefined, seen: this.seen })
     const waiting = this.#waits.get(end.id)
     if (waiting === undefined) return
     this.#waits.delete(end.id)

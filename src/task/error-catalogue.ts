@@ -14,6 +14,7 @@ function retryable<const S extends number, const M extends string>(status: S, me
  */
 export const errorCatalogue = {
   PARAMETERS_INVALID: permanent(400, 'The parameters do not match the schema of the task type.'),
+  PARAMETERS_TOO_LARGE: permanent(413, 'The parameters are larger than those of a task may be.'),
   VALUE_NOT_STORABLE: permanent(
     400,
     'A value cannot be stored and read back as what it was; the path names it.',

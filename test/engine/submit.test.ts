@@ -1,4 +1,4 @@
-import { defineTask } from 'quillwork'
+import { defineTask, PermanentError } from 'quillwork'
 import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -25,6 +25,35 @@ describe('submitting', () => {
     expect((await task.state()).status).toBe('QUEUED')
     await t.start()
     expect(await task.result()).toBe('hello')
+  })
+
+  it('refuses parameters that are too large, by themselves, of a sub-task, and edited', async () => {
+    const refused = { code: 'PARAMETERS_TOO_LARGE', details: { bytes: 102, most: 100 } }
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.string(),
+      result: z.null(),
+      async execute(ctx) {
+        if (ctx.parameters === 'bad') throw new PermanentError('no')
+        await expect(ctx.submitSubTask(echo, '中'.repeat(34), { key: 'long' })).rejects.toMatchObject({
+          code: 'PARAMETERS_TOO_LARGE',
+        })
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [echo, parent], parametersBytes: 100 })
+    await expect(t.submit(echo, 'x'.repeat(100))).rejects.toMatchObject(refused)
+    await expect(
+      t.submitMany(echo, [{ parameters: 'short' }, { parameters: 'x'.repeat(100) }]),
+    ).rejects.toMatchObject(refused)
+    expect(await (await t.submit(echo, 'x'.repeat(98))).result()).toHaveLength(98)
+    expect(await (await t.submit(parent, 'good')).result()).toBe(null)
+    const failed = await t.submit(parent, 'bad')
+    await t.drain()
+    await expect(t.tasks.retry(failed.taskId, { parameters: 'x'.repeat(100) })).rejects.toMatchObject(refused)
+    await expect(testEngine({ tasks: [echo], parametersBytes: 0 })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    })
   })
 
   it('refuses parameters that the schema refuses, with the place, and writes nothing', async () => {

@@ -89,6 +89,7 @@ export const taskRoutes = [
     sends: { 202: taskSchema },
     refuses: [
       'PARAMETERS_INVALID',
+      'PARAMETERS_TOO_LARGE',
       'TASK_TYPE_UNKNOWN',
       'SUBMISSION_REFUSED',
       'PROVIDER_NOT_CONFIGURED',
