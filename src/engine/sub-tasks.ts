@@ -1,6 +1,5 @@
 import type { Created } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
-import { encode } from '../task/codec.ts'
 import type { Schema, SubTask, SubTaskItem, SubTaskOptions, TaskType } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
@@ -11,7 +10,15 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { notifySubmitted } from './notify.ts'
-import { checkedTags, recordOf, requireLane, submissionDefaults, validate } from './submit.ts'
+import {
+  checkedTags,
+  defaultsOf,
+  encodedParameters,
+  hasWorkersElsewhere,
+  recordOf,
+  requireLane,
+  validate,
+} from './submit.ts'
 import { traceSubmission } from './trace.ts'
 
 /** Sub-tasks per write: keeps one run of the event loop short. */
@@ -133,8 +140,8 @@ async function newSubTask(
   }
   const validated = validate(type, parameters)
   if (validated instanceof Promise) await validated
-  const { lane, parametersVersion, deadlineMs } = submissionDefaults(core, type)
-  requireLane(core, lane)
+  const { lane, parametersVersion, deadlineMs } = defaultsOf(core, type)
+  if (!hasWorkersElsewhere(core)) requireLane(core, lane)
   const task: NewTask = {
     id: subTaskId(record.id, key),
     taskType: type.type,
@@ -142,7 +149,7 @@ async function newSubTask(
     lane,
     priority: record.priority,
     tags: tags === undefined ? record.tags : checkedTags([...new Set([...record.tags, ...tags])]),
-    parameters: encode(parameters),
+    parameters: encodedParameters(core, type.type, parameters),
     parametersVersion,
     parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },
   }

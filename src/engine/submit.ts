@@ -4,8 +4,8 @@ import {
   type Awaitable,
   type In,
   type ResolvedTask,
-  resolveTask,
   type Schema,
+  submissionDefaults,
   type TaskType,
 } from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
@@ -201,24 +201,15 @@ function refusalOf({ type }: ResolvedTask, error: unknown): unknown {
   return new QuillworkError('SUBMISSION_REFUSED', message, { cause: error })
 }
 
-/** Returns what a submission needs of a task type; a type that is only known as a client has the defaults. */
-export function submissionDefaults(
-  core: Core,
-  type: TaskType,
-): { lane: string; parametersVersion: number; deadlineMs: number | undefined } {
-  const known = core.tasks.get(type.type)
-  if (known !== undefined) return known
-  try {
-    return resolveTask(type)
-  } catch {
-    return { lane: 'default', parametersVersion: 1, deadlineMs: undefined }
-  }
+/** Returns what a submission takes from its task type: as this engine runs it, else as the submitter knows it. Throws OPTION_INVALID. */
+export function defaultsOf(core: Core, type: TaskType): ReturnType<typeof submissionDefaults> {
+  return core.tasks.get(type.type) ?? submissionDefaults(type)
 }
 
 function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
-  const defaults = submissionDefaults(core, type)
+  const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
-  requireLane(core, lane)
+  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
   const now = core.store.tasks.now()
   const task: NewTask = {
     id: newTaskId(now),
@@ -227,7 +218,7 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
     lane,
     priority: options.priority ?? 'normal',
     tags: checkedTags(options.tags),
-    parameters: encode(parameters),
+    parameters: encodedParameters(core, type.type, parameters),
     parametersVersion: defaults.parametersVersion,
   }
   if (options.startAt !== undefined) task.startAt = timeOf(options.startAt, now)
@@ -239,6 +230,23 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   if (options.traceparent !== undefined && readTraceparent(options.traceparent) !== undefined)
     task.traceparent = options.traceparent
   return task
+}
+
+/** Returns parameters as they are stored. Throws PARAMETERS_TOO_LARGE, VALUE_NOT_STORABLE. */
+export function encodedParameters({ settings }: Core, taskType: string, parameters: unknown): string {
+  const text = encode(parameters)
+  const most = settings.parametersBytes
+  // A unit of a text is at most three bytes.
+  if (text.length * 3 <= most) return text
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= most) return text
+  const message = `The parameters of ${taskType} have ${bytes} bytes, and those of a task may have ${most}. Keep the content elsewhere, and submit what names it.`
+  throw new QuillworkError('PARAMETERS_TOO_LARGE', message, { details: { bytes, most } })
+}
+
+/** Whether the lane of a type may have its workers in other processes. */
+export function hasWorkersElsewhere({ store }: Core): boolean {
+  return store.capabilities.manyProcesses
 }
 
 /** Throws LANE_UNKNOWN: a task in a lane without workers would wait indefinitely. */

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { defined } from './defined.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
@@ -19,6 +20,12 @@ export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, 
   readonly parameters: P
   readonly result: R
   readonly progress?: G
+  /** The lane that a submission without one goes to: 1 to 60 letters, digits, `_` or `-`; default `'default'`. */
+  readonly lane?: string
+  /** How long after its submission a task fails if it has not ended; default none. */
+  readonly deadline?: Duration
+  /** Version of the parameters schema, from 1; raise it when stored parameters would no longer parse. */
+  readonly parametersVersion?: number
 }
 
 /** What a hook that may refuse a submission gets beside the parameters. */
@@ -29,8 +36,6 @@ export interface Admission<S> {
 
 /** How tasks of a type are run. */
 export interface TaskOptions<P extends Schema, S = unknown> {
-  /** The lane that a submission without one goes to: 1 to 60 letters, digits, `_` or `-`; default `'default'`. */
-  lane?: string
   /**
    * Refuses what cannot be done before it is accepted: called with parsed parameters when a task of the type is submitted by itself or by
    * a schedule (not as a sub-task), in a process whose engine has the definition; also when the idempotency key will find an earlier task.
@@ -44,11 +49,7 @@ export interface TaskOptions<P extends Schema, S = unknown> {
    * fires, and the attempt ends as a timeout (ATTEMPT_STALLED).
    */
   stallTimeout?: Duration
-  /** How long after its submission a task fails if it has not ended; default none. */
-  deadline?: Duration
   retry?: RetryOptions
-  /** Version of the parameters schema, from 1; raise it when stored parameters would no longer parse. */
-  parametersVersion?: number
   /** Turns parameters that an older version stored into what today's schema takes. */
   upgradeParameters?(stored: unknown, fromVersion: number): In<P>
 }
@@ -293,33 +294,29 @@ type DefineTask<S> = <P extends Schema, R extends Schema, G extends Schema = Sch
 
 const resolvedTasks = new WeakMap<object, ResolvedTask>()
 const typePattern = /^[A-Za-z0-9_.-]{1,100}$/
+/** Names of lanes. */
+export const lanePattern = /^[a-z0-9_-]{1,60}$/i
 const defaultAttemptTimeout = 1_800_000
 
 function define<P extends Schema, R extends Schema, G extends Schema, S>(
   task: Definable<P, R, G, S>,
 ): TaskDefinition<P, R, G, S> {
-  const { type, parameters, result, progress, parametersVersion = 1 } = task
+  const { type, parameters, result, progress, lane, deadline, parametersVersion } = task
   if (!typePattern.test(type)) {
     const message = `The task type ${JSON.stringify(type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`
     throw new QuillworkError('OPTION_INVALID', message)
   }
-  if (!Number.isInteger(parametersVersion) || parametersVersion < 1) {
-    const message = `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`
-    throw new QuillworkError('OPTION_INVALID', message)
-  }
   requireSchemas(task)
-  const definition = { type, parameters, result, ...(progress === undefined ? {} : { progress }) }
+  const definition = { type, parameters, result, ...defined({ progress, lane, deadline, parametersVersion }) }
   // The one place where the handler's own types are given up: the engine calls it with what its schemas parsed.
   const code = task as unknown as Pick<ResolvedTask, 'admit' | 'execute' | 'onSubTasksSettled'>
   resolvedTasks.set(definition, {
     ...definition,
-    lane: task.lane ?? 'default',
+    ...submissionDefaults(task),
     attemptTimeoutMs: durationMs(task.attemptTimeout ?? defaultAttemptTimeout, `attemptTimeout of ${type}`),
     stallTimeoutMs:
       task.stallTimeout === undefined ? undefined : durationMs(task.stallTimeout, `stallTimeout of ${type}`),
-    deadlineMs: task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${type}`),
     policy: retryPolicy(task.retry),
-    parametersVersion,
     hooks: task,
     upgradeParameters: (stored, from) =>
       task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from),
@@ -329,6 +326,20 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
   })
   return definition
+}
+
+/** Returns what a submission takes from its task type. Throws OPTION_INVALID for what makes no sense. */
+export function submissionDefaults({ type, lane = 'default', deadline, parametersVersion = 1 }: TaskType) {
+  if (!Number.isInteger(parametersVersion) || parametersVersion < 1) {
+    const message = `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  if (!lanePattern.test(lane)) {
+    const message = `The lane ${JSON.stringify(lane)} of ${type} must be 1 to 60 letters, digits, '_' or '-'.`
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  const deadlineMs = deadline === undefined ? undefined : durationMs(deadline, `deadline of ${type}`)
+  return { lane, deadlineMs, parametersVersion }
 }
 
 /** The compiler demands them; in plain JavaScript the first attempt would fail again and again. */

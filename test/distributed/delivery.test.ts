@@ -222,6 +222,30 @@ describeDistributed('delivery', () => {
     expect(await handle.result({ timeout: '5s' })).toBe('there')
   })
 
+  it('a client that loads no handler submits what a worker would: with the lane, version and deadline of the type', async () => {
+    await using home = installation({ lanes: ['batch'] })
+    const schemas = { parameters: z.object({ of: z.string() }), result: z.string() }
+    const type = { type: 'Story', ...schemas, lane: 'batch', parametersVersion: 2, deadline: '1h' } as const
+    const task = defineTask({
+      ...type,
+      upgradeParameters: () => ({ of: 'an older version' }),
+      execute: ctx => `story of ${ctx.parameters.of}`,
+    })
+    const client = await home.engine({ tasks: [], start: false })
+    const worker = await home.engine({ tasks: [task] })
+    const { taskId } = await client.submit(type, { of: 'a village' })
+    const record = await worker.tasks.get(taskId)
+    expect(record).toMatchObject({ lane: 'batch', parametersVersion: 2 })
+    expect(record.deadline).toBe(record.createdAt + 3_600_000)
+    expect(await (await worker.find(task, taskId))?.result({ timeout: '10s' })).toBe('story of a village')
+    await expect(client.submit({ ...type, lane: 'no lane' }, { of: '' })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    })
+    await expect(client.submit(type, { of: '' }, { lane: 'elsewhere' })).rejects.toMatchObject({
+      code: 'LANE_UNKNOWN',
+    })
+  })
+
   it('every process hears of every task, in order and without a gap', async () => {
     await using home = installation()
     const { scripted } = scriptedTasks()

@@ -32,14 +32,17 @@ async function pauseQuietly(t: Pick<TestEngine, 'drain' | 'lanes'>): Promise<voi
 describe('a lane', () => {
   it('that a task names has a name that no other lane could be mistaken for', async () => {
     for (const lane of ['mail.fast', '#', 'x'.repeat(61)]) {
-      const task = defineTask({
-        type: 'Odd',
-        lane,
-        parameters: z.null(),
-        result: z.null(),
-        execute: () => null,
-      })
-      await expect(testEngine({ tasks: [task] })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+      const define = () =>
+        defineTask({
+          type: 'Odd',
+          lane,
+          parameters: z.null(),
+          result: z.null(),
+          execute: () => null,
+        })
+      expect(define).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+      const lanes = { [lane]: { slots: 1 } }
+      await expect(testEngine({ tasks: [], lanes })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     }
   })
 
