@@ -298,6 +298,13 @@ export const embeddedMutants = [
     ofDecide,
   ],
   [
+    'decide: a checkpoint starts the retries anew, also of an attempt that waits',
+    decide,
+    '  if (!hasProgressed(record)) return transition\n',
+    '  if (record.attempt > 0) return transition\n',
+    ofDecide,
+  ],
+  [
     'retry: edited parameters begin without checkpoints',
     'src/engine/retry.ts',
     '  return { ...edited, checkpointScope: scopeOf(record, keepCheckpoints) }',

@@ -25,7 +25,7 @@ import type {
 import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { parseWith } from '../task/schema.ts'
-import { storedKeyOf, type TaskRecord } from '../task/task.ts'
+import { scopeEnd, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
@@ -51,6 +51,8 @@ export class AttemptContext implements TaskContext {
   sawLiveSubTask = false
   /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
   progressedAt = 0
+  /** Writes that the handler waits for. */
+  writes = 0
   readonly #core: Core
   /** The attempt that the handler runs in. */
   readonly held: Attempt
@@ -188,7 +190,7 @@ export class AttemptContext implements TaskContext {
     const named = defined({ subject, call, isEstimated })
     const row: UsageRow = { id: randomUUID(), at, attempt, model, ...tokens, ...defined({ cost }), ...named }
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
-    await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
+    await this.#storing(() => retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs })))
     if (isEstimated !== true || call === undefined) return
     const known = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
     await this.#core.budgets.settleEarlier({ record, call }, known)
@@ -266,10 +268,9 @@ export class AttemptContext implements TaskContext {
   async #runStep<T>(
     key: string,
     step: () => Awaitable<T>,
-    { retry, isProgress = true }: StepOptions,
+    { retry, isProgress = true, ofTask = false }: StepOptions,
   ): Promise<T> {
-    // What is about to happen belongs to the task, whatever its parameters.
-    const storedKey = isProgress ? storedKeyOf(this.record, key) : key
+    const storedKey = ofTask ? key : storedKeyOf(this.record, key)
     const stored = (await this.#checkpoints()).get(storedKey)
     if (stored !== undefined) return decode(stored) as T
     const value = await (retry === undefined
@@ -279,7 +280,7 @@ export class AttemptContext implements TaskContext {
     const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: encoded(key, value) }
     const checkpoint = isProgress ? write : { ...write, isMark: true }
     const send = () => this.#core.store.attempts.checkpoint([checkpoint])
-    const [applied] = await retryUntilStored(send, retryOf(this.#core, this.held))
+    const [applied] = await this.#storing(() => retryUntilStored(send, retryOf(this.#core, this.held)))
     if (applied !== 'applied') {
       foundStale(this.#core, this.held)
       throw this.#notHeld()
@@ -291,6 +292,17 @@ export class AttemptContext implements TaskContext {
     return value
   }
 
+  /** Waits for a write: while the store is away, it is not the handler that stalls. */
+  async #storing<T>(write: () => Promise<T>): Promise<T> {
+    this.writes += 1
+    try {
+      return await write()
+    } finally {
+      this.writes -= 1
+      this.progressed()
+    }
+  }
+
   /** Runs a step, again and again as its policy says while it fails with what can pass. */
   async #tryStep<T>(key: string, step: () => Awaitable<T>, policy: RetryPolicy): Promise<T> {
     const { clock, random, store } = this.#core
@@ -298,10 +310,13 @@ export class AttemptContext implements TaskContext {
       try {
         return await step()
       } catch (error) {
-        const { errorClass, info } = classifyError(error, store.tasks.now())
+        const now = store.tasks.now()
+        const { errorClass, info, notBefore = now } = classifyError(error, now)
         const canPass = errorClass === 'retryable' || errorClass === 'timeout'
-        if (!canPass || failures >= policy.maxAttempts || this.signal.aborted) throw error
-        const waitMs = backoffMs(policy, failures, random())
+        const waitMs = Math.max(backoffMs(policy, failures, random()), notBefore - now)
+        // Whoever is asked to wait for long holds no slot meanwhile.
+        const isTooLong = notBefore - now > Math.max(...policy.backoff)
+        if (!canPass || isTooLong || failures >= policy.maxAttempts || this.signal.aborted) throw error
         this.logInfo(`The step "${key}" failed and is tried again in ${waitMs} ms: ${info.message}`, {
           code: info.code,
         })
@@ -344,8 +359,11 @@ export class AttemptContext implements TaskContext {
 }
 
 function checkKey(key: string, what: string): void {
-  if (key.length > 0 && key.length <= longestKey) return
-  throw new QuillworkError('OPTION_INVALID', `The key of a ${what} must have 1 to ${longestKey} characters.`)
+  if (key.length > 0 && key.length <= longestKey && !key.includes(scopeEnd)) return
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `The key of a ${what} must have 1 to ${longestKey} characters, and no U+001F.`,
+  )
 }
 
 /** Characters of an encoded value: a database keeps it in one document, of 16 MB at most. */

@@ -182,7 +182,8 @@ function watchProgress({ clock }: Core, context: AttemptContext): () => void {
     const dueAt = clock.monotonic() + waitMs
     cancelTimer = clock.after(waitMs, () => {
       if (context.hasReturned) return
-      const isLate = clock.monotonic() - dueAt > pausedMs
+      const isLate =
+        clock.monotonic() - dueAt > pausedMs || context.writes > 0 || context.submitting !== undefined
       const leftMs = isLate ? allowedMs : context.progressedAt + allowedMs - clock.monotonic()
       if (leftMs > 0) watch(leftMs)
       else attempt.interrupt('stalled')

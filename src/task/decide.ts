@@ -60,7 +60,7 @@ export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circ
     case 'awaiting-subtasks':
       return awaitingSubTasks(record, outcome)
     case 'given-back':
-      return givenBack(record)
+      return renewed(record, givenBack(record))
     case 'lease-lost':
       return afterCrash(record, circumstances)
     case 'failed':
@@ -83,7 +83,7 @@ function afterError(
     const until = Math.max(notBefore, now + shortestSnoozeMs)
     return pastDeadline(record, until)
       ? failed(record, deadlineError(info), 'deadline', now)
-      : snoozed(record, until, info)
+      : renewed(record, snoozed(record, until, info))
   }
   const retryCount = (hasProgressed(record) ? 0 : record.retryCount) + 1
   const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
@@ -109,6 +109,12 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
 /** Whether the attempt finished a step: what failed after it has not failed as often as what failed before it. */
 function hasProgressed({ checkpointAttempt, attempt }: TaskRecord): boolean {
   return checkpointAttempt === attempt
+}
+
+/** The transition of an attempt that ends without a retry: where it finished a step, the retries start over. */
+function renewed(record: TaskRecord, transition: Transition): Transition {
+  if (!hasProgressed(record)) return transition
+  return { ...transition, set: { ...transition.set, retryCount: 0, crashCount: 0 } }
 }
 
 /** Grants a retry, unless the attempts are exhausted, or the deadline comes before it. */

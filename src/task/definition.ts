@@ -78,9 +78,11 @@ export interface StepOptions {
    * Tries the step again within the attempt, in its slot, when it fails with an error that can pass; default not. `maxAttempts` defaults to 3,
    * `backoff` to 1 s, 4 s, 15 s.
    */
-  retry?: RetryOptions
+  retry?: Omit<RetryOptions, 'inLanes'>
   /** False: its value only says what is about to happen. It renews no retries; default true. */
   isProgress?: boolean
+  /** True: its value belongs to the task, and stays when a person changes the parameters; default false, to the parameters. */
+  ofTask?: boolean
 }
 
 /** Output that an earlier attempt left. */

@@ -129,13 +129,16 @@ export interface CheckpointScope {
   kept?: readonly (readonly [key: string, storedKey: string])[]
 }
 
+/** Ends the scope in a stored key; the keys of steps have none. */
+export const scopeEnd = '\u001f'
+
 /** Returns the key under which the checkpoint of a step is stored. */
 export function storedKeyOf(
   { checkpointScope: scope }: Pick<TaskRecord, 'checkpointScope'>,
   key: string,
 ): string {
   if (scope === undefined) return key
-  return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}/${key}`
+  return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}${scopeEnd}${key}`
 }
 
 /** Whether a cancel of the task was requested; only a retry takes it back. */

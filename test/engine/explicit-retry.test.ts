@@ -166,14 +166,14 @@ describe('an explicit retry', () => {
       expect(paid).toHaveLength(2)
     })
 
-    it('what only says that a step begins stays, whatever the parameters', async () => {
+    it('what belongs to the task stays, whatever its parameters', async () => {
       const seen: number[] = []
       const task = defineTask({
         type: 'Marking',
         parameters: z.string(),
         result: z.null(),
         async execute(ctx) {
-          seen.push(await ctx.checkpoint('first', () => ctx.attempt, { isProgress: false }))
+          seen.push(await ctx.checkpoint('first', () => ctx.attempt, { ofTask: true }))
           throw new PermanentError('no')
         },
       })
@@ -183,6 +183,29 @@ describe('an explicit retry', () => {
       await t.tasks.retry(taskId, { parameters: 'b' })
       await t.drain()
       expect(seen).toEqual([1, 1])
+    })
+
+    it('no key of a step can be taken for one of the old parameters', async () => {
+      const task = defineTask({
+        type: 'Colliding',
+        parameters: z.string(),
+        result: z.array(z.string()),
+        async execute(ctx) {
+          const step = (key: string) => ctx.checkpoint(key, () => `${key} of ${ctx.parameters}`)
+          if (ctx.parameters === 'old') {
+            await step('1/a')
+            await expect(step('1\u001fa')).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+            throw new PermanentError('no')
+          }
+          return [await step('a'), await step('1/a')]
+        },
+      })
+      await using t = await testEngine({ tasks: [task] })
+      const handle = await t.submit(task, 'old')
+      await t.drain()
+      await t.tasks.retry(handle.taskId, { parameters: 'new' })
+      await t.drain()
+      expect(await handle.result()).toEqual(['a of new', '1/a of new'])
     })
 
     it('steps cannot be chosen without', async () => {

@@ -50,6 +50,32 @@ function unreadableOnce(store: Store, reads: { failed: number }): Store {
 }
 
 describe('what a step has paid for', () => {
+  it('is kept while the store is away for longer than an attempt may stall', async () => {
+    const outage = { isOn: false }
+    const { task, seen } = paying(outage)
+    const patient = defineTask({
+      type: 'Patient',
+      parameters: z.null(),
+      result: z.string(),
+      stallTimeout: '1m',
+      execute: ctx =>
+        ctx.checkpoint('call', () => {
+          seen.calls += 1
+          outage.isOn = true
+          return `answer ${seen.calls}`
+        }),
+    })
+    await using t = await testEngine({
+      tasks: [task, patient],
+      openStore: now => leaving(sqlite({ file: ':memory:', now }), outage),
+    })
+    const { taskId } = await t.submit(patient, null)
+    await t.advance('3m')
+    outage.isOn = false
+    await t.advance('2m')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1, result: '"answer 1"' })
+  })
+
   it('is kept when it is the result of a hook, and the sub-tasks cannot be read for a moment', async () => {
     const { scripted } = scriptedTasks()
     const reads = { failed: 0 }

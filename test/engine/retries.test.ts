@@ -1,4 +1,4 @@
-import { defineTask, PermanentError } from 'quillwork'
+import { defineTask, PermanentError, SnoozeError } from 'quillwork'
 import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -134,6 +134,24 @@ describe('progress renews the retries', () => {
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 5, retryCount: 4 })
   })
 
+  it('of a task whose attempts end with a wait after new steps', async () => {
+    // Each call fails once, and each attempt may make three before it has to wait.
+    const failed = new Set<number>()
+    let calls = 0
+    const task = stepping(40, step => {
+      calls += 1
+      if (calls % 4 === 0) throw new SnoozeError(0, 'three calls are enough')
+      if (failed.has(step) || step % 5 !== 0) return
+      failed.add(step)
+      throw new Error(`step ${step}`)
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('1h')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED' })
+    expect(failed.size).toBeGreaterThan(5)
+  })
+
   it('not by what only says that a step begins', async () => {
     const task = defineTask({
       type: 'Marking',
@@ -252,6 +270,27 @@ describe('a step with retries of its own', () => {
     await cancelled.cancel()
     await other.drain()
     expect([(await cancelled.state()).status, seen.calls]).toEqual(['CANCELLED', 1])
+  })
+
+  it('waits as long as a provider asks, and ends the attempt where that is long', async () => {
+    const asking = (seconds: number) => (call: number) => {
+      if (call === 1)
+        throw Object.assign(new Error('503'), { status: 503, headers: { 'retry-after': `${seconds}` } })
+    }
+    const short = trying(asking(10))
+    const long = trying(asking(60))
+    await using t = await testEngine({ tasks: [short.task] })
+    const { taskId } = await t.submit(short.task, null)
+    await t.advance('9s')
+    expect(short.seen.calls).toBe(1)
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
+    await using other = await testEngine({ tasks: [long.task] })
+    const held = await other.submit(long.task, null)
+    await other.advance('1s')
+    expect(await other.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 1 })
+    await other.advance('60s')
+    expect(await other.tasks.get(held.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2 })
   })
 
   it('refuses retries that make no sense', async () => {

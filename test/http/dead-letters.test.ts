@@ -81,6 +81,25 @@ describe('dead letters', () => {
     expect(await api.ask(`/v1/dead-letters/${id}`)).toMatchObject({ status: 404 })
   })
 
+  test('retry one with the steps that are kept', async () => {
+    const step = { do: 'checkpoint', key: 'paid' } as const
+    const id = await api.submit([step, { do: 'failForGood', attempts: 1, message: 'once' }])
+    await api.engine.drain()
+    const retry = (body: object) => api.post(`/v1/dead-letters/${id}:retry`, body)
+    const parameters = { orders: [step, { do: 'succeed', value: 7 }] }
+    expect(await retry({ parameters, keepCheckpoints: 'all' })).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID' },
+    })
+    expect(await retry({ keepCheckpoints: true })).toMatchObject({
+      status: 400,
+      body: { code: 'OPTION_INVALID' },
+    })
+    expect(await retry({ parameters, keepCheckpoints: ['paid'] })).toMatchObject({ status: 202 })
+    await api.engine.drain()
+    expect((await api.ask(`/v1/tasks/${id}`)).body).toMatchObject({ status: 'COMPLETED', result: 7 })
+  })
+
   test('purge one, only as it was seen', async () => {
     const id = await api.submit([{ do: 'failForGood', attempts: 1, message: 'not to be kept' }])
     await api.engine.drain()

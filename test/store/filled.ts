@@ -54,6 +54,10 @@ export async function fill(file: string): Promise<void> {
   await submit([...chapter, { do: 'snooze', until: Date.now() + 3_600_000 }])
   await Promise.all([book, ...letters].map(task => task.result().catch(() => undefined)))
   for (const letter of letters.slice(1)) await engine.tasks.retry(letter.taskId)
+  const edited = await submit([{ do: 'checkpoint', key: 'kept' }, { do: 'failForGood' }])
+  await edited.result().catch(() => undefined)
+  const parameters = { orders: [{ do: 'checkpoint', key: 'kept' }, { do: 'fail' }] }
+  await engine.tasks.retry(edited.taskId, { parameters, keepCheckpoints: ['kept'] })
   await until(async () => (await engine.tasks.counts()).QUEUED === 0, 'rest')
   await until(async () => (await engine.tasks.counts()).RUNNING === 0, 'rest')
   await engine.lanes.pause('default')

@@ -225,6 +225,18 @@ const rows: readonly Row[] = [
     leads: { name: 'retrying', at: now, retryCount: 0, crashCount: 1 },
   },
   {
+    when: 'a snooze after this attempt wrote a checkpoint',
+    outcome: thrown(tooMany('3')),
+    record: { attempt: 9, checkpointAttempt: 9, crashCount: 2, retryCount: 4 },
+    leads: { name: 'snoozed', retryCount: 0, crashCount: 0 },
+  },
+  {
+    when: 'a stop of the process after this attempt wrote a checkpoint',
+    outcome: { kind: 'given-back' },
+    record: { attempt: 9, checkpointAttempt: 9, crashCount: 2, retryCount: 4 },
+    leads: { name: 'given-back', retryCount: 0, crashCount: 0 },
+  },
+  {
     when: 'a failure after this attempt wrote a checkpoint',
     outcome: boom,
     record: { attempt: 9, checkpointAttempt: 9, retryCount: 4 },
@@ -278,7 +290,8 @@ describe('decide', () => {
     if (leads.reason !== undefined) expect(set.deadLetter?.reason).toBe(leads.reason)
     if (leads.code !== undefined) expect(set.errorInfo?.code).toBe(leads.code)
     // What they do not name stays as it was.
-    if (transition.name === 'snoozed' || transition.name === 'given-back')
+    const isNamed = leads.retryCount !== undefined || leads.crashCount !== undefined
+    if ((transition.name === 'snoozed' || transition.name === 'given-back') && !isNamed)
       expect([set.retryCount, set.crashCount]).toEqual([undefined, undefined])
   })
 

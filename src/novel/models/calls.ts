@@ -36,7 +36,7 @@ interface TaskCalls {
   cut: readonly CutCall[]
 }
 
-const mark = { isProgress: false } as const
+const mark = { isProgress: false, ofTask: true } as const
 const known = new WeakMap<CallsContext, Promise<TaskCalls>>()
 
 /** Returns the name of the next call, which is made for a unit. It is used again until a call has begun under it. */
