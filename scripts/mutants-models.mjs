@@ -141,13 +141,7 @@ export const modelMutants = [
   ['call: what a failed one used', call, '        used = usage\n', '        used ??= undefined\n', ofCalls],
   ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
   ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
-  [
-    'call: its use is recorded',
-    expense,
-    '      await ctx.addUsage({ ...used, subject, call })\n',
-    '',
-    ofCalls,
-  ],
+  ['call: its use is recorded', expense, '        ctx.addUsage({ ...used, subject, call }),\n', '', ofCalls],
   [
     'call: it is begun before it is made',
     'src/novel/models/call-model.ts',

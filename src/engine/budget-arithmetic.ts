@@ -88,9 +88,9 @@ export function reserve(
 
 /** The call has cost this much. A hold whose lease has ended still counts at its estimate, and is made up for. */
 export function settle(account: BudgetAccount, id: string, estimate: Need, real: Amount<Unit>): void {
-  const known = account.holds.has(id) ? id : settledHold(id)
-  const held = account.holds.get(known)
-  account.holds.delete(known)
+  const known = knownId(account, id)
+  const held = known === undefined ? undefined : account.holds.get(known)
+  account.holds.delete(known ?? id)
   const amount = held?.amount ?? amountOf(estimate)
   // Where the hold of a named call is gone, it may have counted at less than its estimate already: nothing is given back.
   const spent = held === undefined && id.includes(' ') ? greater(real, amount) : real
@@ -98,8 +98,22 @@ export function settle(account: BudgetAccount, id: string, estimate: Need, real:
 }
 
 /** Whether a call is held for, be it at its estimate or at what is known of it. */
-export function isHeld({ holds }: BudgetAccount, id: string): boolean {
-  return holds.has(id) || holds.has(settledHold(id))
+export function isHeld(account: BudgetAccount, id: string): boolean {
+  return knownId(account, id) !== undefined
+}
+
+/** The attempt of a named call is over: it counts at its estimate, as spent, until something is known of it. */
+export function leave({ holds }: BudgetAccount, id: string): boolean {
+  const held = holds.get(id)
+  if (held === undefined) return false
+  holds.delete(id)
+  holds.set(`left ${id}`, held)
+  return true
+}
+
+/** The id under which a call is held for now. */
+function knownId({ holds }: BudgetAccount, id: string): string | undefined {
+  return [id, `left ${id}`, settledHold(id)].find(each => holds.has(each))
 }
 
 /** A call of a task that was named when it was reserved for. */
@@ -131,13 +145,14 @@ export function settleEarlier(
   let left = known
   let isFound = false
   for (const [id, held] of [...account.holds]) {
-    const [unique, ofTask, ofAttempt, ...name] = id.split(' ')
+    const own = id.replace(/^left /, '')
+    const [unique, ofTask, ofAttempt, ...name] = own.split(' ')
     if (unique === 'settled' || ofTask !== taskId || Number(ofAttempt) >= attempt || name.join(' ') !== call)
       continue
     const amount = { tokens: left.tokens, money: left.money ?? held.amount.money }
     settleHold(account.used, held, amount, inTotal)
     account.holds.delete(id)
-    account.holds.set(settledHold(id), { ...held, amount })
+    account.holds.set(settledHold(own), { ...held, amount })
     left = nothing
     isFound = true
   }
@@ -151,7 +166,7 @@ export function spend({ used }: BudgetAccount, amount: Amount<Unit>): void {
 
 /** What calls reserve that may still run. */
 export function reservedOf({ holds }: BudgetAccount): Amount<Unit> {
-  const open = [...holds].filter(([id]) => !id.startsWith(settledHold('')))
+  const open = [...holds].filter(([id]) => !/^(?:left|settled) /.test(id))
   return total(
     open.map(([, held]) => held),
     nothing,

@@ -16,6 +16,7 @@ import {
   isHeld,
   isSame,
   keepPromise,
+  leave,
   limitOf,
   type Misfit,
   type NamedCall,
@@ -167,6 +168,11 @@ export class BudgetLedger implements Budgets {
       return isFound
     })
     if (frees) this.#wakeSoon(tree, 'capacity')
+  }
+
+  /** The attempt of a named call is over, and nobody knows what it has cost: its estimate counts as spent until somebody does. Resolves as `settle`. */
+  async leave({ record, hold }: Allowance): Promise<void> {
+    if (hold !== undefined) await this.#tree(record.rootTaskId).changeSurely(account => leave(account, hold))
   }
 
   /** A task of the tree has begun to wait for its budget. */

@@ -202,8 +202,8 @@ export class BudgetHolds extends AttemptHolds {
     // The next attempt of a task that goes on elsewhere settles what has a name; until then it counts at its estimate.
     const goesOn = goesOnBy.has(this.attempt.interruption)
     for (const allowance of this.#open) {
-      if (!(goesOn && allowance.isNamed))
-        void this.core.budgets.settle(allowance, { ...nothing, ...allowance.need })
+      if (!allowance.isNamed) void this.core.budgets.settle(allowance, { ...nothing, ...allowance.need })
+      else if (!goesOn) void this.core.budgets.leave(allowance)
       this.#left.add(allowance)
     }
     this.#open.clear()

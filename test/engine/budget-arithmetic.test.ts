@@ -8,6 +8,7 @@ import {
   choose,
   hasWantedCapacity,
   keepPromise,
+  leave,
   limitOf,
   type Need,
   namedHold,
@@ -158,6 +159,28 @@ describe('the account of a budget', () => {
         expect(counted(account).tokens).toBe(2_400 + (real ?? known).tokens)
       }),
     )
+  })
+
+  it('counts a call whose attempt ended at its estimate, as spent, until it is known', () => {
+    const call = { taskId: 'task', call: 'call 1' }
+    const need = { tokens: 800, money: 8 }
+    const id = namedHold('unique', { ...call, attempt: 1 })
+    const left = () => {
+      const account = accountWith({})
+      reserve(account, id, need, 1_000)
+      expect(leave(account, id)).toBe(true)
+      expect(leave(account, id)).toBe(false)
+      expect([spentOf(account), reservedOf(account)]).toEqual([need, nothing])
+      return account
+    }
+    const late = left()
+    settle(late, id, need, { tokens: 50, money: 1 })
+    expect([counted(late), late.holds.size]).toEqual([{ tokens: 50, money: 1 }, 0])
+    const killed = left()
+    expect(settleEarlier(killed, { ...call, attempt: 2 }, { tokens: 30, money: 1 })).toBe(true)
+    expect(counted(killed)).toEqual({ tokens: 30, money: 1 })
+    settle(killed, id, need, { tokens: 50, money: 2 })
+    expect(counted(killed)).toEqual({ tokens: 50, money: 2 })
   })
 
   it('counts a killed call whose price is not known at the money that was reserved for it', () => {

@@ -38,8 +38,11 @@ export async function openExpense(
       const spent = used === undefined ? 0 : used.inputTokens + used.outputTokens
       permit.commit(spent)
       if (used === undefined) return hold.release()
-      await ctx.addUsage({ ...used, subject, call })
-      await hold.commit({ tokens: spent, ...defined({ cost: used.cost }) })
+      // Together, so that a kill between the two is unlikely.
+      await Promise.all([
+        ctx.addUsage({ ...used, subject, call }),
+        hold.commit({ tokens: spent, ...defined({ cost: used.cost }) }),
+      ])
     },
   }
 }

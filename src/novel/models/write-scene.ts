@@ -105,6 +105,9 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
     if (answer.truncated) {
       // Those of earlier attempts do not count: a retry after raising the model's length continues them.
       if (isNew && ++broken > plan.parts + 1) throw truncatedAgain(scene.model)
+      // Attempts that end by themselves, for a limit or the budget, must not go on for ever.
+      if (answers.filter(({ finishReason }) => finishReason === 'length').length > mostBroken(plan))
+        throw truncatedAgain(scene.model)
       left = Math.ceil(
         Math.max(left - lengthOf(answer.text, plan.length), amountOf(plan.length) * smallestRest),
       )
@@ -116,6 +119,11 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
   }
   ctx.write(held)
   return { text, parts: answers }
+}
+
+/** Answers of a scene, in all its attempts, that may reach their longest length. */
+function mostBroken({ parts }: Plan): number {
+  return 5 * (parts + 2)
 }
 
 /** Returns the length of the next part: shorter after parts that were too long, so that the scene keeps its length. */

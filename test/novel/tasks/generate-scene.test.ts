@@ -172,6 +172,38 @@ describeWriting('GenerateScene', open => {
     expect(await outputOf(w, task.taskId)).toBe(whole)
   })
 
+  it('ends where every answer breaks off, also when each attempt may make one call alone', async () => {
+    const limits = { requestsPerMinute: 1 }
+    await using w = await open({ models: { prose: { ...large.prose, limits } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'truncated', text: 'And then the rain began to' } })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    for (let minute = 0; minute < 25; minute++) await w.t.jump('61s')
+    expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_TRUNCATED' } })
+    expect(w.server.ledger.calls.length).toBeLessThanOrEqual(16)
+  })
+
+  it('goes on after a cut also with parameters that a person changed, and pays nothing twice', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'refused' }, times: 1 },
+      { answer: { is: 'cut', after: 6 }, times: 1 },
+      { answer: { is: 'failed', status: 500 }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await w.t.tasks.retry(task.taskId, { parameters: { novelId, sceneId, summary: 'The miller burns it.' } })
+    await w.t.drain()
+    for (const wait of ['20s', '70s'] as const) await w.t.jump(wait)
+    await task.result()
+    const [, cut, , rest, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const text = textFor(cut?.prompt ?? '')
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(text.endsWith(rest?.text ?? '-')).toBe(true)
+  })
+
   it('is tried again after 1, 4 and 15 seconds where a person waits for it', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
