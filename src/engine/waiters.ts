@@ -1,5 +1,4 @@
 import { createEmitter, type Emitter } from '../runtime/emitter.ts'
-import { defined } from '../task/defined.ts'
 import type { TaskRecord } from '../task/task.ts'
 
 /** How a task ended. */
@@ -65,7 +64,9 @@ export class Waiters {
   /** Resolves the waits for the task. */
   resolve({ id, status, result, errorInfo }: End): void {
     // Not the whole record that it may be: its parameters are not remembered.
-    const end: End = { id, status, ...defined({ result, errorInfo }) }
+    const end: End = { id, status }
+    if (result !== undefined) end.result = result
+    if (errorInfo !== undefined) end.errorInfo = errorInfo
     this.seen += 1
     if (this.#recent.size >= mostRecent) {
       this.#recent.clear()
