@@ -3,8 +3,8 @@ import { cancelRequested } from '../task/transition.ts'
 import type { AttemptTrace } from './trace.ts'
 
 /**
- * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder (the store could not be asked in
- * time), or the process stops.
+ * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder
+ * (the store could not be asked in time), or the process stops.
  */
 export type Interruption = 'cancelled' | 'timeout' | 'stalled' | 'lease-lost' | 'lease-expired' | 'stopping'
 

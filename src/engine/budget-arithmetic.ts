@@ -175,9 +175,7 @@ export function reservedOf({ holds }: BudgetAccount): Amount<Unit> {
 
 /** What was spent: all that counts, but for what is reserved. */
 export function spentOf(account: BudgetAccount): Amount<Unit> {
-  const spent = total(account.used, nothing)
-  subtract(spent, reservedOf(account))
-  return spent
+  return usedWithout(account, reservedOf(account))
 }
 
 /** What is neither spent nor reserved. */
@@ -243,7 +241,7 @@ export const budgetCodec = accountCodec<BudgetAccount, Fields>({
   unused: noAccount,
   toFields: account => ({
     limit: account.limit,
-    spent: withoutHolds(account),
+    spent: usedWithout(account, total(account.holds.values(), nothing)),
     holds: [...account.holds].map(([id, { amount, leaseEnd }]) => [
       id,
       amount.tokens,
@@ -271,11 +269,11 @@ export const budgetCodec = accountCodec<BudgetAccount, Fields>({
   },
 })
 
-/** What counts beside the holds. */
-function withoutHolds({ used, holds }: BudgetAccount): Amount<Unit> {
-  const spent = total(used, nothing)
-  subtract(spent, total(holds.values(), nothing))
-  return spent
+/** All that counts, but for a part of it. */
+function usedWithout({ used }: BudgetAccount, part: Amount<Unit>): Amount<Unit> {
+  const rest = total(used, nothing)
+  subtract(rest, part)
+  return rest
 }
 
 function greater(one: Amount<Unit>, other: Amount<Unit>): Amount<Unit> {

@@ -314,7 +314,7 @@ export class AttemptContext implements TaskContext {
         const { errorClass, info, notBefore = now } = classifyError(error, now)
         const canPass = errorClass === 'retryable' || errorClass === 'timeout'
         const waitMs = Math.max(backoffMs(policy, failures, random()), notBefore - now)
-        // Whoever is asked to wait for long holds no slot meanwhile.
+        // A longer wait ends the attempt, so that it holds no slot.
         const isTooLong = notBefore - now > Math.max(...policy.backoff)
         if (!canPass || isTooLong || failures >= policy.maxAttempts || this.signal.aborted) throw error
         this.logInfo(`The step "${key}" failed and is tried again in ${waitMs} ms: ${info.message}`, {

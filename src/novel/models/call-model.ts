@@ -123,14 +123,7 @@ function fallbacksOf(
   use: ModelCall['use'],
 ) {
   const { fallbacks } = model
-  const named = (id: string) => {
-    try {
-      return models.languageModel(use, id)
-    } catch (error) {
-      if (error instanceof QuillworkError && error.code === 'PROVIDER_NOT_CONFIGURED') return undefined
-      throw error
-    }
-  }
+  const named = (id: string) => configuredModel(models, use, id)
   return {
     named,
     /** The model of an earlier call, whose id it is. */
@@ -143,6 +136,20 @@ function fallbacksOf(
       }
       return undefined
     },
+  }
+}
+
+/** Returns the model with an id; undefined where it is not configured, or not any more. */
+export function configuredModel(
+  models: Pick<ModelChoice, 'languageModel'>,
+  use: ModelCall['use'],
+  id: string,
+): LanguageModel | undefined {
+  try {
+    return models.languageModel(use, id)
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === 'PROVIDER_NOT_CONFIGURED') return undefined
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import type { TaskContext } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { loadPrompts, type PromptLanguage } from '../prompts/prompts.ts'
 import type { NovelServices } from '../services.ts'
-import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
+import { type CallContext, callModel, configuredModel, type ModelAnswer } from './call-model.ts'
 import { cutCallOf, settleCutCall, storedStep } from './calls.ts'
 import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
@@ -105,7 +105,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
     if (answer.truncated) {
       // Those of earlier attempts do not count: a retry after raising the model's length continues them.
       if (isNew && ++broken > plan.parts + 1) throw truncatedAgain(scene.model)
-      // Attempts that end by themselves, for a limit or the budget, must not go on for ever.
+      // Attempts that wait for a limit or the budget spend no retry, so the scene bounds its broken answers itself.
       if (answers.filter(({ finishReason }) => finishReason === 'length').length > mostBroken(plan))
         throw truncatedAgain(scene.model)
       left = Math.ceil(
@@ -231,7 +231,8 @@ async function takeCutPart(
   const arrived = earlier.text.slice(part.written.length)
   const text = arrived.trim()
   if (text === '') return undefined
-  const model = calledModel(ctx, scene, cut.model)
+  const { model: own } = scene
+  const model = cut.model === own.id ? own : configuredModel(ctx.services.models, 'prose', cut.model)
   const usage = await settleCutCall(ctx, cut, { model, subject: scene.novelId, text })
   ctx.logInfo(`The text of an earlier attempt is continued: ${text.length} characters of it had arrived.`)
   return {
@@ -242,20 +243,6 @@ async function takeCutPart(
     ...(part.continues.length > 0 && /^\s*\n/u.test(arrived) && { startsParagraph: true as const }),
     usage,
     parameters: cut.parameters ?? { maxOutputTokens: usage.outputTokens },
-  }
-}
-
-/** Returns the model that was called: the one of the scene, or a fallback. Undefined where it is not configured any more. */
-function calledModel(
-  { services }: WriteContext,
-  { model }: SceneToWrite,
-  id: string,
-): LanguageModel | undefined {
-  if (model.id === id) return model
-  try {
-    return services.models.languageModel('prose', id)
-  } catch {
-    return undefined
   }
 }
 
