@@ -89,7 +89,7 @@ describe('dead letters', () => {
     const parameters = { orders: [step, { do: 'succeed', value: 7 }] }
     expect(await retry({ parameters, keepCheckpoints: 'all' })).toMatchObject({
       status: 400,
-      body: { code: 'REQUEST_INVALID' },
+      body: { code: 'REQUEST_INVALID', detail: expect.stringContaining('Give true, or a list') },
     })
     expect(await retry({ keepCheckpoints: true })).toMatchObject({
       status: 400,

@@ -19,7 +19,9 @@ export const retryRoute = {
         .optional()
         .describe('Runs with these instead; the closed dead letter keeps the submitted ones'),
       keepCheckpoints: z
-        .union([z.literal(true), z.array(z.string().min(1).max(200)).max(1_000)])
+        .union([z.literal(true), z.array(z.string().min(1).max(200)).max(1_000)], {
+          error: 'Give true, or a list of at most 1,000 keys of steps.',
+        })
         .optional()
         .describe(
           'Finished steps that stay with other parameters: all, or those with these keys. Default none',
