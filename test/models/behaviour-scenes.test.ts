@@ -35,6 +35,18 @@ describeOn(compositions, 'scenes that models write', open => {
     expect((await w.scene(scene.id)).content).toBe(textFor(w.server.ledger.calls[0]?.prompt ?? ''))
   })
 
+  it('D1: a scene is complete where all had arrived when the answer was cut, and the model adds nothing', async () => {
+    await using w = await open()
+    const { novelId, scene } = await withScene(w)
+    w.server.script.add({ answer: { is: 'no-finish' }, times: 1 })
+    const task = await w.t.submit(generateScene, { novelId, sceneId: scene.id, ...short }, { userId: ann })
+    await w.t.drain()
+    await w.t.jump('20s')
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED' })
+    expect(w.server.ledger.calls.map(({ text }) => text === '')).toEqual([false, true])
+    expect((await w.scene(scene.id)).content).toBe(textFor(w.server.ledger.calls[0]?.prompt ?? ''))
+  })
+
   it('D4: what the author writes meanwhile stays, and the text that was made is kept beside it', async () => {
     await using w = await open()
     const { novelId, scene } = await withScene(w)

@@ -175,14 +175,19 @@ class Desk {
     await reply({ response, call, answer, text, wantsUsage, gone: gone.signal, released })
   }
 
-  /** The text for a prompt. A scene whose last paragraph broke off goes on with the rest of the text that was begun. */
+  /**
+   * The text for a prompt. A scene whose last paragraph broke off goes on with the rest of the text that was begun; to a whole one of one
+   * part nothing is added.
+   */
   #textFor(prompt: string): string {
     const written =
       [...prompt.matchAll(/<novel-text>\n([\s\S]*?)\n<\/novel-text>/gu)].at(-1)?.[1]?.split('\n\n').at(-1) ??
       ''
     const rests = this.#texts.map(text => (text.startsWith(written) ? text.slice(written.length).trim() : ''))
     const rest = written === '' ? undefined : rests.findLast(text => text !== '')
-    return rest ?? textFor(prompt)
+    const goesOn = prompt.includes('Go on with the scene now.') && !/This is (?:the last )?part/u.test(prompt)
+    const isWhole = goesOn && written !== '' && this.#texts.includes(written)
+    return rest ?? (isWhole ? '' : textFor(prompt))
   }
 
   #read(request: IncomingMessage, body: Body): Asked {

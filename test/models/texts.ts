@@ -26,7 +26,7 @@ const chinese = [
   '回头',
 ]
 
-/** A text of a few sentences, which ends with the hash of its prompt: whoever finds it knows where it comes from. */
+/** A text of a few sentences, the last of which is the hash of its prompt: whoever finds it knows where it comes from. */
 export function textFor(prompt: string, sentences = 4): string {
   const digest = createHash('sha256').update(prompt).digest()
   const isChinese = /\p{Script=Han}/u.test(prompt)
@@ -39,7 +39,7 @@ export function textFor(prompt: string, sentences = 4): string {
     })
     made.push(isChinese ? `${picked.join('')}。` : `${picked.join(' ')}.`)
   }
-  return `${made.join(isChinese ? '' : ' ')}${isChinese ? '' : ' '}[${hashOf(prompt)}]`
+  return `${made.join(isChinese ? '' : ' ')}${isChinese ? '' : ' '}[${hashOf(prompt)}].`
 }
 
 /** Tokens as the server counts them: one for a Chinese character, one for four others. */

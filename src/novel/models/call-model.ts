@@ -28,11 +28,13 @@ export interface ModelCall {
   onText?(text: string, startsParagraph: boolean): void
   /** Accepts an answer that was cut off at its longest length, unless it is empty. Default: false, an error. */
   readonly takesTruncated?: boolean
+  /** Accepts an answer without text. Default: false, an error. */
+  readonly takesEmpty?: boolean
 }
 
 /** The answer of a model. */
 export interface ModelAnswer {
-  /** Never blank; without white space around it. */
+  /** Without white space around it; blank only where that is accepted. */
   readonly text: string
   /** Id of the model that wrote it. */
   readonly model: string
@@ -197,8 +199,11 @@ async function ask(
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
     if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
       expense.refused(error.retryAfterMs)
-    const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
-    if (isTaken && text.text !== '') return { answer: truncatedAnswer(model, request, text, used) }
+    const isTruncated = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
+    if (isTruncated && text.text !== '')
+      return { answer: brokenAnswer(model, request, { text, used, finishReason: 'length' }) }
+    if (error.code === 'MODEL_ANSWER_EMPTY' && call.takesEmpty === true)
+      return { answer: brokenAnswer(model, request, { text, used, finishReason: 'stop' }) }
     const isFollowed = call.onText !== undefined && text.text !== ''
     if (!isFollowed || !isCut(error)) await endCall(ctx, name)
     return { error, isFollowed }
@@ -222,20 +227,19 @@ function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelEr
   }
 }
 
-function truncatedAnswer(
+/** Returns an answer that the provider reports as an error, and that is accepted. */
+function brokenAnswer(
   { id: model }: LanguageModel,
   { maxOutputTokens, temperature }: TextRequest,
-  text: GrowingText,
-  usage: Usage = { model, inputTokens: 0, outputTokens: 0 },
+  { text, used, finishReason }: { text: GrowingText; used: Usage | undefined; finishReason: 'length' | 'stop' },
 ): ModelAnswer {
-  const parameters = { maxOutputTokens, ...defined({ temperature }) }
   return {
     text: text.text,
     model,
-    finishReason: 'length',
-    truncated: true,
-    usage,
-    parameters,
+    finishReason,
+    truncated: finishReason === 'length',
+    usage: used ?? { model, inputTokens: 0, outputTokens: 0 },
+    parameters: { maxOutputTokens, ...defined({ temperature }) },
     ...joint(text),
   }
 }

@@ -49,6 +49,8 @@ export interface WrittenScene {
 export type WriteContext = CallContext &
   Pick<TaskContext, 'earlierOutput' | 'write'> & { readonly services: NovelServices }
 
+/** Why the text of a call ends that was cut off. */
+const interrupted = 'interrupted'
 /** The rest of a part is requested with at least this share of its length. */
 const smallestRest = 0.1
 
@@ -88,6 +90,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       written: text,
       between: between(answers.at(-1), scene.writing),
       continues,
+      mayBeWhole: answers.at(-1)?.finishReason === interrupted && sentenceEnd.test(text),
       held,
       position: { place, parts: plan.parts },
     }
@@ -98,7 +101,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       left = amountOf(plan.length)
     }
     answers.push(answer)
-    const added = jointBefore(part, answer.startsParagraph) + answer.text
+    const added = answer.text === '' ? '' : jointBefore(part, answer.startsParagraph) + answer.text
     text += added
     held = isNew ? '' : held + added
     continues = answer.truncated ? [...continues, part.name] : []
@@ -155,11 +158,15 @@ interface Part {
   readonly held: string
   /** Names of the parts that this one continues within a paragraph. */
   readonly continues: readonly string[]
+  /** All of the text before the part had arrived, perhaps, and only its end was not heard: the part may have no text. */
+  readonly mayBeWhole: boolean
   readonly position: { place: number; parts: number }
 }
 
 /** Characters at the end of a text that show its script. */
 const longestEnd = 40
+/** The end of a sentence, with its quotation marks. */
+const sentenceEnd = /[.!?…。！？][\p{Pe}\p{Pf}"'”’]*$/u
 /** No space follows these. */
 const opening = /[“‘«([—]$|(?:^|\s)["']$/u
 
@@ -205,6 +212,7 @@ async function takePart(
       model: scene.model,
       subject: scene.novelId,
       takesTruncated: true,
+      takesEmpty: part.mayBeWhole,
       onText: output,
       request: model => requestFor(ctx, { ...scene, model }, part, material),
     })
@@ -238,7 +246,7 @@ async function takeCutPart(
   return {
     text,
     model: cut.model,
-    finishReason: 'interrupted',
+    finishReason: interrupted,
     truncated: true,
     ...(part.continues.length > 0 && /^\s*\n/u.test(arrived) && { startsParagraph: true as const }),
     usage,

@@ -27,7 +27,7 @@ describeWriting('BatchGenerateScene', open => {
     expect(await task.result()).toEqual({ ...noneOf, total: 4, success: 2, skipped: 2, failedScenes: [] })
     expect(await w.t.tasks.get(task.taskId)).toMatchObject({ subTaskStatusSummary: { COMPLETED: 2 } })
     const scenes = await w.scenes(novelId)
-    for (const at of [4, 5]) expect(scenes[at]?.content).toMatch(/\[[0-9a-f]{16}\]$/)
+    for (const at of [4, 5]) expect(scenes[at]?.content).toMatch(/\[[0-9a-f]{16}\]\.$/)
     expect(scenes[6]?.content).toBe('')
     const { calls } = w.server.ledger
     expect(calls).toHaveLength(2)
