@@ -154,18 +154,18 @@ async function makeEngine<Tx>(
       return submitAs(core, type, {
         parameters,
         options: submitOptions as SubmitOptions,
-        as: (record, isNew) => new Handle(core, record, isNew ? core.waiters.seen : seen),
+        as: (record, isNew) => new Handle(core, record, isNew ? core.waiters.seen : seen, isNew),
       })
     },
     async submitMany(type, items) {
       const { seen } = core.waiters
       const records = await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)
-      return records.map(record => new Handle(core, record, seen))
+      return records.map(({ record, isNew }) => new Handle(core, record, seen, isNew))
     },
     async find(_type, taskId) {
       const { seen } = core.waiters
       const [record] = await core.store.queries.get([taskId])
-      return record === undefined ? undefined : new Handle(core, record, seen)
+      return record === undefined ? undefined : new Handle(core, record, seen, false)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,

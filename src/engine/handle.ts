@@ -12,6 +12,8 @@ import type { End, Waiter } from './waiters.ts'
 /** A task as its submitter sees it. */
 export interface TaskHandle<R extends Schema = Schema> {
   readonly taskId: string
+  /** Whether the call that returned this handle created the task; false where an idempotency key or an id found it. */
+  readonly isNew: boolean
   /** Returns the present state of the task. Throws TASK_NOT_FOUND. */
   state(): Promise<State<R>>
   /** Asks the task, and everything below it, to stop. Throws TASK_ALREADY_ENDED. */
@@ -26,13 +28,15 @@ export interface TaskHandle<R extends Schema = Schema> {
 /** The handle of a task that this engine submitted, or found. */
 export class Handle<R extends Schema> implements TaskHandle<R> {
   readonly taskId: string
+  readonly isNew: boolean
   readonly #core: Core
   /** Ends that had been seen when the task was known to be live; -1 when it was not. */
   readonly #since: number
 
   /** `since`: ends that had been seen before the record was read; a later one may be the task's. */
-  constructor(core: Core, record: TaskRecord, since: number) {
+  constructor(core: Core, record: TaskRecord, since: number, isNew: boolean) {
     this.taskId = record.id
+    this.isNew = isNew
     this.#core = core
     this.#since = hasEnded(record.status) ? -1 : since
   }

@@ -12,7 +12,8 @@ import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { messageOf, QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
 import { chain, parseWith } from '../task/schema.ts'
-import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
+import { submissionHash } from '../task/submission-hash.ts'
+import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord } from '../task/task.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
@@ -22,7 +23,7 @@ import { traceSubmission } from './trace.ts'
 
 /** How a task is submitted. */
 export interface SubmitOptions<Tx = never> {
-  /** The owner; default `''`, for programs without users. At most 200 characters. */
+  /** The owner; default `local`, as in the HTTP API. At most 200 characters. */
   userId?: string
   /** Default: the lane of the task type. Throws LANE_UNKNOWN. */
   lane?: string
@@ -34,11 +35,14 @@ export interface SubmitOptions<Tx = never> {
   delay?: Duration
   /**
    * Submitting again with the same key finds the first task. Unique per user and task type for as long as the record is kept; at
-   * most 255 characters. Throws IDEMPOTENCY_KEY_REUSED when the parameters differ.
+   * most 255 characters. Throws IDEMPOTENCY_KEY_REUSED when the parameters, lane, priority, tags or budget differ from those that were first
+   * submitted, whatever became of the record since.
    */
   idempotencyKey?: string
   /** At most 20, each at most 100 characters. */
   tags?: readonly string[]
+  /** Further tags, which follow from the parameters and are no part of what an idempotency key stands for. */
+  derivedTags?: readonly string[]
   /** What the task and all below it may spend on calls that ask with `ctx.reserve`; default unlimited. See `engine.budgets`. */
   budget?: Budget
   /** W3C trace context of the caller. */
@@ -60,6 +64,8 @@ const perWrite = 500
 interface Submission<T> {
   parameters: unknown
   options: SubmitOptions
+  /** The ended task that it runs anew. */
+  rerunOf?: TaskRecord
   /** Returns what the caller wants for the record. `isNew`: this submission created it, not an earlier one of the same key. */
   as(record: TaskRecord, isNew: boolean): T
 }
@@ -69,11 +75,12 @@ interface Submission<T> {
  * promise.
  */
 export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T>): Promise<T> {
-  const { parameters, options, as } = submission
+  const { parameters, options, as, rerunOf } = submission
   if (options.transaction !== undefined) return submitWithin(core, type, submission)
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
+      if (rerunOf !== undefined) task.rerunOf = rerunOf.id
       const ended = core.trace?.submitting([task])
       const start = routeTo(core, task)
       core.writes.create.add(task, (error, created) => {
@@ -134,7 +141,7 @@ export async function submitMany(
   core: Core,
   type: TaskType,
   items: Iterable<SubmitItem<Schema>>,
-): Promise<TaskRecord[]> {
+): Promise<{ record: TaskRecord; isNew: boolean }[]> {
   const tasks: NewTask[] = []
   let transaction: unknown
   for (const { parameters, ...options } of items) {
@@ -144,14 +151,17 @@ export async function submitMany(
     tasks.push(newTask(core, type, parameters, options))
   }
   if (transaction !== undefined) requireTransactions(core)
-  const records: TaskRecord[] = []
+  const records: { record: TaskRecord; isNew: boolean }[] = []
   for (let from = 0; from < tasks.length; from += perWrite) {
     const part = tasks.slice(from, from + perWrite)
     const created = await traceSubmission(core.trace, part, () =>
       core.store.tasks.create(part, core.admission, transaction),
     )
     const accept = transaction === undefined ? accepted.bind(undefined, core) : acceptedSilently
-    for (const [index, task] of part.entries()) records.push(accept(task, created[index]))
+    for (const [index, task] of part.entries()) {
+      const record = accept(task, created[index])
+      records.push({ record, isNew: created[index]?.outcome === 'created' })
+    }
   }
   return records
 }
@@ -166,7 +176,12 @@ export function validate(type: TaskType, parameters: unknown): Awaitable<unknown
  * Validates a root task's parameters, and calls the `admit` hook of the type where this engine has one. Throws, or rejects with, the refusal.
  * A synchronous schema and hook cost no promise.
  */
-export function check(core: Core, type: TaskType, parameters: unknown, userId = ''): Awaitable<unknown> {
+export function check(
+  core: Core,
+  type: TaskType,
+  parameters: unknown,
+  userId = defaultUser,
+): Awaitable<unknown> {
   const validated = validate(type, parameters)
   const task = core.tasks.get(type.type)
   if (task?.admit === undefined) return validated
@@ -214,19 +229,22 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   const task: NewTask = {
     id: newTaskId(now),
     taskType: type.type,
-    userId: bounded(options.userId ?? '', 200, 'userId'),
+    userId: bounded(options.userId ?? defaultUser, 200, 'userId'),
     lane,
     priority: options.priority ?? 'normal',
-    tags: checkedTags(options.tags),
+    tags: checkedTags([...(options.tags ?? noTags), ...(options.derivedTags ?? noTags)]),
     parameters: encodedParameters(core, type.type, parameters),
     parametersVersion: defaults.parametersVersion,
   }
   if (options.startAt !== undefined) task.startAt = timeOf(options.startAt, now)
   else if (options.delay !== undefined) task.delay = durationMs(options.delay, 'delay')
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
-  if (options.idempotencyKey !== undefined)
-    task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
+  if (options.idempotencyKey !== undefined) {
+    task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
+    const { priority, budget } = task
+    task.submissionHash = submissionHash({ parameters, lane, priority, tags: options.tags ?? noTags, budget })
+  }
   if (options.traceparent !== undefined && readTraceparent(options.traceparent) !== undefined)
     task.traceparent = options.traceparent
   return task
@@ -289,11 +307,17 @@ function accepted(core: Core, task: NewTask, created: Created | undefined): Task
 
 const ignoreAnswer = () => undefined
 
+/** Whether a record is what was submitted first under its key. Records of earlier versions do not say what that was. */
+function isSameSubmission(record: TaskRecord, task: NewTask): boolean {
+  if (record.submissionHash === undefined) return record.parameters === task.parameters
+  return record.submissionHash === task.submissionHash
+}
+
 /** Returns the record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
 function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
   const record = recordOf(task, created)
-  if (created?.outcome === 'existing' && record.parameters !== task.parameters) {
-    const message = `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which has other parameters; use a new key.`
+  if (created?.outcome === 'existing' && !isSameSubmission(record, task)) {
+    const message = `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which was submitted with other parameters or options; use a new key.`
     throw new QuillworkError('IDEMPOTENCY_KEY_REUSED', message, { details: { taskId: record.id } })
   }
   return record

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { defined } from '../task/defined.ts'
 import { QuillworkError } from '../task/errors.ts'
+import { defaultUser } from '../task/task.ts'
 
 /** Options of the HTTP API. Sizes are bytes, times are milliseconds. */
 export interface HttpOptions {
@@ -57,7 +58,7 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     allowedHosts: [],
     allowedOrigins: [],
     trustedProxies: [],
-    userId: 'local',
+    userId: defaultUser,
     bodyLimit: 1_048_576,
     bodyDepth: 100,
     uploadLimit: 200 * 1_048_576,

@@ -10,7 +10,7 @@ import { confirmUpload, importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import { type NovelServices, unlessFailed } from './services.ts'
-import { withSubjectTags } from './subject-tags.ts'
+import { subjectTags } from './subject-tags.ts'
 import { storeUpload } from './upload-files.ts'
 
 /** Texts that are part of the product, for trying it without a text of one's own. */
@@ -67,7 +67,7 @@ export async function importSample(
       ...defined({ id }),
     }))
   const uploadId = upload.id
-  const tags = withSubjectTags(importNovel.type, { uploadId })
+  const tags = subjectTags(importNovel.type, { uploadId })
   const choice = { userId, uploadId, tags, ...defined({ traceparent }) }
   const confirmation = await confirmUpload(engine, services, choice)
   return { ...confirmation, isNew: earlier?.confirmation === undefined }

@@ -30,15 +30,14 @@ const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = 
   ['Vectorize', ofNovel],
 ])
 
-/** Returns the tags of a task and, after them, those of its subject. Other task types and invalid parameters add none. */
-export function withSubjectTags(
+/** Returns the tags of the subject of a task that it can have beside its own. Other task types and invalid parameters have none. */
+export function subjectTags(
   taskType: string,
   parameters: unknown,
   tags: readonly string[] = [],
 ): readonly string[] {
   const subject = typeof parameters === 'object' && parameters !== null ? subjects.get(taskType) : undefined
-  if (subject === undefined) return tags
-  return [...tags, ...addable(tags, subject(parameters as Named))]
+  return subject === undefined ? [] : addable(tags, subject(parameters as Named))
 }
 
 /** Returns the tag of a subject; undefined for an id that cannot be part of a tag. */

@@ -28,6 +28,8 @@ export function newRecord(task: NewTask, now: number): TaskRecord {
   if (startAt !== undefined && startAt > now) record.nextAttemptTimestamp = startAt
   if (task.deadlineAfter !== undefined) record.deadline = now + task.deadlineAfter
   if (task.idempotencyKey !== undefined) record.idempotencyKey = task.idempotencyKey
+  if (task.submissionHash !== undefined) record.submissionHash = task.submissionHash
+  if (task.rerunOf !== undefined) record.rerunOf = task.rerunOf
   if (task.traceparent !== undefined) record.traceparent = task.traceparent
   if (task.budget !== undefined) record.budget = task.budget
   if (task.parent !== undefined) {

@@ -12,6 +12,9 @@
 import type { ErrorInfo } from './errors.ts'
 import type { Phase, TaskStatus } from './status.ts'
 
+/** The owner of what nobody is named for. */
+export const defaultUser = 'local'
+
 /** Tasks of priority `high` leave the lane before all of priority `normal`. */
 export type Priority = 'high' | 'normal'
 
@@ -111,6 +114,10 @@ export interface TaskRecord {
 
   cancelRequestedAt?: number
   idempotencyKey?: string
+  /** Where there is an idempotency key: what was first submitted under it; see `submissionHash`. */
+  submissionHash?: string
+  /** The ended task that this one runs anew. */
+  rerunOf?: string
   /** W3C trace context of the submission. */
   traceparent?: string
   /** Of a root: the budget that it was submitted with. What holds now is in its account, once there is one. */
@@ -157,7 +164,8 @@ export interface FailedSubTask {
 /** What a store needs to create a task; the store adds times, rank and counters. Only a root has a budget. */
 export interface NewTask
   extends Pick<TaskRecord, 'id' | 'taskType' | 'userId' | 'lane' | 'priority' | 'tags'>,
-    Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'idempotencyKey' | 'traceparent' | 'budget'> {
+    Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'traceparent' | 'budget'>,
+    Pick<TaskRecord, 'idempotencyKey' | 'submissionHash' | 'rerunOf'> {
   /** Epoch milliseconds; absent = at once. */
   startAt?: number
   /** Milliseconds from now by the store's clock; instead of `startAt`. */

@@ -18,6 +18,7 @@ import {
 import { QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { parseWith } from '../task/schema.ts'
+import { defaultUser } from '../task/task.ts'
 
 /** How a handler is run alone. */
 export interface HandlerRunOptions<S> {
@@ -106,7 +107,7 @@ function contextOf<S>(
   options: HandlerRunOptions<S>,
   notes: Notes,
 ): TaskContext {
-  const { attempt = 1, userId = '', tags = [], signal = new AbortController().signal } = options
+  const { attempt = 1, userId = defaultUser, tags = [], signal = new AbortController().signal } = options
   const { services, earlierOutput } = options
   const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
     notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })

@@ -40,7 +40,7 @@ describe('a type that may refuse', () => {
     await t.submit(task, { words: 3 })
     expect(asked).toEqual([
       { parameters: { words: 7 }, userId: 'ann' },
-      { parameters: { words: 3 }, userId: '' },
+      { parameters: { words: 3 }, userId: 'local' },
     ])
   })
 
@@ -63,7 +63,7 @@ describe('a type that may refuse', () => {
     await expect(t.tasks.check('Choosy', { words: 11 })).rejects.toMatchObject(refused)
     await expect(t.tasks.check('Choosy', 7)).rejects.toMatchObject({ code: 'PARAMETERS_INVALID' })
     await expect(t.tasks.check('Nothing', 7)).rejects.toMatchObject({ code: 'TASK_TYPE_UNKNOWN' })
-    expect(asked.map(({ userId }) => userId)).toEqual(['ann', ''])
+    expect(asked.map(({ userId }) => userId)).toEqual(['ann', 'local'])
     expect(await allTasks(t)).toEqual([])
   })
 
@@ -110,7 +110,7 @@ describe('a type that may refuse', () => {
     await using t = await testEngine({ tasks: [task], services })
     const loose = { ...type, parameters: z.looseObject({}).transform(async given => given) }
     expect(await (await t.submit(loose, {})).result()).toBe(7)
-    expect(asked).toEqual([{ parameters: { words: 7 }, userId: '' }])
+    expect(asked).toEqual([{ parameters: { words: 7 }, userId: 'local' }])
     await expect(t.submit(loose, { words: 11 })).rejects.toMatchObject(refused)
     await expect(t.submit(loose, { words: 'x' })).rejects.toMatchObject({ code: 'PARAMETERS_INVALID' })
   })

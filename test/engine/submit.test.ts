@@ -163,6 +163,48 @@ describe('an idempotency key', () => {
       code: 'IDEMPOTENCY_KEY_REUSED',
     })
   })
+
+  it('stands for what was first submitted: also after a person changed it, in any order of its keys, and for its options', async () => {
+    const greet = defineTask({
+      type: 'Greet',
+      parameters: z.object({ name: z.string(), times: z.number().optional() }),
+      result: z.null(),
+      execute: ({ parameters }) => {
+        if (parameters.name === 'Ann') throw new PermanentError('Not Ann.')
+        return null
+      },
+    })
+    await using t = await testEngine({
+      tasks: [greet],
+      lanes: { default: { slots: 1 }, batch: { slots: 1 } },
+    })
+    const options = { idempotencyKey: 'k', tags: ['b', 'a'], budget: { tokens: 9 } }
+    const first = await t.submit(greet, { name: 'Ann', times: 2 }, options)
+    expect(first.isNew).toBe(true)
+    await t.drain()
+    await t.deadLetters.retry(first.taskId, { parameters: { name: 'Ben' } })
+    await t.drain()
+    const again = await t.submit(
+      greet,
+      { times: 2, name: 'Ann' },
+      { ...options, tags: ['a', 'b'], delay: '1h' },
+    )
+    expect([again.taskId, again.isNew]).toEqual([first.taskId, false])
+    const others = [
+      { lane: 'batch' },
+      { priority: 'high' },
+      { tags: ['a'] },
+      { budget: { tokens: 8 } },
+    ] as const
+    for (const other of others)
+      await expect(
+        t.submit(greet, { name: 'Ann', times: 2 }, { ...options, ...other }),
+        JSON.stringify(other),
+      ).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    await expect(t.submit(greet, { name: 'Ben' }, options)).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+    })
+  })
 })
 
 describe('many', () => {

@@ -1,7 +1,7 @@
 import type { TaskJson } from 'quillwork/http'
 import { confirmUpload, novelIdOf, novelTasks } from 'quillwork/novel'
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest'
-import { withSubjectTags } from '../../src/novel/subject-tags.ts'
+import { subjectTags } from '../../src/novel/subject-tags.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -22,13 +22,13 @@ describe('the tags of a subject', () => {
     ['Vectorize', { novelId }, [novel]],
     ['Mine', { novelId, sceneId }, []],
   ])('%s %j: %j', (taskType, parameters, tags) => {
-    expect(withSubjectTags(taskType, parameters)).toEqual(tags)
+    expect(subjectTags(taskType, parameters)).toEqual(tags)
   })
 
   it('are known for every type that a person submits', () => {
     const submitted = novelTasks.map(({ type }) => type).filter(type => type !== 'ParseFile')
     for (const type of submitted)
-      expect(withSubjectTags(type, { novelId, sceneId, uploadId: 'u' }).length, type).toBeGreaterThan(0)
+      expect(subjectTags(type, { novelId, sceneId, uploadId: 'u' }).length, type).toBeGreaterThan(0)
   })
 
   it.each([
@@ -42,17 +42,17 @@ describe('the tags of a subject', () => {
     { novelId: 'x'.repeat(100) },
     { novelId: 'a b' },
   ])('of parameters that nobody checked are none: %j', parameters => {
-    for (const { type } of novelTasks) expect(withSubjectTags(type, parameters)).toEqual([])
+    for (const { type } of novelTasks) expect(subjectTags(type, parameters)).toEqual([])
   })
 
-  it('come after the given ones, none twice, and never crowd them out', () => {
+  it('are none of the given ones, and never crowd them out', () => {
     const parameters = { novelId, sceneId }
-    expect(withSubjectTags('SceneBrief', parameters, ['b', scene, 'a'])).toEqual(['b', scene, 'a', novel])
+    expect(subjectTags('SceneBrief', parameters, ['b', scene, 'a'])).toEqual([novel])
     const many = Array.from({ length: 19 }, (_, at) => `t${at}`)
-    expect(withSubjectTags('SceneBrief', parameters, many)).toEqual([...many, novel])
+    expect(subjectTags('SceneBrief', parameters, many)).toEqual([novel])
     const full = [...many, 't19']
-    expect(withSubjectTags('SceneBrief', parameters, full)).toEqual(full)
-    expect(withSubjectTags('SceneBrief', parameters, [...full, 't20'])).toEqual([...full, 't20'])
+    expect(subjectTags('SceneBrief', parameters, full)).toEqual([])
+    expect(subjectTags('SceneBrief', parameters, [...full, 't20'])).toEqual([])
   })
 })
 

@@ -2,9 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { SubmitOptions } from '../../engine/submit.ts'
-import { withSubjectTags } from '../../novel/subject-tags.ts'
+import { subjectTags } from '../../novel/subject-tags.ts'
 import { defined } from '../../task/defined.ts'
-import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
@@ -33,45 +32,26 @@ export async function submitFor(
   const options: SubmitOptions = {
     ...given,
     ...defined({
-      tags: withSubjectTags(taskType, parameters, given.tags),
+      derivedTags: subjectTags(taskType, parameters, given.tags),
       idempotencyKey: idempotencyKeyOf(key),
       traceparent: traceparentFor(request),
     }),
   }
-  const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
-  if (!isNew) {
-    refuseOtherSubmission(record, options, given.tags)
-    reply.header('idempotency-replayed', 'true')
-  }
+  return accepted(reply, await engine.tasks.submit(taskType, parameters, options))
+}
+
+/** Responds to a submission with the address of its task, and says whether an earlier request with its key made it. Returns the task. */
+export function accepted(
+  reply: FastifyReply,
+  { record, isNew }: { record: TaskRecord; isNew: boolean },
+): TaskRecord {
+  if (!isNew) reply.header('idempotency-replayed', 'true')
   reply.code(202).header('location', `/v1/tasks/${record.id}`)
   return record
 }
 
 /** Codes of every route that submits a task under an Idempotency-Key. */
 export const submissionRefusals = ['IDEMPOTENCY_KEY_REUSED', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL'] as const
-
-/**
- * Throws IDEMPOTENCY_KEY_REUSED for a key whose task has the same parameters, but another lane, priority, budget or other tags. A task that
- * was not submitted through the API lacks the tags of its subject.
- */
-function refuseOtherSubmission(
-  record: TaskRecord,
-  options: SubmitOptions,
-  ownTags: readonly string[] = [],
-): void {
-  const { lane = record.lane, priority = 'normal', tags: wanted = [], budget } = options
-  const isSame =
-    record.lane === lane &&
-    record.priority === priority &&
-    [wanted, ownTags].some(each => JSON.stringify(record.tags) === JSON.stringify(each)) &&
-    record.budget?.tokens === budget?.tokens &&
-    record.budget?.cost === budget?.cost
-  if (isSame) return
-  throw new QuillworkError(
-    'IDEMPOTENCY_KEY_REUSED',
-    `The idempotency key belongs to task ${record.id}, which was submitted with other options; use a new key.`,
-  )
-}
 
 const { get, post } = routesOf('tasks')
 

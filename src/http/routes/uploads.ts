@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { confirmUpload, importNovel } from '../../novel/import-novel.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
-import { withSubjectTags } from '../../novel/subject-tags.ts'
+import { subjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
 import { defined } from '../../task/defined.ts'
 import { refuseSocket } from '../errors.ts'
@@ -152,7 +152,7 @@ export const uploadRoutes = [
         ...defined({ budget: budget && defined(budget) }),
         userId: settings.userId,
         uploadId,
-        tags: withSubjectTags(importNovel.type, { uploadId }),
+        tags: subjectTags(importNovel.type, { uploadId }),
         traceparent: traceparentFor(request),
       })
       reply.code(202).header('location', `/v1/tasks/${taskId}`)

@@ -168,6 +168,8 @@ const asTheyAre = [
   'reduces',
   'failedSubTasks',
   'idempotencyKey',
+  'submissionHash',
+  'rerunOf',
   'traceparent',
   'budget',
   'deadLetter',

@@ -151,6 +151,8 @@ function claimedRecord(before: TaskRecord, request: Claim, now: number, leaseUnt
   if (before.traceparent !== undefined) record.traceparent = before.traceparent
   if (before.budget !== undefined) record.budget = before.budget
   if (before.idempotencyKey !== undefined) record.idempotencyKey = before.idempotencyKey
+  if (before.submissionHash !== undefined) record.submissionHash = before.submissionHash
+  if (before.rerunOf !== undefined) record.rerunOf = before.rerunOf
   return record
 }
 

@@ -12,8 +12,9 @@ import { noteWake, type Session } from './session.ts'
 
 const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
   created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at,
-  wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent, budget)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(20).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
+  wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of,
+  tags, traceparent, budget)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(22).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
 
 /** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
 export async function create(session: Session, tasks: readonly NewTask[], limits: AdmissionLimits) {
@@ -160,6 +161,8 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
     parentTaskId ?? null,
     record.subTaskKey ?? null,
     record.idempotencyKey ?? null,
+    record.submissionHash ?? null,
+    record.rerunOf ?? null,
     tags.length === 0 ? null : JSON.stringify(tags),
     record.traceparent ?? null,
     budget === undefined ? null : JSON.stringify(budget),

@@ -48,6 +48,8 @@ export const columnOf = {
   failedSubTasks: 'failed_sub_tasks',
   cancelRequestedAt: 'cancel_requested_at',
   idempotencyKey: 'idempotency_key',
+  submissionHash: 'submission_hash',
+  rerunOf: 'rerun_of',
   traceparent: 'traceparent',
   budget: 'budget',
   deadLetter: 'dead_letter',
