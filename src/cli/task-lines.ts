@@ -58,6 +58,7 @@ function factsOf(task: TaskJson): string[] {
   const facts: [string, string | undefined][] = [
     ['id', task.id],
     ['parent', task.parentTaskId],
+    ['rerun of', task.rerunOf],
     ['user', task.userId],
     ['lane', `${task.lane}${task.priority === 'high' ? ', high priority' : ''}`],
     ['created', `${timestamps.createdAt} (${agoText(timestamps.createdAt)})`],

@@ -21,7 +21,7 @@ import { cancelTask } from './cancel.ts'
 import type { Core, EngineCounts } from './core.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { readTask } from './read-task.ts'
-import { type RetryTaskOptions, retryTask } from './retry.ts'
+import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
 import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
@@ -63,6 +63,13 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Has an ended task run again, and below it what did not complete. Returns how many tasks run again. */
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
+  /**
+   * Has a task run now that waits for a time: for its start, its next attempt, a limit or a budget. One that then finds no capacity waits
+   * again. `ifVersion`: only if the task still has this version. Throws TASK_NOT_WAITING, TASK_CHANGED.
+   */
+  runNow(taskId: string, options?: { ifVersion?: number }): Promise<void>
+  /** Submits an ended task anew, with what it was submitted with unless the options say otherwise. Throws TASK_NOT_ENDED. */
+  rerun(taskId: string, options?: RerunOptions): Promise<{ record: TaskRecord; isNew: boolean }>
 }
 
 /** Returns the tasks of an engine. */
@@ -88,6 +95,8 @@ export function tasksOf(core: Core): Tasks {
     },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     retry: (taskId, options) => retryTask(core, taskId, options),
+    runNow: (taskId, { ifVersion } = {}) => runTaskNow(core, taskId, ifVersion),
+    rerun: (taskId, options) => rerunTask(core, taskId, options),
   }
 }
 

@@ -1,13 +1,23 @@
+import { decode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
+import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import { type CheckpointScope, storedKeyOf, type TaskRecord } from '../task/task.ts'
-import { type EditedParameters, reopened, retried, type Transition } from '../task/transition.ts'
+import {
+  claiming,
+  type EditedParameters,
+  reopened,
+  retried,
+  runNow,
+  type Transition,
+} from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, readTask } from './read-task.ts'
-import { encodedParameters, validate } from './submit.ts'
+import { encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
@@ -20,6 +30,12 @@ export interface RetryTaskOptions {
   keepCheckpoints?: true | readonly string[]
   /** Only if the task still has this version. Throws TASK_CHANGED. */
   ifVersion?: number
+}
+
+/** How an ended task is run anew. */
+export interface RerunOptions extends SubmitOptions {
+  /** Default: those of the ended task. */
+  parameters?: unknown
 }
 
 /** Sub-tasks read per page. */
@@ -48,6 +64,66 @@ export async function retryTask(core: Core, taskId: string, options: RetryTaskOp
 
 /** Tries to retry a record that changes meanwhile. */
 const mostTries = 5
+
+/**
+ * Has a waiting task run now, whatever time it waits for: its start, its next attempt, a limit or a budget. One that then finds no capacity
+ * waits again. Changes nothing of one that waits for no time. Throws TASK_NOT_FOUND, TASK_NOT_WAITING, TASK_CHANGED.
+ */
+export async function runTaskNow(core: Core, taskId: string, ifVersion?: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const record = await readTask(core, taskId)
+    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    if (!claiming.from.some(status => status === record.status)) {
+      const message = `Task ${taskId} is ${record.status}, so it does not wait.`
+      throw new QuillworkError('TASK_NOT_WAITING', message)
+    }
+    const now = core.store.tasks.now()
+    if ((record.nextAttemptTimestamp ?? 0) <= now) return
+    const [applied] = await core.store.tasks.apply([runNow(record, now)])
+    if (applied === 'applied') return core.wakeRelay()
+    if (ifVersion !== undefined || tries === mostTries) throw changed(await readTask(core, taskId))
+  }
+}
+
+/**
+ * Submits an ended task anew, as a task of its own that says which one it runs anew: for the same user, in the same lane, with the same
+ * priority, tags and budget, unless the options say otherwise. A sub-task becomes a root. Throws TASK_NOT_FOUND, TASK_NOT_ENDED,
+ * TASK_TYPE_UNKNOWN, and what a submission throws.
+ */
+export async function rerunTask(
+  core: Core,
+  taskId: string,
+  { parameters, ...options }: RerunOptions = {},
+): Promise<{ record: TaskRecord; isNew: boolean }> {
+  const ended = await readTask(core, taskId)
+  if (!hasEnded(ended.status)) {
+    const message = `Task ${taskId} is ${ended.status}: only a task that has ended is run anew.`
+    throw new QuillworkError('TASK_NOT_ENDED', message)
+  }
+  const task = typeOfRecord(core, ended)
+  const { userId, lane, priority, tags, budget } = ended
+  return submitAs(core, task, {
+    parameters: parameters ?? currentParameters(task, ended),
+    options: { ...defined({ userId, lane, priority, tags, budget }), ...options },
+    rerunOf: ended,
+    as: (record, isNew) => ({ record, isNew }),
+  })
+}
+
+function currentParameters(task: ResolvedTask, record: TaskRecord): unknown {
+  const stored = decode(record.parameters)
+  const { parametersVersion: version } = record
+  return version < task.parametersVersion ? task.upgradeParameters(stored, version) : stored
+}
+
+/** Returns the type of a record. Throws TASK_TYPE_UNKNOWN, also where its parameters are newer than the type that is defined here. */
+function typeOfRecord(core: Core, { taskType, parametersVersion: version }: TaskRecord): ResolvedTask {
+  const task = core.tasks.get(taskType)
+  if (task !== undefined && version <= task.parametersVersion) return task
+  const which = task === undefined ? taskType : `${taskType} with parameters of version ${version}`
+  const message = `No task of type ${which} is defined here, so its parameters cannot be checked.`
+  throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
+}
 
 async function readRetryable(
   core: Core,
@@ -172,11 +248,7 @@ async function editedParameters(
     const message = `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`
     throw new QuillworkError('OPTION_INVALID', message)
   }
-  const task = core.tasks.get(record.taskType)
-  if (task === undefined) {
-    const message = `No task of type ${record.taskType} is defined here, so its parameters cannot be checked.`
-    throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
-  }
+  const task = typeOfRecord(core, record)
   await validate(task, parameters)
   const text = encodedParameters(core, record.taskType, parameters)
   const edited = { parameters: text, parametersVersion: task.parametersVersion }

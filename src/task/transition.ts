@@ -229,6 +229,11 @@ export function dueEarly(record: TaskRecord, now: number, at = now): Transition 
   }
 }
 
+/** A person has a waiting task run now. A moment later, so that one that waits for its start gets its place in line like any other. */
+export function runNow(record: TaskRecord, now: number): Transition {
+  return { ...dueEarly(record, now, now + 1), from: claiming.from }
+}
+
 /** No sub-task is live and the parent has a hook: its next attempt runs the hook. */
 export function reduceDue(record: TaskRecord): Transition {
   return {

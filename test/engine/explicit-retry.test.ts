@@ -482,3 +482,91 @@ describe('retrying what failed below a parent', () => {
     await expectInvariants(t)
   })
 })
+
+describe('a task that waits for a time', () => {
+  it('runs now when a person wants it: before its next attempt, and before its start', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const failing = await t.submit(scripted, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
+    const delayed = await t.submit(scripted, { orders: [succeed] }, { delay: '3h' })
+    await t.drain()
+    expect((await failing.state()).status).toBe('RETRYING')
+    expect((await delayed.state()).status).toBe('QUEUED')
+    for (const { taskId } of [failing, delayed]) await t.tasks.runNow(taskId)
+    await t.jump('10ms')
+    expect(await failing.state()).toMatchObject({ status: 'COMPLETED' })
+    expect(await delayed.state()).toMatchObject({ status: 'COMPLETED' })
+    await expectInvariants(t)
+  })
+
+  it('stays where it is in line when it waits for no time, and is refused once it runs or has ended', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
+    const running = await t.submit(scripted, { orders: [{ do: 'hang' }] })
+    const waiting = await t.submit(scripted, { orders: [succeed] })
+    await t.drain()
+    const { version } = await t.tasks.get(waiting.taskId)
+    await t.tasks.runNow(waiting.taskId)
+    expect((await t.tasks.get(waiting.taskId)).version).toBe(version)
+    await expect(t.tasks.runNow(waiting.taskId, { ifVersion: version + 1 })).rejects.toMatchObject({
+      code: 'TASK_CHANGED',
+    })
+    await expect(t.tasks.runNow(running.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_WAITING' })
+    await running.cancel()
+    await t.drain()
+    await expect(t.tasks.runNow(running.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_WAITING' })
+  })
+})
+
+describe('an ended task', () => {
+  it('runs anew as a task of its own, which says which one it runs anew', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const options = { userId: 'ann', priority: 'high', tags: ['draft'], budget: { tokens: 9 } } as const
+    const first = await t.submit(scripted, { orders: [succeed] }, { ...options, idempotencyKey: 'once' })
+    await expect(t.tasks.rerun(first.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_ENDED' })
+    await t.drain()
+    const { record, isNew } = await t.tasks.rerun(first.taskId, { idempotencyKey: 'twice' })
+    expect(isNew).toBe(true)
+    expect(record).toMatchObject({ ...options, lane: 'default', rerunOf: first.taskId })
+    expect(record.parameters).toBe((await t.tasks.get(first.taskId)).parameters)
+    expect(await t.tasks.rerun(first.taskId, { idempotencyKey: 'twice' })).toMatchObject({
+      isNew: false,
+      record: { id: record.id },
+    })
+    await t.drain()
+    expect(await t.tasks.get(record.id)).toMatchObject({
+      status: 'COMPLETED',
+      attempt: 1,
+      rerunOf: first.taskId,
+    })
+    expect(await t.tasks.get(first.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
+  })
+
+  it('runs anew with what its type makes of old parameters, or with others', async () => {
+    const build = (version: number) =>
+      defineTask({
+        type: 'Greet',
+        parameters: version === 1 ? z.object({ who: z.string() }) : z.object({ name: z.string() }),
+        parametersVersion: version,
+        upgradeParameters: stored => ({ name: (stored as { who: string }).who }),
+        result: z.string(),
+        execute: ctx => JSON.stringify(ctx.parameters),
+      })
+    await using t = await testEngine({ tasks: [build(1)], persistent: true })
+    const first = await t.submit(build(1), { who: 'Ann' })
+    await t.drain()
+    await t.restart({ tasks: [build(2)] })
+    const again = await t.tasks.rerun(first.taskId)
+    const other = await t.tasks.rerun(first.taskId, { parameters: { name: 'Ben' } })
+    await expect(t.tasks.rerun(first.taskId, { parameters: { who: 7 } })).rejects.toMatchObject({
+      code: 'PARAMETERS_INVALID',
+    })
+    await t.drain()
+    const results = await Promise.all([again, other].map(({ record }) => t.tasks.get(record.id)))
+    expect(results.map(({ result }) => JSON.parse(result ?? ''))).toEqual([
+      '{"name":"Ann"}',
+      '{"name":"Ben"}',
+    ])
+  })
+})

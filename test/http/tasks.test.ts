@@ -175,6 +175,14 @@ describe('Idempotency-Key', () => {
     expect(answer).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false } })
   })
 
+  test('a key that a library submitted under finds that task, for nobody named a user', async () => {
+    const { record } = await api.engine.tasks.submit(body.taskType, body.parameters, {
+      idempotencyKey: 'library',
+    })
+    const answer = await api.post<TaskJson>('/v1/tasks', body, { 'idempotency-key': 'library' })
+    expect([answer.status, answer.body.id, answer.body.userId]).toEqual([202, record.id, 'local'])
+  })
+
   test('one key serves each user', async () => {
     const key = { 'idempotency-key': 'shared' }
     const ada = await api.post<TaskJson>('/v1/tasks', { ...body, userId: 'ada' }, key)
@@ -348,6 +356,40 @@ describe('If-Match', () => {
       expect(answer).toMatchObject({ status: 400, body: { code: 'IF_MATCH_INVALID' } })
     },
   )
+})
+
+describe('run now and rerun', () => {
+  const body = { taskType: 'Scripted', parameters: { orders: succeed } }
+
+  test('a task that waits for its start runs now', async () => {
+    const { id } = (await api.post<TaskJson>('/v1/tasks', { ...body, delay: '3h' })).body
+    const answer = await api.post<TaskJson>(`/v1/tasks/${id}:runNow`)
+    expect([answer.status, answer.body.id]).toEqual([202, id])
+    await api.engine.jump('10ms')
+    expect((await read(id)).status).toBe('COMPLETED')
+    expect(await api.post(`/v1/tasks/${id}:runNow`)).toMatchObject({
+      status: 409,
+      body: { code: 'TASK_NOT_WAITING' },
+    })
+  })
+
+  test('an ended task runs anew once for its key, and the new one names it', async () => {
+    const waiting = (await api.post<TaskJson>('/v1/tasks', { ...body, delay: '3h' })).body
+    expect(await api.post(`/v1/tasks/${waiting.id}:rerun`, {})).toMatchObject({
+      status: 409,
+      body: { code: 'TASK_NOT_ENDED' },
+    })
+    await api.post(`/v1/tasks/${waiting.id}:cancel`)
+    const key = { 'idempotency-key': 'anew' }
+    const first = await api.post<TaskJson>(`/v1/tasks/${waiting.id}:rerun`, {}, key)
+    const second = await api.post<TaskJson>(`/v1/tasks/${waiting.id}:rerun`, {}, key)
+    expect(first).toMatchObject({ status: 202, body: { rerunOf: waiting.id, parameters: body.parameters } })
+    expect(first.headers.get('location')).toBe(`/v1/tasks/${first.body.id}`)
+    expect([second.body.id, second.headers.get('idempotency-replayed')]).toEqual([first.body.id, 'true'])
+    const parameters = { orders: [{ do: 'succeed', value: 'other' }] }
+    const other = await api.post<TaskJson>(`/v1/tasks/${waiting.id}:rerun`, { parameters })
+    expect(other.body).toMatchObject({ rerunOf: waiting.id, parameters })
+  })
 })
 
 describe('retry', () => {

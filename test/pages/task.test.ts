@@ -51,6 +51,20 @@ describePages('one task', () => {
     expect(await page.title()).toBe('Scripted · Quillwork')
   })
 
+  test('a task that waits for its start runs now, and anew once it is done', async () => {
+    const id = await server.submit([{ do: 'succeed', value: 1 }], { delay: '3h' })
+    await using opened = await openTask(id)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await statusIs(page, 'COMPLETED')
+    await page.getByRole('button', { name: 'Run it anew' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Run it anew' }).click()
+    await page.waitForURL(url => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(id))
+    await statusIs(page, 'COMPLETED')
+    await page.getByRole('link', { name: id }).click()
+    await page.waitForURL(url => url.pathname.endsWith(id))
+  })
+
   test('the keys c and r ask before they cancel and retry, and the page follows', async () => {
     const id = await server.submit([{ do: 'progress', value: 0.4 }, { do: 'hang' }])
     await using opened = await openTask(id)

@@ -104,6 +104,16 @@ describe('quillwork tasks', { timeout: patience }, () => {
     expect((await on(['tasks', 'retry', taskId])).stdout).toMatch(/^\d+ tasks? of \S+ will run again\.\n$/)
     expect((await on(['lanes', 'resume', 'batch'])).stdout).toBe('The lane batch is open.\n')
     expect((await on(['tasks', 'show', taskId, '--watch'])).code).toBe(0)
+    const again = lastJson<{ id: string; rerunOf: string }>(await on(['tasks', 'rerun', taskId, '--json']))
+    expect(again.rerunOf).toBe(taskId)
+    expect((await on(['tasks', 'show', again.id])).stdout).toContain(`rerun of      ${taskId}`)
+    // Its upload has become a novel already.
+    expect((await on(['tasks', 'show', again.id, '--watch'])).code).toBe(1)
+    await on(['dead-letters', 'purge', again.id, '--yes'])
+    expect(await on(['tasks', 'run-now', taskId])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('TASK_NOT_WAITING'),
+    })
   })
 
   test('the budget of an import is given, shown, changed and taken away', async () => {

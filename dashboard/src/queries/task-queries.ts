@@ -141,6 +141,17 @@ export function retryTask(taskId: string, ifMatch?: string, edited?: { parameter
   return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
+/** Has a task run now that waits for a time. */
+export function runTaskNow(taskId: string): Promise<Task> {
+  return dataOf(api.POST('/v1/tasks/{taskId}:runNow', { params: { path: { taskId } } }))
+}
+
+/** Runs an ended task anew. Sent again with the same key, the request finds the task of the first time. */
+export function rerunTask(taskId: string, key: string): Promise<Task> {
+  const params = { path: { taskId }, header: { 'idempotency-key': key } }
+  return dataOf(api.POST('/v1/tasks/{taskId}:rerun', { params, body: {} }))
+}
+
 /** How many tasks there are. Zero everywhere until the server answers. */
 interface TaskCounts {
   readonly counts: Partial<Record<Task['status'], number>>

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { CopyButton } from '../parts/export-text.tsx'
+import { TextLink } from '../parts/links.tsx'
 import { Ago, useNow } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
 import classes from './task.module.css'
@@ -11,7 +12,7 @@ import classes from './task.module.css'
 export function Facts({ task }: { task: Task }) {
   const t = useTranslations('task.facts')
   const writing = useWriting()
-  const { id, timestamps, userId, attempt, lane, priority, deadline, tags, done } = task
+  const { id, timestamps, userId, attempt, lane, priority, deadline, tags, done, rerunOf } = task
   return (
     <dl className={classes['facts']} aria-label={t('label')}>
       <Fact name={t('created')}>
@@ -29,6 +30,13 @@ export function Facts({ task }: { task: Task }) {
       {deadline !== undefined && !done && (
         <Fact name={t('deadline')}>
           <Ago at={deadline} />
+        </Fact>
+      )}
+      {rerunOf !== undefined && (
+        <Fact name={t('rerunOf')}>
+          <TextLink to="/tasks/$taskId" params={{ taskId: rerunOf }} ff="monospace" size="xs">
+            {rerunOf}
+          </TextLink>
         </Fact>
       )}
       {tags.length > 0 && <Tags tags={tags} />}

@@ -1,6 +1,7 @@
 import { Alert, Stack, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError, codeOf } from '../api/client.ts'
@@ -11,7 +12,7 @@ import { Form, FormButtons } from '../parts/form.tsx'
 import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { cancelTask, readTask, retryTask } from '../queries/task-queries.ts'
+import { cancelTask, readTask, rerunTask, retryTask } from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -75,6 +76,34 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
         <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
       )}
       {retry.error !== null && <Refusal error={retry.error} task={task} />}
+    </Confirm>
+  )
+}
+
+/** Asks whether an ended task is to run anew, does it, and goes to the new task. */
+export function RerunDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task.rerun')
+  const navigate = useNavigate()
+  // A second press, and a second request after an answer that was lost, find the task of the first.
+  const [key] = useState(() => crypto.randomUUID())
+  const rerun = useMutation({ mutationFn: () => rerunTask(task.id, key) })
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isBusy={rerun.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        rerun.mutate(undefined, {
+          onSuccess({ id: taskId }) {
+            onClose()
+            void navigate({ to: '/tasks/$taskId', params: { taskId } })
+          },
+        })
+      }
+    >
+      <Text>{t('text')}</Text>
+      {rerun.error !== null && <Refusal error={rerun.error} task={task} />}
     </Confirm>
   )
 }

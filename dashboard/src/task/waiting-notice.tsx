@@ -1,9 +1,12 @@
 import { Alert, Button, Group, Text } from '@mantine/core'
 import { IconCoins, IconHourglass } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Countdown } from '../parts/time.tsx'
+import { runTaskNow } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './below.ts'
 import { BudgetDialog } from './budget.tsx'
@@ -16,7 +19,7 @@ export function WaitingNotice({ task }: { task: Task }) {
   if (cancelRequestedAt !== undefined) return <Cancelling />
   if (waitingFor?.kind === 'budget') return <BudgetWait task={task} {...waitingFor} />
   if (waitingFor?.kind === 'limit') return <LimitWait task={task} limit={waitingFor.limit} />
-  if (status === 'RETRYING') return <TimedWait title="retryTitle" at={task.nextAttemptTimestamp} />
+  if (status === 'RETRYING') return <TimedWait title="retryTitle" task={task} />
   if (status === 'QUEUED') return <QueueWait task={task} />
   return phase === 'awaiting-subtasks' ? <PartsWait task={task} /> : null
 }
@@ -34,9 +37,32 @@ function Cancelling() {
   return <Notice title={t('cancelling')} />
 }
 
-function TimedWait({ title, at }: { title: 'retryTitle' | 'startTitle'; at: string | undefined }) {
+function TimedWait({ title, task }: { title: 'retryTitle' | 'startTitle'; task: Task }) {
   const t = useTranslations('task.waiting')
-  return <Notice title={t(title)}>{at !== undefined && <NextAttempt at={at} />}</Notice>
+  const { nextAttemptTimestamp: at } = task
+  return (
+    <Notice title={t(title)}>
+      {at !== undefined && <NextAttempt at={at} />}
+      <RunNow task={task} />
+    </Notice>
+  )
+}
+
+function RunNow({ task }: { task: Task }) {
+  const t = useTranslations('task.waiting')
+  const queries = useQueryClient()
+  const run = useMutation({
+    mutationFn: () => runTaskNow(task.id),
+    // Where it ran meanwhile, the page shows that.
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.task(task.id) }),
+  })
+  return (
+    <Group mt="xs">
+      <Button size="xs" loading={run.isPending} onClick={() => run.mutate()}>
+        {t('runNow')}
+      </Button>
+    </Group>
+  )
 }
 
 function NextAttempt({ at }: { at: string }) {
@@ -59,9 +85,10 @@ function LimitWait({ task, limit }: { task: Task; limit: string }) {
   )
 }
 
-function QueueWait({ task: { lane, nextAttemptTimestamp: at } }: { task: Task }) {
+function QueueWait({ task }: { task: Task }) {
+  const { lane, nextAttemptTimestamp: at } = task
   const t = useTranslations('task.waiting')
-  if (at !== undefined && Date.parse(at) > Date.now()) return <TimedWait title="startTitle" at={at} />
+  if (at !== undefined && Date.parse(at) > Date.now()) return <TimedWait title="startTitle" task={task} />
   return (
     <Notice title={t('queueTitle')}>
       <Text size="sm">{t('queueText', { lane })}</Text>

@@ -14,9 +14,9 @@ import { readTree, watchTask } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
-/** Adds `quillwork tasks submit|list|show|output|cancel|retry`. */
+/** Adds `quillwork tasks submit|list|show|output|cancel|retry|run-now|rerun`. */
 export function addTasks(program: Command, register: Register): void {
-  const tasks = addGroup(program, 'tasks', 'Submit, list, show, cancel and retry tasks')
+  const tasks = addGroup(program, 'tasks', 'Submit, list, show, cancel, retry and run tasks')
   addBudget(
     tasks
       .command('submit')
@@ -60,6 +60,16 @@ export function addTasks(program: Command, register: Register): void {
     .description('Run ended tasks again, with those of their sub-tasks that did not complete')
     .argument('<id...>')
     .action(register(retry))
+  tasks
+    .command('run-now')
+    .description('Run waiting tasks now, whatever time they wait for')
+    .argument('<id...>')
+    .action(register(runNow))
+  tasks
+    .command('rerun')
+    .description('Run ended tasks anew, each as a new task')
+    .argument('<id...>')
+    .action(register(rerun))
 }
 
 interface SubmitOptions extends BudgetOptions {
@@ -165,6 +175,28 @@ function retry(run: Run) {
     async (client, taskId) => {
       const answer = await client.post<{ retried: number; task: TaskJson }>(`${taskPath(taskId)}:retry`)
       print(run, answer, () => [`${countOf(answer.retried, 'task')} of ${taskId} will run again.`])
+    },
+    connection => sayWhoWorks(run, connection),
+  )
+}
+
+function runNow(run: Run) {
+  return eachTask(
+    run,
+    async (client, taskId) => {
+      const task = await client.post<TaskJson>(`${taskPath(taskId)}:runNow`)
+      print(run, task, () => [`${task.taskType} ${taskId} runs as soon as a worker is free.`])
+    },
+    connection => sayWhoWorks(run, connection),
+  )
+}
+
+function rerun(run: Run) {
+  return eachTask(
+    run,
+    async (client, taskId) => {
+      const task = await client.post<TaskJson>(`${taskPath(taskId)}:rerun`)
+      print(run, task, () => [`${task.taskType} ${taskId} runs anew as ${task.id}.`])
     },
     connection => sayWhoWorks(run, connection),
   )

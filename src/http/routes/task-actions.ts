@@ -1,12 +1,15 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Engine, RetryTaskOptions } from '../../index.ts'
+import type { Engine, RetryTaskOptions, TaskRecord } from '../../index.ts'
+import { subjectTags } from '../../novel/subject-tags.ts'
+import { decode } from '../../task/codec.ts'
 import { defined } from '../../task/defined.ts'
-import { etagOf, ifMatchVersion } from '../request-headers.ts'
+import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { ifMatch } from '../schemas/fields.ts'
 import { presentTask, taskParams, taskSchema } from '../schemas/task.ts'
-import { sendTask } from './tasks.ts'
+import { traceparentFor } from '../trace.ts'
+import { accepted, sendTask, submissionRefusals } from './tasks.ts'
 
 /** What the retries of a task and of a dead letter take and send. */
 export const retryRoute = {
@@ -61,9 +64,16 @@ export function retryOptions(request: {
   return defined({ ifVersion, parameters, keepCheckpoints })
 }
 
+/** Returns the tags for an ended task that runs anew with other parameters: its own without those of its subject, and those of the new one. */
+function tagsFor({ taskType, parameters: before, tags }: TaskRecord, parameters: unknown) {
+  const ofSubject = subjectTags(taskType, decode(before))
+  const own = tags.filter(tag => !ofSubject.includes(tag))
+  return { tags: own, derivedTags: subjectTags(taskType, parameters, own) }
+}
+
 const { post } = routesOf('tasks')
 
-/** Cancel and retry. */
+/** Cancel, retry, run now and run anew. */
 export const taskActionRoutes = [
   post('/v1/tasks/:taskId([^:]+)::cancel', {
     summary: 'Cancel a task and everything below it',
@@ -88,6 +98,51 @@ export const taskActionRoutes = [
     handle: async ({ engine }, request, reply) => {
       const { taskId } = request.params
       return sendRetried(reply, engine, taskId, await engine.tasks.retry(taskId, retryOptions(request)))
+    },
+  }),
+  post('/v1/tasks/:taskId([^:]+)::runNow', {
+    summary: 'Run a waiting task now',
+    description:
+      'Whatever time it waits for: its start, its next attempt, a limit or a budget. One that then finds no capacity waits again.',
+    params: taskParams,
+    headers: z.object(ifMatch),
+    sends: { 202: taskSchema },
+    refuses: ['IF_MATCH_INVALID', 'TASK_NOT_FOUND', 'TASK_NOT_WAITING', 'TASK_CHANGED'],
+    handle: async ({ engine }, { params: { taskId }, headers }, reply) => {
+      await engine.tasks.runNow(taskId, defined({ ifVersion: ifMatchVersion(headers['if-match']) }))
+      reply.code(202)
+      return sendTask(reply, await engine.tasks.get(taskId), engine)
+    },
+  }),
+  post('/v1/tasks/:taskId([^:]+)::rerun', {
+    summary: 'Run an ended task anew, as a new task',
+    description:
+      'The new task has the user, lane, priority, tags, budget and parameters of the ended one, and names it in `rerunOf`.',
+    params: taskParams,
+    headers: z.object(idempotencyKeyHeader),
+    body: z
+      .strictObject({
+        parameters: z.unknown().optional().describe('Runs with these instead'),
+      })
+      .nullish(),
+    sends: { 202: taskSchema },
+    refuses: [
+      ...(['TASK_NOT_FOUND', 'TASK_NOT_ENDED', 'TASK_TYPE_UNKNOWN', 'LANE_UNKNOWN'] as const),
+      ...(['PARAMETERS_INVALID', 'PARAMETERS_TOO_LARGE', 'SUBMISSION_REFUSED'] as const),
+      ...submissionRefusals,
+      'STORE_FULL',
+    ],
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const { parameters } = request.body ?? {}
+      const ended = await engine.tasks.get(taskId)
+      const options = defined({
+        parameters,
+        idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
+        traceparent: traceparentFor(request),
+        ...(parameters !== undefined && tagsFor(ended, parameters)),
+      })
+      return sendTask(reply, accepted(reply, await engine.tasks.rerun(taskId, options)), engine)
     },
   }),
 ]

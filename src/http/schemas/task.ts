@@ -107,6 +107,7 @@ export const taskSchema = named(
     round: z.int().describe('How often a retry reopened the sub-tasks'),
     cancelRequestedAt: time.optional(),
     idempotencyKey: z.string().optional(),
+    rerunOf: z.string().optional().describe('The ended task that this one runs anew'),
     traceId: z.string().optional(),
     deadLetter: deadLetterSchema.optional(),
     deadLetterHistory: z.array(deadLetterSchema).optional(),
