@@ -75,8 +75,9 @@ function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => 
     event(event) {
       core.live.emit(event)
       if (event.name === 'started') core.outputSignals.emit(event.taskId)
-      if ('status' in event && hasEnded(event.status) && core.waiters.isWaitedFor(event.taskId))
-        ends.read(event.taskId)
+      if (!('status' in event) || !hasEnded(event.status)) return
+      if (core.waiters.isWaitedFor(event.taskId)) ends.read(event.taskId)
+      else if (core.waiters.recent(event.taskId, -1) === undefined) core.waiters.endedElsewhere(event.taskId)
     },
     gap: () => gaps.emit(),
   })

@@ -24,7 +24,7 @@ export class Waiters {
   seen = 0
   readonly #onWait: () => void
   readonly #waits = new Map<string, Waiter[]>()
-  /** Without the end where its result is too long to be remembered. */
+  /** Without the end where it is not known here, or its result is too long to be remembered. */
   readonly #recent = new Map<string, { end: End | undefined; seen: number }>()
   #closed: { reason: unknown } | undefined
   #dropped = 0
@@ -43,8 +43,8 @@ export class Waiters {
   /** Returns whether an end of the task after that number would be remembered. */
   remembers(taskId: string, since: number): boolean {
     const last = this.#recent.get(taskId)
-    const isTooLong = last !== undefined && last.seen > since && last.end === undefined
-    return since >= this.#dropped && !isTooLong
+    const isNotHere = last !== undefined && last.seen > since && last.end === undefined
+    return since >= this.#dropped && !isNotHere
   }
 
   /** Waits; `found` or `failed` is called once, `failed` at once when the waits are closed. Returns a function that ends the wait. */
@@ -67,17 +67,25 @@ export class Waiters {
     const end: End = { id, status }
     if (result !== undefined) end.result = result
     if (errorInfo !== undefined) end.errorInfo = errorInfo
+    this.#remember(id, (end.result?.length ?? 0) <= longestRemembered ? end : undefined)
+    const waiting = this.#waits.get(end.id)
+    if (waiting === undefined) return
+    this.#waits.delete(end.id)
+    for (const waiter of waiting) waiter.found(end)
+  }
+
+  /** The task ended in another process, and nobody waits for it: a wait that begins now has to look it up. */
+  endedElsewhere(taskId: string): void {
+    this.#remember(taskId, undefined)
+  }
+
+  #remember(taskId: string, end: End | undefined): void {
     this.seen += 1
     if (this.#recent.size >= mostRecent) {
       this.#recent.clear()
       this.#dropped = this.seen
     }
-    const isShort = (end.result?.length ?? 0) <= longestRemembered
-    this.#recent.set(end.id, { end: isShort ? end : undefined, seen: this.seen })
-    const waiting = this.#waits.get(end.id)
-    if (waiting === undefined) return
-    this.#waits.delete(end.id)
-    for (const waiter of waiting) waiter.found(end)
+    this.#recent.set(taskId, { end, seen: this.seen })
   }
 
   /** The task runs again: its end is no longer one. */

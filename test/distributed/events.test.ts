@@ -137,6 +137,21 @@ describeDistributed('events for other services', () => {
     expect(linesOf(before.taskId)[0]).toBe('started.v1 0000000002 after a gap: read the task')
     expect((await channel.checkQueue(program.queue)).messageCount).toBe(0)
   })
+
+  it('reach who asks for results one after the other, also of tasks that ended before they asked', {
+    timeout: 40_000,
+  }, async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    await home.engine({ tasks: [scripted] })
+    const client = await home.engine({ tasks: [scripted], roles: [] })
+    const items = Array.from({ length: 20 }, (_, value) => ({
+      parameters: { orders: [{ do: 'succeed' as const, value }] },
+    }))
+    const handles = await client.submitMany(scripted, items)
+    // Each would take until the next look at all that is waited for, which is every five seconds.
+    for (const [at, handle] of handles.entries()) expect(await handle.result()).toBe(at)
+  })
 })
 
 /** The fields that the document gives an event. */
