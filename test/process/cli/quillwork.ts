@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url'
 export { requireBuilt } from '../crash/built.ts'
 
 /** The repository's folder. */
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+export const repository = fileURLToPath(new URL('../../..', import.meta.url))
 /** The English story of the sample: five chapters in two volumes. */
-export const story = path.join(root, 'samples', 'the-salt-ledger.txt')
+export const story = path.join(repository, 'samples', 'the-salt-ledger.txt')
 
 /** A novel of so many chapters, with three scenes in each. */
 export function makeNovel(chapters: number): string {
@@ -59,22 +59,25 @@ export function start(
   {
     env = {},
     script = 'bin/quillwork.js',
-    cwd = root,
+    cwd = repository,
     input,
+    takesInput = false,
   }: {
     env?: Record<string, string>
     script?: string
     cwd?: string
     /** What is piped in; default: nothing is. */
     input?: string
+    /** What is written to its standard input later is piped in. */
+    takesInput?: boolean
   } = {},
 ): Running {
-  const child = spawn(process.execPath, [path.join(root, script), ...args], {
+  const child = spawn(process.execPath, [path.join(repository, script), ...args], {
     cwd,
     env: { ...bareEnvironment(), ...env },
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined && !takesInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
-  child.stdin?.end(input)
+  if (!takesInput) child.stdin?.end(input)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
