@@ -118,11 +118,15 @@ export const deliveryHeaders = object(
     'x-task-type': text,
     'x-user-id': text,
     'x-retry-count': count,
+    'x-parameters-version': {
+      ...count,
+      description: 'Version of the parameters; a worker of an older one leaves the task to others',
+    },
     'x-delay': { ...milliseconds, description: 'How long the broker holds it, in milliseconds' },
     'x-crash-count': { ...count, description: 'Crashes in a row that the last attempts ended in' },
     traceparent: { ...text, description: 'W3C trace context of the submitter' },
   },
-  ['x-user-id', 'x-retry-count', 'x-delay', 'x-crash-count', 'traceparent'],
+  ['x-user-id', 'x-retry-count', 'x-parameters-version', 'x-delay', 'x-crash-count', 'traceparent'],
 )
 
 /** News of a dead letter whose delivery was not there to carry it. */

@@ -63,6 +63,7 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
       'x-user-id': headers?.userId,
       'x-retry-count': headers?.retryCount,
       'x-delay': headers?.delayMs,
+      'x-parameters-version': headers?.parametersVersion,
       traceparent: headers?.traceparent,
     }),
   }
@@ -85,6 +86,7 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
 
 function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {
   const { 'x-user-id': userId, 'x-retry-count': retryCount, 'x-delay': delayMs, traceparent } = headers
+  const parametersVersion = headers['x-parameters-version']
   if (typeof userId !== 'string') return undefined
   const { priority } = properties
   return {
@@ -92,6 +94,7 @@ function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders 
     priority: typeof priority === 'number' && priority >= highPriority ? 'high' : 'normal',
     retryCount: isCount(retryCount) ? retryCount : 0,
     ...(isCount(delayMs) ? { delayMs } : {}),
+    ...(isCount(parametersVersion) ? { parametersVersion } : {}),
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Received } from '../broker/broker.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
-import type { Claim, Claimed } from '../store/store.ts'
+import type { Claim, Claimed, Delivery } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
 import { isClosed } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
@@ -13,6 +13,9 @@ import { settle } from './settle.ts'
 
 /** Milliseconds until a task whose claim was refused may be delivered again, if it still waits; as long may one that crashed wait for its turn. */
 const refusedForMs = 1_000
+
+/** Milliseconds for which a slot keeps a delivery that it leaves to others. */
+const leftForMs = 100
 
 /** Consumes the deliveries of each lane: one is claimed, run and settled, and acknowledged last. Returns a function that takes no more. */
 export function startConsumers(core: Core): () => void {
@@ -27,6 +30,7 @@ export function startConsumers(core: Core): () => void {
 /** Runs one delivery in one slot. Written with callbacks, for this is the path of every task. */
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
+    if (!canRun(core, received.delivery)) return void leaveToOthers(core, received, free)
     const { crashCount } = received.delivery
     if (crashCount === 0) return claimAndRun(core, received, free)
     const left = () => {
@@ -42,6 +46,29 @@ function receive(core: Core, received: Received): Promise<void> {
       }
       void defer(core, received).then(free)
     })
+  })
+}
+
+/** Whether this process can run what a delivery names, as far as the delivery says. */
+function canRun({ tasks }: Core, { taskType, headers }: Delivery): boolean {
+  const task = tasks.get(taskType)
+  return task !== undefined && (headers?.parametersVersion ?? 0) <= task.parametersVersion
+}
+
+/**
+ * A process that can run the delivery takes it, unclaimed, as soon as the broker gives it to one. This slot keeps it for a moment: it must not
+ * outrun theirs. Where no live process can, the claim ends in a wait for one (`execute.ts`).
+ */
+async function leaveToOthers(core: Core, received: Received, free: () => void): Promise<void> {
+  const { taskType, headers } = received.delivery
+  const canOthers = await core.peers.canRun(taskType, headers?.parametersVersion ?? 0)
+  // It stays with the broker, which gives it to another process.
+  if (core.stopping) return free()
+  if (!canOthers) return claimAndRun(core, received, free)
+  core.clock.after(leftForMs, () => {
+    requeue(core, received.delivery.taskId)
+    received.ack()
+    free()
   })
 }
 
@@ -114,10 +141,13 @@ async function defer(core: Core, received: Received): Promise<void> {
 
 /** A task that could not be claimed is not delivered again at once: what stands in its way needs a moment. */
 function requeueLater(core: Core, taskId: string): void {
-  core.clock.after(refusedForMs, () => {
-    core.store.outbox.requeue([taskId])
-    core.wakeRelay()
-  })
+  core.clock.after(refusedForMs, () => requeue(core, taskId))
+}
+
+/** The store delivers what still waits again. */
+function requeue(core: Core, taskId: string): void {
+  core.store.outbox.requeue([taskId])
+  core.wakeRelay()
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
 import type { TaskBus } from './bus.ts'
+import type { Peers } from './peers.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Tracer } from './trace.ts'
@@ -46,6 +47,7 @@ export interface Core {
   /** Claims whose answer is not known yet: an engine that stops waits for them. */
   readonly claims: { inFlight: number }
   readonly quarantine: Quarantine
+  readonly peers: Peers
   /** Lanes in which more tasks were due than the broker had capacity for: a new task must not overtake them. */
   readonly saturated: Set<string>
   readonly swept: Swept

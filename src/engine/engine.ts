@@ -33,6 +33,7 @@ import { Handle, type TaskHandle } from './handle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink } from './link.ts'
 import { type EngineHealth, healthOf, type Lanes, lanesOf, type Tasks, tasksOf } from './operate.ts'
+import { createPeers } from './peers.ts'
 import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
@@ -234,6 +235,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     running: new Map(),
     claims: { inFlight: 0 },
     quarantine: new Quarantine(clock),
+    peers: createPeers(store, clock),
     saturated: new Set(),
     swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
     counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },

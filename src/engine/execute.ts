@@ -268,7 +268,7 @@ const unknownForMs = 600_000
 /** Milliseconds until such a task is tried again. */
 const unknownWaitMs = 30_000
 
-/** Another process may know the type: the task waits for one, and fails when none has come for ten minutes. */
+/** No live process knows the type: the task waits for one, and fails when none has come for ten minutes. */
 function unknownHere(core: Core, record: TaskRecord, task: ResolvedTask | undefined): Outcome {
   const [code, message] =
     task === undefined
@@ -278,7 +278,8 @@ function unknownHere(core: Core, record: TaskRecord, task: ResolvedTask | undefi
           `The parameters have version ${record.parametersVersion}; this process knows ${task.parametersVersion}.`,
         ] as const)
   const now = core.store.tasks.now()
-  const since = record.errorInfo?.code === code ? (record.errorInfo.since ?? now) : now
+  const seen = core.peers.lastSeen(record.taskType, record.parametersVersion) ?? 0
+  const since = record.errorInfo?.code === code ? Math.max(seen, record.errorInfo.since ?? now) : now
   const waiting = now - since < unknownForMs
   const errorClass = waiting ? 'rate-limited' : 'permanent'
   const info = { ...errorInfo(new QuillworkError(code, message), errorClass, { code }), since }

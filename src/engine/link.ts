@@ -7,6 +7,7 @@ import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
 import { findEnds } from './handle.ts'
+import { runnableTypes } from './peers.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
 const endsEveryMs = { withoutEvents: 1_000, withEvents: 5_000 } as const
@@ -122,6 +123,7 @@ async function report(core: Core): Promise<undefined> {
       nodeId,
       roles: [...roles],
       lanes: slots,
+      types: roles.has('worker') ? runnableTypes(core.tasks) : {},
       running: core.running.size,
       startedAt,
       pid: process.pid,

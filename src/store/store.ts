@@ -109,6 +109,8 @@ export interface Delivery {
 /** What travels with a delivery between processes. */
 export interface DeliveryHeaders
   extends Pick<TaskRecord, 'userId' | 'priority' | 'retryCount' | 'traceparent'> {
+  /** Absent in what an earlier build sent. */
+  parametersVersion?: number
   /** Milliseconds until the task may run: one of the delays that the broker can hold a delivery for. */
   delayMs?: number
 }
@@ -273,6 +275,8 @@ export interface NodeState {
   roles: readonly string[]
   /** Worker slots per lane; empty for one that runs no tasks. */
   lanes: Readonly<Record<string, number>>
+  /** The newest version of the parameters that it runs, by task type; absent where its build does not say. */
+  types?: Readonly<Record<string, number>>
   running: number
   startedAt: number
   seenAt: number

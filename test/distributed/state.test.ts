@@ -120,4 +120,35 @@ describeDistributed('state over several processes', () => {
     })
     await old.stop({ grace: 0 })
   })
+
+  it('a deployment that rolls: where one of many workers can run a task, it runs it at once, and no attempt begins elsewhere', async () => {
+    await using home = installation()
+    const { scripted, parent } = scriptedTasks()
+    const versioned = (parametersVersion: number) =>
+      defineTask({
+        type: 'Versioned',
+        parameters: z.number(),
+        result: z.string(),
+        parametersVersion,
+        execute: ctx => `${ctx.parameters} by ${parametersVersion}`,
+      })
+    for (let n = 0; n < 5; n++) await home.engine({ tasks: [parent, versioned(1)] })
+    const current = await home.engine({ tasks: [parent, scripted, versioned(2)] })
+    const client = await home.engine({ tasks: [scripted, versioned(2)], roles: [] })
+    await until(async () => ((await client.store.nodes?.list()) ?? []).length === 7, 'reports of all')
+    const unknown = await client.submitMany(
+      scripted,
+      Array.from({ length: 20 }, () => ({ parameters: { orders: [{ do: 'succeed' as const }] } })),
+    )
+    const newer = await client.submitMany(
+      versioned(2),
+      Array.from({ length: 20 }, (_, at) => ({ parameters: at })),
+    )
+    for (const [at, handle] of newer.entries()) expect(await handle.result()).toBe(`${at} by 2`)
+    for (const { taskId } of [...unknown, ...newer]) {
+      await until(async () => (await client.tasks.get(taskId)).status === 'COMPLETED', 'end of the task')
+      const record = await client.tasks.get(taskId)
+      expect(record).toMatchObject({ attempt: 1, executionNodeId: current.settings.nodeId })
+    }
+  })
 })

@@ -11,6 +11,12 @@ const workerSchema = named(
       .array(z.string())
       .describe('`worker`, `maintenance`; empty for a process that only submits and reads'),
     lanes: z.record(z.string(), z.int()).describe('Worker slots by lane'),
+    types: z
+      .record(z.string(), z.int())
+      .optional()
+      .describe(
+        'The newest version of the parameters that it runs, by task type; absent where its build does not say',
+      ),
     running: z.int().describe('Attempts that it runs'),
     pid: z.int(),
     host: z.string(),

@@ -10,6 +10,7 @@ import { readFields, type Session, updateTasks } from './session.ts'
 /** What of a task a delivery needs. */
 export const deliveryFields = [
   'taskType',
+  'parametersVersion',
   'lane',
   'attempt',
   'crashCount',
@@ -30,9 +31,10 @@ export function deliveryOf(
   task: Omit<Waiting, 'rank' | 'parentTaskId' | 'wakeAt'>,
   delayMs?: number,
 ): Delivery {
-  const { _id: taskId, taskType, lane, attempt, crashCount, userId, retryCount, traceparent } = task
+  const { _id: taskId, taskType, lane, attempt, crashCount } = task
+  const { userId, retryCount, traceparent, parametersVersion } = task
   const priority = priorities[task.priority] ?? 'normal'
-  const headers = defined({ userId, priority, retryCount, delayMs, traceparent })
+  const headers = defined({ userId, priority, retryCount, delayMs, traceparent, parametersVersion })
   return { taskId, taskType, lane, attempt, crashCount, headers }
 }
 
