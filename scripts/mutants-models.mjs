@@ -24,7 +24,7 @@ const ofMongoOutput = { files: ['test/store/mongodb-output.test.ts'] }
 const ofTexts = { files: ['test/novel/library/sqlite.test.ts'], only: 'text' }
 const ofHistory = {
   files: ['test/novel/library/sqlite.test.ts'],
-  only: 'frequent saving|newest of each kind',
+  only: 'never dropped|no person used|restored it or written over',
 }
 const ofMongoTexts = {
   files: ['test/novel/library/mongodb-storage.test.ts'],
@@ -254,15 +254,15 @@ export const modelMutants = [
   [
     'text: one that was overwritten does not come back',
     'src/novel/library/keep-history.ts',
-    "  if (wasApplied(there, entry)) return { outcome: 'applied', ...seen }\n",
+    "  if (await isOverwritten(library, id, entry)) return { outcome: 'applied', ...seen }\n",
     '',
     ofTexts,
   ],
   [
     'text: one that is refused is kept',
     'src/novel/library/keep-history.ts',
-    '...keep(id, there, [entry])',
-    '...keep(id, there, [])',
+    'keep(library, scene, { entries: [entry] })',
+    'keep(library, scene, { entries: [] })',
     ofTexts,
   ],
   [
@@ -272,12 +272,32 @@ export const modelMutants = [
     "change.over !== 'none'",
     ofMongoTexts,
   ],
-  ['history: it is bounded', history, '.slice(historyLength - 1)', '.slice(entries.length)', ofHistory],
   [
-    'history: people drive out only what people wrote',
+    'history: what models made is bounded',
+    'src/novel/library/keep-history.ts',
+    'dropped.push(...orders.slice(0, -generatedEntries))',
+    'dropped.push(...orders.slice(orders.length))',
+    ofHistory,
+  ],
+  [
+    'history: what persons wrote stays',
     history,
-    ' && isByPerson(entry) === isByPerson(added)',
-    '',
+    'return isMade && taskOf(writtenBy) !== undefined && !isUsed',
+    'return !isUsed',
+    ofHistory,
+  ],
+  [
+    'history: what a person wrote over stays',
+    history,
+    'return isMade && taskOf(writtenBy) !== undefined && !isUsed',
+    'return isMade && taskOf(writtenBy) !== undefined',
+    ofHistory,
+  ],
+  [
+    'history: what a person restored stays',
+    'src/novel/library/keep-history.ts',
+    'const isOther = (each: number) => each !== order',
+    'const isOther = (each: number) => each !== -1',
     ofHistory,
   ],
 

@@ -99,7 +99,7 @@ export const errorCatalogue = {
   SCENE_NOT_FOUND: permanent(404, 'There is no such scene, or it was deleted meanwhile.'),
   HISTORY_ENTRY_NOT_FOUND: permanent(
     404,
-    'There is no such entry in the history of the scene, or it was pushed out by newer ones.',
+    'There is no such entry in the history of the scene, or a model made it, no person used it, and 20 newer ones followed.',
   ),
   CHAPTER_FULL: permanent(409, 'The chapter has as many scenes as it may have.'),
   SCENE_EMPTY: permanent(409, 'The scene has no text to work on.'),

@@ -126,8 +126,9 @@ export const sceneRoutes = [
   get('/v1/scenes/:sceneId/history', {
     summary: 'List the former texts and summaries of a scene, newest first',
     description:
-      'What was overwritten, and what a task wrote while somebody edited the scene: then `why` is `conflict`. Of texts and of summaries, the ' +
-      'newest 20 that a person wrote and the newest 20 others are kept.',
+      'What was overwritten, and what a task wrote while somebody edited the scene: then `why` is `conflict`. What was imported, and what a ' +
+      'person wrote, restored or wrote over, is never dropped. Of other texts and summaries that models made, the newest 20 each are kept. A ' +
+      'page has at most 100 entries.',
     params: sceneParams,
     querystring: pageQuery,
     sends: { 200: pageOf(historyNoteSchema) },

@@ -1,15 +1,9 @@
-/** What of a scene goes into its history, and how long it stays. */
+/** What of a scene goes into its history, and what stays there. */
 import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { type Origin, type Provenance, provenanceOf, type Writer } from './provenance.ts'
 import type { Guarded, GuardedScene, GuardedText, KeptOrigin, KeptSummary } from './scene-guard.ts'
-import {
-  type HistoryEntry,
-  historyLength,
-  type SummaryNote,
-  type SummaryWrite,
-  type TextWrite,
-} from './scenes.ts'
+import type { HistoryEntry, SummaryNote, SummaryWrite, TextWrite } from './scenes.ts'
 
 /** An entry as it is kept: its id is made of the rest. */
 export type KeptEntry = Omit<HistoryEntry, 'id'> & Partial<Guarded>
@@ -107,18 +101,14 @@ export function wasApplied(entries: readonly HistoryNote[], made: HistoryNote): 
   )
 }
 
-/** The entries, newest first, that are too many once `added` is there too. */
-export function forgotten<Entry extends HistoryNote>(entries: readonly Entry[], added: HistoryNote): Entry[] {
-  return entries
-    .filter(entry => entry.what === added.what && isByPerson(entry) === isByPerson(added))
-    .slice(historyLength - 1)
-}
-
-/** Written by a person, and so to be driven out by nothing but what persons write. */
-function isByPerson({ provenance, what, version }: HistoryNote): boolean {
-  // Texts of which nothing was recorded are by a person, unless they were imported.
-  if (provenance === undefined) return what === 'text' && version > 1
-  return provenance.method === 'person'
+/**
+ * Whether a model made it and no person has used it: such entries are bounded by their count. What was imported, and what a person wrote,
+ * restored or wrote over, is never dropped.
+ */
+export function isExpendable({ writtenBy, overwrittenBy, provenance }: HistoryNote): boolean {
+  const isMade = provenance?.method === 'generative' || provenance?.method === 'extractive'
+  const isUsed = overwrittenBy !== undefined && 'userId' in overwrittenBy
+  return isMade && taskOf(writtenBy) !== undefined && !isUsed
 }
 
 /** A person puts an entry back. */

@@ -1,11 +1,31 @@
-/** The history of a scene: it is written with the scene, by whose revision it is guarded. */
+/**
+ * The history of a scene: it is written with the scene, by whose revision it is guarded. The scene knows what the next entry needs, so that a
+ * save costs the same however much was saved before. What is never dropped is stored as the difference to an entry with a whole text, which is
+ * never dropped either: it is read in two steps, however long the history is.
+ */
 import { type Change, erase, getOne, replace, type Stored, write } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { entryIdOf, forgotten, type KeptEntry, wasApplied } from './history.ts'
-import { type HistoryRecord, history, idsOf, type LibraryParts, type SceneRecord, scenes } from './kinds.ts'
+import { entryIdOf, isExpendable, type KeptEntry, wasApplied } from './history.ts'
+import {
+  type HistoryRecord,
+  history,
+  idsOf,
+  type LibraryParts,
+  type SceneHistory,
+  type SceneRecord,
+  scenes,
+} from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
-import { entryNotFound } from './refusal.ts'
-import type { HistoryEntry, SceneWritten } from './scenes.ts'
+import { entryNotFound, sceneNotFound } from './refusal.ts'
+import { generatedEntries, type HistoryEntry, type SceneWritten } from './scenes.ts'
+import { deltaOf, textOfDelta } from './text-delta.ts'
+
+/** An entry with its text. */
+export type ReadEntry = Omit<Stored<HistoryRecord>, 'text' | 'difference'> & { text: string }
+
+/** Entries that a reading takes, and a page has at most. */
+const largestPage = 100
 
 /**
  * Keeps what a task made and must not write, once. A write that was applied before, and overwritten since, is applied still. Undefined: the
@@ -18,51 +38,152 @@ export async function keepRefused(
 ): Promise<SceneWritten | undefined> {
   const { id, version, textVersion } = scene
   const seen = { version, textVersion }
-  const there = await notes(library, id)
-  if (wasApplied(there, entry)) return { outcome: 'applied', ...seen }
+  if (await isOverwritten(library, id, entry)) return { outcome: 'applied', ...seen }
   const alternativeId = entryIdOf(id, entry)
-  const isThere = there.some(note => note.id === alternativeId)
-  const changes = isThere ? [] : [replace(scenes, scene), ...keep(id, there, [entry])]
-  if (changes.length > 0 && (await library.records.commit(changes)) === 'stale') return undefined
+  if ((await getOne(library.records, history, alternativeId, ['text'])) === undefined) {
+    const kept = await keep(library, scene, { entries: [entry] })
+    const changed = replace(scenes, defined({ ...scene, history: kept.history }))
+    if ((await library.records.commit([changed, ...kept.changes])) === 'stale') return undefined
+  }
   return { outcome: 'conflict', ...seen, alternativeId }
 }
 
-type Note = Omit<HistoryRecord, 'text'>
-
-/** The entries of a scene without their texts, newest first. */
-export function notes({ records }: LibraryParts, sceneId: string): Promise<Note[]> {
-  return records.find(history, { equal: { sceneId }, order: ['order'], reverse: true }, ['text'])
+/** Whether the history shows that what a task made was applied: among what was overwritten since the version that it had read. */
+async function isOverwritten({ records }: LibraryParts, sceneId: string, made: KeptEntry): Promise<boolean> {
+  const { what, version } = made
+  const newest = { equal: { sceneId }, order: ['order'], reverse: true, limit: largestPage } as const
+  for (let after: [number] | undefined; ; ) {
+    const found = await records.find(history, { ...newest, after }, ['text'])
+    if (wasApplied(found, made)) return true
+    const last = found.at(-1)
+    const isOlder = found.some(
+      entry => entry.what === what && entry.why === 'overwritten' && entry.version <= version,
+    )
+    if (last === undefined || isOlder) return false
+    after = [last.order]
+  }
 }
 
-/** Puts entries into the history, oldest first, beside those that are there; it forgets what has become too old. */
-export function keep(sceneId: string, there: readonly Note[], entries: readonly KeptEntry[]): Change[] {
-  const newest = there[0]?.order ?? 0
-  const kept = entries.map((entry, place): HistoryRecord => {
-    return { ...entry, id: entryIdOf(sceneId, entry), sceneId, order: newest + 1 + place }
-  })
-  const gone = entries.flatMap(entry => forgotten(there, entry))
-  return [...write(history, kept), ...erase(history, idsOf(gone))]
+/** What goes into the history of a scene, oldest first, and the entry that a person puts in place. */
+interface Keeping {
+  entries: readonly KeptEntry[]
+  restores?: ReadEntry | undefined
+}
+
+/**
+ * Returns the changes that put entries into the history, and what the scene is to know of it then. The oldest of too many expendable
+ * entries go. The caller commits them with the scene, guarded by its revision.
+ */
+export async function keep(
+  library: LibraryParts,
+  scene: Stored<SceneRecord>,
+  { entries, restores }: Keeping,
+): Promise<{ history: SceneHistory | undefined; changes: Change[] }> {
+  if (entries.length === 0 && restores === undefined) return { history: scene.history, changes: [] }
+  let known = without(scene.history ?? (await surveyed(library, scene.id)), restores?.order)
+  const kept: HistoryRecord[] = []
+  const dropped: number[] = []
+  for (const entry of entries) {
+    const { what, text, ...note } = entry
+    const order = known.newest + 1
+    const id = entryIdOf(scene.id, entry)
+    const about = { what, ...note, id, sceneId: scene.id, order }
+    known = { ...known, newest: order }
+    if (isExpendable(entry)) {
+      const orders = [...(known.expendable[what] ?? []), order]
+      dropped.push(...orders.slice(0, -generatedEntries))
+      known = { ...known, expendable: { ...known.expendable, [what]: orders.slice(-generatedEntries) } }
+      kept.push({ ...about, text })
+      continue
+    }
+    const difference = await differenceTo(library, known.base[what], text)
+    if (difference === undefined) known = { ...known, base: { ...known.base, [what]: id } }
+    kept.push(difference === undefined ? { ...about, text } : { ...about, difference })
+  }
+  const changes = [...write(history, kept), ...erase(history, await idsAt(library, scene.id, dropped))]
+  return { history: known, changes }
+}
+
+/** An entry that a person puts in place is expendable no longer. */
+function without(known: SceneHistory, order: number | undefined): SceneHistory {
+  const { text = [], summary = [] } = known.expendable
+  const isOther = (each: number) => each !== order
+  return { ...known, expendable: { text: text.filter(isOther), summary: summary.filter(isOther) } }
+}
+
+/** Returns the difference of a text to that of a base; undefined without a base, or where the texts have little in common. */
+async function differenceTo(
+  { records }: LibraryParts,
+  base: string | undefined,
+  text: string,
+): Promise<HistoryRecord['difference']> {
+  const whole = base && (await getOne(records, history, base))?.text
+  const delta = whole && deltaOf(whole, text)
+  return base && delta ? { base, delta } : undefined
+}
+
+async function idsAt({ records }: LibraryParts, sceneId: string, orders: readonly number[]) {
+  if (orders.length === 0) return []
+  return idsOf(await records.find(history, { equal: { sceneId, order: orders } }, ['text']))
+}
+
+/** Finds out what the scene does not know because an earlier version kept its history, which had 80 entries at most. */
+async function surveyed({ records }: LibraryParts, sceneId: string): Promise<SceneHistory> {
+  const there = await records.find(history, { equal: { sceneId }, order: ['order'] }, ['text'])
+  const restored = new Set(there.map(({ provenance }) => provenance?.restored?.entryId))
+  const expendable = there.filter(entry => isExpendable(entry) && !restored.has(entry.id))
+  const ordersOf = (what: KeptEntry['what']) =>
+    expendable.filter(entry => entry.what === what).map(({ order }) => order)
+  return {
+    newest: there.at(-1)?.order ?? 0,
+    base: {},
+    expendable: { text: ordersOf('text'), summary: ordersOf('summary') },
+  }
 }
 
 /** One page of the history, newest first. */
 export function listHistory(
-  { records }: LibraryParts,
+  library: LibraryParts,
   sceneId: string,
-  page: PageRequest,
+  { pageSize, ...page }: PageRequest,
 ): Promise<Page<HistoryEntry>> {
   const query: Listing<HistoryRecord>['query'] = { equal: { sceneId }, order: ['order'], reverse: true }
-  const listing = { name: 'history', filter: [sceneId], query }
-  return readPage(records, history, { listing, page }, found => found.map(historyEntryOf))
+  const request = {
+    listing: { name: 'history', filter: [sceneId], query },
+    page: { ...page, pageSize: Math.min(pageSize, largestPage) },
+  }
+  return readPage(library.records, history, request, async found =>
+    (await withTexts(library, sceneId, found)).map(historyEntryOf),
+  )
 }
 
 /** An entry of a scene. Throws HISTORY_ENTRY_NOT_FOUND. */
 export async function findEntry(
-  { records }: LibraryParts,
+  library: LibraryParts,
   wanted: { sceneId: string; entryId: string },
-): Promise<Stored<HistoryRecord>> {
-  const entry = await getOne(records, history, wanted.entryId)
-  if (entry?.sceneId !== wanted.sceneId) throw entryNotFound(wanted)
+): Promise<ReadEntry> {
+  const { sceneId, entryId } = wanted
+  const found = await getOne(library.records, history, entryId)
+  const [entry] = found?.sceneId === sceneId ? await withTexts(library, sceneId, [found]) : []
+  if (entry === undefined) throw entryNotFound(wanted)
   return entry
+}
+
+/** The entries with their texts. Throws SCENE_NOT_FOUND: a base is gone only while the novel is being removed. */
+async function withTexts(
+  { records }: LibraryParts,
+  sceneId: string,
+  found: readonly Stored<HistoryRecord>[],
+): Promise<ReadEntry[]> {
+  const bases = await records.get(history, [
+    ...new Set(found.flatMap(({ difference }) => difference?.base ?? [])),
+  ])
+  return found.map(({ difference, text = '', ...entry }) => {
+    if (difference === undefined) return { ...entry, text }
+    const base = bases.get(difference.base)?.text
+    if (base === undefined) throw sceneNotFound(sceneId)
+    return { ...entry, text: textOfDelta(base, difference.delta) }
+  })
 }
 
 /** The entry as readers see it. */
@@ -72,6 +193,6 @@ export function historyEntryOf({
   revision: ___,
   expectedVersion: ____,
   ...entry
-}: Stored<HistoryRecord>): HistoryEntry {
+}: ReadEntry): HistoryEntry {
   return entry
 }

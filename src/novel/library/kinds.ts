@@ -16,6 +16,7 @@ import type { KeptEntry } from './history.ts'
 import type { IndexWriter, VectorBatch, VectorKind } from './passage-index.ts'
 import type { GuardedScene, GuardedText } from './scene-guard.ts'
 import type { NovelOverview, SceneOverview } from './shelf.ts'
+import type { TextDelta } from './text-delta.ts'
 import type { Upload } from './uploads.ts'
 
 /** What the parts of a library share. */
@@ -92,6 +93,8 @@ export interface SceneRecord
   summarised?: number
   /** 1 where the text ever changed. */
   edited?: number
+  /** Absent while nothing was kept, and where an earlier version of the library kept it. */
+  history?: SceneHistory
   updatedAt: number
 }
 
@@ -121,12 +124,26 @@ export interface TextRecord extends GuardedText {
 
 export const texts = defineKind<TextRecord>({ name: 'library_texts', large: { content: 'text' } })
 
+/** What the next entry of the history of a scene needs to know of those that are there. */
+export interface SceneHistory {
+  /** `order` of the newest one. */
+  newest: number
+  /** The entry with a whole text that the next one is a difference to. */
+  base: Readonly<Partial<Record<KeptEntry['what'], string>>>
+  /** `order` of each expendable one, oldest first. */
+  expendable: Readonly<Partial<Record<KeptEntry['what'], readonly number[]>>>
+}
+
 /** A text or a summary that is not in its place. */
-export interface HistoryRecord extends KeptEntry {
+export interface HistoryRecord extends Omit<KeptEntry, 'text'> {
   id: string
   sceneId: string
   /** Rises within the scene. */
   order: number
+  /** Absent where there is a difference. */
+  text?: string
+  /** The text as the difference to that of the entry `base`, which is never dropped. */
+  difference?: { base: string; delta: TextDelta }
 }
 
 export const history = defineKind<HistoryRecord>({

@@ -2,7 +2,7 @@
  * Deleting a novel in bounded steps: each removes the first scenes in reading order, with what hangs on them. A step is guarded by the novel
  * as it was read: that of a process that was left behind removes nothing of a novel that was imported anew.
  */
-import { type Change, erase, getOne, remove, replace, type Stored } from '../../records/records.ts'
+import { erase, getOne, remove, replace, type Stored } from '../../records/records.ts'
 import { indexStep } from './index-rows.ts'
 import {
   chapters,
@@ -18,7 +18,7 @@ import {
 } from './kinds.ts'
 import { novelNotFound } from './refusal.ts'
 
-/** Chapters that a step deletes for each scene that it may delete: they are small. */
+/** Chapters, and entries of histories, that a step deletes for each scene that it may delete: they are small. */
 const rowsPerScene = 20
 
 /** Takes a novel from the shelf and makes one step. Throws NOVEL_NOT_FOUND. */
@@ -57,20 +57,17 @@ export async function deletionStep(
     ['summary'],
   )
   if (found.length > 0) {
-    const removed = await records.commit([replace(novels, novel), ...(await removalOf(library, found))])
-    if (removed === 'stale' || found.length === limit) return 'more'
+    const ids = idsOf(found)
+    const most = limit * rowsPerScene
+    const entries = await records.find(history, { equal: { sceneId: ids }, limit: most }, ['text'])
+    // Scenes with long histories go in later steps, so that each step is bounded.
+    const isAll = entries.length < most
+    // A scene that is written meanwhile makes the step stale, so that nothing of it is left behind.
+    const rest = isAll ? [...found.map(scene => remove(scenes, scene)), ...erase(texts, ids)] : []
+    const removed = await records.commit([replace(novels, novel), ...erase(history, idsOf(entries)), ...rest])
+    if (removed === 'stale' || !isAll || found.length === limit) return 'more'
   }
   return deleteRest(library, novel.id, limit)
-}
-
-/** A scene that is written meanwhile makes the step stale, so that nothing of it is left behind. */
-async function removalOf(
-  { records }: LibraryParts,
-  found: readonly { id: string; revision: string }[],
-): Promise<Change[]> {
-  const ids = idsOf(found)
-  const entries = idsOf(await records.find(history, { equal: { sceneId: ids } }, ['text']))
-  return [...found.map(scene => remove(scenes, scene)), ...erase(texts, ids), ...erase(history, entries)]
 }
 
 /** What has no scenes any more: the index, chapters, volumes and the novel. */

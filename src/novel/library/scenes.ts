@@ -142,10 +142,10 @@ export interface HistoryEntry
 }
 
 /**
- * How many entries are kept of a scene: of the texts that a person wrote the newest of these, as many of all others (imported,
- * made by a model, kept in a conflict), and the same of summaries. So frequent saving never drives out what was paid for.
+ * How many texts that models made and no person used the history of a scene keeps, the newest of them; and as many summaries. What was
+ * imported, and what a person wrote, restored or wrote over, is never dropped.
  */
-export const historyLength = 20
+export const generatedEntries = 20
 
 /** Scenes that a chapter has at most for another one to be appended. */
 export const scenesPerChapter = 1_000
@@ -169,8 +169,8 @@ export interface SceneStore {
   /** Writes what a person edited. A scene of another user is `missing`. Throws OPTION_INVALID for a text that is too long. */
   editScene(userId: string, edit: SceneEdit): Promise<SceneWritten>
   /**
-   * Puts an entry of the history in place, as an edit by that person would; what is there goes into the history, the entry stays. A
-   * summary is restored with what it describes, and so may be out of date. Throws HISTORY_ENTRY_NOT_FOUND.
+   * Puts an entry of the history in place, as an edit by that person would; what is there goes into the history, the entry stays from
+   * then on, whoever made it. A summary is restored with what it describes, and so may be out of date. Throws HISTORY_ENTRY_NOT_FOUND.
    */
   restore(userId: string, restore: SceneRestore): Promise<SceneWritten>
   /**
@@ -178,7 +178,7 @@ export interface SceneStore {
    * OPTION_INVALID where the id is that of a scene of another chapter.
    */
   appendScene(append: SceneAppend): Promise<Scene>
-  /** What is not in its place, newest first. Throws SCENE_NOT_FOUND. */
+  /** What is not in its place, newest first, at most 100 of a page. Throws SCENE_NOT_FOUND. */
   history(userId: string, sceneId: string, page: PageRequest): Promise<Page<HistoryEntry>>
   /** Throws SCENE_NOT_FOUND, HISTORY_ENTRY_NOT_FOUND. */
   historyEntry(userId: string, entry: { sceneId: string; entryId: string }): Promise<HistoryEntry>

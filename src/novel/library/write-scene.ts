@@ -12,7 +12,7 @@ import {
   restoredOrigin,
   restoredSummary,
 } from './history.ts'
-import { findEntry, historyEntryOf, keep, keepRefused, listHistory, notes } from './keep-history.ts'
+import { findEntry, historyEntryOf, keep, keepRefused, listHistory, type ReadEntry } from './keep-history.ts'
 import {
   chapters,
   type LibraryParts,
@@ -145,6 +145,8 @@ interface SceneChange {
   fields: Partial<Omit<SceneRecord, Removable>> & { [F in Removable]?: SceneRecord[F] | undefined }
   text?: GuardedText
   by: Writer
+  /** The entry of the history that is put in place. */
+  restores?: ReadEntry
 }
 
 type Removable = 'title' | 'summary' | 'summaryOf' | 'summarised'
@@ -176,15 +178,18 @@ async function writing<Found extends ReadScene>(
 async function apply(
   library: LibraryParts,
   { scene: before, text: overwritten }: ReadScene & Partial<FullScene>,
-  { fields, text, by }: SceneChange,
+  { fields, text, by, restores }: SceneChange,
   at: number,
 ): Promise<SceneWritten | undefined> {
-  const scene = defined({ ...before, ...fields, version: before.version + 1, updatedAt: at })
-  const { id, novelId, version, textVersion } = scene
-  const kept = [
+  const { summaryVersion = before.summaryVersion } = fields
+  const entries = [
     ...(text && overwritten ? overwrittenText(before, overwritten, { by, at }) : []),
-    ...(scene.summaryVersion > before.summaryVersion ? overwrittenSummary(before, { by, at }) : []),
+    ...(summaryVersion > before.summaryVersion ? overwrittenSummary(before, { by, at }) : []),
   ]
+  const kept = await keep(library, before, { entries, restores })
+  const changed = { version: before.version + 1, updatedAt: at, history: kept.history }
+  const scene = defined({ ...before, ...fields, ...changed })
+  const { id, novelId, version, textVersion } = scene
   const [words, characters] = [scene.words - before.words, scene.characters - before.characters]
   const more = text === undefined ? {} : { by: { words, characters, textVersion: 1 } }
   // The novel shows when it was changed: by a text, or by a person.
@@ -193,7 +198,7 @@ async function apply(
     replace(scenes, scene),
     ...(text === undefined ? [] : write(texts, [{ id, ...text }])),
     ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
-    ...(kept.length === 0 ? [] : keep(id, await notes(library, id), kept)),
+    ...kept.changes,
   ])
   return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
 }
@@ -263,7 +268,7 @@ function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number)
 /** An entry of the history is put in place. */
 function restored(
   { scene, text, userId }: FullScene,
-  entry: KeptEntry,
+  entry: ReadEntry,
   { entryId, expectedVersion }: SceneRestore,
   at: number,
 ): Decided {
@@ -273,10 +278,10 @@ function restored(
   const version = scene.version + 1
   const by = { userId }
   if (entry.what === 'summary')
-    return { fields: summaryFields(restoredSummary(entry, restoring, scene), version), by }
+    return { fields: summaryFields(restoredSummary(entry, restoring, scene), version), by, restores: entry }
   const { text: content } = entry
   const origin = restoredOrigin(entry, restoring)
-  return { fields: textFields(content, version), text: { content, origin }, by }
+  return { fields: textFields(content, version), text: { content, origin }, by, restores: entry }
 }
 
 /** Adds an empty scene at the end of a chapter, unless the id is there. The guard of the novel keeps the positions without gaps. */

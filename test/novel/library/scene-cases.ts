@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
-import { historyLength, type SummaryWrite } from '../../../src/novel/library/scenes.ts'
+import { generatedEntries, type SummaryWrite } from '../../../src/novel/library/scenes.ts'
 import { ann, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
 
 async function withScene({ library }: LibraryUnderTest) {
@@ -288,12 +288,12 @@ export const sceneCases: readonly LibraryCase[] = [
           provenance: { method: 'imported' },
         },
       ])
-      for (let i = 0; i < historyLength + 5; i++) {
+      for (let i = 0; i < generatedEntries + 5; i++) {
         await scenes.writeSummary(summary(`more ${i}`, 4 + i, `task ${i}`))
       }
       const kept = await overwritten()
-      expect(kept.filter(entry => entry.what === 'summary')).toHaveLength(historyLength)
-      expect(kept[0]?.text).toBe(`more ${historyLength + 3}`)
+      expect(kept.filter(entry => entry.what === 'summary')).toHaveLength(generatedEntries)
+      expect(kept[0]?.text).toBe(`more ${generatedEntries + 3}`)
       expect(kept.filter(entry => entry.what === 'text')).toHaveLength(1)
     },
   },

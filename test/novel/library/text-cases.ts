@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { Provenance } from '../../../src/novel/library/provenance.ts'
-import { historyLength, type TextWrite } from '../../../src/novel/library/scenes.ts'
+import { generatedEntries, type TextWrite } from '../../../src/novel/library/scenes.ts'
 import { ann, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
 
 const provenance: Provenance = {
@@ -340,21 +340,83 @@ export const textCases: readonly LibraryCase[] = [
     },
   },
   {
-    name: 'frequent saving by a person drives out neither the import nor what models made',
+    name: 'what a person wrote and what was imported is never dropped, however much is written after it',
     async run(t) {
-      const { scenes, text, edit, entries } = await withScene(t)
-      await scenes.writeText(text('generated', 1))
-      let version = 2
-      for (let i = 0; i < historyLength + 5; i++) await edit(version++, { content: `edit ${i}` })
-      await scenes.writeText(text('in conflict', 1, 'late'))
-      for (let i = 0; i < historyLength; i++) await edit(version++, { content: `more ${i}` })
+      const { scenes, read, text, edit, entries } = await withScene(t)
+      const imported = (await read()).content
+      let version = 1
+      for (let i = 0; i < 30; i++) await edit(version++, { content: `edit ${i}`, summary: `summary ${i}` })
+      for (let i = 0; i < generatedEntries + 6; i++)
+        await scenes.writeText(text(`generated ${i}`, version++, `task ${i}`))
       const kept = await entries()
-      expect(kept.filter(({ provenance: p }) => p?.method === 'person')).toHaveLength(historyLength)
-      expect(kept.filter(({ provenance: p }) => p?.method !== 'person')).toMatchObject([
-        { text: 'in conflict', why: 'conflict' },
-        { text: 'generated' },
-        { provenance: { method: 'imported' } },
+      const persons = kept.filter(({ provenance: p }) => p?.method === 'person')
+      const edits = Array.from({ length: 30 }, (_, i) => `edit ${29 - i}`)
+      expect(persons.filter(({ what }) => what === 'text').map(entry => entry.text)).toEqual(edits)
+      expect(persons.filter(({ what }) => what === 'summary')).toHaveLength(29)
+      expect(kept.at(-1)).toMatchObject({ text: imported, provenance: { method: 'imported' } })
+    },
+  },
+  {
+    name: 'of what models made and no person used, the newest are kept',
+    async run(t) {
+      const { scenes, text, entries } = await withScene(t)
+      const write = (i: number) => scenes.writeText(text(`generated ${i}`, i + 1, `task ${i}`))
+      for (let i = 0; i < 4; i++) await write(i)
+      await scenes.writeText(text('in conflict', 1, 'late'))
+      for (let i = 4; i < generatedEntries + 3; i++) await write(i)
+      const newest = Array.from({ length: generatedEntries - 1 }, (_, i) => `generated ${i + 3}`)
+      expect((await entries()).map(entry => entry.text).reverse()).toEqual([
+        '刘备见关羽张飞。三人结义。',
+        'in conflict',
+        ...newest,
       ])
+    },
+  },
+  {
+    name: 'what a model made stays once a person has restored it or written over it',
+    async run(t) {
+      const { scenes, read, text, edit, entries, restore } = await withScene(t)
+      await scenes.writeText(text('written over', 1, 'one'))
+      await edit(2, { content: 'hers' })
+      await scenes.writeText(text('restored', 1, 'two'))
+      await restore((await entries())[0]?.id, 3)
+      expect((await read()).content).toBe('restored')
+      for (let i = 0; i < generatedEntries + 2; i++)
+        await scenes.writeText(text(`generated ${i}`, i + 4, `task ${i}`))
+      const [, ...before] = (await entries()).map(entry => entry.text).reverse()
+      expect(before.slice(0, 5)).toEqual(['written over', 'restored', 'hers', 'restored', 'generated 1'])
+    },
+  },
+  {
+    name: 'entries of long texts are read as they were written, one by one and in pages',
+    async run(t) {
+      const { sceneId, scenes, edit, restore } = await withScene(t)
+      const paragraphs = Array.from(
+        { length: 60 },
+        (_, i) => `Paragraph ${i}: 曹操 𠀋😀 looks for chapter ${i * 7}.`,
+      )
+      const versions: string[] = []
+      for (let i = 0; i < 120; i++) {
+        const at = (i * 37) % paragraphs.length
+        paragraphs[at] = `${i % 3 === 0 ? '😀' : '😁'} ${i} ${paragraphs[at]}`
+        versions.push(paragraphs.join('\n'))
+        await edit(i + 1, { content: versions[i] ?? '' })
+      }
+      const read: string[] = []
+      let entryId = ''
+      for (let page: { pageToken?: string } | undefined = {}; page !== undefined; ) {
+        const { items, nextPageToken } = await scenes.history(ann, sceneId, { pageSize: 500, ...page })
+        expect(items.length).toBeLessThanOrEqual(100)
+        for (const entry of items) expect(Object.keys(entry)).not.toContain('difference')
+        read.push(...items.map(entry => entry.text))
+        entryId = items.at(-2)?.id ?? ''
+        page = nextPageToken === undefined ? undefined : { pageToken: nextPageToken }
+      }
+      expect(read.slice(0, -1)).toEqual(versions.slice(0, -1).reverse())
+      expect((await scenes.historyEntry(ann, { sceneId, entryId })).text).toBe(versions[0])
+      const { version } = await scenes.scene(ann, sceneId)
+      await restore(entryId, version)
+      expect((await scenes.scene(ann, sceneId)).content).toBe(versions[0])
     },
   },
 ]
