@@ -8,6 +8,7 @@ import { parseFile } from './parse-file.ts'
 import { sceneBrief } from './scene-brief.ts'
 import { vectorize } from './vectorize.ts'
 
+export { deleteNovel } from './delete-novel.ts'
 export { sweepDrafts } from './drafts.ts'
 export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate } from './estimate.ts'
 export { confirmUpload, type ImportChoice } from './import-novel.ts'

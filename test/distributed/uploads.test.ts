@@ -1,5 +1,6 @@
 import {
   confirmUpload,
+  deleteNovel,
   mongodbUploads,
   mongoLibrary,
   type NovelServices,
@@ -8,20 +9,24 @@ import {
   storeUpload,
   sweepUploads,
 } from 'quillwork/novel'
+import { createGate } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { createModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
+import type { SummaryModel } from '../../src/ai/model.ts'
 import { openDatabase } from '../../src/store/mongodb/database.ts'
+import { liveStatuses, type TaskStatus } from '../../src/task/status.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
 import { fourChapters } from '../novel/tasks/novel-engine.ts'
 import { until } from '../servers/until.ts'
 import { describeDistributed, type Installation, installation } from './installation.ts'
 
 /** The services of one process, on a connection of its own. */
-async function servicesOf(home: Installation) {
+async function servicesOf(home: Installation, summariser: SummaryModel = extractiveModel()) {
   const database = openDatabase({ url: home.databaseUrl })
   const services: NovelServices = {
     library: mongoLibrary(database),
-    models: createModelCatalogue({ summary: [extractiveModel()] }),
+    models: createModelCatalogue({ summary: [summariser] }),
     uploads: mongodbUploads(database),
   }
   await database.open()
@@ -53,5 +58,36 @@ describeDistributed('uploads', () => {
     expect(texts.items).toHaveLength(8)
     expect(await sweepUploads(receiving.services)).toBe(0)
     expect(await receiving.services.uploads.open(upload.location, 'book.txt')).toBeDefined()
+  })
+
+  it('leave no dead letter where one process deletes the novel that another one summarises', async () => {
+    const gate = createGate()
+    const waiting: SummaryModel = {
+      ...extractiveModel(),
+      async summarise(asked, options) {
+        await gate.opened
+        return extractiveModel().summarise(asked, options)
+      },
+    }
+    await using home = installation()
+    await using asking = await servicesOf(home)
+    await using importing = await servicesOf(home, waiting)
+    const asked = { tasks: novelTasks, services: asking.services, start: false }
+    const client = await home.engine(asked as Parameters<Installation['engine']>[0])
+    const run = { tasks: novelTasks, services: importing.services, lanes: { batch: { slots: 3 } } }
+    await home.engine(run as Parameters<Installation['engine']>[0])
+    const file = { userId: 'ann', fileName: 'book.txt', content: textOf(fourChapters) }
+    const { id: uploadId } = await storeUpload(asking.services, file)
+    const { novelId } = await confirmUpload(client, asking.services, { userId: 'ann', uploadId })
+    const ofStatus = async (...status: TaskStatus[]) =>
+      (await client.tasks.list({ status }, { pageSize: 100 })).items
+    const isSummary = ({ taskType }: TaskRecord) => taskType === 'GenerateSummary'
+    await until(async () => (await ofStatus('RUNNING')).filter(isSummary).length === 3, 'three summaries')
+    await deleteNovel(client, asking.services, { userId: 'ann', novelId })
+    gate.open()
+    await until(async () => (await ofStatus(...liveStatuses)).length === 0, 'end of all tasks')
+    expect((await client.deadLetters.list({}, { pageSize: 100 })).items).toEqual([])
+    expect((await ofStatus('CANCELLED')).filter(isSummary).length).toBe(8)
+    expect(await asking.services.library.drafts.find(novelId)).toBeUndefined()
   })
 })

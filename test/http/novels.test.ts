@@ -412,6 +412,20 @@ describe('novels', () => {
       expect(await api.ask(`/v1/novels/${gone.novelId}${path}`)).toMatchObject({ status: 404 })
     expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 404 })
   })
+
+  test('delete cancels what is to be done with it, and with no other novel', async () => {
+    const [gone, other] = [await imported(book, { title: 'Gone' }), await imported(book, { title: 'Other' })]
+    const submitted = await Promise.all(
+      [gone, other].map(({ novelId }) =>
+        api.post<{ id: string }>('/v1/tasks', {
+          ...{ taskType: 'BatchGenerateSummary', parameters: { novelId }, delay: '1h' },
+        }),
+      ),
+    )
+    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 204 })
+    const found = await Promise.all(submitted.map(({ body: { id } }) => api.ask(`/v1/tasks/${id}`)))
+    expect(found).toMatchObject([{ body: { status: 'CANCELLED' } }, { body: { status: 'QUEUED' } }])
+  })
 })
 
 describe('without a library', () => {

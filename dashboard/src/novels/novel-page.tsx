@@ -4,7 +4,7 @@ import { IconBookmark, IconDots, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { ApiError, api } from '../api/client.ts'
+import { api } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/dialog.tsx'
@@ -16,7 +16,7 @@ import { Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
-import { cancelTask, useTask } from '../queries/task-queries.ts'
+import { useTask } from '../queries/task-queries.ts'
 import { useLanguageName } from '../text/format.ts'
 import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
@@ -179,10 +179,7 @@ function WorkingTask({ task: listed }: { task: Task }) {
 function DeleteNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
   const t = useTranslations('novels.delete')
   const working = useLiveTasks(novel.id)
-  const { mutate, isPending } = useDelete(
-    novel,
-    working.map(({ id }) => id),
-  )
+  const { mutate, isPending } = useDelete(novel)
   const title = novel.title.trim()
   const { chapters, scenes, words, summaries } = novel
   return (
@@ -211,15 +208,14 @@ function DeleteNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => v
   )
 }
 
-/** Stops what works on the novel, then deletes it. */
-function useDelete(novel: NovelOutline, working: readonly string[]) {
+/** Deletes a novel, which first stops what works on it. */
+function useDelete(novel: NovelOutline) {
   const t = useTranslations('novels.delete')
   const queries = useQueryClient()
   const navigate = useNavigate()
   const notifyError = useNotifyError()
   return useMutation({
     async mutationFn() {
-      for (const taskId of working) await stop(taskId)
       await api.DELETE('/v1/novels/{novelId}', { params: { path: { novelId: novel.id } } })
     },
     onError: notifyError,
@@ -233,13 +229,4 @@ function useDelete(novel: NovelOutline, working: readonly string[]) {
       void queries.invalidateQueries({ queryKey: keys.novels })
     },
   })
-}
-
-/** Cancels a task. One that ended meanwhile is no obstacle. */
-async function stop(taskId: string): Promise<void> {
-  try {
-    await cancelTask(taskId)
-  } catch (error) {
-    if (!(error instanceof ApiError) || ![404, 409].includes(error.status)) throw error
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
+import { deleteNovel } from '../../novel/delete-novel.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
@@ -104,14 +105,13 @@ export const novelRoutes = [
   }),
   remove('/v1/novels/:novelId', {
     summary: 'Delete a novel',
+    description:
+      'First cancels the tasks that work on it: its import, and each task that is tagged with `novel:` and its id.',
     params: novelParams,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params: { novelId } }, reply) => {
-      const { shelf, drafts } = novels.library
-      // The first step hides the novel. What a crash leaves behind, the clean-up deletes.
-      let left: string = await shelf.remove(settings.userId, novelId)
-      while (left === 'more') left = await drafts.discard(novelId)
+    handle: async ({ engine, novels, settings: { userId } }, { params: { novelId } }, reply) => {
+      await deleteNovel(engine, novels, { userId, novelId })
       return reply.code(204).send()
     },
   }),
