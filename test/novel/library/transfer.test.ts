@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { novelIdOf } from '../../../src/novel/library/ids.ts'
-import { libraryKinds } from '../../../src/novel/library/kinds.ts'
+import { novelIdOf, sceneIdOf } from '../../../src/novel/library/ids.ts'
+import { history, libraryKinds } from '../../../src/novel/library/kinds.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { mongoLibraryRecords, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
 import { copyRecords, everyRecord } from '../../../src/records/copy.ts'
@@ -44,6 +44,24 @@ describeWithMongo('a library is moved', () => {
       await goOn(target.library, wanted)
     },
   )
+
+  test.each(directions.slice(0, 2))('%s: versions that are stored as differences', async (_, from, to) => {
+    await using source = await from()
+    await using target = await to()
+    const sceneId = sceneIdOf(await importBook(source.library, 'a'), 0, 0)
+    const long = Array.from({ length: 200 }, (_, i) => `曹操 😀 on day ${i * 31}.`).join('\n')
+    for (let version = 1; version < 8; version++) {
+      const content = `${long} ${'And so on. '.repeat(version)}`
+      await source.library.scenes.editScene(ann, { sceneId, expectedVersion: version, content })
+    }
+    await copyRecords(source.records, target.records, libraryKinds)
+    const stored = await target.records.find(history, { equal: { sceneId } })
+    expect(stored.filter(({ difference }) => difference !== undefined)).toHaveLength(5)
+    const page = { pageSize: 10 }
+    const { items } = await source.library.scenes.history(ann, sceneId, page)
+    expect(items).toHaveLength(7)
+    expect((await target.library.scenes.history(ann, sceneId, page)).items).toEqual(items)
+  })
 })
 
 /** Otherwise a copy could be right by having nothing to copy. */
