@@ -2,9 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
-import type { Schema } from '../task/definition.ts'
+import { jsonSchemaOf } from './json-values.ts'
 import { namedSchemas } from './schemas/fields.ts'
 import type { HttpSettings } from './settings.ts'
 import { version } from './version.ts'
@@ -119,28 +118,4 @@ function finished(document: Json): Json {
     }
   }
   return document
-}
-
-/** Returns the JSON Schema (2020-12) of a zod schema; undefined for other schemas, and for one that JSON Schema cannot express. */
-export function jsonSchemaOf(
-  schema: Schema | undefined,
-  io: 'input' | 'output',
-): Record<string, unknown> | undefined {
-  if (schema === undefined || !('_zod' in schema)) return undefined
-  try {
-    const made = z.toJSONSchema(schema as unknown as z.ZodType, {
-      io,
-      unrepresentable: 'any',
-      override: asSent,
-    })
-    const { $schema: _dialect, '~standard': _standard, ...rest } = made
-    return rest
-  } catch {
-    return undefined
-  }
-}
-
-/** Describes a date as the text that is sent. */
-function asSent({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: object }): void {
-  if (zodSchema._zod.def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
 }

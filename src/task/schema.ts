@@ -24,17 +24,21 @@ type Answer = Awaited<ReturnType<Schema['~standard']['validate']>>
 
 function outputOf(answer: Answer, code: ErrorCode, what: string): unknown {
   if (answer.issues === undefined) return answer.value
-  const issues = answer.issues.map(
-    (issue): SchemaIssue => ({ pointer: pointerOf(issue.path), detail: issue.message }),
-  )
+  const issues = answer.issues.map(({ path, message }) => ({ pointer: pointerOf(path), detail: message }))
+  throw refusedBy(issues, code, what)
+}
+
+/** Returns the error for what a schema refused, with every issue as details. */
+export function refusedBy(issues: readonly SchemaIssue[], code: ErrorCode, what: string): QuillworkError {
   const first = issues
     .slice(0, 3)
     .map(issue => (issue.pointer === '' ? issue.detail : `${issue.pointer}: ${issue.detail}`))
   const more = issues.length > 3 ? `; and ${issues.length - 3} more` : ''
-  throw new QuillworkError(code, `${what}: ${first.join('; ')}${more}.`, { details: { issues } })
+  return new QuillworkError(code, `${what}: ${first.join('; ')}${more}.`, { details: { issues } })
 }
 
-function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {
+/** Returns the JSON Pointer of a path of an issue. */
+export function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {
   const keys = path?.map(part => (typeof part === 'object' ? part.key : part)) ?? []
   return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

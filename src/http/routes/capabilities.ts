@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
 import { modelNeeds } from '../../novel/services.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
-import { jsonSchemaOf } from '../openapi.ts'
+import { jsonSchemaOf } from '../json-values.ts'
 import { type AddRoute, type ApiContext, routesOf } from '../route.ts'
 import { version } from '../version.ts'
 

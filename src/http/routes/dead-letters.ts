@@ -87,7 +87,8 @@ export const deadLetterRoutes = [
     refuses: retryRefusals('DEAD_LETTER_NOT_FOUND'),
     handle: async ({ engine }, request, reply) => {
       const { taskId } = request.params
-      return sendRetried(reply, engine, taskId, await engine.deadLetters.retry(taskId, retryOptions(request)))
+      const options = await retryOptions(engine, request, () => engine.deadLetters.get(taskId))
+      return sendRetried(reply, engine, taskId, await engine.deadLetters.retry(taskId, options))
     },
   }),
   post('/v1/dead-letters::retry', {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
 import type { LimitUse } from '../../rate-limit/limiter.ts'
+import { readParameters } from '../json-values.ts'
 import { type NovelContext, routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
 
@@ -44,7 +45,8 @@ export const estimateRoutes = [
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),
     ],
     handle: async ({ engine, novels, settings }, { body }) => {
-      const { taskType, parameters = {}, userId = settings.userId } = body
+      const { taskType, parameters: sent = {}, userId = settings.userId } = body
+      const parameters = await readParameters(engine, taskType, sent)
       await engine.tasks.check(taskType, parameters, { userId })
       const estimate = await estimateTask(novels, { userId, taskType, parameters })
       return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())

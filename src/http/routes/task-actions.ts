@@ -4,6 +4,7 @@ import type { Engine, RetryTaskOptions, TaskRecord } from '../../index.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { decode } from '../../task/codec.ts'
 import { defined } from '../../task/defined.ts'
+import { readParameters } from '../json-values.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { ifMatch } from '../schemas/fields.ts'
@@ -54,13 +55,19 @@ export async function sendRetried(reply: FastifyReply, engine: Engine, taskId: s
   return { retried, task: presentTask(record) }
 }
 
-/** Returns the options of a retry, as the engine takes them. */
-export function retryOptions(request: {
-  body?: { parameters?: unknown; keepCheckpoints?: true | string[] | undefined } | null | undefined
-  headers: { 'if-match'?: string | undefined }
-}): RetryTaskOptions {
+/** Returns the options of a retry, as the engine takes them. Reads the task only where it gets other parameters. */
+export async function retryOptions(
+  engine: Engine,
+  request: {
+    body?: { parameters?: unknown; keepCheckpoints?: true | string[] | undefined } | null | undefined
+    headers: { 'if-match'?: string | undefined }
+  },
+  readTask: () => Promise<TaskRecord>,
+): Promise<RetryTaskOptions> {
   const ifVersion = ifMatchVersion(request.headers['if-match'])
-  const { parameters, keepCheckpoints } = request.body ?? {}
+  const { parameters: sent, keepCheckpoints } = request.body ?? {}
+  const parameters =
+    sent === undefined ? undefined : await readParameters(engine, (await readTask()).taskType, sent)
   return defined({ ifVersion, parameters, keepCheckpoints })
 }
 
@@ -97,7 +104,8 @@ export const taskActionRoutes = [
     refuses: retryRefusals('TASK_NOT_FOUND'),
     handle: async ({ engine }, request, reply) => {
       const { taskId } = request.params
-      return sendRetried(reply, engine, taskId, await engine.tasks.retry(taskId, retryOptions(request)))
+      const options = await retryOptions(engine, request, () => engine.tasks.get(taskId))
+      return sendRetried(reply, engine, taskId, await engine.tasks.retry(taskId, options))
     },
   }),
   post('/v1/tasks/:taskId([^:]+)::runNow', {
@@ -134,8 +142,10 @@ export const taskActionRoutes = [
     ],
     handle: async ({ engine }, request, reply) => {
       const { taskId } = request.params
-      const { parameters } = request.body ?? {}
+      const { parameters: sent } = request.body ?? {}
       const ended = await engine.tasks.get(taskId)
+      const parameters =
+        sent === undefined ? undefined : await readParameters(engine, ended.taskType, sent)
       const options = defined({
         parameters,
         idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),

@@ -6,6 +6,7 @@ import { subjectTags } from '../../novel/subject-tags.ts'
 import { defined } from '../../task/defined.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
+import { readParameters } from '../json-values.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { pageOf } from '../schemas/fields.ts'
@@ -82,7 +83,8 @@ export const taskRoutes = [
     handle: async ({ engine, settings }, request, reply) => {
       const { taskType, parameters = {}, startAt, userId = settings.userId, ...given } = request.body
       const options = defined({ ...given, startAt: startAt === undefined ? undefined : new Date(startAt) })
-      const submission = { ...(options as SubmitOptions), userId, taskType, parameters }
+      const read = await readParameters(engine, taskType, parameters)
+      const submission = { ...(options as SubmitOptions), userId, taskType, parameters: read }
       return sendTask(reply, await submitFor(engine, { request, reply }, submission), engine)
     },
   }),
