@@ -124,6 +124,37 @@ describe('uploads', () => {
     expect((await small.upload('x'.repeat(1_000))).status).toBe(201)
   })
 
+  test('a form is refused, and nothing of it is kept', async () => {
+    await using fresh = await serveNovels()
+    const form = `--x7\r\nContent-Disposition: form-data; name="file"; filename="b.txt"\r\n\r\n${book}\r\n--x7--\r\n`
+    for (const type of ['multipart/form-data; boundary=x7', 'Multipart/Mixed; boundary=x7'])
+      expect(
+        await fresh.ask('/v1/uploads', { method: 'POST', headers: { 'content-type': type }, raw: form }),
+      ).toMatchObject({
+        status: 415,
+        body: { code: 'MEDIA_TYPE_UNSUPPORTED', detail: expect.stringMatching(/file itself.*--data-binary/) },
+      })
+    expect(await fresh.ask('/v1/uploads')).toMatchObject({ body: { items: [] } })
+  })
+
+  test.each<[string, string | Uint8Array]>([
+    [
+      'a form under another type',
+      '--x7\r\nContent-Disposition: form-data; name="file"\r\n\r\nText\r\n--x7--\r\n',
+    ],
+    ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
+    ['bytes', Uint8Array.from({ length: 2_000 }, (_, i) => (i * i * 31 + i) % 256)],
+    ['HTML', '<!DOCTYPE html><html><head><title>Mill</title></head><body>Text</body></html>'],
+  ])('no book is made of %s', async (_name, content) => {
+    const { body: upload } = await api.upload(content, 'book.txt')
+    const refused = { code: 'FILE_KIND_UNSUPPORTED', authorMessage: expect.any(String) }
+    expect(await api.ask(`/v1/uploads/${upload.id}`)).toMatchObject({ status: 422, body: refused })
+    const { body } = await api.post<{ taskId: string }>(`/v1/uploads/${upload.id}:confirm`, {})
+    await api.novels.t.drain()
+    const task = await api.ask(`/v1/tasks/${body.taskId}/children`)
+    expect(task.text).toContain('FILE_KIND_UNSUPPORTED')
+  })
+
   test('an upload that stalls is answered 408, one that breaks off is forgotten', async () => {
     await using slow = await serveNovels({ bodyTimeoutMs: 50 })
     const begin = () =>

@@ -6,6 +6,7 @@ import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
 import { defined } from '../../task/defined.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
@@ -32,16 +33,30 @@ const receive = post('/v1/uploads', {
   refuses: ['UPLOAD_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED', 'STORE_FULL'],
   config: { streams: true },
   handle: async ({ novels, settings }, request, reply) => {
-    const upload = await storeUpload(novels, {
-      userId: settings.userId,
-      fileName: request.query.fileName,
-      content: arriving(request.raw, settings.bodyTimeoutMs),
-      largest: settings.uploadLimit,
-    }).finally(() => discardRest(request))
-    reply.code(201).header('location', `/v1/uploads/${upload.id}`)
-    return upload
+    try {
+      refuseForm(request.headers['content-type'])
+      const upload = await storeUpload(novels, {
+        userId: settings.userId,
+        fileName: request.query.fileName,
+        content: arriving(request.raw, settings.bodyTimeoutMs),
+        largest: settings.uploadLimit,
+      })
+      reply.code(201).header('location', `/v1/uploads/${upload.id}`)
+      return upload
+    } finally {
+      discardRest(request)
+    }
   },
 })
+
+/** Throws MEDIA_TYPE_UNSUPPORTED for a form, whose parts would be stored as the text of the book. */
+function refuseForm(contentType = ''): void {
+  if (!/^\s*multipart\//i.test(contentType)) return
+  throw new QuillworkError(
+    'MEDIA_TYPE_UNSUPPORTED',
+    'The body is a form. Send the file itself as the body, and its name as `fileName` in the query: `curl --data-binary @book.txt -H "content-type: text/plain"`, not `curl -F`.',
+  )
+}
 
 /** Takes bodies of any type as streams. */
 const addReceive: AddRoute<NovelContext> = (app, context) =>

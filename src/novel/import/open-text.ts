@@ -1,12 +1,12 @@
 import { QuillworkError } from '../../index.ts'
 import { Archive } from './archive.ts'
-import { encodingName } from './decoder.ts'
+import { createDecoder, encodingName } from './decoder.ts'
 import { isDocx, openDocx } from './docx/open-docx.ts'
 import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
 import { readLines } from './lines.ts'
 import type { OpenedText } from './opened.ts'
-import { bytesOf, type TextSource } from './source.ts'
+import { BLOCK_BYTES, bytesOf, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
 export interface OpenOptions {
@@ -37,6 +37,9 @@ export async function openText(source: TextSource, options: OpenOptions = {}): P
 
 async function openPlain(source: TextSource, asked: string | undefined): Promise<OpenedText> {
   const encoding = await detectEncoding(source, asked)
+  const start = createDecoder(encoding.name).decode(await bytesOf(source, 0, BLOCK_BYTES))
+  refuseMarkup(start)
+  refuseControls(start, { isDetectedWide: asked === undefined && encoding.name.startsWith('utf-16') })
   const lines: OpenedText['lines'] = faults => readLines(source, encoding.name, faults)
   return { kind: 'text', encoding, facts: {}, declared: false, lines }
 }
@@ -80,6 +83,17 @@ const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boo
   { is: head => head.startsWith('\x1f\x8b\x08'), what: 'an archive (.gz)', advice: unpackFirst },
   { is: head => head.startsWith('7z\xbc\xaf\x27\x1c'), what: 'an archive (.7z)', advice: unpackFirst },
   { is: head => head.startsWith('Rar!\x1a\x07'), what: 'an archive (.rar)', advice: unpackFirst },
+  { is: head => head.slice(257, 262) === 'ustar', what: 'an archive (.tar)', advice: unpackFirst },
+  {
+    is: head => /^(?:\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\0|MM\0\*|BM.{4}\0{4})/s.test(head),
+    what: 'a picture',
+    advice: 'Import the text of the book, not a picture of it.',
+  },
+  {
+    is: head => /^--[^\r\n]{1,70}\r\nContent-Disposition: *form-data/i.test(head),
+    what: 'a form that was sent by a program, with a file in it',
+    advice: 'Send the file itself as the body, as `curl --data-binary @book.txt` does.',
+  },
 ]
 
 /**
@@ -96,6 +110,54 @@ async function isPacked(source: TextSource): Promise<boolean> {
 
 function unsupported({ what, advice }: ForeignKind): QuillworkError {
   return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
+}
+
+/** What may stand before the first tag of a page: a byte order mark, white space, comments. */
+const beforeMarkup = /^(?:[\s\ufeff]|<!--[\s\S]*?-->)*/
+const htmlStart = /^<(?:!doctype\s+html|html|head|body)[\s>]/i
+/** Closing tags of a page. A story that begins with a tag, because it is about one, has none of them at its start. */
+const htmlEnds = /<\/(?:title|head|style|script|body|html|div|p|h[1-6])>/i
+
+/** Throws FILE_KIND_UNSUPPORTED for the start of an HTML or XML file. Tags within a text are text. */
+function refuseMarkup(start: string): void {
+  const [before = ''] = beforeMarkup.exec(start) ?? []
+  const text = start.slice(before.length)
+  const declaration = /^<\?xml\s[^>]*\?>/i.exec(text)?.[0] ?? ''
+  const content = text.slice(declaration.length).replace(beforeMarkup, '')
+  if (htmlStart.test(content) && htmlEnds.test(content)) {
+    const advice = 'Open it in a browser or a word processor and save it as .docx, .epub or plain text.'
+    throw unsupported({ what: 'an HTML page', advice })
+  }
+  if (declaration !== '' && content.startsWith('<'))
+    throw unsupported({ what: 'an XML file', advice: asBook })
+}
+
+/** Largest share of control characters in a text. Random bytes have 9 %; an encoding of text, other than UTF-16, never makes one of a letter. */
+const mostControls = 0.02
+
+/**
+ * Throws FILE_KIND_UNSUPPORTED where too much of the start of a file is no text. Bytes that only look like UTF-16 are known by their halves of
+ * surrogate pairs, which stand as U+FFFD.
+ */
+function refuseControls(start: string, { isDetectedWide }: { isDetectedWide: boolean }): void {
+  let characters = 0
+  let strange = 0
+  for (let at = 0; at < start.length; at++) {
+    const code = start.charCodeAt(at)
+    if (code === 0) continue
+    characters++
+    if (isControl(code) || (isDetectedWide && code === 0xfffd)) strange++
+  }
+  if (strange <= Math.max(mostControls * characters, 3)) return
+  throw unsupported({
+    what: `no text: ${Math.round((100 * strange) / characters)} % of its start are control characters, as in a program or a recording`,
+    advice: `If it is a text, name its encoding. ${asBook}`,
+  })
+}
+
+/** White space, end-of-file (0x1A) and escape (0x1B) are in many texts. */
+function isControl(code: number): boolean {
+  return code < 0x20 && (code < 0x09 || code > 0x0d) && code !== 0x1a && code !== 0x1b
 }
 
 const zipKinds: readonly (ForeignKind & { readonly has: RegExp })[] = [

@@ -5,7 +5,7 @@ export function encode(text: string, encoding: string, placeholder = '□'): Uin
   if (encoding === 'utf-16be') return Buffer.from(text, 'utf16le').swap16()
   if (encoding === 'windows-1252')
     return Buffer.from(Array.from(text, c => WINDOWS_1252.get(c) ?? c.charCodeAt(0)))
-  const table = encoding === 'big5' ? BIG5 : GB18030
+  const table = TABLES[encoding] ?? GB18030
   const bytes: number[] = []
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0
@@ -23,6 +23,14 @@ export function has(character: string, encoding: 'gb18030' | 'big5'): boolean {
 const BIG5 = lazily(() => reverseTable('big5', 0x81, 0xfe))
 const GB18030 = lazily(() => reverseTable('gb18030', 0x81, 0xfe))
 
+const TABLES: Record<string, () => Map<string, readonly number[]>> = {
+  big5: BIG5,
+  shift_jis: lazily(() => reverseTable('shift_jis', 0x81, 0xfc)),
+  'euc-kr': lazily(() => reverseTable('euc-kr', 0x81, 0xfe)),
+  'windows-1251': lazily(() => reverseHalf('windows-1251')),
+  'koi8-r': lazily(() => reverseHalf('koi8-r')),
+}
+
 const WINDOWS_1252 = new Map(
   Object.entries({ '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '–': 0x96, '—': 0x97, '…': 0x85, '€': 0x80 }),
 )
@@ -38,6 +46,12 @@ function reverseTable(encoding: string, from: number, to: number): Map<string, r
     }
   }
   return table
+}
+
+/** Decodes each byte beyond ASCII of an encoding of single bytes, and turns the answers round. */
+function reverseHalf(encoding: string): Map<string, readonly number[]> {
+  const upper = Array.from({ length: 0x80 }, (_, i) => i + 0x80)
+  return new Map(upper.map(byte => [new TextDecoder(encoding).decode(Uint8Array.of(byte)), [byte]]))
 }
 
 function decodeOrNothing(

@@ -74,9 +74,9 @@ export function hanProse(seed: number, sentences = 5): string {
 }
 
 /** What a file of any kind is read as: what its survey says, and the text of each chapter with its scenes. */
-export async function read(bytes: Uint8Array, name = 'file.bin') {
+export async function read(bytes: Uint8Array, name = 'file.bin', encoding?: string) {
   const source = bytesSource(bytes, name)
-  const found = await surveyText(source)
+  const found = await surveyText(source, encoding === undefined ? {} : { encoding })
   const chapters: string[][] = []
   const matter: string[] = []
   for await (const piece of readChapters(source, found)) {
