@@ -350,6 +350,10 @@ describe('novels', () => {
       status: 400,
       body: { code: 'REQUEST_INVALID' },
     })
+    expect(await edit({ content: 'x'.repeat(50_001) }, { 'if-match': etag })).toMatchObject({
+      status: 400,
+      body: { code: 'OPTION_INVALID', detail: expect.stringContaining('at most 50000') },
+    })
     const written = await edit({ content: 'Tomas came back.' }, { 'if-match': etag })
     expect(written).toMatchObject({
       status: 200,

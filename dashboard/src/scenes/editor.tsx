@@ -26,7 +26,7 @@ import { CopyThis } from './outcome.tsx'
 import { useSave } from './scene-writes.ts'
 import styles from './scenes.module.css'
 
-/** What the API takes of a text and of a title, in UTF-16 code units. */
+/** What the API takes of a text and of a title, in UTF-16 code units. A text that a task wrote may be longer, and stay as long. */
 const most = { content: 50_000, title: 300 } as const
 
 /** What an editor is given. */
@@ -72,7 +72,14 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
           onBack={save.back}
         />
       ) : (
-        <EditForm draft={draft} isChanged={isChanged} save={save} onType={type} onDrop={drop}>
+        <EditForm
+          draft={draft}
+          mostContent={Math.max(most.content, scene.content.length)}
+          isChanged={isChanged}
+          save={save}
+          onType={type}
+          onDrop={drop}
+        >
           <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(draft, scene)} />
         </EditForm>
       )}
@@ -82,6 +89,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
 
 interface EditFormProps {
   draft: Draft
+  mostContent: number
   isChanged: boolean
   save: ReturnType<typeof useSave>
   onType: (part: Partial<Typed>) => void
@@ -89,14 +97,14 @@ interface EditFormProps {
   children: ReactNode
 }
 
-function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditFormProps) {
+function EditForm({ draft, mostContent, isChanged, save, onType, onDrop, children }: EditFormProps) {
   const t = useTranslations('scenes.edit')
   const send = () => (isChanged ? save.send(draft) : undefined)
   return (
     <Form data-editor onSubmit={() => send()}>
       <Stack>
         {children}
-        <Fields draft={draft} onType={onType} onSave={send} />
+        <Fields draft={draft} mostContent={mostContent} onType={onType} onSave={send} />
         {save.error !== null && <ErrorNotice error={save.error} />}
         <Group justify="space-between">
           <Count content={draft.content} />
@@ -139,13 +147,14 @@ function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean;
 
 interface FieldsProps {
   draft: Draft
+  mostContent: number
   onType: (part: Partial<Typed>) => void
   onSave: () => void
 }
 
-function Fields({ draft, onType, onSave }: FieldsProps) {
+function Fields({ draft, mostContent, onType, onSave }: FieldsProps) {
   const t = useTranslations('scenes.edit')
-  const isTooLong = draft.content.length > most.content
+  const isTooLong = draft.content.length > mostContent
   return (
     <>
       <TextInput
@@ -161,7 +170,7 @@ function Fields({ draft, onType, onSave }: FieldsProps) {
         autosize
         minRows={12}
         value={draft.content}
-        error={isTooLong ? t('tooLong', { most: most.content }) : undefined}
+        error={isTooLong ? t('tooLong', { most: mostContent }) : undefined}
         onChange={({ currentTarget }) => onType({ content: currentTarget.value })}
         onKeyDown={event => {
           if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return

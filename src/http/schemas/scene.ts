@@ -109,7 +109,10 @@ export const sceneEdit = named(
   z
     .strictObject({
       title: z.string().max(300).optional(),
-      content: z.string().max(50_000).optional(),
+      content: z
+        .string()
+        .optional()
+        .describe('At most 50,000 UTF-16 code units, or as many as a text has that a task wrote'),
       summary: z.string().max(20_000).optional().describe('An empty one removes the summary'),
     })
     .refine(

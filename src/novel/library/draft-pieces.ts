@@ -74,17 +74,17 @@ function checked(position: number): number {
   throw notTaken(`A position is ${position}; positions count from 0.`)
 }
 
-/** Throws OPTION_INVALID for a text that no scene may have. */
-export function checkLength(content: string): void {
-  if (content.length <= longestScene) return
+/** Throws OPTION_INVALID for a text that is longer than a scene may be, and than the text that it replaces. */
+export function checkLength(content: string, replaced = ''): void {
+  const most = Math.max(longestScene, replaced.length)
+  if (content.length <= most) return
   throw notTaken(
-    `The text of a scene has ${content.length} characters; at most ${longestScene} are taken, cut it in two.`,
+    `The text of a scene has ${content.length} characters; at most ${most} are taken, cut it in two.`,
   )
 }
 
-/** Throws OPTION_INVALID for a text that no task may write. */
+/** Throws OPTION_INVALID for a text that no task may write. One of any length is taken: it is paid. */
 export function checkWritten(content: string): void {
-  checkLength(content)
   if (content.trim() === '')
     throw notTaken('The text that was made has nothing to read; nothing was written.')
 }

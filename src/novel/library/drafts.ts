@@ -6,7 +6,7 @@
  */
 import type { Page, PageRequest } from '../../task/page.ts'
 
-/** UTF-16 code units that the text of one scene may have. */
+/** UTF-16 code units that the text of one scene may have, unless a task wrote it. */
 export const longestScene = 50_000
 
 /** A novel that an import is about to write. */

@@ -65,7 +65,7 @@ export interface TextWrite {
    * made since for its own.
    */
   expectedVersion: number
-  /** At most `longestScene` code units, not blank. */
+  /** Not blank. */
   content: string
   provenance: Provenance
   writer: TaskWriter
@@ -82,7 +82,7 @@ export interface SceneEdit {
   /** `version` of the scene that was read. */
   expectedVersion: number
   title?: string
-  /** At most `longestScene` code units. */
+  /** At most `longestScene` code units, or as many as the text has that a task wrote. */
   content?: string
   /** An empty one removes the summary. */
   summary?: string

@@ -62,7 +62,6 @@ export function sceneStore(library: LibraryParts): SceneStore {
       return writing(library, find, (found, at) => textOfTask(found, given, at))
     },
     async editScene(userId, edit) {
-      checkLength(edit.content ?? '')
       checkLength(edit.summary ?? '')
       const find = () => findFullScene(library, edit.sceneId, userId)
       return writing(library, find, (found, at) => edited(found, edit, at))
@@ -246,6 +245,7 @@ function textOfTask({ scene, text }: FullScene, given: TextWrite, at: number): D
 
 /** What a person edited is written, unless what it overwrites changed since it was read. Sent again, it finds itself. */
 function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number): Decided {
+  checkLength(edit.content ?? '', text.content)
   const changes = decideEdit(scene, text, edit)
   if (typeof changes === 'string') return changes
   const { title, content = '', summary: words, expectedVersion } = edit

@@ -224,10 +224,29 @@ export const textCases: readonly LibraryCase[] = [
     },
   },
   {
-    name: 'a text without anything to read, or too long, is refused; of a removed scene nothing is kept',
+    name: 'a text that a task made is kept whole, however long it is; a person edits it, and makes no scene that long',
+    async run(t) {
+      const { scenes, read, text, edit } = await withScene(t)
+      const tooLong = { code: 'OPTION_INVALID', message: expect.stringMatching(/at most 50000/) }
+      await expect(edit(1, { content: 'x'.repeat(50_001) })).rejects.toMatchObject(tooLong)
+      const made = 'The river rose. '.repeat(10_000)
+      expect(await scenes.writeText(text(made, 1))).toMatchObject({ outcome: 'applied', version: 2 })
+      expect(await read()).toMatchObject({ content: made, words: 30_000 })
+      const longer = { code: 'OPTION_INVALID', message: expect.stringMatching(/at most 160000/) }
+      await expect(edit(2, { content: `${made}x` })).rejects.toMatchObject(longer)
+      expect(await edit(2, { title: 'Flood', content: made })).toMatchObject({ outcome: 'applied' })
+      const mended = made.replace('river', 'sea')
+      expect(await edit(3, { content: mended })).toMatchObject({ outcome: 'applied', version: 4 })
+      expect((await read()).content).toBe(mended)
+      await edit(4, { content: 'short' })
+      await expect(edit(5, { content: 'x'.repeat(50_001) })).rejects.toMatchObject(tooLong)
+    },
+  },
+  {
+    name: 'a text without anything to read is refused; of a removed scene nothing is kept',
     async run(t) {
       const { novelId, scenes, text } = await withScene(t)
-      for (const content of ['', ' \n　', 'x'.repeat(50_001)])
+      for (const content of ['', ' \n　'])
         await expect(scenes.writeText(text(content, 1))).rejects.toMatchObject({ code: 'OPTION_INVALID' })
       await t.library.shelf.remove(ann, novelId, 1)
       expect(await scenes.writeText(text('late', 1))).toEqual({ outcome: 'missing' })

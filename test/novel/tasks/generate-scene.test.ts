@@ -63,6 +63,19 @@ describeWriting('GenerateScene', open => {
     expect(items).toMatchObject([{ key: novelId }])
   })
 
+  it('keeps an answer whole that is longer than any scene of a person', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const answer = `${'The water rose over the mill. '.repeat(2_000)}It was gone.`
+    w.server.script.add({ answer: { is: 'text', text: answer } })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ characters: expect.any(Number), conflict: false })
+    expect(await w.scene(sceneId)).toMatchObject({ content: answer, textOrigin: { method: 'generative' } })
+    expect(w.server.ledger.calls).toHaveLength(1)
+    expect(await outputOf(w, task.taskId)).toBe(answer)
+  })
+
   it('keeps the text that was there in the history, or leaves it', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w, { content: 'By hand.' })
