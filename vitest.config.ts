@@ -129,6 +129,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
     'output',
     'restart',
     'sub-tasks',
+    'submit-many',
   ]),
 ]
 

@@ -5,14 +5,21 @@ export type { Budgets, BudgetUse } from './engine/budget.ts'
 export type { TaskBus, TaskEventListener } from './engine/bus.ts'
 export type { EngineCounts } from './engine/core.ts'
 export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
-export { createEngine, type Engine, type EngineOptions, type ServicesOf } from './engine/engine.ts'
+export {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type ServicesOf,
+  type SubmitOutcome,
+} from './engine/engine.ts'
 export type { TaskHandle } from './engine/handle.ts'
 export type { EngineHealth, LaneInfo, Lanes, ModelUsage, Tasks } from './engine/operate.ts'
 export type { FollowOptions, OutputEvent } from './engine/output.ts'
 export type { RerunOptions, RetryTaskOptions } from './engine/retry.ts'
 export { type AnySchedule, type Schedule, schedule } from './engine/schedule.ts'
 export type { EngineSettings, EngineTimes } from './engine/settings.ts'
-export type { SubmitItem, SubmitOptions } from './engine/submit.ts'
+export type { SubmitOptions } from './engine/submit.ts'
+export type { SubmitItem } from './engine/submit-many.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'
 export type { Limit, RateLimiter } from './rate-limit/limiter.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'

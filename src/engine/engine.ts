@@ -38,7 +38,8 @@ import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
-import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
+import { type SubmitOptions, submitAs } from './submit.ts'
+import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
 import type { Tracer } from './trace.ts'
 import { OutputSignals, Waiters } from './waiters.ts'
 
@@ -78,6 +79,11 @@ export interface EngineOptions<Tx = never> {
   random?: () => number
 }
 
+/** What became of one item of `submitEach`: its task, or the error that it was refused with. */
+export type SubmitOutcome<R extends Schema> =
+  | { task: TaskHandle<R>; error?: undefined }
+  | { error: QuillworkError; task?: undefined }
+
 /** Durable background tasks. An engine that is not started is a client. */
 export interface Engine<Tx = never> extends AsyncDisposable {
   /**
@@ -89,11 +95,23 @@ export interface Engine<Tx = never> extends AsyncDisposable {
     parameters: In<P>,
     options?: SubmitOptions<Tx>,
   ): Promise<TaskHandle<R>>
-  /** Submits many tasks of one type, as `submit`. */
+  /**
+   * Submits at most 10,000 tasks of one type: all of them or none, also when the process dies meanwhile. Throws what `submit` throws for the
+   * first that is refused, with its `index` as details; OPTION_INVALID for more than 10,000.
+   */
   submitMany<P extends Schema, R extends Schema>(
     type: TaskType<P, R>,
     items: Iterable<SubmitItem<P, Tx>>,
   ): Promise<readonly TaskHandle<R>[]>
+  /**
+   * Submits any number of tasks of one type, each for itself. Returns one outcome for each item, in order: its handle, or the error that
+   * `submit` would have thrown. Where the store fails, the items from there on have its error, and some may have been stored: give them
+   * idempotency keys, and submit them again. Within a transaction of the caller a failure of the store is thrown.
+   */
+  submitEach<P extends Schema, R extends Schema>(
+    type: TaskType<P, R>,
+    items: Iterable<SubmitItem<P, Tx>>,
+  ): Promise<readonly SubmitOutcome<R>[]>
   /** The handle of a task, or undefined when there is none. */
   find<R extends Schema>(type: TaskType<Schema, R>, taskId: string): Promise<TaskHandle<R> | undefined>
   /** Begins to run tasks. */
@@ -162,6 +180,15 @@ async function makeEngine<Tx>(
       const { seen } = core.waiters
       const records = await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)
       return records.map(({ record, isNew }) => new Handle(core, record, seen, isNew))
+    },
+    async submitEach(type, items) {
+      const { seen } = core.waiters
+      const outcomes = await submitEach(core, type, items as Iterable<SubmitItem<Schema>>)
+      return outcomes.map(outcome =>
+        outcome.record === undefined
+          ? { error: outcome.error }
+          : { task: new Handle(core, outcome.record, seen, outcome.isNew) },
+      )
     },
     async find(_type, taskId) {
       const { seen } = core.waiters

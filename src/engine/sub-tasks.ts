@@ -19,10 +19,9 @@ import {
   requireLane,
   validate,
 } from './submit.ts'
+import { mostTogether } from './submit-many.ts'
 import { traceSubmission } from './trace.ts'
 
-/** Sub-tasks per write: keeps one run of the event loop short. */
-const perWrite = 500
 /** Sub-tasks per page when a parent reads them. */
 const perPage = 200
 /** How deep a tree may be: deeper is a task that submits itself. */
@@ -51,7 +50,10 @@ export interface SubTasksWritten {
   refused: { key: string; error: ErrorInfo }[]
 }
 
-/** Submits many; one that is refused is reported, the others go on. Throws when the parent no longer holds its task. */
+/**
+ * Submits many; one that is refused by itself is reported, the others go on, up to 10,000 at a time: all of those or none. Throws when the
+ * parent no longer holds its task.
+ */
 export async function submitSubTasks<A extends Schema>(
   core: Core,
   attempt: Attempt,
@@ -66,7 +68,7 @@ export async function submitSubTasks<A extends Schema>(
     } catch (error) {
       written.refused.push({ key: item.key, error: classifyError(error, core.store.tasks.now()).info })
     }
-    if (part.length < perWrite) continue
+    if (part.length < mostTogether) continue
     await writePart(core, attempt, part, written)
     part = []
   }
@@ -88,13 +90,18 @@ async function writePart(
   }
 }
 
-/** Without limits on waiting tasks: their root was admitted. */
+/** A sub-task whose key exists is left as it is. */
+const asItIs = () => true
+
+/** Without limits on waiting tasks: their root was admitted. All are created, or none. */
 async function create(
   { trace, store }: Core,
   attempt: Attempt,
   tasks: readonly NewTask[],
 ): Promise<readonly Created[]> {
-  const created = await traceSubmission(trace, tasks, () => store.tasks.create(tasks, {}))
+  const created = await traceSubmission(trace, tasks, () =>
+    store.tasks.create(tasks, {}, { allOrNone: asItIs }),
+  )
   if (created.some(each => each.outcome === 'refused')) {
     // The parent may have been asked to stop, and this process may not have heard of it: such an attempt ends cancelled, and has not failed.
     const [present] = await store.queries.get([attempt.record.id])

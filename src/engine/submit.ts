@@ -1,13 +1,6 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
-import {
-  type Awaitable,
-  type In,
-  type ResolvedTask,
-  type Schema,
-  submissionDefaults,
-  type TaskType,
-} from '../task/definition.ts'
+import { type Awaitable, type ResolvedTask, submissionDefaults, type TaskType } from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { messageOf, QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
@@ -53,12 +46,6 @@ export interface SubmitOptions<Tx = never> {
    */
   transaction?: Tx
 }
-
-/** One task of a bulk submission. */
-export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { parameters: In<P> }
-
-/** Tasks per write of a bulk submission: keeps one turn of the event loop short. */
-const perWrite = 500
 
 /** What is submitted, and what is made of the record. */
 interface Submission<T> {
@@ -111,7 +98,7 @@ async function submitWithin<T>(
   await check(core, type, parameters, options.userId)
   const task = newTask(core, type, parameters, options)
   const [created] = await traceSubmission(core.trace, [task], () =>
-    core.store.tasks.create([task], core.admission, options.transaction),
+    core.store.tasks.create([task], core.admission, { transaction: options.transaction }),
   )
   return as(acceptedSilently(task, created), created?.outcome === 'created')
 }
@@ -130,40 +117,11 @@ function routeTo(core: Core, task: NewTask): Start | undefined {
   return start
 }
 
-function requireTransactions(core: Core): void {
+/** Throws OPTION_INVALID where the store cannot write within a transaction of the caller. */
+export function requireTransactions(core: Core): void {
   if (core.store.capabilities.callerTransactions) return
   const message = `The store ${core.store.kind} cannot write within a transaction of the caller; leave \`transaction\` out.`
   throw new QuillworkError('OPTION_INVALID', message)
-}
-
-/** Submits many tasks. All are checked before any is written; where the store refuses some, throws the first refusal. */
-export async function submitMany(
-  core: Core,
-  type: TaskType,
-  items: Iterable<SubmitItem<Schema>>,
-): Promise<{ record: TaskRecord; isNew: boolean }[]> {
-  const tasks: NewTask[] = []
-  let transaction: unknown
-  for (const { parameters, ...options } of items) {
-    transaction ??= options.transaction
-    const checked = check(core, type, parameters, options.userId)
-    if (checked instanceof Promise) await checked
-    tasks.push(newTask(core, type, parameters, options))
-  }
-  if (transaction !== undefined) requireTransactions(core)
-  const records: { record: TaskRecord; isNew: boolean }[] = []
-  for (let from = 0; from < tasks.length; from += perWrite) {
-    const part = tasks.slice(from, from + perWrite)
-    const created = await traceSubmission(core.trace, part, () =>
-      core.store.tasks.create(part, core.admission, transaction),
-    )
-    const accept = transaction === undefined ? accepted.bind(undefined, core) : acceptedSilently
-    for (const [index, task] of part.entries()) {
-      const record = accept(task, created[index])
-      records.push({ record, isNew: created[index]?.outcome === 'created' })
-    }
-  }
-  return records
 }
 
 /** Validates parameters by the schema. What the schema makes of them is made again at each attempt. */
@@ -221,7 +179,8 @@ export function defaultsOf(core: Core, type: TaskType): ReturnType<typeof submis
   return core.tasks.get(type.type) ?? submissionDefaults(type)
 }
 
-function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
+/** Returns the task that a submission makes. Throws what is wrong with its options. */
+export function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
   const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
   if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
@@ -297,35 +256,40 @@ function timeOf(startAt: Date, now: number): number {
 }
 
 /** As `acceptedSilently`; sends and notifies. */
-function accepted(core: Core, task: NewTask, created: Created | undefined): TaskRecord {
+export function accepted(core: Core, task: NewTask, created: Created | undefined): TaskRecord {
   const record = acceptedSilently(task, created)
-  if (created?.outcome !== 'created') return record
-  if (created.delivery !== undefined) core.writes.send.add(created.delivery, ignoreAnswer)
-  notifySubmitted(core, record)
+  announce(core, created)
   return record
+}
+
+/** Sends a task that is new, where its creation took the right to, and notifies that it was created. */
+export function announce(core: Core, created: Created | undefined): void {
+  if (created?.outcome !== 'created') return
+  if (created.delivery !== undefined) core.writes.send.add(created.delivery, ignoreAnswer)
+  notifySubmitted(core, created.record)
 }
 
 const ignoreAnswer = () => undefined
 
-/** Whether a record is what was submitted first under its key. Records of earlier versions do not say what that was. */
-function isSameSubmission(record: TaskRecord, task: NewTask): boolean {
-  if (record.submissionHash === undefined) return record.parameters === task.parameters
-  return record.submissionHash === task.submissionHash
-}
-
 /** Returns the record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
-function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
+export function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
   const record = recordOf(task, created)
-  if (created?.outcome === 'existing' && !isSameSubmission(record, task)) {
+  if (created?.outcome === 'existing' && !isSameSubmission(task, record)) {
     const message = `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which was submitted with other parameters or options; use a new key.`
     throw new QuillworkError('IDEMPOTENCY_KEY_REUSED', message, { details: { taskId: record.id } })
   }
   return record
 }
 
+/** Whether a task that was found is what is submitted again. Records of earlier versions do not say what was submitted first. */
+export function isSameSubmission(task: NewTask, found: TaskRecord): boolean {
+  if (found.submissionHash === undefined) return found.parameters === task.parameters
+  return found.submissionHash === task.submissionHash
+}
+
 /** Returns the record that the store made or found. Throws the refusal. */
 export function recordOf(task: NewTask, created: Created | undefined): TaskRecord {
-  if (created === undefined)
+  if (created === undefined || created.outcome === 'withheld')
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
   if (created.outcome === 'refused') throw refusalError(created.code, task)
   return created.record

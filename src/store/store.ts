@@ -28,6 +28,19 @@ export type Created =
   /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` wished; the caller publishes it. */
   | { outcome: 'created'; record: TaskRecord; delivery?: Delivery }
   | { outcome: 'refused'; code: Refusal }
+  /** Nothing stood in the way of this one, but of another of the same call: all were to be created, or none. */
+  | { outcome: 'withheld' }
+
+/** How a call of `create` writes. */
+export interface CreateOptions {
+  /** The tasks come to be if and when the caller's transaction commits; only where the store offers it. */
+  transaction?: unknown
+  /**
+   * All are created, in one commit, or none is: none where one is refused, or where this returns false for a task that was found in the
+   * place of one. It may be called more than once.
+   */
+  allOrNone?(task: NewTask, found: TaskRecord): boolean
+}
 
 /** The wish to start an attempt. */
 export interface Claim {
@@ -74,8 +87,7 @@ export interface Overdue {
 export interface TaskStore {
   /** The store's clock, epoch milliseconds. */
   now(): number
-  /** `transaction`: the tasks come to be if and when the caller's transaction commits; only where the store offers it. */
-  create(tasks: readonly NewTask[], limits: AdmissionLimits, transaction?: unknown): Promise<Created[]>
+  create(tasks: readonly NewTask[], limits: AdmissionLimits, options?: CreateOptions): Promise<Created[]>
   claim(claims: readonly Claim[]): Promise<Claimed[]>
   /**
    * `required`: one commit for all, so that nobody sees some without the others; unless each of the first so many is applied, none is.

@@ -10,6 +10,7 @@ import { claimCases, overdueCases } from './store-claim-cases.ts'
 import { admissionCases, createCases } from './store-create-cases.ts'
 import { outboxCases } from './store-outbox-cases.ts'
 import { queryCases } from './store-query-cases.ts'
+import { togetherCases } from './store-together-cases.ts'
 import { parentCases, upkeepCases } from './store-upkeep-cases.ts'
 import { usageCases } from './store-usage-cases.ts'
 
@@ -17,6 +18,7 @@ import { usageCases } from './store-usage-cases.ts'
 export const storeCases: readonly StoreCase[] = [
   createCases,
   admissionCases,
+  togetherCases,
   claimCases,
   overdueCases,
   moveCases,

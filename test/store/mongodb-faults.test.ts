@@ -8,6 +8,7 @@ import { traceCases } from '../../src/testing/store-attempt-cases.ts'
 import { claimCases } from '../../src/testing/store-claim-cases.ts'
 import { createCases } from '../../src/testing/store-create-cases.ts'
 import { outboxCases } from '../../src/testing/store-outbox-cases.ts'
+import { togetherCases } from '../../src/testing/store-together-cases.ts'
 import { parentCases } from '../../src/testing/store-upkeep-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { sizeOf } from '../size.ts'
@@ -16,7 +17,15 @@ import { searchModel } from './model-search.ts'
 import { MongoContext } from './mongodb-context.ts'
 
 /** The cases of the suite in which something is written that must not be written twice. */
-const writes = [createCases, claimCases, guardCases, traceCases, outboxCases, parentCases].flat()
+const writes = [
+  createCases,
+  togetherCases,
+  claimCases,
+  guardCases,
+  traceCases,
+  outboxCases,
+  parentCases,
+].flat()
 
 /** The first answer to each kind of operation is lost. */
 function losesFirst(): StoreFaults & { lost: Set<string> } {

@@ -276,7 +276,9 @@ describeWithMongo("a task in the caller's own MongoDB transaction", () => {
     work: (create: MongoStore['tasks']['create']) => Promise<unknown>,
   ): Promise<unknown> {
     return client.withSession(session =>
-      session.withTransaction(() => work((tasks, limits) => store.tasks.create(tasks, limits, session))),
+      session.withTransaction(transaction =>
+        work((tasks, limits, options) => store.tasks.create(tasks, limits, { ...options, transaction })),
+      ),
     )
   }
 
@@ -379,7 +381,7 @@ describeWithMongo("a task in the caller's own MongoDB transaction", () => {
   })
 
   it('is refused without a session of the driver, or with one of another client', async () => {
-    const create = (transaction: unknown) => store.tasks.create([newTask()], {}, transaction)
+    const create = (transaction: unknown) => store.tasks.create([newTask()], {}, { transaction })
     await expect(create({})).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     await using other = new MongoClient(context.url)
     await other.withSession(session =>

@@ -8,17 +8,35 @@ import {
 import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { NewTask, TaskRecord } from '../../task/task.ts'
+import type { TaskRecord } from '../../task/task.ts'
 import type { Created, Refusal } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
 import { duplicateKey } from './indexes.ts'
-import { admit, type CreateRequest, documentOf, type Initial, placeOf } from './new-task.ts'
+import {
+  type Accepts,
+  admit,
+  answersOf,
+  answersOfNone,
+  type CreateRequest,
+  documentOf,
+  type Initial,
+  keyOf,
+  placeOf,
+  type Refusals,
+  repeatsOf,
+} from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
 import { findTasks, readFields, type Session } from './session.ts'
 
-interface Insert {
+/** Payloads of one write. */
+const payloadsPerWrite = 500
+/** Idempotency keys of one read. */
+const keysPerRead = 500
+
+/** A task on its way into the database. */
+export interface Insert {
   request: CreateRequest
   initial: Initial
   document: TaskDocument
@@ -34,7 +52,9 @@ export async function createAll(
   session: Session,
   requests: readonly CreateRequest[],
 ): Promise<(Created | Failed)[]> {
-  const { inserts, refusals } = await prepareInserts(session, requests, { sends: true })
+  const refusals = await refusalsOf(session, requests)
+  const admitted = requests.filter(request => refusals.get(request) === undefined)
+  const inserts = await prepareInserts(session, admitted, { sends: true })
   const failures = await insertAll(session, [...inserts.values()])
   const open = requests.filter(request => !inserts.has(request) || failures.has(request))
   const found = await findExisting(session, open)
@@ -66,21 +86,28 @@ export async function createWithin(
   session: Session,
   requests: readonly CreateRequest[],
   transaction: ClientSession,
+  accepts?: Accepts,
 ): Promise<Created[]> {
   try {
     const found = await findExisting(session, requests, transaction)
-    const fresh = requests.filter(request => !found.has(request))
-    const { inserts, refusals } = await prepareInserts(session, fresh, { sends: false })
-    const made = [...inserts.values()]
-    const documents = made.map(({ document }) => document)
+    const repeats = repeatsOf(requests)
+    const fresh = requests.filter(request => !found.has(request) && !repeats.has(request))
+    const refusals = await refusalsOf(session, fresh)
+    const none = accepts && answersOfNone(session, requests, { found, repeats, refusals }, accepts)
+    if (none !== undefined) return none
+    const admitted = fresh.filter(request => refusals.get(request) === undefined)
+    const inserts = await prepareInserts(session, admitted, { sends: false })
+    const inserted = [...inserts.values()]
+    const documents = inserted.map(({ document }) => document)
     if (documents.length > 0) await session.tasks.insertMany(documents, { session: transaction })
-    whenEnded(session, transaction, made)
-    return requests.map(request => {
-      const [insert, existing] = [inserts.get(request), found.get(request)]
-      if (insert !== undefined) return createdOf(insert)
-      if (existing !== undefined) return { outcome: 'existing', record: existing.record }
-      return refusedOf(request, refusals.get(request))
-    })
+    whenEnded(session, transaction, inserted)
+    const made = new Map(
+      fresh.map(request => {
+        const insert = inserts.get(request)
+        return [request, insert ? createdOf(insert) : refusedOf(request, refusals.get(request))] as const
+      }),
+    )
+    return answersOf(requests, { found, repeats, made })
   } catch (error) {
     if (error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')) throw error
     if (error instanceof MongoInvalidArgumentError) throw foreignSession(error)
@@ -120,12 +147,26 @@ function foreignSession(cause: Error): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message, { cause })
 }
 
-/** Decides about each request, and writes large parameters apart. */
-async function prepareInserts(
+/** Decides whether each request is admitted. */
+export async function refusalsOf(session: Session, requests: readonly CreateRequest[]): Promise<Refusals> {
+  const answers = await admit(session, requests)
+  return new Map(requests.map((request, index) => [request, answers[index]]))
+}
+
+/** How the documents of requests are made. */
+interface Making {
+  /** Whether inserts may take the right to send a task, or start it. */
+  sends: boolean
+  /** Characters of parameters above which they lie apart; default as every text. */
+  longest?: number | undefined
+}
+
+/** Makes the documents, and writes large parameters apart. */
+export async function prepareInserts(
   session: Session,
   requests: readonly CreateRequest[],
-  { sends }: { sends: boolean },
-) {
+  { sends, longest }: Making,
+): Promise<ReadonlyMap<CreateRequest, Insert>> {
   const wantsToSend = ({ task }: CreateRequest) => sends && task.send === true && task.parent === undefined
   // A lane that this process has read, and in which no task came to wait since.
   const wantsToStart = ({ task }: CreateRequest) =>
@@ -136,24 +177,22 @@ async function prepareInserts(
     requests.filter(request => !goesAtOnce(request)).map(({ task }) => placeOf(task)),
   )
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
-  const answers = await admit(session, requests)
-  const refusals = new Map(requests.map((request, index) => [request, answers[index]]))
   const inserts = new Map<CreateRequest, Insert>()
   for (const request of requests) {
-    if (refusals.get(request) !== undefined) continue
     const { task } = request
     const isOpen = paused?.has(task.lane) !== true
     const initial: Initial = {
       name: session.nextName(),
-      large: largeValue(session, task.id, 'parameters', task.parameters),
+      large: largeValue(session, task.id, 'parameters', task.parameters, longest),
       sends: isOpen && wantsToSend(request),
       claim: isOpen && wantsToStart(request) ? task.claim : undefined,
     }
     inserts.set(request, { request, initial, document: documentOf(session, task, initial) })
   }
   const large = [...inserts.values()].flatMap(({ initial }) => initial.large ?? [])
-  await writePayloads(session, large)
-  return { inserts, refusals }
+  for (let from = 0; from < large.length; from += payloadsPerWrite)
+    await writePayloads(session, large.slice(from, from + payloadsPerWrite))
+  return inserts
 }
 
 /** Inserts documents. Returns what the server said of those that it refused. */
@@ -180,13 +219,13 @@ async function insertAll(
 }
 
 /** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload shows it. */
-function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
+export function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
   if (found?.lastWrites?.includes(name) === true) return true
   return large !== undefined && found?.large?.parameters === large.payload
 }
 
 /** @param now The record as it is, where an earlier send inserted it: an attempt that began with it may be over by now. */
-function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Created {
+export function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Created {
   const texts = new Map(initial.large === undefined ? [] : [[initial.large.payload, request.task.parameters]])
   const inserted = recordOf(document, texts)
   const record = now === undefined || now.claimToken === inserted.claimToken ? inserted : now
@@ -204,7 +243,7 @@ function insertError({ task }: CreateRequest, { code }: WriteError): QuillworkEr
 }
 
 /** Returns the tasks that are there already: by id, else by idempotency key. */
-async function findExisting(
+export async function findExisting(
   session: Session,
   requests: readonly CreateRequest[],
   transaction?: ClientSession,
@@ -218,7 +257,11 @@ async function findExisting(
   const withIds = await find({ _id: { $in: requests.map(({ task }) => task.id) } })
   const byId = new Map(withIds.map(document => [document._id, document]))
   const keyed = requests.filter(({ task }) => !byId.has(task.id) && task.idempotencyKey !== undefined)
-  const withKeys = keyed.length === 0 ? [] : await find({ $or: keyed.map(({ task }) => keyOf(task)) })
+  const withKeys: TaskDocument[] = []
+  for (let from = 0; from < keyed.length; from += keysPerRead) {
+    const part = keyed.slice(from, from + keysPerRead)
+    withKeys.push(...(await find({ $or: part.map(({ task }) => keyOf(task)) })))
+  }
   const byKey = new Map(withKeys.map(document => [JSON.stringify(keyOf(document)), document]))
   const found = requests.flatMap(request => {
     const { id, idempotencyKey } = request.task
@@ -236,12 +279,8 @@ async function findExisting(
   )
 }
 
-function keyOf(task: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>) {
-  return { userId: task.userId, taskType: task.taskType, idempotencyKey: task.idempotencyKey ?? '' }
-}
-
 /** Updates what this process knows. */
-function afterwards(session: Session, made: readonly Insert[]): void {
+export function afterwards(session: Session, made: readonly Insert[]): void {
   if (made.length === 0) return
   const { parents, inFlight, flags, features, order, writtenEvents } = session
   for (const { document, initial } of made) {

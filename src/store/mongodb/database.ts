@@ -44,8 +44,11 @@ export interface SharedDatabase {
    * Throws STORE_FAILED, STORE_FULL, STORE_CLOSED; coded errors pass as they are.
    */
   run<T>(operation: string, work: () => Promise<T>): Promise<T>
-  /** Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. */
-  transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>): Promise<T>
+  /**
+   * Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. `moreMs`: milliseconds
+   * that it may take beyond those of any operation.
+   */
+  transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>, moreMs?: number): Promise<T>
   /** Operations on their way now. */
   readonly inFlight: number
 }
@@ -105,9 +108,11 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
       for (const index of indexes) plans.set(`${index.collection}/${index.name}`, index)
     },
     collection: collection => db.collection(collection),
-    transaction: (operation, work) =>
-      run(operation, () =>
-        client.withSession(session => session.withTransaction(() => work(session), majority)),
+    transaction: (operation, work, moreMs = 0) =>
+      run(
+        operation,
+        () => client.withSession(session => session.withTransaction(() => work(session), majority)),
+        deadlineMs + moreMs,
       ),
     open() {
       opening ??= prepare().catch(error => {

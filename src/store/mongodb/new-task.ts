@@ -1,9 +1,10 @@
 /** What is decided of a new task: whether it is admitted, and the document that is inserted. */
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
-import type { NewTask } from '../../task/task.ts'
+import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { newRecord, startRecord } from '../new-task.ts'
-import { priorities, type Refusal } from '../store.ts'
+import { type Created, type CreateOptions, priorities, type Refusal } from '../store.ts'
 import { fieldsOfRecord, mayGoOn, type StoredEvent, type TaskDocument, waiting } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
 import { type Place, readFields, type Session } from './session.ts'
@@ -97,6 +98,81 @@ export interface Initial {
   sends: boolean
   /** The insert starts its first attempt, if it could run now. */
   claim: NewTask['claim']
+}
+
+/** Whether what was found in the place of a task is as good as the task; see `CreateOptions`. */
+export type Accepts = CreateOptions['allOrNone'] & object
+
+/** What is there already, by request. */
+export type Found = ReadonlyMap<CreateRequest, { record: TaskRecord }>
+/** Requests that have the id or the idempotency key of an earlier one of the same call, each with that one. */
+export type Repeats = ReadonlyMap<CreateRequest, CreateRequest>
+/** Why requests are not admitted. */
+export type Refusals = ReadonlyMap<CreateRequest, Refusal | undefined>
+
+/** Returns the requests that have the id or the idempotency key of an earlier one, each with that one. */
+export function repeatsOf(requests: readonly CreateRequest[]): Repeats {
+  const first = new Map<string, CreateRequest>()
+  const repeats = new Map<CreateRequest, CreateRequest>()
+  for (const request of requests) {
+    const { task } = request
+    const names = [task.id, ...(task.idempotencyKey === undefined ? [] : [JSON.stringify(keyOf(task))])]
+    const same = names.map(name => first.get(name)).find(each => each !== undefined)
+    if (same !== undefined) repeats.set(request, same)
+    else for (const name of names) first.set(name, request)
+  }
+  return repeats
+}
+
+/** Returns the answers to a call that creates all or none, where something stands in the way of one; undefined where nothing does. */
+export function answersOfNone(
+  session: Session,
+  requests: readonly CreateRequest[],
+  { found, repeats, refusals }: { found: Found | undefined; repeats: Repeats; refusals: Refusals },
+  accepts: Accepts,
+): Created[] | undefined {
+  let isRefused = false
+  const answers = requests.map((request): Created => {
+    const same = repeats.get(request)
+    const record = found?.get(request)?.record ?? (same && newRecord(same.task, session.now()))
+    const code = refusals.get(request)
+    if (code !== undefined) {
+      isRefused = true
+      return { outcome: 'refused', code }
+    }
+    if (record === undefined) return { outcome: 'withheld' }
+    const isAccepted = accepts(request.task, record)
+    isRefused ||= !isAccepted
+    return isAccepted && found?.has(request) !== true
+      ? { outcome: 'withheld' }
+      : { outcome: 'existing', record }
+  })
+  return isRefused ? answers : undefined
+}
+
+/** Returns the answers to a call, of which `made` has those that were neither found nor repeats. */
+export function answersOf(
+  requests: readonly CreateRequest[],
+  {
+    found,
+    repeats,
+    made,
+  }: { found: Found | undefined; repeats: Repeats; made: ReadonlyMap<CreateRequest, Created> },
+): Created[] {
+  return requests.map((request): Created => {
+    const existing = found?.get(request)
+    if (existing !== undefined) return { outcome: 'existing', record: existing.record }
+    const first = made.get(repeats.get(request) ?? request)
+    if (first === undefined)
+      throw new QuillworkError('STORE_FAILED', `The task ${request.task.id} got no answer.`)
+    if (first.outcome !== 'created' || !repeats.has(request)) return first
+    return { outcome: 'existing', record: first.record }
+  })
+}
+
+/** Returns what finds the task with the idempotency key of this one. */
+export function keyOf(task: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>) {
+  return { userId: task.userId, taskType: task.taskType, idempotencyKey: task.idempotencyKey ?? '' }
 }
 
 /** Returns where a task is to wait. */

@@ -18,14 +18,19 @@ export interface LargeValue {
   text: string
 }
 
-/** Returns the payload for a text, under a fresh name; undefined for a text that stays in the document. */
+/**
+ * Returns the payload for a text, under a fresh name; undefined for a text that stays in the document.
+ *
+ * @param longest Characters of a text that stays there at most.
+ */
 export function largeValue(
   context: Context,
   taskId: string,
   field: LargeText,
   text: unknown,
+  longest = longestInline,
 ): LargeValue | undefined {
-  if (typeof text !== 'string' || text.length <= longestInline) return undefined
+  if (typeof text !== 'string' || text.length <= longest) return undefined
   return { taskId, field, text, payload: `${taskId}/${field}/${context.nextName()}` }
 }
 

@@ -13,6 +13,7 @@ import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claimAll, extend, overdue } from './claim.ts'
 import { createAll, createWithin } from './create.ts'
+import { createTogether } from './create-together.ts'
 import {
   clockOf,
   type DatabaseOptions,
@@ -165,11 +166,13 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
   const apply = gather((transitions: Transition[]) => applyAll(session, transitions), together)
   return {
     now: session.now,
-    async create(tasks, limits, transaction) {
+    async create(tasks, limits, { transaction, allOrNone } = {}) {
       session.requireOpen()
       const requests = tasks.map(task => ({ task, limits }))
-      if (transaction !== undefined) return createWithin(session, requests, requireTransaction(transaction))
-      const answers = await create.send(requests)
+      if (transaction !== undefined)
+        return createWithin(session, requests, requireTransaction(transaction), allOrNone)
+      const isOne = allOrNone === undefined || tasks.length < 2
+      const answers = await (isOne ? create.send(requests) : createTogether(session, requests, allOrNone))
       await aggregateNew(session, tasks, answers)
       return answers
     },

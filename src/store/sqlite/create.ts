@@ -4,11 +4,12 @@ import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { newRecord, startRecord } from '../new-task.ts'
-import { type Created, priorities, queueOf, type Refusal } from '../store.ts'
+import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
 import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
+import type { Steps } from './transactions.ts'
 
 const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
   created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at,
@@ -16,23 +17,128 @@ const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank,
   tags, traceparent, budget)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(22).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
 
+/** Tasks that are created, all or none, in one turn of the event loop, and together with what others write. */
+const perTurn = 500
+
 /** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
-export async function create(session: Session, tasks: readonly NewTask[], limits: AdmissionLimits) {
-  const written = await session.file.write(
-    () => {
-      const now = session.now()
-      const parents = new Map<string, boolean>()
-      return tasks.map(task => createOne(session, task, { now, limits, parents }))
-    },
-    made => {
-      for (const { known } of made) {
-        if (known === undefined) continue
-        if (known.record.claimToken === undefined) session.inFlight.remember(known)
-        else session.inFlight.hold(known)
-      }
-    },
-  )
-  return written.map(({ answer }) => answer)
+export async function create(
+  session: Session,
+  tasks: readonly NewTask[],
+  limits: AdmissionLimits,
+  { allOrNone }: CreateOptions = {},
+): Promise<Created[]> {
+  const { file } = session
+  const begin = (): Moment => ({ now: session.now(), limits, parents: new Map() })
+  const committed = (made: readonly Written[]) => remember(session, made)
+  const steps = (accepts: Accepts) => createTogether(session, tasks, begin(), accepts)
+  let writing: Promise<Written[]>
+  if (allOrNone === undefined || tasks.length < 2)
+    writing = file.write(() => createEach(session, tasks, begin()), committed)
+  else if (tasks.length <= perTurn) writing = file.write(() => atOnce(steps(allOrNone)), committed)
+  else writing = file.writeInSteps(() => steps(allOrNone), committed)
+  return (await writing).map(({ answer }) => answer)
+}
+
+function createEach(session: Session, tasks: readonly NewTask[], moment: Moment): Written[] {
+  return tasks.map(task => createOne(session, task, moment))
+}
+
+type Accepts = CreateOptions['allOrNone'] & object
+
+/** Checks all, so that nothing has to be undone; then writes all, unless something stands in the way of one. */
+function* createTogether(
+  session: Session,
+  tasks: readonly NewTask[],
+  moment: Moment,
+  accepts: Accepts,
+): Steps<Written[]> {
+  const before = { ...moment, planned: new Planned() }
+  const checked: { task: NewTask; answer: Created }[] = []
+  let isRefused = false
+  for (const task of tasks) {
+    const answer = check(session, task, before, accepts)
+    checked.push({ task, answer })
+    isRefused ||=
+      answer.outcome === 'refused' || (answer.outcome === 'existing' && !accepts(task, answer.record))
+    yield
+  }
+  if (isRefused) return checked
+  const made: Written[] = []
+  for (const { task, answer } of checked) {
+    made.push(answer.outcome === 'existing' ? { answer } : createOne(session, task, moment))
+    yield
+  }
+  return made
+}
+
+/** Returns what stands in the way of a task; `withheld` where nothing does. */
+function check(
+  session: Session,
+  task: NewTask,
+  moment: Moment & { planned: Planned },
+  accepts: Accepts,
+): Created {
+  const { planned } = moment
+  const stored = findStored(session, task)
+  if (stored !== undefined) return { outcome: 'existing', record: stored.record }
+  const same = planned.find(task)
+  if (same !== undefined) return accepts(task, same) ? withheld : { outcome: 'existing', record: same }
+  const code = refusal(session, task, moment)
+  if (code !== undefined) return { outcome: 'refused', code }
+  planned.add(task, moment.now)
+  return withheld
+}
+
+const withheld: Created = { outcome: 'withheld' }
+
+/** What a call is going to create. */
+class Planned {
+  readonly #records = new Map<string, TaskRecord>()
+  readonly #roots = new Map<string, number>()
+
+  find({ id, ...task }: NewTask): TaskRecord | undefined {
+    return (
+      this.#records.get(id) ??
+      (task.idempotencyKey === undefined ? undefined : this.#records.get(keyOf(task)))
+    )
+  }
+
+  add(task: NewTask, now: number): void {
+    const record = newRecord(task, now)
+    this.#records.set(task.id, record)
+    if (task.idempotencyKey !== undefined) this.#records.set(keyOf(task), record)
+    if (task.parent !== undefined) return
+    for (const place of [`user ${task.userId}`, `lane ${task.lane}`])
+      this.#roots.set(place, (this.#roots.get(place) ?? 0) + 1)
+  }
+
+  /** How many of them will wait, as `FairOrder.waiting`. */
+  waiting(userId: string, lane: string) {
+    return { user: this.#roots.get(`user ${userId}`) ?? 0, lane: this.#roots.get(`lane ${lane}`) ?? 0 }
+  }
+}
+
+function keyOf({
+  userId,
+  taskType,
+  idempotencyKey,
+}: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>): string {
+  return JSON.stringify([userId, taskType, idempotencyKey])
+}
+
+function remember({ inFlight }: Session, made: readonly Written[]): void {
+  for (const { known } of made) {
+    if (known === undefined) continue
+    if (known.record.claimToken === undefined) inFlight.remember(known)
+    else inFlight.hold(known)
+  }
+}
+
+function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
 }
 
 interface Written {
@@ -46,13 +152,15 @@ interface Moment {
   limits: AdmissionLimits
   /** Whether an attempt of a parent is still running, asked once per attempt. */
   parents: Map<string, boolean>
+  /** What the same call is going to create before. */
+  planned?: Planned
 }
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const { aggregate, order } = session
   const { parent } = task
   const isRoot = parent === undefined
-  const code = isRoot ? admit(session, task, moment.limits) : admitChild(session, parent, moment.parents)
+  const code = refusal(session, task, moment)
   if (code !== undefined) return existingOr(session, task, { outcome: 'refused', code })
   const priority = priorities.indexOf(task.priority)
   const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: unranked }
@@ -91,9 +199,15 @@ function laneIsEmpty({ sql, order }: Session, name: string): boolean {
   return first === undefined
 }
 
-function admit({ order }: Session, task: NewTask, limits: AdmissionLimits) {
+/** Returns why a task cannot be created. */
+function refusal(session: Session, task: NewTask, { limits, parents, planned }: Moment): Refusal | undefined {
+  const { parent, userId, lane } = task
+  if (parent !== undefined) return admitChild(session, parent, parents)
   if (limits.waitingPerLane === undefined && limits.waitingPerUser === undefined) return undefined
-  return refusalOf(order.waiting(task.userId, task.lane), limits)
+  const waiting = session.order.waiting(userId, lane)
+  if (planned === undefined) return refusalOf(waiting, limits)
+  const more = planned.waiting(userId, lane)
+  return refusalOf({ user: waiting.user + more.user, lane: waiting.lane + more.lane }, limits)
 }
 
 function admitChild(
@@ -114,18 +228,22 @@ function admitChild(
 }
 
 /** A refusal yields to the task that is there already: submitting it again is not one more. */
-function existingOr(session: Session, task: NewTask, refusal: Created | undefined): Written {
-  const { sql } = session
-  const { id, userId, taskType, idempotencyKey } = task
-  const sameKey = 'tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?'
-  const found =
-    readTask(sql, id) ??
-    (idempotencyKey === undefined ? undefined : readTasks(sql, sameKey, userId, taskType, idempotencyKey)[0])
+function existingOr(session: Session, task: NewTask, refused: Created | undefined): Written {
+  const found = findStored(session, task)
   if (found !== undefined) return { answer: { outcome: 'existing', record: found.record } }
-  if (refusal !== undefined) return { answer: refusal }
+  if (refused !== undefined) return { answer: refused }
   throw new QuillworkError(
     'STORE_FAILED',
-    `The task ${id} was neither written nor found; the database is damaged.`,
+    `The task ${task.id} was neither written nor found; the database is damaged.`,
+  )
+}
+
+/** Returns the task with the same id, else the one with the same idempotency key. */
+function findStored({ sql }: Session, { id, userId, taskType, idempotencyKey }: NewTask): Known | undefined {
+  const sameKey = 'tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?'
+  return (
+    readTask(sql, id) ??
+    (idempotencyKey === undefined ? undefined : readTasks(sql, sameKey, userId, taskType, idempotencyKey)[0])
   )
 }
 

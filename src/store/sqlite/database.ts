@@ -5,7 +5,15 @@ import { Failed, gather } from '../../runtime/gather.ts'
 import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
 import { Syncer } from './sync.ts'
-import { answer, createTransactions, type Job, type Participant, refuse, settle } from './transactions.ts'
+import {
+  answer,
+  createTransactions,
+  type Job,
+  type Participant,
+  refuse,
+  type Steps,
+  settle,
+} from './transactions.ts'
 
 /**
  * The database file and its group commit: callers of one moment share one transaction, and a promise resolves after the sync that
@@ -29,6 +37,13 @@ export interface SharedDatabase {
 
 /** The file with its life cycle. */
 export interface DatabaseFile extends SharedDatabase {
+  /**
+   * As `write`, for work that is long: alone in its transaction, and interrupted by other turns of the event loop, none of which writes or
+   * reads meanwhile.
+   */
+  writeInSteps<T>(work: (db: Database) => Steps<T>, committed?: (value: T) => void): Promise<T>
+  /** Resolves when a transaction that other turns interrupt has ended; undefined while none is open. What reads without `read` awaits it. */
+  readonly openTransaction: Promise<void> | undefined
   /** What takes part in every transaction: written before its commit, reset when it is undone. */
   join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
@@ -61,6 +76,8 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   let rounds = 0
   let closed = false
   let hasFailed = false
+  /** The transaction that other turns interrupt. */
+  let open: Promise<void> | undefined
 
   async function send(jobs: Job[]): Promise<void> {
     const reads = jobs.filter(job => !job.writes)
@@ -73,8 +90,10 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
     const writes = jobs.filter(job => job.writes)
     if (writes.length === 0) return
-    if (syncer.failure === undefined) write(writes)
-    else refuse(writes, syncer.failure)
+    const together = writes.filter(job => job.inSteps !== true)
+    if (syncer.failure !== undefined) refuse(together, syncer.failure)
+    else if (together.length > 0) write(together)
+    for (const job of writes) if (job.inSteps === true) await writeAlone(job)
     // What reacts to a commit can join the next one.
     await setImmediate()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
@@ -83,26 +102,46 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
 
   function write(jobs: readonly Job[]): void {
     try {
-      const values = transactions.run(jobs)
-      hasFailed = false
-      jobs.forEach((job, index) => {
-        const value = values[index]
-        if (!(value instanceof Failed)) job.committed?.(value as never)
-      })
-      syncer.add(
-        () => settle(jobs, values),
-        error => refuse(jobs, error),
-      )
-      commits.emit()
+      written(jobs, transactions.run(jobs))
     } catch (error) {
-      hasFailed = true
-      refuse(jobs, writeError(error, file, syncer))
+      unwritten(jobs, error)
     }
+  }
+
+  /** Not before the syncs have ended: after one that fails the log is written again, and no transaction may be open then. */
+  async function writeAlone(job: Job): Promise<void> {
+    await syncer.settled()
+    if (syncer.failure === undefined) {
+      open = transactions.runInSteps(job).then(
+        value => written([job], [value]),
+        error => unwritten([job], error),
+      )
+      await open
+      open = undefined
+    } else refuse([job], syncer.failure)
+  }
+
+  function written(jobs: readonly Job[], values: readonly unknown[]): void {
+    hasFailed = false
+    jobs.forEach((job, index) => {
+      const value = values[index]
+      if (!(value instanceof Failed)) job.committed?.(value as never)
+    })
+    syncer.add(
+      () => settle(jobs, values),
+      error => refuse(jobs, error),
+    )
+    commits.emit()
+  }
+
+  function unwritten(jobs: readonly Job[], error: unknown): void {
+    hasFailed = true
+    refuse(jobs, writeError(error, file, syncer))
   }
 
   const batch = gather<Job, never>(jobs => send(jobs).then(() => []), { largest: largestBatch })
 
-  function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
+  function enqueue<T>(job: Omit<Job, 'resolve' | 'reject'>): Promise<T> {
     if (closed) return Promise.reject(closedError())
     return new Promise((resolve, reject) =>
       batch.add({ ...job, resolve: resolve as (value: unknown) => void, reject }),
@@ -112,6 +151,10 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   return {
     db,
     write: (work, committed) => enqueue({ writes: true, work, committed }),
+    writeInSteps: (work, committed) => enqueue({ writes: true, inSteps: true, work, committed }),
+    get openTransaction() {
+      return open
+    },
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     async takesWrites() {
       if (closed) throw closedError()

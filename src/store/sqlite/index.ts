@@ -52,7 +52,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     database: file,
     tasks: {
       now: session.now,
-      create: (tasks, limits) => create(session, tasks, limits),
+      create: (tasks, limits, options) => create(session, tasks, limits, options),
       claim: claims => claim(session, claims),
       apply: (transitions, options) => apply(session, transitions, options),
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),

@@ -19,6 +19,7 @@ export function createOutbox(session: Session): Outbox {
       if (!file.db.open) throw closedError()
       const { dirty } = session
       if (dirty.wakeAt !== undefined && dirty.wakeAt <= session.now()) await wake(session)
+      while (file.openTransaction !== undefined) await file.openTransaction
       let quarantinedLeft = quarantined - inFlight.quarantined
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
@@ -30,6 +31,7 @@ export function createOutbox(session: Session): Outbox {
     },
     async pendingParents(limit) {
       if (!file.db.open) throw closedError()
+      while (file.openTransaction !== undefined) await file.openTransaction
       if (!session.dirty.parents) return []
       const parents = pendingParentsOf(session, limit)
       if (parents.length === 0) session.dirty.parents = false

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { Failed } from '../../runtime/gather.ts'
 import { type StoreFaults, storeError } from './failures.ts'
@@ -10,14 +11,22 @@ export interface Participant {
   reset(): void
 }
 
+/** Work that can be interrupted at each `yield`. Returns its value at the end. */
+export type Steps<T> = Generator<void, T, void>
+
 /** One caller's part of a transaction, or a query. */
 export interface Job {
   writes: boolean
+  /** `work` returns steps; they have a transaction of their own, which stays open over turns of the event loop. */
+  inSteps?: boolean
   work(db: Database): unknown
   committed: ((value: never) => void) | undefined
   resolve(value: unknown): void
   reject(error: unknown): void
 }
+
+/** Milliseconds after which a job in steps lets the event loop turn. */
+const turnMs = 8
 
 /** Runs jobs together, one transaction for all, in which the participants take part. */
 export function createTransactions(db: Database, faults: StoreFaults) {
@@ -25,17 +34,25 @@ export function createTransactions(db: Database, faults: StoreFaults) {
   const commit = db.prepare('COMMIT')
   const participants: Participant[] = []
 
+  function complete(): void {
+    for (const participant of participants) participant.flush()
+    faults.beforeCommit?.()
+    commit.run()
+  }
+
+  function undo(): void {
+    if (db.inTransaction) db.exec('ROLLBACK')
+    for (const participant of participants) participant.reset()
+  }
+
   function transact(jobs: readonly Job[], attempt: (job: Job) => unknown): unknown[] {
     begin.run()
     try {
       const values = jobs.map(attempt)
-      for (const participant of participants) participant.flush()
-      faults.beforeCommit?.()
-      commit.run()
+      complete()
       return values
     } catch (error) {
-      if (db.inTransaction) db.exec('ROLLBACK')
-      for (const participant of participants) participant.reset()
+      undo()
       throw error
     }
   }
@@ -51,6 +68,30 @@ export function createTransactions(db: Database, faults: StoreFaults) {
         return transact(jobs, job => job.work(db))
       } catch {
         return transact(jobs, job => attemptAlone(db, job, participants))
+      }
+    },
+    /**
+     * Resolves with the value of a job in steps, which has a transaction for itself. Until then nothing else may use the database: it would
+     * see, or write into, what may yet be undone.
+     */
+    async runInSteps(job: Job): Promise<unknown> {
+      begin.run()
+      try {
+        const steps = job.work(db) as Steps<unknown>
+        let turnEnds = performance.now() + turnMs
+        for (;;) {
+          const { done, value } = steps.next()
+          if (done === true) {
+            complete()
+            return value
+          }
+          if (performance.now() < turnEnds) continue
+          await setImmediate()
+          turnEnds = performance.now() + turnMs
+        }
+      } catch (error) {
+        undo()
+        throw error
       }
     },
   }
