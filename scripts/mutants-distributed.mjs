@@ -71,6 +71,20 @@ export const distributedMutants = [
     lostAnswers,
   ],
   [
+    'mongodb create: all, or none',
+    'src/store/mongodb/new-task.ts',
+    '  return isRefused ? answers : undefined\n',
+    '  return isRefused && answers.length === 0 ? answers : undefined\n',
+    conformance,
+  ],
+  [
+    'mongodb create: a transaction recognises itself',
+    'src/store/mongodb/create-together.ts',
+    'if (!areWritten && !(await areOurs(session, inserts))) {',
+    'if (!areWritten) {',
+    lostAnswers,
+  ],
+  [
     'mongodb extend: the token',
     claim,
     '    claimToken: { $in: leases.map(({ token }) => token) },\n',

@@ -10,6 +10,7 @@ const transition = 'src/task/transition.ts'
 
 const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
+const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
@@ -200,7 +201,7 @@ export const embeddedMutants = [
   [
     'transactions: memory follows an undone commit',
     'src/store/sqlite/transactions.ts',
-    "db.exec('ROLLBACK')\n      for (const participant of participants) participant.reset()\n",
+    "db.exec('ROLLBACK')\n    for (const participant of participants) participant.reset()\n",
     "db.exec('ROLLBACK')\n",
     ofTheFile,
   ],
@@ -221,9 +222,31 @@ export const embeddedMutants = [
   [
     'sync: nothing is told after a failed one',
     'src/store/sqlite/database.ts',
-    '    if (syncer.failure === undefined) write(writes)\n',
-    '    if (writes.length > 0) write(writes)\n',
+    '      if (syncer.failure !== undefined) return void refuse(jobs, syncer.failure)\n',
+    '',
     ofSyncs,
+  ],
+  ['create: all, or none', create, '  if (isRefused) return checked\n', '', conformance],
+  [
+    'create: what the same call creates counts for its limits',
+    create,
+    '  if (planned === undefined) return refusalOf(waiting, limits)\n',
+    '  if (waiting.user >= 0) return refusalOf(waiting, limits)\n',
+    conformance,
+  ],
+  [
+    'transactions: nobody is handed what may yet be undone',
+    outbox,
+    '      while (file.openTransaction !== undefined) await file.openTransaction\n      let quarantinedLeft',
+    '      let quarantinedLeft',
+    ofMany,
+  ],
+  [
+    'sync: no transaction is open while the log is written again',
+    'src/store/sqlite/database.ts',
+    '      await syncer.settled()\n      if (syncer.failure !== undefined) return void refuse([job], syncer.failure)\n',
+    '',
+    ofMany,
   ],
   [
     'sync: the log is written again after a failed one',

@@ -21,7 +21,7 @@ import {
 } from './store-case.ts'
 
 /** A few tasks, and so many that a store may write them in several steps. */
-const sizes = [6, 1_200]
+const sizes = [6, 600]
 
 function many(count: number, changes: (index: number) => Partial<NewTask> = () => ({})): NewTask[] {
   return Array.from({ length: count }, (_, index) =>
@@ -58,17 +58,17 @@ async function isNone(store: Store, tasks: readonly NewTask[], waiting = 0): Pro
 /** Creations of all tasks of a call, or of none. */
 export const togetherCases: readonly StoreCase[] = [
   it('all or none: all are created, answered in order, due, and can be run', async (store, context) => {
-    const tasks = many(1_200, index => ({ tags: ['many'], userId: `user-${index % 3}` }))
+    const tasks = many(600, index => ({ tags: ['many'], userId: `user-${index % 3}` }))
     const answers = await createTogether(store, tasks)
-    assert.deepEqual(outcomes(answers), { created: 1_200 })
+    assert.deepEqual(outcomes(answers), { created: 600 })
     const found = await store.queries.get(ids(tasks))
     assert.deepEqual(
       answers.map(answer => answer.outcome === 'created' && answer.record),
       found,
     )
     assert.deepEqual(each(found, 'parameters'), each(tasks, 'parameters'))
-    assert.equal((await store.queries.counts()).QUEUED, 1_200)
-    assert.equal((await dueIds(store)).length, 1_000)
+    assert.equal((await store.queries.counts()).QUEUED, 600)
+    assert.equal((await dueIds(store)).length, 600)
     const [first] = found
     assert.ok(first !== undefined)
     await move(store, completed(await start(store, first), '"done"', context.now))

@@ -1,5 +1,4 @@
 import { copyFileSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type SqliteOptions, type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import type { NewTask } from '../../src/task/task.ts'
@@ -51,7 +50,7 @@ async function createTogether(
   while (!isDone) {
     turns += 1
     meanwhile(turns)
-    await setImmediate()
+    await new Promise(resolve => setImmediate(resolve))
   }
   return { answers: await creating, turns }
 }

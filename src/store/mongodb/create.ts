@@ -260,7 +260,7 @@ export async function findExisting(
   const withKeys: TaskDocument[] = []
   for (let from = 0; from < keyed.length; from += keysPerRead) {
     const part = keyed.slice(from, from + keysPerRead)
-    withKeys.push(...(await find({ $or: part.map(({ task }) => keyOf(task)) })))
+    withKeys.push(...(await find(withKeysOf(part))))
   }
   const byKey = new Map(withKeys.map(document => [JSON.stringify(keyOf(document)), document]))
   const found = requests.flatMap(request => {
@@ -277,6 +277,20 @@ export async function findExisting(
       return record === undefined ? [] : [[request, { document, record }]]
     }),
   )
+}
+
+/** Returns what finds the tasks with the idempotency keys of requests: one range of the index for each user and type. */
+function withKeysOf(requests: readonly CreateRequest[]): Filter<TaskDocument> {
+  const groups = new Map<string, { userId: string; taskType: string; idempotencyKey: { $in: string[] } }>()
+  for (const { task } of requests) {
+    const { userId, taskType, idempotencyKey } = keyOf(task)
+    const name = JSON.stringify([userId, taskType])
+    const group = groups.get(name) ?? { userId, taskType, idempotencyKey: { $in: [] } }
+    group.idempotencyKey.$in.push(idempotencyKey)
+    groups.set(name, group)
+  }
+  const [first, ...others] = groups.values()
+  return first !== undefined && others.length === 0 ? first : { $or: [...groups.values()] }
 }
 
 /** Updates what this process knows. */

@@ -70,14 +70,11 @@ const mostRounds = 3
  */
 export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFile {
   const db = openFile(file)
-  const transactions = createTransactions(db, faults)
   const commits = createEmitter()
   const syncer = openSyncer(db, file, faults)
+  const writer = createWriter({ db, file, faults, syncer, committed: () => commits.emit() })
   let rounds = 0
   let closed = false
-  let hasFailed = false
-  /** The transaction that other turns interrupt. */
-  let open: Promise<void> | undefined
 
   async function send(jobs: Job[]): Promise<void> {
     const reads = jobs.filter(job => !job.writes)
@@ -90,53 +87,12 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
     const writes = jobs.filter(job => job.writes)
     if (writes.length === 0) return
-    const together = writes.filter(job => job.inSteps !== true)
-    if (syncer.failure !== undefined) refuse(together, syncer.failure)
-    else if (together.length > 0) write(together)
-    for (const job of writes) if (job.inSteps === true) await writeAlone(job)
+    writer.write(writes.filter(job => job.inSteps !== true))
+    for (const job of writes) if (job.inSteps === true) await writer.writeAlone(job)
     // What reacts to a commit can join the next one.
     await setImmediate()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
     if (rounds === 0) syncer.start()
-  }
-
-  function write(jobs: readonly Job[]): void {
-    try {
-      written(jobs, transactions.run(jobs))
-    } catch (error) {
-      unwritten(jobs, error)
-    }
-  }
-
-  /** Not before the syncs have ended: after one that fails the log is written again, and no transaction may be open then. */
-  async function writeAlone(job: Job): Promise<void> {
-    await syncer.settled()
-    if (syncer.failure === undefined) {
-      open = transactions.runInSteps(job).then(
-        value => written([job], [value]),
-        error => unwritten([job], error),
-      )
-      await open
-      open = undefined
-    } else refuse([job], syncer.failure)
-  }
-
-  function written(jobs: readonly Job[], values: readonly unknown[]): void {
-    hasFailed = false
-    jobs.forEach((job, index) => {
-      const value = values[index]
-      if (!(value instanceof Failed)) job.committed?.(value as never)
-    })
-    syncer.add(
-      () => settle(jobs, values),
-      error => refuse(jobs, error),
-    )
-    commits.emit()
-  }
-
-  function unwritten(jobs: readonly Job[], error: unknown): void {
-    hasFailed = true
-    refuse(jobs, writeError(error, file, syncer))
   }
 
   const batch = gather<Job, never>(jobs => send(jobs).then(() => []), { largest: largestBatch })
@@ -153,16 +109,16 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     writeInSteps: (work, committed) => enqueue({ writes: true, inSteps: true, work, committed }),
     get openTransaction() {
-      return open
+      return writer.openTransaction
     },
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     async takesWrites() {
       if (closed) throw closedError()
-      syncer.requireRoom(hasFailed)
-      if (hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
+      syncer.requireRoom(writer.hasFailed)
+      if (writer.hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
     },
     onDamage: listener => syncer.onDamage(listener),
-    join: participant => transactions.participants.push(participant),
+    join: participant => writer.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
     onCommit: listener => commits.on(listener),
     async close() {
@@ -172,6 +128,73 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       await syncer.settled()
       await syncer.close()
       db.close()
+    },
+  }
+}
+
+interface Writing {
+  db: Database
+  file: string
+  faults: StoreFaults
+  syncer: Syncer
+  /** Called after each commit. */
+  committed(): void
+}
+
+/** Writes jobs: each is answered when a sync has covered its commit. */
+function createWriter({ db, file, faults, syncer, committed }: Writing) {
+  const transactions = createTransactions(db, faults)
+  let hasFailed = false
+  let openTransaction: Promise<void> | undefined
+
+  function succeed(jobs: readonly Job[], values: readonly unknown[]): void {
+    hasFailed = false
+    jobs.forEach((job, index) => {
+      const value = values[index]
+      if (!(value instanceof Failed)) job.committed?.(value as never)
+    })
+    syncer.add(
+      () => settle(jobs, values),
+      error => refuse(jobs, error),
+    )
+    committed()
+  }
+
+  function fail(jobs: readonly Job[], error: unknown): void {
+    hasFailed = true
+    refuse(jobs, writeError(error, file, syncer))
+  }
+
+  return {
+    participants: transactions.participants,
+    /** The last write has failed. */
+    get hasFailed() {
+      return hasFailed
+    },
+    /** As `DatabaseFile.openTransaction`. */
+    get openTransaction() {
+      return openTransaction
+    },
+    /** Writes jobs together. */
+    write(jobs: readonly Job[]): void {
+      if (jobs.length === 0) return
+      if (syncer.failure !== undefined) return void refuse(jobs, syncer.failure)
+      try {
+        succeed(jobs, transactions.run(jobs))
+      } catch (error) {
+        fail(jobs, error)
+      }
+    },
+    /** Writes a job in steps. Not before the syncs have ended: after one that fails the log is written again, and no transaction may be open then. */
+    async writeAlone(job: Job): Promise<void> {
+      await syncer.settled()
+      if (syncer.failure !== undefined) return void refuse([job], syncer.failure)
+      openTransaction = transactions.runInSteps(job).then(
+        value => succeed([job], [value]),
+        error => fail([job], error),
+      )
+      await openTransaction
+      openTransaction = undefined
     },
   }
 }
