@@ -26,12 +26,9 @@ it('a parent whose process is killed while it submits many sub-tasks has all of 
   timeout: 180_000,
 }, async () => {
   await using runs = new Runs()
-  for (const turns of deaths.slice(0, 2)) {
-    expect((await runs.run('run-many.mjs', { count, turns })).signal).toBe('SIGKILL')
-    const { tasks } = await runs.read()
-    const children = tasks.filter(({ parentTaskId }) => parentTaskId !== undefined).length
-    expect([0, count]).toContain(children)
-  }
+  expect((await runs.run('run-many.mjs', { count, turns: deaths[0] })).signal).toBe('SIGKILL')
+  const { tasks } = await runs.read()
+  expect([0, count]).toContain(tasks.filter(({ parentTaskId }) => parentTaskId !== undefined).length)
   const last = runs.start('run-many.mjs', { count })
   expect(await last.says('done')).toMatchObject({ found: count, subTaskStatusSummary: { COMPLETED: count } })
   expect(await last.ended).toEqual({ code: 0, signal: null })
