@@ -26,6 +26,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { parseWith } from '../task/schema.ts'
 import { scopeEnd, storedKeyOf, type TaskRecord } from '../task/task.ts'
+import { messageOf } from '../task/thrown.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
@@ -130,7 +131,7 @@ export class AttemptContext implements TaskContext {
     const problem = `The progress of ${this.taskType} is not valid`
     const parsed = parseWith(schema, progress, 'PROGRESS_INVALID', problem)
     if (parsed instanceof Promise)
-      parsed.then(value => this.#report().progress(value)).catch(error => this.logError(String(error)))
+      parsed.then(value => this.#report().progress(value)).catch(error => this.logError(messageOf(error)))
     else this.#report().progress(parsed)
     this.progressed()
   }

@@ -78,8 +78,11 @@ function outcomeOf(core: Core, context: AttemptContext, value: unknown): Awaitab
   if (record.phase === 'reducing') {
     if (context.submittedSubTasks || (value === undefined && context.sawLiveSubTask))
       return { kind: 'awaiting-subtasks', reduces: true }
-    if (value === undefined && !acceptsNothing(task)) throw nextStageMissing(task)
-    return chain(encodeResult(task, value), result => unlessSubTasksMoved(core, context, result))
+    const isFinished = value !== undefined || acceptsNothing(task)
+    return chain(isFinished, finished => {
+      if (!finished) throw nextStageMissing(task)
+      return chain(encodeResult(task, value), result => unlessSubTasksMoved(core, context, result))
+    })
   }
   if (task.onSubTasksSettled !== undefined) return { kind: 'awaiting-subtasks', reduces: true }
   const hasSubTasks = context.submittedSubTasks || totalOf(record.subTaskStatusSummary) > 0
@@ -96,9 +99,8 @@ function encodeResult(task: ResolvedTask, value: unknown): Awaitable<string> {
 }
 
 /** Whether `undefined` is a result of the task: then a hook that returns it has finished. */
-function acceptsNothing(task: ResolvedTask): boolean {
-  const answer = task.result['~standard'].validate(undefined)
-  return !(answer instanceof Promise) && answer.issues === undefined
+function acceptsNothing(task: ResolvedTask): Awaitable<boolean> {
+  return chain(task.result['~standard'].validate(undefined), answer => answer.issues === undefined)
 }
 
 function nextStageMissing(task: ResolvedTask): QuillworkError {
@@ -221,7 +223,13 @@ async function finish(
   } catch (error) {
     outcome = failure(core, context, error)
   }
-  if (context.isUnfinished) await context.finish()
+  if (!context.isUnfinished) return outcome
+  try {
+    await context.finish()
+  } catch (error) {
+    const { id, attempt } = context.record
+    core.log.error({ err: error, taskId: id, attempt }, 'attempt reports failed; its outcome stands')
+  }
   return outcome
 }
 

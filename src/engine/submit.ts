@@ -2,11 +2,12 @@ import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { type Awaitable, type ResolvedTask, submissionDefaults, type TaskType } from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
-import { messageOf, QuillworkError } from '../task/errors.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { submissionHash } from '../task/submission-hash.ts'
 import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord } from '../task/task.ts'
+import { isA, messageOf } from '../task/thrown.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
@@ -169,7 +170,7 @@ function admit(
 
 /** Returns the refusal for what a hook threw; an error with a code of ours says more than SUBMISSION_REFUSED. */
 function refusalOf({ type }: ResolvedTask, error: unknown): unknown {
-  if (error instanceof QuillworkError) return error
+  if (isA(error, QuillworkError)) return error
   const message = `${type} refuses what was submitted: ${messageOf(error)}`
   return new QuillworkError('SUBMISSION_REFUSED', message, { cause: error })
 }

@@ -7,8 +7,9 @@ import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
-import type { Logger } from '../runtime/log.ts'
+import { guardLog, type Logger, silentLog } from '../runtime/log.ts'
 import type { QuillworkError } from '../task/errors.ts'
+import { messageOf } from '../task/thrown.ts'
 import { assertSafeToListen } from './auth.ts'
 import { addAuthorMessages } from './author-messages/author-messages.ts'
 import { methodNotAllowed, refuseSocket, routeNotFound, sendProblem } from './errors.ts'
@@ -41,8 +42,6 @@ export interface AppOptions {
   log?: Logger
 }
 
-const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
 /**
  * Returns the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
  * CONFIG_INVALID for settings that are invalid or would let anybody on the network in, and for a folder that cannot hold the pages.
@@ -50,7 +49,8 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
-  const { engine, log = silent, models, novels, asyncApi, samples } = options
+  const { engine, models, novels, asyncApi, samples } = options
+  const log = guardLog(options.log ?? silentLog, messageOf)
   const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings)
@@ -89,7 +89,7 @@ function createFastify(settings: HttpSettings): FastifyInstance {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     clientErrorHandler: (error, socket) => refuseSocket(error, socket),
-    frameworkErrors: (error, request, reply) => sendProblem(silent, error, request, reply),
+    frameworkErrors: (error, request, reply) => sendProblem(silentLog, error, request, reply),
   })
   app.server.maxConnections = settings.maxConnections
   return app

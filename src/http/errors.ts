@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../runtime/log.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
 import type { SchemaIssue } from '../task/schema.ts'
+import { fieldOf, isA, messageOf, numberIn, textIn } from '../task/thrown.ts'
 import type { Problem } from './schemas/problem.ts'
 
 type Issue = NonNullable<Problem['errors']>[number]
@@ -28,7 +29,7 @@ function problemOf(error: unknown, at: { path: string; traceId: string }): Probl
   const code = codeOf(error)
   const { retryable, status, meaning } = errorCatalogue[code]
   const errors = issuesOf(error)
-  const version = error instanceof QuillworkError ? error.details?.['version'] : undefined
+  const version = detailIn(error, 'version')
   return {
     type: `urn:quillwork:error:${code}`,
     title: meaning,
@@ -44,20 +45,25 @@ function problemOf(error: unknown, at: { path: string; traceId: string }): Probl
 }
 
 function codeOf(error: unknown): ErrorCode {
-  if (error instanceof QuillworkError) return error.code
-  if (typeof error !== 'object' || error === null) return 'INTERNAL'
-  const own = 'code' in error && typeof error.code === 'string' ? codes[error.code] : undefined
-  if (own !== undefined) return own
-  const status = 'statusCode' in error ? error.statusCode : undefined
-  return status === 400 || error instanceof URIError ? 'REQUEST_INVALID' : 'INTERNAL'
+  const own = textIn(error, 'code') ?? ''
+  if (isA(error, QuillworkError) && Object.hasOwn(errorCatalogue, own)) return own as ErrorCode
+  const known = Object.hasOwn(codes, own) ? codes[own] : undefined
+  if (known !== undefined) return known
+  const isOfRequest = numberIn(error, 'statusCode') === 400 || isA(error, URIError)
+  return isOfRequest ? 'REQUEST_INVALID' : 'INTERNAL'
+}
+
+/** Returns one of the details of an error of the catalogue. */
+function detailIn(error: unknown, name: string): unknown {
+  return isA(error, QuillworkError) ? fieldOf(fieldOf(error, 'details'), name) : undefined
 }
 
 function detailOf(error: unknown, code: ErrorCode, issues: readonly Issue[]): string {
-  if (code === 'INTERNAL' && !(error instanceof QuillworkError))
+  const isOwn = isA(error, QuillworkError)
+  if (code === 'INTERNAL' && !isOwn)
     return 'An unexpected error occurred. The log of the server has it under the trace id.'
   const [first] = issues
-  if (error instanceof QuillworkError || first === undefined)
-    return error instanceof Error ? error.message : errorCatalogue[code].meaning
+  if (isOwn || first === undefined) return isA(error, Error) ? messageOf(error) : errorCatalogue[code].meaning
   const more = issues.length > 1 ? ` And ${issues.length - 1} more.` : ''
   return `${first.in} ${first.pointer === '' ? '' : `${first.pointer}: `}${first.detail}${more}`
 }
@@ -66,27 +72,24 @@ const places = { body: 'body', querystring: 'query', params: 'path', headers: 'h
 
 /** Returns what a schema refused: the schema of a route, or that of the parameters of a task type. */
 function issuesOf(error: unknown): Issue[] {
-  if (error instanceof QuillworkError) return ownIssues(error)
-  if (typeof error !== 'object' || error === null || !('validation' in error)) return []
-  const context = 'validationContext' in error ? error.validationContext : undefined
-  const where = places[context as keyof typeof places] ?? 'body'
-  if (!Array.isArray(error.validation)) return []
-  return error.validation
-    .slice(0, 20)
-    .map((issue: { instancePath?: string; keyword?: string; message?: string }) => ({
-      in: where,
-      pointer: issue.instancePath === '/' ? '' : (issue.instancePath ?? ''),
-      code: issue.keyword,
-      detail: issue.message ?? 'This value is invalid.',
-    }))
+  if (isA(error, QuillworkError)) return ownIssues(error)
+  const refused = fieldOf(error, 'validation')
+  if (!Array.isArray(refused)) return []
+  const where = places[textIn(error, 'validationContext') as keyof typeof places] ?? 'body'
+  return refused.slice(0, 20).map((issue: { instancePath?: string; keyword?: string; message?: string }) => ({
+    in: where,
+    pointer: issue.instancePath === '/' ? '' : (issue.instancePath ?? ''),
+    code: issue.keyword,
+    detail: issue.message ?? 'This value is invalid.',
+  }))
 }
 
 function ownIssues(error: QuillworkError): Issue[] {
-  const issues = error.details?.['issues']
+  const issues = detailIn(error, 'issues')
   if (!Array.isArray(issues)) return []
   return issues.slice(0, 20).map(({ pointer, detail }: SchemaIssue) => ({
     in: 'body',
-    pointer: error.code === 'PARAMETERS_INVALID' ? `/parameters${pointer}` : pointer,
+    pointer: codeOf(error) === 'PARAMETERS_INVALID' ? `/parameters${pointer}` : pointer,
     detail,
   }))
 }
@@ -100,7 +103,7 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
       { err: error, traceId: request.id, method: request.method, path: problem.instance },
       'request failed',
     )
-  const allow = error instanceof QuillworkError ? error.details?.['allow'] : undefined
+  const allow = detailIn(error, 'allow')
   if (typeof allow === 'string') reply.header('allow', allow)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="quillwork"')
   if (problem.status === 429 || problem.status === 503) reply.header('retry-after', '1')

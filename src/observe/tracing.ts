@@ -16,6 +16,7 @@ import {
 import type { AttemptTrace, TaskRecord, Tracer } from '../index.ts'
 import type { Outcome } from '../task/decide.ts'
 import type { NewTask } from '../task/task.ts'
+import { isA, textIn } from '../task/thrown.ts'
 import { below, remoteContext, sdkTracer, traceparentOf } from './trace-context.ts'
 
 /** Where messages go, for the names of spans. */
@@ -209,6 +210,6 @@ export function fail(span: Span, code: string): void {
 
 /** The code of an error, or the name of its class. */
 export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return '_OTHER'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  if (!isA(error, Error)) return '_OTHER'
+  return textIn(error, 'code') ?? textIn(error, 'name') ?? '_OTHER'
 }

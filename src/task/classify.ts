@@ -10,6 +10,7 @@ import {
   SnoozeError,
 } from './errors.ts'
 import { requestedWaitMs } from './retry-after.ts'
+import { fieldOf, isA, messageOf, numberIn, textIn, textOf } from './thrown.ts'
 
 /** An error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
 export interface ClassifiedError {
@@ -34,23 +35,13 @@ function chainOf(error: unknown): unknown[] {
     at !== undefined && at !== null && chain.length < deepestCause && !chain.includes(at);
   ) {
     chain.push(at)
-    at = typeof at === 'object' && 'cause' in at ? at.cause : undefined
+    at = fieldOf(at, 'cause')
   }
   return chain
 }
 
 function keptMessage(error: unknown): string {
-  const said: unknown = error instanceof Error ? error.message : error
-  const text = typeof said === 'string' ? said : said === null || said === undefined ? '' : describe(said)
-  return (text || 'The error has no message.').slice(0, longestMessage)
-}
-
-function describe(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return typeof value === 'bigint' ? `${value}` : 'The error cannot be read.'
-  }
+  return messageOf(error).slice(0, longestMessage)
 }
 
 /**
@@ -58,9 +49,9 @@ function describe(value: unknown): string {
  * time of a snooze. Undefined when the error says nothing readable.
  */
 export function retryAfterOf(error: unknown, now: number): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  if (error instanceof SnoozeError) return usable(Math.max(0, error.until - now))
-  if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number') return usable(error.retryAfterMs)
+  if (isA(error, SnoozeError)) return usable(Math.max(0, (numberIn(error, 'until') ?? Number.NaN) - now))
+  const ownMs = numberIn(error, 'retryAfterMs')
+  if (ownMs !== undefined) return usable(ownMs)
   const ms = requestedWaitMs({ headers: headersOf(error) }, now)
   return ms === undefined ? undefined : usable(ms)
 }
@@ -70,25 +61,27 @@ function usable(ms: number): number | undefined {
 }
 
 /** The headers by their names in lower case. When a limit is reset is said with every answer; it is a wait only where the call was refused for it. */
-function headersOf(error: object): Record<string, string> {
-  const headers: unknown =
-    'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
-  if (typeof headers !== 'object' || headers === null) return {}
+function headersOf(error: unknown): Record<string, string> {
   const isRefused = statusOf(error) === 429
-  const entries: readonly (readonly [string, unknown])[] =
-    headers instanceof Headers ? [...headers] : Object.entries(headers)
   return Object.fromEntries(
-    entries.flatMap(([header, value]) => {
+    entriesOf(fieldOf(error, 'responseHeaders') ?? fieldOf(error, 'headers')).flatMap(([header, value]) => {
       const name = header.toLowerCase()
       return typeof value === 'string' && (isRefused || name.startsWith('retry-after')) ? [[name, value]] : []
     }),
   )
 }
 
+function entriesOf(headers: unknown): readonly (readonly [string, unknown])[] {
+  if (typeof headers !== 'object' || headers === null) return []
+  try {
+    return headers instanceof Headers ? [...headers] : Object.entries(headers)
+  } catch {
+    return []
+  }
+}
+
 function statusOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  if ('statusCode' in error && typeof error.statusCode === 'number') return error.statusCode
-  return 'status' in error && typeof error.status === 'number' ? error.status : undefined
+  return numberIn(error, 'statusCode') ?? numberIn(error, 'status')
 }
 
 /** HTTP statuses that say the request itself is wrong; 408, 425 and 429 are not among them. */
@@ -97,25 +90,38 @@ function isRefusal(status: number): boolean {
 }
 
 function classOf(error: unknown): ErrorClass | undefined {
-  if (error instanceof SnoozeError) return 'rate-limited'
-  if (error instanceof PermanentError) return 'permanent'
-  if (error instanceof QuillworkError) return classOfCode(error.code)
-  if (error instanceof Error && error.name === 'TimeoutError') return 'timeout'
+  if (isA(error, SnoozeError)) return 'rate-limited'
+  if (isA(error, PermanentError)) return 'permanent'
+  if (isA(error, QuillworkError)) return classOfCode(textIn(error, 'code') ?? '')
+  if (isA(error, Error) && fieldOf(error, 'name') === 'TimeoutError') return 'timeout'
   const status = statusOf(error)
   if (status === 429) return 'rate-limited'
   if (status !== undefined && isRefusal(status)) return 'permanent'
   return undefined
 }
 
-function classOfCode(code: ErrorCode): ErrorClass {
-  const entry = errorCatalogue[code]
+function classOfCode(code: string): ErrorClass | undefined {
+  if (!Object.hasOwn(errorCatalogue, code)) return undefined
+  const entry = errorCatalogue[code as ErrorCode]
   if ('errorClass' in entry) return entry.errorClass
   return entry.retryable ? 'retryable' : 'permanent'
 }
 
 function codeOf(error: unknown): string {
-  const own = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  return typeof own === 'string' && own.length > 0 ? own.slice(0, 100) : 'HANDLER_FAILED'
+  return textIn(error, 'code')?.slice(0, 100) || 'HANDLER_FAILED'
+}
+
+/** What a snooze waits for. */
+function waitOf(snooze: SnoozeError): Pick<ErrorInfo, 'limit' | 'limitCost' | 'need' | 'since'> {
+  const budget = fieldOf(snooze, 'budget')
+  const need = fieldOf(budget, 'need')
+  const [tokens, cost] = [numberIn(need, 'tokens'), numberIn(need, 'cost')]
+  return defined({
+    limit: textIn(snooze, 'limit'),
+    limitCost: numberIn(snooze, 'limitCost'),
+    need: tokens === undefined ? undefined : { tokens, ...defined({ cost }) },
+    since: numberIn(budget, 'since'),
+  })
 }
 
 /**
@@ -133,9 +139,8 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const causes = chain.slice(1).map(keptMessage)
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes })
-  const isSnooze = decisive instanceof SnoozeError
-  if (isSnooze)
-    Object.assign(info, defined({ limit: decisive.limit, limitCost: decisive.limitCost }), decisive.budget)
+  const isSnooze = isA(decisive, SnoozeError)
+  if (isSnooze) Object.assign(info, waitOf(decisive))
   const refusedByProvider = errorClass === 'rate-limited' && !isSnooze ? true : undefined
   return defined({ errorClass, info, notBefore, refusedByProvider })
 }
@@ -159,9 +164,11 @@ export function errorInfo(
   extra: { code: string; causes?: readonly string[] },
 ): ErrorInfo {
   const info = plainError(extra.code, keptMessage(error), errorClass)
-  if (error instanceof Error) {
-    info.name = `${error.name}`.slice(0, longestName)
-    if (typeof error.stack === 'string') info.stack = framesOf(error.stack)
+  if (isA(error, Error)) {
+    const name = fieldOf(error, 'name')
+    const stack = textIn(error, 'stack')
+    if (name !== undefined) info.name = textOf(name).slice(0, longestName)
+    if (stack !== undefined) info.stack = framesOf(stack)
   }
   if (extra.causes !== undefined && extra.causes.length > 0) info.causes = extra.causes
   return info

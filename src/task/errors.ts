@@ -36,11 +36,6 @@ export function plainError(code: string, message: string, errorClass: ErrorClass
   return { code, message, retryable, errorClass }
 }
 
-/** Returns what an error says, or the text of anything else that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
 /** The base of every error of the product: a code, a message that says what to do, optional details as plain data. */
 export class QuillworkError extends Error {
   readonly code: ErrorCode

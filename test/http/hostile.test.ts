@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sizeOf } from '../size.ts'
+import { hostile } from '../task/hostile.ts'
 import { type Api, expectProblem, serve } from './api.ts'
 
 let api: Api
@@ -212,6 +213,20 @@ describe('headers', () => {
     const answer = await broken.ask('/v1/tasks/counts')
     expect(answer).toMatchObject({ status: 500, body: { code: 'INTERNAL' } })
     expect(answer.text).not.toMatch(/canary|secret/)
+    await broken[Symbol.asyncDispose]()
+  })
+
+  test('whatever was thrown is a problem', async () => {
+    const broken = await serve()
+    await fc.assert(
+      fc.asyncProperty(hostile, async make => {
+        broken.engine.engine.tasks.counts = async () => {
+          throw make()
+        }
+        expect(expectProblem(await broken.ask('/v1/tasks/counts')).status).toBeGreaterThanOrEqual(400)
+      }),
+      { numRuns: 150 },
+    )
     await broken[Symbol.asyncDispose]()
   })
 })

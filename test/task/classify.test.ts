@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { classifyError, retryAfterOf } from '../../src/task/classify.ts'
+import { decode, encode } from '../../src/task/codec.ts'
 import { PermanentError, QuillworkError, SnoozeError } from '../../src/task/errors.ts'
+import { messageOf } from '../../src/task/thrown.ts'
+import { hostile, unreadable } from './hostile.ts'
 import { now } from './records.ts'
 
 const withStatus = (status: number, extra: object = {}) =>
@@ -198,3 +201,49 @@ describe('what is kept of an error', () => {
     )
   })
 })
+
+describe('an error that cannot be read', () => {
+  it('is classified as plain data with a message, whatever was thrown', () => {
+    fc.assert(
+      fc.property(hostile, make => {
+        const { errorClass, info, notBefore } = classifyError(make(), now)
+        expect(decode(encode(info))).toEqual(info)
+        expect(info.errorClass).toBe(errorClass)
+        for (const text of [info.message, ...(info.causes ?? [])]) {
+          expect(text).toMatch(/./s)
+          expect(text.length).toBeLessThanOrEqual(2_000)
+        }
+        expect(info.code).toMatch(/^.{1,100}$/s)
+        expect(typeof (info.name ?? '')).toBe('string')
+        expect(Number.isFinite(notBefore ?? 0)).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([
+    ['a proxy', unreadable(new PermanentError('x')), { message: 'The error cannot be read.' }],
+    ['a name that is a symbol', named(Symbol('odd')), { message: 'x', name: 'Symbol(odd)' }],
+    ['a code that is an object', Object.assign(new Error('x'), { code: {} }), { code: 'HANDLER_FAILED' }],
+    [
+      'a cause that throws when it is read',
+      Object.defineProperty(new PermanentError('x'), 'cause', { get: () => unreadable({}).toString() }),
+      { message: 'x', errorClass: 'permanent' },
+    ],
+    ['nothing', undefined, { message: 'The error has no message.' }],
+  ])('%s: what can be read of it is kept', (_what, thrown, kept) => {
+    expect(classifyError(thrown, now).info).toMatchObject(kept)
+  })
+
+  it('has a message for every use', () => {
+    fc.assert(
+      fc.property(hostile, make => {
+        expect(messageOf(make())).toMatch(/./s)
+      }),
+    )
+  })
+})
+
+function named(name: symbol): Error {
+  return Object.defineProperty(new Error('x'), 'name', { value: name })
+}

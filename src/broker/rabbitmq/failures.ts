@@ -1,5 +1,6 @@
 import type { Logger } from '../../runtime/log.ts'
-import { QuillworkError, messageOf as wholeMessageOf } from '../../task/errors.ts'
+import { QuillworkError } from '../../task/errors.ts'
+import { messageOf as wholeMessageOf } from '../../task/thrown.ts'
 
 /** Codes that the broker closes a channel with. */
 export const notFound = 404
