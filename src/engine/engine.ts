@@ -8,7 +8,7 @@ import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
-import { type Logger, silentLog } from '../runtime/log.ts'
+import { guardLog, type Logger, silentLog } from '../runtime/log.ts'
 import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import { defined } from '../task/defined.ts'
@@ -24,6 +24,7 @@ import {
 import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
+import { messageOf } from '../task/thrown.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
 import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
@@ -40,7 +41,7 @@ import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
-import type { Tracer } from './trace.ts'
+import { guardTracer, type Tracer } from './trace.ts'
 import { OutputSignals, Waiters } from './waiters.ts'
 
 /** The parts and settings of an engine. */
@@ -214,7 +215,7 @@ async function makeEngine<Tx>(
 }
 
 function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown }): Core {
-  const log = options.log ?? silentLog
+  const log = guardLog(options.log ?? silentLog, messageOf)
   const clock = options.clock ?? systemClock
   const tasks = new Map<string, ResolvedTask>()
   for (const definition of options.tasks) {
@@ -227,13 +228,16 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
   const broker = options.broker ?? memoryBroker()
   const random = options.random ?? Math.random
   const bus = createBus(log)
+  const answering = {
+    failed: (error: unknown) => log.error({ err: error }, 'handling a store answer failed'),
+  }
   const core: Core = {
     store,
     writes: {
-      create: gather(items => store.tasks.create(items, admission)),
-      claim: gather(items => store.tasks.claim(items)),
-      apply: gather(items => store.tasks.apply(items)),
-      send: gather(deliveries => sendNow(core, deliveries)),
+      create: gather(items => store.tasks.create(items, admission), answering),
+      claim: gather(items => store.tasks.claim(items), answering),
+      apply: gather(items => store.tasks.apply(items), answering),
+      send: gather(deliveries => sendNow(core, deliveries), answering),
     },
     broker,
     limiter: isLimiter(options.limits)
@@ -251,7 +255,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     bus,
     live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
     log,
-    trace: options.trace,
+    trace: options.trace === undefined ? undefined : guardTracer(options.trace, log),
     settings: resolveSettings(
       options,
       [...tasks.values()].map(task => task.lane),
@@ -267,7 +271,10 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
     counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
-    waiters: new Waiters(() => core.listenToOthers()),
+    waiters: new Waiters({
+      onWait: () => core.listenToOthers(),
+      failed: (error, taskId) => log.error({ err: error, taskId }, 'a wait for the end of a task failed'),
+    }),
     outputSignals: new OutputSignals(),
     random,
     reserveStart: lane => reserveStart(core, lane),

@@ -10,7 +10,7 @@ import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
-import { askerOf } from './wake.ts'
+import { askerOf, giveUpPlace, parkLimit } from './wake.ts'
 
 /** The longest wait in a worker slot, in milliseconds, asking included; a longer one becomes a snooze, and the slot is free. */
 const longestWaitMs = 2_000
@@ -88,7 +88,7 @@ export class Permits extends AttemptHolds {
   }
 
   #park(key: string, until: number): void {
-    void this.core.limiter.park(key, until)
+    void parkLimit(this.core, key, until)
     this.core.broker.remote?.sendControl({ kind: 'parked', key, until })
   }
 
@@ -96,7 +96,7 @@ export class Permits extends AttemptHolds {
   override end(): void {
     super.end()
     for (const permit of [...this.#held.keys()]) permit.commit()
-    for (const [ticket, key] of this.#waiting) void this.core.limiter.withdraw(key, ticket)
+    for (const [ticket, key] of this.#waiting) void giveUpPlace(this.core, key, ticket)
     this.#waiting.clear()
   }
 

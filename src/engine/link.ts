@@ -8,6 +8,7 @@ import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
 import { findEnds } from './handle.ts'
 import { runnableTypes } from './peers.ts'
+import { parkLimit } from './wake.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
 const endsEveryMs = { withoutEvents: 1_000, withEvents: 5_000 } as const
@@ -27,7 +28,7 @@ const noLink: Link = { onGap: () => () => undefined, stop: async () => undefined
 export function createLink(core: Core): Link {
   const { remote } = core.broker
   if (remote === undefined) return noLink
-  const gaps = createEmitter()
+  const gaps = createEmitter(error => core.log.error({ err: error }, 'gap listener failed'))
   core.store.outbox.useDelayTiers?.(remote.delays)
   core.store.outbox.keepNotifications?.()
   const stopControl = remote.onControl(message => control(core, message))
@@ -57,11 +58,7 @@ export function createLink(core: Core): Link {
 function control(core: Core, message: ControlMessage): void {
   if (message.kind === 'cancel') cancelHere(core, message)
   else if (message.kind === 'lanes') core.wakeRelay()
-  else if (core.limiter.isShared !== true) {
-    core.limiter
-      .park(message.key, message.until)
-      .catch(error => core.log.warn({ err: error, limit: message.key }, 'rate limit park failed'))
-  }
+  else if (core.limiter.isShared !== true) void parkLimit(core, message.key, message.until)
 }
 
 function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: number }): void {

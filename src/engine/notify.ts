@@ -49,7 +49,7 @@ function notifyEnded(core: Core, record: TaskRecord, { set }: Transition, status
   core.waiters.resolve(end)
   // It will not come back for its place.
   if (record.status === 'RETRYING' && record.errorInfo?.limit !== undefined)
-    giveUpPlace(core, record.errorInfo.limit, record.id)
+    void giveUpPlace(core, record.errorInfo.limit, record.id)
   callHook(core, record, 'onEnded', status)
 }
 

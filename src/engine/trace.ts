@@ -1,3 +1,4 @@
+import type { Logger } from '../runtime/log.ts'
 import type { Outcome } from '../task/decide.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 
@@ -22,6 +23,38 @@ export interface AttemptTrace {
   settling(outcome: Outcome | undefined): void
   /** The outcome is durable, or found stale. */
   settled(): void
+}
+
+/** Returns a tracer that never throws: where the given one does, the trace is incomplete, and no task knows of it. */
+export function guardTracer(tracer: Tracer, log: Logger): Tracer {
+  const quietly = <T>(step: () => T): T | undefined => {
+    try {
+      return step()
+    } catch (error) {
+      log.error({ err: error }, 'tracing failed')
+      return undefined
+    }
+  }
+  return {
+    submitting(tasks) {
+      const ended = quietly(() => tracer.submitting(tasks))
+      return error => quietly(() => ended?.(error))
+    },
+    attempt(record) {
+      const attempt = quietly(() => tracer.attempt(record))
+      return {
+        traceparent: quietly(() => attempt?.traceparent),
+        run(handler) {
+          const ran: { value: ReturnType<typeof handler> }[] = []
+          quietly(() => attempt?.run(() => ran.push({ value: handler() })))
+          const [first = { value: handler() }] = ran
+          return first.value
+        },
+        settling: outcome => quietly(() => attempt?.settling(outcome)),
+        settled: () => quietly(() => attempt?.settled()),
+      }
+    },
+  }
 }
 
 /** Writes new tasks as one step of their trace. */

@@ -10,6 +10,14 @@ export interface Waiter {
   failed(reason: unknown): void
 }
 
+/** Who is told of the waits themselves. */
+export interface WaitersOptions {
+  /** Called each time that a wait begins. */
+  onWait(): void
+  /** Called with what a waiter threw. */
+  failed(error: unknown, taskId: string): void
+}
+
 /** Ends that are remembered, so that a wait that begins right after the end needs no look-up. */
 const mostRecent = 1_024
 /** A longer result is read from the store, so that those that are remembered have some megabytes together. Characters. */
@@ -22,16 +30,15 @@ const longestRemembered = 4_096
 export class Waiters {
   /** Ends seen so far. A handle keeps the number: a later end may be the end of its task. */
   seen = 0
-  readonly #onWait: () => void
+  readonly #options: WaitersOptions
   readonly #waits = new Map<string, Waiter[]>()
   /** Without the end where it is not known here, or its result is too long to be remembered. */
   readonly #recent = new Map<string, { end: End | undefined; seen: number }>()
   #closed: { reason: unknown } | undefined
   #dropped = 0
 
-  /** `onWait` is called each time that a wait begins. */
-  constructor(onWait: () => void) {
-    this.#onWait = onWait
+  constructor(options: WaitersOptions) {
+    this.#options = options
   }
 
   /** Returns how the task ended, if this was one of the last ends, and came after that number. */
@@ -50,7 +57,7 @@ export class Waiters {
   /** Waits; `found` or `failed` is called once, `failed` at once when the waits are closed. Returns a function that ends the wait. */
   wait(taskId: string, waiter: Waiter): () => void {
     if (this.#closed !== undefined) waiter.failed(this.#closed.reason)
-    this.#onWait()
+    this.#options.onWait()
     const waiting = this.#waits.get(taskId)
     if (waiting === undefined) this.#waits.set(taskId, [waiter])
     else waiting.push(waiter)
@@ -71,7 +78,7 @@ export class Waiters {
     const waiting = this.#waits.get(end.id)
     if (waiting === undefined) return
     this.#waits.delete(end.id)
-    for (const waiter of waiting) waiter.found(end)
+    for (const waiter of waiting) this.#call(end.id, () => waiter.found(end))
   }
 
   /** The task ended in another process, and nobody waits for it: a wait that begins now has to look it up. */
@@ -105,9 +112,19 @@ export class Waiters {
   /** Fails every wait, now and later. */
   close(reason: unknown): void {
     this.#closed = { reason }
-    const all = [...this.#waits.values()].flat()
+    const all = [...this.#waits]
     this.#waits.clear()
-    for (const waiter of all) waiter.failed(reason)
+    for (const [taskId, waiting] of all)
+      for (const waiter of waiting) this.#call(taskId, () => waiter.failed(reason))
+  }
+
+  /** A waiter that throws, such as by the signal of its caller, keeps the end from no other. */
+  #call(taskId: string, call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#options.failed(error, taskId)
+    }
   }
 }
 

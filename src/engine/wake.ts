@@ -52,11 +52,13 @@ export async function rejoinLimits(core: Core): Promise<void> {
   const { clock, log, store } = core
   const list = (page: PageRequest) =>
     store.queries.list({ status: ['RETRYING'] }, { ...page, order: 'oldest' })
+  const failures: unknown[] = []
   try {
     for await (const records of everyPage(perPage, list)) {
       if (core.stopping) return
-      await rejoin(core, records)
+      failures.push(...(await rejoin(core, records)))
     }
+    if (failures.length > 0) throw failures[0]
   } catch (error) {
     if (core.stopping) return
     log.warn({ err: error }, 'waiting tasks did not rejoin their limits; will retry')
@@ -64,9 +66,10 @@ export async function rejoinLimits(core: Core): Promise<void> {
   }
 }
 
-async function rejoin({ limiter, store }: Core, records: readonly TaskRecord[]): Promise<void> {
+/** Returns why some did not rejoin; it keeps none of the others waiting. */
+async function rejoin({ limiter, store }: Core, records: readonly TaskRecord[]): Promise<unknown[]> {
   const now = store.tasks.now()
-  const moved = await Promise.all(
+  const rejoined = await Promise.allSettled(
     records.map(async record => {
       const { limit: key, limitCost: cost = 0 } = record.errorInfo ?? {}
       if (key === undefined || !isSnoozed(record, key, now)) return []
@@ -74,7 +77,9 @@ async function rejoin({ limiter, store }: Core, records: readonly TaskRecord[]):
       return until < (record.nextAttemptTimestamp ?? 0) ? [dueEarly(record, now, until)] : []
     }),
   )
-  if (moved.flat().length > 0) await store.tasks.apply(moved.flat())
+  const moved = rejoined.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+  if (moved.length > 0) await store.tasks.apply(moved)
+  return rejoined.flatMap(each => (each.status === 'rejected' ? [each.reason] : []))
 }
 
 /** Returns how a task asks a limiter: under its own name, in turn with those of other users and lanes. */
@@ -92,19 +97,28 @@ async function wakeTasks(core: Core, ready: readonly Ready[]): Promise<void> {
   const woken: TaskRecord[] = []
   for (const [index, { ticket, key }] of ready.entries()) {
     const record = records[index]
-    if (record === undefined || staysAway(record, key, { paused, now })) giveUpPlace(core, key, ticket)
+    if (record === undefined || staysAway(record, key, { paused, now })) void giveUpPlace(core, key, ticket)
     if (record !== undefined && isSnoozed(record, key, now)) woken.push(record)
   }
   if (woken.length > 0) await core.store.tasks.apply(woken.map(record => dueEarly(record, now)))
 }
 
 /** Best effort, and nobody waits for it: a place that is not given up is lost 30 seconds after its promised time. */
-export function giveUpPlace(core: Core, key: string, ticket: string): void {
-  core.limiter
-    .withdraw(key, ticket)
-    .catch(error =>
-      core.log.warn({ err: error, taskId: ticket }, 'giving up a place under a limit failed; it expires'),
-    )
+export async function giveUpPlace({ limiter, log }: Core, key: string, ticket: string): Promise<void> {
+  try {
+    await limiter.withdraw(key, ticket)
+  } catch (error) {
+    log.warn({ err: error, taskId: ticket }, 'giving up a place under a limit failed; it expires')
+  }
+}
+
+/** Best effort, and nobody waits for it: where it fails, the next call under the limit is refused by its provider too. */
+export async function parkLimit({ limiter, log }: Core, key: string, until: number): Promise<void> {
+  try {
+    await limiter.park(key, until)
+  } catch (error) {
+    log.warn({ err: error, limit: key }, 'rate limit park failed')
+  }
 }
 
 /**

@@ -31,10 +31,14 @@ export class Failed {
  * @param work Does the work of many items, and returns their answers one for one. A rejection is the error of all of them.
  * @param options.largest Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the
  * event loop, the next one when `work` resolves. Nobody waits for a batch to fill.
+ * @param options.failed Called with what the `done` of an item threw; its neighbours are answered all the same. Default nothing is done.
  */
 export function gather<Item, Answer>(
   work: (items: Item[]) => Promise<readonly (Answer | Failed)[]>,
-  { largest = Number.POSITIVE_INFINITY }: { largest?: number } = {},
+  {
+    largest = Number.POSITIVE_INFINITY,
+    failed = () => undefined,
+  }: { largest?: number; failed?(error: unknown): void } = {},
 ): Gather<Item, Answer> {
   const overlaps = largest === Number.POSITIVE_INFINITY
   let items: Item[] = []
@@ -59,14 +63,27 @@ export function gather<Item, Answer>(
     listeners = waiting.splice(largest)
     isLeaving = false
     inFlight += 1
-    work(sent)
+    begin(work, sent)
       .then(
-        answers => answer(waiting, answers),
-        error => {
-          for (const done of waiting) done?.(error, undefined)
-        },
+        answers => answerAll(waiting, index => answers[index]),
+        error => answerAll(waiting, () => new Failed(error)),
       )
       .then(next)
+  }
+
+  function answerAll(
+    waiting: readonly (Done<Answer> | undefined)[],
+    answerOf: (index: number) => Answer | Failed | undefined,
+  ): void {
+    for (let index = 0; index < waiting.length; index++) {
+      const answer = answerOf(index)
+      try {
+        if (answer instanceof Failed) waiting[index]?.(answer.error, undefined)
+        else waiting[index]?.(undefined, answer)
+      } catch (error) {
+        failed(error)
+      }
+    }
   }
 
   function next(): void {
@@ -89,14 +106,12 @@ export function gather<Item, Answer>(
   }
 }
 
-function answer<Answer>(
-  listeners: readonly (Done<Answer> | undefined)[],
-  answers: readonly (Answer | Failed)[],
-): void {
-  for (let index = 0; index < listeners.length; index++) {
-    const answer = answers[index]
-    if (answer instanceof Failed) listeners[index]?.(answer.error, undefined)
-    else listeners[index]?.(undefined, answer)
+/** Work that throws at once is refused as work that rejects. */
+function begin<Item, Answer>(work: (items: Item[]) => Promise<Answer>, items: Item[]): Promise<Answer> {
+  try {
+    return work(items)
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

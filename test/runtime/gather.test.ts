@@ -16,6 +16,34 @@ describe('calls of one moment', () => {
     expect(answers).toEqual([2, new RangeError('-2'), 6])
   })
 
+  it('are answered each by itself: one that throws takes no answer from its neighbours', async () => {
+    const thrown: unknown[] = []
+    const failed = (error: unknown) => thrown.push(error)
+    let refuses = false
+    const work = async (items: number[]) => (refuses ? Promise.reject('refused') : items)
+    const gathered = gather<number, number>(work, { failed })
+    for (const isRefused of [false, true]) {
+      refuses = isRefused
+      const answers: unknown[] = []
+      for (const item of [1, 2, 3])
+        gathered.add(item, (error, answer) => {
+          if (item === 1) throw `${item}`
+          answers.push(error ?? answer)
+        })
+      await gathered.idle()
+      expect(answers).toEqual(isRefused ? ['refused', 'refused'] : [2, 3])
+    }
+    expect(thrown).toEqual(['1', '1'])
+  })
+
+  it('get the error of work that throws at once', async () => {
+    const gathered = gather<number, number>(() => {
+      throw new RangeError('at once')
+    })
+    await expect(gathered.send([1, 2])).rejects.toThrow('at once')
+    await gathered.idle()
+  })
+
   it('wait for none that is on its way, unless one batch is to go at a time', async () => {
     const gate = createGate()
     const calls: string[] = []
