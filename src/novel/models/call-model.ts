@@ -231,7 +231,11 @@ function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelEr
 function brokenAnswer(
   { id: model }: LanguageModel,
   { maxOutputTokens, temperature }: TextRequest,
-  { text, used, finishReason }: { text: GrowingText; used: Usage | undefined; finishReason: 'length' | 'stop' },
+  {
+    text,
+    used,
+    finishReason,
+  }: { text: GrowingText; used: Usage | undefined; finishReason: 'length' | 'stop' },
 ): ModelAnswer {
   return {
     text: text.text,
