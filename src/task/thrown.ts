@@ -36,7 +36,9 @@ export function numberIn(thrown: unknown, name: string): number | undefined {
 
 /** Returns the message of an error, or the text of anything else that was thrown; never an empty one. */
 export function messageOf(thrown: unknown): string {
-  const said = isA(thrown, Error) ? (fieldOf(thrown, 'message') ?? unreadable) : thrown
+  // Also of an error of another realm, and of a library that throws objects.
+  const said =
+    textIn(thrown, 'message') ?? (isA(thrown, Error) ? (fieldOf(thrown, 'message') ?? unreadable) : thrown)
   return textOf(said) || 'The error has no message.'
 }
 
