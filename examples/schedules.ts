@@ -7,7 +7,11 @@ const backUp = defineTask({
   type: 'BackUp',
   parameters: z.object({ folder: z.string() }),
   result: z.object({ files: z.number() }),
-  execute: () => ({ files: 3 }),
+  execute(ctx) {
+    // The tick, however late the task runs.
+    ctx.logInfo('backing up', { of: ctx.scheduledFor })
+    return { files: 3 }
+  },
 })
 
 const everySecond = schedule({

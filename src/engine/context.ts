@@ -27,6 +27,7 @@ import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../ta
 import { parseWith } from '../task/schema.ts'
 import { scopeEnd, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
+import { tickOf } from '../task/tick.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
@@ -106,6 +107,10 @@ export class AttemptContext implements TaskContext {
   get submitting(): Promise<unknown> | undefined {
     const submitting = this.#submitting
     return submitting === undefined || submitting.size === 0 ? undefined : Promise.allSettled(submitting)
+  }
+
+  get scheduledFor(): Date | undefined {
+    return tickOf(this.record.idempotencyKey)
   }
 
   get signal(): AbortSignal {

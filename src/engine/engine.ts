@@ -163,7 +163,7 @@ async function makeEngine<Tx>(
   options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
 ): Promise<Engine<Tx>> {
   const core = buildCore(options)
-  const planned = planSchedules(options.schedules ?? [])
+  const planned = await planSchedules(core, options.schedules ?? [])
   await core.store.open?.()
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
   const link = createLink(core)

@@ -10,7 +10,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
-import { type planSchedules, startSchedules } from './schedule.ts'
+import { type Planned, startSchedules } from './schedule.ts'
 import { rejoinLimits, wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
@@ -19,14 +19,12 @@ export interface Lifecycle {
   stop(options?: { grace?: Duration }): Promise<void>
 }
 
-type Planned = ReturnType<typeof planSchedules>
-
 /**
  * Returns the lifecycle of an engine that is not started.
  *
  * @param link What ties the process to the others, also before it is started.
  */
-export function createLifecycle(core: Core, planned: Planned, link: Link): Lifecycle {
+export function createLifecycle(core: Core, planned: readonly Planned[], link: Link): Lifecycle {
   let running: Running | undefined
   let stopping: Promise<void> | undefined
   /** When the grace time is over, by the monotonic clock. */
@@ -78,7 +76,7 @@ interface Running {
   release(): void
 }
 
-function startAll(core: Core, planned: Planned): Running {
+function startAll(core: Core, planned: readonly Planned[]): Running {
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   core.wakeRelay = relay.wake
@@ -100,7 +98,7 @@ function startAll(core: Core, planned: Planned): Running {
   }
 }
 
-function startUpkeep(core: Core, planned: Planned, stops: (() => void)[]): Loop[] {
+function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void)[]): Loop[] {
   const everyMs = core.settings.sweepIntervalMs
   const sweeping = startLoop({ clock: core.clock, everyMs, step: () => sweep(core) })
   const schedules = startSchedules(core, planned)

@@ -105,7 +105,7 @@ export async function rerunTask(
   return submitAs(core, task, {
     parameters: parameters ?? currentParameters(task, ended),
     options: { ...defined({ userId, lane, priority, tags, budget }), ...options },
-    rerunOf: ended,
+    rerunOf: ended.id,
     as: (record, isNew) => ({ record, isNew }),
   })
 }

@@ -5,13 +5,16 @@ import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
-import { messageOf } from '../task/thrown.ts'
+import { isA, messageOf } from '../task/thrown.ts'
 import type { Core } from './core.ts'
-import { type SubmitOptions, submitAs } from './submit.ts'
+import { checkAhead, type SubmitOptions, type Submitted, submitAs } from './submit.ts'
 
-/** A task that is submitted at the ticks of a cron expression. */
+/**
+ * A task that is submitted at the ticks of a cron expression; its handler gets the tick as `ctx.scheduledFor`. What a submission would be
+ * refused for (parameters, lane, options) is refused when the engine is made, except what the type's `admit` says at each tick.
+ */
 export interface Schedule<P extends Schema = Schema> {
-  /** Unique name; its state is kept under it. */
+  /** Unique name, at most 200 characters; its state is kept under it. */
   id: string
   /** Cron expression of five or six fields, as croner reads it. */
   cron: string
@@ -46,31 +49,65 @@ const firstSpanMs = 60_000
 /** Milliseconds between steps when no tick is nearer. */
 const everyMs = 30_000
 
-interface Planned {
+/** A schedule that can be started. */
+export interface Planned {
   schedule: AnySchedule
   cron: Cron
   definition: string
 }
 
-/** Returns the schedules with their cron expressions read. Throws SCHEDULE_INVALID. */
-export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
-  const ids = new Set<string>()
-  return schedules.map(planned => {
-    if (ids.has(planned.id))
-      throw new QuillworkError('SCHEDULE_INVALID', `Two schedules have the id ${JSON.stringify(planned.id)}.`)
-    ids.add(planned.id)
+/** Longest id of a schedule, in characters: the idempotency keys of its ticks contain it. */
+const longestId = 200
+
+/** Returns the schedules, with their cron expressions read and all else checked as for a submission. Throws SCHEDULE_INVALID. */
+export async function planSchedules(core: Core, schedules: readonly AnySchedule[]): Promise<Planned[]> {
+  const planned = new Map<string, Planned>()
+  for (const each of schedules) {
+    if (planned.has(each.id))
+      throw new QuillworkError('SCHEDULE_INVALID', `Two schedules have the id ${JSON.stringify(each.id)}.`)
     try {
-      const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
-      // The time zone is read by the first use.
-      cron.nextRun(new Date(0))
-      // Only what decides the ticks: processes of two versions, with other parameters, share the state of a schedule.
-      const definition = JSON.stringify([planned.cron, planned.timeZone ?? 'UTC'])
-      return { schedule: planned, cron, definition }
+      planned.set(each.id, await planOne(core, each))
     } catch (cause) {
-      const message = `The schedule ${planned.id} cannot be read: ${messageOf(cause)}`
-      throw new QuillworkError('SCHEDULE_INVALID', message, { cause })
+      const message = `The schedule ${JSON.stringify(each.id)} cannot be started: ${messageOf(cause)}`
+      const { code, details } = isA(cause, QuillworkError) ? cause : {}
+      throw new QuillworkError('SCHEDULE_INVALID', message, {
+        cause,
+        details: defined({ ...details, scheduleId: each.id, code }),
+      })
     }
-  })
+  }
+  return [...planned.values()]
+}
+
+async function planOne(core: Core, planned: AnySchedule): Promise<Planned> {
+  checkOptions(planned)
+  const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
+  // The time zone is read by the first use.
+  cron.nextRun(new Date(0))
+  await checkAhead(core, planned.task, submittedAt(planned, core.store.tasks.now()))
+  // Only what decides the ticks: processes of two versions, with other parameters, share the state of a schedule.
+  const definition = JSON.stringify([planned.cron, planned.timeZone ?? 'UTC'])
+  return { schedule: planned, cron, definition }
+}
+
+/** Throws OPTION_INVALID: the compiler checks them, and plain JavaScript does not. */
+function checkOptions({ id, catchUp = 'latest', overlap = 'allow' }: AnySchedule): void {
+  if (typeof id !== 'string' || id.length === 0 || id.length > longestId || id.includes('\0'))
+    throw optionInvalid(`id must have 1 to ${longestId} characters, without NUL.`)
+  if (!['latest', 'all', 'none'].includes(catchUp))
+    throw optionInvalid(`catchUp must be 'latest', 'all' or 'none', not ${JSON.stringify(catchUp)}.`)
+  if (!['allow', 'skip'].includes(overlap))
+    throw optionInvalid(`overlap must be 'allow' or 'skip', not ${JSON.stringify(overlap)}.`)
+}
+
+function optionInvalid(message: string): QuillworkError {
+  return new QuillworkError('OPTION_INVALID', message)
+}
+
+/** Returns what a schedule submits at a tick, in epoch milliseconds. */
+function submittedAt({ id, parameters, userId, lane }: AnySchedule, at: number): Submitted {
+  const options: SubmitOptions = defined({ tags: [`schedule:${id}`.slice(0, 100)], userId, lane })
+  return { parameters, options, tick: { scheduleId: id, at } }
 }
 
 /** Submits the task of each tick, once: the tick names the idempotency key, so a crash in between repeats nothing. */
@@ -165,17 +202,10 @@ async function submitTick(
     }
   }
   try {
-    const options: SubmitOptions = defined({
-      idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
-      tags: [`schedule:${planned.id}`.slice(0, 100)],
-      userId: planned.userId,
-      lane: planned.lane,
-    })
-    const { task, parameters } = planned
-    return await submitAs(core, task, { parameters, options, as: ({ id }) => id })
+    return await submitAs(core, planned.task, { ...submittedAt(planned, tick), as: ({ id }) => id })
   } catch (error) {
     // Another version of the program, with other parameters, submitted it and crashed before it recorded that.
-    if (!(error instanceof QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error
+    if (!isA(error, QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error
     core.log.warn({ err: error, schedule: planned.id }, 'tick already submitted with other parameters')
     const taskId = error.details?.['taskId']
     return typeof taskId === 'string' ? taskId : undefined

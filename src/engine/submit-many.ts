@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Created, CreateOptions } from '../store/store.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
-import { messageOf, QuillworkError } from '../task/errors.ts'
+import { QuillworkError } from '../task/errors.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
+import { isA, messageOf } from '../task/thrown.ts'
 import type { Core } from './core.ts'
 import {
   accepted,
@@ -69,23 +70,23 @@ function acceptedAt(index: number, task: NewTask, created: Created | undefined):
 
 /** Throws an error that says which item was refused. */
 function refuseAll(index: number, error: unknown): never {
-  if (!(error instanceof QuillworkError)) throw error
+  if (!isA(error, QuillworkError)) throw error
   const message = `Item ${index} was refused, so none was submitted: ${error.message}`
   throw new QuillworkError(error.code, message, { cause: error, details: { ...error.details, index } })
 }
 
 /** What became of one task that was submitted for itself: its record, or the error that it was refused with. */
-export type Submitted = Accepted | { error: QuillworkError; record?: undefined }
+export type ItemOutcome = Accepted | { error: QuillworkError; record?: undefined }
 
 /**
  * Submits each task for itself. Returns their outcomes, one for one. Where the store fails, the tasks from there on have its error; within a
  * transaction of the caller it is thrown, for that transaction is lost.
  */
-export async function submitEach(core: Core, type: TaskType, items: Iterable<Item>): Promise<Submitted[]> {
+export async function submitEach(core: Core, type: TaskType, items: Iterable<Item>): Promise<ItemOutcome[]> {
   const all = [...items]
   const transaction: unknown = all.find(item => item.transaction !== undefined)?.transaction
   if (transaction !== undefined) requireTransactions(core)
-  const outcomes: Submitted[] = []
+  const outcomes: ItemOutcome[] = []
   let failure: QuillworkError | undefined
   for (let from = 0; from < all.length && failure === undefined; from += perWrite) {
     const checked = await checkEach(core, type, all.slice(from, from + perWrite))
@@ -119,7 +120,7 @@ async function checkEach(core: Core, type: TaskType, items: readonly Item[]) {
 function outcomeOf(
   checked: NewTask | QuillworkError,
   accept: (task: NewTask) => Accepted | QuillworkError,
-): Submitted {
+): ItemOutcome {
   if (checked instanceof QuillworkError) return { error: checked }
   try {
     const answer = accept(checked)
@@ -131,14 +132,14 @@ function outcomeOf(
 
 /** Returns an error with a code; what a schema throws has none. */
 function codedError(error: unknown): QuillworkError {
-  if (error instanceof QuillworkError) return error
+  if (isA(error, QuillworkError)) return error
   return new QuillworkError('SUBMISSION_REFUSED', messageOf(error), { cause: error })
 }
 
 async function checkedTask(core: Core, type: TaskType, { parameters, ...options }: Item): Promise<NewTask> {
   const checked = check(core, type, parameters, options.userId)
   if (checked instanceof Promise) await checked
-  return newTask(core, type, parameters, options)
+  return newTask(core, type, { parameters, options })
 }
 
 function create(core: Core, tasks: readonly NewTask[], transaction: unknown, options: CreateOptions = {}) {

@@ -8,6 +8,7 @@ import { chain, parseWith } from '../task/schema.ts'
 import { submissionHash } from '../task/submission-hash.ts'
 import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord } from '../task/task.ts'
 import { isA, messageOf } from '../task/thrown.ts'
+import { tickKey, tickOf } from '../task/tick.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
@@ -29,8 +30,8 @@ export interface SubmitOptions<Tx = never> {
   delay?: Duration
   /**
    * Submitting again with the same key finds the first task. Unique per user and task type for as long as the record is kept; at
-   * most 255 characters. Throws IDEMPOTENCY_KEY_REUSED when the parameters, lane, priority, tags or budget differ from those that were first
-   * submitted, whatever became of the record since.
+   * most 255 characters, and not `schedule ID TICK`, which is that of a schedule's tick. Throws IDEMPOTENCY_KEY_REUSED when the parameters,
+   * lane, priority, tags or budget differ from those that were first submitted, whatever became of the record since.
    */
   idempotencyKey?: string
   /** At most 20, each at most 100 characters. */
@@ -48,12 +49,18 @@ export interface SubmitOptions<Tx = never> {
   transaction?: Tx
 }
 
-/** What is submitted, and what is made of the record. */
-interface Submission<T> {
+/** What is submitted. */
+export interface Submitted {
   parameters: unknown
   options: SubmitOptions
+  /** The tick that a schedule submits it for, in place of an idempotency key; epoch milliseconds. */
+  tick?: { scheduleId: string; at: number }
   /** The ended task that it runs anew. */
-  rerunOf?: TaskRecord
+  rerunOf?: string
+}
+
+/** What is submitted, and what is made of the record. */
+interface Submission<T> extends Submitted {
   /** Returns what the caller wants for the record. `isNew`: this submission created it, not an earlier one of the same key. */
   as(record: TaskRecord, isNew: boolean): T
 }
@@ -63,12 +70,11 @@ interface Submission<T> {
  * promise.
  */
 export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T>): Promise<T> {
-  const { parameters, options, as, rerunOf } = submission
+  const { options, as } = submission
   if (options.transaction !== undefined) return submitWithin(core, type, submission)
   return new Promise((resolve, reject) => {
     const write = () => {
-      const task = newTask(core, type, parameters, options)
-      if (rerunOf !== undefined) task.rerunOf = rerunOf.id
+      const task = newTask(core, type, submission)
       const ended = core.trace?.submitting([task])
       const start = routeTo(core, task)
       core.writes.create.add(task, (error, created) => {
@@ -83,21 +89,18 @@ export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T
         start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
     }
-    const checked = check(core, type, parameters, options.userId)
+    const checked = check(core, type, submission.parameters, options.userId)
     if (checked instanceof Promise) checked.then(write).catch(reject)
     else write()
   })
 }
 
 /** Submits within the caller's own transaction: nobody is notified before it commits, and the relay finds the task then. */
-async function submitWithin<T>(
-  core: Core,
-  type: TaskType,
-  { parameters, options, as }: Submission<T>,
-): Promise<T> {
+async function submitWithin<T>(core: Core, type: TaskType, submission: Submission<T>): Promise<T> {
+  const { parameters, options, as } = submission
   requireTransactions(core)
   await check(core, type, parameters, options.userId)
-  const task = newTask(core, type, parameters, options)
+  const task = newTask(core, type, submission)
   const [created] = await traceSubmission(core.trace, [task], () =>
     core.store.tasks.create([task], core.admission, { transaction: options.transaction }),
   )
@@ -123,6 +126,19 @@ export function requireTransactions(core: Core): void {
   if (core.store.capabilities.callerTransactions) return
   const message = `The store ${core.store.kind} cannot write within a transaction of the caller; leave \`transaction\` out.`
   throw new QuillworkError('OPTION_INVALID', message)
+}
+
+/**
+ * Checks what a schedule will submit, as `submitAs` does, but for what `admit` says of it then. Throws, or rejects with, what would be the
+ * refusal.
+ */
+export function checkAhead(core: Core, type: TaskType, submitted: Submitted): Awaitable<unknown> {
+  const { parameters } = submitted
+  const own = core.tasks.get(type.type) ?? type
+  return chain(validate(type, parameters), () => {
+    newTask(core, type, submitted)
+    return own.parameters === type.parameters ? undefined : validate(own, parameters)
+  })
 }
 
 /** Validates parameters by the schema. What the schema makes of them is made again at each attempt. */
@@ -181,7 +197,11 @@ export function defaultsOf(core: Core, type: TaskType): ReturnType<typeof submis
 }
 
 /** Returns the task that a submission makes. Throws what is wrong with its options. */
-export function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
+export function newTask(
+  core: Core,
+  type: TaskType,
+  { parameters, options, tick, rerunOf }: Submitted,
+): NewTask {
   const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
   if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
@@ -200,8 +220,10 @@ export function newTask(core: Core, type: TaskType, parameters: unknown, options
   else if (options.delay !== undefined) task.delay = durationMs(options.delay, 'delay')
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
-  if (options.idempotencyKey !== undefined) {
-    task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
+  if (rerunOf !== undefined) task.rerunOf = rerunOf
+  if (tick !== undefined) task.idempotencyKey = tickKey(tick.scheduleId, tick.at)
+  else if (options.idempotencyKey !== undefined) task.idempotencyKey = ownKey(options.idempotencyKey)
+  if (task.idempotencyKey !== undefined) {
     const { priority, budget } = task
     task.submissionHash = submissionHash({ parameters, lane, priority, tags: options.tags ?? noTags, budget })
   }
@@ -248,6 +270,13 @@ export function checkedTags(tags: readonly string[] | undefined): readonly strin
 function bounded(text: string, longest: number, option: string): string {
   if (text.length <= longest && !text.includes('\0')) return text
   throw new QuillworkError('OPTION_INVALID', `${option} must be at most ${longest} characters, without NUL.`)
+}
+
+/** Returns the idempotency key of a caller. Throws OPTION_INVALID for one that would pass for a tick of a schedule. */
+function ownKey(key: string): string {
+  if (tickOf(bounded(key, 255, 'idempotencyKey')) === undefined) return key
+  const message = `The idempotency key ${JSON.stringify(key)} has the form of those that schedules give their ticks; give it another one.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }
 
 function timeOf(startAt: Date, now: number): number {

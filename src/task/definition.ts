@@ -161,6 +161,11 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly executionNodeId: string
   /** W3C trace context of the attempt where the engine traces, else of the submission. */
   readonly traceparent: string | undefined
+  /**
+   * The tick of the schedule that submitted the task, however late it runs; the same at every attempt. Undefined for a task that no schedule
+   * submitted. A sub-task has none either: what it needs of its parent is in its parameters.
+   */
+  readonly scheduledFor: Date | undefined
   /** Number of this attempt, from 1. */
   readonly attempt: number
   readonly retryCount: number

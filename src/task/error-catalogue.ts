@@ -76,7 +76,10 @@ export const errorCatalogue = {
   ),
   STORE_NEWER: permanent(500, 'The database was written by a newer version of the product.'),
   PAGE_TOKEN_INVALID: permanent(400, 'The page token is not one that this listing gave out.'),
-  SCHEDULE_INVALID: permanent(400, 'The cron expression or the time zone of a schedule cannot be read.'),
+  SCHEDULE_INVALID: permanent(
+    400,
+    'A schedule cannot be started: its cron expression, its parameters, its lane or another option is wrong.',
+  ),
   DEAD_LETTER_NOT_FOUND: permanent(404, 'There is no such dead letter.'),
   ENCODING_UNKNOWN: permanent(400, 'The encoding is not one of those that the import reads.'),
   TEXT_UNREADABLE: permanent(400, 'The file is not a text that the import can read.'),

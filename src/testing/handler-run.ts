@@ -28,6 +28,8 @@ export interface HandlerRunOptions<S> {
   tags?: readonly string[]
   /** Number of the attempt; default 1. */
   attempt?: number
+  /** The tick of the schedule that submitted the task; default none did. */
+  scheduledFor?: Date
   signal?: AbortSignal
   /** Which handler: `execute` (default), or the hook that runs when the sub-tasks have ended. */
   run?: 'execute' | 'onSubTasksSettled'
@@ -108,7 +110,7 @@ function contextOf<S>(
   notes: Notes,
 ): TaskContext {
   const { attempt = 1, userId = defaultUser, tags = [], signal = new AbortController().signal } = options
-  const { services, earlierOutput } = options
+  const { services, earlierOutput, scheduledFor } = options
   const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
     notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })
   }
@@ -121,6 +123,7 @@ function contextOf<S>(
     tags,
     executionNodeId: 'alone',
     traceparent: undefined,
+    scheduledFor,
     attempt,
     retryCount: attempt - 1,
     round: 0,

@@ -2,9 +2,10 @@ import { MongoClient } from 'mongodb'
 import { createGate, scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineTask } from '../../src/index.ts'
+import { defineTask, schedule } from '../../src/index.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { until } from '../servers/until.ts'
+import { unreadable } from '../task/hostile.ts'
 import { describeDistributed, installation } from './installation.ts'
 
 describeDistributed('state over several processes', () => {
@@ -150,5 +151,54 @@ describeDistributed('state over several processes', () => {
       const record = await client.tasks.get(taskId)
       expect(record).toMatchObject({ attempt: 1, executionNodeId: current.settings.nodeId })
     }
+  })
+
+  it('an error that cannot be read ends its attempt; the slot takes the next delivery', async () => {
+    await using home = installation()
+    const task = defineTask({
+      type: 'Hostile',
+      parameters: z.boolean(),
+      result: z.null(),
+      retry: { maxAttempts: 1 },
+      execute(ctx) {
+        if (ctx.parameters) throw unreadable(new Error('x'))
+        return null
+      },
+    })
+    const engine = await home.engine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    const hostile = await engine.submit(task, true)
+    const fine = await engine.submit(task, false)
+    const message = expect.stringContaining('The error cannot be read.')
+    await expect(hostile.result({ timeout: '20s' })).rejects.toMatchObject({ code: 'TASK_FAILED', message })
+    expect(await fine.result({ timeout: '20s' })).toBeNull()
+    expect(await engine.deadLetters.get(hostile.taskId)).toMatchObject({ status: 'DEAD_LETTER' })
+  })
+
+  it('a schedule of one process tells its tick to the worker of another, in a lane that only that one has', async () => {
+    await using home = installation({ lanes: ['far'] })
+    const type = { type: 'Far', parameters: z.string(), result: z.null(), lane: 'far' }
+    const told: (Date | undefined)[] = []
+    const task = defineTask({
+      ...type,
+      execute(ctx) {
+        told.push(ctx.scheduledFor)
+        return null
+      },
+    })
+    const base = { id: 's', cron: '* * * * * *', task: type, parameters: 'x' }
+    const [right, wrong] = [schedule(base), schedule({ ...base, lane: 'nowhere' })]
+    await home.engine({ tasks: [task], roles: ['worker'] })
+    await expect(home.engine({ tasks: [], schedules: [wrong] })).rejects.toMatchObject({
+      code: 'SCHEDULE_INVALID',
+      message: expect.stringContaining('There is no lane "nowhere"'),
+    })
+    const before = Date.now()
+    await home.engine({ tasks: [], roles: ['maintenance'], schedules: [right] })
+    await until(() => told.length > 1, 'two ticks')
+    for (const tick of told) {
+      expect(tick?.getMilliseconds()).toBe(0)
+      expect(Math.abs((tick?.getTime() ?? 0) - before)).toBeLessThan(60_000)
+    }
+    expect(new Set(told.map(Number)).size).toBe(told.length)
   })
 })

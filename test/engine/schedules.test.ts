@@ -1,7 +1,8 @@
-import { defineTask, schedule } from 'quillwork'
+import { type AnySchedule, defineTask, schedule } from 'quillwork'
 import { createManualClock, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { createOne } from '../../src/testing/store-case.ts'
 import { allTasks } from './invariants.ts'
 
 const hour = 3_600_000
@@ -134,11 +135,20 @@ describe('a schedule', () => {
 
   it('one whose task is refused stands in no other’s way, and is tried again', async () => {
     const { task, ran } = ticking()
+    const choosy = defineTask({
+      type: 'Choosy',
+      parameters: z.null(),
+      result: z.null(),
+      admit() {
+        throw new Error('Not today.')
+      },
+      execute: () => null,
+    })
     const schedules = [
-      schedule({ id: 'refused', cron: '0 * * * *', task, parameters: '' }),
+      schedule({ id: 'refused', cron: '0 * * * *', task: choosy, parameters: null }),
       schedule({ id: 'fine', cron: '0 * * * *', task, parameters: 'fine' }),
     ]
-    await using t = await testEngine({ tasks: [task], schedules })
+    await using t = await testEngine({ tasks: [task, choosy], schedules })
     await t.advance('1h')
     expect(ran).toEqual(['fine'])
     expect(t.log.messages('error')).toContain('scheduled submission failed; will retry')
@@ -200,7 +210,12 @@ describe('a schedule', () => {
     await using t = await testEngine({ tasks: [task], schedules: [hourly] })
     await t.drain()
     const next = new Date(Math.floor(t.clock.now() / hour) * hour + hour).toISOString()
-    await t.submit(task, 'old', { idempotencyKey: `schedule hourly ${next}` })
+    await createOne(t.store, {
+      taskType: 'Tick',
+      userId: '',
+      parameters: '"old"',
+      idempotencyKey: `schedule hourly ${next}`,
+    })
     await t.advance('1h')
     expect(ran).toEqual(['old'])
     await t.advance('1h')
@@ -223,15 +238,49 @@ describe('a schedule', () => {
     expect(ran).toEqual(['y'])
   })
 
-  it.each([[{ cron: 'soon' }], [{ cron: '* * * * *', timeZone: 'Mars/Olympus' }]])(
-    '%j is refused at once',
-    async wrong => {
-      const { task } = ticking()
-      const made = testEngine({
-        tasks: [task],
-        schedules: [schedule({ id: 'w', task, parameters: 'x', ...wrong })],
+  it.each([
+    [{ cron: 'soon' }, /cron|soon/],
+    [{ timeZone: 'Mars/Olympus' }, /Mars/],
+    [{ parameters: '' }, 'The parameters of Tick are not valid: '],
+    [{ parameters: 7 }, 'The parameters of Tick are not valid: '],
+    [{ parameters: 'a long text' }, 'The parameters of Tick have 13 bytes'],
+    [{ lane: 'bach' }, 'There is no lane "bach"; the lanes are default.'],
+    [{ userId: 'u'.repeat(201) }, 'userId must be at most 200 characters'],
+    [{ id: '' }, 'id must have 1 to 200 characters'],
+    [{ catchUp: 'last' }, "catchUp must be 'latest', 'all' or 'none', not \"last\"."],
+    [{ overlap: 'never' }, "overlap must be 'allow' or 'skip', not \"never\"."],
+  ])('%j is refused at once, and the error names the schedule', async (wrong, why) => {
+    const { task } = ticking()
+    const one = { id: 'nightly', cron: '0 * * * *', task, parameters: 'x', ...wrong } as AnySchedule
+    const made = testEngine({ tasks: [task], schedules: [one], parametersBytes: 10 })
+    await expect(made).rejects.toMatchObject({
+      code: 'SCHEDULE_INVALID',
+      message: expect.stringContaining(`The schedule "${one.id}" cannot be started: `),
+      details: { scheduleId: one.id },
+    })
+    await expect(made).rejects.toThrow(why)
+  })
+
+  it('is refused for what a schema that takes its time, or the task that runs, does not take', async () => {
+    const { task } = ticking()
+    const slow = { type: 'Tick', result: z.null(), parameters: z.string().refine(async text => text !== 'x') }
+    const loose = { type: 'Tick', result: z.null(), parameters: z.any() }
+    const base = { id: 's', cron: '0 * * * *' }
+    for (const one of [
+      schedule({ ...base, task: slow, parameters: 'x' }),
+      schedule({ ...base, task: loose, parameters: 7 }),
+    ])
+      await expect(testEngine({ tasks: [task], schedules: [one] })).rejects.toMatchObject({
+        code: 'SCHEDULE_INVALID',
+        message: expect.stringContaining('The parameters of Tick are not valid: '),
       })
-      await expect(made).rejects.toMatchObject({ code: 'SCHEDULE_INVALID' })
-    },
-  )
+  })
+
+  it('names what the schema refused', async () => {
+    const { task } = ticking()
+    const one = schedule({ id: 's', cron: '0 * * * *', task, parameters: '' })
+    await expect(testEngine({ tasks: [task], schedules: [one] })).rejects.toMatchObject({
+      details: { code: 'PARAMETERS_INVALID', issues: [{ pointer: '' }] },
+    })
+  })
 })
