@@ -11,7 +11,6 @@ import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
 import type { TaskBus } from './bus.ts'
-import type { Peers } from './peers.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Tracer } from './trace.ts'
@@ -64,6 +63,17 @@ export interface Core {
   wakeRelay: () => void
   /** Begins to receive the events of other processes, for a listener that wants them. */
   listenToOthers: () => void
+}
+
+/** The other processes, as far as they can run what this one cannot. */
+export interface Peers {
+  /**
+   * Returns whether a live process runs tasks of a type with parameters of a version, as the store last said. Where the store fails, what it
+   * said before. Never rejects.
+   */
+  canRun(taskType: string, version: number): Promise<boolean>
+  /** Returns when such a process was last known to live, by the clock of the store; undefined where none was. */
+  lastSeen(taskType: string, version: number): number | undefined
 }
 
 /** What is known of the sweeps of this process. Times are epoch milliseconds. */

@@ -1,13 +1,14 @@
 import type { ControlMessage, RemoteBroker } from '../broker/broker.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { createEmitter, type Emitter } from '../runtime/emitter.ts'
 import { gatherCalls } from '../runtime/gather.ts'
 import { startLoop } from '../runtime/loop.ts'
-import type { EventOutbox, PendingEvents } from '../store/store.ts'
+import type { EventOutbox, NodeState, PendingEvents, Store } from '../store/store.ts'
+import type { ResolvedTask } from '../task/definition.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
-import type { Core } from './core.ts'
+import type { Core, Peers } from './core.ts'
 import { findEnds } from './handle.ts'
-import { runnableTypes } from './peers.ts'
 import { parkLimit } from './wake.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
@@ -128,6 +129,51 @@ async function report(core: Core): Promise<undefined> {
     })
   } catch (error) {
     core.log.warn({ err: error }, 'node report failed; will retry')
+  }
+}
+
+/** Milliseconds for which an answer of the store is used. */
+const peersKeptForMs = 2_000
+
+/** Returns what each of the task types can run: the newest version of its parameters, by type. */
+function runnableTypes(tasks: ReadonlyMap<string, ResolvedTask>): Record<string, number> {
+  return Object.fromEntries([...tasks].map(([type, { parametersVersion }]) => [type, parametersVersion]))
+}
+
+/** Returns the peers of a process. They are asked for only when something comes that it cannot run. */
+export function createPeers({ nodes, tasks }: Pick<Store, 'nodes' | 'tasks'>, clock: Clock): Peers {
+  let readAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | undefined
+  /** When a live process was last known that runs a type, by the version of its parameters. */
+  const seen = new Map<string, Map<number, number>>()
+  let live: readonly NodeState[] = []
+
+  async function read(): Promise<void> {
+    try {
+      live = (await nodes?.list()) ?? []
+      const now = tasks.now()
+      for (const { types = {} } of live)
+        for (const [type, version] of Object.entries(types))
+          seen.set(type, (seen.get(type) ?? new Map<number, number>()).set(version, now))
+    } catch {
+      // What was known stands. The store says by every other way that it is away.
+    }
+    readAt = clock.monotonic()
+    reading = undefined
+  }
+
+  return {
+    async canRun(taskType, version) {
+      if (clock.monotonic() - readAt > peersKeptForMs) {
+        reading ??= read()
+        await reading
+      }
+      return live.some(({ types = {} }) => (types[taskType] ?? Number.NEGATIVE_INFINITY) >= version)
+    },
+    lastSeen(taskType, version) {
+      const times = [...(seen.get(taskType) ?? [])].flatMap(([known, at]) => (known >= version ? at : []))
+      return times.length === 0 ? undefined : Math.max(...times)
+    },
   }
 }
 

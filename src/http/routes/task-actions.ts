@@ -144,8 +144,7 @@ export const taskActionRoutes = [
       const { taskId } = request.params
       const { parameters: sent } = request.body ?? {}
       const ended = await engine.tasks.get(taskId)
-      const parameters =
-        sent === undefined ? undefined : await readParameters(engine, ended.taskType, sent)
+      const parameters = sent === undefined ? undefined : await readParameters(engine, ended.taskType, sent)
       const options = defined({
         parameters,
         idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
