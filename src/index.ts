@@ -46,10 +46,12 @@ export type { AdmissionLimits } from './task/admission.ts'
 export { decode, encode } from './task/codec.ts'
 export {
   type Admission,
+  type AllowedCall,
   type AnyTask,
   type BudgetHold,
   defineTask,
   type EarlierOutput,
+  type ExpectedCall,
   type In,
   type Out,
   type Permit,

@@ -5,9 +5,11 @@ import { classifyError } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
 import type {
+  AllowedCall,
   Awaitable,
   BudgetHold,
   EarlierOutput,
+  ExpectedCall,
   In,
   Permit,
   ResolvedTask,
@@ -32,7 +34,7 @@ import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
-import { BudgetHolds, Permits } from './holds.ts'
+import { BudgetHolds, makeCall, Permits } from './holds.ts'
 import { OutputWriter, readOutput } from './output.ts'
 import { Reports } from './reports.ts'
 import { foundStale, paidLateMs, retryOf } from './settle.ts'
@@ -174,6 +176,10 @@ export class AttemptContext implements TaskContext {
     if (call !== undefined) checkKey(call, 'call')
     this.#holds ??= new BudgetHolds(this.#core, this.held)
     return this.#holds.reserve(estimate, call)
+  }
+
+  call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T> {
+    return makeCall(this, expected, make)
   }
 
   write(text: string): void {

@@ -4,7 +4,17 @@
  */
 import type { Acquired } from '../rate-limit/limiter.ts'
 import { longestDelay } from '../task/classify.ts'
-import type { BudgetHold, Permit, Spending } from '../task/definition.ts'
+import { defined } from '../task/defined.ts'
+import type {
+  AllowedCall,
+  Awaitable,
+  BudgetHold,
+  ExpectedCall,
+  Permit,
+  Spending,
+  TaskContext,
+  Usage,
+} from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
@@ -167,6 +177,56 @@ export class Permits extends AttemptHolds {
 function unknownLimit(key: string): QuillworkError {
   const message = `No limit is named "${key}". Add it to the limits of the engine; {} stands for a key without limits.`
   return new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
+}
+
+/** See `TaskContext.call`. In this order: what waits for its turn under a limit for long holds nothing of the budget. */
+export async function makeCall<T>(
+  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
+  { limit, tokens, cost, name, subject }: ExpectedCall,
+  make: (call: AllowedCall) => Awaitable<T>,
+): Promise<T> {
+  const hold = await ctx.reserve({ tokens, ...defined({ cost }) }, name)
+  let permit: Permit
+  try {
+    permit = await ctx.acquire(limit, tokens)
+  } catch (error) {
+    await hold.release()
+    throw error
+  }
+  let said: { usage: Usage | undefined } | undefined
+  const settle = async (otherwise: 'as estimated' | 'nothing') => {
+    if (said === undefined && otherwise === 'as estimated') {
+      permit.commit()
+      return hold.commit()
+    }
+    const usage = said?.usage
+    if (usage === undefined) {
+      // Such a call counts against the requests of the minute too.
+      permit.commit(0)
+      return hold.release()
+    }
+    const { inputTokens, outputTokens, cost: spent } = usage
+    permit.commit(inputTokens + outputTokens)
+    // Together, so that a kill between the two is unlikely.
+    await Promise.all([
+      ctx.addUsage({ ...usage, ...defined({ subject, call: name }) }),
+      hold.commit({ tokens: inputTokens + outputTokens, ...defined({ cost: spent }) }),
+    ])
+  }
+  let value: T
+  try {
+    value = await make({
+      used: usage => {
+        said = { usage }
+      },
+      refused: retryAfterMs => permit.refused(retryAfterMs),
+    })
+  } catch (error) {
+    await settle('nothing')
+    throw error
+  }
+  await settle('as estimated')
+  return value
 }
 
 /** Interruptions that the task survives, at once and maybe in another process. */

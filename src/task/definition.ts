@@ -120,6 +120,27 @@ export interface Permit {
   refused(retryAfterMs: number): void
 }
 
+/** What a call of a model may use at most, and the limit that it is made under. */
+export interface ExpectedCall {
+  limit: string
+  /** Tokens in and out together. */
+  tokens: number
+  /** In the currency of the price list. */
+  cost?: number
+  /** Names the call within the task, as in `reserve`; a new name for each call that begins. */
+  name?: string
+  /** The subject of its usage. */
+  subject?: string
+}
+
+/** A call that is allowed, while it is made. */
+export interface AllowedCall {
+  /** Says what the call has used so far, or in all; undefined for nothing. What was said last counts. */
+  used(usage: Usage | undefined): void
+  /** See `Permit.refused`. */
+  refused(retryAfterMs: number): void
+}
+
 /** The state of a task as its type describes it: a result when it completed, an error when it did not. */
 export type State<R extends Schema> =
   | { done: false; status: 'QUEUED' | 'RUNNING' | 'RETRYING'; result?: undefined; error?: undefined }
@@ -200,6 +221,13 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    * back: give a new name to each call that begins.
    */
   reserve(estimate: Spending, call?: string): Promise<BudgetHold>
+  /**
+   * Makes one call of a model with all that belongs to it: reserves under the budget of the tree, waits for a place under the limit, makes the call,
+   * then records its usage and settles both by it. A call that returns without saying what it used counts at its estimate; one that throws
+   * without saying so, as a call that used nothing. Where the limit or the budget defers it, nothing stays reserved, and this throws as
+   * `acquire` and `reserve` do. Throws what `make` throws.
+   */
+  call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T>
   /**
    * Adds to the output of this attempt, which others can follow while it grows. It is written within a quarter of a second; an attempt
    * that no longer holds the task writes nothing. A new attempt starts with an empty output.

@@ -1,3 +1,4 @@
+import { makeCall } from '../engine/holds.ts'
 import { decode, encode } from '../task/codec.ts'
 import {
   type BudgetHold,
@@ -114,7 +115,7 @@ function contextOf<S>(
   const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
     notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })
   }
-  return {
+  const context: TaskContext = {
     taskId: aloneId,
     taskType: task.type,
     userId,
@@ -140,11 +141,13 @@ function contextOf<S>(
     acquire: async () => freePermit,
     isParked: () => false,
     reserve: async () => freeHold,
+    call: (expected, make) => makeCall(context, expected, make),
     write: text => void notes.output.push(text),
     earlierOutput: async () => earlierOutput,
     addUsage: async usage => void notes.usage.push(usage),
     ...subTasksOf(options, notes),
   }
+  return context
 }
 
 function subTasksOf<S>(

@@ -1,16 +1,22 @@
 import type { LanguageModel, ModelChoice, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
-import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import {
+  type AllowedCall,
+  errorCatalogue,
+  QuillworkError,
+  SnoozeError,
+  type TaskContext,
+  type Usage,
+} from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { beginCall, endCall, nextCall, settleCutCalls, storedSeries } from './calls.ts'
-import { openExpense } from './expense.ts'
+import { beginCall, callUnderLimits, endCall, nextCall, settleCutCalls, storedSeries } from './calls.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** The part of a task's context that a call needs. */
 export type CallContext = Pick<
   TaskContext,
-  'acquire' | 'addUsage' | 'attempt' | 'checkpoint' | 'isParked' | 'logInfo' | 'reserve' | 'signal'
+  'addUsage' | 'attempt' | 'call' | 'checkpoint' | 'isParked' | 'logInfo' | 'signal'
 >
 
 /** A model call. */
@@ -51,7 +57,7 @@ export interface ModelAnswer {
  * Calls a model: reserves under the budget of the tree, acquires the rate limit of the model, makes the call, and records its real usage,
  * also of a failed call. When the call fails with a code for which the model has a fallback, calls the fallback; a fallback for
  * MODEL_RATE_LIMITED also while the provider is known to refuse all calls. Skips a fallback that is not configured. A fallback that fails
- * permanently costs no retry of a model that may answer later. Returns the answer. Throws `ModelError`, what `reserve` and `acquire` throw,
+ * permanently costs no retry of a model that may answer later. Returns the answer. Throws `ModelError`, what `ctx.call` throws,
  * and the signal's reason; writes no text once the signal has fired.
  */
 export async function callModel(
@@ -173,11 +179,33 @@ async function ask(
   const name = await nextCall(ctx, unit)
   const inputTokens = promptTokens(model, request)
   const most = { inputTokens, outputTokens: request.maxOutputTokens }
-  const expense = await openExpense(ctx, model, { ...most, subject, call: name })
+  return callUnderLimits(ctx, model, { name, subject, most }, running =>
+    write(ctx, model, { ...call, request, name, inputTokens, running }),
+  )
+}
+
+/** A call that is allowed, and its name within the task. */
+interface Writing extends Omit<ModelCall, 'request'> {
+  readonly request: TextRequest
+  readonly name: string
+  readonly inputTokens: number
+  readonly running: AllowedCall
+}
+
+async function write(
+  ctx: CallContext,
+  model: LanguageModel,
+  { request, name, inputTokens, running, unit, ...call }: Writing,
+): Promise<Asked> {
   const text = new GrowingText((stretch, startsParagraph) => {
     if (!ctx.signal.aborted) call.onText?.(stretch, startsParagraph)
   })
   let used: Usage | undefined
+  const use = (usage: Usage) => {
+    used = usage
+    running.used(usage)
+  }
+  running.used(undefined)
   try {
     const { maxOutputTokens, temperature } = request
     const parameters = { maxOutputTokens, ...defined({ temperature }) }
@@ -185,11 +213,9 @@ async function ask(
     const answer = await model.write(request, {
       signal: ctx.signal,
       ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
-      onPartialUsage: usage => {
-        used = usage
-      },
+      onPartialUsage: use,
     })
-    used = answer.usage
+    use(answer.usage)
     ctx.signal.throwIfAborted()
     if (text.end() === '') text.add(answer.text)
     const { usage, finishReason } = answer
@@ -198,7 +224,7 @@ async function ask(
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
     if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
-      expense.refused(error.retryAfterMs)
+      running.refused(error.retryAfterMs)
     const isTruncated = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTruncated && text.text !== '')
       return { answer: brokenAnswer(model, request, { text, used, finishReason: 'length' }) }
@@ -207,8 +233,6 @@ async function ask(
     const isFollowed = call.onText !== undefined && text.text !== ''
     if (!isFollowed || !isCut(error)) await endCall(ctx, name)
     return { error, isFollowed }
-  } finally {
-    await expense.settle(used)
   }
 }
 

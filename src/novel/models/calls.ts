@@ -1,6 +1,6 @@
 /** What is kept of the calls of a task, so that a later attempt knows of one that its process was killed in: it was paid, and nobody heard how it ended. */
 import type { EmbeddingModel, LanguageModel, ModelParameters } from '../../ai/model.ts'
-import type { StepOptions, TaskContext, Usage } from '../../index.ts'
+import type { AllowedCall, StepOptions, TaskContext, Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 
 /** What is stored right before a call is made. */
@@ -47,6 +47,30 @@ export async function nextCall(ctx: CallsContext, unit: string): Promise<string>
 /** Returns the call of a unit that was cut off last; undefined where none was. */
 export async function cutCallOf(ctx: CallsContext, unit: string): Promise<CutCall | undefined> {
   return (await callsOf(ctx, unit)).cut.findLast(call => call.unit === unit)
+}
+
+/** What a call may use at most. */
+export interface MostUsed {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/**
+ * Makes a call under the budget of the tree and the limit of its model, which loads what its first call needs before it gets a place. `name` is
+ * that of the call within the task. Throws what `ctx.call` throws.
+ */
+export async function callUnderLimits<T>(
+  ctx: Pick<TaskContext, 'call'>,
+  model: Pick<LanguageModel, 'costOf' | 'limit' | 'prepare'>,
+  { name, subject, most }: { name: string; subject: string; most: MostUsed },
+  make: (call: AllowedCall) => Promise<T>,
+): Promise<T> {
+  await model.prepare?.()
+  const tokens = most.inputTokens + most.outputTokens
+  return ctx.call(
+    { limit: model.limit, tokens, ...defined({ cost: model.costOf(most) }), name, subject },
+    make,
+  )
 }
 
 /** Stores that a call is about to be made. */

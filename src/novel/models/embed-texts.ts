@@ -1,14 +1,13 @@
 import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
-import type { TaskContext, Usage } from '../../index.ts'
-import { beginCall, type CallsContext, endCall, nextCall, settleCutCalls } from './calls.ts'
-import { openExpense } from './expense.ts'
+import type { TaskContext } from '../../index.ts'
+import { beginCall, type CallsContext, callUnderLimits, endCall, nextCall, settleCutCalls } from './calls.ts'
 
 /**
  * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage under its
- * subject, the id of the novel, also of a failed call. `unit` is the key of the checkpoint that they become. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * subject, the id of the novel, also of a failed call. `unit` is the key of the checkpoint that they become. Throws `ModelError`, what `ctx.call` throws, and the signal's reason.
  */
 export async function embedTexts(
-  ctx: CallsContext & Pick<TaskContext, 'acquire' | 'reserve' | 'signal'>,
+  ctx: CallsContext & Pick<TaskContext, 'call' | 'signal'>,
   {
     model,
     texts,
@@ -20,24 +19,18 @@ export async function embedTexts(
   const modelOf = (id: string) => (id === model.id ? model : undefined)
   await settleCutCalls(ctx, { unit, subject, modelOf })
   const name = await nextCall(ctx, unit)
-  const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject, call: name })
-  let used: Usage | undefined
-  try {
-    await beginCall(ctx, name, { unit, model: model.id, inputTokens })
-    const embeddings = await model.embed(texts, {
-      signal: ctx.signal,
-      onPartialUsage: usage => {
-        used = usage
-      },
-    })
-    used = embeddings.usage
-    return embeddings
-  } catch (error) {
-    if (!ctx.signal.aborted) await endCall(ctx, name)
-    throw error
-  } finally {
-    await expense.settle(used)
-  }
+  const most = { inputTokens, outputTokens: 0 }
+  return callUnderLimits(ctx, model, { name, subject, most }, async call => {
+    try {
+      await beginCall(ctx, name, { unit, model: model.id, inputTokens })
+      const embeddings = await model.embed(texts, { signal: ctx.signal, onPartialUsage: call.used })
+      call.used(embeddings.usage)
+      return embeddings
+    } catch (error) {
+      if (!ctx.signal.aborted) await endCall(ctx, name)
+      throw error
+    }
+  })
 }
 
 /** Returns the most tokens of one call: a model on a small machine needs a minute for them, and a large one is not called too often. */

@@ -148,18 +148,16 @@ describe('a fallback', () => {
   it('is asked at once where only asking for a place tells that the provider refuses all calls', async () => {
     const made = models({}, [{ model: 'second', on: ['MODEL_RATE_LIMITED'] }])
     const parked = new Set<string>()
-    const permit = { commit() {}, release() {}, refused() {} }
     const ctx: CallContext = {
       attempt: 1,
       signal: new AbortController().signal,
       isParked: limit => parked.has(limit),
-      async acquire(limit) {
-        if (limit !== 'first') return permit
+      async call({ limit }, make) {
+        if (limit !== 'first') return make({ used() {}, refused() {} })
         // Another process was told so.
         parked.add(limit)
         throw new SnoozeError(Date.now() + 3_600_000, 'In an hour.', { limit })
       },
-      reserve: async () => ({ async commit() {}, async release() {} }),
       addUsage: async () => undefined,
       logInfo: () => undefined,
       async checkpoint(_, step) {

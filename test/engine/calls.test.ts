@@ -1,0 +1,105 @@
+import { type AllowedCall, defineTask, type TaskContext } from 'quillwork'
+import { testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+const usage = { model: 'm', inputTokens: 30, outputTokens: 12, cost: 0.5 }
+const expected = { limit: 'm', tokens: 100, cost: 1 }
+
+/** A task that makes one call. */
+function calling(make: (call: AllowedCall) => unknown, retry = { maxAttempts: 1 }) {
+  return defineTask({
+    type: 'Calling',
+    parameters: z.null(),
+    result: z.unknown(),
+    retry,
+    execute: (ctx: TaskContext) => ctx.call({ ...expected, name: 'only', subject: 'novel' }, make),
+  })
+}
+
+async function run(make: (call: AllowedCall) => unknown) {
+  const t = await testEngine({ tasks: [calling(make)], limits: { m: { tokensPerMinute: 1_000 } } })
+  const { taskId } = await t.submit(calling(make), null, { budget: { tokens: 500, cost: 5 } })
+  await t.drain()
+  const { spent, reserved } = await t.budgets.get(taskId)
+  const [limit] = t.limiter.describe()
+  return {
+    record: await t.tasks.get(taskId),
+    spent,
+    reserved,
+    tokens: limit?.tokens,
+    inFlight: limit?.inFlight,
+    usage: await t.tasks.usage(taskId),
+    [Symbol.asyncDispose]: () => t[Symbol.asyncDispose](),
+  }
+}
+
+describe('a call with all that belongs to it', () => {
+  it('counts what it said, under its limit, in the budget and in the usage', async () => {
+    await using done = await run(call => {
+      call.used({ ...usage, inputTokens: 3 })
+      call.used(usage)
+      return 'written'
+    })
+    expect(done.record).toMatchObject({ status: 'COMPLETED', result: '"written"' })
+    expect(done).toMatchObject({ spent: { tokens: 42, cost: 0.5 }, reserved: { tokens: 0, cost: 0 } })
+    expect(done).toMatchObject({ tokens: 42, inFlight: 0, usage: [{ ...usage, calls: 1 }] })
+  })
+
+  it('that returns without a word counts at its estimate', async () => {
+    await using done = await run(() => null)
+    expect(done).toMatchObject({
+      spent: { tokens: 100, cost: 1 },
+      reserved: { tokens: 0 },
+      tokens: 100,
+      usage: [],
+    })
+  })
+
+  it('that throws without a word, or says that it used nothing, costs nothing', async () => {
+    const nothing = {
+      spent: { tokens: 0, cost: 0 },
+      reserved: { tokens: 0 },
+      tokens: 0,
+      inFlight: 0,
+      usage: [],
+    }
+    await using failed = await run(() => {
+      throw new Error('refused')
+    })
+    expect(failed).toMatchObject({ ...nothing, record: { errorInfo: { message: 'refused' } } })
+    await using unused = await run(call => call.used(undefined))
+    expect(unused).toMatchObject(nothing)
+  })
+
+  it('that throws after it was paid counts what it said', async () => {
+    await using done = await run(call => {
+      call.used(usage)
+      throw new Error('cut off')
+    })
+    expect(done).toMatchObject({
+      spent: { tokens: 42 },
+      reserved: { tokens: 0 },
+      tokens: 42,
+      usage: [{ calls: 1 }],
+    })
+  })
+
+  it('that waits for its limit holds nothing of the budget meanwhile, and spends no retry', async () => {
+    const task = calling(call => call.used(usage))
+    await using t = await testEngine({ tasks: [task], limits: { m: { requestsPerMinute: 1 } } })
+    const budget = { tokens: 500 }
+    const first = await t.submit(task, null, { budget })
+    await t.drain()
+    const second = await t.submit(task, null, { budget })
+    await t.advance('5s')
+    expect(await t.tasks.get(second.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+    expect(await t.budgets.get(second.taskId)).toMatchObject({
+      spent: { tokens: 0 },
+      reserved: { tokens: 0 },
+    })
+    await t.advance('60s')
+    for (const { taskId } of [first, second])
+      expect(await t.budgets.get(taskId)).toMatchObject({ spent: { tokens: 42 }, reserved: { tokens: 0 } })
+  })
+})
