@@ -4,7 +4,7 @@
 const arithmetic = 'src/engine/budget-arithmetic.ts'
 const account = 'src/runtime/account.ts'
 const call = 'src/novel/models/call-model.ts'
-const expense = 'src/novel/models/expense.ts'
+const holds = 'src/engine/holds.ts'
 const sceneGuard = 'src/novel/library/scene-guard.ts'
 const history = 'src/novel/library/history.ts'
 const languageModel = 'src/ai/providers/language-model.ts'
@@ -138,10 +138,10 @@ export const modelMutants = [
   ],
 
   // A call.
-  ['call: what a failed one used', call, '        used = usage\n', '        used ??= undefined\n', ofCalls],
+  ['call: what a failed one used', call, '    running.used(usage)\n', '', ofCalls],
   ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
   ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
-  ['call: its use is recorded', expense, '        ctx.addUsage({ ...used, subject, call }),\n', '', ofCalls],
+  ['call: its use is recorded', holds, '      ctx.addUsage({ ...usage, ...defined({ subject, call: name }) }),\n', '', ofCalls],
   [
     'call: it is begun before it is made',
     'src/novel/models/call-model.ts',
@@ -172,7 +172,7 @@ export const modelMutants = [
   ],
   [
     'call: one that waits gives the budget back',
-    expense,
+    holds,
     '    await hold.release()\n    throw error\n',
     '    throw error\n',
     ofCalls,
