@@ -228,6 +228,8 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
   const random = options.random ?? Math.random
   const bus = createBus(log)
   const answering = {
+    // More in one turn of the event loop are several writes, and the loop turns in between.
+    perCall: 500,
     failed: (error: unknown) => log.error({ err: error }, 'handling a store answer failed'),
   }
   const core: Core = {

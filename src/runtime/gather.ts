@@ -31,14 +31,16 @@ export class Failed {
  * @param work Does the work of many items, and returns their answers one for one. A rejection is the error of all of them.
  * @param options.largest Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the
  * event loop, the next one when `work` resolves. Nobody waits for a batch to fill.
+ * @param options.perCall Items per call of `work` at most, where batches may overlap: more of one turn are several calls. Default all are one.
  * @param options.failed Called with what the `done` of an item threw; its neighbours are answered all the same. Default nothing is done.
  */
 export function gather<Item, Answer>(
   work: (items: Item[]) => Promise<readonly (Answer | Failed)[]>,
   {
     largest = Number.POSITIVE_INFINITY,
+    perCall = Number.POSITIVE_INFINITY,
     failed = () => undefined,
-  }: { largest?: number; failed?(error: unknown): void } = {},
+  }: { largest?: number; perCall?: number; failed?(error: unknown): void } = {},
 ): Gather<Item, Answer> {
   const overlaps = largest === Number.POSITIVE_INFINITY
   let items: Item[] = []
@@ -57,11 +59,19 @@ export function gather<Item, Answer>(
   }
 
   function leave(): void {
+    isLeaving = false
     const sent = items
     const waiting = listeners
     items = sent.splice(largest)
     listeners = waiting.splice(largest)
-    isLeaving = false
+    if (sent.length <= perCall) call(sent, waiting)
+    else {
+      for (let from = 0; from < sent.length; from += perCall)
+        call(sent.slice(from, from + perCall), waiting.slice(from, from + perCall))
+    }
+  }
+
+  function call(sent: Item[], waiting: readonly (Done<Answer> | undefined)[]): void {
     inFlight += 1
     begin(work, sent)
       .then(

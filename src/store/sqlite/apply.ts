@@ -42,6 +42,7 @@ export function apply(session: Session, transitions: readonly Transition[], { re
         if (answer !== 'missing' && transition !== undefined) afterwards(session, transition, answer)
       })
     },
+    transitions.length,
   )
 }
 

@@ -36,6 +36,7 @@ export async function claim(session: Session, claims: readonly Claim[]): Promise
         inFlight.hold(known)
       }
     },
+    claims.length,
   )
   return claimed.map(known => known?.record)
 }

@@ -33,8 +33,9 @@ export async function create(
   const steps = (accepts: Accepts) => createTogether(session, tasks, begin(), accepts)
   let writing: Promise<Written[]>
   if (allOrNone === undefined || tasks.length < 2)
-    writing = file.write(() => createEach(session, tasks, begin()), committed)
-  else if (tasks.length <= perTurn) writing = file.write(() => atOnce(steps(allOrNone)), committed)
+    writing = file.write(() => createEach(session, tasks, begin()), committed, tasks.length)
+  else if (tasks.length <= perTurn)
+    writing = file.write(() => atOnce(steps(allOrNone)), committed, tasks.length)
   else writing = file.writeInSteps(() => steps(allOrNone), committed)
   return (await writing).map(({ answer }) => answer)
 }

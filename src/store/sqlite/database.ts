@@ -13,6 +13,7 @@ import {
   refuse,
   type Steps,
   settle,
+  turnMs,
 } from './transactions.ts'
 
 /**
@@ -26,9 +27,9 @@ export interface SharedDatabase {
   /**
    * Runs `work` in the next group commit; resolves after the sync that covers it. `work` is synchronous, may throw (only its own
    * writes are undone) and may run twice (the first run undone). `committed` is called when the transaction is committed and not yet
-   * synced: for memory that mirrors the file, and that dies with the process.
+   * synced: for memory that mirrors the file, and that dies with the process. `size`: how many records it writes, about; default one.
    */
-  write<T>(work: (db: Database) => T, committed?: (value: T) => void): Promise<T>
+  write<T>(work: (db: Database) => T, committed?: (value: T) => void, size?: number): Promise<T>
   /** Runs `query` when everything written before is durable. */
   read<T>(query: (db: Database) => T): Promise<T>
   /** Brings the tables of one part to its newest version, in order, in a transaction. Throws STORE_NEWER, STORE_FULL. */
@@ -57,8 +58,10 @@ export interface DatabaseFile extends SharedDatabase {
   close(): Promise<void>
 }
 
-/** Jobs per transaction: bounds how long the event loop is held. Each job resolves the promise of its caller. */
+/** Jobs that are taken at a time. Each resolves the promise of its caller. */
 const largestBatch = 512
+/** Records per transaction, about: bounds how long the event loop is held. */
+const mostRecords = 1_000
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
 
@@ -74,6 +77,8 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const syncer = openSyncer(db, file, faults)
   const writer = createWriter({ db, file, faults, syncer, committed: () => commits.emit() })
   let rounds = 0
+  /** When reads let the event loop turn next. */
+  let turnEnds = 0
   let closed = false
 
   async function send(jobs: Job[]): Promise<void> {
@@ -81,13 +86,24 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     if (reads.length > 0) {
       await syncer.settled()
       for (const job of reads) {
+        // Who reads one page after the other would keep the event loop until the last one.
+        if (performance.now() > turnEnds) {
+          await setImmediate()
+          turnEnds = performance.now() + turnMs
+        }
         if (syncer.failure === undefined) answer(job, () => job.work(db))
         else job.reject(syncer.failure)
       }
     }
     const writes = jobs.filter(job => job.writes)
     if (writes.length === 0) return
-    writer.write(writes.filter(job => job.inSteps !== true))
+    const [first, ...more] = partsOf(writes.filter(job => job.inSteps !== true))
+    if (first !== undefined) writer.write(first)
+    for (const part of more) {
+      syncer.start()
+      await setImmediate()
+      writer.write(part)
+    }
     for (const job of writes) if (job.inSteps === true) await writer.writeAlone(job)
     // What reacts to a commit can join the next one.
     await setImmediate()
@@ -106,7 +122,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
 
   return {
     db,
-    write: (work, committed) => enqueue({ writes: true, work, committed }),
+    write: (work, committed, size = 1) => enqueue({ writes: true, size, work, committed }),
     writeInSteps: (work, committed) => enqueue({ writes: true, inSteps: true, work, committed }),
     get openTransaction() {
       return writer.openTransaction
@@ -130,6 +146,22 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       db.close()
     },
   }
+}
+
+/** Returns jobs by transaction, in their order. */
+function partsOf(jobs: readonly Job[]): Job[][] {
+  const parts: Job[][] = []
+  let left = 0
+  for (const job of jobs) {
+    const { size = 1 } = job
+    if (size > left || parts.length === 0) {
+      parts.push([])
+      left = mostRecords
+    }
+    parts.at(-1)?.push(job)
+    left -= size
+  }
+  return parts
 }
 
 interface Writing {

@@ -17,6 +17,8 @@ export type Steps<T> = Generator<void, T, void>
 /** One caller's part of a transaction, or a query. */
 export interface Job {
   writes: boolean
+  /** Records that it writes, about; a transaction takes jobs up to a number of them. Default one. */
+  size?: number
   /** `work` returns steps; they have a transaction of their own, which stays open over turns of the event loop. */
   inSteps?: boolean
   work(db: Database): unknown
@@ -25,8 +27,8 @@ export interface Job {
   reject(error: unknown): void
 }
 
-/** Milliseconds after which a job in steps lets the event loop turn. */
-const turnMs = 8
+/** Milliseconds after which a job in steps, and reads one after the other, let the event loop turn. */
+export const turnMs = 8
 
 /** Runs jobs together, one transaction for all, in which the participants take part. */
 export function createTransactions(db: Database, faults: StoreFaults) {
