@@ -26,7 +26,8 @@ export function supervise(system: System, count: number, options: ProcessOptions
     while (!stopped) {
       const worker = system.spawn(options)
       now.add(worker)
-      await worker.ended
+      // As long as it lives: nobody has asked it to end.
+      await worker.closed
       now.delete(worker)
       if (!stopped) system.fault('the process ended', worker.boot)
     }

@@ -61,16 +61,14 @@ export class System implements AsyncDisposable {
     const all = { ...servers, prefix, ledgerFile: this.ledgerFile, boot, ...options }
     const child = this.#children.start('../../faults/process.mjs', all)
     let orders = 0
-    return {
-      ...child,
-      boot,
-      order: async (order, more = {}) => {
-        orders += 1
-        const number = orders
-        child.tell(JSON.stringify({ order, number, ...more }))
-        await child.says(`done ${number}`)
-      },
+    const order = async (what: string, more = {}) => {
+      orders += 1
+      const number = orders
+      child.tell(JSON.stringify({ order: what, number, ...more }))
+      await child.says(`done ${number}`)
     }
+    // Not spread: that would ask for its end now.
+    return Object.assign(Object.create(child) as Child, { boot, order })
   }
 
   /** Submits tasks of a plan from a process of its own, which runs none. Resolves when all are acknowledged. */

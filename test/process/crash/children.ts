@@ -23,6 +23,8 @@ export interface Child {
   says(said: string): Promise<Said>
   /** Resolves when it has ended. Rejects when it lives on for too long after this was read. */
   readonly ended: Promise<Ended>
+  /** Resolves when it has ended, however long it lives. */
+  readonly closed: Promise<Ended>
   /** What it wrote on standard error; for messages. */
   readonly errors: () => string
   signal(name: NodeJS.Signals): void
@@ -86,6 +88,7 @@ function watch(child: ChildProcess, ended: Promise<Ended>): Child {
     })
   return {
     pid: child.pid ?? 0,
+    closed: ended,
     get ended() {
       return within(ended, () => `Process ${child.pid} did not end. ${errors}`)
     },
