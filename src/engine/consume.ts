@@ -16,6 +16,9 @@ const refusedForMs = 1_000
 
 /** Milliseconds for which a slot keeps a delivery that it leaves to others. */
 const leftForMs = 100
+/** Times that a task is left to others before it steps back from the head of its lane, and for how many milliseconds. */
+const mostLeaves = 5
+const leftLongMs = 5_000
 
 /** Consumes the deliveries of each lane: one is claimed, run and settled, and acknowledged last. Returns a function that takes no more. */
 export function startConsumers(core: Core): () => void {
@@ -60,13 +63,15 @@ function canRun({ tasks }: Core, { taskType, headers }: Delivery): boolean {
  * outrun theirs. Where no live process can, the claim ends in a wait for one (`execute.ts`).
  */
 async function leaveToOthers(core: Core, received: Received, free: () => void): Promise<void> {
-  const { taskType, headers } = received.delivery
-  const canOthers = await core.peers.canRun(taskType, headers?.parametersVersion ?? 0)
+  const { taskId, taskType, lane, headers } = received.delivery
+  const canOthers = await core.peers.canRun({ taskType, lane, version: headers?.parametersVersion ?? 0 })
   // It stays with the broker, which gives it to another process.
   if (core.stopping) return free()
   if (!canOthers) return claimAndRun(core, received, free)
+  // They are busy: what waits behind it in the lane must get its turn.
+  if (core.peers.leave(taskId) > mostLeaves) return void defer(core, received, leftLongMs).then(free)
   core.clock.after(leftForMs, () => {
-    requeue(core, received.delivery.taskId)
+    requeue(core, taskId)
     received.ack()
     free()
   })
@@ -126,12 +131,12 @@ async function refuseMessage(core: Core, received: Received): Promise<void> {
 }
 
 /** A task runs here that it must not run beside. The store delivers this one again in a while, to any process: durably, before the message is acknowledged. */
-async function defer(core: Core, received: Received): Promise<void> {
+async function defer(core: Core, received: Received, ms = refusedForMs): Promise<void> {
   const { taskId } = received.delivery
   const { outbox } = core.store
   try {
     if (outbox.defer === undefined) requeueLater(core, taskId)
-    else await outbox.defer([taskId], refusedForMs)
+    else await outbox.defer([taskId], ms)
   } catch (error) {
     core.log.warn({ err: error, taskId }, 'delivery deferral failed; will requeue')
     requeueLater(core, taskId)

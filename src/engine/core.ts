@@ -53,6 +53,8 @@ export interface Core {
   readonly counts: EngineCounts
   /** No new attempt begins any more. */
   stopping: boolean
+  /** It was started: until then it is a client. */
+  started: boolean
   readonly waiters: Waiters
   readonly outputSignals: OutputSignals
   /** A number in [0, 1); a parameter so that tests repeat themselves. */
@@ -68,10 +70,12 @@ export interface Core {
 /** The other processes, as far as they can run what this one cannot. */
 export interface Peers {
   /**
-   * Returns whether a live process runs tasks of a type with parameters of a version, as the store last said. Where the store fails, what it
-   * said before. Never rejects.
+   * Returns whether a live process runs tasks of a type, with parameters of a version, in a lane, as the store last said. Where the store fails,
+   * what it said before. Never rejects.
    */
-  canRun(taskType: string, version: number): Promise<boolean>
+  canRun(task: { taskType: string; version: number; lane: string }): Promise<boolean>
+  /** Notes that a task was left to them. Returns how often it was, as far as that is remembered. */
+  leave(taskId: string): number
   /** Returns when such a process was last known to live, by the clock of the store; undefined where none was. */
   lastSeen(taskType: string, version: number): number | undefined
 }

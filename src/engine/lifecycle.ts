@@ -33,11 +33,15 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
   async function start(): Promise<void> {
     if (stopping !== undefined)
       throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
-    running ??= startAll(core, planned)
+    if (running !== undefined) return
+    running = startAll(core, planned)
+    core.started = true
+    link.report()
   }
 
   async function stopOnce(): Promise<void> {
     core.stopping = true
+    link.report()
     running?.pause()
     await running?.feeding.stop()
     await drain(core, () => graceUntil)

@@ -20,10 +20,12 @@ const reportEveryMs = 10_000
 export interface Link {
   /** Listens to gaps: events of other processes may have been missed. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
+  /** Tells the others what this process runs from now on. */
+  report(): void
   stop(): Promise<void>
 }
 
-const noLink: Link = { onGap: () => () => undefined, stop: async () => undefined }
+const noLink: Link = { onGap: () => () => undefined, report: () => undefined, stop: async () => undefined }
 
 /** Ties this process to the others: control messages, events both ways, and a sign of life. */
 export function createLink(core: Core): Link {
@@ -46,6 +48,7 @@ export function createLink(core: Core): Link {
   reporting.wake()
   return {
     onGap: gaps.on,
+    report: reporting.wake,
     async stop() {
       stopControl()
       stopListening?.()
@@ -121,7 +124,7 @@ async function report(core: Core): Promise<undefined> {
       nodeId,
       roles: [...roles],
       lanes: slots,
-      types: roles.has('worker') ? runnableTypes(core.tasks) : {},
+      types: roles.has('worker') && core.started && !core.stopping ? runnableTypes(core.tasks) : {},
       running: core.running.size,
       startedAt,
       pid: process.pid,
@@ -134,6 +137,8 @@ async function report(core: Core): Promise<undefined> {
 
 /** Milliseconds for which an answer of the store is used. */
 const peersKeptForMs = 2_000
+/** Tasks that were left whose number is remembered. */
+const mostLeft = 10_000
 
 /** Returns what each of the task types can run: the newest version of its parameters, by type. */
 function runnableTypes(tasks: ReadonlyMap<string, ResolvedTask>): Record<string, number> {
@@ -147,6 +152,8 @@ export function createPeers({ nodes, tasks }: Pick<Store, 'nodes' | 'tasks'>, cl
   /** When a live process was last known that runs a type, by the version of its parameters. */
   const seen = new Map<string, Map<number, number>>()
   let live: readonly NodeState[] = []
+  /** How often tasks were left, by id. */
+  const left = new Map<string, number>()
 
   async function read(): Promise<void> {
     try {
@@ -163,12 +170,21 @@ export function createPeers({ nodes, tasks }: Pick<Store, 'nodes' | 'tasks'>, cl
   }
 
   return {
-    async canRun(taskType, version) {
+    async canRun({ taskType, version, lane }) {
       if (clock.monotonic() - readAt > peersKeptForMs) {
         reading ??= read()
         await reading
       }
-      return live.some(({ types = {} }) => (types[taskType] ?? Number.NEGATIVE_INFINITY) >= version)
+      return live.some(
+        ({ types = {}, lanes }) =>
+          (types[taskType] ?? Number.NEGATIVE_INFINITY) >= version && (lanes[lane] ?? 0) > 0,
+      )
+    },
+    leave(taskId) {
+      const times = (left.get(taskId) ?? 0) + 1
+      if (left.size >= mostLeft) left.clear()
+      left.set(taskId, times)
+      return times
     },
     lastSeen(taskType, version) {
       const times = [...(seen.get(taskType) ?? [])].flatMap(([known, at]) => (known >= version ? at : []))

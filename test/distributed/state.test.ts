@@ -153,6 +153,19 @@ describeDistributed('state over several processes', () => {
     }
   })
 
+  it('a process that was not started, or has no slot in the lane, is none that a task waits for', async () => {
+    await using home = installation()
+    const { scripted, parent } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], start: false })
+    const without = { lanes: { default: { slots: 0 }, other: { slots: 1 } } }
+    await home.engine({ tasks: [scripted], ...without })
+    await home.engine({ tasks: [parent], roles: ['worker'] })
+    await until(async () => ((await client.store.nodes?.list()) ?? []).length === 3, 'reports of all')
+    const { taskId } = await client.submit(scripted, { orders: [] })
+    await until(async () => (await client.tasks.get(taskId)).status === 'RETRYING', 'wait for a process')
+    expect(await client.tasks.get(taskId)).toMatchObject({ errorInfo: { code: 'TASK_TYPE_UNKNOWN' } })
+  })
+
   it('an error that cannot be read ends its attempt; the slot takes the next delivery', async () => {
     await using home = installation()
     const task = defineTask({
