@@ -130,20 +130,21 @@ function itemOf(def: Container, key: string): z.core.$ZodType | undefined {
   return Object.hasOwn(def.shape, key) ? def.shape[key] : def.catchall
 }
 
-/** Reads a value by the first option that takes it; where none does, by the one that its discriminator names. */
+/** Reads a value by the option that its discriminator names; where none does, by the first that takes it. */
 async function readUnion(
   schema: z.core.$ZodType,
   options: readonly z.core.$ZodType[],
   json: unknown,
   place: Place,
 ): Promise<unknown> {
+  const named = options.find(option => isNamed(schema, option, json))
+  if (named !== undefined) return read(named, json, place)
   for (const option of options) {
     const issues: SchemaIssue[] = []
     const value = await read(option, json, { ...place, issues })
     if (issues.length === 0 && (await accepts(option, value))) return value
   }
-  const named = options.find(option => isNamed(schema, option, json))
-  return named === undefined ? json : read(named, json, place)
+  return json
 }
 
 /** Whether a discriminated union takes the value for this option. */

@@ -50,7 +50,8 @@ async function cancelTasksOf(tasks: Tasks, { userId, novelId, importTaskId }: Dr
 
 /** Cancels a task, then what is live below it: sub-tasks would follow later, and some would find no novel until then. */
 async function cancelTree(tasks: Tasks, taskId: string): Promise<void> {
-  await unlessFailed('TASK_ALREADY_ENDED', () => tasks.cancel(taskId))
+  const cancel = () => unlessFailed('TASK_ALREADY_ENDED', () => tasks.cancel(taskId))
+  await unlessFailed('TASK_NOT_FOUND', cancel)
   const live = (page: PageRequest) => tasks.children(taskId, { status: liveStatuses }, page)
   for await (const page of everyPage(perPage, live))
     await Promise.all(page.map(({ id }) => cancelTree(tasks, id)))

@@ -183,6 +183,8 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
   budget?: Budget
   /** Tags of the import task. */
   tags?: readonly string[]
+  /** Further tags, which name its subject. */
+  derivedTags?: readonly string[]
 }
 
 /**
@@ -192,7 +194,7 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
 export async function confirmUpload(
   engine: Pick<Engine, 'submit' | 'find'>,
   services: NovelServices,
-  { userId, traceparent, budget, tags, ...choice }: ImportChoice,
+  { userId, traceparent, budget, tags, derivedTags, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
   const { uploads } = services.library
   const upload = await uploads.upload(userId, choice.uploadId)
@@ -201,7 +203,7 @@ export async function confirmUpload(
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
   const parameters = normalised(choice, upload)
   const idempotencyKey = `upload ${choice.uploadId}`
-  const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags }) }
+  const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags, derivedTags }) }
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
   const expiresAt = nowOf(services) + keepConfirmedMs

@@ -67,8 +67,8 @@ export async function importSample(
       ...defined({ id }),
     }))
   const uploadId = upload.id
-  const tags = subjectTags(importNovel.type, { uploadId })
-  const choice = { userId, uploadId, tags, ...defined({ traceparent }) }
+  const derivedTags = subjectTags(importNovel.type, { uploadId })
+  const choice = { userId, uploadId, derivedTags, ...defined({ traceparent }) }
   const confirmation = await confirmUpload(engine, services, choice)
   return { ...confirmation, isNew: earlier?.confirmation === undefined }
 }

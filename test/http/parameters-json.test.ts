@@ -3,6 +3,7 @@ import { createApp, type TaskJson } from 'quillwork/http'
 import { type TestEngine, testEngine } from 'quillwork/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { readParameters } from '../../src/http/json-values.ts'
 import { type Api, askingOf } from './api.ts'
 
 /** A schema of every kind that may hold a date or a bigint. */
@@ -43,6 +44,24 @@ const tree: z.ZodType<{ at: Date; below: unknown[] }, { at: Date; below: unknown
     return z.array(tree)
   },
 })
+
+/** A tree of two kinds: tried one by one, each level would double the work. */
+const kinds: z.ZodType = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('a'),
+    at: z.date(),
+    get below() {
+      return z.array(kinds)
+    },
+  }),
+  z.object({
+    kind: z.literal('b'),
+    at: z.date(),
+    get below() {
+      return z.array(kinds)
+    },
+  }),
+])
 
 interface Chain {
   next?: Chain | undefined
@@ -189,6 +208,14 @@ describe('parameters as JSON', () => {
       errors: [{ pointer: `/parameters${pointer}`, detail: expect.stringMatching(detail) }],
     })
     expect(seen).toEqual([])
+  })
+
+  test('a deep tree of kinds is read once', async () => {
+    let json: object = { kind: 'b', at: text, below: [] }
+    for (let depth = 0; depth < 45; depth++) json = { kind: 'b', at: text, below: [json] }
+    const types = [{ type: 'Kinds', parameters: kinds }]
+    const read = (await readParameters({ types } as never, 'Kinds', json)) as { at: Date; below: object[] }
+    expect([read.at, read.below]).toMatchObject([date, [{ at: date }]])
   })
 
   test('what is published says how they are written', async () => {

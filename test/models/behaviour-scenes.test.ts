@@ -39,7 +39,8 @@ describeOn(compositions, 'scenes that models write', open => {
     await using w = await open()
     const { novelId, scene } = await withScene(w)
     w.server.script.add({ answer: { is: 'no-finish' }, times: 1 })
-    const task = await w.t.submit(generateScene, { novelId, sceneId: scene.id, ...short }, { userId: ann })
+    const parameters = { novelId, sceneId: scene.id, summary, length: { words: 50 } }
+    const task = await w.t.submit(generateScene, parameters, { userId: ann })
     await w.t.drain()
     await w.t.jump('20s')
     expect(await task.state()).toMatchObject({ status: 'COMPLETED' })

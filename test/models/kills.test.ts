@@ -230,7 +230,9 @@ async function write(file: string, options: RunOptions): Promise<Run> {
     await killSome(Math.floor(wanted / 2))
     expect(await untilEnded(taskId)).toMatchObject({ status: 'COMPLETED' })
     await unwriteBook(url(), novelId)
-    const submission = { taskType: 'BatchGenerateScene', parameters: { novelId } }
+    // As long as a text of the scripted model: what arrived whole is taken for whole.
+    const parameters = { novelId, length: { words: 50 } }
+    const submission = { taskType: 'BatchGenerateScene', parameters }
     const batch = await api<TaskSeen>(url(), '/v1/tasks', submission)
     await killSome(wanted)
     expect(await untilEnded(batch.id)).toMatchObject({ status: 'COMPLETED' })

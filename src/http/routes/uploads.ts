@@ -167,7 +167,7 @@ export const uploadRoutes = [
         ...defined({ budget: budget && defined(budget) }),
         userId: settings.userId,
         uploadId,
-        tags: subjectTags(importNovel.type, { uploadId }),
+        derivedTags: subjectTags(importNovel.type, { uploadId }),
         traceparent: traceparentFor(request),
       })
       reply.code(202).header('location', `/v1/tasks/${taskId}`)

@@ -124,7 +124,9 @@ async function differenceTo(
 
 async function idsAt({ records }: LibraryParts, sceneId: string, orders: readonly number[]) {
   if (orders.length === 0) return []
-  return idsOf(await records.find(history, { equal: { sceneId, order: orders } }, ['text']))
+  // What an earlier build wrote meanwhile may have the order of an expendable one.
+  const found = await records.find(history, { equal: { sceneId, order: orders } }, ['text'])
+  return idsOf(found.filter(isExpendable))
 }
 
 /** Finds out what the scene does not know because an earlier version kept its history, which had 80 entries at most. */

@@ -90,7 +90,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       written: text,
       between: between(answers.at(-1), scene.writing),
       continues,
-      mayBeWhole: answers.at(-1)?.finishReason === interrupted && sentenceEnd.test(text),
+      mayBeWhole: mayBeWhole(answers.at(-1), plan),
       held,
       position: { place, parts: plan.parts },
     }
@@ -122,6 +122,12 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
   }
   ctx.write(held)
   return { text, parts: answers }
+}
+
+/** Whether an answer that was cut off may have had all its text: it ends a sentence, and has at least half of its length. */
+function mayBeWhole(last: ModelAnswer | undefined, { length }: Plan): boolean {
+  if (last?.finishReason !== interrupted || !sentenceEnd.test(last.text)) return false
+  return lengthOf(last.text, length) >= amountOf(length) / 2
 }
 
 /** Answers of a scene, in all its attempts, that may reach their longest length. */
