@@ -141,7 +141,13 @@ export const modelMutants = [
   ['call: what a failed one used', call, '    running.used(usage)\n', '', ofCalls],
   ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
   ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
-  ['call: its use is recorded', holds, '      ctx.addUsage({ ...usage, ...defined({ subject, call: name }) }),\n', '', ofCalls],
+  [
+    'call: its use is recorded',
+    holds,
+    '      ctx.addUsage({ ...usage, ...defined({ subject, call: name }) }),\n',
+    '',
+    ofCalls,
+  ],
   [
     'call: it is begun before it is made',
     'src/novel/models/call-model.ts',

@@ -38,7 +38,7 @@ const errorInfo = object(
 const fields: Readonly<Record<string, Schema>> = {
   taskId: text,
   taskType: text,
-  userId: { ...text, description: 'Empty for programs without users' },
+  userId: { ...text, description: 'The owner; `local` where nobody was named' },
   lane: text,
   version: { ...count, description: 'Rises with every change of the task' },
   attempt: { ...count, description: 'Number of the attempt; 0 before the first' },

@@ -254,9 +254,12 @@ export class AttemptContext implements TaskContext {
 
   /** Settles the places under limits that are left, and writes what the attempt still has to report. */
   async finish(): Promise<void> {
-    this.#permits?.end()
-    this.#holds?.end()
-    await Promise.all([this.#reports?.flush(), this.#output?.finish()])
+    try {
+      this.#permits?.end()
+    } finally {
+      this.#holds?.end()
+      await Promise.all([this.#reports?.flush(), this.#output?.finish()])
+    }
   }
 
   /** Submits, and remembers that until it has ended. */

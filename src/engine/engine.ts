@@ -272,6 +272,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
     counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
+    started: false,
     waiters: new Waiters({
       onWait: () => core.listenToOthers(),
       failed: (error, taskId) => log.error({ err: error, taskId }, 'a wait for the end of a task failed'),

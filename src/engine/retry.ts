@@ -103,7 +103,7 @@ export async function rerunTask(
   const task = typeOfRecord(core, ended)
   const { userId, lane, priority, tags, budget } = ended
   return submitAs(core, task, {
-    parameters: parameters ?? currentParameters(task, ended),
+    parameters: parameters === undefined ? currentParameters(task, ended) : parameters,
     options: { ...defined({ userId, lane, priority, tags, budget }), ...options },
     rerunOf: ended.id,
     as: (record, isNew) => ({ record, isNew }),

@@ -22,6 +22,7 @@ export interface Schedule<P extends Schema = Schema> {
   timeZone?: string
   task: TaskType<P>
   parameters: In<P>
+  /** The owner of its tasks; default `''`, nobody. */
   userId?: string
   lane?: string
   /** Ticks that passed while no engine ran: the latest one (default), all of them (at most 100), or none. */
@@ -106,7 +107,12 @@ function optionInvalid(message: string): QuillworkError {
 
 /** Returns what a schedule submits at a tick, in epoch milliseconds. */
 function submittedAt({ id, parameters, userId, lane }: AnySchedule, at: number): Submitted {
-  const options: SubmitOptions = defined({ tags: [`schedule:${id}`.slice(0, 100)], userId, lane })
+  // Without an owner as in every build, so that a tick is one task also while an earlier build runs beside this one.
+  const options: SubmitOptions = defined({
+    tags: [`schedule:${id}`.slice(0, 100)],
+    userId: userId ?? '',
+    lane,
+  })
   return { parameters, options, tick: { scheduleId: id, at } }
 }
 

@@ -22,6 +22,8 @@ import {
 import { mostTogether } from './submit-many.ts'
 import { traceSubmission } from './trace.ts'
 
+/** Characters of the parameters of the sub-tasks that are created all or none, at most, but for those of one: they are in memory together. */
+const mostCharacters = 32_000_000
 /** Sub-tasks per page when a parent reads them. */
 const perPage = 200
 /** How deep a tree may be: deeper is a task that submits itself. */
@@ -62,15 +64,19 @@ export async function submitSubTasks<A extends Schema>(
 ): Promise<SubTasksWritten> {
   const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
   let part: NewTask[] = []
+  let characters = 0
   for (const item of items) {
     try {
-      part.push(await newSubTask(core, attempt, type, item))
+      const task = await newSubTask(core, attempt, type, item)
+      part.push(task)
+      characters += task.parameters.length
     } catch (error) {
       written.refused.push({ key: item.key, error: classifyError(error, core.store.tasks.now()).info })
     }
-    if (part.length < mostTogether) continue
+    if (part.length < mostTogether && characters < mostCharacters) continue
     await writePart(core, attempt, part, written)
     part = []
+    characters = 0
   }
   if (part.length > 0) await writePart(core, attempt, part, written)
   return written

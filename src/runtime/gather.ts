@@ -65,10 +65,9 @@ export function gather<Item, Answer>(
     items = sent.splice(largest)
     listeners = waiting.splice(largest)
     if (sent.length <= perCall) call(sent, waiting)
-    else {
+    else
       for (let from = 0; from < sent.length; from += perCall)
         call(sent.slice(from, from + perCall), waiting.slice(from, from + perCall))
-    }
   }
 
   function call(sent: Item[], waiting: readonly (Done<Answer> | undefined)[]): void {

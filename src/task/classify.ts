@@ -66,15 +66,21 @@ function headersOf(error: unknown): Record<string, string> {
   return Object.fromEntries(
     entriesOf(fieldOf(error, 'responseHeaders') ?? fieldOf(error, 'headers')).flatMap(([header, value]) => {
       const name = header.toLowerCase()
-      return typeof value === 'string' && (isRefused || name.startsWith('retry-after')) ? [[name, value]] : []
+      return isRefused || name.startsWith('retry-after') ? [[name, value]] : []
     }),
   )
 }
 
-function entriesOf(headers: unknown): readonly (readonly [string, unknown])[] {
+function isTexts(entry: unknown): entry is readonly [string, string] {
+  return Array.isArray(entry) && typeof entry[0] === 'string' && typeof entry[1] === 'string'
+}
+
+/** Returns those headers that are texts. */
+function entriesOf(headers: unknown): readonly (readonly [string, string])[] {
   if (typeof headers !== 'object' || headers === null) return []
   try {
-    return headers instanceof Headers ? [...headers] : Object.entries(headers)
+    const entries: readonly unknown[] = headers instanceof Headers ? [...headers] : Object.entries(headers)
+    return entries.filter(isTexts)
   } catch {
     return []
   }

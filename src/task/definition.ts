@@ -248,7 +248,8 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   ): Promise<SubTask<A, B>>
   /**
    * Submits many sub-tasks; those whose key exists already are left as they are and count as submitted. One that is wrong by itself is reported.
-   * The others are created all or none, also when the process dies meanwhile; of more than 10,000, 10,000 at a time.
+   * The others are created all or none, also when the process dies meanwhile; of more than 10,000, or 32 million characters of parameters, so many at a
+   * time.
    */
   submitSubTasks<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,

@@ -319,8 +319,10 @@ describe('the budget of a submission', () => {
     const options = { idempotencyKey: 'once', userId: 'ann' }
     const orders = { orders: [call(5)] }
     const first = await t.submit(scripted, orders, { ...options, budget: { tokens: 10 } })
-    const again = await t.submit(scripted, orders, { ...options, budget: { tokens: 99 } })
+    const again = await t.submit(scripted, orders, { ...options, budget: { tokens: 10 } })
     expect(again.taskId).toBe(first.taskId)
+    const other = t.submit(scripted, orders, { ...options, budget: { tokens: 99 } })
+    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
     const refused = t.submit(scripted, orders, { userId: 'ann', budget: { tokens: 7 } })
     await expect(refused).rejects.toMatchObject({ code: 'USER_QUEUE_FULL' })
     expect(await t.budgets.get(first.taskId)).toMatchObject({ budget: { tokens: 10 }, spent: { tokens: 0 } })

@@ -503,6 +503,7 @@ describe('a task that waits for a time', () => {
     const { scripted } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
     const running = await t.submit(scripted, { orders: [{ do: 'hang' }] })
+    await t.drain()
     const waiting = await t.submit(scripted, { orders: [succeed] })
     await t.drain()
     const { version } = await t.tasks.get(waiting.taskId)

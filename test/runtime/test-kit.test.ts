@@ -107,7 +107,7 @@ describe('the test engine', () => {
     await t.submit(words, 'a', { userId: 'ann' })
     await t.submit(words, 'b')
     expect((await submittedTasks(t, words)).map(({ parameters, userId }) => [parameters, userId])).toEqual([
-      ['b', ''],
+      ['b', 'local'],
       ['a', 'ann'],
     ])
   })

@@ -66,7 +66,12 @@ describeWithMongo('the right to send in MongoDB', () => {
     const deliveries = answers.map(answer => (answer.outcome === 'created' ? answer.delivery : undefined))
     const [first, ...others] = answers.map(answer => 'record' in answer && answer.record.id)
     expect(deliveries.map(delivery => delivery?.taskId)).toEqual([first, ...Array(4).fill(undefined)])
-    expect(deliveries[0]?.headers).toEqual({ userId: 'ann', priority: 'normal', retryCount: 0 })
+    expect(deliveries[0]?.headers).toEqual({
+      userId: 'ann',
+      priority: 'normal',
+      retryCount: 0,
+      parametersVersion: 1,
+    })
     expect((await dueIds(two)).sort()).toEqual([others[0], others[3]].sort())
   })
 

@@ -136,7 +136,13 @@ export const taskActionRoutes = [
     sends: { 202: taskSchema },
     refuses: [
       ...(['TASK_NOT_FOUND', 'TASK_NOT_ENDED', 'TASK_TYPE_UNKNOWN', 'LANE_UNKNOWN'] as const),
-      ...(['PARAMETERS_INVALID', 'PARAMETERS_TOO_LARGE', 'SUBMISSION_REFUSED'] as const),
+      ...([
+        'PARAMETERS_INVALID',
+        'PARAMETERS_TOO_LARGE',
+        'SUBMISSION_REFUSED',
+        'VALUE_NOT_STORABLE',
+      ] as const),
+      ...(['OPTION_INVALID', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...submissionRefusals,
       'STORE_FULL',
     ],

@@ -206,7 +206,7 @@ function noteWaiting(session: Session, { taskId, name, wake, set }: Transition):
   if (at !== undefined) {
     // A transition does not name its lane.
     flags.setReady()
-    if (at > now()) flags.setNextAt(tellAtFor(features, at, now()))
+    if (at > now() || name === 'due-early') flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }
   // Only the result of a task without sub-tasks is known to leave nothing to reconcile.

@@ -7,6 +7,7 @@
 import type { Document } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { unranked } from '../../task/fairness.ts'
 import { quarantinedFrom } from '../../task/task.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { quarantinedSuffix } from '../store.ts'
@@ -273,7 +274,12 @@ function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-w
   const now = context.now()
   const at = wake === 'never' ? undefined : wake === 'now' ? now : wake.at
   if (at === undefined) return unqueued
-  if (at <= now) return { ...unqueued, ready: readyQueue }
+  if (at <= now) {
+    // One that waits for its start has no place in line yet, and gets one when it is due.
+    const hasRank = { $ne: ['$rank', unranked] }
+    const due = onlyIf({ $eq: ['$rank', unranked] }, new Date(now))
+    return { ...unqueued, ready: { $cond: [hasRank, readyQueue, removed] }, wakeAt: due, tellAt: due }
+  }
   return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellAtFor(context.features, at, now)) }
 }
 

@@ -164,6 +164,14 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
   const create = gather((requests: CreateRequest[]) => createAll(session, requests), together)
   const claim = gather((claims: Claim[]) => claimAll(session, claims), together)
   const apply = gather((transitions: Transition[]) => applyAll(session, transitions), together)
+  /** Creations of many that are on their way. */
+  const bulks = new Set<Promise<unknown>>()
+  const noteBulk = <T>(creation: Promise<T>): Promise<T> => {
+    const ended = () => bulks.delete(creation)
+    bulks.add(creation)
+    creation.then(ended, ended)
+    return creation
+  }
   return {
     now: session.now,
     async create(tasks, limits, { transaction, allOrNone } = {}) {
@@ -172,7 +180,9 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
       if (transaction !== undefined)
         return createWithin(session, requests, requireTransaction(transaction), allOrNone)
       const isOne = allOrNone === undefined || tasks.length < 2
-      const answers = await (isOne ? create.send(requests) : createTogether(session, requests, allOrNone))
+      const answers = await (isOne
+        ? create.send(requests)
+        : noteBulk(createTogether(session, requests, allOrNone)))
       await aggregateNew(session, tasks, answers)
       return answers
     },
@@ -188,7 +198,7 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
     overdue: limit => overdue(session, limit),
     prune: (retention, limit) => prune(session, retention, limit),
-    idle: () => Promise.all([create.idle(), claim.idle(), apply.idle()]),
+    idle: () => Promise.all([create.idle(), claim.idle(), apply.idle(), Promise.allSettled(bulks)]),
   }
 }
 

@@ -1,3 +1,4 @@
+import { unranked } from '../../task/fairness.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import { isQuarantined, type TaskRecord } from '../../task/task.ts'
 import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
@@ -106,7 +107,9 @@ function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
   const at = wake === 'now' ? now : typeof wake === 'object' ? wake.at : undefined
   if (at === undefined)
     return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && Boolean(before.waiting) }
-  if (at > now) return { queue: null, wakeAt: at, waiting: true }
+  // One that waits for its start has no place in line yet, and gets one when it is due.
+  const hasNoPlace = before.rank === unranked && !before.ended
+  if (at > now || hasNoPlace) return { queue: null, wakeAt: at, waiting: true }
   return {
     queue: queueOf(before.lane, isQuarantined(set.crashCount ?? before.crashCount)),
     wakeAt: null,

@@ -104,7 +104,10 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       await setImmediate()
       writer.write(part)
     }
-    for (const job of writes) if (job.inSteps === true) await writer.writeAlone(job)
+    const [long, ...others] = writes.filter(job => job.inSteps === true)
+    // What has come meanwhile goes between two of them.
+    for (const job of others) batch.add(job)
+    if (long !== undefined) await writer.writeAlone(long)
     // What reacts to a commit can join the next one.
     await setImmediate()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
@@ -221,12 +224,16 @@ function createWriter({ db, file, faults, syncer, committed }: Writing) {
     async writeAlone(job: Job): Promise<void> {
       await syncer.settled()
       if (syncer.failure !== undefined) return void refuse([job], syncer.failure)
-      openTransaction = transactions.runInSteps(job).then(
-        value => succeed([job], [value]),
-        error => fail([job], error),
-      )
+      openTransaction = transactions
+        .runInSteps(job)
+        .then(
+          value => succeed([job], [value]),
+          error => fail([job], error),
+        )
+        .finally(() => {
+          openTransaction = undefined
+        })
       await openTransaction
-      openTransaction = undefined
     },
   }
 }

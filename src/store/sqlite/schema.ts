@@ -223,8 +223,10 @@ DROP TABLE states;
 ALTER TABLE usage ADD COLUMN call TEXT;
 ALTER TABLE usage ADD COLUMN is_estimated INTEGER;
 ALTER TABLE tasks ADD COLUMN checkpoint_scope TEXT;
+CREATE UNIQUE INDEX usage_call ON usage (task_id, call) WHERE call IS NOT NULL;
+`,
+  `
 ALTER TABLE tasks ADD COLUMN submission_hash TEXT;
 ALTER TABLE tasks ADD COLUMN rerun_of TEXT;
-CREATE UNIQUE INDEX usage_call ON usage (task_id, call) WHERE call IS NOT NULL;
 `,
 ]
