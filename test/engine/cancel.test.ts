@@ -258,6 +258,7 @@ describe('cancelling a parent', () => {
     await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 10 } } })
     const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: many, orders: [succeed] }] })
     await t.recorder.waitFor('waiting', { taskId: task.taskId })
+    await t.recorder.waitFor('completed')
     await task.cancel()
     await t.drain()
     await t.advance('1s')

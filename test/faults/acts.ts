@@ -1,3 +1,4 @@
+import { withMore } from '../process/crash/children.ts'
 import type { Line } from './ledger.ts'
 import type { ProcessOptions, Running, System } from './system.ts'
 
@@ -82,7 +83,7 @@ export async function submitOver(system: System, url: string, key: string): Prom
 export async function startApi(system: System): Promise<Running & { url: string }> {
   const api = await system.start({ start: false, api: true })
   const { url } = await api.says('started')
-  return { ...api, url: String(url) }
+  return withMore(api, { url: String(url) })
 }
 
 /** Lets a fault last for a while, in milliseconds. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { hasEnded, type TaskRecord } from 'quillwork'
 import { mongodb } from 'quillwork/mongodb'
 import { Ends } from '../process/crash/checker.ts'
-import { type Child, Children } from '../process/crash/children.ts'
+import { type Child, Children, withMore } from '../process/crash/children.ts'
 import { unheard } from '../process/crash/ledger.ts'
 import { type Held, readHeld } from '../process/crash/records.ts'
 import { until } from '../servers/until.ts'
@@ -67,8 +67,7 @@ export class System implements AsyncDisposable {
       child.tell(JSON.stringify({ order: what, number, ...more }))
       await child.says(`done ${number}`)
     }
-    // Not spread: that would ask for its end now.
-    return Object.assign(Object.create(child) as Child, { boot, order })
+    return withMore(child, { boot, order })
   }
 
   /** Submits tasks of a plan from a process of its own, which runs none. Resolves when all are acknowledged. */

@@ -32,6 +32,11 @@ export interface Child {
   tell(line: string): void
 }
 
+/** Returns a process with more that belongs to it. A copy would ask for its end now. */
+export function withMore<C extends Child, M extends object>(child: C, more: M): C & M {
+  return Object.assign(Object.create(child) as C, more)
+}
+
 /** Milliseconds that anything may take before a test gives up; the machine may be busy with other tests, or the load large. */
 const patience = sizeOf(60_000, 60_000, 600_000)
 
