@@ -49,6 +49,8 @@ export class AttemptContext implements TaskContext {
   parameters: unknown
   /** The handler submitted a sub-task that was not there before. */
   submittedSubTasks = false
+  /** It submitted sub-tasks, or found those that an earlier attempt submitted: its record may not count them yet. */
+  hasSubTasks = false
   /** The handler has returned; what it returned is being read. */
   hasReturned = false
   /** The handler was shown a sub-task that has not ended. */
@@ -217,6 +219,7 @@ export class AttemptContext implements TaskContext {
       checkKey(options.key, 'sub-task')
       const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { ...options, parameters })
       this.#requireHeld()
+      this.hasSubTasks = true
       if (isNew) this.submittedSubTasks = true
       if (!subTask.done) this.sawLiveSubTask = true
       return subTask
@@ -230,6 +233,7 @@ export class AttemptContext implements TaskContext {
     return this.#remember(async () => {
       const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
       this.#requireHeld()
+      this.hasSubTasks ||= created + found > 0
       if (created > 0) this.submittedSubTasks = true
       if (live) this.sawLiveSubTask = true
       for (const { key, error } of refused)

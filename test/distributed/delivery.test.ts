@@ -43,6 +43,50 @@ describeDistributed('delivery', () => {
     expect(third - first).toBeGreaterThan(3.4 * second)
   })
 
+  it('a parent that is tried again waits for the sub-tasks that it had submitted, also where nobody has counted them', async () => {
+    await using home = installation()
+    let isCounting = false
+    const child = defineTask({
+      type: 'Child',
+      parameters: z.string(),
+      result: z.null(),
+      execute: () => null,
+    })
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.unknown(),
+      retry: { maxAttempts: 2, backoff: ['10ms'], jitter: 0 },
+      async execute(ctx) {
+        const items = ['a', 'b', 'c'].map(key => ({ key, parameters: key }))
+        isCounting = ctx.attempt > 1
+        await ctx.submitSubTasks(child, items)
+        if (ctx.attempt === 1) throw new Error('cut off')
+        return null
+      },
+    })
+    await using engine = await createEngine({
+      tasks: [child, parent],
+      store: mongodb({
+        url: home.databaseUrl,
+        faults: {
+          before(operation) {
+            if (operation === 'aggregate sub-tasks' && !isCounting) throw new Error('not now')
+          },
+        },
+      }),
+      broker: rabbitmq({ url: home.brokerUrl, prefix: home.prefix }),
+    })
+    await engine.start()
+    const { taskId } = await engine.submit(parent, null)
+    await until(async () => (await engine.tasks.get(taskId)).completedAt !== undefined, 'end of the parent')
+    expect(await engine.tasks.get(taskId)).toMatchObject({
+      status: 'COMPLETED',
+      attempt: 2,
+      subTaskStatusSummary: { COMPLETED: 3 },
+    })
+  })
+
   it('goes on while no sub-task can be counted', async () => {
     await using home = installation()
     const { task } = failingTask(0, ['1s'])

@@ -207,15 +207,19 @@ function requireTransaction(transaction: unknown): ClientSession {
   throw new QuillworkError('OPTION_INVALID', 'The transaction must be a ClientSession of the MongoDB driver.')
 }
 
-/** New sub-tasks are answered when their parent has aggregated them; where that fails the sweep does it. */
+/**
+ * Sub-tasks are answered when their parent has aggregated them, also those that were there: whoever made them may have been killed before it
+ * was. Where that fails the sweep does it.
+ */
 async function aggregateNew(
   { parents }: Session,
   tasks: readonly NewTask[],
   answers: readonly Created[],
 ): Promise<void> {
-  const touched = tasks.flatMap(({ parent }, index) =>
-    parent !== undefined && answers[index]?.outcome === 'created' ? [parent.taskId] : [],
-  )
+  const touched = tasks.flatMap(({ parent }, index) => {
+    const outcome = answers[index]?.outcome
+    return parent !== undefined && (outcome === 'created' || outcome === 'existing') ? [parent.taskId] : []
+  })
   await Promise.allSettled([...new Set(touched)].map(parentId => parents.aggregate(parentId)))
 }
 
