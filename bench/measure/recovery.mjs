@@ -27,6 +27,49 @@ export async function limitAfterRestart({ directory, tasks, concurrency, callSec
   return afterKill('waiting', { file: join(directory, 'limit.db'), tasks, concurrency, callSeconds })
 }
 
+/**
+ * How late the event loop is at most, in ms, while one process submits many tasks in one turn (after that turn, which is the caller's), lists them
+ * page by page, and waits for the results of all.
+ */
+export async function loopLateness({ directory, tasks }) {
+  const noop = noopTask(() => {})
+  const engine = await openEngine({ file: join(directory, 'loop.db'), tasks: [noop] })
+  const handles = []
+  const submits = Array.from({ length: tasks }, (_, index) => engine.submit(noop, payload(index)))
+  const submitMs = await latenessOf(async () => handles.push(...(await Promise.all(submits))))
+  const listMs = await latenessOf(async () => {
+    for (let pageToken; ; ) {
+      const page = await engine.tasks.list({}, { pageSize: 200, ...(pageToken && { pageToken }) })
+      pageToken = page.nextPageToken
+      if (pageToken === undefined) return
+    }
+  })
+  const runMs = await latenessOf(async () => {
+    const results = handles.map(handle => handle.result())
+    await engine.start()
+    await Promise.all(results)
+  })
+  await engine[Symbol.asyncDispose]()
+  return { submitMs, listMs, runMs }
+}
+
+const TICK_MS = 2
+
+/** The most that a tick of 2 ms is late while something is done. */
+async function latenessOf(work) {
+  let worst = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    worst = Math.max(worst, now - last - TICK_MS)
+    last = now
+  }, TICK_MS)
+  await work()
+  await sleep(2 * TICK_MS)
+  clearInterval(timer)
+  return worst
+}
+
 /** Kills a process once it says `at`, and returns how long the next one needs for the rest. */
 async function afterKill(at, options) {
   // Its calls do not end: it is killed while the first of them run.

@@ -25,19 +25,30 @@ export function createAttempts(session: Session): AttemptStore {
         ),
       ),
     checkpoint: writes =>
-      file.write(() =>
-        writes.map(write =>
-          fenced(session, write, seq => {
-            insertCheckpoint(sql, seq, write.key, write.value)
-            const progressed = 'UPDATE tasks SET checkpoint_attempt = ? WHERE seq = ?'
-            if (write.isMark !== true) sql(progressed).run(write.attempt, seq)
-          }),
-        ),
+      file.write(
+        () =>
+          writes.map(write =>
+            fenced(session, write, seq => {
+              insertCheckpoint(sql, seq, write.key, write.value)
+              const progressed = 'UPDATE tasks SET checkpoint_attempt = ? WHERE seq = ?'
+              if (write.isMark !== true) sql(progressed).run(write.attempt, seq)
+            }),
+          ),
+        undefined,
+        writes.reduce((size, { value }) => size + sizeOf(value), 0),
       ),
     checkpoints: taskId => file.read(() => readCheckpoints(sql, taskId)),
     log: (taskId, lines) => file.write(() => addLines(session, taskId, lines)),
     usage: (taskId, rows) => file.write(() => addUsage(session, taskId, rows)),
   }
+}
+
+/** Characters that take as long to write as one record. */
+const perRecord = 20_000
+
+/** Returns for how many records a text counts in a transaction. */
+export function sizeOf(text: string): number {
+  return 1 + Math.floor(text.length / perRecord)
 }
 
 /** Runs `write` if the attempt still holds the task. */

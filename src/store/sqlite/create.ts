@@ -5,6 +5,7 @@ import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
+import { sizeOf } from './attempts.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
 import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
@@ -33,11 +34,15 @@ export async function create(
   const steps = (accepts: Accepts) => createTogether(session, tasks, begin(), accepts)
   let writing: Promise<Written[]>
   if (allOrNone === undefined || tasks.length < 2)
-    writing = file.write(() => createEach(session, tasks, begin()), committed, tasks.length)
+    writing = file.write(() => createEach(session, tasks, begin()), committed, sizeOfAll(tasks))
   else if (tasks.length <= perTurn)
-    writing = file.write(() => atOnce(steps(allOrNone)), committed, tasks.length)
+    writing = file.write(() => atOnce(steps(allOrNone)), committed, sizeOfAll(tasks))
   else writing = file.writeInSteps(() => steps(allOrNone), committed)
   return (await writing).map(({ answer }) => answer)
+}
+
+function sizeOfAll(tasks: readonly NewTask[]): number {
+  return tasks.reduce((size, { parameters }) => size + sizeOf(parameters), 0)
 }
 
 function createEach(session: Session, tasks: readonly NewTask[], moment: Moment): Written[] {
