@@ -18,14 +18,31 @@ export function settle(
   outcome: Outcome,
   done: (deadLettered: boolean) => void,
 ): void {
-  const transition = decide(record, outcome, circumstances(core, record))
-  core.writes.apply.add(transition, (failed, applied) => {
-    if (failed === undefined) done(settled(core, record, transition, applied))
-    else
-      void applyUntilStored(core, transition, failed).then(later =>
-        done(settled(core, record, transition, later)),
-      )
-  })
+  const decided = () => decide(record, outcome, circumstances(core, record))
+  const write = (transition: Transition) =>
+    core.writes.apply.add(transition, (failed, applied) => {
+      if (failed === undefined) done(settled(core, record, transition, applied))
+      else
+        void applyUntilStored(core, transition, failed).then(later =>
+          done(settled(core, record, transition, later)),
+        )
+    })
+  const transition = decided()
+  // A person who asked the task to stop may have taken away what it failed for want of: that is no dead letter.
+  const mayBeAsked = core.store.capabilities.manyProcesses && opensDeadLetter(transition)
+  if (mayBeAsked) void learnOfCancel(core, record).then(() => write(decided()))
+  else write(transition)
+}
+
+function opensDeadLetter({ set }: Transition): boolean {
+  return set.deadLetter !== undefined && set.deadLetter !== null
+}
+
+/** Learns whether the attempt was asked to stop, of which this process may not have heard. Never rejects. */
+async function learnOfCancel({ store }: Core, record: TaskRecord): Promise<void> {
+  const [present] = await store.queries.get([record.id]).catch(() => [])
+  if (present?.cancelRequestedAt !== undefined && present.attempt === record.attempt)
+    record.cancelRequestedAt = present.cancelRequestedAt
 }
 
 /** Returns what a decision about this record depends on. */
@@ -65,7 +82,7 @@ function settled(
 ): boolean {
   if (applied === 'applied') {
     notify(core, record, transition)
-    return transition.set.deadLetter !== undefined && transition.set.deadLetter !== null
+    return opensDeadLetter(transition)
   }
   core.counts.fencedWrites += 1
   core.log.warn(

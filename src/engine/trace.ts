@@ -45,10 +45,20 @@ export function guardTracer(tracer: Tracer, log: Logger): Tracer {
       return {
         traceparent: quietly(() => attempt?.traceparent),
         run(handler) {
-          const ran: { value: ReturnType<typeof handler> }[] = []
-          quietly(() => attempt?.run(() => ran.push({ value: handler() })))
-          const [first = { value: handler() }] = ran
-          return first.value
+          const ran: { value?: ReturnType<typeof handler>; thrown?: { error: unknown } }[] = []
+          const once = () => {
+            try {
+              ran.push({ value: handler() })
+            } catch (error) {
+              // The tracer must not take it for its own.
+              ran.push({ thrown: { error } })
+            }
+          }
+          quietly(() => attempt?.run(once))
+          if (ran.length === 0) once()
+          const [{ value, thrown } = {}] = ran
+          if (thrown !== undefined) throw thrown.error
+          return value as ReturnType<typeof handler>
         },
         settling: outcome => quietly(() => attempt?.settling(outcome)),
         settled: () => quietly(() => attempt?.settled()),

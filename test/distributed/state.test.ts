@@ -2,8 +2,9 @@ import { MongoClient } from 'mongodb'
 import { createGate, scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineTask, schedule } from '../../src/index.ts'
+import { defineTask, PermanentError, schedule } from '../../src/index.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { cancelRequested } from '../../src/task/transition.ts'
 import { until } from '../servers/until.ts'
 import { unreadable } from '../task/hostile.ts'
 import { describeDistributed, installation } from './installation.ts'
@@ -164,6 +165,29 @@ describeDistributed('state over several processes', () => {
     const { taskId } = await client.submit(scripted, { orders: [] })
     await until(async () => (await client.tasks.get(taskId)).status === 'RETRYING', 'wait for a process')
     expect(await client.tasks.get(taskId)).toMatchObject({ errorInfo: { code: 'TASK_TYPE_UNKNOWN' } })
+  })
+
+  it('an attempt that fails ends cancelled where its process has not heard yet that it was asked to stop', async () => {
+    await using home = installation()
+    const gate = createGate()
+    const task = defineTask({
+      type: 'Failing',
+      parameters: z.null(),
+      result: z.null(),
+      async execute() {
+        await gate.opened
+        throw new PermanentError('What it worked on is gone.')
+      },
+    })
+    const engine = await home.engine({ tasks: [task] })
+    const { taskId } = await engine.submit(task, null)
+    await until(async () => (await engine.tasks.get(taskId)).status === 'RUNNING', 'attempt')
+    // As another process asks whose message is lost.
+    const { tasks } = engine.store
+    await tasks.apply([cancelRequested(await engine.tasks.get(taskId), tasks.now())])
+    gate.open(undefined)
+    await until(async () => (await engine.tasks.get(taskId)).completedAt !== undefined, 'end')
+    expect(await engine.tasks.get(taskId)).toMatchObject({ status: 'CANCELLED' })
   })
 
   it('an error that cannot be read ends its attempt; the slot takes the next delivery', async () => {

@@ -245,10 +245,10 @@ function textOfTask({ scene, text }: FullScene, given: TextWrite, at: number): D
 
 /** What a person edited is written, unless what it overwrites changed since it was read. Sent again, it finds itself. */
 function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number): Decided {
-  checkLength(edit.content ?? '', text.content)
   const changes = decideEdit(scene, text, edit)
   if (typeof changes === 'string') return changes
   const { title, content = '', summary: words, expectedVersion } = edit
+  if (changes.text) checkLength(content, text.content)
   const version = scene.version + 1
   const by = { userId }
   const origin = { method: 'person', writtenBy: by, writtenAt: at, expectedVersion } as const

@@ -82,11 +82,12 @@ async function insertTogether(
   return new Map(inserts.map(insert => [insert.request, createdOf(insert)]))
 }
 
-/** Whether an earlier send of the same transaction was committed: all of it was, so one shows it. */
-async function areOurs(session: Session, [first]: readonly Insert[]): Promise<boolean> {
-  if (first === undefined) return false
-  const found = await findExisting(session, [first.request])
-  return isOurs(first, found.get(first.request)?.document)
+/** Whether an earlier send of the same transaction was committed: all of it was, so one shows it. What it keeps apart shows it for good. */
+async function areOurs(session: Session, inserts: readonly Insert[]): Promise<boolean> {
+  const shows = inserts.find(({ initial }) => initial.large !== undefined) ?? inserts[0]
+  if (shows === undefined) return false
+  const found = await findExisting(session, [shows.request])
+  return isOurs(shows, found.get(shows.request)?.document)
 }
 
 async function insertInto(
