@@ -82,15 +82,18 @@ const namedLeaseMs = 2_592_000_000
 const checkAfterMs = { capacity: gatherMs, wait: 250 } as const
 /** Milliseconds that the last checks may take when the engine stops. */
 const stopMs = 2_000
-/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped. */
+/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped, every `dropEveryMs` at most. */
 const mostTrees = 1_000
 const idleMs = 60_000
+const dropEveryMs = 10_000
 
 /** The budgets of one engine. */
 export class BudgetLedger implements Budgets {
   readonly #parts: BudgetParts
   readonly #wakes: WakeLoop<BudgetTree>
   readonly #trees = new Map<string, BudgetTree>()
+  /** When trees were last dropped, by the monotonic clock. */
+  #droppedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: BudgetParts) {
     this.#parts = parts
@@ -264,7 +267,8 @@ export class BudgetLedger implements Budgets {
     const now = this.#parts.clock.monotonic()
     let tree = this.#trees.get(rootTaskId)
     if (tree === undefined) {
-      if (this.#trees.size >= mostTrees) this.#dropIdle(now)
+      // Not at each new tree: what it costs grows with the trees of the last minute.
+      if (this.#trees.size >= mostTrees && now - this.#droppedAt > dropEveryMs) this.#dropIdle(now)
       tree = new BudgetTree(this.#parts, rootTaskId)
       this.#trees.set(rootTaskId, tree)
     }
@@ -274,6 +278,7 @@ export class BudgetLedger implements Budgets {
 
   /** What is known of a tree can be read again. */
   #dropIdle(now: number): void {
+    this.#droppedAt = now
     for (const [rootTaskId, { usedAt }] of this.#trees)
       if (now - usedAt > idleMs) this.#trees.delete(rootTaskId)
   }
