@@ -10,7 +10,7 @@ export interface Waiter {
   failed(reason: unknown): void
 }
 
-/** Who is told of the waits themselves. */
+/** What the waits call back. */
 export interface WaitersOptions {
   /** Called each time that a wait begins. */
   onWait(): void

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Delivery, Store } from '../store/store.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { cancelledWaiting, completed, givenBack, retried, retrying } from '../task/transition.ts'
+import { cancelledWaiting, completed, givenBack, retried, retrying, runNow } from '../task/transition.ts'
 import {
   afterCrash,
   claimOf,
@@ -255,6 +255,13 @@ export const outboxCases: readonly StoreCase[] = [
     const second = await dueIn(store)
     assert.deepEqual(each(second.deliveries, 'taskId').sort(), [later?.id, latest?.id].sort())
     assert.equal(second.nextAt, undefined)
+  }),
+  it('due: a task that a person runs before its start comes after those that wait already', async (store, context) => {
+    const delayed = await createOne(store, { delay: 3_600_000 })
+    const waiting = await createMany(store, 3)
+    // The write may come later than the time that it names.
+    await move(store, runNow(delayed, context.now - 10))
+    assert.deepEqual(await dueIds(store), [...ids(waiting), delayed.id])
   }),
   it('due: more tasks than one step wakes are all due in the end', async (store, context) => {
     const delayed = await createMany(store, 1_300, { delay: 100 })

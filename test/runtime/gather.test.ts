@@ -16,6 +16,19 @@ describe('calls of one moment', () => {
     expect(answers).toEqual([2, new RangeError('-2'), 6])
   })
 
+  it('are several calls where they are many, each answered by itself', async () => {
+    const calls: number[][] = []
+    const gathered = gather<number, number>(
+      async items => {
+        calls.push(items)
+        return items.map(item => item * 2)
+      },
+      { perCall: 2 },
+    )
+    expect(await gathered.send([1, 2, 3, 4, 5])).toEqual([2, 4, 6, 8, 10])
+    expect(calls).toEqual([[1, 2], [3, 4], [5]])
+  })
+
   it('are answered each by itself: one that throws takes no answer from its neighbours', async () => {
     const thrown: unknown[] = []
     const failed = (error: unknown) => thrown.push(error)

@@ -143,3 +143,21 @@ describe('the creation of many, all or none', () => {
     expect(await store.queries.counts()).toMatchObject({ QUEUED: 2 + count })
   })
 })
+
+describe('reads one after the other', () => {
+  it('let the event loop turn in between', async () => {
+    const store = openStore()
+    await createMany(store, 2_000)
+    let turns = 0
+    let isOver = false
+    const turn = () => {
+      turns += 1
+      if (!isOver) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const ends = performance.now() + 200
+    while (performance.now() < ends) await store.queries.list({}, { pageSize: 200 })
+    isOver = true
+    expect(turns).toBeGreaterThan(5)
+  })
+})

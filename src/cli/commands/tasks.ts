@@ -170,33 +170,40 @@ function cancel(run: Run) {
 }
 
 function retry(run: Run) {
-  return eachTask(
+  return runEach<{ retried: number }>(
     run,
-    async (client, taskId) => {
-      const answer = await client.post<{ retried: number; task: TaskJson }>(`${taskPath(taskId)}:retry`)
-      print(run, answer, () => [`${countOf(answer.retried, 'task')} of ${taskId} will run again.`])
-    },
-    connection => sayWhoWorks(run, connection),
+    'retry',
+    ({ retried }, taskId) => `${countOf(retried, 'task')} of ${taskId} will run again.`,
   )
 }
 
 function runNow(run: Run) {
-  return eachTask(
+  return runEach<TaskJson>(
     run,
-    async (client, taskId) => {
-      const task = await client.post<TaskJson>(`${taskPath(taskId)}:runNow`)
-      print(run, task, () => [`${task.taskType} ${taskId} runs as soon as a worker is free.`])
-    },
-    connection => sayWhoWorks(run, connection),
+    'runNow',
+    ({ taskType }, taskId) => `${taskType} ${taskId} runs as soon as a worker is free.`,
   )
 }
 
 function rerun(run: Run) {
+  return runEach<TaskJson>(
+    run,
+    'rerun',
+    ({ taskType, id }, taskId) => `${taskType} ${taskId} runs anew as ${id}.`,
+  )
+}
+
+/** Asks for each named task that something runs, prints the answer, and says who runs it where no server does. */
+function runEach<Answer extends object>(
+  run: Run,
+  verb: string,
+  lineOf: (answer: Answer, taskId: string) => string,
+) {
   return eachTask(
     run,
     async (client, taskId) => {
-      const task = await client.post<TaskJson>(`${taskPath(taskId)}:rerun`)
-      print(run, task, () => [`${task.taskType} ${taskId} runs anew as ${task.id}.`])
+      const answer = await client.post<Answer>(`${taskPath(taskId)}:${verb}`)
+      print(run, answer, () => [lineOf(answer, taskId)])
     },
     connection => sayWhoWorks(run, connection),
   )
