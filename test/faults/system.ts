@@ -39,7 +39,7 @@ export class System implements AsyncDisposable {
   readonly #store
   readonly #ends = new Ends()
   #boots = 0
-  #client: Running | undefined
+  #client: Promise<Running> | undefined
 
   constructor(servers: Servers) {
     this.#servers = servers
@@ -72,8 +72,8 @@ export class System implements AsyncDisposable {
 
   /** Submits tasks of a plan from a process of its own, which runs none. Resolves when all are acknowledged. */
   async submit(plan: object, count: number, seed: number, from = 0): Promise<void> {
-    this.#client ??= await this.start({ start: false })
-    await this.#client.order('submit', { plan, from, count, seed })
+    this.#client ??= this.start({ start: false })
+    await (await this.#client).order('submit', { plan, from, count, seed })
   }
 
   /** What earlier processes asked for and never heard of. */

@@ -6,7 +6,7 @@ import { type Line, linesOf } from './ledger.ts'
 import { connectTo } from './messages.ts'
 import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
-import type { System } from './system.ts'
+import type { Running, System } from './system.ts'
 
 /** Milliseconds until a task runs again whose process is gone: its lease, a sweep, and what the broker needs to notice. */
 const recoveryMs = 20_000
@@ -16,12 +16,16 @@ describeRows('processes that die or hang', () => {
     onServers(async system => {
       const workers = await startAll(system, size.of(2, 4))
       for (let kill = 0; kill < size.of(2, 30, 3); kill++) {
+        // Some run longer than the pause: a kill has something to interrupt.
+        const long = system.submit({ name: 'leaves', ms: 600 }, 4, seed, kill * 1_000 + 500)
         const submitted = system.submit({ most: size.of(6, 20) }, size.of(20, 48), seed, kill * 1_000)
         await until(() => running(system.lines()) > 4, 'tasks that run')
         await pause(chance.between(0, size.of(200, 1_500)))
-        const victim = chance.between(0, workers.length - 1)
+        const busy = workers.filter(({ boot }) => running(system.lines(), boot) > 0)
+        const victims = busy.length > 0 ? busy : workers
+        const victim = workers.indexOf(victims[chance.between(0, victims.length - 1)] as Running)
         workers[victim] = await replace(system, workers[victim])
-        await submitted
+        await Promise.all([long, submitted])
       }
       const report = await finish(system, { limit: size.of(60_000, 300_000) })
       expect(report.recovery[2], 'some task was interrupted, and ran again').toBeGreaterThan(0)
