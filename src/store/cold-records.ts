@@ -100,8 +100,10 @@ function beginningOf(content: string): string {
     : Buffer.from(content).subarray(0, mostBytes).toString()
 }
 
-/** Processes of a store that several share. */
-export const nodes = defineKind<Omit<NodeState, 'nodeId'> & { id: string }>({
+/** A process of a store that several share, and the sessions of the database in which it has its transactions. */
+type Node = Omit<NodeState, 'nodeId'> & { id: string; sessions?: readonly string[] }
+
+export const nodes = defineKind<Node>({
   name: 'nodes',
   fields: { seenAt: 'integer' },
 })
@@ -111,8 +113,17 @@ const seenWithinMs = 60_000
 /** Milliseconds after which a process that did not report is removed: it died without saying so. */
 const keptForMs = 86_400_000
 
-/** @param now The store's clock, epoch milliseconds. */
-export function createNodes(records: Records, now: () => number): NodeStore {
+/** What a process reports of itself, and what others find of it. */
+export interface Nodes extends NodeStore {
+  /** Returns the sessions of processes, also of those that do not report any more. */
+  sessionsOf(nodeIds: Iterable<string>): Promise<readonly string[]>
+}
+
+/**
+ * @param now The store's clock, epoch milliseconds.
+ * @param sessions Those in which this process has its transactions.
+ */
+export function createNodes(records: Records, now: () => number, sessions: readonly string[]): Nodes {
   const reported = new Set<string>()
 
   async function removeLost(): Promise<void> {
@@ -122,7 +133,7 @@ export function createNodes(records: Records, now: () => number): NodeStore {
 
   return {
     async report({ nodeId: id, ...node }) {
-      await records.commit(write(nodes, [{ ...node, id, seenAt: now() }]))
+      await records.commit(write(nodes, [{ ...node, id, seenAt: now(), sessions }]))
       if (!reported.has(id)) await removeLost()
       reported.add(id)
     },
@@ -131,7 +142,11 @@ export function createNodes(records: Records, now: () => number): NodeStore {
     },
     async list() {
       const found = await records.find(nodes, { above: { seenAt: now() - seenWithinMs }, order: ['id'] })
-      return found.map(({ id: nodeId, revision: _, ...node }) => ({ ...node, nodeId }))
+      return found.map(({ id: nodeId, revision: _, sessions: _sessions, ...node }) => ({ ...node, nodeId }))
+    },
+    async sessionsOf(nodeIds) {
+      const found = await records.get(nodes, [...nodeIds])
+      return [...found.values()].flatMap(node => node.sessions ?? [])
     },
   }
 }

@@ -185,6 +185,47 @@ describeWithMongo('several processes on one MongoDB database', () => {
     expect(await two.tasks.apply([rescue])).toEqual(['applied'])
   })
 
+  it('end the transaction that one of them left open when it went: who writes the same tasks does not wait for it', async () => {
+    const [one, two] = await context.makeStores(2)
+    const node = {
+      nodeId: 'node-1',
+      roles: ['worker'],
+      lanes: {},
+      running: 1,
+      startedAt: 0,
+      pid: 1,
+      host: 'a',
+    }
+    await one.nodes?.report(node)
+    const held = await startNew(one)
+    const [task, other] = [newTask(), newTask()]
+    let isInserted = false
+    let release = () => undefined as void
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let tries = 0
+    const leftOpen = one.database.transaction('leave open', async transaction => {
+      tries += 1
+      if (tries > 1) throw new UnknownOutcome('ended by another process')
+      const tasks = one.database.collection<{ _id: string }>('background_tasks')
+      await tasks.insertOne({ _id: task.id }, { session: transaction })
+      isInserted = true
+      await released
+    })
+    const isEnded = expect(leftOpen).rejects.toThrow('ended by another process')
+    await until(() => isInserted, 'insert in the transaction')
+    context.advance(60_000)
+    expect((await two.tasks.overdue(10)).map(({ record }) => record.id)).toEqual([held.id])
+    const answers = await two.tasks.create([task, other], {}, { allOrNone: () => true })
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['created', 'created'])
+    release()
+    await isEnded
+    expect(await two.nodes?.list()).not.toContainEqual(
+      expect.objectContaining({ sessions: expect.anything() }),
+    )
+  })
+
   it('take turns for users whichever process they submit to', async () => {
     const [one, two] = await context.makeStores(2)
     await createAll(

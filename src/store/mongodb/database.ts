@@ -11,6 +11,7 @@ import {
   MongoClient,
   ReadConcern,
   ReadPreference,
+  UUID,
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
@@ -57,6 +58,10 @@ export interface SharedDatabase {
 export interface OpenableDatabase extends SharedDatabase {
   readonly client: MongoClient
   readonly db: Db
+  /** The sessions in which this process has its transactions. */
+  readonly sessions: readonly string[]
+  /** Ends the transactions that other processes have left open in these sessions. */
+  endTransactions(sessions: readonly string[]): Promise<void>
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
   /** Connects; checks write concern and indexes. Once; later calls return the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
@@ -84,6 +89,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   let opening: Promise<void> | undefined
   const sender = createSender(deadlineMs, faults)
   const { run, wait } = sender
+  const sessions = createSessions(client)
 
   async function prepare(): Promise<void> {
     await run('open', async () => {
@@ -98,6 +104,15 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   return {
     client,
     db,
+    sessions: sessions.ids,
+    async endTransactions(ids) {
+      const others = ids.filter(id => !sessions.ids.includes(id)).map(id => ({ id: new UUID(id) }))
+      if (others.length === 0) return
+      // One that the server does not let us end is ended by the server, within a minute.
+      await run('end transactions', () => client.db('admin').command({ killSessions: others })).catch(
+        () => undefined,
+      )
+    },
     run,
     wait,
     get inFlight() {
@@ -111,7 +126,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     transaction: (operation, work, moreMs = 0) =>
       run(
         operation,
-        () => client.withSession(session => session.withTransaction(() => work(session), majority)),
+        () => sessions.use(session => session.withTransaction(() => work(session), majority)),
         deadlineMs + moreMs,
       ),
     open() {
@@ -123,8 +138,34 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     },
     async close() {
       sender.close()
+      await sessions.close()
       if (options.client === undefined) await client.close()
     },
+  }
+}
+
+/** As many as there are connections. */
+const mostSessions = 32
+
+/**
+ * Sessions for transactions, the same ones as long as the process lives, so that others can know of them. A process that dies between the writes of a
+ * transaction and its commit leaves it open on the server for a minute (`transactionLifetimeLimitSeconds`), and whoever writes the same waits.
+ */
+function createSessions(client: MongoClient) {
+  const all = Array.from({ length: mostSessions }, () => client.startSession())
+  const free = [...all]
+  return {
+    ids: all.map(({ id }) => String(id?.id.toUUID())),
+    async use<T>(work: (session: ClientSession) => Promise<T>): Promise<T> {
+      const session = free.pop()
+      if (session === undefined) return client.withSession(work)
+      try {
+        return await work(session)
+      } finally {
+        free.push(session)
+      }
+    },
+    close: () => Promise.all(all.map(session => session.endSession())),
   }
 }
 

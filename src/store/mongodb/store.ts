@@ -6,8 +6,8 @@ import { gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Transition } from '../../task/transition.ts'
-import { coldKinds, createColdPorts, createNodes, nodes } from '../cold-records.ts'
-import type { Claim, Created, Store, TaskQueries, TaskStore } from '../store.ts'
+import { coldKinds, createColdPorts, createNodes, type Nodes, nodes } from '../cold-records.ts'
+import type { Claim, Created, Overdue, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
@@ -86,7 +86,8 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   })
   const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
   const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
-  const tasks = createTaskStore(session)
+  const processes = createNodes(records, session.now, database.sessions)
+  const tasks = createTaskStore(session, processes)
   const attempts = createAttempts(session)
   const output = createOutput(session)
   const events = createEventOutbox(session)
@@ -126,7 +127,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     queries: createQueries(session),
     lanes: createLanes(session),
     ...createColdPorts(records),
-    nodes: createNodes(records, session.now),
+    nodes: processes,
     transfer: createTransfer(session),
   }
 }
@@ -160,7 +161,10 @@ function createContext(database: OpenableDatabase, ground: Ground): Context {
 }
 
 /** The writes of tasks, those of one moment together. `idle` resolves when none is waiting or on its way. */
-function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle(): Promise<unknown> } {
+function createTaskStore(
+  session: Session,
+  processes: Nodes,
+): Omit<TaskStore, 'close'> & { idle(): Promise<unknown> } {
   const create = gather((requests: CreateRequest[]) => createAll(session, requests), together)
   const claim = gather((claims: Claim[]) => claimAll(session, claims), together)
   const apply = gather((transitions: Transition[]) => applyAll(session, transitions), together)
@@ -196,10 +200,24 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
       return applyTogether(session, transitions, options.required)
     },
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
-    overdue: limit => overdue(session, limit),
+    async overdue(limit) {
+      const found = await overdue(session, limit)
+      await endTransactionsOf(session, processes, found)
+      return found
+    },
     prune: (retention, limit) => prune(session, retention, limit),
     idle: () => Promise.all([create.idle(), claim.idle(), apply.idle(), Promise.allSettled(bulks)]),
   }
+}
+
+/** Whoever lost a lease may be gone in the middle of a transaction, and the next attempt of its task would wait for the end of that. */
+async function endTransactionsOf(
+  { database }: Session,
+  processes: Nodes,
+  found: readonly Overdue[],
+): Promise<void> {
+  const lost = found.flatMap(({ why, record }) => (why === 'lease' ? (record.executionNodeId ?? []) : []))
+  if (lost.length > 0) await database.endTransactions(await processes.sessionsOf(new Set(lost)))
 }
 
 function requireTransaction(transaction: unknown): ClientSession {
