@@ -27,6 +27,13 @@ const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
 export const distributedMutants = [
   // A transition is one guarded write.
+  [
+    'mongodb trim: the status',
+    'src/store/mongodb/prune.ts',
+    "const completedAt = task?.status === 'COMPLETED' ? task.completedAt?.getTime() : undefined",
+    'const completedAt = task?.completedAt?.getTime()',
+    conformance,
+  ],
   ['mongodb apply: the attempt', pipeline, '    filter.attempt = fence.attempt\n', '', zombies],
   [
     'mongodb apply: the lease end',

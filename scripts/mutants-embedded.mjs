@@ -190,6 +190,13 @@ export const embeddedMutants = [
     conformance,
   ],
   [
+    'trim: the status',
+    'src/store/sqlite/prune.ts',
+    "status = 'COMPLETED' AND completed_at <= ? AS isDone",
+    'coalesce(completed_at, 0) <= ? AS isDone',
+    conformance,
+  ],
+  [
     'schedules: the tick before',
     'src/store/cold-records.ts',
     'if (held?.lastTick !== seenTick) return false',

@@ -115,7 +115,7 @@ function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void
 /** Runs every step, also after one that fails. */
 async function sweep(core: Core): Promise<undefined> {
   const errors: unknown[] = []
-  for (const step of [rescue, findEnds, prune]) await step(core).catch(error => void errors.push(error))
+  for (const step of [rescue, findEnds, prune, trim]) await step(core).catch(error => void errors.push(error))
   if (errors.length === 0) core.swept.at = core.clock.now()
   else core.log.error({ err: errors[0] }, 'sweep failed; will retry')
 }
@@ -130,6 +130,15 @@ async function prune({ settings, store }: Core): Promise<void> {
   if (Object.keys(settings.retention).length === 0) return
   for (let writes = 0; writes < pruningWrites; writes++)
     if ((await store.tasks.prune(settings.retention, prunedPerWrite)) < prunedPerWrite) return
+}
+
+/** Milliseconds for which the output of a COMPLETED task is kept, so that all who follow it read its end. */
+const outputMs = 600_000
+
+/** Deletes what COMPLETED tasks need no more. What keeps its checkpoints and output, because it may run again, is looked at little by little. */
+async function trim({ store }: Core): Promise<void> {
+  for (let writes = 0; writes < pruningWrites; writes++)
+    if (!(await store.tasks.trim(outputMs, prunedPerWrite))) return
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */

@@ -35,7 +35,7 @@ export interface OutputPlace {
 
 /** What there is to read. */
 export interface Output {
-  /** The newest attempt that wrote anything; 0 when none has. It may be an earlier one than that which holds the task now. */
+  /** The newest attempt that wrote anything; 0 when none has, or what it wrote is deleted. It may be an earlier one than that which holds the task now. */
   attempt: number
   /** After the place that was asked for if that is of this attempt, else from the start. In order, without a gap. */
   pieces: readonly OutputPiece[]

@@ -98,6 +98,11 @@ export interface TaskStore {
   overdue(limit: number): Promise<Overdue[]>
   /** Deletes at most `limit` records of ended trees; see Retention. Returns how many are gone. */
   prune(retention: Retention, limit: number): Promise<number>
+  /**
+   * Deletes what COMPLETED tasks wrote while they ran, for no attempt will read it: their checkpoints, and their output once they have been COMPLETED
+   * for `outputMs`. Looks at no more than `limit` tasks that have either, from where the last call ended. Returns whether anything was deleted.
+   */
+  trim(outputMs: number, limit: number): Promise<boolean>
   /** Writes down what is pending, then lets the file or connection go. */
   close(): Promise<void>
 }

@@ -4,6 +4,7 @@ import { decideParent } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
+  cancelled,
   cancelledWaiting,
   cancelRequested,
   closed,
@@ -60,6 +61,21 @@ async function endedTree(store: Store, now: number, below: 'ends' | 'lives' = 'e
   const ends = { failedSubTasks: [], error: problem() }
   await move(store, closed(await read(store, root.id), ends, now))
   return [root, a, b, leaf]
+}
+
+/** What an attempt leaves behind: two checkpoints, one of them a mark, and two pieces of output. */
+async function leaveWork(store: Store, { id: taskId, attempt }: TaskRecord): Promise<void> {
+  const step = { taskId, attempt, value: '1' }
+  await store.attempts.checkpoint([
+    { ...step, key: 'a' },
+    { ...step, key: 'b', isMark: true },
+  ])
+  await store.output.append([1, 2].map(sequence => ({ taskId, attempt, sequence, text: 'x' })))
+}
+
+async function workOf(store: Store, taskId: string) {
+  const { pieces } = await store.output.read(taskId, { attempt: 0, sequence: 0 }, 10)
+  return { checkpoints: (await store.attempts.checkpoints(taskId)).size, pieces: pieces.length }
 }
 
 /** Lanes, schedules, unparsable messages, retention, the end of a store, and what is durable. */
@@ -212,6 +228,71 @@ export const upkeepCases: readonly StoreCase[] = [
       (await dueIn(store)).deliveries.map(({ taskId, taskType }) => [taskId, taskType]),
       [[fresh.id, 'Import']],
     )
+  }),
+  it('trim: of a COMPLETED task the checkpoints go at once and the output after its time, the record stays', async (store, context) => {
+    const done = await startNew(store)
+    await leaveWork(store, done)
+    const record = await move(store, completed(done, '"x"', context.now))
+    assert.equal(await store.tasks.trim(1_000, 10), true)
+    assert.deepEqual(await workOf(store, done.id), { checkpoints: 0, pieces: 2 })
+    context.advance(999)
+    assert.equal(await store.tasks.trim(1_000, 10), false)
+    context.advance(1)
+    assert.equal(await store.tasks.trim(1_000, 10), true)
+    assert.equal(await store.tasks.trim(1_000, 10), false)
+    for (const from of [
+      { attempt: 0, sequence: 0 },
+      { attempt: 1, sequence: 1 },
+      { attempt: 1, sequence: 2 },
+    ])
+      assert.deepEqual(await store.output.read(done.id, from, 10), { attempt: 0, pieces: [] })
+    assert.deepEqual(await workOf(store, done.id), { checkpoints: 0, pieces: 0 })
+    assert.deepEqual(await read(store, done.id), record)
+  }),
+  it('trim: what may run again keeps both', async (store, context) => {
+    const waits = await startNew(store)
+    const awaits = await startNew(store)
+    const dead = await startNew(store)
+    const cancels = await startNew(store)
+    const withErrors = await startNew(store)
+    const [fails] = await createAll(store, [subTaskOf(withErrors, 'a'), subTaskOf(withErrors, 'b')])
+    const tasks = [waits, awaits, dead, cancels, withErrors, await startNew(store)]
+    for (const task of tasks) await leaveWork(store, task)
+    await move(store, givenBack(waits))
+    await move(store, awaitingSubTasks(awaits, { reduces: true }))
+    await move(store, failed(dead, problem(), 'permanent', context.now))
+    await move(store, cancelled(cancels, problem(), context.now))
+    await move(store, awaitingSubTasks(withErrors, { reduces: false, result: '"kept"' }))
+    await move(store, failed(await start(store, fails), problem(), 'permanent', context.now))
+    const { items } = await store.queries.children(withErrors.id, { status: ['QUEUED'] }, { pageSize: 5 })
+    await complete(store, only(items), context.now)
+    const ends = { failedSubTasks: [], error: problem() }
+    const closes = await move(store, closed(await read(store, withErrors.id), ends, context.now))
+    assert.equal(closes.status, 'COMPLETED_WITH_ERRORS')
+    context.advance(day)
+    assert.equal(await store.tasks.trim(0, 10), false)
+    for (const task of tasks)
+      assert.deepEqual(await workOf(store, task.id), { checkpoints: 2, pieces: 2 }, task.status)
+  }),
+  it('trim: a few tasks at a time, past those that keep theirs, and from the start again', async (store, context) => {
+    const running: TaskRecord[] = []
+    for (let made = 0; made < 7; made++) running.push(await startNew(store))
+    for (const task of running) await leaveWork(store, task)
+    const [first, second, third, ...others] = running
+    assert.ok(first !== undefined && second !== undefined && third !== undefined)
+    const complete = (tasks: readonly TaskRecord[]) =>
+      store.tasks.apply(tasks.map(task => completed(task, '"x"', context.now)))
+    await complete(others)
+    const left = async () => {
+      const counts = await Promise.all(running.map(({ id }) => workOf(store, id)))
+      return counts.filter(({ checkpoints, pieces }) => checkpoints + pieces > 0).length
+    }
+    for (let calls = 0; calls < 9; calls++) await store.tasks.trim(0, 2)
+    assert.equal(await left(), 3)
+    await complete([first, third])
+    for (let calls = 0; calls < 9; calls++) await store.tasks.trim(0, 2)
+    assert.equal(await left(), 1)
+    assert.deepEqual(await workOf(store, second.id), { checkpoints: 2, pieces: 2 })
   }),
   it('close: writes down what is pending, then refuses everything with a code', async (store, context) => {
     const task = newTask()

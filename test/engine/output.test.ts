@@ -332,6 +332,58 @@ describe('whoever follows the output', () => {
   })
 })
 
+describe('what a task wrote while it ran', () => {
+  it('goes once it is COMPLETED: its checkpoints at once, its output ten minutes later', async () => {
+    const task = writing(async ctx => {
+      ctx.write(await ctx.checkpoint('text', () => 'whole'))
+      return null
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    expect((await t.store.attempts.checkpoints(taskId)).size).toBe(1)
+    await t.advance('6s')
+    expect((await t.store.attempts.checkpoints(taskId)).size).toBe(0)
+    await t.jump('9m')
+    await t.advance('6s')
+    const late = follow(t, taskId)
+    await late.ended
+    const text = { kind: 'text', attempt: 1, sequence: 1, text: 'whole' }
+    const end = { kind: 'end', status: 'COMPLETED', place: { attempt: 1, sequence: 1 } }
+    expect(late.events).toEqual([text, end])
+    await t.jump('1m')
+    await t.advance('6s')
+    const [tooLate, back] = [follow(t, taskId), follow(t, taskId, { from: end.place })]
+    await Promise.all([tooLate.ended, back.ended])
+    expect(tooLate.events).toEqual([{ ...end, place: { attempt: 0, sequence: 0 } }])
+    expect(back.events).toEqual([end])
+    expect(await textOf(t, taskId)).toEqual([0, ''])
+    await expectInvariants(t)
+  })
+
+  it('stays of a dead letter, whose retry goes on from it', async () => {
+    let paid = 0
+    const earlier: unknown[] = []
+    const task = writing(async ctx => {
+      earlier.push(await ctx.earlierOutput())
+      ctx.write(await ctx.checkpoint('text', () => `paid ${++paid} time`))
+      if (ctx.attempt === 1) throw new Error('after it was paid')
+      return null
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    await t.jump('1d')
+    await t.advance('6s')
+    expect(await textOf(t, taskId)).toEqual([1, 'paid 1 time'])
+    await t.tasks.retry(taskId)
+    await t.drain()
+    expect(await textOf(t, taskId)).toEqual([2, 'paid 1 time'])
+    expect(earlier).toEqual([undefined, { attempt: 1, text: 'paid 1 time' }])
+    expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
+  })
+})
+
 describe('a text that is cut into pieces', () => {
   it('is whole when they are joined; no piece is too long, and none ends within a character', () => {
     const chunks = fc.array(fc.string({ unit: 'grapheme-composite', maxLength: 40_000, size: 'max' }), {

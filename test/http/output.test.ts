@@ -95,6 +95,22 @@ describe('the text so far', () => {
     expect((await api.ask(`${path}?after=1.2`)).body).toEqual(anew)
   })
 
+  test('is empty once its task has been COMPLETED for ten minutes; who has read it keeps it', async () => {
+    const taskId = await serveWriting()
+    const path = `/v1/tasks/${taskId}/output`
+    await tell({ write: 'Once' }, 'end')
+    await engine.jump('10m')
+    await engine.advance('10s')
+    const nothing = { attempt: 0, text: '', after: '0.0', status: 'COMPLETED' }
+    expect((await api.ask(path)).body).toEqual(nothing)
+    expect((await api.ask(`${path}?after=1.1`)).body).toEqual({ ...nothing, attempt: 1, after: '1.1' })
+    const headers = { accept: 'text/event-stream' }
+    expect((await api.ask(path, { headers: { ...headers, 'last-event-id': '1.1.end' } })).status).toBe(204)
+    const late = await listen(path)
+    await late.until(({ isClosed }) => isClosed)
+    expect(late.events).toEqual([{ id: '0.0.end', event: 'end', data: { status: 'COMPLETED' } }])
+  })
+
   test.each(['nonsense', '1', '1.x', '-1.2', '1.2.begin'])('no place is called %s', async place => {
     const taskId = await serveWriting()
     expect(await api.ask(`/v1/tasks/${taskId}/output?after=${place}`)).toMatchObject({

@@ -63,6 +63,12 @@ export class MongoContext implements StoreCaseContext {
     return this.#withTasks(tasks => tasks.updateOne({ _id: taskId }, update))
   }
 
+  /** How many documents a collection of the first store's database has. */
+  async count(collection: string): Promise<number> {
+    await using client = new MongoClient(this.url)
+    return await client.db().collection(collection).countDocuments()
+  }
+
   async #withTasks<T>(work: (tasks: Collection<TaskDocument>) => Promise<T>): Promise<T> {
     await using client = new MongoClient(this.url)
     return await work(client.db().collection<TaskDocument>('background_tasks'))

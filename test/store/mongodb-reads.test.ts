@@ -105,6 +105,10 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
     await store.lanes.lanes()
     await store.unparsable.list({ pageSize: 5 })
+    const own = { taskId: parent.id, attempt: parent.attempt }
+    await store.attempts.checkpoint([{ ...own, key: 'a', value: '1' }])
+    await store.output.append([{ ...own, sequence: 1, text: 'x' }])
+    await store.tasks.trim(0, 10)
     await store.tasks.prune({ COMPLETED: -1, FAILED: -1 }, 10)
     const small = ['task_lanes']
     const questions = asked.filter(

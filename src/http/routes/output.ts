@@ -28,7 +28,8 @@ export const outputRoutes = [
     summary: 'Read or follow the text that a task writes while it runs',
     description:
       'JSON with the text so far; with `Accept: text/event-stream` the text as it grows, until the task has ended. ' +
-      '204: the task has ended and all its text was sent; do not reconnect.',
+      '204: the task has ended and all its text was sent; do not reconnect. ' +
+      'The text of a COMPLETED task is deleted after ten minutes: its result stays.',
     params: taskParams,
     headers: z.object({
       'last-event-id': place.describe('Resume after this event'),
@@ -71,7 +72,8 @@ export const outputRoutes = [
 
 async function isAllSent(engine: Engine, taskId: string, from: OutputPlace): Promise<boolean> {
   const { attempt, pieces } = await engine.tasks.output(taskId, from, 1)
-  return attempt === from.attempt && pieces.length === 0
+  // None is kept of a task that is COMPLETED for long.
+  return (attempt === from.attempt || attempt === 0) && pieces.length === 0
 }
 
 /** Returns all text after a place. An attempt writes a few megabytes at most. */
@@ -80,12 +82,13 @@ async function readAll(engine: Engine, taskId: string, from: OutputPlace) {
   let end = from
   for (;;) {
     const { attempt, pieces } = await engine.tasks.output(taskId, end)
-    if (attempt !== end.attempt) {
+    // What was read of an output that is no longer kept stays as it was.
+    if (attempt !== end.attempt && attempt !== 0) {
       texts.length = 0
       end = { attempt, sequence: 0 }
     }
     const last = pieces.at(-1)
-    if (last === undefined) return { attempt, text: texts.join(''), after: outputId(end) }
+    if (last === undefined) return { attempt: end.attempt, text: texts.join(''), after: outputId(end) }
     texts.push(...pieces.map(({ text }) => text))
     end = { attempt, sequence: last.sequence }
   }

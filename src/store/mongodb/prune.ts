@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
 import { states } from '../cold-records.ts'
-import { budgetKey, type Retention } from '../store.ts'
+import { budgetKey, type Retention, type TaskStore } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
 import { aggregateTasks, readFields, type Session, updateEach, updateTasks } from './session.ts'
@@ -168,4 +168,51 @@ async function remove(session: Session, ids: readonly string[]): Promise<number>
     tasks.deleteMany({ _id: { $in: [...ids] }, pruning: { $exists: true } }),
   )
   return deletedCount
+}
+
+/**
+ * Returns `TaskStore.trim`. It walks over the tasks that have documents in a collection, so that no other task pays for it, and what came late
+ * is found too: of an attempt that had lost its task, or of a task that is gone.
+ */
+export function createTrim(session: Session): TaskStore['trim'] {
+  const { database } = session
+  /** By collection: the task that was looked at last. */
+  const places = new Map<string, string>()
+
+  async function trimOne(name: string, index: string, ageMs: number, limit: number): Promise<boolean> {
+    const collection = database.collection<{ taskId: string }>(name)
+    const after = { taskId: { $gt: places.get(name) ?? '' } }
+    // Read from the index alone.
+    const options = { hint: index, projection: { _id: 0, taskId: 1 }, sort: { taskId: 1 }, limit } as const
+    const found = await database.run('trim', () => collection.find(after, options).toArray())
+    const ids = [...new Set(found.map(({ taskId }) => taskId))]
+    const done = await findDone(session, ids, session.now() - ageMs)
+    // A reader is told that there is no output before a piece of it is missing.
+    const written = { _id: { $in: done }, output: { $exists: true } }
+    if (name === collections.output && done.length > 0)
+      await updateTasks(session, 'trim', written, { $unset: { output: '' } })
+    if (done.length > 0) await database.run('trim', () => collection.deleteMany({ taskId: { $in: done } }))
+    places.set(name, found.length < limit ? '' : (ids.at(-1) ?? ''))
+    return done.length > 0
+  }
+
+  return async (outputMs, limit) => {
+    const trimmed = await Promise.all([
+      trimOne(collections.checkpoints, 'checkpoints_task', 0, limit),
+      trimOne(collections.output, 'output_task', outputMs, limit),
+    ])
+    return trimmed.includes(true)
+  }
+}
+
+/** Returns those tasks that are gone, or were COMPLETED at this time. */
+async function findDone(session: Session, ids: readonly string[], until: number): Promise<string[]> {
+  if (ids.length === 0) return []
+  const found = await readFields(session, 'trim', { _id: { $in: [...ids] } }, ['status', 'completedAt'])
+  const byId = new Map(found.map(task => [task._id, task]))
+  return ids.filter(id => {
+    const task = byId.get(id)
+    const completedAt = task?.status === 'COMPLETED' ? task.completedAt?.getTime() : undefined
+    return task === undefined || (completedAt !== undefined && completedAt <= until)
+  })
 }

@@ -14,7 +14,7 @@ import { createInFlight } from './in-flight.ts'
 import { createLanes } from './lanes.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
 import { createOutput } from './output.ts'
-import { prune } from './prune.ts'
+import { createTrim, prune } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
@@ -58,6 +58,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),
       overdue: limit => overdue(session, limit),
       prune: (retention, limit) => prune(session, retention, limit),
+      trim: createTrim(session),
       close: () => file.close(),
     },
     outbox: createOutbox(session),

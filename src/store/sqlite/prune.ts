@@ -1,6 +1,7 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { states } from '../cold-records.ts'
-import { budgetKey, type Retention } from '../store.ts'
+import { budgetKey, type Retention, type TaskStore } from '../store.ts'
+import type { Statements } from './database.ts'
 import { deleteBelongings } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -61,4 +62,83 @@ function remove({ sql, aggregate, inFlight }: Session, id: string): number {
   inFlight.reclaim(id)
   aggregate.moved(status, undefined)
   return 1
+}
+
+/** What tasks wrote while they ran: the table, what names a row beside the task, and its text. */
+const work = [
+  { table: 'checkpoints', key: 'key', text: 'value' },
+  { table: 'output', key: 'attempt, sequence', text: 'text' },
+] as const
+type Work = (typeof work)[number]
+
+/** What a write deletes at most, in bytes and as a number of rows, about: it holds the event loop. */
+const mostBytes = 4_000_000
+const mostRows = 1_000
+
+/**
+ * Returns `TaskStore.trim`. It walks over the tasks that have rows in a table, so that no other task pays for it, and what an earlier version
+ * wrote is found too.
+ */
+export function createTrim({ file, sql, now }: Session): TaskStore['trim'] {
+  /** By table: the row of the last task that was looked at. */
+  const places = new Map<Work, number>()
+
+  async function trimOne(part: Work, ageMs: number, limit: number): Promise<boolean> {
+    const find = () => findHolders(sql, part, [places.get(part) ?? 0, limit, now() - ageMs])
+    const holders = await file.read(find)
+    let place = holders.length < limit ? 0 : Math.max(...holders.map(({ seq }) => seq))
+    const hasDone = holders.some(({ isDone }) => isDone === 1)
+    if (hasDone) {
+      const unfinished = await file.write(() => deleteSome(sql, part, find()), undefined, mostRows)
+      if (unfinished !== undefined) place = unfinished - 1
+    }
+    places.set(part, place)
+    return hasDone
+  }
+
+  return async (outputMs, limit) => {
+    const [checkpoints, output] = work
+    const trimmed = await Promise.all([trimOne(checkpoints, 0, limit), trimOne(output, outputMs, limit)])
+    return trimmed.includes(true)
+  }
+}
+
+/** A task that has rows in a table; done: COMPLETED for long enough. */
+interface Holder {
+  seq: number
+  isDone: 0 | 1
+}
+
+/** By an index of their own: a search of the table reads every large text that it passes. */
+function findHolders(
+  sql: Statements,
+  { table }: Work,
+  values: [after: number, limit: number, until: number],
+) {
+  const next = `SELECT min(task_seq) FROM ${table} INDEXED BY ${table}_task WHERE task_seq >`
+  const query = `WITH RECURSIVE holders (seq) AS (
+      ${next} ? UNION ALL SELECT (${next} holders.seq) FROM holders WHERE seq IS NOT NULL LIMIT ?
+    ) SELECT seq, status = 'COMPLETED' AND completed_at <= ? AS isDone FROM holders CROSS JOIN tasks USING (seq)`
+  return sql(query).all(...values) as Holder[]
+}
+
+/** Returns the row of the task whose rows did not all go. */
+function deleteSome(sql: Statements, { table, key, text }: Work, holders: readonly Holder[]) {
+  const rows = sql(`SELECT octet_length(${text}), ${key} FROM ${table} WHERE task_seq = ?`).raw()
+  const remove = sql(`DELETE FROM ${table} WHERE task_seq = ? AND (${key}) = (${key.replace(/\w+/g, '?')})`)
+  let bytesLeft = mostBytes
+  let rowsLeft = mostRows
+  for (const { seq } of holders.filter(({ isDone }) => isDone === 1)) {
+    const names: unknown[][] = []
+    // Row by row: each that is read is read whole.
+    for (const [bytes, ...name] of rows.iterate(seq) as Iterable<[number, ...unknown[]]>) {
+      if (bytesLeft <= 0 || rowsLeft <= 0) break
+      bytesLeft -= bytes
+      rowsLeft -= 1
+      names.push(name)
+    }
+    for (const name of names) remove.run(seq, ...name)
+    if (bytesLeft <= 0 || rowsLeft <= 0) return seq
+  }
+  return undefined
 }

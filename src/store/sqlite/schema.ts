@@ -229,4 +229,8 @@ CREATE UNIQUE INDEX usage_call ON usage (task_id, call) WHERE call IS NOT NULL;
 ALTER TABLE tasks ADD COLUMN submission_hash TEXT;
 ALTER TABLE tasks ADD COLUMN rerun_of TEXT;
 `,
+  `
+CREATE INDEX checkpoints_task ON checkpoints (task_seq);
+CREATE INDEX output_task ON output (task_seq);
+`,
 ]
