@@ -20,6 +20,8 @@ function show(run: Run) {
       const printer = textPrinter(run)
       printer.text(answer.text)
       printer.end()
+      if (answer.text === '' && answer.status === 'COMPLETED')
+        run.terminal.note('-- no text: the task wrote none, or completed long ago; see its result --')
     }
   })
 }

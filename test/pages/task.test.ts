@@ -104,6 +104,22 @@ describePages('one task', () => {
     await page.getByRole('dialog').getByText('在您查看期间任务发生了变化，当前状态：进行中。').waitFor()
   })
 
+  test('a text that is no longer kept is not waited for', async () => {
+    const id = await server.submit([{ do: 'write', text: 'Once' }, { do: 'succeed' }])
+    await server.ended(id)
+    await using opened = await openTask(id, '?part=attempts')
+    const { page } = opened
+    await tab(page, 'Text').waitFor()
+    // As the server answers ten minutes after the task has completed.
+    await page.route('**/output', route =>
+      route.request().headers()['accept']?.includes('event-stream')
+        ? route.fulfill({ status: 204 })
+        : route.continue(),
+    )
+    await tab(page, 'Text').click()
+    await page.getByText('What it made is its result.').waitFor()
+  })
+
   test('the timeline shows every attempt and the waits between', async () => {
     const id = await server.submit([{ do: 'tooMany', retryAfterMs: 1, attempts: 2 }, { do: 'succeed' }])
     await using opened = await openTask(id, '?part=attempts')

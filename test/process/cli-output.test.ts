@@ -66,6 +66,15 @@ describe('quillwork tasks output', { timeout: patience }, () => {
     expect(json.text.trimEnd()).toBe(after.trimEnd())
   })
 
+  test('says why a completed task shows no text', async () => {
+    await using children = new Children(`${folder}`)
+    const options = { file: path.join(`${folder}`, 'silent.db'), api: true, submits: true, scenes: 0 }
+    const { url, taskId } = await children.start('run-output.mjs', options).says('started')
+    const on = ['tasks', 'output', String(taskId), '--url', String(url)]
+    expect((await run([...on, '--follow'])).code).toBe(0)
+    expect(await run(on)).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('no text') })
+  })
+
   test('of no task is an error', async () => {
     const data = path.join(`${folder}`, 'data')
     const missing = await run(['tasks', 'output', 'nobody', '--json', '--data', data])

@@ -183,7 +183,7 @@ function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolean {
 /** The text that a task has written so far, as it grows. */
 function TextPart({ task }: { task: Task }) {
   const t = useTranslations('task.output')
-  const { text, attempt } = useOutput(task.id, task.done)
+  const { text, attempt, isWhole } = useOutput(task.id, task.done)
   const { novelId, sceneId } = subjectOf(task)
   return (
     <Stack gap="sm">
@@ -202,11 +202,11 @@ function TextPart({ task }: { task: Task }) {
         {attempt > 0 && t('attempt', { attempt })} <TextState task={task} />
       </Text>
       <Paper withBorder p="lg">
-        {text === '' ? (
+        {text === '' && !isWhole ? (
           <Loader size="sm" type="dots" aria-label={t('label')} />
         ) : (
           <section className="prose" aria-label={t('label')}>
-            {text}
+            {text || t('gone')}
           </section>
         )}
       </Paper>
