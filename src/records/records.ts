@@ -23,7 +23,7 @@ export interface AnyKind {
   /** Of the table or the collection. */
   readonly name: string
   /** Fields that indexes, queries, sums and counters name. */
-  readonly fields: Readonly<Record<string, 'text' | 'integer'>>
+  readonly fields: Readonly<Record<string, 'text' | 'integer' | 'real'>>
   /** Fields that a read can leave out. `bytes` are read as `Uint8Array`. */
   readonly large: Readonly<Record<string, 'text' | 'json' | 'bytes'>>
   /** The fields of each index, in order. */
@@ -39,7 +39,7 @@ export interface Kind<R extends Identified> extends AnyKind {
 /** Returns a kind of which the fields are those of its records. */
 export function defineKind<R extends Identified>(kind: {
   name: string
-  fields?: { readonly [F in keyof R & string]?: 'text' | 'integer' }
+  fields?: { readonly [F in keyof R & string]?: 'text' | 'integer' | 'real' }
   large?: { readonly [F in keyof R & string]?: 'text' | 'json' | 'bytes' }
   indexes?: Readonly<Record<string, readonly (keyof R & string)[]>>
 }): Kind<R> {

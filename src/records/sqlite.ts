@@ -53,7 +53,7 @@ function tableOf({ name, fields, large, indexes }: AnyKind): string {
     'key INTEGER PRIMARY KEY',
     'id TEXT NOT NULL UNIQUE',
     'revision TEXT NOT NULL',
-    ...Object.entries(fields).map(([field, type]) => `"${field}" ${type === 'text' ? 'TEXT' : 'INTEGER'}`),
+    ...Object.entries(fields).map(([field, type]) => `"${field}" ${type.toUpperCase()}`),
     'body TEXT NOT NULL',
     ...Object.entries(large).map(([field, type]) => `"${field}" ${type === 'bytes' ? 'BLOB' : 'TEXT'}`),
   ]

@@ -1,4 +1,4 @@
-/** What a store keeps beside its tasks, over records: schedules, unparsable messages, shared states, and the processes that share it. */
+/** What a store keeps beside its tasks, over records: schedules, unparsable messages, shared states, usage by day, and the processes that share it. */
 import {
   type AnyKind,
   defineKind,
@@ -12,6 +12,7 @@ import {
 } from '../records/records.ts'
 import { pageKey, pageOf, pageToken } from './pages.ts'
 import type { NodeState, NodeStore, ScheduleState, Store, UnparsableMessage } from './store.ts'
+import { usageDays } from './usage-days.ts'
 
 /** What schedules remember between ticks. */
 export const schedules = defineKind<ScheduleState>({ name: 'schedules' })
@@ -32,7 +33,7 @@ export const states = defineKind<{ id: string; state: string; version: number }>
 })
 
 /** The kinds of every store. */
-export const coldKinds: readonly AnyKind[] = [schedules, unparsable, states]
+export const coldKinds: readonly AnyKind[] = [schedules, unparsable, states, usageDays]
 
 /** Bytes of a text that are kept at most; its record has a little more. */
 const mostBytes = largestRecord - 100_000

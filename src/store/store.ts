@@ -14,6 +14,7 @@ import type { Applied, Transition } from '../task/transition.ts'
 import type { AttemptStore } from './attempts.ts'
 import type { OutputStore } from './output.ts'
 import type { Page, PageRequest, TaskQueries } from './queries.ts'
+import type { UsageStore } from './usage-days.ts'
 
 export * from './attempts.ts'
 export * from './output.ts'
@@ -332,6 +333,7 @@ export interface Store<Tx = never> {
   /** Of a store that others can be told by. */
   readonly events?: EventOutbox
   readonly states: SharedStates
+  readonly usage: UsageStore
   /** Of a store that processes share. */
   readonly nodes?: NodeStore
   /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */

@@ -13,6 +13,7 @@ import { queryCases } from './store-query-cases.ts'
 import { togetherCases } from './store-together-cases.ts'
 import { parentCases, upkeepCases } from './store-upkeep-cases.ts'
 import { usageCases } from './store-usage-cases.ts'
+import { usageDayCases } from './store-usage-day-cases.ts'
 
 /** Every case, by port. */
 export const storeCases: readonly StoreCase[] = [
@@ -30,6 +31,7 @@ export const storeCases: readonly StoreCase[] = [
   queryCases,
   upkeepCases,
   usageCases,
+  usageDayCases,
 ].flat()
 
 export type { StoreCase, StoreCaseContext } from './store-case.ts'

@@ -9,6 +9,7 @@ import type { Transition } from '../../task/transition.ts'
 import { coldKinds, createColdPorts, createNodes, type Nodes, nodes } from '../cold-records.ts'
 import type { Claim, Created, Overdue, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
+import { createUsageStore } from '../usage-days.ts'
 import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claimAll, extend, overdue } from './claim.ts'
@@ -36,7 +37,7 @@ import { createTrim, prune } from './prune.ts'
 import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
 import { type Context, createWrittenEvents, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
-import { reportUsage } from './usage.ts'
+import { reportUsage, rollUpUsage } from './usage.ts'
 
 /** How a MongoDB store is opened. */
 export interface MongoOptions extends DatabaseOptions {
@@ -127,6 +128,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     queries: createQueries(session),
     lanes: createLanes(session),
     ...createColdPorts(records),
+    usage: createUsageStore(records, request => rollUpUsage(session, request)),
     nodes: processes,
     transfer: createTransfer(session),
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Document, Filter } from 'mongodb'
+import type { ClientSession, Document } from 'mongodb'
+import { nextRevision } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
+import { liveStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
@@ -10,9 +12,22 @@ import {
   type UsageRow,
   type UsageSum,
 } from '../store.ts'
+import {
+  addSum,
+  coversDays,
+  keepFirst,
+  placeAfter,
+  type RollUp,
+  shownSum,
+  sumByDay,
+  type UsageDay,
+  type UsagePlace,
+  type UsageSums,
+  usageDays,
+} from '../usage-days.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
-import { collections } from './indexes.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import { readFields, type Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
@@ -78,71 +93,180 @@ async function pathOf(session: Session, task: Link): Promise<string[]> {
   return task.rootTaskId === task._id ? path : [...path, task.rootTaskId]
 }
 
-type Sum = Omit<UsageSum, 'key' | 'unpricedCalls'> & { _id: string; cost: number; priced: number }
+type Sum = Omit<UsageSum, 'key' | 'unpricedCalls'> & { _id: string | number; cost: number; priced: number }
 
 const fields = { task: 'taskId', user: 'userId', subject: 'subject', day: 'at', model: 'model' } as const
 
-function keyOf(by: UsageKind): Document | string {
-  if (by === 'subject') return { $ifNull: ['$subject', ''] }
-  if (by === 'day') return { $dateToString: { date: '$at', format: '%Y-%m-%d' } }
-  return `$${fields[by]}`
+/** A collection with sums, or with calls, which are sums of one. */
+interface Source {
+  collection: string
+  keyOf(by: UsageKind): Document | string
+  sums: Document
+  /** As the collection keeps a time. */
+  timeOf(time: number): Date | number
+  isTime: Document
+  indexFor(filter: UsageFilter): string
 }
 
-/** Returns sums of calls by a key, a page of keys at a time. */
+const keyOf = (by: UsageKind) => (by === 'subject' ? { $ifNull: ['$subject', ''] } : `$${fields[by]}`)
+
+const calls: Source = {
+  collection: collections.usage,
+  keyOf: by => (by === 'day' ? { $dateToString: { date: '$at', format: '%Y-%m-%d' } } : keyOf(by)),
+  sums: {
+    calls: { $sum: 1 },
+    inputTokens: { $sum: '$inputTokens' },
+    outputTokens: { $sum: '$outputTokens' },
+    cost: { $sum: '$cost' },
+    estimatedCalls: { $sum: { $cond: ['$isEstimated', 1, 0] } },
+    priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
+  },
+  timeOf: time => new Date(time),
+  isTime: { $type: 'date' },
+  /** The most telling field that has an index. */
+  indexFor({ taskId, treeOf, subject, userId }) {
+    if (taskId !== undefined) return 'usage_task'
+    if (treeOf !== undefined) return 'usage_path'
+    if (subject !== undefined) return 'usage_subject'
+    return userId === undefined ? 'usage_time' : 'usage_user'
+  },
+}
+
+const days: Source = {
+  collection: usageDays.name,
+  keyOf,
+  sums: {
+    ...Object.fromEntries(
+      ['calls', 'inputTokens', 'outputTokens', 'cost', 'estimatedCalls'].map(field => [
+        field,
+        { $sum: `$${field}` },
+      ]),
+    ),
+    priced: { $sum: { $subtract: ['$calls', '$unpricedCalls'] } },
+  },
+  timeOf: time => time,
+  isTime: { $type: 'number' },
+  indexFor({ subject, userId }) {
+    if (subject !== undefined) return 'subject'
+    return userId === undefined ? 'time' : 'user'
+  },
+}
+
+/** Returns sums of calls by a key, a page of keys at a time. Those by call and those by day are of one moment: what moves between them counts once. */
 export async function reportUsage({ database }: Session, filter: UsageFilter, request: UsageReportRequest) {
-  const { by, pageSize, pageToken: token } = request
+  const { by, pageSize } = request
   const bound = { listing: 'usage', by, ...filter }
-  const after = pageKey(bound, token, ['string'])?.[0]
-  const pipeline = [
-    { $match: { $and: [...usageConditions(filter), ...(after === undefined ? [] : [beyond(by, after)])] } },
-    { $group: { _id: keyOf(by), ...groupSums } },
-    { $sort: { _id: goesDown(by) ? -1 : 1 } },
-    { $limit: pageSize + 1 },
-  ]
-  const sums = await database.run('usage', () =>
+  const shown = pageKey(bound, request.pageToken, ['string'])?.[0]
+  const read = (source: Source, session?: ClientSession) =>
     database
-      .collection<UsageDocument>(collections.usage)
-      .aggregate<Sum>(pipeline, { hint: usageIndexFor(filter) })
-      .toArray(),
-  )
-  return pageOf(sums, pageSize, {
-    item: ({ _id, cost, priced, ...sum }) => ({
-      key: _id,
-      ...sum,
-      ...(priced === 0 ? {} : { cost }),
-      unpricedCalls: sum.calls - priced,
-    }),
-    token: ({ _id }) => pageToken(bound, [_id]),
+      .collection(source.collection)
+      .aggregate<Sum>(pipelineOf(source, filter, request, shown), {
+        hint: source.indexFor(filter),
+        ...defined({ session }),
+      })
+      .toArray()
+  const found = coversDays(filter, by)
+    ? await database.transaction('usage', async session => [
+        ...(await read(calls, session)),
+        ...(await read(days, session)),
+      ])
+    : await database.run('usage', () => read(calls))
+  const sums: UsageSums = new Map()
+  for (const sum of found) addSum(sums, sumOf(sum))
+  keepFirst(sums, by, pageSize + 1)
+  return pageOf([...sums.values()], pageSize, {
+    item: shownSum,
+    token: ({ key }) => pageToken(bound, [key]),
   })
 }
 
-const groupSums = {
-  calls: { $sum: 1 },
-  inputTokens: { $sum: '$inputTokens' },
-  outputTokens: { $sum: '$outputTokens' },
-  cost: { $sum: '$cost' },
-  estimatedCalls: { $sum: { $cond: ['$isEstimated', 1, 0] } },
-  priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
+function sumOf({ _id, cost, priced, ...sum }: Sum): UsageSum {
+  const key = typeof _id === 'number' ? new Date(_id).toISOString().slice(0, 10) : _id
+  return { key, ...sum, ...(priced === 0 ? {} : { cost }), unpricedCalls: sum.calls - priced }
+}
+
+/** @param shown The last key of the page before. */
+function pipelineOf(
+  source: Source,
+  filter: UsageFilter,
+  { by, pageSize }: UsageReportRequest,
+  shown: string | undefined,
+): Document[] {
+  const conditions = conditionsOf(source, filter)
+  if (shown !== undefined) {
+    const key = by === 'day' ? source.timeOf(Date.parse(shown)) : shown
+    conditions.push({ [fields[by]]: { [goesDown(by) ? '$lt' : '$gt']: key } })
+  }
+  return [
+    { $match: { $and: conditions } },
+    { $group: { _id: source.keyOf(by), ...source.sums } },
+    { $sort: { _id: goesDown(by) ? -1 : 1 } },
+    { $limit: pageSize + 1 },
+  ]
 }
 
 /** Returns at least one condition: that a call has a time. */
-function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
+function conditionsOf({ isTime, timeOf }: Source, filter: UsageFilter): Document[] {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
-  const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
-  const at = defined({ $type: 'date' as const, $gte: dateOf(after), $lt: dateOf(before) })
+  const bound = (time: number | undefined) => (time === undefined ? undefined : timeOf(time))
+  const at = { ...isTime, ...defined({ $gte: bound(after), $lt: bound(before) }) }
   const equal = Object.entries(defined({ taskId, path: treeOf, userId, subject, model }))
   return [{ at }, ...equal.map(([field, value]) => ({ [field]: { $eq: value } }))]
 }
 
-/** Returns the condition of what comes after a key that was shown. */
-function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
-  return { [fields[by]]: { [goesDown(by) ? '$lt' : '$gt']: by === 'day' ? new Date(key) : key } }
+/**
+ * Adds old calls to the sums of their days, see `UsageStore`. The transaction sums the calls that it deletes: those that another process, or an
+ * earlier send of it, has taken are not there any more.
+ */
+export async function rollUpUsage(session: Session, request: RollUp): Promise<UsagePlace | undefined> {
+  const { database } = session
+  const { before, from, limit } = request
+  const usage = database.collection<UsageDocument>(collections.usage)
+  const at = defined({
+    $type: 'date' as const,
+    $lt: new Date(before),
+    $gte: from === undefined ? undefined : new Date(from.at),
+  })
+  const found = await database.run('roll up usage', () =>
+    usage
+      .find({ at }, { hint: 'usage_time', sort: { at: 1 }, limit, skip: from?.skip ?? 0 })
+      .project<Pick<UsageDocument, '_id' | 'at' | 'path'>>({ at: 1, path: 1 })
+      .toArray(),
+  )
+  const rootOf = ({ path }: Pick<UsageDocument, 'path'>) => path.at(-1) ?? ''
+  const roots = { _id: { $in: [...new Set(found.map(rootOf))] }, status: { $in: [...liveStatuses] } }
+  const live = new Set((await readFields(session, 'roll up usage', roots, [])).map(({ _id }) => _id))
+  const old = found.map(call => ({ id: call._id, at: call.at.getTime(), isLeft: live.has(rootOf(call)) }))
+  await moveToDays(
+    session,
+    old.filter(({ isLeft }) => !isLeft).map(({ id }) => id),
+  )
+  return placeAfter(request, old)
 }
 
-/** The most telling field that has an index. */
-function usageIndexFor({ taskId, treeOf, subject, userId }: UsageFilter): string {
-  if (taskId !== undefined) return 'usage_task'
-  if (treeOf !== undefined) return 'usage_path'
-  if (subject !== undefined) return 'usage_subject'
-  return userId === undefined ? 'usage_time' : 'usage_user'
+async function moveToDays({ database }: Session, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  const usage = database.collection<UsageDocument>(collections.usage)
+  const byDay = database.collection<{ _id: string }>(usageDays.name)
+  const move = async (session: ClientSession) => {
+    const old = await usage.find({ _id: { $in: [...ids] } }, { session }).toArray()
+    if (old.length === 0) return
+    const sums = sumByDay(old.map(({ at, ...call }) => ({ ...call, at: at.getTime() })))
+    await byDay.bulkWrite(sums.map(addingOf), { session })
+    await usage.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } }, { session })
+  }
+  for (;;) {
+    try {
+      return await database.transaction('roll up usage', move)
+    } catch (error) {
+      // Another process has just begun the same day.
+      if (!isDuplicateKey(error)) throw error
+    }
+  }
+}
+
+function addingOf({ id, at, userId, subject, model, ...sums }: UsageDay) {
+  const named = defined({ at, userId, subject, model })
+  const update = { $set: { revision: nextRevision() }, $setOnInsert: named, $inc: sums }
+  return { updateOne: { filter: { _id: id }, update, upsert: true } }
 }

@@ -1,7 +1,9 @@
 import { sqliteRecords, statementsOf } from '../../records/sqlite.ts'
+import { createTurns } from '../../runtime/turns.ts'
 import { createColdPorts } from '../cold-records.ts'
 import type { Store } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
+import { createUsageStore } from '../usage-days.ts'
 import { createAggregate } from './aggregate.ts'
 import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
@@ -19,6 +21,7 @@ import { createQueries } from './queries.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
 import { createTransfer } from './transfer.ts'
+import { rollUpUsage } from './usage.ts'
 
 /** How a SQLite store is opened. */
 export interface SqliteOptions {
@@ -46,6 +49,7 @@ export interface SqliteStore extends Store {
 export function sqlite(options: SqliteOptions): SqliteStore {
   const session = openSession(options)
   const { file } = session
+  const records = sqliteRecords(file)
   return {
     kind: 'sqlite',
     capabilities: { manyProcesses: false, callerTransactions: false },
@@ -66,7 +70,8 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     output: createOutput(session),
     queries: createQueries(session),
     lanes: createLanes(session),
-    ...createColdPorts(sqliteRecords(file)),
+    ...createColdPorts(records),
+    usage: createUsageStore(records, request => rollUpUsage(session, request)),
     transfer: createTransfer(session),
     takesWrites: () => file.takesWrites(),
     onDamage: listener => file.onDamage(listener),
@@ -84,7 +89,16 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
     file.join(aggregate)
     file.join(order)
     const dirty = { voidLeases: true, leaseChecks: 0, parents: true, lastParent: 0, wakeAt: undefined }
-    const session: Session = { file, sql, aggregate, order, inFlight: createInFlight(), dirty, now }
+    const session: Session = {
+      file,
+      sql,
+      aggregate,
+      order,
+      inFlight: createInFlight(),
+      dirty,
+      usageTurns: createTurns(),
+      now,
+    }
     session.dirty.wakeAt = earliestWake(session)
     voidLeases(session)
     return session

@@ -1,5 +1,6 @@
 import { tablesOf } from '../../records/sqlite.ts'
-import { coldKinds } from '../cold-records.ts'
+import { schedules, states, unparsable } from '../cold-records.ts'
+import { usageDays } from '../usage-days.ts'
 import type { Migration } from './file.ts'
 
 /**
@@ -209,7 +210,7 @@ CREATE INDEX tasks_letters ON tasks (
   `
 ALTER TABLE schedules RENAME TO earlier_schedules;
 ALTER TABLE strays RENAME TO earlier_strays;
-${tablesOf(coldKinds)}
+${tablesOf([schedules, unparsable, states])}
 INSERT INTO schedules (revision, id, body) SELECT 'earlier', id,
   json_patch('{}', json_object('definition', definition, 'lastTick', last_tick, 'lastTaskId', last_task_id)) FROM earlier_schedules;
 INSERT INTO strays (revision, id, at, body, content)
@@ -233,4 +234,5 @@ ALTER TABLE tasks ADD COLUMN rerun_of TEXT;
 CREATE INDEX checkpoints_task ON checkpoints (task_seq);
 CREATE INDEX output_task ON output (task_seq);
 `,
+  tablesOf([usageDays]),
 ]

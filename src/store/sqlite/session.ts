@@ -1,3 +1,4 @@
+import type { Turns } from '../../runtime/turns.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { DatabaseFile, Statements } from './database.ts'
 import type { FairOrder } from './fair-order.ts'
@@ -23,6 +24,8 @@ export interface Session {
     /** No task waits for an earlier time than this; undefined when none waits for a time. */
     wakeAt: number | undefined
   }
+  /** Reports of usage, which read in several steps, and what moves rows from one of their tables to another. */
+  usageTurns: Turns
   /** Epoch milliseconds. */
   now(): number
 }

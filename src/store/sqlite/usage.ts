@@ -1,7 +1,10 @@
 /** What calls of models used: one row each, kept also when the task is gone, and their sums. */
+import { nextRevision } from '../../records/records.ts'
+import { unitMs } from '../../task/duration.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
+  type Page,
   type UsageFilter,
   type UsageKind,
   type UsageReportRequest,
@@ -9,6 +12,20 @@ import {
   type UsageSum,
 } from '../store.ts'
 import type { TransferredUsage } from '../transfer.ts'
+import {
+  addSum,
+  coversDays,
+  keepFirst,
+  placeAfter,
+  type RollUp,
+  shownSum,
+  sumByDay,
+  type UsageDay,
+  type UsagePlace,
+  type UsageSums,
+  usageDays,
+} from '../usage-days.ts'
+import { withoutNulls } from './attempts.ts'
 import type { Statements } from './database.ts'
 import { Conditions } from './listings.ts'
 import type { Session } from './session.ts'
@@ -48,26 +65,63 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
 
 /** Rows that are summed before the event loop may run other work. */
 const rowsPerTurn = 4_000
-const dayMs = 86_400_000
+const dayMs = unitMs.d
 
-const keys: Readonly<Record<UsageKind, string>> = {
-  task: 'task_id',
-  user: 'user_id',
-  subject: "coalesce(subject, '')",
-  day: `at / ${dayMs}`,
-  model: 'model',
+/** A table with sums, or with calls, which are sums of one. */
+interface Source {
+  table: 'usage' | 'usage_days'
+  keys: Readonly<Partial<Record<UsageKind, string>>>
+  userId: string
+  /** The columns of a sum. */
+  sums: string
+}
+
+const keys = { subject: "coalesce(subject, '')", day: `at / ${dayMs}`, model: 'model' }
+
+const calls: Source = {
+  table: 'usage',
+  keys: { ...keys, task: 'task_id', user: 'user_id' },
+  userId: 'user_id',
+  sums: `count(*) AS calls, sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens, sum(cost) AS cost,
+    count(*) - count(cost) AS unpricedCalls, count(is_estimated) AS estimatedCalls`,
+}
+
+const summed = ['calls', 'inputTokens', 'outputTokens', 'cost', 'unpricedCalls', 'estimatedCalls'] as const
+
+const days: Source = {
+  table: 'usage_days',
+  keys: { ...keys, user: '"userId"' },
+  userId: '"userId"',
+  sums: summed.map(field => `sum("${field}") AS "${field}"`).join(', '),
 }
 
 /**
  * Sums calls by a key. However many there are, they are read newest first along one index, some thousand before each yield to the event loop, and
- * no more keys are remembered than the page shows.
+ * no more keys are remembered than the page shows. A step of the roll-up waits until it has ended: it would see some calls twice.
  */
-export async function reportUsage({ file, sql }: Session, filter: UsageFilter, request: UsageReportRequest) {
+export function reportUsage(session: Session, filter: UsageFilter, request: UsageReportRequest) {
+  const read = () => report(session, filter, request)
+  return coversDays(filter, request.by) ? session.usageTurns.read(read) : read()
+}
+
+async function report(
+  session: Session,
+  filter: UsageFilter,
+  request: UsageReportRequest,
+): Promise<Page<UsageSum>> {
   const { by, pageSize } = request
   const bound = { listing: 'usage', by, ...filter }
   const shown = pageKey(bound, request.pageToken, ['string'])?.[0]
-  const walk = walkOf(filter, request, shown)
-  const sums = new Map<string, UsageSum>()
+  const sums: UsageSums = new Map()
+  await addAll(session, walkOf(calls, filter, request, shown), sums)
+  if (coversDays(filter, by)) await addAll(session, walkOf(days, filter, request, shown), sums)
+  return pageOf([...sums.values()], pageSize, {
+    item: shownSum,
+    token: ({ key }) => pageToken(bound, [key]),
+  })
+}
+
+async function addAll({ file, sql }: Session, walk: Walk, sums: UsageSums): Promise<void> {
   let before: number | undefined = walk.before
   do {
     const until: number = before
@@ -76,19 +130,21 @@ export async function reportUsage({ file, sql }: Session, filter: UsageFilter, r
       for (const sum of sumRange(sql, walk, cut ?? walk.after, until)) addSum(sums, sum)
       return cut
     })
-    keepFirst(sums, by, pageSize + 1)
-    // The days go by with the rows, so a page of them needs no earlier row.
-    before = by === 'day' && sums.size > pageSize ? undefined : next
+    keepFirst(sums, walk.by, walk.limit)
+    before = next === undefined || isBehind(sums, walk, next) ? undefined : next
   } while (before !== undefined)
-  return pageOf([...sums.values()], pageSize, {
-    item: sum => sum,
-    token: ({ key }) => pageToken(bound, [key]),
-  })
+}
+
+/** Whether no row before a time counts: days go by with the rows, and the last of a full page only says that there are more. */
+function isBehind(sums: UsageSums, { by, limit }: Walk, before: number): boolean {
+  const last = [...sums.keys()].at(limit - 1)
+  return by === 'day' && last !== undefined && before <= Date.parse(last) + dayMs
 }
 
 /** A way through the rows. */
 interface Walk {
   by: UsageKind
+  source: Source
   /** The index that is walked, and the part of it; without one all rows are read at once. */
   along: { index: string; part: Conditions } | undefined
   /** Which rows count. */
@@ -103,16 +159,23 @@ const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id 
   SELECT id FROM below`
 
 /** @param shown The last key of the page before. */
-function walkOf(filter: UsageFilter, { by, pageSize }: UsageReportRequest, shown: string | undefined): Walk {
+function walkOf(
+  source: Source,
+  filter: UsageFilter,
+  { by, pageSize }: UsageReportRequest,
+  shown: string | undefined,
+): Walk {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
   const conditions = new Conditions().equal('task_id', taskId)
   if (treeOf !== undefined) conditions.add(`(root_id = ? OR task_id IN (${below}))`, treeOf, treeOf)
-  conditions.equal('subject', subject).equal('user_id', userId).equal('model', model)
-  if (shown !== undefined && by !== 'day') conditions.add(`${keys[by]} ${goesDown(by) ? '<' : '>'} ?`, shown)
+  conditions.equal('subject', subject).equal(source.userId, userId).equal('model', model)
+  if (shown !== undefined && by !== 'day')
+    conditions.add(`${source.keys[by]} ${goesDown(by) ? '<' : '>'} ?`, shown)
   const beyond = shown === undefined || by !== 'day' ? Number.MAX_SAFE_INTEGER : Date.parse(shown)
   return {
     by,
-    along: alongOf(filter),
+    source,
+    along: alongOf(source, filter),
     conditions,
     after: after ?? Number.MIN_SAFE_INTEGER,
     before: Math.min(before ?? Number.MAX_SAFE_INTEGER, beyond),
@@ -120,12 +183,13 @@ function walkOf(filter: UsageFilter, { by, pageSize }: UsageReportRequest, shown
   }
 }
 
-function alongOf({ taskId, treeOf, subject, userId }: UsageFilter): Walk['along'] {
+function alongOf({ table, userId: column }: Source, filter: UsageFilter): Walk['along'] {
+  const { taskId, treeOf, subject, userId } = filter
   if (taskId !== undefined || treeOf !== undefined) return undefined
   const part = new Conditions()
-  if (subject !== undefined) return { index: 'usage_subject', part: part.equal('subject', subject) }
-  if (userId !== undefined) return { index: 'usage_user', part: part.equal('user_id', userId) }
-  return { index: 'usage_time', part }
+  if (subject !== undefined) return { index: `${table}_subject`, part: part.equal('subject', subject) }
+  if (userId !== undefined) return { index: `${table}_user`, part: part.equal(column, userId) }
+  return { index: `${table}_time`, part }
 }
 
 function spanOf({ texts }: Conditions): string {
@@ -133,10 +197,10 @@ function spanOf({ texts }: Conditions): string {
 }
 
 /** The time of the row that is so many rows further on; undefined when fewer are left. Rows of one time stay together. */
-function cutOf(sql: Statements, { along, after }: Walk, before: number): number | undefined {
+function cutOf(sql: Statements, { source, along, after }: Walk, before: number): number | undefined {
   if (along === undefined) return undefined
   const { index, part } = along
-  const further = sql(`SELECT at FROM usage INDEXED BY ${index} WHERE ${spanOf(part)}
+  const further = sql(`SELECT at FROM ${source.table} INDEXED BY ${index} WHERE ${spanOf(part)}
     ORDER BY at DESC LIMIT 1 OFFSET ${rowsPerTurn}`)
   return further.pluck().get(...part.values, after, before) as number | undefined
 }
@@ -144,12 +208,10 @@ function cutOf(sql: Statements, { along, after }: Walk, before: number): number 
 type Columns = Omit<UsageSum, 'key' | 'cost'> & { key: string | number; cost: number | null }
 
 function sumRange(sql: Statements, walk: Walk, from: number, before: number): UsageSum[] {
-  const { by, along, conditions, limit } = walk
+  const { by, source, along, conditions, limit } = walk
   const index = along === undefined ? '' : ` INDEXED BY ${along.index}`
-  const rows = sql(`SELECT ${keys[by]} AS key, count(*) AS calls, sum(input_tokens) AS inputTokens,
-      sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls,
-      count(is_estimated) AS estimatedCalls
-    FROM usage${index} WHERE ${spanOf(conditions)}
+  const rows =
+    sql(`SELECT ${source.keys[by]} AS key, ${source.sums} FROM ${source.table}${index} WHERE ${spanOf(conditions)}
     GROUP BY 1 ORDER BY 1${goesDown(by) ? ' DESC' : ''} LIMIT ?`)
   return (rows.all(...conditions.values, from, before, limit) as Columns[]).map(({ key, cost, ...sum }) => ({
     key: typeof key === 'number' ? new Date(key * dayMs).toISOString().slice(0, 10) : key,
@@ -158,28 +220,43 @@ function sumRange(sql: Statements, walk: Walk, from: number, before: number): Us
   }))
 }
 
-function addSum(sums: Map<string, UsageSum>, sum: UsageSum): void {
-  const sofar = sums.get(sum.key)
-  if (sofar === undefined) {
-    sums.set(sum.key, sum)
-    return
-  }
-  sofar.calls += sum.calls
-  sofar.inputTokens += sum.inputTokens
-  sofar.outputTokens += sum.outputTokens
-  sofar.unpricedCalls += sum.unpricedCalls
-  sofar.estimatedCalls += sum.estimatedCalls
-  if (sum.cost !== undefined) sofar.cost = (sofar.cost ?? 0) + sum.cost
+/** Adds old calls to the sums of their days, see `UsageStore`. */
+export function rollUpUsage(session: Session, request: RollUp): Promise<UsagePlace | undefined> {
+  return session.usageTurns.write(() => session.file.write(() => rollUp(session, request)))
 }
 
-/** Keeps the first keys, in order: one that came behind so many others never comes among them again. */
-function keepFirst(sums: Map<string, UsageSum>, by: UsageKind, limit: number): void {
-  const direction = goesDown(by) ? -1 : 1
-  // As the database compares texts, by their bytes.
-  const first = [...sums]
-    .map(([key, sum]) => ({ sum, bytes: Buffer.from(key) }))
-    .sort((one, other) => direction * Buffer.compare(one.bytes, other.bytes))
-    .slice(0, limit)
-  sums.clear()
-  for (const { sum } of first) sums.set(sum.key, sum)
+type OldCall = Omit<TransferredUsage, 'isEstimated'> & { row: number; isEstimated: 1 | null; isLive: 0 | 1 }
+
+function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
+  const { before, from = { at: Number.MIN_SAFE_INTEGER, skip: 0 }, limit } = request
+  const old = sql(`SELECT rowid AS row, at, user_id AS userId, subject, model, input_tokens AS inputTokens,
+      output_tokens AS outputTokens, cost, is_estimated AS isEstimated,
+      EXISTS (SELECT 1 FROM tasks WHERE tasks.id = usage.root_id AND tasks.completed_at IS NULL) AS isLive
+    FROM usage INDEXED BY usage_time WHERE at >= ? AND at < ? ORDER BY at LIMIT ? OFFSET ?`)
+  const found = old.all(from.at, before, limit, from.skip) as OldCall[]
+  const taken = found.filter(({ isLive }) => isLive === 0)
+  const calls = taken.map(({ row: _, isLive: __, isEstimated, ...call }) => ({
+    ...withoutNulls(call),
+    ...(isEstimated === 1 && { isEstimated: true as const }),
+  }))
+  for (const day of sumByDay(calls)) addDay(sql, day)
+  const rows = JSON.stringify(taken.map(({ row }) => row))
+  sql('DELETE FROM usage WHERE rowid IN (SELECT value FROM json_each(?))').run(rows)
+  return placeAfter(
+    request,
+    found.map(({ at, isLive }) => ({ at, isLeft: isLive === 1 })),
+  )
+}
+
+const identifying = ['id', 'at', 'userId', 'subject', 'model'] as const
+const columns = [...identifying, ...summed]
+
+const adding = `INSERT INTO ${usageDays.name} (revision, body, ${columns.map(field => `"${field}"`).join(', ')})
+  VALUES (?, '{}', ${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, ${summed
+    .map(field => `"${field}" = coalesce("${field}" + excluded."${field}", "${field}", excluded."${field}")`)
+    .join(', ')}`
+
+/** Adds to the sum of a day; its cost is null until a call has one. */
+function addDay(sql: Statements, day: UsageDay): void {
+  sql(adding).run(nextRevision(), ...columns.map(field => day[field] ?? null))
 }
