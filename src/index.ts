@@ -17,7 +17,7 @@ export type { EngineHealth, LaneInfo, Lanes, ModelUsage, Tasks } from './engine/
 export type { FollowOptions, OutputEvent } from './engine/output.ts'
 export type { RerunOptions, RetryTaskOptions } from './engine/retry.ts'
 export { type AnySchedule, type Schedule, schedule } from './engine/schedule.ts'
-export type { EngineSettings, EngineTimes } from './engine/settings.ts'
+export type { EngineSettings, EngineTimes, UsageRetention } from './engine/settings.ts'
 export type { SubmitOptions } from './engine/submit.ts'
 export type { SubmitItem } from './engine/submit-many.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'

@@ -37,7 +37,13 @@ import { type EngineHealth, healthOf, type Lanes, lanesOf, type Tasks, tasksOf }
 import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
-import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
+import {
+  type EngineRole,
+  type EngineSettings,
+  type EngineTimes,
+  resolveSettings,
+  type UsageRetention,
+} from './settings.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
 import { guardTracer, type Tracer } from './trace.ts'
@@ -61,6 +67,8 @@ export interface EngineOptions<Tx = never> {
   limits?: Record<string, Limit> | RateLimiter
   /** How long ended trees are kept, by the status of their root; default indefinitely. */
   retention?: Partial<Record<TaskStatus, Duration>>
+  /** How long what calls of models used is kept, by call and by day; default 30 days and three years. */
+  usageRetention?: UsageRetention
   schedules?: readonly AnySchedule[]
   times?: EngineTimes
   /** Default: silent. */

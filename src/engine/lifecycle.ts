@@ -10,6 +10,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
+import { startRollUp } from './roll-up.ts'
 import { type Planned, startSchedules } from './schedule.ts'
 import { rejoinLimits, wakeOnCapacity } from './wake.ts'
 
@@ -106,10 +107,11 @@ function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void
   const everyMs = core.settings.sweepIntervalMs
   const sweeping = startLoop({ clock: core.clock, everyMs, step: () => sweep(core) })
   const schedules = startSchedules(core, planned)
+  const rollUp = startRollUp(core)
   stops.push(consumeDeadLetters(core))
-  sweeping.wake()
-  schedules.wake()
-  return [sweeping, schedules]
+  const upkeep = [sweeping, schedules, rollUp]
+  for (const loop of upkeep) loop.wake()
+  return upkeep
 }
 
 /** Runs every step, also after one that fails. */

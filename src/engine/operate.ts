@@ -12,10 +12,12 @@ import type {
   UsageKind,
   UsageSum,
 } from '../store/store.ts'
+import { startOfDay } from '../store/usage-days.ts'
 import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
+import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask } from './cancel.ts'
@@ -32,8 +34,13 @@ export type ModelUsage = Pick<UsageSum, 'calls' | 'cost' | 'inputTokens' | 'outp
 export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
   /** Throws TASK_NOT_FOUND. */
   get(taskId: string): Promise<TaskRecord>
-  /** What the model calls used, by model; with `tree`, of all tasks below it too. */
+  /** What the model calls used that are kept by call, see `usageSince`, by model; with `tree`, of all tasks below it too. */
   usage(taskId: string, options?: { tree?: boolean }): Promise<readonly ModelUsage[]>
+  /**
+   * Returns the time, epoch milliseconds, before which calls of the task may be missing in sums by task and by tree, because its tree has
+   * ended and they became sums by day; undefined where it has them all. Throws TASK_NOT_FOUND.
+   */
+  usageSince(taskId: string): Promise<number | undefined>
   /**
    * What model calls used, summed by task, user, subject, day (UTC) or model: the newest days and tasks first, else by the key. A page has
    * `pageSize` keys, default 50. Costs are in the currency of the price list.
@@ -84,6 +91,7 @@ export function tasksOf(core: Core): Tasks {
     attempts: taskId => queries.attempts(taskId),
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
     usage: (taskId, { tree = false } = {}) => usageByModel(queries, tree ? { treeOf: taskId } : { taskId }),
+    usageSince: taskId => usageSince(core, taskId),
     usageReport: (filter, request) => queries.usageReport(filter, { pageSize: 50, ...request }),
     output: (taskId, from = outputStart, limit = 1_000) => core.store.output.read(taskId, from, limit),
     followOutput: (taskId, options = {}) => followOutput(core, taskId, options),
@@ -118,6 +126,14 @@ async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<
   for await (const { key: model, calls, inputTokens, outputTokens, cost } of sums)
     models.push({ model, calls, inputTokens, outputTokens, ...defined({ cost }) })
   return models
+}
+
+async function usageSince(core: Core, taskId: string): Promise<number | undefined> {
+  const { createdAt, rootTaskId } = await readTask(core, taskId)
+  const since = startOfDay(core.store.tasks.now() - core.settings.usageRetention.callsMs)
+  if (createdAt >= since) return undefined
+  const [root] = await core.store.queries.get([rootTaskId])
+  return root === undefined || hasEnded(root.status) ? since : undefined
 }
 
 /** A lane, with what this process runs of it. */

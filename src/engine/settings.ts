@@ -18,6 +18,17 @@ export interface EngineTimes {
   abortGrace?: Duration
 }
 
+/** How long it is kept what calls of models used. Durations are milliseconds or texts such as `'30d'`. */
+export interface UsageRetention {
+  /**
+   * Each call by itself; default 30 days. Then calls of ended trees become one sum per day (UTC), user, subject and model: sums by task and by
+   * tree no longer have them.
+   */
+  calls?: Duration
+  /** These sums, from their day on; default 1,095 days (three years). Then they are deleted. */
+  days?: Duration
+}
+
 /** The settings as the engine uses them: nothing optional, nothing half-filled. */
 export interface EngineSettings {
   readonly nodeId: string
@@ -28,6 +39,7 @@ export interface EngineSettings {
   readonly abortGraceMs: number
   readonly parametersBytes: number
   readonly retention: Retention
+  readonly usageRetention: { readonly callsMs: number; readonly daysMs: number }
   readonly roles: ReadonlySet<EngineRole>
 }
 
@@ -54,6 +66,7 @@ export function resolveSettings(
     lanes?: Record<string, { slots: number }>
     times?: EngineTimes
     retention?: Partial<Record<TaskStatus, Duration>>
+    usageRetention?: UsageRetention
     parametersBytes?: number
     nodeId?: string
     roles?: readonly EngineRole[]
@@ -71,6 +84,10 @@ export function resolveSettings(
     abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
     parametersBytes: wholeBytes(options.parametersBytes ?? usualParametersBytes),
     retention: resolveRetention(options.retention ?? {}),
+    usageRetention: {
+      callsMs: durationMs(options.usageRetention?.calls ?? '30d', 'usageRetention.calls'),
+      daysMs: durationMs(options.usageRetention?.days ?? '1095d', 'usageRetention.days'),
+    },
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
 }

@@ -27,6 +27,7 @@ export function engineOptions({ config, log }: ComposeOptions) {
     lanes: { ...config.lanes },
     admission: defined({ waitingPerUser: admission.perUser, waitingPerLane: admission.perLane }),
     retention: { ...config.retention },
+    usageRetention: defined({ ...config.usageRetention }),
     times: { lease, sweepInterval, grace, abortGrace },
     log,
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }

@@ -8,6 +8,7 @@ import type { AnyKind, Identified } from '../records/records.ts'
 import { coldKinds, states, unparsable } from '../store/cold-records.ts'
 import { budgetKey } from '../store/store.ts'
 import type { RowsTransfer, TransferredTask } from '../store/transfer.ts'
+import { usageDays } from '../store/usage-days.ts'
 import { sqliteFileOf } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
 
@@ -192,6 +193,7 @@ function isMoved({ name }: AnyKind, { id }: Identified): boolean {
 const shownNames: Readonly<Record<string, string>> = {
   [unparsable.name]: 'unparsable messages',
   [states.name]: 'budgets',
+  [usageDays.name]: 'days of model calls',
 }
 
 /** Counts records of the store and of the library. A file is written again, so it lies elsewhere. */

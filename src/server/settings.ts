@@ -277,6 +277,14 @@ export const settings = {
     fallback: { COMPLETED: '30d', COMPLETED_WITH_ERRORS: '30d', CANCELLED: '30d' },
     schema: z.partialRecord(z.enum(taskStatuses), duration),
   },
+  usageRetention: {
+    kind: 'json',
+    about:
+      'How long the usage of models is kept. `calls`: each model call. Then the calls of ended tasks become one sum per day (UTC), user, subject ' +
+      'and model, and sums by task no longer have them. `days`: these sums. Then they are deleted.',
+    fallback: { calls: '30d', days: '1095d' },
+    schema: z.strictObject({ calls: duration.optional(), days: duration.optional() }),
+  },
   lease: {
     kind: 'duration',
     about:

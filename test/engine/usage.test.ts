@@ -46,6 +46,58 @@ describe('a usage report', () => {
     })
   })
 
+  it('has calls of ended tasks by day alone when they are old, and says which tasks lack some', async () => {
+    const { scripted } = scriptedTasks()
+    const usageRetention = { calls: '30d', days: '365d' } as const
+    await using t = await testEngine({ tasks: [scripted], usageRetention })
+    const orders = [
+      { ...use, cost: 0.1 },
+      { ...use, cost: 0.2 },
+    ] as const
+    const ended = await t.submit(scripted, { orders }, { userId: 'ann' })
+    const live = await t.submit(scripted, { orders: [use, { do: 'hang' }] }, { userId: 'bob' })
+    await t.drain()
+    const keysBy = async (by: UsageKind, userId: string) => {
+      const { items } = await t.tasks.usageReport({ userId }, { by })
+      return items.map(({ key, calls, cost }) => [key, calls, cost])
+    }
+    await t.jump('30d')
+    expect(await keysBy('task', 'ann')).toEqual([[ended.taskId, 2, 0.3]])
+    expect(await t.tasks.usageSince(ended.taskId)).toBeUndefined()
+    await t.jump('1d')
+    expect(await keysBy('user', 'ann')).toEqual([['ann', 2, 0.3]])
+    expect(await keysBy('task', 'ann')).toEqual([])
+    expect(await t.tasks.usage(ended.taskId)).toEqual([])
+    expect(await t.tasks.usageSince(ended.taskId)).toBe(
+      Math.floor((t.clock.now() - 30 * 86_400_000) / 86_400_000) * 86_400_000,
+    )
+    expect(await keysBy('task', 'bob')).toMatchObject([[live.taskId, expect.any(Number), undefined]])
+    expect(await t.tasks.usageSince(live.taskId)).toBeUndefined()
+    await expect(t.tasks.usageSince('nobody')).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    await t.jump('340d')
+    expect(await keysBy('user', 'ann')).toEqual([])
+  })
+
+  it('goes over a backlog of old calls some thousand at a time', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const uses = Array.from({ length: 10 }, () => use)
+    for (let index = 0; index < 1_100; index++) await t.submit(scripted, { orders: uses })
+    await t.drain()
+    const byModel = () => t.tasks.usageReport({}, { by: 'model' })
+    const left = async () => {
+      const { items } = await t.tasks.usageReport({}, { by: 'task', pageSize: 2_000 })
+      return items.reduce((sum, { calls }) => sum + calls, 0)
+    }
+    const before = await byModel()
+    await t.jump('31d')
+    expect(await left()).toBe(1_000)
+    expect(await byModel()).toEqual(before)
+    await t.advance('5s')
+    expect(await left()).toBe(0)
+    expect(await byModel()).toEqual(before)
+  })
+
   it.each([
     [{ model: '' }, 'model'],
     [{ model: 'm'.repeat(201) }, 'model'],

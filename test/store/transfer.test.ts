@@ -17,6 +17,7 @@ import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
 import type { RowsTransfer, TransferredPiece, TransferredUsage } from '../../src/store/transfer.ts'
+import { usageDays } from '../../src/store/usage-days.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from './filled.ts'
@@ -65,6 +66,7 @@ async function rowsOf(store: Movable): Promise<Record<string, unknown[]>> {
     unparsable: await everyOf(records, unparsable),
     schedules: await everyOf(records, schedules),
     states: await everyOf(records, states),
+    usageDays: await everyOf(records, usageDays),
     paused: [...(await store.lanes.paused())].sort(),
   }
 }
@@ -110,7 +112,13 @@ describeWithMongo('the rows of a store', () => {
     try {
       const original = settled(await rowsOf(source))
       expect(original['tasks']?.length).toBeGreaterThan(18)
-      for (const [kind, count] of Object.entries({ unparsable: 2, schedules: 2, states: 1, paused: 1 }))
+      for (const [kind, count] of Object.entries({
+        unparsable: 2,
+        schedules: 2,
+        states: 1,
+        usageDays: 2,
+        paused: 1,
+      }))
         expect(original[kind], kind).toHaveLength(count)
       expect(original['output']?.length).toBeGreaterThan(1)
       await copy(source, there)

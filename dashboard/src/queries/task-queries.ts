@@ -11,7 +11,7 @@ import { isLongList, type TaskPage } from '../live/apply.ts'
 export type Attempt = Awaited<ReturnType<typeof readAttempts>>[number]
 
 /** What the calls of one model used. */
-export type ModelUse = Awaited<ReturnType<typeof readUsage>>[number]
+export type ModelUse = Awaited<ReturnType<typeof readUsage>>['items'][number]
 
 /** What a tree may spend, and has spent. */
 export type BudgetUse = components['schemas']['BudgetUse']
@@ -86,11 +86,8 @@ export function useAttempts(taskId: string) {
   return useQuery({ queryKey: keys.attempts(taskId), queryFn: () => readAttempts(taskId) })
 }
 
-async function readUsage(taskId: string, tree: 'true' | 'false') {
-  const { items } = await dataOf(
-    api.GET('/v1/tasks/{taskId}/usage', { params: { path: { taskId }, query: { tree } } }),
-  )
-  return items
+function readUsage(taskId: string, tree: 'true' | 'false') {
+  return dataOf(api.GET('/v1/tasks/{taskId}/usage', { params: { path: { taskId }, query: { tree } } }))
 }
 
 /** Returns what the calls of models of a task, or of its whole tree, used. */

@@ -1,4 +1,4 @@
-import { SegmentedControl, Stack, Table } from '@mantine/core'
+import { SegmentedControl, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
@@ -37,10 +37,23 @@ export function UsagePart({ task }: { task: Task }) {
 
 function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
   const t = useTranslations('task.usage')
+  const writing = useWriting()
   const { data, error, refetch } = useTaskUsage(taskId, tree)
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={3} />
-  if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
-  return <UseTable uses={data} />
+  const { items, since } = data
+  const older = since === undefined ? undefined : t('older', { since: writing.dateTime(since) })
+  if (items.length === 0)
+    return <Empty title={t(older === undefined ? 'empty' : 'notKept')} text={older ?? t('emptyText')} />
+  return (
+    <>
+      <UseTable uses={items} />
+      {older !== undefined && (
+        <Text size="sm" c="dimmed">
+          {older}
+        </Text>
+      )}
+    </>
+  )
 }
 
 const sums = ['calls', 'inputTokens', 'outputTokens'] as const

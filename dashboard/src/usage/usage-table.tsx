@@ -41,6 +41,11 @@ export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) 
           ))}
         </Table.Tbody>
       </Table>
+      {by === 'task' && (
+        <Text size="sm" c="dimmed">
+          {t('usage.byTask')}
+        </Text>
+      )}
       {sums.hasNextPage && (
         <MoreButton w="fit-content" isBusy={sums.isFetchingNextPage} onMore={sums.fetchNextPage} />
       )}

@@ -76,7 +76,9 @@ function valueText(name: SettingName, value: unknown): string {
     return entries.map(([id, { provider, model }]) => `${id} (${provider} ${model})`).join(', ')
   return entries
     .map(([key, each]) =>
-      name === 'retention' ? `${key} ${durationText(each)}` : `${key} ${JSON.stringify(each)}`,
+      name === 'retention' || name === 'usageRetention'
+        ? `${key} ${durationText(each)}`
+        : `${key} ${JSON.stringify(each)}`,
     )
     .join(', ')
 }

@@ -96,6 +96,8 @@ export const taskDetailRoutes = [
   }),
   get('/v1/tasks/:taskId/usage', {
     summary: 'Sum what the model calls of a task used',
+    description:
+      'Calls are kept by task until they are as old as the setting `usageRetention.calls` says, and while the task that stands above all is live.',
     params: taskParams,
     querystring: z.strictObject({ tree: flag.optional().describe('With all its sub-tasks') }),
     sends: {
@@ -109,12 +111,18 @@ export const taskDetailRoutes = [
             cost: z.number().optional(),
           }),
         ),
+        since: time
+          .optional()
+          .describe(
+            'The items lack calls from before this time, which are kept as sums by day, user, subject and model alone; absent when they lack none',
+          ),
       }),
     },
     refuses: ['TASK_NOT_FOUND'],
     handle: async ({ engine }, { params, query: { tree = false } }) => {
-      const { id } = await engine.tasks.get(params.taskId)
-      return { items: await engine.tasks.usage(id, { tree }) }
+      const since = await engine.tasks.usageSince(params.taskId)
+      const items = await engine.tasks.usage(params.taskId, { tree })
+      return { items, ...defined({ since }) }
     },
   }),
 ]
