@@ -170,6 +170,20 @@ export const modelMutants = [
     { files: ['test/store/sqlite.test.ts'], only: 'a named call counts once' },
   ],
   [
+    'usage by day: a report that is read meanwhile sees each call once',
+    'src/store/sqlite/usage.ts',
+    'coversDays(filter, request.by) ? session.usageTurns.read(read) : read()',
+    'read()',
+    { files: ['test/store/sqlite.test.ts'], only: 'a report that is read meanwhile' },
+  ],
+  [
+    'usage by day: the calls of a live tree are left',
+    'src/store/sqlite/usage.ts',
+    'filter(({ isLive }) => isLive === 0)',
+    'filter(() => true)',
+    { files: ['test/store/sqlite.test.ts'], only: 'calls of a live tree are left' },
+  ],
+  [
     'account: what an earlier attempt reserved is settled',
     arithmetic,
     '    settleHold(account.used, held, amount, inTotal)\n',

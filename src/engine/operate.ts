@@ -12,9 +12,9 @@ import type {
   UsageKind,
   UsageSum,
 } from '../store/store.ts'
-import { startOfDay } from '../store/usage-days.ts'
 import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
+import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'

@@ -1,5 +1,6 @@
 import { type Loop, startLoop } from '../runtime/loop.ts'
-import { startOfDay, type UsagePlace } from '../store/usage-days.ts'
+import type { UsagePlace } from '../store/store.ts'
+import { startOfDay } from '../task/duration.ts'
 import type { Core } from './core.ts'
 
 /** Rows that one write of the store takes: some milliseconds on SQLite, where each is in six indexes. */

@@ -1,4 +1,4 @@
-/** The port of what attempts leave behind: progress, checkpoints, log lines, usage. */
+/** The ports of what attempts leave behind: progress, checkpoints, log lines, usage. */
 import type { Applied } from '../task/transition.ts'
 
 /** One stored line of a task's log. */
@@ -64,4 +64,31 @@ export interface AttemptStore {
   /** Lines are kept up to a cap per task, the newest win; not fenced. */
   log(taskId: string, lines: readonly LogLine[]): Promise<void>
   usage(taskId: string, rows: readonly UsageRow[]): Promise<void>
+}
+
+/** Where a walk over the calls goes on: at this time, behind so many calls of it that were left. */
+export interface UsagePlace {
+  at: number
+  skip: number
+}
+
+/** Which calls one step takes. */
+export interface RollUp {
+  /** The beginning of a day in UTC: calls before it are old. */
+  before: number
+  /** Default: at the oldest call. */
+  from?: UsagePlace | undefined
+  /** Calls that are read at most. */
+  limit: number
+}
+
+/** The upkeep of what calls of models used. */
+export interface UsageStore {
+  /**
+   * Adds old calls to the sums of their days and deletes them, in one commit. Calls of a tree whose root is live are left: its budget, and
+   * calls that it repeats, need them. Returns where the next step goes on; undefined after the last call. Processes may do it at once.
+   */
+  rollUp(request: RollUp): Promise<UsagePlace | undefined>
+  /** Deletes at most `limit` sums of days that began before a time, and returns how many. */
+  expire(before: number, limit: number): Promise<number>
 }

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { defineKind, erase, type Records } from '../records/records.ts'
 import { defined } from '../task/defined.ts'
-import { unitMs } from '../task/duration.ts'
-import type { UsageRow } from './attempts.ts'
+import { startOfDay } from '../task/duration.ts'
+import type { RollUp, UsagePlace, UsageRow, UsageStore } from './attempts.ts'
 import { goesDown, type UsageFilter, type UsageKind, type UsageSum } from './queries.ts'
 
 /** What calls come to. */
@@ -34,33 +34,6 @@ export const usageDays = defineKind<UsageDay>({
   indexes: { time: ['at'], user: ['userId', 'at'], subject: ['subject', 'at'] },
 })
 
-/** Where a walk over the calls goes on: at this time, behind so many calls of it that were left. */
-export interface UsagePlace {
-  at: number
-  skip: number
-}
-
-/** Which calls one step takes. */
-export interface RollUp {
-  /** The beginning of a day in UTC: calls before it are old. */
-  before: number
-  /** Default: at the oldest call. */
-  from?: UsagePlace | undefined
-  /** Calls that are read at most. */
-  limit: number
-}
-
-/** The upkeep of what calls of models used. */
-export interface UsageStore {
-  /**
-   * Adds old calls to the sums of their days and deletes them, in one commit. Calls of a tree whose root is live are left: its budget, and
-   * calls that it repeats, need them. Returns where the next step goes on; undefined after the last call. Processes may do it at once.
-   */
-  rollUp(request: RollUp): Promise<UsagePlace | undefined>
-  /** Deletes at most `limit` sums of days that began before a time, and returns how many. */
-  expire(before: number, limit: number): Promise<number>
-}
-
 /** Returns the upkeep of a store that keeps sums as records. */
 export function createUsageStore(records: Records, rollUp: UsageStore['rollUp']): UsageStore {
   return {
@@ -72,11 +45,6 @@ export function createUsageStore(records: Records, rollUp: UsageStore['rollUp'])
       return ids.length
     },
   }
-}
-
-/** Returns the beginning of a day in UTC. */
-export function startOfDay(time: number): number {
-  return Math.floor(time / unitMs.d) * unitMs.d
 }
 
 /** Returns where the next step goes on, after calls in the order of time of which some were left. */

@@ -6,6 +6,11 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 /** The milliseconds of each unit. */
 export const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+/** Returns the beginning of a day in UTC. */
+export function startOfDay(time: number): number {
+  return Math.floor(time / unitMs.d) * unitMs.d
+}
+
 /** Ten years, in milliseconds: what is added to a time stays one that a Date, and every store, can hold. */
 export const longestDuration = 3_650 * unitMs.d
 

@@ -130,3 +130,14 @@ describe('a report of what model calls used', () => {
 test('a server without novels estimates nothing', async () => {
   expect((await api.post('/v1/estimates', { taskType: 'Scripted' })).status).toBe(404)
 })
+
+test('the usage of an old task that ended says since when it has all calls', async () => {
+  const ask = async (path: string) => (await api.ask(path)).body
+  expect(await ask(`/v1/tasks/${other}/usage`)).not.toHaveProperty('since')
+  const byUser = await report('?by=user')
+  await api.engine.jump('40d')
+  const since = new Date(Math.floor((api.engine.clock.now() - 30 * 86_400_000) / 86_400_000) * 86_400_000)
+  expect(await ask(`/v1/tasks/${other}/usage`)).toEqual({ items: [], since: since.toISOString() })
+  expect(await report('?by=user')).toEqual(byUser)
+  expect(await report('?by=task')).toEqual({ items: [] })
+})

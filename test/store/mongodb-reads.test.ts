@@ -231,6 +231,14 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     await usage.attempts.usage(running.id, [row, row])
     const report = await plain.queries.usageReport({ treeOf: running.id }, { by: 'model', pageSize: 5 })
     expect(report.items).toMatchObject([{ calls: 2 }])
+    await plain.attempts.usage('gone', [row, row])
+    const byDay = await openForgetful('sum usage by day')
+    await byDay.usage.rollUp({ before: 86_400_000, limit: 10 })
+    const users = await plain.queries.usageReport({}, { by: 'user', pageSize: 5 })
+    expect(users.items).toMatchObject([
+      { key: '', calls: 2 },
+      { key: 'ann', calls: 2 },
+    ])
     const log = await openForgetful('log')
     await log.attempts.log(running.id, [line, line])
     expect(await plain.queries.logs(running.id, 0, 9)).toHaveLength(2)

@@ -14,7 +14,7 @@ import { numberOf } from './instruction-fields.tsx'
 export function Spent({ taskId }: { taskId: string }) {
   const t = useTranslations('scenes.spent')
   const writing = useWriting()
-  const { data: items = [] } = useTaskUsage(taskId, 'false')
+  const { items = [], since } = useTaskUsage(taskId, 'false').data ?? {}
   const { data: budget } = useBudget(taskId)
   const currency = useCurrency()
   const tokens = items.reduce((sum, each) => sum + each.inputTokens + each.outputTokens, 0)
@@ -25,7 +25,7 @@ export function Spent({ taskId }: { taskId: string }) {
     <Stack gap={4}>
       <Text size="sm" className="numbers" data-spent={calls}>
         {calls === 0
-          ? t('nothing')
+          ? t(since === undefined ? 'nothing' : 'notKept')
           : priced.length === 0
             ? t('tokens', { calls, tokens })
             : t('cost', { calls, tokens, cost: writing.money(cost, currency) })}

@@ -6,8 +6,10 @@ import { liveStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
+  type RollUp,
   type UsageFilter,
   type UsageKind,
+  type UsagePlace,
   type UsageReportRequest,
   type UsageRow,
   type UsageSum,
@@ -17,11 +19,9 @@ import {
   coversDays,
   keepFirst,
   placeAfter,
-  type RollUp,
   shownSum,
   sumByDay,
   type UsageDay,
-  type UsagePlace,
   type UsageSums,
   usageDays,
 } from '../usage-days.ts'
@@ -257,7 +257,7 @@ async function moveToDays({ database }: Session, ids: readonly string[]): Promis
   }
   for (;;) {
     try {
-      return await database.transaction('roll up usage', move)
+      return await database.transaction('sum usage by day', move)
     } catch (error) {
       // Another process has just begun the same day.
       if (!isDuplicateKey(error)) throw error

@@ -1,8 +1,7 @@
-import { defined } from '../../task/defined.ts'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptRow, AttemptStore, Fenced, LogLine } from '../store.ts'
 import type { Statements } from './database.ts'
-import { storeText } from './rows.ts'
+import { storeText, withoutNulls } from './rows.ts'
 import type { Session } from './session.ts'
 import { addUsage } from './usage.ts'
 
@@ -133,10 +132,4 @@ export function readAttempts(sql: Statements, taskId: string): AttemptRow[] {
     sql(`SELECT attempt, node AS executionNodeId, started_at AS startedAt, ended_at AS endedAt, outcome, code, message
     FROM attempts WHERE task_seq = ${ofTask} ORDER BY attempt`).all(taskId)
   return (rows as AttemptRow[]).map(withoutNulls)
-}
-
-/** What is null in a row, the record does not have. */
-export function withoutNulls<Row extends object>(row: Row): Row {
-  const fields = Object.entries(row).map(([field, value]) => [field, value ?? undefined])
-  return defined(Object.fromEntries(fields)) as Row
 }

@@ -1,4 +1,5 @@
 /** Rows of the table `tasks`, and the records they are. */
+import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { priorities } from '../store.ts'
 import type { Statements } from './database.ts'
@@ -168,4 +169,10 @@ const belongings = ['payloads', 'attempts', 'checkpoints', 'logs', 'output']
 export function deleteBelongings(sql: Statements, seq: number): void {
   for (const table of belongings) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(seq)
   deleteTags(sql, seq)
+}
+
+/** What is null in a row, the record does not have. */
+export function withoutNulls<Row extends object>(row: Row): Row {
+  const fields = Object.entries(row).map(([field, value]) => [field, value ?? undefined])
+  return defined(Object.fromEntries(fields)) as Row
 }

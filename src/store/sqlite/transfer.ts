@@ -21,11 +21,10 @@ import {
   readAttempts,
   readCheckpoints,
   readLog,
-  withoutNulls,
 } from './attempts.ts'
 import { columnOf, columnValue, deleteBelongings, insertTags, readTasks, type Value } from './rows.ts'
 import type { Session } from './session.ts'
-import { insertUsage } from './usage.ts'
+import { callOf, insertUsage, type StoredCall } from './usage.ts'
 
 /** Reads and writes the rows of a file. */
 export function createTransfer(session: Session): StoreTransfer {
@@ -136,18 +135,14 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject, call,
     is_estimated AS isEstimated FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
-  type Numbered = Omit<TransferredUsage, 'isEstimated'> & { row: number; isEstimated: 1 | null }
+  type Numbered = StoredCall & { row: number }
   return {
     read: () =>
       readPages({
         start: 0,
         read: after => file.read(() => sql(query).all(after, pageRows) as Numbered[]),
         placeOf: ({ row }) => row,
-        make: rows =>
-          rows.map(({ row: _, isEstimated, ...usage }) => ({
-            ...withoutNulls(usage),
-            ...(isEstimated === 1 && { isEstimated: true as const }),
-          })),
+        make: rows => rows.map(({ row: _, ...call }) => callOf(call)),
       }),
     write: rows => writeEach(session, rows, row => insertUsage(sql, row)),
   }

@@ -5,8 +5,10 @@ import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
   type Page,
+  type RollUp,
   type UsageFilter,
   type UsageKind,
+  type UsagePlace,
   type UsageReportRequest,
   type UsageRow,
   type UsageSum,
@@ -17,17 +19,15 @@ import {
   coversDays,
   keepFirst,
   placeAfter,
-  type RollUp,
   shownSum,
   sumByDay,
   type UsageDay,
-  type UsagePlace,
   type UsageSums,
   usageDays,
 } from '../usage-days.ts'
-import { withoutNulls } from './attempts.ts'
 import type { Statements } from './database.ts'
 import { Conditions } from './listings.ts'
+import { withoutNulls } from './rows.ts'
 import type { Session } from './session.ts'
 
 /** Adds calls of a task, whether its attempt still holds it or not. */
@@ -61,6 +61,14 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
     call,
     isEstimated === true ? 1 : null,
   )
+}
+
+/** A call as its row has it. */
+export type StoredCall = Omit<TransferredUsage, 'isEstimated'> & { isEstimated: 1 | null }
+
+/** Returns the call of a row. */
+export function callOf({ isEstimated, ...call }: StoredCall): TransferredUsage {
+  return { ...withoutNulls(call), ...(isEstimated === 1 && { isEstimated: true }) }
 }
 
 /** Rows that are summed before the event loop may run other work. */
@@ -225,7 +233,7 @@ export function rollUpUsage(session: Session, request: RollUp): Promise<UsagePla
   return session.usageTurns.write(() => session.file.write(() => rollUp(session, request)))
 }
 
-type OldCall = Omit<TransferredUsage, 'isEstimated'> & { row: number; isEstimated: 1 | null; isLive: 0 | 1 }
+type OldCall = StoredCall & { row: number; isLive: 0 | 1 }
 
 function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
   const { before, from = { at: Number.MIN_SAFE_INTEGER, skip: 0 }, limit } = request
@@ -235,11 +243,7 @@ function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
     FROM usage INDEXED BY usage_time WHERE at >= ? AND at < ? ORDER BY at LIMIT ? OFFSET ?`)
   const found = old.all(from.at, before, limit, from.skip) as OldCall[]
   const taken = found.filter(({ isLive }) => isLive === 0)
-  const calls = taken.map(({ row: _, isLive: __, isEstimated, ...call }) => ({
-    ...withoutNulls(call),
-    ...(isEstimated === 1 && { isEstimated: true as const }),
-  }))
-  for (const day of sumByDay(calls)) addDay(sql, day)
+  for (const day of sumByDay(taken.map(callOf))) addDay(sql, day)
   const rows = JSON.stringify(taken.map(({ row }) => row))
   sql('DELETE FROM usage WHERE rowid IN (SELECT value FROM json_each(?))').run(rows)
   return placeAfter(
