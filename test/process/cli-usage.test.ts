@@ -28,7 +28,7 @@ beforeAll(async () => {
     { at: Date.now(), attempt: 1, model: 'small', inputTokens: 7, outputTokens: 1 },
   ])
   await store.tasks.close()
-  server = await serve(data)
+  server = await serve(data, [], { QUILLWORK_USAGE_RETENTION: '{"calls":"3650d"}' })
 }, patience)
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
@@ -87,6 +87,15 @@ describe('quillwork usage', { timeout: patience }, () => {
     const given = args.map(each => (each === 'THE TASK' ? begun.taskId : each))
     const { items } = lastJson<Report>(await on(['usage', '--by', 'model', '--json', ...given]))
     expect(items.map(({ key }) => key)).toEqual(models)
+  })
+
+  test('of a task says how long its calls are kept', async () => {
+    for (const args of [
+      ['--by', 'task'],
+      ['--task', 'nobody'],
+    ])
+      expect((await on(['usage', ...args])).stdout).toMatch(/kept by task for 30 days, unless.*\n$/)
+    expect((await on(['usage', '--by', 'model'])).stdout).not.toContain('kept by task')
   })
 
   test('goes on after a page', async () => {

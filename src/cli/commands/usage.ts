@@ -53,6 +53,9 @@ export function addUsage(program: Command, register: Register): void {
   ).action(register(usage))
 }
 
+const keptByTask =
+  'Calls of ended tasks are kept by task for 30 days, unless the setting usageRetention differs. Older ones are in the other sums.'
+
 async function usage(run: Run<UsageOptions>) {
   const { options } = run
   const by = kinds[options.by] ?? 'day'
@@ -69,9 +72,11 @@ async function usage(run: Run<UsageOptions>) {
       ...paging,
     })
     const table = run.json || page.items.length === 0 ? undefined : await tableOf(client, page, options)
-    printPage(run, page, widest =>
-      table === undefined ? ['No model calls.'] : usageLines(page.items, { ...table, columns: widest }),
-    )
+    const notes = by === 'task' || options.task !== undefined ? [keptByTask] : []
+    printPage(run, page, widest => [
+      ...(table === undefined ? ['No model calls.'] : usageLines(page.items, { ...table, columns: widest })),
+      ...notes,
+    ])
   })
 }
 
