@@ -137,7 +137,7 @@ export const usageDayCases: readonly StoreCase[] = [
     assert.deepEqual(await report(store, { treeOf: root.id }, 'model'), [])
     assert.equal((await report(store, {}, 'model'))[0]?.calls, 11)
   }),
-  it('usage by day: calls that are told late, and of tasks that nobody knows, join their day', async (store, context) => {
+  it('usage by day: calls that are recorded late, and those of unknown tasks, join their day', async (store, context) => {
     const task = await startNew(store)
     await move(store, completed(task, '"x"', context.now))
     for (const taskId of [task.id, task.id, 'nobody']) {
