@@ -72,7 +72,7 @@ export function callOf({ isEstimated, ...call }: StoredCall): TransferredUsage {
 }
 
 /** Rows that are summed before the event loop may run other work. */
-const rowsPerTurn = 4_000
+const rowsPerTurn = 2_000
 const dayMs = unitMs.d
 
 /** A table with sums, or with calls, which are sums of one. */
