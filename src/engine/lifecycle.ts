@@ -1,6 +1,7 @@
 import { atMost } from '../runtime/at-most.ts'
 import { type Loop, startLoop, together } from '../runtime/loop.ts'
-import { type Duration, durationMs } from '../task/duration.ts'
+import type { UsagePlace } from '../store/store.ts'
+import { type Duration, durationMs, startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { startConsumers } from './consume.ts'
 import type { Core } from './core.ts'
@@ -10,7 +11,6 @@ import { startHeartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
-import { startRollUp } from './roll-up.ts'
 import { type Planned, startSchedules } from './schedule.ts'
 import { rejoinLimits, wakeOnCapacity } from './wake.ts'
 
@@ -141,6 +141,54 @@ const outputMs = 600_000
 async function trim({ store }: Core): Promise<void> {
   for (let writes = 0; writes < pruningWrites; writes++)
     if (!(await store.tasks.trim(outputMs, prunedPerWrite))) return
+}
+
+/** Rows that one write of the store takes: some milliseconds on SQLite, where each is in six indexes. */
+const rolledUpPerWrite = 100
+/** Such writes at a time, so that a large backlog of old calls is spread. */
+const rollUpWrites = 100
+
+/**
+ * Starts the loop that has old model calls summed by day, and deletes sums that are older than they are kept. Both change with the day
+ * alone: once it has gone over all of them, it asks nothing of the store until the next day. It is no step of the sweep, because it waits for
+ * reports that are being read.
+ */
+function startRollUp(core: Core): Loop {
+  const { clock, log, settings, store } = core
+  const { callsMs, daysMs } = settings.usageRetention
+  let rolledUpUntil = Number.NEGATIVE_INFINITY
+  let expiredUntil = Number.NEGATIVE_INFINITY
+  /** Where the walk over the old calls goes on. */
+  let from: UsagePlace | undefined
+
+  async function rollUp(before: number): Promise<void> {
+    from = await store.usage.rollUp({ before, from, limit: rolledUpPerWrite })
+    if (from === undefined) rolledUpUntil = before
+  }
+
+  async function expire(before: number): Promise<void> {
+    if ((await store.usage.expire(before, rolledUpPerWrite)) < rolledUpPerWrite) expiredUntil = before
+  }
+
+  async function step(): Promise<undefined> {
+    const now = store.tasks.now()
+    const [calls, days] = [startOfDay(now - callsMs), startOfDay(now - daysMs)]
+    for (let writes = 0; writes < rollUpWrites && !core.stopping; writes++) {
+      if (calls > rolledUpUntil) await rollUp(calls)
+      else if (days > expiredUntil) await expire(days)
+      else return
+    }
+  }
+
+  return startLoop({
+    clock,
+    everyMs: settings.sweepIntervalMs,
+    step: () =>
+      step().catch(err => {
+        log.error({ err }, 'summing usage by day failed; will retry')
+        return undefined
+      }),
+  })
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */
