@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { takeTurn } from '../runtime/cooperate.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { CheckpointWrite, UsageRow } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
@@ -296,7 +297,8 @@ export class AttemptContext implements TaskContext {
       ? step()
       : this.#tryStep(key, step, retryPolicy(retry, stepRetryPolicy)))
     const { taskId, attempt } = this
-    const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: encoded(key, value) }
+    const text = await takeTurn(() => encoded(key, value))
+    const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: text }
     const checkpoint = isProgress ? write : { ...write, isMark: true }
     const send = () => this.#core.store.attempts.checkpoint([checkpoint])
     const [applied] = await this.#storing(() => retryUntilStored(send, retryOf(this.#core, this.held)))

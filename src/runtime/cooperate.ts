@@ -17,13 +17,22 @@ function openStretch(): void {
   setImmediate(resumeNext)
 }
 
-/** One computation goes on per round of the event loop; a callback of `setImmediate` that is set within one runs in the next round. */
+/** Computations go on, one after the other, for a stretch per round of the event loop; a callback of `setImmediate` that is set within one runs in the next round. */
 function resumeNext(): void {
   isOpen = false
+  if (waiting.length === 0) return
+  openStretch()
+  resumeWhileTime()
+}
+
+/** Those that need little of the stretch leave the rest to the next ones. */
+function resumeWhileTime(): void {
   const next = waiting.shift()
   if (next === undefined) return
-  openStretch()
   next()
+  queueMicrotask(() => {
+    if (hasTime()) resumeWhileTime()
+  })
 }
 
 /** Whether there is time left in this stretch; the first to ask in a round of the event loop begins one. */
@@ -46,6 +55,13 @@ export function yieldWhenDue(signal?: AbortSignal): () => Promise<void> {
     if (!hasTime()) await yieldToOthers()
     signal?.throwIfAborted()
   }
+}
+
+/** Runs a short computation, of which there may be many at once, when there is time left in the stretch. */
+export async function takeTurn<T>(work: () => T): Promise<T> {
+  // Nothing is awaited between the question and the work.
+  if (!hasTime()) await yieldToOthers()
+  return work()
 }
 
 /**

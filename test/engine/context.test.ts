@@ -62,6 +62,40 @@ describe('a checkpoint', () => {
     expect(await task.result()).toEqual(['rejected', 'rejected', 'call 2', 'call 2', 'call 2'])
   })
 
+  it('of many values in one turn is encoded in several, so that the event loop goes on', async () => {
+    let inTurn = 0
+    let most = 0
+    const slow = {
+      get text() {
+        const until = performance.now() + 1
+        while (performance.now() < until);
+        most = Math.max(most, ++inTurn)
+        return 'x'
+      },
+    }
+    const many = defineTask({
+      type: 'Many',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const steps = Array.from({ length: 100 }, (_, index) => ctx.checkpoint(`step-${index}`, () => slow))
+        let done = false
+        const all = Promise.all(steps).finally(() => {
+          done = true
+        })
+        while (!done) {
+          await new Promise(resolve => setImmediate(resolve))
+          inTurn = 0
+        }
+        await all
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [many] })
+    expect(await (await t.submit(many, null)).result()).toBeNull()
+    expect(most).toBeLessThan(60)
+  })
+
   it('survives an explicit retry', async () => {
     const { scripted, journal } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted] })
