@@ -12,6 +12,7 @@ const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
 const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
+const ofSpace = ['test/store/sqlite-space.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
 
@@ -222,14 +223,14 @@ export const embeddedMutants = [
   [
     'sync: a read waits for it',
     'src/store/sqlite/database.ts',
-    '    if (reads.length > 0) {\n      await syncer.settled()\n',
-    '    if (reads.length > 0) {\n',
+    '    await syncer.settled()\n    for (const job of jobs) {\n',
+    '    for (const job of jobs) {\n',
     conformance,
   ],
   [
     'sync: nothing is told after a failed one',
     'src/store/sqlite/database.ts',
-    '      if (syncer.failure !== undefined) return void refuse(jobs, syncer.failure)\n',
+    '      if (syncer.failure !== undefined) return refuse(jobs, syncer.failure)\n',
     '',
     ofSyncs,
   ],
@@ -275,6 +276,27 @@ export const embeddedMutants = [
     '      if (!chain.takes(frame)) break\n',
     '      chain.takes(frame)\n',
     ofSyncs,
+  ],
+  [
+    'space: a log whose sync failed is not copied into the file',
+    'src/store/sqlite/database.ts',
+    'if (syncer.failure === undefined) space.checkpoint()',
+    'space.checkpoint()',
+    ofSpace,
+  ],
+  [
+    'space: new pages count for the length of the log',
+    'src/store/sqlite/space.ts',
+    ' || pages() - length >= mostNewPages',
+    '',
+    ofSpace,
+  ],
+  [
+    'space: the log of a store that is at work is not cut off',
+    'src/store/sqlite/database.ts',
+    'if (last === before || releases > 0)',
+    'if (last === before || releases >= 0)',
+    ofSpace,
   ],
   [
     'open: the settings are read back',

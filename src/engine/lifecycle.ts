@@ -117,7 +117,8 @@ function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void
 /** Runs every step, also after one that fails. */
 async function sweep(core: Core): Promise<undefined> {
   const errors: unknown[] = []
-  for (const step of [rescue, findEnds, prune, trim]) await step(core).catch(error => void errors.push(error))
+  for (const step of [rescue, findEnds, prune, trim, compact])
+    await step(core).catch(error => void errors.push(error))
   if (errors.length === 0) core.swept.at = core.clock.now()
   else core.log.error({ err: errors[0] }, 'sweep failed; will retry')
 }
@@ -132,6 +133,10 @@ async function prune({ settings, store }: Core): Promise<void> {
   if (Object.keys(settings.retention).length === 0) return
   for (let writes = 0; writes < pruningWrites; writes++)
     if ((await store.tasks.prune(settings.retention, prunedPerWrite)) < prunedPerWrite) return
+}
+
+async function compact({ store }: Core): Promise<void> {
+  await store.compact?.()
 }
 
 /** Milliseconds for which the output of a COMPLETED task is kept, so that all who follow it read its end. */

@@ -12,6 +12,11 @@ export async function composeEmbedded(file: string, options: ComposeOptions): Pr
   const { config } = options
   const store = sqlite({ file })
   try {
+    if (store.isWasted)
+      options.log.warn(
+        { file },
+        'much of the file is free space; move it to a new file with quillwork migrate',
+      )
     const models = createModels(config)
     const uploads = folderUploads(placesOf(config.data).uploads)
     const services = { library: sqliteLibrary(store.database), models, uploads, ...promptsOf(config) }

@@ -339,6 +339,8 @@ export interface Store<Tx = never> {
   open?(): Promise<void>
   /** Of a store that can be read while it cannot be written: rejects, for whoever asks for its health, while that is so. */
   takesWrites?(): Promise<void>
+  /** Of a store that keeps the space of what was deleted: gives a part of it back. The sweep calls it. */
+  compact?(): Promise<void>
   /**
    * Of a store whose disk may lose what it took: calls back once that was seen. Everything is refused from then on, and the process has to end.
    * Returns an unsubscribe function.

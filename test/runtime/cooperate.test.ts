@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cooperate } from '../../src/runtime/cooperate.ts'
+import { cooperate, takeTurn } from '../../src/runtime/cooperate.ts'
 
 const nextRound = () => new Promise<void>(resolve => setImmediate(resolve))
 
@@ -34,6 +34,27 @@ describe('computations in turns', () => {
     expect(await running).toEqual([4, 4, 4, 4, 4])
     // The last step of one and the first of the next may fall into the same round.
     expect(most).toBeLessThanOrEqual(2)
+  })
+
+  it('that are short share a stretch: many of them neither hold the event loop nor take a round each', async () => {
+    let inRound = 0
+    const rounds: number[] = []
+    const work = () => {
+      const until = performance.now() + 0.5
+      while (performance.now() < until);
+      inRound++
+    }
+    let done = false
+    void Promise.all(Array.from({ length: 100 }, () => takeTurn(work))).then(() => {
+      done = true
+    })
+    while (!done) {
+      await nextRound()
+      rounds.push(inRound)
+      inRound = 0
+    }
+    expect(Math.max(...rounds)).toBeLessThanOrEqual(40)
+    expect(rounds.length).toBeLessThan(60)
   })
 
   it('end with the reason of the signal, also while they wait for their turn', async () => {

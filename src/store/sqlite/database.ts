@@ -4,6 +4,7 @@ import { createEmitter } from '../../runtime/emitter.ts'
 import { Failed, gather } from '../../runtime/gather.ts'
 import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
+import { createSpace, type Space } from './space.ts'
 import { Syncer } from './sync.ts'
 import {
   answer,
@@ -53,6 +54,10 @@ export interface DatabaseFile extends SharedDatabase {
   takesWrites(): Promise<void>
   /** Calls back once the disk has lost what was written, at once where it has: nothing is taken any more. Returns an unsubscribe function. */
   onDamage(listener: (error: unknown) => void): () => void
+  /** Gives back, at times when it is called, a part of the space that is no longer used. Rejects as `write` does. */
+  compact(): Promise<void>
+  /** As `SqliteStore.isWasted`. */
+  readonly isWasted: boolean
   /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
@@ -64,6 +69,8 @@ const largestBatch = 512
 const mostRecords = 1_000
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
+/** Transactions of one `compact` that give free pages back. */
+const mostReleases = 50
 
 /**
  * Opens the file, takes it for this process, and checks that it holds what the promises need.
@@ -75,34 +82,23 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const db = openFile(file)
   const commits = createEmitter()
   const syncer = openSyncer(db, file, faults)
-  const writer = createWriter({ db, file, faults, syncer, committed: () => commits.emit() })
+  const space = openSpace(db)
+  const writer = createWriter({ db, file, faults, syncer, space, committed: () => commits.emit() })
+  const answerReads = createReader(db, syncer)
   let rounds = 0
-  /** When reads let the event loop turn next. */
-  let turnEnds = 0
   let closed = false
 
   async function send(jobs: Job[]): Promise<void> {
     const reads = jobs.filter(job => !job.writes)
-    if (reads.length > 0) {
-      await syncer.settled()
-      for (const job of reads) {
-        // Who reads one page after the other would keep the event loop until the last one.
-        if (performance.now() > turnEnds) {
-          await setImmediate()
-          turnEnds = performance.now() + turnMs
-        }
-        if (syncer.failure === undefined) answer(job, () => job.work(db))
-        else job.reject(syncer.failure)
-      }
-    }
+    if (reads.length > 0) await answerReads(reads)
     const writes = jobs.filter(job => job.writes)
     if (writes.length === 0) return
-    const [first, ...more] = partsOf(writes.filter(job => job.inSteps !== true))
-    if (first !== undefined) writer.write(first)
-    for (const part of more) {
-      syncer.start()
-      await setImmediate()
-      writer.write(part)
+    for (const [index, part] of partsOf(writes.filter(job => job.inSteps !== true)).entries()) {
+      if (index > 0) {
+        syncer.start()
+        await setImmediate()
+      }
+      await writer.write(part)
     }
     const [long, ...others] = writes.filter(job => job.inSteps === true)
     // What has come meanwhile goes between two of them.
@@ -123,19 +119,27 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     )
   }
 
+  const write = <T>(work: (db: Database) => T, committed?: (value: T) => void, size = 1) =>
+    enqueue<T>({ writes: true, size, work, committed })
+  const read = <T>(query: (db: Database) => T) =>
+    enqueue<T>({ writes: false, work: query, committed: undefined })
+
   return {
     db,
-    write: (work, committed, size = 1) => enqueue({ writes: true, size, work, committed }),
+    write,
     writeInSteps: (work, committed) => enqueue({ writes: true, inSteps: true, work, committed }),
     get openTransaction() {
       return writer.openTransaction
     },
-    read: query => enqueue({ writes: false, work: query, committed: undefined }),
+    read,
     async takesWrites() {
       if (closed) throw closedError()
+      await writer.openTransaction
       syncer.requireRoom(writer.hasFailed)
-      if (writer.hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
+      if (writer.hasFailed) await write(touch)
     },
+    isWasted: space.isWasted,
+    compact: createCompaction(db, space, { read, write }),
     onDamage: listener => syncer.onDamage(listener),
     join: participant => writer.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
@@ -148,6 +152,44 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       await syncer.close()
       db.close()
     },
+  }
+}
+
+/** Returns what answers queries when everything written before is durable. */
+function createReader(db: Database, syncer: Syncer) {
+  /** When reads let the event loop turn next. */
+  let turnEnds = 0
+  return async (jobs: readonly Job[]) => {
+    await syncer.settled()
+    for (const job of jobs) {
+      // Who reads one page after the other would keep the event loop until the last one.
+      if (performance.now() > turnEnds) {
+        await setImmediate()
+        turnEnds = performance.now() + turnMs
+      }
+      if (syncer.failure === undefined) answer(job, () => job.work(db))
+      else job.reject(syncer.failure)
+    }
+  }
+}
+
+/** Returns what gives back a part of the free pages, and the space of the log where nothing was written since the last call. */
+function createCompaction(
+  db: Database,
+  space: Space,
+  { read, write }: Pick<SharedDatabase, 'read' | 'write'>,
+) {
+  const changes = db.prepare('SELECT total_changes()').pluck()
+  let last: unknown
+  return async () => {
+    const before = last
+    last = await read(() => changes.get())
+    let releases = 0
+    while (releases < mostReleases && (await read(space.hasMuchFree))) {
+      await write(space.release)
+      releases += 1
+    }
+    if (last === before || releases > 0) await read(space.truncateLog)
   }
 }
 
@@ -172,12 +214,13 @@ interface Writing {
   file: string
   faults: StoreFaults
   syncer: Syncer
+  space: Space
   /** Called after each commit. */
   committed(): void
 }
 
 /** Writes jobs: each is answered when a sync has covered its commit. */
-function createWriter({ db, file, faults, syncer, committed }: Writing) {
+function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
   const transactions = createTransactions(db, faults)
   let hasFailed = false
   let openTransaction: Promise<void> | undefined
@@ -200,6 +243,14 @@ function createWriter({ db, file, faults, syncer, committed }: Writing) {
     refuse(jobs, writeError(error, file, syncer))
   }
 
+  /** Between turns of the event loop, for it takes some milliseconds. What is not synced must not reach the file. */
+  async function checkpoint(): Promise<void> {
+    await syncer.settled()
+    await setImmediate()
+    if (syncer.failure === undefined) space.checkpoint()
+    await setImmediate()
+  }
+
   return {
     participants: transactions.participants,
     /** The last write has failed. */
@@ -211,14 +262,14 @@ function createWriter({ db, file, faults, syncer, committed }: Writing) {
       return openTransaction
     },
     /** Writes jobs together. */
-    write(jobs: readonly Job[]): void {
-      if (jobs.length === 0) return
-      if (syncer.failure !== undefined) return void refuse(jobs, syncer.failure)
+    async write(jobs: readonly Job[]): Promise<void> {
+      if (syncer.failure !== undefined) return refuse(jobs, syncer.failure)
       try {
         succeed(jobs, transactions.run(jobs))
       } catch (error) {
         fail(jobs, error)
       }
+      if (space.isCheckpointDue()) await checkpoint()
     },
     /** Writes a job in steps. Not before the syncs have ended: after one that fails the log is written again, and no transaction may be open then. */
     async writeAlone(job: Job): Promise<void> {
@@ -234,6 +285,7 @@ function createWriter({ db, file, faults, syncer, committed }: Writing) {
           openTransaction = undefined
         })
       await openTransaction
+      if (space.isCheckpointDue()) await checkpoint()
     },
   }
 }
@@ -244,6 +296,15 @@ function openSyncer(db: Database, file: string, faults: StoreFaults): Syncer {
     const syncer = new Syncer(db, file === ':memory:' ? undefined : `${file}-wal`, faults)
     syncer.inherit()
     return syncer
+  } catch (error) {
+    db.close()
+    throw storeError(error, db.name)
+  }
+}
+
+function openSpace(db: Database): Space {
+  try {
+    return createSpace(db)
   } catch (error) {
     db.close()
     throw storeError(error, db.name)

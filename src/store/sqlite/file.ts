@@ -4,20 +4,20 @@ import SqliteDatabase, { type Database } from 'better-sqlite3'
 import { QuillworkError } from '../../task/errors.ts'
 import { storeError } from './failures.ts'
 
-/** Pages of the log after which a checkpoint is made; 4 KB each. */
-export const checkpointPages = 16_000
-
 /** Opens the file with the settings that the promises need. Throws STORE_LOCKED, STORE_UNSUITABLE. */
 export function openFile(file: string): Database {
   const db = connect(file)
   try {
     db.pragma('locking_mode = EXCLUSIVE')
+    // Of a new file; of another one when it is rewritten.
+    db.pragma('auto_vacuum = INCREMENTAL')
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
     db.pragma('foreign_keys = ON')
     db.pragma('temp_store = MEMORY')
     db.pragma('cache_size = -32768')
-    db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    // The store copies the log when it is synced, in its own parts: see space.ts.
+    db.pragma('wal_autocheckpoint = 0')
     // Takes the exclusive lock now, so that a second process learns it here and not at its first write.
     db.exec('BEGIN EXCLUSIVE; COMMIT')
     if (file !== ':memory:') readBack(db, file)
@@ -80,5 +80,7 @@ export function applyMigrations(db: Database, part: string, migrations: readonly
     db.prepare(
       'INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version',
     ).run(part, migrations.length)
+    // SQLite copies no log into a file that grew by many more pages than were written: those of tables that came and went.
+    db.pragma('incremental_vacuum(2000)')
   })()
 }

@@ -38,6 +38,8 @@ export interface SqliteStore extends Store {
   readonly database: SharedDatabase
   /** For moving all of it to another store, or from one; nothing else uses the store meanwhile. */
   readonly transfer: StoreTransfer
+  /** Much of the file is free and cannot be given back: an earlier build made it, and it is too long to be rewritten at its opening. */
+  readonly isWasted: boolean
 }
 
 /**
@@ -73,7 +75,9 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     ...createColdPorts(records),
     usage: createUsageStore(records, request => rollUpUsage(session, request)),
     transfer: createTransfer(session),
+    isWasted: file.isWasted,
     takesWrites: () => file.takesWrites(),
+    compact: () => file.compact(),
     onDamage: listener => file.onDamage(listener),
   }
 }

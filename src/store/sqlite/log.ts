@@ -41,15 +41,8 @@ export function rewriteLog(descriptor: number, mark?: number): void {
 
 /** Commits a number that the log did not have before: its page is the end of the log. Returns the number. */
 export function markEnd(db: Database): number {
-  const checkpointPages = Number(db.pragma('wal_autocheckpoint', { simple: true }))
   const mark = (Number(db.pragma('user_version', { simple: true })) % 0x7fff_0000) + 1
-  // A checkpoint would copy from a log that is not safe yet.
-  db.pragma('wal_autocheckpoint = 0')
-  try {
-    db.pragma(`user_version = ${mark}`)
-  } finally {
-    db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
-  }
+  db.pragma(`user_version = ${mark}`)
   return mark
 }
 

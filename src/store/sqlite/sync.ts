@@ -9,8 +9,8 @@ import { setTimeout } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { LogDamage, type StoreFaults, storeError } from './failures.ts'
-import { checkpointPages } from './file.ts'
 import { markEnd, rewriteLog } from './log.ts'
+import { type LogPages, logPagesOf } from './space.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 2
@@ -154,8 +154,13 @@ export class Syncer {
 
 /** What a submission of ordinary size adds to the log, in bytes. */
 const ordinaryBytes = 65_536
-/** From this size on the log is not made longer, but begun anew. */
-const fullLogBytes = checkpointPages * 4_096
+/** A page of the log with its header, in bytes. */
+const loggedPageBytes = 4_120
+
+/** Pages of the log before the place of the next write: a log of which all is in the file is begun anew. */
+function pagesBefore({ written, copied }: LogPages): number {
+  return written === copied ? 0 : written
+}
 
 function logSync(db: Database, log: string, faults: StoreFaults) {
   const delayMs = faults.syncDelayMs ?? 0
@@ -163,6 +168,7 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
   const file = fs.openSync(log, 'r+')
   /** The end of the log that is written again; undefined while none is. */
   let mark: number | undefined
+  const logPages = logPagesOf(db)
   let away = 0
   let average = 0
 
@@ -212,10 +218,10 @@ function logSync(db: Database, log: string, faults: StoreFaults) {
       await offThread()
       mark = undefined
     },
-    /** Writes behind the end of the log, where nobody reads, and cuts that off again. A log that is begun anew needs no room. */
+    /** Writes behind the end of the log, where nobody reads, and cuts that off again. A log that is written over from its beginning needs no room. */
     requireRoom(hasFailed: boolean) {
       const { size } = fs.fstatSync(file)
-      if (size >= fullLogBytes && !hasFailed) return
+      if (!hasFailed && size >= ordinaryBytes + loggedPageBytes * pagesBefore(logPages())) return
       try {
         const written = fs.writeSync(file, Buffer.alloc(ordinaryBytes), 0, ordinaryBytes, size)
         if (written < ordinaryBytes) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })

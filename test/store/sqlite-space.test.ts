@@ -1,0 +1,267 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { createEngine, defineTask } from 'quillwork'
+import { sqliteLibrary } from 'quillwork/novel'
+import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { applyMigrations } from '../../src/store/sqlite/file.ts'
+import { engineMigrations } from '../../src/store/sqlite/schema.ts'
+import { completed } from '../../src/task/transition.ts'
+import { createAll, createOne, newTask, read } from '../../src/testing/store-case.ts'
+import { until } from '../servers/until.ts'
+import { type TestFolder, testFolder } from './sqlite-files.ts'
+
+let folder: TestFolder
+let open: SqliteStore[]
+
+beforeEach(() => {
+  folder = testFolder()
+  open = []
+})
+afterEach(async () => {
+  for (const store of open) await store.tasks.close()
+  folder.remove()
+})
+
+function openStore(options: Partial<SqliteOptions> = {}): SqliteStore {
+  const store = sqlite({ file: folder.file('tasks.db'), ...options })
+  open.push(store)
+  return store
+}
+
+const fileBytes = () => statSync(folder.file('tasks.db')).size
+const logBytes = () => statSync(folder.file('tasks.db-wal')).size
+const megabyte = 1_048_576
+const large = JSON.stringify('x'.repeat(100_000))
+
+/** Creates tasks with parameters of 100 KB each. */
+const createLarge = (store: SqliteStore, count: number) =>
+  Promise.all(Array.from({ length: count }, () => createOne(store, { parameters: large })))
+
+/** Ends tasks, and deletes them. */
+async function prune(store: SqliteStore, tasks: readonly { id: string }[]): Promise<void> {
+  for (const { id } of tasks) {
+    const claim = { taskId: id, attempt: 0, token: id, executionNodeId: 'node', leaseMs: 60_000 }
+    const [record] = await store.tasks.claim([claim])
+    if (record != null) await store.tasks.apply([completed(record, '"x"', 1)])
+  }
+  while ((await store.tasks.prune({ COMPLETED: -1 }, 500)) > 0);
+}
+
+const pragma = (store: SqliteStore, text: string) =>
+  store.database.read(db => db.pragma(text, { simple: true }))
+
+describe('the log', () => {
+  it('is copied into the file in parts, and stays short under a load of large tasks', async () => {
+    const store = openStore()
+    await createLarge(store, 1_000)
+    await until(() => fileBytes() > 80 * megabyte, 'a long file')
+    expect(logBytes()).toBeLessThan(24 * megabyte)
+  })
+
+  it('is not copied while a sync of it has failed', async () => {
+    let fails = false
+    let hasFailed = (): void => undefined
+    const failed = new Promise<void>(resolve => {
+      hasFailed = resolve
+    })
+    const beforeSync = () => {
+      if (!fails) return
+      hasFailed()
+      throw Object.assign(new Error('EIO: fdatasync'), { code: 'EIO', syscall: 'fdatasync' })
+    }
+    const store = openStore({ faults: { beforeSync } })
+    await createOne(store)
+    const before = fileBytes()
+    fails = true
+    // One transaction, after which the log is to be copied.
+    const created = createAll(
+      store,
+      Array.from({ length: 200 }, () => newTask({ parameters: large })),
+    )
+    await failed
+    await expect(createOne(store)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(logBytes()).toBeGreaterThan(18 * megabyte)
+    expect(fileBytes()).toBe(before)
+    fails = false
+    await created
+    await createOne(store)
+    await until(() => fileBytes() > 18 * megabyte, 'the log in the file')
+    expect((await store.queries.counts()).QUEUED).toBe(202)
+  })
+
+  it('is cut off once nothing was written for a while, and not before', async () => {
+    const store = openStore()
+    const tasks = await createLarge(store, 50)
+    await store.compact?.()
+    expect(logBytes()).toBeGreaterThan(4 * megabyte)
+    await store.compact?.()
+    expect(logBytes()).toBe(0)
+    const next = await createOne(store)
+    await store.compact?.()
+    await store.compact?.()
+    expect(logBytes(), 'a short one stays').toBeGreaterThan(0)
+    for (const { id } of [...tasks, next]) expect(await read(store, id)).toBeDefined()
+    await store.tasks.close()
+    expect((await openStore().queries.counts()).QUEUED).toBe(51)
+  })
+})
+
+/** Takes all the space of a disk. */
+function takeSpace(disk: string): void {
+  const descriptor = openSync(path.join(disk, 'ballast'), 'w')
+  try {
+    for (;;) writeSync(descriptor, Buffer.alloc(65_536))
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ENOSPC' })
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+describe('a log on a disk without room', () => {
+  it('takes what fits before its end once it is begun anew, and then says that it takes no more', async ({
+    skip,
+  }) => {
+    const disk = folder.file('disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      process.stderr.write(
+        'SKIPPED: the test of a log without room needs the right to mount a file system.\n',
+      )
+      skip('no right to mount a small file system')
+    }
+    try {
+      const store = openStore({ file: path.join(disk, 'tasks.db') })
+      await createLarge(store, 30)
+      await pragma(store, 'wal_checkpoint(PASSIVE)')
+      takeSpace(disk)
+      let taken = 0
+      const takeOne = async () => {
+        await store.takesWrites?.()
+        await createOne(store, { parameters: JSON.stringify('x'.repeat(30_000)) })
+        taken += 1
+      }
+      await expect(
+        (async () => {
+          for (;;) await takeOne()
+        })(),
+      ).rejects.toMatchObject({ code: 'STORE_FULL' })
+      expect(taken).toBeGreaterThan(10)
+      await expect(store.takesWrites?.()).rejects.toMatchObject({ code: 'STORE_FULL' })
+      expect((await store.queries.counts()).QUEUED).toBe(30 + taken)
+      await store.tasks.close()
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
+})
+
+describe('a closed store', () => {
+  it('leaves no log, also one that has just made the tables of the novel library', async () => {
+    await openStore().tasks.close()
+    const store = openStore()
+    sqliteLibrary(store.database)
+    await store.tasks.close()
+    expect(existsSync(folder.file('tasks.db-wal'))).toBe(false)
+  })
+})
+
+describe('space that is no longer used', () => {
+  it('is given back by the sweep, while tasks run beside it', async () => {
+    const store = openStore()
+    const kept = await createLarge(store, 10)
+    await prune(store, await createLarge(store, 700))
+    await store.tasks.close()
+    expect(fileBytes()).toBeGreaterThan(70 * megabyte)
+    const small = defineTask({
+      type: 'Small',
+      parameters: z.object({ number: z.number() }),
+      result: z.number(),
+      execute: ctx => ctx.parameters.number,
+    })
+    const engine = await createEngine({
+      tasks: [small],
+      store: openStore(),
+      times: { sweepInterval: '50ms' },
+    })
+    await engine.start()
+    let ran = 0
+    while (fileBytes() > 11 * megabyte) {
+      const number = ran++
+      expect(await (await engine.submit(small, { number })).result()).toBe(number)
+    }
+    expect(ran).toBeGreaterThan(0)
+    await until(() => logBytes() < megabyte, 'a short log')
+    await engine.stop()
+    const again = openStore()
+    expect(await pragma(again, 'integrity_check')).toBe('ok')
+    for (const { id } of kept) expect((await read(again, id))?.parameters).toBe(large)
+    expect((await again.queries.counts()).COMPLETED).toBe(ran)
+  })
+
+  it('stays where it is less than a quarter of the file, or little', async () => {
+    const store = openStore()
+    await createLarge(store, 300)
+    await prune(store, await createLarge(store, 90))
+    const before = await pragma(store, 'page_count')
+    await store.compact?.()
+    await store.compact?.()
+    expect(await pragma(store, 'page_count')).toBe(before)
+  })
+})
+
+/** Makes a file as an earlier build did, with so many rows of 100 KB, of which some are deleted. */
+function makeEarlier({ rows, deleted }: { rows: number; deleted: number }): void {
+  const db = new SqliteDatabase(folder.file('tasks.db'))
+  db.pragma('journal_mode = WAL')
+  applyMigrations(db, 'engine', engineMigrations)
+  const insert = db.prepare("INSERT INTO payloads VALUES (?, 'parameters', ?)")
+  db.transaction(() => {
+    for (let row = 0; row < rows; row++) insert.run(row, large)
+  })()
+  db.prepare('DELETE FROM payloads WHERE task_seq < ?').run(deleted)
+  db.close()
+}
+
+const payloads = (store: SqliteStore) =>
+  store.database.read(db => db.prepare('SELECT count(*) FROM payloads').pluck().get())
+
+describe('a file that an earlier build made', () => {
+  it('is rewritten at its opening where that is short, and gives space back from then on', async () => {
+    makeEarlier({ rows: 700, deleted: 600 })
+    expect(fileBytes()).toBeGreaterThan(68 * megabyte)
+    const store = openStore()
+    expect(fileBytes()).toBeLessThan(12 * megabyte)
+    expect([store.isWasted, await pragma(store, 'auto_vacuum'), await payloads(store)]).toEqual([
+      false,
+      2,
+      100,
+    ])
+    await prune(store, await createLarge(store, 300))
+    await store.compact?.()
+    await store.compact?.()
+    expect(fileBytes()).toBeLessThan(24 * megabyte)
+  })
+
+  it('stays as it is where it is long, and says whether much of it is free', async () => {
+    makeEarlier({ rows: 400, deleted: 0 })
+    const store = openStore()
+    expect([store.isWasted, await pragma(store, 'auto_vacuum'), await payloads(store)]).toEqual([
+      false,
+      0,
+      400,
+    ])
+    await store.compact?.()
+    await store.tasks.close()
+    folder.remove()
+    folder = testFolder()
+    makeEarlier({ rows: 800, deleted: 400 })
+    expect(openStore().isWasted).toBe(true)
+  })
+})
