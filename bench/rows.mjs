@@ -91,6 +91,17 @@ export const ROWS = [
     50,
     20,
   ),
+  plain('200 MB of large tasks: event loop late, p99', 'recovery/checkpoint', 'p99Ms', ' ms', 1, 20, 10),
+  plain('200 MB of large tasks: event loop late, at most', 'recovery/checkpoint', 'maxMs', ' ms', 0, 50, 30),
+  plain(
+    '400 checkpoints of 0.5 MB at once: event loop late, at most',
+    'recovery/checkpoint',
+    'stepsMs',
+    ' ms',
+    0,
+    50,
+    30,
+  ),
   plain(
     '1,000,000 calls summed by model: event loop late, at most',
     'recovery/usage-report',

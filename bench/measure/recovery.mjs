@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { defineTask } from '../../dist/index.js'
 import { noopTask, openEngine } from '../engine.mjs'
-import { payload } from '../load.mjs'
+import { keepInFlight, payload, percentile } from '../load.mjs'
 
 const THIS = fileURLToPath(import.meta.url)
 
@@ -53,7 +53,54 @@ export async function loopLateness({ directory, tasks }) {
   return { submitMs, listMs, runMs }
 }
 
+/**
+ * How late the event loop is, in ms, while tasks with large parameters and results fill the log of the file many times over, and while one
+ * handler checkpoints many large steps at once.
+ */
+export async function checkpointLateness({ directory, tasks, kilobytes, steps, stepKilobytes }) {
+  const text = 'x'.repeat(kilobytes * 1_024)
+  const step = 'x'.repeat(stepKilobytes * 1_024)
+  const copy = defineTask({
+    type: 'Copy',
+    parameters: z.object({ text: z.string() }),
+    result: z.string(),
+    execute: ctx => ctx.parameters.text,
+  })
+  const stepwise = defineTask({
+    type: 'Stepwise',
+    parameters: z.object({}),
+    result: z.null(),
+    async execute(ctx) {
+      await Promise.all(
+        Array.from({ length: steps }, (_, index) => ctx.checkpoint(`step-${index}`, () => step)),
+      )
+      return null
+    },
+  })
+  const engine = await openEngine({ file: join(directory, 'large.db'), tasks: [copy, stepwise] })
+  await engine.start()
+  const runOne = async () => (await engine.submit(copy, { text })).result()
+  await keepInFlight(20, 4, runOne)
+  const late = await latenessesOf(() => keepInFlight(tasks, 4, runOne))
+  const lateAtSteps = await latenessesOf(async () => (await engine.submit(stepwise, {})).result())
+  await engine[Symbol.asyncDispose]()
+  return { p99Ms: percentile(late, 0.99), maxMs: percentile(late, 1), stepsMs: percentile(lateAtSteps, 1) }
+}
+
 const TICK_MS = 2
+
+/** How late each tick of 2 ms is while something is done. Those that a blocked loop swallows count too, each from its own due time. */
+async function latenessesOf(work) {
+  const late = []
+  let due = performance.now() + TICK_MS
+  const timer = setInterval(() => {
+    for (const now = performance.now(); due <= now; due += TICK_MS) late.push(now - due)
+  }, TICK_MS)
+  await work()
+  await sleep(2 * TICK_MS)
+  clearInterval(timer)
+  return late
+}
 
 /** The most that a tick of 2 ms is late while something is done. */
 async function latenessOf(work) {
