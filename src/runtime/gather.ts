@@ -31,7 +31,8 @@ export class Failed {
  * @param work Does the work of many items, and returns their answers one for one. A rejection is the error of all of them.
  * @param options.largest Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the
  * event loop, the next one when `work` resolves. Nobody waits for a batch to fill.
- * @param options.perCall Items per call of `work` at most, where batches may overlap: more of one turn are several calls. Default all are one.
+ * @param options.perCall Items per call of `work` at most, where batches may overlap: more of one turn are several calls, one in each of the
+ * turns of the event loop from then on. Default all are one.
  * @param options.failed Called with what the `done` of an item threw; its neighbours are answered all the same. Default nothing is done.
  */
 export function gather<Item, Answer>(
@@ -43,15 +44,19 @@ export function gather<Item, Answer>(
   }: { largest?: number; perCall?: number; failed?(error: unknown): void } = {},
 ): Gather<Item, Answer> {
   const overlaps = largest === Number.POSITIVE_INFINITY
-  let items: Item[] = []
-  let listeners: (Done<Answer> | undefined)[] = []
+  const most = Math.min(largest, perCall)
+  /** The calls to come, oldest first; all but the last one are full. */
+  const calls: Call<Item, Answer>[] = []
   let inFlight = 0
   let isLeaving = false
   let idleListeners: (() => void)[] = []
 
   function add(item: Item, done?: Done<Answer>): void {
-    items.push(item)
-    listeners.push(done)
+    const last = calls.at(-1)
+    if (last !== undefined && last.items.length < most) {
+      last.items.push(item)
+      last.listeners.push(done)
+    } else calls.push({ items: [item], listeners: [done] })
     if (isLeaving || (!overlaps && inFlight > 0)) return
     isLeaving = true
     if (overlaps) queueMicrotask(leave)
@@ -59,23 +64,18 @@ export function gather<Item, Answer>(
   }
 
   function leave(): void {
-    isLeaving = false
-    const sent = items
-    const waiting = listeners
-    items = sent.splice(largest)
-    listeners = waiting.splice(largest)
-    if (sent.length <= perCall) call(sent, waiting)
-    else
-      for (let from = 0; from < sent.length; from += perCall)
-        call(sent.slice(from, from + perCall), waiting.slice(from, from + perCall))
+    const next = calls.shift()
+    isLeaving = overlaps && calls.length > 0
+    if (isLeaving) setImmediate(leave)
+    if (next !== undefined) begin(next)
   }
 
-  function call(sent: Item[], waiting: readonly (Done<Answer> | undefined)[]): void {
+  function begin({ items, listeners }: Call<Item, Answer>): void {
     inFlight += 1
-    begin(work, sent)
+    attempt(work, items)
       .then(
-        answers => answerAll(waiting, index => answers[index]),
-        error => answerAll(waiting, () => new Failed(error)),
+        answers => answerAll(listeners, index => answers[index]),
+        error => answerAll(listeners, () => new Failed(error)),
       )
       .then(next)
   }
@@ -97,8 +97,8 @@ export function gather<Item, Answer>(
 
   function next(): void {
     inFlight -= 1
-    if (items.length > 0 && !overlaps) leave()
-    if (items.length > 0 || inFlight > 0) return
+    if (calls.length > 0 && !overlaps) leave()
+    if (calls.length > 0 || inFlight > 0) return
     const idle = idleListeners
     idleListeners = []
     for (const listener of idle) listener()
@@ -107,16 +107,22 @@ export function gather<Item, Answer>(
   return {
     add,
     send: sent => sendAll(add, sent),
-    size: () => items.length,
+    size: () => calls.reduce((sum, { items }) => sum + items.length, 0),
     idle: () =>
-      items.length === 0 && inFlight === 0
+      calls.length === 0 && inFlight === 0
         ? Promise.resolve()
         : new Promise(resolve => idleListeners.push(resolve)),
   }
 }
 
+/** The items of one call of the work, and who gets their answers. */
+interface Call<Item, Answer> {
+  readonly items: Item[]
+  readonly listeners: (Done<Answer> | undefined)[]
+}
+
 /** Work that throws at once is refused as work that rejects. */
-function begin<Item, Answer>(work: (items: Item[]) => Promise<Answer>, items: Item[]): Promise<Answer> {
+function attempt<Item, Answer>(work: (items: Item[]) => Promise<Answer>, items: Item[]): Promise<Answer> {
   try {
     return work(items)
   } catch (error) {

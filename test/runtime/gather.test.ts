@@ -29,6 +29,24 @@ describe('calls of one moment', () => {
     expect(calls).toEqual([[1, 2], [3, 4], [5]])
   })
 
+  it('that are more than one call leave the event loop its turns, and keep their order', async () => {
+    const happened: (number[] | string)[] = []
+    const work = async (items: number[]) => {
+      happened.push(items)
+      return items
+    }
+    const gathered = gather<number, number>(work, { perCall: 2 })
+    const sent = gathered.send([1, 2, 3, 4, 5])
+    for (const turn of ['first turn', 'second turn']) {
+      await new Promise(setImmediate)
+      happened.push(turn)
+      if (turn === 'first turn') gathered.add(6)
+    }
+    expect(await sent).toEqual([1, 2, 3, 4, 5])
+    await gathered.idle()
+    expect(happened).toEqual([[1, 2], 'first turn', [3, 4], 'second turn', [5, 6]])
+  })
+
   it('are answered each by itself: one that throws takes no answer from its neighbours', async () => {
     const thrown: unknown[] = []
     const failed = (error: unknown) => thrown.push(error)

@@ -1,7 +1,9 @@
 import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import Database from 'better-sqlite3'
 import type { SqliteStore } from 'quillwork/sqlite'
 import { sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Syncer } from '../../src/store/sqlite/sync.ts'
 import { completed } from '../../src/task/transition.ts'
 import { createAll, createOne, newTask, startNew } from '../../src/testing/store-case.ts'
 import { type TestFolder, testFolder } from './sqlite-files.ts'
@@ -75,6 +77,27 @@ function losePage(at: number): void {
 function bytesWritten(): number {
   return Number(/wchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
 }
+
+describe('a sync that covers many commits', () => {
+  it('answers a few of them in each turn of the event loop, in their order', async () => {
+    const syncer = new Syncer(new Database(':memory:'), undefined, {})
+    const answered: number[] = []
+    for (let commit = 0; commit < 12; commit++)
+      syncer.add(
+        () => answered.push(commit),
+        () => undefined,
+      )
+    const settled = syncer.settled()
+    const byTurn = [answered.length]
+    for (let turn = 0; turn < 2; turn++) {
+      await new Promise(setImmediate)
+      byTurn.push(answered.length)
+    }
+    await settled
+    expect(byTurn).toEqual([4, 8, 12])
+    expect(answered).toEqual([...Array(12).keys()])
+  })
+})
 
 const large = JSON.stringify('x'.repeat(20_000))
 

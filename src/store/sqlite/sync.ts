@@ -5,7 +5,7 @@
  * cost more than it saves, off the thread as soon as a sync takes long enough for the event loop to notice.
  */
 import fs from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { LogDamage, type StoreFaults, storeError } from './failures.ts'
@@ -20,6 +20,9 @@ const verySlowMs = 4
 const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
 const awayFor = 500
+
+/** Commits that are answered in a row, each with up to a thousand callers. */
+const answersPerTurn = 4
 
 /** Milliseconds between two tries to write the log again. The first one follows the failure. */
 const againAfterMs = 1_000
@@ -112,7 +115,8 @@ export class Syncer {
       try {
         const syncing = this.#sync?.run()
         if (syncing !== undefined) await syncing
-        this.#answer(covered)
+        const answering = this.#answer(covered)
+        if (answering !== undefined) await answering
       } catch (error) {
         this.#failure = storeError(error, this.#log)
         this.#waiting.unshift(...covered)
@@ -139,12 +143,14 @@ export class Syncer {
         if (isLast) return
       }
     }
-    this.#answer(this.#waiting.splice(0))
+    await this.#answer(this.#waiting.splice(0))
   }
 
-  #answer(covered: readonly Waiting[]): void {
+  /** Answers commits: a few at once; those beyond, which a slow sync has covered, in the next turns of the event loop. */
+  #answer(covered: Waiting[]): Promise<void> | undefined {
     this.#faults.afterCommit?.()
-    for (const { answer } of covered) answer()
+    for (const { answer } of covered.splice(0, answersPerTurn)) answer()
+    return covered.length === 0 ? undefined : setImmediate().then(() => this.#answer(covered))
   }
 
   #refuseAll(): void {
