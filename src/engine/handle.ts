@@ -2,7 +2,7 @@ import { decode } from '../task/codec.ts'
 import type { In, Out, Schema, State, SubTask, TaskType } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { type ErrorInfo, plainError, QuillworkError, TaskFailedError } from '../task/errors.ts'
-import { hasEnded } from '../task/status.ts'
+import { endedStatuses, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
@@ -157,14 +157,13 @@ export function subTaskOf<P extends Schema, R extends Schema>(
   }
 }
 
-/** Tasks per look-up. */
-const perLookup = 200
+/** Tasks per look-up. Those that are live are not read. */
+const perLookup = 500
 
 /** Looks up the ends of tasks, by default of all that are waited for: an end that this process did not see resolves the waits too. */
 export async function findEnds(core: Core, ids: readonly string[] = core.waiters.waitedFor()): Promise<void> {
   for (let from = 0; from < ids.length; from += perLookup) {
-    const records = await core.store.queries.get(ids.slice(from, from + perLookup))
-    for (const record of records)
-      if (record !== undefined && hasEnded(record.status)) core.waiters.resolve(record)
+    const records = await core.store.queries.get(ids.slice(from, from + perLookup), endedStatuses)
+    for (const record of records) if (record !== undefined) core.waiters.resolve(record)
   }
 }

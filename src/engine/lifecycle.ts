@@ -117,8 +117,10 @@ function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void
 /** Runs every step, also after one that fails. */
 async function sweep(core: Core): Promise<undefined> {
   const errors: unknown[] = []
-  for (const step of [rescue, findEnds, prune, trim, compact])
-    await step(core).catch(error => void errors.push(error))
+  // A process that owns the store sees each end. Between processes the link asks for those that others made, where there is one.
+  const isSilent = core.store.capabilities.manyProcesses && core.broker.remote === undefined
+  const steps = [rescue, ...(isSilent ? [findEnds] : []), prune, trim, compact]
+  for (const step of steps) await step(core).catch(error => void errors.push(error))
   if (errors.length === 0) core.swept.at = core.clock.now()
   else core.log.error({ err: errors[0] }, 'sweep failed; will retry')
 }

@@ -117,7 +117,8 @@ export function countsOf(found: readonly (readonly [TaskStatus, number])[]): Rec
 
 /** Questions that the API and the engine ask; none of them changes anything. */
 export interface TaskQueries {
-  get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
+  /** One for one; undefined for a task that is not there, or has none of the statuses where some are given. */
+  get(taskIds: readonly string[], status?: readonly TaskStatus[]): Promise<(TaskRecord | undefined)[]>
   list(filter: TaskFilter, page: TaskListRequest): Promise<Page<TaskRecord>>
   /** In the order of submission. */
   children(parentTaskId: string, filter: ChildrenFilter, page: PageRequest): Promise<Page<TaskRecord>>

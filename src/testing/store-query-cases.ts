@@ -120,6 +120,13 @@ export const queryCases: readonly StoreCase[] = [
     assert.deepEqual(await store.queries.get([two.id, 'nobody', one.id, two.id]), [two, undefined, one, two])
     assert.deepEqual(await store.queries.get([]), [])
   }),
+  it('get: of some statuses, the others as if they were not there', async (store, { now }) => {
+    const [queued, other] = await createAll(store, [newTask(), newTask()])
+    const ended = await complete(store, other, now)
+    const taskIds = [queued.id, ended.id]
+    assert.deepEqual(await store.queries.get(taskIds, ['COMPLETED', 'FAILED']), [undefined, ended])
+    assert.deepEqual(await store.queries.get(taskIds, ['QUEUED']), [queued, undefined])
+  }),
   it('list: every filter lets through what it says, newest or oldest first, whatever the size of a page', async (store, context) => {
     const all = await mixture(store, context)
     const middle = all[12]?.createdAt ?? 0

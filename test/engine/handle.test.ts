@@ -1,6 +1,6 @@
 import { sqlite } from 'quillwork/sqlite'
 import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { onSqlite } from './store-kind.ts'
 
@@ -90,6 +90,23 @@ describe('a handle', () => {
     const early = Array.from({ length: 5 }, () => task.result())
     await t.advance('1m')
     expect(await Promise.all([...early, task.result()])).toEqual([5, 5, 5, 5, 5, 5])
+  })
+
+  it('costs the sweeps no records, however many wait for their ends', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const items = Array.from({ length: 600 }, () => ({ parameters: succeed, delay: '1m' as const }))
+    const results = (await t.submitMany(scripted, items)).map(task => task.result())
+    const get = vi.spyOn(t.store.queries, 'get')
+    await t.advance('30s')
+    const read = (await Promise.all(get.mock.results.map(({ value }) => value))).flat()
+    expect(read.filter(record => record !== undefined)).toEqual([])
+    // Where no other process can end a task, nobody asks at all.
+    if (onSqlite) expect(get).not.toHaveBeenCalled()
+    else expect(get).toHaveBeenCalled()
+    get.mockRestore()
+    await t.advance('30s')
+    expect(await Promise.all(results)).toEqual(items.map(() => 5))
   })
 
   it.runIf(onSqlite)('knows the end of each of more tasks than are remembered', async () => {

@@ -17,11 +17,12 @@ import type { PastAttempt, TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
 import { aggregateTasks, findTasks, readFields, type Session } from './session.ts'
 
-/** Returns records by id, one for one; undefined for one that is not there. */
-export async function getTasks(session: Session, taskIds: readonly string[]) {
+/** Returns records by id, one for one; undefined for one that is not there, or has none of the statuses where some are given. */
+export async function getTasks(session: Session, taskIds: readonly string[], status?: readonly TaskStatus[]) {
   // One more than can come: all come at once, and no second round trip finds out that there are no more.
-  const batchSize = taskIds.length + 1
-  const documents = await findTasks(session, 'get', { _id: { $in: [...new Set(taskIds)] } }, { batchSize })
+  const options = defined({ batchSize: taskIds.length + 1, hint: status && '_id_' })
+  const filter = defined({ _id: { $in: [...new Set(taskIds)] }, status: among(status) })
+  const documents = await findTasks(session, 'get', filter, options)
   const records = new Map((await recordsOf(session, documents)).map(record => [record.id, record]))
   return taskIds.map(id => records.get(id))
 }

@@ -250,7 +250,7 @@ async function aggregateNew(
  */
 function createQueries(session: Session): TaskQueries {
   return {
-    get: taskIds => getTasks(session, taskIds),
+    get: (taskIds, status) => getTasks(session, taskIds, status),
     list: (filter, page) => listTasks(session, filter, page),
     children: (parentTaskId, filter, page) => listChildren(session, { parentTaskId, ...filter }, page),
     counts: () => countTasks(session),

@@ -10,7 +10,13 @@ import { reportUsage } from './usage.ts'
 export function createQueries(session: Session): TaskQueries {
   const { file, sql } = session
   return {
-    get: taskIds => file.read(() => taskIds.map(id => readTask(sql, id)?.record)),
+    get: (taskIds, status) =>
+      file.read(() => {
+        const records = taskIds.map(id => readTask(sql, id)?.record)
+        return records.map(record =>
+          record && status?.includes(record.status) !== false ? record : undefined,
+        )
+      }),
     list: (filter, page) => file.read(() => listTasks(session, filter, page)),
     children: (parentTaskId, filter, page) =>
       file.read(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
