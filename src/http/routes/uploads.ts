@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { confirmUpload, importNovel } from '../../novel/import-novel.ts'
@@ -125,7 +126,10 @@ const addPreview: AddRoute<NovelContext> = (app, context) => {
         )
         running.set(key, preview)
       }
-      return { ...upload, preview: await preview }
+      const shown = await preview
+      // Of many thousand chapters, reading them and writing them out take a while each.
+      await setImmediate()
+      return { ...upload, preview: shown }
     },
   })(app, context)
 }

@@ -16,6 +16,8 @@ export interface Totals {
 /** A line that may be a heading, with its surroundings. */
 export interface Candidate {
   readonly heading: Heading
+  /** Its title as it is compared with others. */
+  readonly comparable: string
   readonly line: number
   /** Markdown level, 1 to 6, for a heading that is marked as one. */
   readonly level: number | undefined
@@ -63,6 +65,12 @@ export function between(a: Candidate, b: Candidate): { lines: number; sentences:
     sentences: b.before.sentences - a.before.sentences,
   }
 }
+
+/** A computation that yields now and then, for `cooperate`. */
+export type Steps<T> = Generator<void, T>
+
+/** Headings after which a loop over all of them yields. */
+export const perStep = 256
 
 /** Counts how often each key occurs. */
 export function countsOf<Key>(keys: Iterable<Key>): Map<Key, number> {

@@ -1,4 +1,4 @@
-import type { Candidate, Chosen } from './candidate.ts'
+import { type Candidate, type Chosen, perStep, type Steps } from './candidate.ts'
 import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
@@ -11,24 +11,27 @@ const LONGEST_NAME = { latin: 160, chinese: 40 } as const
  * Returns the names that stand in the lines below their headings: "CHAPTER I", blank line, "Down the Rabbit-Hole". Decides for all
  * headings of a role together, because a first paragraph can be as short as a name.
  */
-export function namesBelow(
+export function* namesBelow(
   chosen: readonly Chosen[],
   usesBlanks: boolean,
-): Map<Candidate, readonly string[]> {
+): Steps<Map<Candidate, readonly string[]>> {
   const taken = new Set(chosen.map(({ candidate }) => candidate.line))
   const names = new Map<Candidate, readonly string[]>()
   for (const role of ['volume', 'chapter'] as const) {
     const own = chosen.filter(one => one.role === role && one.candidate.level === undefined)
     const bare = own.filter(({ candidate: { heading } }) => (heading.inner ?? heading).name === '')
-    const found = bare.flatMap(({ candidate }) => {
+    const found: { candidate: Candidate; lines: readonly string[] }[] = []
+    for (const [i, { candidate }] of bare.entries()) {
+      if (i % perStep === 0) yield
       const lines = nameBelow(candidate, taken, usesBlanks)
-      return lines === undefined ? [] : [{ candidate, lines }]
-    })
+      if (lines !== undefined) found.push({ candidate, lines })
+    }
     const numbered = bare.filter(({ candidate }) => candidate.heading.style !== 'named').length
     if (found.length < ENOUGH * Math.max(1, numbered) || (found.length < 2 && !usesBlanks)) continue
     for (const { candidate, lines } of found) names.set(candidate, lines)
   }
-  for (const { candidate } of chosen) {
+  for (const [i, { candidate }] of chosen.entries()) {
+    if (i % perStep === 0) yield
     const rest = restOfName(candidate, taken)
     if (rest !== undefined) names.set(candidate, rest)
   }

@@ -1,19 +1,23 @@
-import { between, byStyle, type Candidate, countsOf, type TextFacts } from './candidate.ts'
+import { between, byStyle, type Candidate, countsOf, type Steps, type TextFacts } from './candidate.ts'
 import { withoutContents } from './contents.ts'
 
 /**
  * Returns bare numerals as chapters, when one kind of them numbers the whole text: rising from the start, alone on their lines, with prose
  * between, after whole sentences (page numbers occur anywhere). Otherwise [].
  */
-export function chooseNumerals(
+export function* chooseNumerals(
   candidates: readonly Candidate[],
   strong: readonly Candidate[],
   facts: TextFacts,
-): Candidate[] {
+): Steps<Candidate[]> {
   const volumes = strong.filter(candidate => candidate.heading.depth < 4)
+  yield
   let best = { chain: [] as Candidate[], weight: 0 }
   for (const [style, list] of lonelyNumerals(candidates, facts)) {
-    const chain = numberedBy(withoutContents(list, facts), volumes, facts)
+    const left = yield* withoutContents(list, facts)
+    yield
+    const chain = numberedBy(left, volumes, facts)
+    yield
     // Titles from a table of contents count only in a text without numbers.
     const weight = style === 'listed' ? Math.min(1, chain.length) : longestLeg(chain)
     if (weight > best.weight) best = { chain, weight }
@@ -99,10 +103,12 @@ function wholeLegs(chain: readonly Candidate[], volumes: readonly Candidate[]): 
   const parts = legs(chain)
   if (parts.length < 2) return [...chain]
   const longest = longestLeg(chain)
+  let next = 0
   return parts.flatMap((leg, i) => {
     const start = leg[0]?.line ?? 0
     const before = parts[i - 1]?.at(-1)?.line ?? -1
-    const hasVolume = volumes.some(volume => volume.line > before && volume.line < start)
+    while ((volumes[next]?.line ?? Number.POSITIVE_INFINITY) <= before) next++
+    const hasVolume = (volumes[next]?.line ?? Number.POSITIVE_INFINITY) < start
     return hasVolume || leg.length * 3 >= longest ? leg : []
   })
 }

@@ -5,7 +5,9 @@ import {
   type Candidate,
   type Chosen,
   countsOf,
+  perStep,
   type Role,
+  type Steps,
   type TextFacts,
 } from './candidate.ts'
 import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'
@@ -13,25 +15,33 @@ import { comparable, isTouching, withoutContents } from './contents.ts'
 
 /**
  * Returns the headings of a text among its candidates, in order. The whole document decides: what is a table of contents, which unit
- * counts the chapters, whether numbers rise, which lines stand alone.
+ * counts the chapters, whether numbers rise, which lines stand alone. Yields between its steps, each of which looks at all candidates.
  */
-export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): Chosen[] {
+export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): Steps<Chosen[]> {
   const candidates = withoutTitle(found)
-  const marked = chooseMarked(candidates, facts)
+  const marked = yield* chooseMarked(candidates, facts)
   if (marked !== undefined) return marked
-  const strong = withoutContents(
-    trustPrefixes(candidates.filter(candidate => candidate.heading.sureness !== 'weak')),
-    facts,
-  )
-  const { kept, again } = withoutRepeats(isolated(strong))
-  const accepted = acceptedByStyle(kept)
+  yield
+  const trusted = trustPrefixes(candidates.filter(candidate => candidate.heading.sureness !== 'weak'))
+  yield
+  const strong = yield* withoutContents(trusted, facts)
+  yield
+  const alone = isolated(strong)
+  yield
+  const { kept, again } = yield* withoutRepeats(alone)
+  yield
+  const accepted = yield* acceptedByStyle(kept)
+  yield
   const numbered = accepted.filter(candidate => candidate.heading.style !== 'named')
   const hasChapters = numbered.some(candidate => candidate.heading.depth >= 4)
   const numerals = hasChapters
     ? continueNumerals(candidates, numbered, facts)
-    : chooseNumerals(candidates, accepted, facts)
+    : yield* chooseNumerals(candidates, accepted, facts)
+  yield
   const all = withoutNames(inOrder([...accepted, ...numerals]))
+  yield
   const roles = assignRoles(all)
+  yield
   const chosen = new Set(all)
   // A repeat counts only if the line that it repeats is a heading.
   const repeats = again.filter(({ first }) => chosen.has(first))
@@ -86,14 +96,17 @@ function isolated(candidates: readonly Candidate[]): Candidate[] {
  * Separates page headers, doubled titles and volumes named on every chapter from real headings: `again` has the headings that are printed
  * again, each with the first one.
  */
-function withoutRepeats(candidates: readonly Candidate[]) {
+function* withoutRepeats(candidates: readonly Candidate[]) {
   const kept: Candidate[] = []
   const again: { candidate: Candidate; first: Candidate }[] = []
   const last = new Map<string, { key: string; candidate: Candidate }>()
-  const groups = countsOf(candidates.map(repeatKey))
-  for (const candidate of candidates) {
+  const keys = candidates.map(repeatKey)
+  yield
+  const groups = countsOf(keys)
+  for (const [i, candidate] of candidates.entries()) {
+    if (i % perStep === 0) yield
     const { heading } = candidate
-    const key = repeatKey(candidate)
+    const key = keys[i] ?? ''
     const rank = heading.depth < 4 ? 'volume' : 'chapter'
     const before = last.get(rank)
     const same = before !== undefined && before.key === key
@@ -109,10 +122,10 @@ function withoutRepeats(candidates: readonly Candidate[]) {
   return { kept, again }
 }
 
-function repeatKey({ heading }: Candidate): string {
+function repeatKey({ heading, comparable: title }: Candidate): string {
   const inner = heading.inner === undefined ? '' : `/${comparable(heading.inner.title)}`
   const isBare = heading.name === '' && heading.number !== undefined
-  return `${heading.style} ${heading.number ?? ''} ${isBare ? '' : comparable(heading.title)}${inner}`
+  return `${heading.style} ${heading.number ?? ''} ${isBare ? '' : title}${inner}`
 }
 
 function isRepeat(first: Candidate, second: Candidate, rank: string, count: number): boolean {
@@ -123,11 +136,18 @@ function isRepeat(first: Candidate, second: Candidate, rank: string, count: numb
 }
 
 /** Returns the sure candidates, and the doubtful ones that fill a place in the sequence of their style. */
-function acceptedByStyle(candidates: readonly Candidate[]): Candidate[] {
+function* acceptedByStyle(candidates: readonly Candidate[]): Steps<Candidate[]> {
   const accepted: Candidate[] = []
-  for (const [style, list] of byStyle(candidates))
-    accepted.push(...(style === 'named' ? list : withoutQuoted(fitting(list))))
-  return withMainStyle(inOrder(accepted))
+  for (const [style, list] of byStyle(candidates)) {
+    yield
+    const fit = style === 'named' ? list : fitting(list)
+    yield
+    accepted.push(...(style === 'named' ? fit : withoutQuoted(fit)))
+  }
+  yield
+  const ordered = inOrder(accepted)
+  yield
+  return withMainStyle(ordered)
 }
 
 /** Keeps the commonest of several units of chapters; others only outside its range, or where they continue its numbers. */
@@ -206,15 +226,18 @@ function inOrder(candidates: Candidate[]): Candidate[] {
  * Returns the marked headings with their roles by level; undefined when the text is not structured by marks. A single heading above all
  * others names the book. The chapters are the level whose headings say so, else the first level with text of its own.
  */
-function chooseMarked(candidates: readonly Candidate[], facts: TextFacts): Chosen[] | undefined {
+function* chooseMarked(candidates: readonly Candidate[], facts: TextFacts): Steps<Chosen[] | undefined> {
   const marked = candidates.filter(candidate => candidate.level !== undefined)
   const others = candidates.filter(({ level, heading }) => level === undefined && heading.sureness === 'sure')
   const title = titleHeading(marked)
+  yield
   const parts = marked.filter(candidate => candidate !== title && !CONTENTS.test(candidate.heading.title))
   if (parts.length === 0 || (!facts.declared && (parts.length < 2 || others.length > parts.length)))
     return undefined
+  yield
   const levels = [...new Set(parts.map(candidate => candidate.level ?? 6))].sort((a, b) => a - b)
   const chapterLevel = levelOfChapters(parts, levels)
+  yield
   if (!facts.structured) return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
   const counted = parts.some(({ level, heading }) => level === chapterLevel && isChapter(heading))
   return parts.map((candidate, i) => ({

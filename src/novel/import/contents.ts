@@ -1,33 +1,42 @@
-import { between, type Candidate, countsOf, type TextFacts } from './candidate.ts'
+import { between, type Candidate, countsOf, perStep, type Steps, type TextFacts } from './candidate.ts'
 import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 
 /**
  * Drops the headings of tables of contents: runs of headings without prose between them, which occur again elsewhere or stand before all
- * prose. Takes and returns candidates in order. Linear in the candidates.
+ * prose. Takes and returns candidates in order. Linear in the candidates; yields in between.
  */
-export function withoutContents(candidates: readonly Candidate[], facts: TextFacts): Candidate[] {
-  const left = withoutOpening(candidates, facts.charactersBefore + facts.characters)
+export function* withoutContents(candidates: readonly Candidate[], facts: TextFacts): Steps<Candidate[]> {
+  const allKeys = candidates.map(keyOf)
+  yield
+  const opening = yield* openingOf(candidates, allKeys, facts.charactersBefore + facts.characters)
+  const left = candidates.slice(opening)
+  const keys = allKeys.slice(opening)
   const listed = new Set<Candidate>()
-  const document = { candidates: left, keys: left.map(keyOf), qualified: qualifiedKeys(left) }
-  const everywhere = { keys: countsOf(document.keys), qualified: countsOf(document.qualified) }
-  for (const run of runsOf(left)) markRun(run, document, everywhere, listed)
+  const document = { candidates: left, keys, qualified: qualifiedKeys(left, keys) }
+  yield
+  const everywhere = { keys: countsOf(keys), qualified: countsOf(document.qualified) }
+  yield
+  for (const run of runsOf(left)) yield* markRun(run, document, everywhere, listed)
+  yield
   return left.filter(candidate => !listed.has(candidate))
 }
 
 /**
- * Drops the contents before the book where titles are long or have a summary: each heading occurs again later, and has hardly any text
- * here.
+ * Returns the number of candidates in the contents before the book where titles are long or have a summary: each heading occurs again later,
+ * and has hardly any text here.
  */
-function withoutOpening(candidates: readonly Candidate[], end: number): readonly Candidate[] {
-  const keys = candidates.map(keyOf)
+function* openingOf(candidates: readonly Candidate[], keys: readonly string[], end: number): Steps<number> {
   const starts = [...candidates.map(({ before }) => before.characters), end]
   const sizes = candidates.map((_, i) => (starts[i + 1] ?? 0) - (starts[i] ?? 0))
   const largest = new Map<string, number>()
   const lastIndex = new Map<string, number>()
+  yield
   for (const [i, key] of keys.entries()) {
+    if (i % perStep === 0) yield
     largest.set(key, Math.max(largest.get(key) ?? 0, sizes[i] ?? 0))
     lastIndex.set(key, i)
   }
+  yield
   const seen = new Set<string>()
   let listed = 0
   for (const [i, candidate] of candidates.entries()) {
@@ -48,7 +57,7 @@ function withoutOpening(candidates: readonly Candidate[], end: number): readonly
   const isContents = listed >= 3 || opening * 20 < whole
   const isVolumesOnly = candidates.slice(0, listed).every(({ heading }) => heading.depth < 4)
   // Volumes that occur twice are not contents if the first ones hold much of the book.
-  return isContents && !(isVolumesOnly && opening * 10 >= whole) ? candidates.slice(listed) : candidates
+  return isContents && !(isVolumesOnly && opening * 10 >= whole) ? listed : 0
 }
 
 /** A run of candidates without prose between them: the indexes of its first and last one. */
@@ -80,23 +89,27 @@ interface Keyed<T> {
   readonly qualified: T
 }
 
-function markRun(
+function* markRun(
   run: Run,
   { candidates, keys, qualified }: Keyed<readonly string[]> & { candidates: readonly Candidate[] },
   everywhere: Keyed<Map<string, number>>,
   listed: Set<Candidate>,
-): void {
+): Steps<void> {
   const inside = countsOf(keys.slice(run.first, run.last + 1))
+  yield
   const insideQualified = countsOf(qualified.slice(run.first, run.last + 1))
+  yield
   const empty = emptyOnes(run, candidates)
   const lastEmpty = empty.at(-1)
   if (lastEmpty === undefined) return
   const isOutside = (key = '') => (everywhere.keys.get(key) ?? 0) > (inside.get(key) ?? 0)
+  yield
   const again = empty.filter(i => isOutside(keys[i]) || (inside.get(keys[i] ?? '') ?? 0) > 1)
   const isContents = empty.length >= 2 && again.length * 2 > empty.length
   if (!isContents && !(run.first === 0 && empty.length >= 3)) return
   const seen = new Set<string>()
   for (let i = run.first; i <= run.last; i++) {
+    if (i % perStep === 0) yield
     const candidate = candidates[i]
     const key = qualified[i] ?? ''
     if (candidate === undefined) continue
@@ -130,19 +143,19 @@ function take(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 1) - 1)
 }
 
-function qualifiedKeys(candidates: readonly Candidate[]): string[] {
+function qualifiedKeys(candidates: readonly Candidate[], keys: readonly string[]): string[] {
   let volume = ''
-  return candidates.map(candidate => {
-    const key = keyOf(candidate)
+  return candidates.map((candidate, i) => {
+    const key = keys[i] ?? ''
     if (candidate.heading.depth < 4) volume = key
     return candidate.heading.depth < 4 ? key : `${volume}/${key}`
   })
 }
 
 /** Returns a key that is equal for equal headings, within their volume or not. */
-function keyOf({ heading }: Candidate): string {
+function keyOf({ heading, comparable: title }: Candidate): string {
   if (heading.number !== undefined && heading.style !== 'marked') return `${heading.style} ${heading.number}`
-  return `${heading.style} ${comparable(heading.title)}`
+  return `${heading.style} ${title}`
 }
 
 /** Returns a title without case, spaces and punctuation, in which prints of it differ. */

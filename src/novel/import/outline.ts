@@ -1,5 +1,5 @@
 import { measure } from '../words.ts'
-import type { Candidate, Chosen } from './candidate.ts'
+import { type Candidate, type Chosen, perStep, type Steps } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
@@ -57,24 +57,32 @@ const PROSE_OF_A_CHAPTER = 25
 /** Words of prose above which text between a volume's heading and its first chapter is a chapter of its own. */
 const PROSE_OF_A_VOLUME = 150
 
-/** Divides a text at its chosen headings. Every line is in one span, or is a heading. */
-export function outlineOf(chosen: readonly Chosen[], division: Division): Outline {
-  const builder = new OutlineBuilder(chosen, division)
-  for (const [i, one] of chosen.entries()) builder.add(one, chosen[i + 1])
+/** Divides a text at its chosen headings. Every line is in one span, or is a heading. Yields in between. */
+export function* outlineOf(chosen: readonly Chosen[], division: Division): Steps<Outline> {
+  const names = yield* namesBelow(chosen, division.usesBlanks)
+  const builder = new OutlineBuilder(chosen, names, division)
+  for (const [i, one] of chosen.entries()) {
+    if (i % perStep === 0) yield
+    builder.add(one, chosen[i + 1])
+  }
   return builder.finish()
 }
 
 class OutlineBuilder {
   readonly #outline: Outline = { volumes: [], chapters: [], spans: [], sections: [] }
   readonly #division: Division
-  readonly #names: Map<Candidate, readonly string[]>
+  readonly #names: ReadonlyMap<Candidate, readonly string[]>
   readonly #ranks: Map<string, number>
   #levels: { rank: number; title: string }[] = []
   #held: { from: Place; to: Place }[] = []
 
-  constructor(chosen: readonly Chosen[], division: Division) {
+  constructor(
+    chosen: readonly Chosen[],
+    names: ReadonlyMap<Candidate, readonly string[]>,
+    division: Division,
+  ) {
     this.#division = division
-    this.#names = namesBelow(chosen, division.usesBlanks)
+    this.#names = names
     this.#ranks = volumeRanks(chosen)
     const { start, end } = division
     if (start.line > 0) this.#outline.spans.push({ from: 0, to: start.line, chapter: FRONT })

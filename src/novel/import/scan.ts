@@ -1,6 +1,6 @@
 import { type Measure, measure } from '../words.ts'
 import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
-import { ListedTitles } from './contents.ts'
+import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
 import { isSeparator, type Line } from './lines.ts'
 import {
@@ -225,7 +225,8 @@ export class TextScan {
     at: Place & Pick<Candidate, 'own' | 'blankBefore' | 'afterSentence'>,
   ): Candidate {
     const next = { following: [], followingLine: -1, followingEnds: false }
-    const candidate = { heading: ownHeading(heading), level, ...at, ...next }
+    const own = ownHeading(heading)
+    const candidate = { heading: own, comparable: comparable(own.title), level, ...at, ...next }
     this.candidates.push(candidate)
     return candidate
   }

@@ -1,10 +1,11 @@
+import { cooperate, yieldWhenDue } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
-import type { Chosen } from './candidate.ts'
+import type { Chosen, Steps } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
 import type { Encoding } from './encoding.ts'
-import { noFaults } from './lines.ts'
+import { type CharacterFaults, noFaults } from './lines.ts'
 import { type OpenOptions, openText } from './open-text.ts'
-import { type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'
+import { type FileKind, type LeftOut, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
 import { type Place, TextScan } from './scan.ts'
 import type { TextSource } from './source.ts'
@@ -66,20 +67,36 @@ export const linesVersion = 1
  */
 export async function surveyText(source: TextSource, options: OpenOptions = {}): Promise<TextSurvey> {
   const opened = await openText(source, options)
-  const { kind, encoding, facts } = opened
   const faults = noFaults()
   const leftOut = nothingLeftOut()
-  const scan = new TextScan(source.name, kind === 'text')
+  const scan = new TextScan(source.name, opened.kind === 'text')
+  const takeTurns = yieldWhenDue(options.signal)
   for await (const lines of opened.lines(faults, leftOut)) {
-    options.signal?.throwIfAborted()
-    for (const line of lines) scan.add(line)
+    for (const line of lines) {
+      if (line.number % linesPerStep === 0) await takeTurns()
+      scan.add(line)
+    }
   }
+  return cooperate(surveySteps(source, opened, { scan, faults, leftOut }), options.signal)
+}
+
+/** Lines after which a reading yields. */
+const linesPerStep = 64
+
+/** Returns the survey of a text that was read to its end. Yields in between, for a text may have many thousand headings. */
+function* surveySteps(
+  source: TextSource,
+  opened: OpenedText,
+  { scan, faults, leftOut }: { scan: TextScan; faults: CharacterFaults; leftOut: LeftOut },
+): Steps<TextSurvey> {
+  const { kind, encoding, facts } = opened
   const last = scan.end
   const end = scan.bodyEnd ?? last
-  const chosen = chosenHeadings(scan, opened, end)
+  const chosen = yield* chosenHeadings(scan, opened, end)
+  yield
   const { title, author } = titleOf(scan, chosen, { fileName: source.name, facts })
   const chinese = scan.ideographs * 2 > last.before.words
-  const outline = outlineOf(chosen, {
+  const outline = yield* outlineOf(chosen, {
     start: scan.bodyStart,
     end,
     last,
@@ -87,13 +104,15 @@ export async function surveyText(source: TextSource, options: OpenOptions = {}):
     frontTitle: chinese ? '前言' : 'Front matter',
     title,
   })
+  const warnings = yield* warningsOf(encoding, faults, leftOut, outline)
+  yield
   return {
     title,
     ...defined({ author, language: facts.language }),
     kind,
     encoding: { ...encoding },
     volumes: volumesOf(outline),
-    warnings: warningsOf(encoding, faults, leftOut, outline),
+    warnings,
     plan: {
       lines: linesVersion,
       size: source.size,
@@ -104,7 +123,7 @@ export async function surveyText(source: TextSource, options: OpenOptions = {}):
   }
 }
 
-function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Chosen[] {
+function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Steps<Chosen[]> {
   const { before } = scan.bodyStart
   return chooseHeadings(scan.candidates, {
     characters: Math.max(1, end.before.characters - before.characters),

@@ -1,5 +1,5 @@
 import { shown } from './bounds.ts'
-import { countsOf } from './candidate.ts'
+import { countsOf, perStep, type Steps } from './candidate.ts'
 import { type Encoding, LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'
@@ -40,21 +40,22 @@ export interface SurveyWarning {
 /** Most warnings of one kind. */
 const LISTED = 20
 
-/** Returns the warnings about a text, at most 20 of a kind. */
-export function warningsOf(
+/** Returns the warnings about a text, at most 20 of a kind. Yields in between. */
+export function* warningsOf(
   encoding: Encoding,
   faults: CharacterFaults,
   leftOut: LeftOut,
   { chapters }: Outline,
-): SurveyWarning[] {
+): Steps<SurveyWarning[]> {
   const all = [
     ...encodingWarnings(encoding, faults),
     ...structureWarnings(chapters),
-    ...numberWarnings(chapters),
-    ...titleWarnings(chapters),
-    ...sizeWarnings(chapters),
+    ...(yield* numberWarnings(chapters)),
+    ...(yield* titleWarnings(chapters)),
+    ...(yield* sizeWarnings(chapters)),
     ...leftOutWarnings(leftOut),
   ]
+  yield
   const counts = countsOf(all.map(({ code }) => code))
   const listed = new Map<WarningCode, number>()
   return all.flatMap(warning => {
@@ -133,11 +134,12 @@ interface Numbered {
 }
 
 /** Compares each number with the one before, within a unit of chapters. Numbers may restart at 1 or 0. */
-function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+function* numberWarnings(chapters: readonly OutlineChapter[]): Steps<SurveyWarning[]> {
   const warnings: SurveyWarning[] = []
   const last = new Map<string, Numbered>()
   let latest: Numbered | undefined
   for (const [i, { heading, title, line, volume }] of chapters.entries()) {
+    if (i % perStep === 0) yield
     const number = heading?.number
     if (heading === undefined || number === undefined || UNNUMBERED.has(heading.style)) continue
     // Chapter 10.5 stands beside the numbering.
@@ -167,10 +169,11 @@ function numberFault(number: number, volume: number, before?: Numbered): keyof t
   return number < before.number ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
 }
 
-function titleWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+function* titleWarnings(chapters: readonly OutlineChapter[]): Steps<SurveyWarning[]> {
   const warnings: SurveyWarning[] = []
   const seen = new Map<string, number>()
   for (const [i, { title, volume, heading, line }] of chapters.entries()) {
+    if (i % perStep === 0) yield
     // A bare "Chapter 1" may stand in each volume.
     const key =
       heading !== undefined && heading.name !== '' ? `${heading.style} ${heading.name}` : `${volume} ${title}`
@@ -185,16 +188,21 @@ function titleWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   return warnings
 }
 
-function sizeWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+function* sizeWarnings(chapters: readonly OutlineChapter[]): Steps<SurveyWarning[]> {
   const sizes = chapters.map(chapter => chapter.words).sort((a, b) => a - b)
   const median = sizes[Math.floor(sizes.length / 2)] ?? 0
-  return chapters.flatMap(({ title, words, line }, chapter): SurveyWarning[] => {
+  const warnings: SurveyWarning[] = []
+  for (const [chapter, { title, words, line }] of chapters.entries()) {
+    if (chapter % perStep === 0) yield
+    const isLong = words > 30_000 && (chapters.length < 3 || words > 8 * median)
     const place = { chapter, line: line + 1 }
-    if (words === 0) return [{ code: 'EMPTY_CHAPTER', message: `"${title}" has no text.`, ...place }]
-    if (words <= 30_000 || (chapters.length >= 3 && words <= 8 * median)) return []
-    const message = `"${title}" has ${words} words: headings within it may have been missed.`
-    return [{ code: 'LONG_CHAPTER', message, ...place }]
-  })
+    if (words === 0) warnings.push({ code: 'EMPTY_CHAPTER', message: `"${title}" has no text.`, ...place })
+    else if (isLong) {
+      const message = `"${title}" has ${words} words: headings within it may have been missed.`
+      warnings.push({ code: 'LONG_CHAPTER', message, ...place })
+    }
+  }
+  return warnings
 }
 
 /** Styles whose numbers the book does not print. */
