@@ -64,71 +64,24 @@ export const ROWS = [
     40,
     33,
   ),
+  ...late('100,000 tasks submitted in one turn, after it', 'recovery/loop', 'submitMs', 'submitP99Ms'),
+  ...late('100,000 tasks listed by page', 'recovery/loop', 'listMs', 'listP99Ms'),
+  ...late('100,000 tasks run, all results awaited', 'recovery/loop', 'runMs', 'runP99Ms'),
+  ...late('100,000 results awaited of tasks that wait', 'recovery/results', 'lateMs', 'p99Ms'),
   plain(
-    '100,000 tasks submitted in one turn: event loop late after it, at most',
-    'recovery/loop',
-    'submitMs',
-    ' ms',
-    0,
-    50,
-    20,
+    '100,000 results awaited of tasks that wait: share of a core',
+    'recovery/results',
+    'cpuShare',
+    '',
+    2,
+    0.1,
+    0.05,
   ),
-  plain(
-    '100,000 tasks listed by page: event loop late, at most',
-    'recovery/loop',
-    'listMs',
-    ' ms',
-    0,
-    50,
-    20,
-  ),
-  plain(
-    '100,000 tasks run, all results awaited: event loop late, at most',
-    'recovery/loop',
-    'runMs',
-    ' ms',
-    0,
-    50,
-    20,
-  ),
-  plain('200 MB of large tasks: event loop late, p99', 'recovery/checkpoint', 'p99Ms', ' ms', 1, 20, 10),
-  plain('200 MB of large tasks: event loop late, at most', 'recovery/checkpoint', 'maxMs', ' ms', 0, 50, 30),
-  plain(
-    '400 checkpoints of 0.5 MB at once: event loop late, at most',
-    'recovery/checkpoint',
-    'stepsMs',
-    ' ms',
-    0,
-    50,
-    30,
-  ),
-  plain(
-    '1,000,000 calls summed by model: event loop late, at most',
-    'recovery/usage-report',
-    'reportMs',
-    ' ms',
-    0,
-    50,
-    20,
-  ),
-  plain(
-    '1,000,000 calls summed by model: event loop late, p99',
-    'recovery/usage-report',
-    'reportP99Ms',
-    ' ms',
-    1,
-    20,
-    10,
-  ),
-  plain(
-    '100,000 old calls summed by day: event loop late, at most',
-    'recovery/usage-report',
-    'rollUpMs',
-    ' ms',
-    0,
-    50,
-    20,
-  ),
+  ...late('200 MB of large tasks', 'recovery/checkpoint', 'lateMs', 'p99Ms'),
+  ...late('400 checkpoints of 0.5 MB at once', 'recovery/checkpoint', 'stepsMs', 'stepsP99Ms'),
+  ...late('1,000,000 calls summed by model', 'recovery/usage-report', 'reportMs', 'reportP99Ms'),
+  ...late('100,000 old calls summed by day', 'recovery/usage-report', 'rollUpMs', 'rollUpP99Ms'),
+  ...late('preview of 50,000 headings', 'recovery/preview', 'lateMs', 'p99Ms'),
   plain(
     '1,000 scenes, a model that answers at once: time per call',
     'models/instant',
@@ -175,6 +128,14 @@ function claims(who, shape, bar, aim) {
   const what = `1,000,000 queued, ${who}: claims per second, of those at 10,000`
   const entries = { of: `backlog/${shape}-1m`, against: `backlog/${shape}-10k` }
   return { what, ...entries, figure: 'claimsPerSecond', format: RATE, higher: true, bar, aim }
+}
+
+/** How late the event loop is: at most, and in 99 of 100 moments. */
+function late(what, of, most, p99) {
+  return [
+    plain(`${what}: event loop late, at most`, of, most, ' ms', 0, 50, 20),
+    plain(`${what}: event loop late, p99`, of, p99, ' ms', 0, 20, 5),
+  ]
 }
 
 function plain(what, of, figure, unit, digits, bar, aim) {

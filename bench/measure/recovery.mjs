@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { defineTask } from '../../dist/index.js'
 import { noopTask, openEngine } from '../engine.mjs'
-import { keepInFlight, payload, percentile } from '../load.mjs'
+import { latenessOf } from '../lateness.mjs'
+import { keepInFlight, payload } from '../load.mjs'
 
 const THIS = fileURLToPath(import.meta.url)
 
@@ -25,32 +26,6 @@ export async function oneKill({ directory, tasks, taskSeconds }) {
  */
 export async function limitAfterRestart({ directory, tasks, concurrency, callSeconds }) {
   return afterKill('waiting', { file: join(directory, 'limit.db'), tasks, concurrency, callSeconds })
-}
-
-/**
- * How late the event loop is at most, in ms, while one process submits many tasks in one turn (after that turn, which is the caller's), lists them
- * page by page, and waits for the results of all.
- */
-export async function loopLateness({ directory, tasks }) {
-  const noop = noopTask(() => {})
-  const engine = await openEngine({ file: join(directory, 'loop.db'), tasks: [noop] })
-  const handles = []
-  const submits = Array.from({ length: tasks }, (_, index) => engine.submit(noop, payload(index)))
-  const submitMs = await latenessOf(async () => handles.push(...(await Promise.all(submits))))
-  const listMs = await latenessOf(async () => {
-    for (let pageToken; ; ) {
-      const page = await engine.tasks.list({}, { pageSize: 200, ...(pageToken && { pageToken }) })
-      pageToken = page.nextPageToken
-      if (pageToken === undefined) return
-    }
-  })
-  const runMs = await latenessOf(async () => {
-    const results = handles.map(handle => handle.result())
-    await engine.start()
-    await Promise.all(results)
-  })
-  await engine[Symbol.asyncDispose]()
-  return { submitMs, listMs, runMs }
 }
 
 /**
@@ -81,40 +56,10 @@ export async function checkpointLateness({ directory, tasks, kilobytes, steps, s
   await engine.start()
   const runOne = async () => (await engine.submit(copy, { text })).result()
   await keepInFlight(20, 4, runOne)
-  const late = await latenessesOf(() => keepInFlight(tasks, 4, runOne))
-  const lateAtSteps = await latenessesOf(async () => (await engine.submit(stepwise, {})).result())
+  const { lateMs, p99Ms } = await latenessOf(() => keepInFlight(tasks, 4, runOne))
+  const atSteps = await latenessOf(async () => (await engine.submit(stepwise, {})).result())
   await engine[Symbol.asyncDispose]()
-  return { p99Ms: percentile(late, 0.99), maxMs: percentile(late, 1), stepsMs: percentile(lateAtSteps, 1) }
-}
-
-const TICK_MS = 2
-
-/** How late each tick of 2 ms is while something is done. Those that a blocked loop swallows count too, each from its own due time. */
-async function latenessesOf(work) {
-  const late = []
-  let due = performance.now() + TICK_MS
-  const timer = setInterval(() => {
-    for (const now = performance.now(); due <= now; due += TICK_MS) late.push(now - due)
-  }, TICK_MS)
-  await work()
-  await sleep(2 * TICK_MS)
-  clearInterval(timer)
-  return late
-}
-
-/** The most that a tick of 2 ms is late while something is done. */
-async function latenessOf(work) {
-  let worst = 0
-  let last = performance.now()
-  const timer = setInterval(() => {
-    const now = performance.now()
-    worst = Math.max(worst, now - last - TICK_MS)
-    last = now
-  }, TICK_MS)
-  await work()
-  await sleep(2 * TICK_MS)
-  clearInterval(timer)
-  return worst
+  return { lateMs, p99Ms, stepsMs: atSteps.lateMs, stepsP99Ms: atSteps.p99Ms }
 }
 
 /** Kills a process once it says `at`, and returns how long the next one needs for the rest. */

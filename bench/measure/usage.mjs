@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sqlite } from '../../dist/store/sqlite/index.js'
-import { percentile } from '../load.mjs'
+import { latenessOf } from '../lateness.mjs'
 
 const DAY_MS = 86_400_000
 const PER_WRITE = 1_000
@@ -24,7 +23,9 @@ export async function usageReport({ directory, calls, rolledUp }) {
     const rows = Array.from({ length: PER_WRITE }, (_, index) => call(first, from + index))
     await store.attempts.usage(`task-${from}`, rows)
   }
+  const begin = performance.now()
   const report = await latenessOf(() => store.queries.usageReport({}, { by: 'model', pageSize: 50 }))
+  const reportSeconds = (performance.now() - begin) / 1_000
   const bytes = sizeOf(store, file)
   const before = first + (rolledUp / PER_DAY) * DAY_MS
   const rollUp = await latenessOf(async () => {
@@ -36,12 +37,11 @@ export async function usageReport({ directory, calls, rolledUp }) {
   const later = sizeOf(store, file)
   await store.tasks.close()
   return {
-    reportMs: report.worst,
-    reportP99Ms: report.p99,
-    reportSeconds: report.seconds,
-    rollUpMs: rollUp.worst,
-    rollUpP99Ms: rollUp.p99,
-    rollUpSeconds: rollUp.seconds,
+    reportMs: report.lateMs,
+    reportP99Ms: report.p99Ms,
+    reportSeconds,
+    rollUpMs: rollUp.lateMs,
+    rollUpP99Ms: rollUp.p99Ms,
     bytesPerCall: bytes / calls,
     bytesPerCallLater: later / calls,
   }
@@ -65,23 +65,4 @@ function sizeOf({ database }, file) {
   database.db.exec('VACUUM')
   database.db.pragma('wal_checkpoint(TRUNCATE)')
   return statSync(file).size
-}
-
-const TICK_MS = 2
-
-/** How late ticks of 2 ms are while something is done. Those that a blocked loop swallowed count too, each from its own due time. */
-async function latenessOf(work) {
-  const late = []
-  const begin = performance.now()
-  const look = () => {
-    const now = performance.now()
-    for (let due = begin + late.length * TICK_MS; due <= now; due = begin + late.length * TICK_MS)
-      late.push(now - due)
-  }
-  const timer = setInterval(look, TICK_MS)
-  await work()
-  await sleep(2 * TICK_MS)
-  clearInterval(timer)
-  const seconds = (performance.now() - begin) / 1_000
-  return { worst: percentile(late, 1), p99: percentile(late, 0.99), seconds }
 }
