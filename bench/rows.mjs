@@ -82,6 +82,7 @@ export const ROWS = [
   ...late('1,000,000 calls summed by model', 'recovery/usage-report', 'reportMs', 'reportP99Ms'),
   ...late('100,000 old calls summed by day', 'recovery/usage-report', 'rollUpMs', 'rollUpP99Ms'),
   ...late('preview of 50,000 headings', 'recovery/preview', 'lateMs', 'p99Ms'),
+  plain('reservation after 10,000 trees, of one at first', 'budgets/reserve', 'ratio', '', 2, 1.5, 1.1),
   plain(
     '1,000 scenes, a model that answers at once: time per call',
     'models/instant',

@@ -82,18 +82,16 @@ const namedLeaseMs = 2_592_000_000
 const checkAfterMs = { capacity: gatherMs, wait: 250 } as const
 /** Milliseconds that the last checks may take when the engine stops. */
 const stopMs = 2_000
-/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped, every `dropEveryMs` at most. */
+/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped. */
 const mostTrees = 1_000
 const idleMs = 60_000
-const dropEveryMs = 10_000
 
 /** The budgets of one engine. */
 export class BudgetLedger implements Budgets {
   readonly #parts: BudgetParts
   readonly #wakes: WakeLoop<BudgetTree>
+  /** Those that were used last come last. */
   readonly #trees = new Map<string, BudgetTree>()
-  /** When trees were last dropped, by the monotonic clock. */
-  #droppedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: BudgetParts) {
     this.#parts = parts
@@ -265,22 +263,20 @@ export class BudgetLedger implements Budgets {
 
   #tree(rootTaskId: string): BudgetTree {
     const now = this.#parts.clock.monotonic()
-    let tree = this.#trees.get(rootTaskId)
-    if (tree === undefined) {
-      // Not at each new tree: what it costs grows with the trees of the last minute.
-      if (this.#trees.size >= mostTrees && now - this.#droppedAt > dropEveryMs) this.#dropIdle(now)
-      tree = new BudgetTree(this.#parts, rootTaskId)
-      this.#trees.set(rootTaskId, tree)
-    }
+    const tree = this.#trees.get(rootTaskId) ?? new BudgetTree(this.#parts, rootTaskId)
+    this.#trees.delete(rootTaskId)
+    if (this.#trees.size >= mostTrees) this.#dropIdle(now)
+    this.#trees.set(rootTaskId, tree)
     tree.usedAt = now
     return tree
   }
 
-  /** What is known of a tree can be read again. */
+  /** What is known of a tree can be read again. Looks at those that it drops, and one more. */
   #dropIdle(now: number): void {
-    this.#droppedAt = now
-    for (const [rootTaskId, { usedAt }] of this.#trees)
-      if (now - usedAt > idleMs) this.#trees.delete(rootTaskId)
+    for (const [rootTaskId, { usedAt }] of this.#trees) {
+      if (now - usedAt <= idleMs) return
+      this.#trees.delete(rootTaskId)
+    }
   }
 }
 
