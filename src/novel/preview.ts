@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { defined } from '../task/defined.ts'
 import { encodingName } from './import/decoder.ts'
 import { isSurveyOf, readChapters } from './import/read-chapters.ts'
@@ -47,6 +48,8 @@ export async function surveyOf(
   if (kept !== undefined && isOf(kept, source, encoding)) return kept
   const made = await surveyText(source, defined({ encoding, signal }))
   const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
+  // Of many thousand chapters, the text takes a turn of its own.
+  await setImmediate()
   await services.library.uploads.saveSurvey(upload.userId, upload.id, JSON.stringify(survey))
   return survey
 }

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { createApp, type TaskJson } from 'quillwork/http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { chaptersSchema } from '../../src/http/schemas/upload.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
 import { askingOf } from './api.ts'
 import { type NovelApi, serveNovels, type UploadJson } from './novel-api.ts'
@@ -97,6 +98,22 @@ describe('uploads', () => {
       Array.from({ length: 8 }, () => api.ask<UploadJson>(`/v1/uploads/${upload.id}`)),
     )
     expect(new Set(answers.map(({ body }) => JSON.stringify(body.preview))).size).toBe(1)
+  })
+
+  test('a preview of more chapters than are written out at once is whole, and lets others in between', async () => {
+    const title = '"volumes":[] and $&'
+    const chapters = Array.from({ length: 1_100 }, (_, index) => `Chapter ${index + 1}\n\n${title}.`)
+    const { body: upload } = await api.upload([`Title: ${title}`, ...chapters].join('\n\n'))
+    const { body } = await api.ask<UploadJson>(`/v1/uploads/${upload.id}`)
+    const parse = vi.spyOn(chaptersSchema, 'parse')
+    const again = await api.ask<UploadJson>(`/v1/uploads/${upload.id}`)
+    expect(parse.mock.results.map(({ value }) => value.length)).toEqual([500, 500, 100])
+    parse.mockRestore()
+    for (const { preview } of [body, again.body]) {
+      expect(preview?.title).toBe(title)
+      const titles = preview?.volumes.flatMap(volume => volume.chapters.map(chapter => chapter.title))
+      expect(titles).toEqual(chapters.map((_, index) => `Chapter ${index + 1}`))
+    }
   })
 
   test('one that is not confirmed can be deleted, file and all', async () => {

@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import { setImmediate } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { confirmUpload, importNovel } from '../../novel/import-novel.ts'
+import type { Upload } from '../../novel/library/uploads.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
+import { cooperate } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
-import { confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
+import { chaptersSchema, confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import { traceparentFor } from '../trace.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
@@ -93,6 +94,27 @@ function discardRest({ raw }: FastifyRequest): void {
   }, lingerMs).unref()
 }
 
+/** Chapters that are written out at once. */
+const chaptersPerStep = 500
+
+/** Returns an upload with its preview as JSON. Yields in between, for a book may have many thousand chapters. */
+function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Generator<void, string> {
+  yield
+  const parts: string[] = []
+  for (const { title, chapters } of volumes) {
+    const shown: string[] = []
+    for (let from = 0; from < chapters.length; from += chaptersPerStep) {
+      const some = chaptersSchema.parse(chapters.slice(from, from + chaptersPerStep))
+      shown.push(JSON.stringify(some).slice(1, -1))
+      yield
+    }
+    parts.push(`{"title":${JSON.stringify(title)},"chapters":[${shown.join()}]}`)
+  }
+  const around = uploadSchema.parse({ ...upload, preview: { ...rest, volumes: [] } })
+  // Within a text the quotation marks would be escaped.
+  return JSON.stringify(around).replace('"volumes":[]', () => `"volumes":[${parts.join()}]`)
+}
+
 /** Requests that arrive while a file is read share one preview. */
 const addPreview: AddRoute<NovelContext> = (app, context) => {
   const running = new Map<string, Promise<Preview>>()
@@ -116,7 +138,11 @@ const addPreview: AddRoute<NovelContext> = (app, context) => {
       'FILE_LIMIT_EXCEEDED',
       'UPLOAD_NOT_FOUND',
     ],
-    handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query: { encoding } }) => {
+    handle: async (
+      { novels, settings: { userId } },
+      { params: { uploadId }, query: { encoding } },
+      reply,
+    ) => {
       const upload = await novels.library.uploads.upload(userId, uploadId)
       const key = `${uploadId} ${encoding ?? ''}`
       let preview = running.get(key)
@@ -126,10 +152,8 @@ const addPreview: AddRoute<NovelContext> = (app, context) => {
         )
         running.set(key, preview)
       }
-      const shown = await preview
-      // Of many thousand chapters, reading them and writing them out take a while each.
-      await setImmediate()
-      return { ...upload, preview: shown }
+      const text = await cooperate(previewSteps(upload, await preview))
+      return reply.type('application/json; charset=utf-8').send(text)
     },
   })(app, context)
 }

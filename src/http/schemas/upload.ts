@@ -3,6 +3,11 @@ import { pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
 import { id, named, plainText, time } from './fields.ts'
 
+/** The chapters of a volume. */
+export const chaptersSchema = z
+  .array(z.object({ title: z.string(), characters: z.int(), words: z.int() }))
+  .describe('Numbered from 0 over all volumes')
+
 /** What a file holds, for a person to choose from. */
 const previewSchema = named(
   'Preview',
@@ -10,14 +15,7 @@ const previewSchema = named(
     title: z.string(),
     author: z.string().optional(),
     encoding: z.object({ name: z.string(), confidence: z.number().describe('0 to 1') }),
-    volumes: z.array(
-      z.object({
-        title: z.string(),
-        chapters: z
-          .array(z.object({ title: z.string(), characters: z.int(), words: z.int() }))
-          .describe('Numbered from 0 over all volumes'),
-      }),
-    ),
+    volumes: z.array(z.object({ title: z.string(), chapters: chaptersSchema })),
     warnings: z.array(
       z.object({
         code: z.string(),
