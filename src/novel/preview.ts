@@ -48,9 +48,13 @@ export async function surveyOf(
   if (kept !== undefined && isOf(kept, source, encoding)) return kept
   const made = await surveyText(source, defined({ encoding, signal }))
   const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
-  // Of many thousand chapters, the text takes a turn of its own.
+  // Of many thousand chapters, each half of the text takes a turn of its own.
   await setImmediate()
-  await services.library.uploads.saveSurvey(upload.userId, upload.id, JSON.stringify(survey))
+  const { plan, ...shown } = survey
+  const half = JSON.stringify(shown).slice(0, -1)
+  await setImmediate()
+  const text = `${half},"plan":${JSON.stringify(plan)}}`
+  await services.library.uploads.saveSurvey(upload.userId, upload.id, text)
   return survey
 }
 

@@ -19,6 +19,7 @@ import { comparable, isTouching, withoutContents } from './contents.ts'
  */
 export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): Steps<Chosen[]> {
   const candidates = withoutTitle(found)
+  yield
   const marked = yield* chooseMarked(candidates, facts)
   if (marked !== undefined) return marked
   yield
@@ -26,7 +27,7 @@ export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): 
   yield
   const strong = yield* withoutContents(trusted, facts)
   yield
-  const alone = isolated(strong)
+  const alone = yield* isolated(strong)
   yield
   const { kept, again } = yield* withoutRepeats(alone)
   yield
@@ -40,7 +41,7 @@ export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): 
   yield
   const all = withoutNames(inOrder([...accepted, ...numerals]))
   yield
-  const roles = assignRoles(all)
+  const roles = yield* assignRoles(all)
   yield
   const chosen = new Set(all)
   // A repeat counts only if the line that it repeats is a heading.
@@ -73,17 +74,19 @@ function withoutNames(candidates: readonly Candidate[]): Candidate[] {
  * Where most sure headings stand alone, one that does not is only doubtful: wrapped prose breaks lines anywhere. Headings without a
  * number must stand alone: they have no other sign.
  */
-function isolated(candidates: readonly Candidate[]): Candidate[] {
+function* isolated(candidates: readonly Candidate[]): Steps<Candidate[]> {
   const sure = candidates.filter(({ heading }) => heading.sureness === 'sure' && heading.style !== 'named')
   const alone = sure.filter(candidate => candidate.blankBefore)
   if (sure.length > 0 && alone.length < 0.35 * sure.length) {
     return candidates.filter(one => one.heading.style !== 'named' || one.afterSentence)
   }
+  yield
   const parted = alone.filter(blankAfter).length >= 0.8 * alone.length
   const standsAlone = (candidate: Candidate) => candidate.blankBefore && (!parted || blankAfter(candidate))
   const known = new Set(alone.filter(standsAlone).map(({ heading }) => heading.style))
   const kept: Candidate[] = []
-  for (const candidate of candidates) {
+  for (const [i, candidate] of candidates.entries()) {
+    if (i % perStep === 0) yield
     const { heading } = candidate
     if (standsAlone(candidate)) kept.push(candidate)
     else if (heading.style !== 'named' && (heading.sureness !== 'sure' || known.has(heading.style)))
@@ -103,6 +106,7 @@ function* withoutRepeats(candidates: readonly Candidate[]) {
   const keys = candidates.map(repeatKey)
   yield
   const groups = countsOf(keys)
+  yield
   for (const [i, candidate] of candidates.entries()) {
     if (i % perStep === 0) yield
     const { heading } = candidate
@@ -142,7 +146,9 @@ function* acceptedByStyle(candidates: readonly Candidate[]): Steps<Candidate[]> 
     yield
     const fit = style === 'named' ? list : fitting(list)
     yield
-    accepted.push(...(style === 'named' ? fit : withoutQuoted(fit)))
+    const kept = style === 'named' ? fit : withoutQuoted(fit)
+    yield
+    for (const candidate of kept) accepted.push(candidate)
   }
   yield
   const ordered = inOrder(accepted)
@@ -168,15 +174,17 @@ function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /** Chapters are the deepest unit down to depth 4; higher units are volumes if most of them contain chapters. */
-function assignRoles(candidates: readonly Candidate[]): Chosen[] {
+function* assignRoles(candidates: readonly Candidate[]): Steps<Chosen[]> {
   const numbered = candidates.filter(candidate => candidate.heading.style !== 'named')
   const depths = new Set(numbered.map(({ heading }) => heading.inner?.depth ?? heading.depth))
   const above = [...depths].filter(depth => depth <= 4)
   const chapterDepth = above.length === 0 ? 5 : Math.max(...above)
+  yield
   const roles = candidates.map((candidate, i) => ({
     candidate,
     role: opensVolume(candidates, i) ? ('volume' as const) : roleOf(candidate, chapterDepth),
   }))
+  yield
   return volumesAreFilled(roles)
     ? roles
     : roles.map(({ candidate, role }) => ({ candidate, role: role === 'volume' ? 'chapter' : role }))
