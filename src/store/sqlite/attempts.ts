@@ -43,7 +43,7 @@ export function createAttempts(session: Session): AttemptStore {
 }
 
 /** Characters that take as long to write as one record. */
-const perRecord = 5_000
+const perRecord = 2_000
 
 /** Returns for how many records a text counts in a transaction. */
 export function sizeOf(text: string): number {

@@ -66,7 +66,7 @@ export interface DatabaseFile extends SharedDatabase {
 /** Jobs that are taken at a time. Each resolves the promise of its caller. */
 const largestBatch = 512
 /** Records per transaction, about: bounds how long the event loop is held. */
-const mostRecords = 1_000
+const mostRecords = 600
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
 /** Transactions of one `compact` that give free pages back. */

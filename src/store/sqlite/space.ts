@@ -7,7 +7,7 @@ import type { Database } from 'better-sqlite3'
 /** Pages of the log from which on it is copied into the file; 4 KB each. */
 const mostLogPages = 8_000
 /** The same where they made the file longer: such pages are all different, and each takes twice as long to copy. */
-const mostNewPages = 2_000
+const mostNewPages = 1_000
 /** Pages of the log from which on an idle store cuts it off. */
 const idleLogPages = 256
 /** Free pages from which on they are given back, when they are a quarter of the file too. What is left is for the next tasks. */
@@ -61,11 +61,15 @@ export function createSpace(db: Database): Space {
   const releases = canRelease(db, pages() - freePages())
   /** The length of the file at the last checkpoint, in pages. */
   let length = pages()
+  /** The same of the log: one that was begun anew is as long as it was. */
+  let logLength = 0
 
   function checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
+      const { written } = logPages()
       db.pragma(`wal_checkpoint(${mode})`)
       length = pages()
+      logLength = mode === 'TRUNCATE' ? 0 : Math.max(logLength, written)
     } catch {
       // The next commit tries again, and fails by itself once the log finds no room.
     }
@@ -84,7 +88,7 @@ export function createSpace(db: Database): Space {
     },
     checkpoint: () => checkpoint('PASSIVE'),
     truncateLog() {
-      if (logPages().written >= idleLogPages || pages() < length) checkpoint('TRUNCATE')
+      if (Math.max(logLength, logPages().written) >= idleLogPages || pages() < length) checkpoint('TRUNCATE')
     },
     hasMuchFree: () => releases && hasMuchFree(),
     release: () => void db.pragma(`incremental_vacuum(${releasedPerStep})`),

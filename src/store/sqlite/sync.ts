@@ -21,7 +21,7 @@ const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
 const awayFor = 500
 
-/** Commits that are answered in a row, each with up to a thousand callers. */
+/** Commits that are answered in a row, each with up to some hundred callers. */
 const answersPerTurn = 4
 
 /** Milliseconds between two tries to write the log again. The first one follows the failure. */
