@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { createTurns } from '../../src/runtime/turns.ts'
 import { createGate } from '../../src/testing/index.ts'
@@ -31,4 +33,16 @@ it('what fails harms only its caller', async () => {
   const after = [turns.write(async () => 'written'), turns.read(async () => 'read')]
   expect((await Promise.allSettled(failed)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'))
   expect(await Promise.all(after)).toEqual(['written', 'read'])
+})
+
+it('nothing that was read is kept', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const turns = createTurns()
+  const read = async () => new WeakRef(await turns.read(async () => ({ page: 'of a report' })))
+  const pages = [await read(), await read(), await read()]
+  // Whoever awaited the last one holds it until a later turn.
+  await new Promise(resolve => setImmediate(resolve))
+  collect()
+  expect(pages.map(page => page.deref())).toEqual([undefined, undefined, undefined])
 })
