@@ -7,7 +7,7 @@ import { memoryBroker } from '../broker/memory/broker.ts'
 import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
-import { gather } from '../runtime/gather.ts'
+import { gather, weightOf } from '../runtime/gather.ts'
 import { guardLog, type Logger, silentLog } from '../runtime/log.ts'
 import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
@@ -236,16 +236,22 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
   const random = options.random ?? Math.random
   const bus = createBus(log)
   const answering = {
-    // More in one turn of the event loop are several writes, and the loop turns in between.
+    // More in one turn of the event loop are several writes, and the loop turns in between: as many records, or a megabyte of text.
     perCall: 500,
     failed: (error: unknown) => log.error({ err: error }, 'handling a store answer failed'),
   }
   const core: Core = {
     store,
     writes: {
-      create: gather(items => store.tasks.create(items, admission), answering),
+      create: gather(items => store.tasks.create(items, admission), {
+        ...answering,
+        weightOf: ({ parameters }) => weightOf(parameters.length),
+      }),
       claim: gather(items => store.tasks.claim(items), answering),
-      apply: gather(items => store.tasks.apply(items), answering),
+      apply: gather(items => store.tasks.apply(items), {
+        ...answering,
+        weightOf: ({ set }) => weightOf(set.result?.length ?? 0),
+      }),
       send: gather(deliveries => sendNow(core, deliveries), answering),
     },
     broker,

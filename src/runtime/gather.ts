@@ -25,38 +25,54 @@ export class Failed {
   }
 }
 
+/** How items are put together. */
+export interface GatherOptions<Item> {
+  /**
+   * Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the event loop, the next one when
+   * `work` resolves. Nobody waits for a batch to fill.
+   */
+  largest?: number
+  /**
+   * Items per call of `work` at most, where batches may overlap: more of one turn are several calls, one in each of the turns of the event
+   * loop from then on. Default all are one.
+   */
+  perCall?: number
+  /** For how many an item counts in `perCall`; default one. */
+  weightOf?(item: Item): number
+  /** Called with what the `done` of an item threw; its neighbours are answered all the same. Default nothing is done. */
+  failed?(error: unknown): void
+}
+
 /**
  * Gathers calls. Without options a batch leaves with the current turn of the microtask queue, whatever else is on its way.
  *
  * @param work Does the work of many items, and returns their answers one for one. A rejection is the error of all of them.
- * @param options.largest Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the
- * event loop, the next one when `work` resolves. Nobody waits for a batch to fill.
- * @param options.perCall Items per call of `work` at most, where batches may overlap: more of one turn are several calls, one in each of the
- * turns of the event loop from then on. Default all are one.
- * @param options.failed Called with what the `done` of an item threw; its neighbours are answered all the same. Default nothing is done.
  */
 export function gather<Item, Answer>(
   work: (items: Item[]) => Promise<readonly (Answer | Failed)[]>,
   {
     largest = Number.POSITIVE_INFINITY,
     perCall = Number.POSITIVE_INFINITY,
+    weightOf = () => 1,
     failed = () => undefined,
-  }: { largest?: number; perCall?: number; failed?(error: unknown): void } = {},
+  }: GatherOptions<Item> = {},
 ): Gather<Item, Answer> {
   const overlaps = largest === Number.POSITIVE_INFINITY
-  const most = Math.min(largest, perCall)
-  /** The calls to come, oldest first; all but the last one are full. */
+  /** The calls to come, oldest first; the last one may have room. */
   const calls: Call<Item, Answer>[] = []
   let inFlight = 0
   let isLeaving = false
   let idleListeners: (() => void)[] = []
 
   function add(item: Item, done?: Done<Answer>): void {
+    const weight = weightOf(item)
     const last = calls.at(-1)
-    if (last !== undefined && last.items.length < most) {
-      last.items.push(item)
-      last.listeners.push(done)
-    } else calls.push({ items: [item], listeners: [done] })
+    const hasRoom = last !== undefined && last.items.length < largest && last.weight + weight <= perCall
+    const call: Call<Item, Answer> = hasRoom ? last : { items: [], listeners: [], weight: 0 }
+    if (!hasRoom) calls.push(call)
+    call.items.push(item)
+    call.listeners.push(done)
+    call.weight += weight
     if (isLeaving || (!overlaps && inFlight > 0)) return
     isLeaving = true
     if (overlaps) queueMicrotask(leave)
@@ -74,25 +90,10 @@ export function gather<Item, Answer>(
     inFlight += 1
     attempt(work, items)
       .then(
-        answers => answerAll(listeners, index => answers[index]),
-        error => answerAll(listeners, () => new Failed(error)),
+        answers => answerAll(listeners, index => answers[index], failed),
+        error => answerAll(listeners, () => new Failed(error), failed),
       )
       .then(next)
-  }
-
-  function answerAll(
-    waiting: readonly (Done<Answer> | undefined)[],
-    answerOf: (index: number) => Answer | Failed | undefined,
-  ): void {
-    for (let index = 0; index < waiting.length; index++) {
-      const answer = answerOf(index)
-      try {
-        if (answer instanceof Failed) waiting[index]?.(answer.error, undefined)
-        else waiting[index]?.(undefined, answer)
-      } catch (error) {
-        failed(error)
-      }
-    }
   }
 
   function next(): void {
@@ -119,6 +120,32 @@ export function gather<Item, Answer>(
 interface Call<Item, Answer> {
   readonly items: Item[]
   readonly listeners: (Done<Answer> | undefined)[]
+  weight: number
+}
+
+/** What one listener throws takes no answer from the others. */
+function answerAll<Answer>(
+  waiting: readonly (Done<Answer> | undefined)[],
+  answerOf: (index: number) => Answer | Failed | undefined,
+  failed: (error: unknown) => void,
+): void {
+  for (let index = 0; index < waiting.length; index++) {
+    const answer = answerOf(index)
+    try {
+      if (answer instanceof Failed) waiting[index]?.(answer.error, undefined)
+      else waiting[index]?.(undefined, answer)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+/** Characters that take as long to write as one record. */
+const perRecord = 2_000
+
+/** Returns for how many records one counts whose texts are so long. */
+export function weightOf(characters: number): number {
+  return 1 + Math.floor(characters / perRecord)
 }
 
 /** Work that throws at once is refused as work that rejects. */

@@ -29,6 +29,19 @@ describe('calls of one moment', () => {
     expect(calls).toEqual([[1, 2], [3, 4], [5]])
   })
 
+  it('count by their weight: a heavy one has a call of its own', async () => {
+    const calls: number[][] = []
+    const gathered = gather<number, number>(
+      async items => {
+        calls.push(items)
+        return items
+      },
+      { perCall: 3, weightOf: item => item },
+    )
+    expect(await gathered.send([1, 1, 1, 2, 9, 1, 2])).toEqual([1, 1, 1, 2, 9, 1, 2])
+    expect(calls).toEqual([[1, 1, 1], [2], [9], [1, 2]])
+  })
+
   it('that are more than one call leave the event loop its turns, and keep their order', async () => {
     const happened: (number[] | string)[] = []
     const work = async (items: number[]) => {

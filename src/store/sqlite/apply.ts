@@ -1,3 +1,4 @@
+import { weightOf } from '../../runtime/gather.ts'
 import { unranked } from '../../task/fairness.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import { isQuarantined, type TaskRecord } from '../../task/task.ts'
@@ -43,7 +44,7 @@ export function apply(session: Session, transitions: readonly Transition[], { re
         if (answer !== 'missing' && transition !== undefined) afterwards(session, transition, answer)
       })
     },
-    transitions.length,
+    transitions.reduce((size, { set }) => size + weightOf(set.result?.length ?? 0), 0),
   )
 }
 

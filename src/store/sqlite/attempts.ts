@@ -1,3 +1,4 @@
+import { weightOf } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptRow, AttemptStore, Fenced, LogLine } from '../store.ts'
 import type { Statements } from './database.ts'
@@ -34,20 +35,12 @@ export function createAttempts(session: Session): AttemptStore {
             }),
           ),
         undefined,
-        writes.reduce((size, { value }) => size + sizeOf(value), 0),
+        writes.reduce((size, { value }) => size + weightOf(value.length), 0),
       ),
     checkpoints: taskId => file.read(() => readCheckpoints(sql, taskId)),
     log: (taskId, lines) => file.write(() => addLines(session, taskId, lines)),
     usage: (taskId, rows) => file.write(() => addUsage(session, taskId, rows)),
   }
-}
-
-/** Characters that take as long to write as one record. */
-const perRecord = 2_000
-
-/** Returns for how many records a text counts in a transaction. */
-export function sizeOf(text: string): number {
-  return 1 + Math.floor(text.length / perRecord)
 }
 
 /** Runs `write` if the attempt still holds the task. */

@@ -1,3 +1,4 @@
+import { weightOf } from '../../runtime/gather.ts'
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
@@ -5,7 +6,6 @@ import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
-import { sizeOf } from './attempts.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
 import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
@@ -42,7 +42,7 @@ export async function create(
 }
 
 function sizeOfAll(tasks: readonly NewTask[]): number {
-  return tasks.reduce((size, { parameters }) => size + sizeOf(parameters), 0)
+  return tasks.reduce((size, { parameters }) => size + weightOf(parameters.length), 0)
 }
 
 function createEach(session: Session, tasks: readonly NewTask[], moment: Moment): Written[] {
