@@ -185,11 +185,15 @@ function createCompaction(
     const before = last
     last = await read(() => changes.get())
     let releases = 0
-    while (releases < mostReleases && (await read(space.hasMuchFree))) {
-      await write(space.release)
-      releases += 1
+    try {
+      while (releases < mostReleases && (await read(space.hasMuchFree))) {
+        await write(space.release)
+        releases += 1
+      }
+    } finally {
+      // Also where a full disk let nothing be released: this gives it room.
+      if (last === before || releases > 0) await read(space.truncateLog)
     }
-    if (last === before || releases > 0) await read(space.truncateLog)
   }
 }
 

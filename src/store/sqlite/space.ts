@@ -59,19 +59,25 @@ export function createSpace(db: Database): Space {
   const freePages = count('freelist_count')
   const hasMuchFree = () => freePages() > mostFreePages && freePages() * 4 > pages()
   const releases = canRelease(db, pages() - freePages())
+  cutLogOff(db)
   /** The length of the file at the last checkpoint, in pages. */
   let length = pages()
   /** The same of the log: one that was begun anew is as long as it was. */
   let logLength = 0
+  /** Pages of the log before which a checkpoint that failed is not tried again. */
+  let tryAgainAt = 0
 
   function checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    let written = 0
     try {
-      const { written } = logPages()
+      written = logPages().written
       db.pragma(`wal_checkpoint(${mode})`)
       length = pages()
       logLength = mode === 'TRUNCATE' ? 0 : Math.max(logLength, written)
+      tryAgainAt = 0
     } catch {
-      // The next commit tries again, and fails by itself once the log finds no room.
+      // A later commit tries again, and fails by itself once the log finds no room.
+      tryAgainAt = written + mostNewPages
     }
   }
 
@@ -80,6 +86,7 @@ export function createSpace(db: Database): Space {
     isCheckpointDue() {
       try {
         const { written, copied } = logPages()
+        if (written < tryAgainAt) return false
         return written - copied >= mostLogPages || pages() - length >= mostNewPages
       } catch {
         // A disk that cannot be read: whoever needs it is told.
@@ -91,7 +98,9 @@ export function createSpace(db: Database): Space {
       if (Math.max(logLength, logPages().written) >= idleLogPages || pages() < length) checkpoint('TRUNCATE')
     },
     hasMuchFree: () => releases && hasMuchFree(),
-    release: () => void db.pragma(`incremental_vacuum(${releasedPerStep})`),
+    // The more are free, the longer it takes to find those at the end.
+    release: () =>
+      void db.pragma(`incremental_vacuum(${Math.ceil(releasedPerStep / (1 + freePages() / 50_000))})`),
   }
 }
 
@@ -101,9 +110,17 @@ function canRelease(db: Database, usedPages: number): boolean {
   if (isIncremental() || usedPages > mostRewrittenPages) return isIncremental()
   try {
     db.exec('VACUUM')
-    db.pragma('wal_checkpoint(TRUNCATE)')
   } catch {
     // A full disk: the file stays as it is.
   }
   return isIncremental()
+}
+
+/** What a process that is gone has left, or a rewriting that found no room, may be long, however little of it is used. */
+function cutLogOff(db: Database): void {
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } catch {
+    // It stays, and a later checkpoint tries again.
+  }
 }
