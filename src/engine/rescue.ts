@@ -20,6 +20,7 @@ export async function rescue(core: Core): Promise<void> {
     const overdue = found.filter(
       ({ record, why }) => why !== 'lease' || !(spares || isHeldHere(core, record)),
     )
+    await endTransactions(core, overdue)
     const transitions = overdue.map(each => transitionOf(core, each))
     const answers = await applyEach(core, transitions)
     let moved = 0
@@ -53,6 +54,15 @@ function sparesLeases({ swept, settings, store }: Core): boolean {
   swept.hasFailed = false
   if (swept.spareUntil !== undefined && now >= swept.spareUntil) swept.spareUntil = undefined
   return swept.spareUntil !== undefined
+}
+
+/** A process that is gone may have left a transaction open, for which the next attempt of its task would wait. Where that fails it ends by itself. */
+async function endTransactions({ store, log }: Core, overdue: readonly Overdue[]): Promise<void> {
+  const lost = overdue.flatMap(({ why, record }) => (why === 'lease' ? (record.executionNodeId ?? []) : []))
+  if (lost.length === 0) return
+  await store.nodes
+    ?.endTransactions([...new Set(lost)])
+    .catch(error => log.warn({ err: error }, 'transactions of lost processes not ended'))
 }
 
 async function lookFor({ store, swept }: Core): Promise<Overdue[]> {

@@ -114,17 +114,16 @@ const seenWithinMs = 60_000
 /** Milliseconds after which a process that did not report is removed: it died without saying so. */
 const keptForMs = 86_400_000
 
-/** What a process reports of itself, and what others find of it. */
-export interface Nodes extends NodeStore {
-  /** Returns the sessions of processes, also of those that do not report any more. */
-  sessionsOf(nodeIds: Iterable<string>): Promise<readonly string[]>
+/** The transactions of the processes that share a database. */
+export interface Transactions {
+  /** The sessions in which this process has its own. */
+  readonly sessions: readonly string[]
+  /** Ends those that other processes have left open in these sessions. */
+  endTransactions(sessions: readonly string[]): Promise<void>
 }
 
-/**
- * @param now The store's clock, epoch milliseconds.
- * @param sessions Those in which this process has its transactions.
- */
-export function createNodes(records: Records, now: () => number, sessions: readonly string[]): Nodes {
+/** @param now The store's clock, epoch milliseconds. */
+export function createNodes(records: Records, now: () => number, database: Transactions): NodeStore {
   const reported = new Set<string>()
 
   async function removeLost(): Promise<void> {
@@ -134,7 +133,7 @@ export function createNodes(records: Records, now: () => number, sessions: reado
 
   return {
     async report({ nodeId: id, ...node }) {
-      await records.commit(write(nodes, [{ ...node, id, seenAt: now(), sessions }]))
+      await records.commit(write(nodes, [{ ...node, id, seenAt: now(), sessions: database.sessions }]))
       if (!reported.has(id)) await removeLost()
       reported.add(id)
     },
@@ -145,9 +144,9 @@ export function createNodes(records: Records, now: () => number, sessions: reado
       const found = await records.find(nodes, { above: { seenAt: now() - seenWithinMs }, order: ['id'] })
       return found.map(({ id: nodeId, revision: _, sessions: _sessions, ...node }) => ({ ...node, nodeId }))
     },
-    async sessionsOf(nodeIds) {
-      const found = await records.get(nodes, [...nodeIds])
-      return [...found.values()].flatMap(node => node.sessions ?? [])
+    async endTransactions(nodeIds) {
+      const found = await records.get(nodes, nodeIds)
+      await database.endTransactions([...found.values()].flatMap(node => node.sessions ?? []))
     },
   }
 }

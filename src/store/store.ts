@@ -100,7 +100,8 @@ export interface TaskStore {
   prune(retention: Retention, limit: number): Promise<number>
   /**
    * Deletes what COMPLETED tasks wrote while they ran, for no attempt will read it: their checkpoints, and their output once they have been COMPLETED
-   * for `outputMs`. Looks at no more than `limit` tasks that have either, from where the last call ended. Returns whether anything was deleted.
+   * for `outputMs`. Looks at no more than `limit` tasks that have either (or pieces of them), from where the last call ended. Returns whether there
+   * is more to look at: false when the next call begins anew.
    */
   trim(outputMs: number, limit: number): Promise<boolean>
   /** Writes down what is pending, then lets the file or connection go. */
@@ -307,6 +308,8 @@ export interface NodeStore {
   remove(nodeId: string): Promise<void>
   /** Those seen within the last minute. */
   list(): Promise<readonly NodeState[]>
+  /** Ends the transactions that processes left open which are gone: who writes the same would wait for them. */
+  endTransactions(nodeIds: readonly string[]): Promise<void>
 }
 
 /** What differs between stores, each with the reason beside it. */

@@ -15,6 +15,7 @@ import {
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
+import type { Transactions } from '../cold-records.ts'
 import { createSender, type StoreFaults } from './failures.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
 
@@ -55,13 +56,9 @@ export interface SharedDatabase {
 }
 
 /** The database as its owner sees it. */
-export interface OpenableDatabase extends SharedDatabase {
+export interface OpenableDatabase extends SharedDatabase, Transactions {
   readonly client: MongoClient
   readonly db: Db
-  /** The sessions in which this process has its transactions. */
-  readonly sessions: readonly string[]
-  /** Ends the transactions that other processes have left open in these sessions. */
-  endTransactions(sessions: readonly string[]): Promise<void>
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
   /** Connects; checks write concern and indexes. Once; later calls return the same. Throws STORE_UNSUITABLE, STORE_FAILED. */

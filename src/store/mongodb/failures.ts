@@ -32,10 +32,15 @@ export function writeErrorsOf(error: unknown): { matched: number; failed: readon
 function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof UnknownOutcome) return true
   if (!(error instanceof MongoError)) return false
+  // Another process took this one for gone, and ended its transaction.
+  if (error instanceof MongoServerError && error.code === interrupted) return true
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
     return true
   return networkErrors.has(error.name)
 }
+
+/** Code of MongoDB's Interrupted. */
+const interrupted = 11_601
 
 const networkErrors = new Set([
   'MongoNetworkError',

@@ -6,8 +6,8 @@ import { gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Transition } from '../../task/transition.ts'
-import { coldKinds, createColdPorts, createNodes, type Nodes, nodes } from '../cold-records.ts'
-import type { Claim, Created, Overdue, Store, TaskQueries, TaskStore } from '../store.ts'
+import { coldKinds, createColdPorts, createNodes, nodes } from '../cold-records.ts'
+import type { Claim, Created, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { createUsageStore } from '../usage-days.ts'
 import { applyAll, applyTogether } from './apply.ts'
@@ -87,8 +87,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   })
   const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
   const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
-  const processes = createNodes(records, session.now, database.sessions)
-  const tasks = createTaskStore(session, processes)
+  const tasks = createTaskStore(session)
   const attempts = createAttempts(session)
   const output = createOutput(session)
   const events = createEventOutbox(session)
@@ -129,7 +128,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     lanes: createLanes(session),
     ...createColdPorts(records),
     usage: createUsageStore(records, request => rollUpUsage(session, request)),
-    nodes: processes,
+    nodes: createNodes(records, session.now, database),
     transfer: createTransfer(session),
   }
 }
@@ -163,10 +162,7 @@ function createContext(database: OpenableDatabase, ground: Ground): Context {
 }
 
 /** The writes of tasks, those of one moment together. `idle` resolves when none is waiting or on its way. */
-function createTaskStore(
-  session: Session,
-  processes: Nodes,
-): Omit<TaskStore, 'close'> & { idle(): Promise<unknown> } {
+function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle(): Promise<unknown> } {
   const create = gather((requests: CreateRequest[]) => createAll(session, requests), together)
   const claim = gather((claims: Claim[]) => claimAll(session, claims), together)
   const apply = gather((transitions: Transition[]) => applyAll(session, transitions), together)
@@ -202,25 +198,11 @@ function createTaskStore(
       return applyTogether(session, transitions, options.required)
     },
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
-    async overdue(limit) {
-      const found = await overdue(session, limit)
-      await endTransactionsOf(session, processes, found)
-      return found
-    },
+    overdue: limit => overdue(session, limit),
     prune: (retention, limit) => prune(session, retention, limit),
     trim: createTrim(session),
     idle: () => Promise.all([create.idle(), claim.idle(), apply.idle(), Promise.allSettled(bulks)]),
   }
-}
-
-/** Whoever lost a lease may be gone in the middle of a transaction, and the next attempt of its task would wait for the end of that. */
-async function endTransactionsOf(
-  { database }: Session,
-  processes: Nodes,
-  found: readonly Overdue[],
-): Promise<void> {
-  const lost = found.flatMap(({ why, record }) => (why === 'lease' ? (record.executionNodeId ?? []) : []))
-  if (lost.length > 0) await database.endTransactions(await processes.sessionsOf(new Set(lost)))
 }
 
 function requireTransaction(transaction: unknown): ClientSession {
