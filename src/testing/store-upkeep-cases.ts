@@ -233,13 +233,13 @@ export const upkeepCases: readonly StoreCase[] = [
     const done = await startNew(store)
     await leaveWork(store, done)
     const record = await move(store, completed(done, '"x"', context.now))
-    assert.equal(await store.tasks.trim(1_000, 10), true)
+    assert.equal(await store.tasks.trim(1_000, 10), false)
     assert.deepEqual(await workOf(store, done.id), { checkpoints: 0, pieces: 2 })
     context.advance(999)
-    assert.equal(await store.tasks.trim(1_000, 10), false)
+    await store.tasks.trim(1_000, 10)
+    assert.deepEqual(await workOf(store, done.id), { checkpoints: 0, pieces: 2 })
     context.advance(1)
-    assert.equal(await store.tasks.trim(1_000, 10), true)
-    assert.equal(await store.tasks.trim(1_000, 10), false)
+    await store.tasks.trim(1_000, 10)
     for (const from of [
       { attempt: 0, sequence: 0 },
       { attempt: 1, sequence: 1 },
@@ -270,7 +270,7 @@ export const upkeepCases: readonly StoreCase[] = [
     const closes = await move(store, closed(await read(store, withErrors.id), ends, context.now))
     assert.equal(closes.status, 'COMPLETED_WITH_ERRORS')
     context.advance(day)
-    assert.equal(await store.tasks.trim(0, 10), false)
+    await store.tasks.trim(0, 10)
     for (const task of tasks)
       assert.deepEqual(await workOf(store, task.id), { checkpoints: 2, pieces: 2 }, task.status)
   }),
@@ -287,10 +287,15 @@ export const upkeepCases: readonly StoreCase[] = [
       const counts = await Promise.all(running.map(({ id }) => workOf(store, id)))
       return counts.filter(({ checkpoints, pieces }) => checkpoints + pieces > 0).length
     }
-    for (let calls = 0; calls < 9; calls++) await store.tasks.trim(0, 2)
+    const trimAll = async () => {
+      let calls = 1
+      while (await store.tasks.trim(0, 2)) calls += 1
+      return calls
+    }
+    assert.ok((await trimAll()) > 3)
     assert.equal(await left(), 3)
     await complete([first, third])
-    for (let calls = 0; calls < 9; calls++) await store.tasks.trim(0, 2)
+    await trimAll()
     assert.equal(await left(), 1)
     assert.deepEqual(await workOf(store, second.id), { checkpoints: 2, pieces: 2 })
   }),

@@ -45,8 +45,8 @@ describe('the trimming of a file', () => {
       [7, 1_500],
       [4, 500],
       [1, 0],
-      [0, 0],
     ])
+    expect([await count('checkpoints'), await count('output')]).toEqual([0, 0])
   })
 
   it('takes what an earlier version left', async () => {
@@ -76,7 +76,7 @@ describe('the trimming of a file', () => {
     })
     await earlier.close()
     const store = sqlite({ file })
-    expect(await store.tasks.trim(0, 500)).toBe(true)
+    await store.tasks.trim(0, 500)
     expect((await store.attempts.checkpoints('a')).size).toBe(0)
     expect((await store.output.read('a', { attempt: 0, sequence: 0 }, 5)).pieces).toEqual([])
     await store.tasks.close()
@@ -134,7 +134,7 @@ describeWithMongo('what comes after its task was trimmed', () => {
     goOn()
     await late
     expect(await context.count('task_output')).toBe(1)
-    expect(await other.tasks.trim(0, 10)).toBe(true)
+    await other.tasks.trim(0, 10)
     expect(await context.count('task_output')).toBe(0)
   })
 
@@ -146,11 +146,11 @@ describeWithMongo('what comes after its task was trimmed', () => {
     await held
     const second = await start(other, await move(other, givenBack(first)))
     await move(other, completed(second, '"x"', context.now))
-    expect(await other.tasks.trim(0, 10)).toBe(false)
+    await other.tasks.trim(0, 10)
     goOn()
     await late
     expect(await context.count('task_checkpoints')).toBe(1)
-    expect(await other.tasks.trim(0, 10)).toBe(true)
+    await other.tasks.trim(0, 10)
     expect(await context.count('task_checkpoints')).toBe(0)
   })
 })

@@ -192,16 +192,25 @@ export function createTrim(session: Session): TaskStore['trim'] {
     if (name === collections.output && done.length > 0)
       await updateTasks(session, 'trim', written, { $unset: { output: '' } })
     if (done.length > 0) await database.run('trim', () => collection.deleteMany({ taskId: { $in: done } }))
-    places.set(name, found.length < limit ? '' : (ids.at(-1) ?? ''))
-    return done.length > 0
+    const last = found.length < limit ? '' : (ids.at(-1) ?? '')
+    places.set(name, last)
+    return last !== ''
   }
 
+  const { checkpoints, output } = collections
+  const both = [checkpoints, output]
+  /** The collections whose end this walk has not come to. */
+  let left = both
   return async (outputMs, limit) => {
-    const trimmed = await Promise.all([
-      trimOne(collections.checkpoints, 'checkpoints_task', 0, limit),
-      trimOne(collections.output, 'output_task', outputMs, limit),
-    ])
-    return trimmed.includes(true)
+    const trimThis = (name: string) =>
+      name === output
+        ? trimOne(output, 'output_task', outputMs, limit)
+        : trimOne(checkpoints, 'checkpoints_task', 0, limit)
+    const more = await Promise.all(left.map(trimThis))
+    left = left.filter((_, index) => more[index])
+    if (left.length > 0) return true
+    left = both
+    return false
   }
 }
 

@@ -90,16 +90,21 @@ export function createTrim({ file, sql, now }: Session): TaskStore['trim'] {
     const hasDone = holders.some(({ isDone }) => isDone === 1)
     if (hasDone) {
       const unfinished = await file.write(() => deleteSome(sql, part, find()), undefined, mostRows)
-      if (unfinished !== undefined) place = unfinished - 1
+      if (unfinished !== undefined) place = unfinished - 0.5
     }
     places.set(part, place)
-    return hasDone
+    return place > 0
   }
 
+  /** The tables whose end this walk has not come to. */
+  let left: readonly Work[] = work
   return async (outputMs, limit) => {
-    const [checkpoints, output] = work
-    const trimmed = await Promise.all([trimOne(checkpoints, 0, limit), trimOne(output, outputMs, limit)])
-    return trimmed.includes(true)
+    const ageOf = ({ table }: Work) => (table === 'output' ? outputMs : 0)
+    const more = await Promise.all(left.map(part => trimOne(part, ageOf(part), limit)))
+    left = left.filter((_, index) => more[index])
+    if (left.length > 0) return true
+    left = work
+    return false
   }
 }
 
