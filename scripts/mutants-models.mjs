@@ -179,7 +179,7 @@ export const modelMutants = [
   [
     'usage by day: the calls of a live tree are left',
     'src/store/sqlite/usage.ts',
-    'filter(({ isLive }) => isLive === 0)',
+    'filter(call => call.mayRun === 0)',
     'filter(() => true)',
     { files: ['test/store/sqlite.test.ts'], only: 'calls of a live tree are left' },
   ],

@@ -17,7 +17,6 @@ import type { ResolvedTask } from '../task/definition.ts'
 import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
-import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask } from './cancel.ts'
@@ -133,7 +132,9 @@ async function usageSince(core: Core, taskId: string): Promise<number | undefine
   const since = startOfDay(core.store.tasks.now() - core.settings.usageRetention.callsMs)
   if (createdAt >= since) return undefined
   const [root] = await core.store.queries.get([rootTaskId])
-  return root === undefined || hasEnded(root.status) ? since : undefined
+  // Those of a tree that runs, or did not complete, are kept.
+  const isKept = root !== undefined && root.round === 0 && !root.status.startsWith('COMPLETED')
+  return isKept ? undefined : since
 }
 
 /** A lane, with what this process runs of it. */

@@ -280,8 +280,8 @@ export const settings = {
   usageRetention: {
     kind: 'json',
     about:
-      'How long the usage of models is kept. `calls`: each model call. Then the calls of ended tasks become one sum per day (UTC), user, subject ' +
-      'and model, and sums by task no longer have them. `days`: these sums. Then they are deleted.',
+      'How long the usage of models is kept. `calls`: each model call. Then the calls of completed tasks become one sum per day (UTC), user, ' +
+      'subject and model, and sums by task no longer have them; a longer time brings none of them back. `days`: these sums. Then they are deleted.',
     fallback: { calls: '30d', days: '1095d' },
     schema: z.strictObject({ calls: duration.optional(), days: duration.optional() }),
   },

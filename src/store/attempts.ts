@@ -85,8 +85,8 @@ export interface RollUp {
 /** The upkeep of what calls of models used. */
 export interface UsageStore {
   /**
-   * Adds old calls to the sums of their days and deletes them, in one commit. Calls of a tree whose root is live are left: its budget, and
-   * calls that it repeats, need them. Returns where the next step goes on; undefined after the last call. Processes may do it at once.
+   * Adds old calls to the sums of their days and deletes them, in one commit. Calls of a tree that is live, or may be retried, are left: its
+   * budget, and calls that it repeats, need them. Returns where the next step goes on; undefined after the last call. Processes may do it at once.
    */
   rollUp(request: RollUp): Promise<UsagePlace | undefined>
   /** Deletes at most `limit` sums of days that began before a time, and returns how many. */

@@ -1,8 +1,18 @@
 /** The roll-up of what calls of models used: old calls become sums by day, and no sum changes but those by task. */
 import assert from 'node:assert/strict'
 import type { Store, UsageFilter, UsageKind, UsageRow, UsageSum } from '../store/store.ts'
-import { completed } from '../task/transition.ts'
-import { allPages, createOne, it, move, type StoreCase, start, startNew, subTaskOf } from './store-case.ts'
+import { completed, failed } from '../task/transition.ts'
+import {
+  allPages,
+  createOne,
+  it,
+  move,
+  problem,
+  type StoreCase,
+  start,
+  startNew,
+  subTaskOf,
+} from './store-case.ts'
 
 const day = 86_400_000
 const first = Date.parse('2031-01-01T00:00:00Z')
@@ -136,6 +146,16 @@ export const usageDayCases: readonly StoreCase[] = [
     await rollUp(store, first + day)
     assert.deepEqual(await report(store, { treeOf: root.id }, 'model'), [])
     assert.equal((await report(store, {}, 'model'))[0]?.calls, 11)
+  }),
+  it('usage by day: calls of a task that may be retried are left, and count once when they are recorded again', async (store, context) => {
+    const task = await startNew(store)
+    const estimate = call({ call: 'draft', isEstimated: true })
+    await store.attempts.usage(task.id, [estimate])
+    await move(store, failed(task, problem(), 'permanent', context.now))
+    await rollUp(store, first + day)
+    await store.attempts.usage(task.id, [estimate])
+    assert.equal((await report(store, { taskId: task.id }, 'model'))[0]?.calls, 1)
+    assert.equal((await report(store, {}, 'model'))[0]?.calls, 1)
   }),
   it('usage by day: calls that are recorded late, and those of unknown tasks, join their day', async (store, context) => {
     const task = await startNew(store)

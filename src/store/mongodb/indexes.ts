@@ -23,7 +23,10 @@ export const duplicateKey = 11_000
 
 /** Whether the error is that of a unique key that is taken. Needs no driver, so that those who share the database load none for it. */
 export function isDuplicateKey(error: unknown): boolean {
-  return codeOf(error) === duplicateKey
+  return (
+    codeOf(error) === duplicateKey ||
+    (error instanceof QuillworkError && codeOf(error.cause) === duplicateKey)
+  )
 }
 
 function codeOf(error: unknown): unknown {

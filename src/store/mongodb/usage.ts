@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClientSession, Document } from 'mongodb'
 import { nextRevision } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { liveStatuses } from '../../task/status.ts'
+import { liveStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
@@ -27,7 +27,7 @@ import {
 } from '../usage-days.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
-import { collections, isDuplicateKey } from './indexes.ts'
+import { collections } from './indexes.ts'
 import { readFields, type Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
@@ -234,9 +234,10 @@ export async function rollUpUsage(session: Session, request: RollUp): Promise<Us
       .toArray(),
   )
   const rootOf = ({ path }: Pick<UsageDocument, 'path'>) => path.at(-1) ?? ''
-  const roots = { _id: { $in: [...new Set(found.map(rootOf))] }, status: { $in: [...liveStatuses] } }
-  const live = new Set((await readFields(session, 'roll up usage', roots, [])).map(({ _id }) => _id))
-  const old = found.map(call => ({ id: call._id, at: call.at.getTime(), isLeft: live.has(rootOf(call)) }))
+  const mayRun = { $in: [...liveStatuses, ...unsuccessfulStatuses] }
+  const roots = { _id: { $in: [...new Set(found.map(rootOf))] }, status: mayRun }
+  const left = new Set((await readFields(session, 'roll up usage', roots, [])).map(({ _id }) => _id))
+  const old = found.map(call => ({ id: call._id, at: call.at.getTime(), isLeft: left.has(rootOf(call)) }))
   await moveToDays(
     session,
     old.filter(({ isLeft }) => !isLeft).map(({ id }) => id),
@@ -255,14 +256,7 @@ async function moveToDays({ database }: Session, ids: readonly string[]): Promis
     await byDay.bulkWrite(sums.map(addingOf), { session })
     await usage.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } }, { session })
   }
-  for (;;) {
-    try {
-      return await database.transaction('sum usage by day', move)
-    } catch (error) {
-      // Another process has just begun the same day.
-      if (!isDuplicateKey(error)) throw error
-    }
-  }
+  await database.transaction('sum usage by day', move)
 }
 
 function addingOf({ id, at, userId, subject, model, ...sums }: UsageDay) {

@@ -1,6 +1,8 @@
 /** What calls of models used: one row each, kept also when the task is gone, and their sums. */
+
 import { nextRevision } from '../../records/records.ts'
 import { unitMs } from '../../task/duration.ts'
+import { liveStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
@@ -233,22 +235,24 @@ export function rollUpUsage(session: Session, request: RollUp): Promise<UsagePla
   return session.usageTurns.write(() => session.file.write(() => rollUp(session, request)))
 }
 
-type OldCall = StoredCall & { row: number; isLive: 0 | 1 }
+type OldCall = StoredCall & { row: number; mayRun: 0 | 1 }
+
+const mayRun = [...liveStatuses, ...unsuccessfulStatuses].map(status => `'${status}'`).join(', ')
 
 function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
   const { before, from = { at: Number.MIN_SAFE_INTEGER, skip: 0 }, limit } = request
   const old = sql(`SELECT rowid AS row, at, user_id AS userId, subject, model, input_tokens AS inputTokens,
       output_tokens AS outputTokens, cost, is_estimated AS isEstimated,
-      EXISTS (SELECT 1 FROM tasks WHERE tasks.id = usage.root_id AND tasks.completed_at IS NULL) AS isLive
+      EXISTS (SELECT 1 FROM tasks WHERE tasks.id = usage.root_id AND tasks.status IN (${mayRun})) AS mayRun
     FROM usage INDEXED BY usage_time WHERE at >= ? AND at < ? ORDER BY at LIMIT ? OFFSET ?`)
   const found = old.all(from.at, before, limit, from.skip) as OldCall[]
-  const taken = found.filter(({ isLive }) => isLive === 0)
+  const taken = found.filter(call => call.mayRun === 0)
   for (const day of sumByDay(taken.map(callOf))) addDay(sql, day)
   const rows = JSON.stringify(taken.map(({ row }) => row))
   sql('DELETE FROM usage WHERE rowid IN (SELECT value FROM json_each(?))').run(rows)
   return placeAfter(
     request,
-    found.map(({ at, isLive }) => ({ at, isLeft: isLive === 1 })),
+    found.map(call => ({ at: call.at, isLeft: call.mayRun === 1 })),
   )
 }
 
