@@ -31,9 +31,17 @@ function follow(run: Run) {
   return withSession(run, async ({ connection, signals }) => {
     const printer = run.json ? jsonPrinter(run) : textPrinter(run)
     try {
-      const status = await followOutput({ ...connection, signal: signals.asked }, taskId, printer)
-      if (status === 'COMPLETED') return
+      const { status, deleted } = await followOutput(
+        { ...connection, signal: signals.asked },
+        taskId,
+        printer,
+      )
+      if (status === 'COMPLETED' && deleted !== true) return
       printer.end()
+      if (status === 'COMPLETED') {
+        run.terminal.note('-- the rest of the text is not kept any more; see the result of the task --')
+        return
+      }
       // Without this, half a text looks like a whole one.
       if (!run.json) run.terminal.note(`-- the task ended ${status}; the text above is all that it wrote --`)
       return exitCodes.failed
@@ -51,20 +59,26 @@ interface Printer {
   end(): void
 }
 
+/** How a task ended; `deleted`: the rest of its text is not kept any more. */
+interface OutputEnd {
+  status: string
+  deleted?: true
+}
+
 /**
- * Follows the output of a task, through restarts of the server, and returns the status with which the task ended. Throws the signal's
- * reason, SERVER_UNREACHABLE, TASK_NOT_FOUND.
+ * Follows the output of a task, through restarts of the server, and returns how the task ended. Throws the signal's reason,
+ * SERVER_UNREACHABLE, TASK_NOT_FOUND.
  */
-export function followOutput(server: WatchedServer, taskId: string, printer: Printer): Promise<string> {
+export function followOutput(server: WatchedServer, taskId: string, printer: Printer): Promise<OutputEnd> {
   const path = `${taskPath(taskId)}/output`
   let lastEventId: string | undefined
   return retryWhileUnavailable(server, async (client, reached) => {
     for await (const { id, event, data } of client.events(path, lastEventId, reached)) {
       lastEventId = id
-      const { attempt, text, status } = JSON.parse(data) as { attempt: number; text: string; status: string }
+      const { attempt, text, ...end } = JSON.parse(data) as { attempt: number; text: string } & OutputEnd
       if (event === 'text') printer.text(text)
       else if (event === 'reset') printer.reset(attempt)
-      else if (event === 'end') return status
+      else if (event === 'end') return end
     }
     return undefined
   })

@@ -138,8 +138,8 @@ export type OutputEvent =
   | { kind: 'text'; attempt: number; sequence: number; text: string }
   /** A newer attempt began to write: the text before is not of that attempt. */
   | { kind: 'reset'; attempt: number }
-  /** The task ended, and all of its output was read. */
-  | { kind: 'end'; status: EndedStatus; place: OutputPlace }
+  /** The task ended, and all of its output was read; `deleted`: what may have come after the place is not kept any more. */
+  | { kind: 'end'; status: EndedStatus; place: OutputPlace; deleted?: true }
 
 /** How output is followed. */
 export interface FollowOptions {
@@ -184,7 +184,10 @@ export async function* followOutput(
       yield { kind: 'text', attempt, sequence, text }
     }
     if (pieces.length > 0) continue
-    if (status !== undefined) return yield { kind: 'end', status, place }
+    if (status !== undefined) {
+      const isDeleted = attempt === 0 && place.attempt !== 0
+      return yield { kind: 'end', status, place, ...(isDeleted ? { deleted: true } : {}) }
+    }
     const isSignalled = await watch.more(waitMs)
     waitMs = isSignalled || attempt !== 0 ? readEveryMs : Math.min(waitMs * 2, longestReadMs)
   }

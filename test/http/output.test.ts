@@ -103,12 +103,21 @@ describe('the text so far', () => {
     await engine.advance('10s')
     const nothing = { attempt: 0, text: '', after: '0.0', status: 'COMPLETED' }
     expect((await api.ask(path)).body).toEqual(nothing)
-    expect((await api.ask(`${path}?after=1.1`)).body).toEqual({ ...nothing, attempt: 1, after: '1.1' })
+    expect((await api.ask(`${path}?after=1.1`)).body).toEqual({
+      ...nothing,
+      attempt: 1,
+      after: '1.1',
+      deleted: true,
+    })
     const headers = { accept: 'text/event-stream' }
     expect((await api.ask(path, { headers: { ...headers, 'last-event-id': '1.1.end' } })).status).toBe(204)
     const late = await listen(path)
     await late.until(({ isClosed }) => isClosed)
     expect(late.events).toEqual([{ id: '0.0.end', event: 'end', data: { status: 'COMPLETED' } }])
+    const back = await listen(`${path}?after=1.1`)
+    await back.until(({ isClosed }) => isClosed)
+    const data = { status: 'COMPLETED', deleted: true }
+    expect(back.events).toEqual([{ id: '1.1.end', event: 'end', data }])
   })
 
   test.each(['nonsense', '1', '1.x', '-1.2', '1.2.begin'])('no place is called %s', async place => {

@@ -12,8 +12,10 @@ export interface Output {
   readonly text: string
   /** Where the text ends: `attempt.sequence`. */
   readonly after: string
-  /** The task has ended, and this is all. */
+  /** The task has ended, and this is all, or all that is kept. */
   readonly isWhole: boolean
+  /** More may have come that is not kept any more. */
+  readonly isCut?: boolean
 }
 
 /** Before anything was written. */
@@ -58,7 +60,7 @@ async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): 
         const change = JSON.parse(data) as OutputChange
         if (event === 'text') written.add(change)
         else if (event === 'reset') written.begin(change.attempt)
-        else if (event === 'end') written.end()
+        else if (event === 'end') written.end(change.deleted)
       },
     })
     // 204: an earlier connection received everything.
@@ -70,11 +72,12 @@ async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): 
   }
 }
 
-/** The data of the events `text` and `reset`. */
+/** The data of the events `text`, `reset` and `end`. */
 interface OutputChange {
   attempt: number
   sequence: number
   text: string
+  deleted?: boolean
 }
 
 /** The text as it comes in, shown in steps. */
@@ -112,8 +115,8 @@ class Written {
     else this.#set({ ...answer, isWhole: false })
   }
 
-  end(): void {
-    this.#set({ ...this.#output, isWhole: true })
+  end(isCut = false): void {
+    this.#set({ ...this.#output, isWhole: true, isCut })
     this.#onEnd()
   }
 
@@ -153,9 +156,9 @@ async function askMeanwhile({
       api.GET('/v1/tasks/{taskId}/output', { params: { path: { taskId }, query: { after } }, signal }),
     ).catch(() => undefined)
     if (answer === undefined || typeof answer === 'string' || signal.aborted) continue
-    const { status, ...output } = answer
+    const { status, deleted, ...output } = answer
     written.take(after, output)
-    if (isEnd(status) && written.after === output.after) written.end()
+    if (isEnd(status) && written.after === output.after) written.end(deleted)
   }
 }
 

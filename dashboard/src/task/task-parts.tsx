@@ -183,7 +183,7 @@ function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolean {
 /** The text that a task has written so far, as it grows. */
 function TextPart({ task }: { task: Task }) {
   const t = useTranslations('task.output')
-  const { text, attempt, isWhole } = useOutput(task.id, task.done)
+  const { text, attempt, isWhole, isCut } = useOutput(task.id, task.done)
   const { novelId, sceneId } = subjectOf(task)
   return (
     <Stack gap="sm">
@@ -206,7 +206,8 @@ function TextPart({ task }: { task: Task }) {
           <Loader size="sm" type="dots" aria-label={t('label')} />
         ) : (
           <section className="prose" aria-label={t('label')}>
-            {text || t('gone')}
+            {text}
+            {(text === '' || isCut) && <p>{t('gone')}</p>}
           </section>
         )}
       </Paper>

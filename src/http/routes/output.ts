@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { OutputPlace } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import { routesOf } from '../route.ts'
 import { taskParams } from '../schemas/task.ts'
@@ -12,7 +13,13 @@ export const outputSchema = z.object({
   attempt: z.int().describe('The newest attempt that wrote anything; 0 when none did'),
   text: z.string().describe('Its text after `after` if that is of this attempt, else its whole text'),
   after: z.string().describe('Where the text ends: send it to read only newer text'),
-  status: z.enum(taskStatuses).describe('Of the task. Once it has ended, the text is whole'),
+  status: z
+    .enum(taskStatuses)
+    .describe('Of the task. Once it has ended, the text is whole unless it is `deleted`'),
+  deleted: z
+    .literal(true)
+    .optional()
+    .describe('The task is COMPLETED for long: what came after `after` is not kept'),
 })
 
 /** The output of a task, as the API returns it. */
@@ -40,7 +47,8 @@ export const outputRoutes = [
       200: {
         description:
           'As JSON, or as server-sent events: `text` with `attempt`, `sequence` and `text`; `reset` with `attempt` when a newer attempt ' +
-          'starts to write: discard the text before it; `end` with the `status` when the task has ended. Ids are `attempt.sequence`.',
+          'starts to write: discard the text before it; `end` with the `status` when the task has ended, and `deleted` where what came after ' +
+          'the place to resume from is not kept any more. Ids are `attempt.sequence`.',
         content: { 'application/json': { schema: outputSchema }, [streamType]: { schema: z.string() } },
       },
       204: z.undefined().describe('The task has ended and all its text was sent'),
@@ -88,7 +96,10 @@ async function readAll(engine: Engine, taskId: string, from: OutputPlace) {
       end = { attempt, sequence: 0 }
     }
     const last = pieces.at(-1)
-    if (last === undefined) return { attempt: end.attempt, text: texts.join(''), after: outputId(end) }
+    if (last === undefined) {
+      const deleted = attempt === 0 && end.attempt !== 0 ? (true as const) : undefined
+      return defined({ attempt: end.attempt, text: texts.join(''), after: outputId(end), deleted })
+    }
     texts.push(...pieces.map(({ text }) => text))
     end = { attempt, sequence: last.sequence }
   }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { OutputEvent } from '../../engine/output.ts'
 import type { OutputPlace } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import type { OpenStream, StreamEnd } from './places.ts'
 import { sseText } from './sse.ts'
 
@@ -80,7 +81,7 @@ function textOf(event: OutputEvent): string {
       return sseText({
         id: `${outputId(event.place)}${endMark}`,
         event: 'end',
-        data: { status: event.status },
+        data: defined({ status: event.status, deleted: event.deleted }),
       })
   }
 }
