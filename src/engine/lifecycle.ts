@@ -48,6 +48,8 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
+    // What was submitted before the stop, more than one write takes.
+    await atMost(writeMs, core.writes.create.idle(), () => undefined, core.clock)
     await atMost(writeMs, core.limiter.stop(), () => undefined, core.clock)
     await link.stop()
     await core.broker.close()
@@ -144,7 +146,7 @@ async function compact({ store }: Core): Promise<void> {
 /** Milliseconds for which the output of a COMPLETED task is kept, so that all who follow it read its end. */
 const outputMs = 600_000
 
-/** Deletes what COMPLETED tasks need no more. What keeps its checkpoints and output, because it may run again, is looked at little by little. */
+/** Deletes what COMPLETED tasks need no more. What keeps its checkpoints and output, because it may run again, is passed each time. */
 async function trim({ store }: Core): Promise<void> {
   for (let writes = 0; writes < pruningWrites; writes++)
     if (!(await store.tasks.trim(outputMs, prunedPerWrite))) return
