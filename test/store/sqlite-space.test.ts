@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { createEngine, defineTask } from 'quillwork'
@@ -122,21 +122,33 @@ function takeSpace(disk: string): void {
   }
 }
 
+/** Runs a test on a disk of so many megabytes; skips it where none can be mounted. */
+async function onDisk(
+  skip: (note: string) => void,
+  megabytes: number,
+  test: (disk: string) => Promise<void>,
+): Promise<void> {
+  const disk = folder.file('disk')
+  mkdirSync(disk)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk], { stdio: 'ignore' })
+  } catch {
+    process.stderr.write('SKIPPED: the test of a full disk needs the right to mount a file system.\n')
+    skip('no right to mount a small file system')
+  }
+  try {
+    await test(disk)
+  } finally {
+    for (const store of open) await store.tasks.close()
+    execFileSync('umount', [disk])
+  }
+}
+
 describe('a log on a disk without room', () => {
-  it('takes what fits before its end once it is begun anew, and then says that it takes no more', async ({
+  it('takes what fits before its end once it is begun anew, and then says that it takes no more', ({
     skip,
-  }) => {
-    const disk = folder.file('disk')
-    mkdirSync(disk)
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk], { stdio: 'ignore' })
-    } catch {
-      process.stderr.write(
-        'SKIPPED: the test of a log without room needs the right to mount a file system.\n',
-      )
-      skip('no right to mount a small file system')
-    }
-    try {
+  }) =>
+    onDisk(skip, 24, async disk => {
       const store = openStore({ file: path.join(disk, 'tasks.db') })
       await createLarge(store, 30)
       await pragma(store, 'wal_checkpoint(PASSIVE)')
@@ -155,11 +167,19 @@ describe('a log on a disk without room', () => {
       expect(taken).toBeGreaterThan(10)
       await expect(store.takesWrites?.()).rejects.toMatchObject({ code: 'STORE_FULL' })
       expect((await store.queries.counts()).QUEUED).toBe(30 + taken)
-      await store.tasks.close()
-    } finally {
-      execFileSync('umount', [disk])
-    }
-  })
+    }))
+
+  it('gives back what the rewriting of an earlier file took and had no use for', ({ skip }) =>
+    onDisk(skip, 40, async disk => {
+      const file = path.join(disk, 'tasks.db')
+      makeEarlier({ file, rows: 180, deleted: 0 })
+      writeFileSync(path.join(disk, 'ballast'), Buffer.alloc(12 * megabyte))
+      const store = openStore({ file })
+      expect(await pragma(store, 'auto_vacuum')).toBe(0)
+      expect(statSync(`${file}-wal`).size).toBe(0)
+      await createLarge(store, 30)
+      expect((await store.queries.counts()).QUEUED).toBe(30)
+    }))
 })
 
 describe('a closed store', () => {
@@ -217,8 +237,16 @@ describe('space that is no longer used', () => {
 })
 
 /** Makes a file as an earlier build did, with so many rows of 100 KB, of which some are deleted. */
-function makeEarlier({ rows, deleted }: { rows: number; deleted: number }): void {
-  const db = new SqliteDatabase(folder.file('tasks.db'))
+function makeEarlier({
+  rows,
+  deleted,
+  file = folder.file('tasks.db'),
+}: {
+  rows: number
+  deleted: number
+  file?: string
+}): void {
+  const db = new SqliteDatabase(file)
   db.pragma('journal_mode = WAL')
   applyMigrations(db, 'engine', engineMigrations)
   const insert = db.prepare("INSERT INTO payloads VALUES (?, 'parameters', ?)")
