@@ -130,7 +130,7 @@ function mayBeWhole(last: ModelAnswer | undefined, { length }: Plan): boolean {
   return lengthOf(last.text, length) >= amountOf(length) / 2
 }
 
-/** Answers of a scene, in all its attempts, that may reach their longest length. */
+/** How many answers of a scene, in all its attempts, may reach their longest length. */
 function mostBroken({ parts }: Plan): number {
   return 5 * (parts + 2)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ClientSession } from 'mongodb'
+import { ClientSession, type Collection } from 'mongodb'
 import { mongoRecords } from '../../records/mongodb.ts'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { gather } from '../../runtime/gather.ts'
@@ -24,7 +24,6 @@ import {
 } from './database.ts'
 import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
-import { convertEarlier } from './earlier-records.ts'
 import { createEventOutbox } from './events.ts'
 import { closedError } from './failures.ts'
 import { collections, engineIndexes } from './indexes.ts'
@@ -243,4 +242,22 @@ function createQueries(session: Session): TaskQueries {
     deadLetters: (filter, page) => listDeadLetters(session, filter, page),
     deadLetterGroups: filter => groupDeadLetters(session, filter),
   }
+}
+
+/** A record has a revision. */
+const ofEarlier = { revision: { $exists: false } }
+
+/** Times are numbers in a record; what has no such time gets none. */
+const numberOf = (time: string) => ({ $ifNull: [{ $toLong: time }, '$$REMOVE'] })
+
+/** Converts the documents that an earlier version kept beside the tasks into records; of several processes one converts each document. */
+async function convertEarlier(database: OpenableDatabase): Promise<void> {
+  const times = { at: numberOf('$at'), lastTick: numberOf('$lastTick') }
+  const update = [{ $set: { revision: 'earlier', ...times } }, { $unset: ['order', 'write'] }]
+  const convert = (name: string, work: (collection: Collection) => Promise<unknown>) =>
+    database.run(`convert ${name}`, () => work(database.collection(name)))
+  await Promise.all([
+    ...coldKinds.map(({ name }) => convert(name, documents => documents.updateMany(ofEarlier, update))),
+    convert(nodes.name, documents => documents.deleteMany(ofEarlier)),
+  ])
 }

@@ -146,7 +146,7 @@ export class Syncer {
     await this.#answer(this.#waiting.splice(0))
   }
 
-  /** Answers commits: a few at once; those beyond, which a slow sync has covered, in the next turns of the event loop. */
+  /** Tells the callers of commits: a few at once; those beyond, which a slow sync has covered, in the next turns of the event loop. */
   #answer(covered: Waiting[]): Promise<void> | undefined {
     this.#faults.afterCommit?.()
     for (const { answer } of covered.splice(0, answersPerTurn)) answer()
