@@ -11,7 +11,8 @@ export function createTurns(): Turns {
   return {
     read(work) {
       const done = writes.then(work)
-      reads = Promise.allSettled([reads, done])
+      // What was read is not kept.
+      reads = Promise.allSettled([reads, done]).then(() => undefined)
       return done
     },
     write(work) {

@@ -59,7 +59,7 @@ describe('what an idempotency key stands for', () => {
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered)
   if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => [`key ${key}`, ordered(member)])
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  // An object without members is no list without items.
+  return { members: members.map(([key, member]) => [key, ordered(member)]) }
 }
