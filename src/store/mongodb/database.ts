@@ -105,10 +105,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     async endTransactions(ids) {
       const others = ids.filter(id => !sessions.ids.includes(id)).map(id => ({ id: new UUID(id) }))
       if (others.length === 0) return
-      // One that the server does not let us end is ended by the server, within a minute.
-      await run('end transactions', () => client.db('admin').command({ killSessions: others })).catch(
-        () => undefined,
-      )
+      await run('end transactions', () => client.db('admin').command({ killSessions: others }))
     },
     run,
     wait,
