@@ -46,7 +46,7 @@ describe('a usage report', () => {
     })
   })
 
-  it('has calls of ended tasks by day alone when they are old, and says which tasks lack some', async () => {
+  it('has calls of completed tasks by day alone when they are old, and says which tasks lack some', async () => {
     const { scripted } = scriptedTasks()
     const usageRetention = { calls: '30d', days: '365d' } as const
     await using t = await testEngine({ tasks: [scripted], usageRetention })

@@ -54,7 +54,7 @@ export function addUsage(program: Command, register: Register): void {
 }
 
 const keptByTask =
-  'Calls of ended tasks are kept by task for 30 days, unless the setting usageRetention differs. Older ones are in the other sums.'
+  'Calls of completed tasks are kept by task for 30 days, unless the setting usageRetention differs. Older ones are in the other sums.'
 
 async function usage(run: Run<UsageOptions>) {
   const { options } = run

@@ -30,7 +30,7 @@ export const usageRoutes = [
   routesOf('usage').get('/v1/usage', {
     summary: 'Sum what model calls used',
     description:
-      'By day and by task the newest come first, else the keys ascend. Calls of deleted tasks count too. Calls of ended tasks that are older than ' +
+      'By day and by task the newest come first, else the keys ascend. Calls of deleted tasks count too. Calls of completed tasks that are older than ' +
       'the setting `usageRetention.calls` are kept as sums by day: those with `by=task`, `taskId` or `treeOf` lack them, and `after` and `before` take ' +
       'such a day as a whole, by its beginning.',
     querystring: z.strictObject({
