@@ -138,8 +138,8 @@ describePages('what needs attention', () => {
     await dialog.getByText(`…${first.slice(-6)}`).waitFor()
     await dialog.getByRole('button', { name: 'Take off the list' }).click()
     await page.locator(`[data-task-id="${first}"]`).waitFor({ state: 'detached' })
-    expect(await rowsOf(page).count()).toBe(1)
     await page.locator(`[data-task-id="${second}"]`).waitFor()
+    expect(await rowsOf(page).count()).toBe(1)
     await becomes(first, 'FAILED')
   })
 
