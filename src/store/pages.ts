@@ -62,3 +62,28 @@ export function pageOf<Row, Item>(
   const items = shown.map(row => make.item(row))
   return rows.length > size && last !== undefined ? { items, nextPageToken: make.token(last) } : { items }
 }
+
+/**
+ * Returns a walk over several lists at once, a step of each per call, until it has come to the end of all; then it begins anew. `step` goes
+ * on from where the last one of its list ended, or from the beginning, and returns the place that it came to: undefined at the end of the
+ * list. The walk returns whether there is more.
+ */
+export function createWalk<List, Place, Args extends unknown[]>(
+  lists: readonly List[],
+  step: (list: List, place: Place | undefined, ...args: Args) => Promise<Place | undefined>,
+): (...args: Args) => Promise<boolean> {
+  const places = new Map<List, Place>()
+  let left = lists
+  return async (...args) => {
+    const stepOf = async (list: List) => {
+      const place = await step(list, places.get(list), ...args)
+      if (place === undefined) places.delete(list)
+      else places.set(list, place)
+    }
+    await Promise.all(left.map(stepOf))
+    left = left.filter(list => places.has(list))
+    if (left.length > 0) return true
+    left = lists
+    return false
+  }
+}

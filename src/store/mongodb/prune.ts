@@ -1,6 +1,7 @@
 import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
 import { states } from '../cold-records.ts'
+import { createWalk } from '../pages.ts'
 import { budgetKey, type Retention, type TaskStore } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
@@ -176,43 +177,31 @@ async function remove(session: Session, ids: readonly string[]): Promise<number>
  */
 export function createTrim(session: Session): TaskStore['trim'] {
   const { database } = session
-  /** By collection: the task that was looked at last. */
-  const places = new Map<string, string>()
 
-  async function trimOne(name: string, index: string, ageMs: number, limit: number): Promise<boolean> {
-    const collection = database.collection<{ taskId: string }>(name)
-    const after = { taskId: { $gt: places.get(name) ?? '' } }
+  /** `place`: the task that was looked at last. */
+  async function step(work: Work, place: string | undefined, outputMs: number, limit: number) {
+    const collection = database.collection<{ taskId: string }>(collections[work])
+    const after = { taskId: { $gt: place ?? '' } }
     // Read from the index alone.
-    const options = { hint: index, projection: { _id: 0, taskId: 1 }, sort: { taskId: 1 }, limit } as const
+    const projection = { _id: 0, taskId: 1 }
+    const options = { hint: `${work}_task`, projection, sort: { taskId: 1 }, limit } as const
     const found = await database.run('trim', () => collection.find(after, options).toArray())
     const ids = [...new Set(found.map(({ taskId }) => taskId))]
-    const done = await findDone(session, ids, session.now() - ageMs)
+    const done = await findDone(session, ids, session.now() - (work === 'output' ? outputMs : 0))
     // A reader is told that there is no output before a piece of it is missing.
     const written = { _id: { $in: done }, output: { $exists: true } }
-    if (name === collections.output && done.length > 0)
+    if (work === 'output' && done.length > 0)
       await updateTasks(session, 'trim', written, { $unset: { output: '' } })
     if (done.length > 0) await database.run('trim', () => collection.deleteMany({ taskId: { $in: done } }))
-    const last = found.length < limit ? '' : (ids.at(-1) ?? '')
-    places.set(name, last)
-    return last !== ''
+    return found.length < limit ? undefined : ids.at(-1)
   }
 
-  const { checkpoints, output } = collections
-  const both = [checkpoints, output]
-  /** The collections whose end this walk has not come to. */
-  let left = both
-  return async (outputMs, limit) => {
-    const trimThis = (name: string) =>
-      name === output
-        ? trimOne(output, 'output_task', outputMs, limit)
-        : trimOne(checkpoints, 'checkpoints_task', 0, limit)
-    const more = await Promise.all(left.map(trimThis))
-    left = left.filter((_, index) => more[index])
-    if (left.length > 0) return true
-    left = both
-    return false
-  }
+  return createWalk(works, step)
 }
+
+/** What tasks wrote while they ran. */
+const works = ['checkpoints', 'output'] as const
+type Work = (typeof works)[number]
 
 /** Returns those tasks that are gone, or were COMPLETED at this time. */
 async function findDone(session: Session, ids: readonly string[], until: number): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { states } from '../cold-records.ts'
+import { createWalk } from '../pages.ts'
 import { budgetKey, type Retention, type TaskStore } from '../store.ts'
 import type { Statements } from './database.ts'
 import { deleteBelongings } from './rows.ts'
@@ -80,32 +81,17 @@ const mostRows = 1_000
  * wrote is found too.
  */
 export function createTrim({ file, sql, now }: Session): TaskStore['trim'] {
-  /** By table: the row of the last task that was looked at. */
-  const places = new Map<Work, number>()
-
-  async function trimOne(part: Work, ageMs: number, limit: number): Promise<boolean> {
-    const find = () => findHolders(sql, part, [places.get(part) ?? 0, limit, now() - ageMs])
+  /** `after`: the row of the last task that was looked at. */
+  return createWalk(work, async (part: Work, after: number | undefined, outputMs: number, limit: number) => {
+    const age = part.table === 'output' ? outputMs : 0
+    const find = () => findHolders(sql, part, [after ?? 0, limit, now() - age])
     const holders = await file.read(find)
-    let place = holders.length < limit ? 0 : Math.max(...holders.map(({ seq }) => seq))
-    const hasDone = holders.some(({ isDone }) => isDone === 1)
-    if (hasDone) {
+    if (holders.some(({ isDone }) => isDone === 1)) {
       const unfinished = await file.write(() => deleteSome(sql, part, find()), undefined, mostRows)
-      if (unfinished !== undefined) place = unfinished - 0.5
+      if (unfinished !== undefined) return unfinished - 0.5
     }
-    places.set(part, place)
-    return place > 0
-  }
-
-  /** The tables whose end this walk has not come to. */
-  let left: readonly Work[] = work
-  return async (outputMs, limit) => {
-    const ageOf = ({ table }: Work) => (table === 'output' ? outputMs : 0)
-    const more = await Promise.all(left.map(part => trimOne(part, ageOf(part), limit)))
-    left = left.filter((_, index) => more[index])
-    if (left.length > 0) return true
-    left = work
-    return false
-  }
+    return holders.length < limit ? undefined : Math.max(...holders.map(({ seq }) => seq))
+  })
 }
 
 /** A task that has rows in a table; done: COMPLETED for long enough. */
