@@ -73,7 +73,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 function createFastify(settings: HttpSettings): FastifyInstance {
-  const app = Fastify({
+  return Fastify({
     logger: false,
     bodyLimit: settings.bodyLimit,
     // An upload may take long as long as bytes arrive. The body of any other request has a timer of its own.
@@ -91,8 +91,6 @@ function createFastify(settings: HttpSettings): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseSocket(error, socket),
     frameworkErrors: (error, request, reply) => sendProblem(silentLog, error, request, reply),
   })
-  app.server.maxConnections = settings.maxConnections
-  return app
 }
 
 /** Handles errors, and serves the pages at addresses that no route has. */

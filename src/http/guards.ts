@@ -5,6 +5,7 @@ import { checkHost, checkOrigin, checkToken } from './auth.ts'
 import { refuseSocket } from './errors.ts'
 import type { Pages } from './pages/pages.ts'
 import type { HttpSettings } from './settings.ts'
+import { limitConnections } from './sockets.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,6 +20,7 @@ declare module 'fastify' {
 
 /** Adds the checks that every request must pass before a route or the pages handle it. */
 export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
+  const authenticated = limitConnections(app.server, settings)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
     checkHost(settings, request.headers)
@@ -26,7 +28,10 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
     const isOpen = request.is404
       ? pages?.answersFor(request.url) === true
       : request.routeOptions.config.open === true
-    if (!isOpen) checkToken(settings.token, request.headers)
+    if (!isOpen) {
+      checkToken(settings.token, request.headers)
+      authenticated(request.raw.socket)
+    }
     checkEncoding(request)
     limitBodyTime(request, settings)
   })

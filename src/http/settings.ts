@@ -30,8 +30,12 @@ export interface HttpOptions {
   headersTimeoutMs?: number
   /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
   bodyTimeoutMs?: number
-  /** Open sockets; more are closed at once. Default 1,000, or twice `streams` where that is more. */
+  /** Open connections; see `limitConnections` for which one gives way to one more. Default 1,000, or twice `streams` where that is more. */
   maxConnections?: number
+  /** Open connections of one address that is no trusted proxy; default 100, or twice `streamsPerClient` where that is more. */
+  connectionsPerClient?: number
+  /** Time that a connection may stay silent after an answer as long as none of its requests was authenticated; default 5 s. */
+  idleTimeoutMs?: number
   /** Event streams per client address, with those of tabs that show a text as it grows; default 24. */
   streamsPerClient?: number
   /** Event streams of the process; default 500. */
@@ -65,6 +69,8 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     headersTimeoutMs: 10_000,
     bodyTimeoutMs: 60_000,
     maxConnections: Math.max(1_000, 2 * (options.streams ?? 0)),
+    connectionsPerClient: Math.max(100, 2 * (options.streamsPerClient ?? 0)),
+    idleTimeoutMs: 5_000,
     streamsPerClient: 24,
     streams: 500,
     keptEvents: 10_000,

@@ -188,8 +188,8 @@ export const settings = {
     kind: 'list',
     about:
       'Addresses and networks, such as `10.0.0.0/8`, of the proxies in front. Their `X-Forwarded-For` names the client; that of any other ' +
-      'sender is ignored. Without it, all clients behind a proxy count as one address, and share its `streamsPerClient`. The proxy must set ' +
-      'the header, or append to it, and pass `Host` on unchanged.',
+      'sender is ignored. Without it, all clients behind a proxy count as one address, and share its `streamsPerClient` and ' +
+      'its 100 connections. The proxy must set the header, or append to it, and pass `Host` on unchanged.',
     fallback: [],
     schema: z.array(text.refine(isNetwork, 'Give addresses, or networks such as 10.0.0.0/8.')),
     flag: '--trusted-proxies',

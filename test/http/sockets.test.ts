@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Api, serve } from './api.ts'
@@ -10,7 +11,7 @@ afterEach(async () => {
 })
 
 /** A socket to the API; `answer` resolves with everything that came, once the server has closed it. */
-function dial(): { socket: Socket; answer: Promise<string>; ready: Promise<void> } {
+function dial(): { socket: Socket; answer: Promise<string> } {
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
   sockets.push(socket)
   let text = ''
@@ -19,8 +20,7 @@ function dial(): { socket: Socket; answer: Promise<string>; ready: Promise<void>
   })
   socket.on('error', () => undefined)
   const answer = new Promise<string>(resolve => socket.on('close', () => resolve(text)))
-  const ready = new Promise<void>(resolve => socket.on('connect', () => resolve()))
-  return { socket, answer, ready }
+  return { socket, answer }
 }
 
 const host = 'Host: 127.0.0.1\r\n'
@@ -110,14 +110,74 @@ describe('sockets that hold on', () => {
     }
   })
 
-  test('sockets above the cap are closed at once, and the others are served', async () => {
-    api = await serve({ maxConnections: 5 })
-    const kept = Array.from({ length: 5 }, dial)
-    await Promise.all(kept.map(({ ready }) => ready))
-    const extra = Array.from({ length: 50 }, dial)
-    expect(await Promise.all(extra.map(({ answer }) => answer))).toEqual(extra.map(() => ''))
-    const [first] = kept
-    first?.socket.write(`GET /healthz HTTP/1.1\r\n${host}Connection: close\r\n\r\n`)
-    expect(await first?.answer).toMatch(/^HTTP\/1\.1 200 /)
+  describe('that are more than there may be', () => {
+    const token = 'a-long-random-token'
+    const request = `GET /v1/tasks HTTP/1.1\r\n${host}Authorization: Bearer ${token}\r\n`
+    const last = `${request}Connection: close\r\n\r\n`
+
+    /** Opens connections, one after the other, that have sent a request each, and received the answer. */
+    async function dialAll(count: number, first: string) {
+      const dialled: ReturnType<typeof dial>[] = []
+      for (let index = 0; index < count; index++) {
+        const one = dial()
+        one.socket.write(`${first}\r\n`)
+        await once(one.socket, 'data')
+        dialled.push(one)
+      }
+      return dialled
+    }
+
+    test.each([
+      ['of one address', { connectionsPerClient: 5 }],
+      ['of all', { maxConnections: 5 }],
+    ])('%s: those without an authenticated request give way, the longest open first', async (_of, limits) => {
+      api = await serve({ token, ...limits })
+      const [known] = await dialAll(1, request)
+      const idle = await dialAll(4, `GET /healthz HTTP/1.1\r\n${host}`)
+      const [latest] = await dialAll(1, request)
+      await idle[0]?.answer
+      for (let index = 0; index < 50; index++) {
+        const { socket, answer } = dial()
+        socket.write(last)
+        expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+      }
+      for (const { socket, answer } of [known, latest].filter(each => each !== undefined)) {
+        socket.write(last)
+        expect((await answer).match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
+      }
+    })
+
+    test('a new one is closed where all have authenticated', async () => {
+      api = await serve({ token, connectionsPerClient: 3 })
+      const known = await dialAll(3, request)
+      const extra = Array.from({ length: 20 }, dial)
+      expect(await Promise.all(extra.map(({ answer }) => answer))).toEqual(extra.map(() => ''))
+      for (const { socket, answer } of known) {
+        socket.write(last)
+        expect((await answer).match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
+      }
+    })
+
+    test('those of a trusted proxy are those of many clients', async () => {
+      api = await serve({ token, connectionsPerClient: 3, trustedProxies: ['127.0.0.0/8'] })
+      const known = await dialAll(10, request)
+      for (const { socket, answer } of known) {
+        socket.write(last)
+        expect((await answer).match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
+      }
+    })
+  })
+
+  test('a connection that is silent after an answer is closed as long as it did not authenticate', async () => {
+    const token = 'a-long-random-token'
+    api = await serve({ token, idleTimeoutMs: 20 })
+    const known = dial()
+    known.socket.write(`GET /v1/tasks HTTP/1.1\r\n${host}Authorization: Bearer ${token}\r\n\r\n`)
+    await once(known.socket, 'data')
+    const unknown = dial()
+    unknown.socket.write(`GET /v1/tasks HTTP/1.1\r\n${host}\r\n`)
+    expect(await unknown.answer).toMatch(/^HTTP\/1\.1 401 /)
+    known.socket.write(`GET /v1/tasks HTTP/1.1\r\n${host}Connection: close\r\n\r\n`)
+    expect((await known.answer).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401'])
   })
 })
