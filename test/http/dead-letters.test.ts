@@ -189,6 +189,23 @@ describe('health', () => {
     })
   })
 
+  test('the store is asked once a second for those who ask whether it is ready', async () => {
+    await using asked = await serve()
+    const { engine } = asked
+    const list = engine.lanes.list.bind(engine.lanes)
+    let count = 0
+    engine.lanes.list = () => {
+      count += 1
+      return list()
+    }
+    const startedAt = performance.now()
+    const statuses = await Promise.all(
+      Array.from({ length: 200 }, async () => (await asked.ask('/readyz')).status),
+    )
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(count).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 1_000)
+  })
+
   test('a closed store is not ready, and every question is answered with a problem', async () => {
     await using closed = await serve()
     await closed.engine.stop({ grace: 0 })

@@ -105,13 +105,16 @@ describe('a process whose disk is full', () => {
       expect(readdirSync(path.join(disk, 'uploads'))).toEqual([])
       expect((await upload('Chapter 1\n\nIt was a bright cold day.')).status).toBe(201)
       // Whether there is room is known before anybody was refused.
-      expect((await fetch(`${url}/readyz`)).status).toBe(200)
+      const readyz = async () => {
+        const response = await fetch(`${url}/readyz`)
+        return { http: response.status, ...((await response.json()) as object) }
+      }
+      expect(await readyz()).toMatchObject({ http: 200 })
       const giveBack = takeSpace(disk)
-      const notReady = await fetch(`${url}/readyz`)
-      expect(notReady.status).toBe(503)
-      expect(await notReady.json()).toMatchObject({ detail: expect.stringContaining('is full') })
+      const notReady = { http: 503, detail: expect.stringContaining('is full') }
+      await expect.poll(readyz, { timeout: 30_000 }).toMatchObject(notReady)
       giveBack()
-      expect((await fetch(`${url}/readyz`)).status).toBe(200)
+      await expect.poll(readyz, { timeout: 30_000 }).toMatchObject({ http: 200 })
       server.signal('SIGTERM')
       expect((await server.ended).code).toBe(0)
     }),

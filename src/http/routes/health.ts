@@ -54,6 +54,21 @@ export type Readiness = z.output<typeof readinessSchema>
 /** Longest time for a check, milliseconds. A probe gives up after some seconds, and an unreachable store may take longer to fail. */
 const checkTimeoutMs = 3_000
 
+/** How long an answer holds, milliseconds: anybody may ask, and each answer reads the store. */
+const readinessMs = 1_000
+
+const answers = new WeakMap<Engine, { readonly askedAt: number; readonly readiness: Promise<Readiness> }>()
+
+/** Returns the readiness of an engine, at most a second old. Throws as `readinessOf`. */
+function recentReadiness(engine: Engine): Promise<Readiness> {
+  const last = answers.get(engine)
+  const askedAt = performance.now()
+  if (last !== undefined && askedAt - last.askedAt < readinessMs) return last.readiness
+  const readiness = readinessOf(engine)
+  answers.set(engine, { askedAt, readiness })
+  return readiness
+}
+
 /** Returns the readiness of an engine. Throws STORE_FAILED, with the reason, while the store is unreachable. */
 async function readinessOf(engine: Engine): Promise<Readiness> {
   const health = await within(engine.health())
@@ -150,9 +165,10 @@ export const healthRoutes = [
   get('/readyz', {
     ...open,
     summary: 'Whether tasks are accepted, and what needs attention: store, broker, sweep, processes',
+    description: 'An answer holds for a second.',
     sends: { 200: readinessSchema },
     refuses: ['STORE_FAILED'],
-    handle: ({ engine }) => readinessOf(engine),
+    handle: ({ engine }) => recentReadiness(engine),
   }),
   get('/metrics', {
     summary: 'Metrics in the text format of Prometheus',
