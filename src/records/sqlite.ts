@@ -233,15 +233,22 @@ function raise(sql: Statements, { kind, id, by, raise: to }: Change & { op: 'add
   sql(`UPDATE ${kind.name} SET ${set.join(', ')} WHERE id = ?`).run(...values)
 }
 
-/** The prepared statements of one database; their number is bounded by the number of texts in the source. */
+/** Prepared statements of a generation: about as many as a process uses again and again. */
+const perGeneration = 128
+
+/**
+ * Returns the prepared statements of one database. Listings have a text for each combination of filters, so those that were not used for
+ * long go: of two generations that are kept, a statement that is used belongs to the younger one, and the older one goes when that is full.
+ */
 export function statementsOf(db: Database): Statements {
-  const prepared = new Map<string, Statement>()
+  let young = new Map<string, Statement>()
+  let old = new Map<string, Statement>()
   return sql => {
-    let statement = prepared.get(sql)
-    if (statement === undefined) {
-      statement = db.prepare(sql)
-      prepared.set(sql, statement)
-    }
+    const known = young.get(sql)
+    if (known !== undefined) return known
+    const statement = old.get(sql) ?? db.prepare(sql)
+    if (young.size >= perGeneration) [old, young] = [young, new Map()]
+    young.set(sql, statement)
     return statement
   }
 }

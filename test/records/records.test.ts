@@ -15,7 +15,7 @@ import {
   type Stored,
   write,
 } from '../../src/records/records.ts'
-import { sqliteRecords, tablesOf } from '../../src/records/sqlite.ts'
+import { sqliteRecords, statementsOf, tablesOf } from '../../src/records/sqlite.ts'
 import { openDatabase, type SharedDatabase } from '../../src/store/mongodb/database.ts'
 import { openDatabase as openFile } from '../../src/store/sqlite/database.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
@@ -302,5 +302,31 @@ describeWithMongo('records on MongoDB', () => {
     ).toBe('stale')
     expect((await one(kept, 'full')).title).toBe('of another')
     expect((await getOne(kept, others, 'full'))?.words).toBe(3 + 5)
+  })
+})
+
+describe('prepared statements', () => {
+  test('of texts without number are few, and those in use are prepared once', () => {
+    const { db } = openFile(':memory:')
+    let prepared = 0
+    const counting = {
+      prepare(sql: string) {
+        prepared += 1
+        return db.prepare(sql)
+      },
+    }
+    const sql = statementsOf(counting as typeof db)
+    const texts = 5_000
+    for (let index = 0; index < texts; index++) {
+      expect(sql(`SELECT ${index}`).pluck().get()).toBe(index)
+      expect(sql('SELECT -1').pluck().get()).toBe(-1)
+    }
+    expect(prepared).toBe(texts + 1)
+    // Those of the last texts are kept, the older ones are not.
+    for (let index = texts - 100; index < texts; index++) sql(`SELECT ${index}`)
+    expect(prepared).toBe(texts + 1)
+    for (let index = 0; index < 100; index++) sql(`SELECT ${index}`)
+    expect(prepared).toBe(texts + 101)
+    db.close()
   })
 })
