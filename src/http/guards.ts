@@ -20,7 +20,8 @@ declare module 'fastify' {
 
 /** Adds the checks that every request must pass before a route or the pages handle it. */
 export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
-  const authenticated = limitConnections(app.server, settings)
+  const connections = limitConnections(app.server, settings)
+  app.addHook('preClose', async () => connections.closeSilent())
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
     checkHost(settings, request.headers)
@@ -30,7 +31,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
       : request.routeOptions.config.open === true
     if (!isOpen) {
       checkToken(settings.token, request.headers)
-      authenticated(request.raw.socket)
+      connections.authenticated(request.raw.socket)
     }
     checkEncoding(request)
     limitBodyTime(request, settings)

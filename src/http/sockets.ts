@@ -2,6 +2,14 @@ import type { Server } from 'node:http'
 import { BlockList, isIPv6, type Socket } from 'node:net'
 import type { HttpSettings } from './settings.ts'
 
+/** The connections of a server. */
+export interface Connections {
+  /** To be called with the connection of each authenticated request. */
+  authenticated(socket: Socket): void
+  /** Closes those that have sent no request, for which a server that stops would wait. */
+  closeSilent(): void
+}
+
 /** A connection none of whose requests was authenticated yet. */
 interface Stranger {
   /** Requests that are being answered. */
@@ -15,13 +23,11 @@ interface Stranger {
  * been open longest without an authenticated request gives way to it: who holds connections without a right to them keeps nobody out. Where
  * all have authenticated, the new one is closed. A connection of that kind is also closed when it is silent after an answer. The addresses of
  * trusted proxies have no limit of their own, for their connections are those of many clients.
- *
- * Returns a function to be called with the connection of each authenticated request.
  */
 export function limitConnections(
   server: Server,
   { maxConnections, connectionsPerClient, idleTimeoutMs, trustedProxies }: HttpSettings,
-): (socket: Socket) => void {
+): Connections {
   const proxies = listOf(trustedProxies)
   const byClient = new Map<string, Set<Socket>>()
   const all = new Set<Socket>()
@@ -75,7 +81,12 @@ export function limitConnections(
       stranger.timer = setTimeout(() => socket.destroy(), idleTimeoutMs).unref()
     })
   })
-  return authenticated
+  return {
+    authenticated,
+    closeSilent() {
+      for (const [socket, { requests }] of strangers) if (requests === 0) socket.destroy()
+    },
+  }
 }
 
 /** The remote address of a closed connection is not known any more. */

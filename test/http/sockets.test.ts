@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Api, serve } from './api.ts'
 
 let api: Api
@@ -166,6 +166,17 @@ describe('sockets that hold on', () => {
         expect((await answer).match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
       }
     })
+  })
+
+  test('a server that stops does not wait for connections that never said anything', async () => {
+    api = await serve()
+    const dialled = [dial(), dial()]
+    await vi.waitFor(async () => {
+      const open = await new Promise(resolve => api.app.server.getConnections((_, count) => resolve(count)))
+      expect(open).toBe(2)
+    })
+    await api.app.close()
+    expect(await Promise.all(dialled.map(({ answer }) => answer))).toEqual(['', ''])
   })
 
   test('a connection that is silent after an answer is closed as long as it did not authenticate', async () => {
