@@ -50,6 +50,7 @@ export interface EstimateRequest {
   readonly taskType: string
   /** The parameters of the submission. */
   readonly parameters: unknown
+  readonly signal?: AbortSignal
 }
 
 /** The input of an estimate: parameters as the schema of the type parsed them. */
@@ -57,6 +58,7 @@ interface Asked<P> {
   readonly services: NovelServices
   readonly userId: string
   readonly parameters: P
+  readonly signal: AbortSignal | undefined
 }
 
 type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<Task['parameters']>>
@@ -100,17 +102,18 @@ async function summariesUse(asked: AskedOf<typeof batchGenerateSummary>): Promis
   return of(model, uses)
 }
 
-async function importUse({ services, userId, parameters }: AskedOf<typeof importNovel>): Promise<Estimate> {
+async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> {
+  const { services, userId, parameters, signal } = asked
   const summarizer = parameters.summarise ? chosenSummarizer(services, parameters) : undefined
   // An import whose embedding model cannot be used indexes words alone.
   const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(services))
   if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
-  const survey = await surveyOf(services, upload, { encoding: parameters.encoding })
+  const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
   const wanted = parameters.chapters && new Set(parameters.chapters)
   const isWanted = (_: unknown, at: number) => wanted?.has(at) ?? true
   const chosen = survey.volumes.flatMap(volume => volume.chapters).filter(isWanted)
-  const scenes = (await sceneSizes(services, upload, survey)).filter(isWanted).flat()
+  const scenes = (await sceneSizes(services, { upload, survey, signal })).filter(isWanted).flat()
   const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
   if (summarizer?.kind === 'generative') {
@@ -167,13 +170,14 @@ const mostScenes = 50_000
 const pageSize = 500
 
 async function scenesOf(
-  { services, userId, parameters }: Asked<Parameters<typeof rangeOf>[0]>,
+  { services, userId, parameters, signal }: Asked<Parameters<typeof rangeOf>[0]>,
   isWanted: (scene: SceneOverview) => boolean,
 ): Promise<SceneOverview[]> {
   const range = rangeOf(parameters)
   const wanted: SceneOverview[] = []
   let seen = 0
   for await (const scene of everyItem(pageSize, page => services.library.shelf.scenes(userId, range, page))) {
+    signal?.throwIfAborted()
     if (++seen > mostScenes)
       throw new QuillworkError(
         'ESTIMATE_UNAVAILABLE',
@@ -206,9 +210,9 @@ function estimator<P extends z.ZodType>(
 ): [string, Estimator] {
   return [
     type,
-    async (services, { userId, parameters }) => {
+    async (services, { userId, parameters, signal }) => {
       const parsed = await schema.safeParseAsync(parameters)
-      if (parsed.success) return estimate({ services, userId, parameters: parsed.data })
+      if (parsed.success) return estimate({ services, userId, parameters: parsed.data, signal })
       throw new QuillworkError(
         'PARAMETERS_INVALID',
         `The parameters of ${type} are not valid: ${z.prettifyError(parsed.error)}`,
@@ -219,7 +223,7 @@ function estimator<P extends z.ZodType>(
 
 /**
  * Returns the expected use of models by a task before it is submitted. Throws ESTIMATE_UNAVAILABLE for types without an estimate,
- * PARAMETERS_INVALID, PROVIDER_NOT_CONFIGURED, and the errors of the novel or scene that it names.
+ * PARAMETERS_INVALID, PROVIDER_NOT_CONFIGURED, the errors of the novel or scene that it names, and the signal's reason.
  */
 export async function estimateTask(services: NovelServices, request: EstimateRequest): Promise<Estimate> {
   const estimate = estimators.get(request.taskType)

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { createSharedWork, type SharedWork } from '../runtime/shared-work.ts'
 import { defined } from '../task/defined.ts'
 import { encodingName } from './import/decoder.ts'
 import { isSurveyOf, readChapters } from './import/read-chapters.ts'
@@ -36,7 +37,7 @@ export async function previewUpload(services: NovelServices, request: PreviewReq
   return preview
 }
 
-/** Returns the survey of an upload: the stored one, or a new one, which it stores. */
+/** Returns the survey of an upload: the stored one, or a new one, which it stores. Two are made at a time. */
 export async function surveyOf(
   services: NovelServices,
   upload: Upload,
@@ -46,6 +47,21 @@ export async function surveyOf(
   const kept = keptSurvey(upload)
   const { encoding, signal } = options
   if (kept !== undefined && isOf(kept, source, encoding)) return kept
+  return readingOf(services).surveys.join(
+    `${upload.id} ${encoding ?? ''}`,
+    ended => makeSurvey(services, { upload, source, encoding, signal: ended }),
+    signal,
+  )
+}
+
+interface Survey {
+  upload: Upload
+  source: TextSource
+  encoding: string | undefined
+  signal: AbortSignal
+}
+
+async function makeSurvey(services: NovelServices, { upload, source, encoding, signal }: Survey) {
   const made = await surveyText(source, defined({ encoding, signal }))
   const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
   // Of many thousand chapters, each half of the text takes a turn of its own.
@@ -79,29 +95,54 @@ type SceneSizes = readonly (readonly number[])[]
 
 /** Uploads whose scene sizes are cached: each choice of chapters asks for them again. */
 const mostRemembered = 8
+/** Texts that are read at the same time for clients that wait. */
+const readAtOnce = 2
 
-const remembered = new WeakMap<NovelServices, Map<string, Promise<SceneSizes>>>()
-
-/**
- * Returns the sizes of the scenes of an upload. Reads the upload, or uses the cached sizes. Throws TEXT_UNREADABLE, and what reading the
- * text throws.
- */
-export function sceneSizes(services: NovelServices, upload: Upload, survey: TextSurvey): Promise<SceneSizes> {
-  const known = remembered.get(services) ?? new Map<string, Promise<SceneSizes>>()
-  remembered.set(services, known)
-  const key = `${upload.id} ${survey.encoding.name}`
-  const sizes = known.get(key) ?? readSizes(services, upload, survey)
-  known.delete(key)
-  known.set(key, sizes)
-  sizes.catch(() => known.delete(key))
-  const [oldest] = known.keys()
-  if (known.size > mostRemembered && oldest !== undefined) known.delete(oldest)
-  return sizes
+interface Reading {
+  readonly surveys: SharedWork<KeptSurvey>
+  readonly sizes: SharedWork<SceneSizes>
+  readonly remembered: Map<string, SceneSizes>
 }
 
-async function readSizes(services: NovelServices, upload: Upload, survey: TextSurvey): Promise<SceneSizes> {
+const readings = new WeakMap<NovelServices, Reading>()
+
+function readingOf(services: NovelServices): Reading {
+  const known = readings.get(services)
+  if (known !== undefined) return known
+  const [surveys, sizes] = [
+    createSharedWork<KeptSurvey>(readAtOnce),
+    createSharedWork<SceneSizes>(readAtOnce),
+  ]
+  const reading = { surveys, sizes, remembered: new Map<string, SceneSizes>() }
+  readings.set(services, reading)
+  return reading
+}
+
+/**
+ * Returns the sizes of the scenes of an upload. Reads the upload, or uses the cached sizes. Throws TEXT_UNREADABLE, what reading the text
+ * throws, and the signal's reason.
+ */
+export async function sceneSizes(
+  services: NovelServices,
+  { upload, survey, signal }: { upload: Upload; survey: TextSurvey; signal?: AbortSignal | undefined },
+): Promise<SceneSizes> {
+  const { sizes, remembered } = readingOf(services)
+  const key = `${upload.id} ${survey.encoding.name}`
+  const read = (ended: AbortSignal) => readSizes(services, { upload, survey, signal: ended })
+  const found = remembered.get(key) ?? (await sizes.join(key, read, signal))
+  remembered.delete(key)
+  remembered.set(key, found)
+  const [oldest] = remembered.keys()
+  if (remembered.size > mostRemembered && oldest !== undefined) remembered.delete(oldest)
+  return found
+}
+
+async function readSizes(
+  services: NovelServices,
+  { upload, survey, signal }: { upload: Upload; survey: TextSurvey; signal: AbortSignal },
+): Promise<SceneSizes> {
   const sizes: number[][] = survey.volumes.flatMap(({ chapters }) => chapters.map(() => []))
-  for await (const piece of readChapters(await openUpload(services, upload), survey))
+  for await (const piece of readChapters(await openUpload(services, upload), survey, { signal }))
     if (piece.kind === 'scene') sizes[piece.chapter]?.push(piece.characters)
   return sizes
 }

@@ -3,6 +3,7 @@ import { createApp, type TaskJson } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { chaptersSchema } from '../../src/http/schemas/upload.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
+import { until } from '../servers/until.ts'
 import { askingOf } from './api.ts'
 import { type NovelApi, serveNovels, type UploadJson } from './novel-api.ts'
 
@@ -98,6 +99,46 @@ describe('uploads', () => {
       Array.from({ length: 8 }, () => api.ask<UploadJson>(`/v1/uploads/${upload.id}`)),
     )
     expect(new Set(answers.map(({ body }) => JSON.stringify(body.preview))).size).toBe(1)
+  })
+
+  test('two are read at a time, and no longer than somebody waits for their preview', async () => {
+    const ids: string[] = []
+    for (const name of ['one', 'two', 'three']) ids.push((await api.upload(`${name} ${book}`)).body.id)
+    const { uploads, library } = api.novels.services
+    const texts = await Promise.all(ids.map(async id => (await library.uploads.upload(ann, id)).location))
+    const [reading, ended] = [new Set<string>(), new Set<string>()]
+    const open = uploads.open.bind(uploads)
+    const block = Buffer.from('And so on.\n'.repeat(6_000))
+    /** A text that comes slowly, and has no end. */
+    async function* endless(location: string) {
+      reading.add(location)
+      try {
+        for (;;) yield await new Promise<Buffer>(resolve => setTimeout(resolve, 10, block))
+      } finally {
+        ended.add(location)
+      }
+    }
+    const opened = vi.spyOn(uploads, 'open').mockImplementation(async (location, name) => {
+      const source = await open(location, name)
+      if (source === undefined || location === texts[2]) return source
+      return { ...source, read: () => endless(location) }
+    })
+    const leave = new AbortController()
+    const left = ids.slice(0, 2).map(id => fetch(`${api.url}/v1/uploads/${id}`, { signal: leave.signal }))
+    const leaving = Promise.allSettled(left)
+    try {
+      await until(() => reading.size === 2, 'two texts that are read')
+      const third = api.ask<UploadJson>(`/v1/uploads/${ids[2]}`)
+      await until(() => opened.mock.calls.length >= 3, 'a third one that waits')
+      expect(ended.size).toBe(0)
+      leave.abort()
+      expect((await third).body.preview?.volumes[0]?.chapters).toHaveLength(3)
+      await until(() => ended.size === 2, 'the end of the two')
+    } finally {
+      leave.abort()
+      await leaving
+    }
+    opened.mockRestore()
   })
 
   test('a preview of more chapters than are written out at once is whole, and lets others in between', async () => {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
 import type { LimitUse } from '../../rate-limit/limiter.ts'
+import { createSharedWork } from '../../runtime/shared-work.ts'
 import { readParameters } from '../json-values.ts'
-import { type NovelContext, routesOf } from '../route.ts'
+import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
 
 const sums = {
@@ -26,8 +27,11 @@ export const estimateSchema = named(
   }),
 )
 
-/** The estimates of novel tasks. */
-export const estimateRoutes = [
+/** Estimates that are made at the same time: each may read a book. */
+const atOnce = 2
+
+const addEstimate: AddRoute<NovelContext> = (app, context) => {
+  const running = createSharedWork<Estimate>(atOnce)
   routesOf<NovelContext>('usage').post('/v1/estimates', {
     summary: 'Estimate the model calls of a task before it is submitted',
     description:
@@ -44,15 +48,19 @@ export const estimateRoutes = [
       ...(['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND', 'SCENE_EMPTY'] as const),
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),
     ],
-    handle: async ({ engine, novels, settings }, { body }) => {
+    handle: async ({ engine, novels, settings }, { body, signal }) => {
       const { taskType, parameters: sent = {}, userId = settings.userId } = body
       const parameters = await readParameters(engine, taskType, sent)
       await engine.tasks.check(taskType, parameters, { userId })
-      const estimate = await estimateTask(novels, { userId, taskType, parameters })
+      const make = (left: AbortSignal) => estimateTask(novels, { userId, taskType, parameters, signal: left })
+      const estimate = await running.join(JSON.stringify([userId, taskType, sent]), make, signal)
       return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())
     },
-  }),
-]
+  })(app, context)
+}
+
+/** The estimates of novel tasks. */
+export const estimateRoutes = [addEstimate]
 
 /** An estimate as the API returns it. */
 export type EstimateJson = z.output<typeof estimateSchema>

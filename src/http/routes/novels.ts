@@ -74,13 +74,11 @@ export const novelRoutes = [
     querystring: searchQuery,
     sends: { 200: searchAnswer },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: ({ engine, novels, settings: { userId } }, { params, query: { q, limit }, raw }) => {
-      const disconnected = new AbortController()
-      raw.once('close', () => disconnected.abort())
+    handle: ({ engine, novels, settings: { userId } }, { params, query: { q, limit }, signal }) => {
       const { library, models, now } = novels
       return searchNovel(
         { library, models, now, limiter: engine.limiter },
-        { userId, novelId: params.novelId, query: q, limit, signal: disconnected.signal },
+        { userId, novelId: params.novelId, query: q, limit, signal },
       )
     },
   }),

@@ -115,48 +115,33 @@ function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Generator
   return JSON.stringify(around).replace('"volumes":[]', () => `"volumes":[${parts.join()}]`)
 }
 
-/** Requests that arrive while a file is read share one preview. */
-const addPreview: AddRoute<NovelContext> = (app, context) => {
-  const running = new Map<string, Promise<Preview>>()
-  get('/v1/uploads/:uploadId', {
-    summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
-    params: uploadParams,
-    querystring: z.strictObject({
-      encoding: plainText(40)
-        .min(1)
-        .optional()
-        .describe('Read the file in this encoding; default: the detected one'),
-    }),
-    sends: { 200: uploadSchema },
-    refuses: [
-      'ENCODING_UNKNOWN',
-      'ENCODING_FIXED',
-      'TEXT_UNREADABLE',
-      'FILE_KIND_UNSUPPORTED',
-      'FILE_PROTECTED',
-      'FILE_DAMAGED',
-      'FILE_LIMIT_EXCEEDED',
-      'UPLOAD_NOT_FOUND',
-    ],
-    handle: async (
-      { novels, settings: { userId } },
-      { params: { uploadId }, query: { encoding } },
-      reply,
-    ) => {
-      const upload = await novels.library.uploads.upload(userId, uploadId)
-      const key = `${uploadId} ${encoding ?? ''}`
-      let preview = running.get(key)
-      if (preview === undefined) {
-        preview = previewUpload(novels, { userId, uploadId, ...defined({ encoding }) }).finally(() =>
-          running.delete(key),
-        )
-        running.set(key, preview)
-      }
-      const text = await cooperate(previewSteps(upload, await preview))
-      return reply.type('application/json; charset=utf-8').send(text)
-    },
-  })(app, context)
-}
+const preview = get('/v1/uploads/:uploadId', {
+  summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
+  params: uploadParams,
+  querystring: z.strictObject({
+    encoding: plainText(40)
+      .min(1)
+      .optional()
+      .describe('Read the file in this encoding; default: the detected one'),
+  }),
+  sends: { 200: uploadSchema },
+  refuses: [
+    'ENCODING_UNKNOWN',
+    'ENCODING_FIXED',
+    'TEXT_UNREADABLE',
+    'FILE_KIND_UNSUPPORTED',
+    'FILE_PROTECTED',
+    'FILE_DAMAGED',
+    'FILE_LIMIT_EXCEEDED',
+    'UPLOAD_NOT_FOUND',
+  ],
+  handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query, signal }, reply) => {
+    const upload = await novels.library.uploads.upload(userId, uploadId)
+    const made = await previewUpload(novels, { userId, uploadId, ...defined(query), signal })
+    const text = await cooperate(previewSteps(upload, made), signal)
+    return reply.type('application/json; charset=utf-8').send(text)
+  },
+})
 
 /** The files that become novels: upload, preview, confirm. */
 export const uploadRoutes = [
@@ -169,7 +154,7 @@ export const uploadRoutes = [
     handle: ({ novels, settings }, { query }) =>
       novels.library.uploads.uploads(settings.userId, defined(query)),
   }),
-  addPreview,
+  preview,
   post('/v1/uploads/:uploadId([^:]+)::confirm', {
     summary: 'Import an upload as a novel',
     description:

@@ -6,7 +6,7 @@ import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
 import { readLines } from './lines.ts'
 import type { OpenedText } from './opened.ts'
-import { BLOCK_BYTES, bytesOf, type TextSource } from './source.ts'
+import { BLOCK_BYTES, bytesOf, stoppable, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
 export interface OpenOptions {
@@ -21,9 +21,10 @@ export interface OpenOptions {
  * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
-export async function openText(source: TextSource, options: OpenOptions = {}): Promise<OpenedText> {
-  if (!(await isPacked(source))) return openPlain(source, options.encoding)
+export async function openText(given: TextSource, options: OpenOptions = {}): Promise<OpenedText> {
   const { encoding, signal } = options
+  const source = signal === undefined ? given : stoppable(given, signal)
+  if (!(await isPacked(source))) return openPlain(source, encoding)
   const asked = encoding === undefined ? undefined : encodingName(encoding)
   const opened = await openBook(await Archive.open(source, { signal }))
   if (asked !== undefined && asked !== opened.encoding.name) {

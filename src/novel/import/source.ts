@@ -37,6 +37,19 @@ export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSourc
   return { name, size: bytes.length, read: () => read(0, bytes.length), readRange: read }
 }
 
+/** Returns the same source, whose reads throw the reason of the signal once it is aborted. */
+export function stoppable(source: TextSource, signal: AbortSignal): TextSource {
+  const stopping = async function* (content: AsyncIterable<Uint8Array>) {
+    for await (const piece of content) {
+      signal.throwIfAborted()
+      yield piece
+    }
+  }
+  const { name, size } = source
+  const readRange = (from: number, to: number) => stopping(source.readRange(from, to))
+  return { name, size, read: () => stopping(source.read()), readRange }
+}
+
 /** Returns the bytes from one place up to another, or to the end of the source if that comes first. */
 export async function bytesOf(source: TextSource, from: number, to: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
