@@ -26,6 +26,14 @@ export interface HttpOptions {
   bodyDepth?: number
   /** Largest upload; default 200 MB. */
   uploadLimit?: number
+  /** Uploads of one user that were not imported; default 100. */
+  uploadsPerUser?: number
+  /** Bytes of the uploads of one user, with those whose import is kept; default 5 GB, or four times `uploadLimit` where that is more. */
+  uploadBytesPerUser?: number
+  /** Bytes a second that an upload must bring at least, in each `bodyTimeoutMs`; default 1,000. */
+  uploadRate?: number
+  /** Longest time of an upload; default 2 h. */
+  uploadTimeoutMs?: number
   /** Time for the headers of a request; default 10 s. */
   headersTimeoutMs?: number
   /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
@@ -66,6 +74,10 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     bodyLimit: 1_048_576,
     bodyDepth: 100,
     uploadLimit: 200 * 1_048_576,
+    uploadsPerUser: 100,
+    uploadBytesPerUser: Math.max(5_000_000_000, 4 * (options.uploadLimit ?? 0)),
+    uploadRate: 1_000,
+    uploadTimeoutMs: 7_200_000,
     headersTimeoutMs: 10_000,
     bodyTimeoutMs: 60_000,
     maxConnections: Math.max(1_000, 2 * (options.streams ?? 0)),

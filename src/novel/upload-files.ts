@@ -22,15 +22,45 @@ export interface IncomingFile {
   content: AsyncIterable<Uint8Array>
   /** In bytes; default 500 MB. */
   largest?: number
+  /** What the user may have, with this file; default: any number. */
+  allowance?: UploadAllowance
   signal?: AbortSignal
 }
 
+/** What a user may have uploaded. */
+export interface UploadAllowance {
+  /** Files that were not imported, with those that arrive. */
+  files: number
+  /** Bytes of all files that are kept, with those that arrive. */
+  bytes: number
+}
+
 /**
- * Stores a file durably and adds the upload to the library. A failure leaves nothing behind. Throws UPLOAD_TOO_LARGE, STORE_FAILED,
- * STORE_FULL, the signal's reason, and what the content throws.
+ * Stores a file durably and adds the upload to the library. A failure leaves nothing behind. Throws UPLOAD_TOO_LARGE, USER_UPLOADS_FULL,
+ * STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
  */
 export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
-  const { location, bytes } = await services.uploads.write(withinLimit(file))
+  const place = { files: 1, bytes: 0 }
+  const others = othersThatArrive(services, file.userId)
+  others.add(place)
+  try {
+    const content = withinLimit(file)
+    return await storeContent(
+      services,
+      file,
+      await withinAllowance(services, { file, place, others, content }),
+    )
+  } finally {
+    others.delete(place)
+  }
+}
+
+async function storeContent(
+  services: NovelServices,
+  file: IncomingFile,
+  content: AsyncIterable<Uint8Array>,
+): Promise<Upload> {
+  const { location, bytes } = await services.uploads.write(content)
   try {
     const expiresAt = nowOf(services) + keepUploadMs
     const fileName = path.basename(file.fileName.replaceAll('\\', '/')).slice(0, 255) || 'untitled.txt'
@@ -56,6 +86,60 @@ async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
     }
     yield piece
   }
+}
+
+const arriving = new WeakMap<NovelServices, Map<string, Set<UploadAllowance>>>()
+
+/** Returns the user's files that arrive in this process now, each with the bytes that have. */
+function othersThatArrive(services: NovelServices, userId: string): Set<UploadAllowance> {
+  const byUser = arriving.get(services) ?? new Map<string, Set<UploadAllowance>>()
+  arriving.set(services, byUser)
+  const known = byUser.get(userId) ?? new Set()
+  byUser.set(userId, known)
+  return known
+}
+
+interface Arrival {
+  file: IncomingFile
+  place: UploadAllowance
+  /** All files of the user that arrive, with this one. */
+  others: ReadonlySet<UploadAllowance>
+  content: AsyncIterable<Uint8Array>
+}
+
+/** Returns the content, which throws USER_UPLOADS_FULL as soon as the user has more than is allowed; throws it where that is so already. */
+async function withinAllowance(
+  services: NovelServices,
+  arrival: Arrival,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { file, place, others, content } = arrival
+  const { userId, allowance } = file
+  if (allowance === undefined) return content
+  let kept = await services.library.uploads.held(userId)
+  const check = () => {
+    const files = kept.files + sumOf(others, each => each.files)
+    const bytes = kept.bytes + sumOf(others, each => each.bytes)
+    if (files <= allowance.files && bytes <= allowance.bytes) return
+    const message = `One user may have ${allowance.files} files that were not imported, and files of ${allowance.bytes} bytes in all; delete an upload, or wait until one expires.`
+    throw new QuillworkError('USER_UPLOADS_FULL', message, { details: { ...allowance } })
+  }
+  check()
+  return (async function* counted() {
+    for await (const piece of content) {
+      place.bytes += piece.length
+      check()
+      yield piece
+    }
+    // Others may have arrived meanwhile.
+    kept = await services.library.uploads.held(userId)
+    check()
+  })()
+}
+
+function sumOf(all: Iterable<UploadAllowance>, part: (each: UploadAllowance) => number): number {
+  let sum = 0
+  for (const each of all) sum += part(each)
+  return sum
 }
 
 /** Returns the text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is missing. */

@@ -96,6 +96,7 @@ export const errorCatalogue = {
   ),
   UPLOAD_NOT_FOUND: permanent(404, 'There is no such upload, or it has expired.'),
   UPLOAD_CONFIRMED: permanent(409, 'Another import has used the upload already; one upload makes one novel.'),
+  USER_UPLOADS_FULL: retryable(429, 'The user has as many uploads as one user may have.'),
   UPLOAD_TOO_LARGE: permanent(413, 'The upload is larger than the configured limit.'),
   NOVEL_NOT_FOUND: permanent(404, 'There is no such novel.'),
   CHAPTER_NOT_FOUND: permanent(404, 'There is no such chapter in the novel.'),

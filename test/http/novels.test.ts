@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createApp, type TaskJson } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { chaptersSchema } from '../../src/http/schemas/upload.ts'
@@ -25,6 +28,15 @@ const chinese = [
   '第二章 云涌',
   '关羽来到了磨坊。'.repeat(40),
 ].join('\n\n')
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Bytes of buffers that something refers to. */
+function bytesInUse(): number {
+  collectGarbage()
+  return process.memoryUsage().arrayBuffers
+}
 
 let api: NovelApi
 beforeAll(async () => {
@@ -182,6 +194,45 @@ describe('uploads', () => {
     expect((await small.upload('x'.repeat(1_000))).status).toBe(201)
   })
 
+  test('one user has a number of files, and of bytes, however many are sent at once', async () => {
+    await using few = await serveNovels({ uploadsPerUser: 3, uploadBytesPerUser: 5_000 })
+    const full = { status: 429, body: { code: 'USER_UPLOADS_FULL', retryable: true } }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => few.upload('x'.repeat(1_000))))
+    const kept = answers.filter(({ status }) => status === 201)
+    for (const refused of answers.filter(answer => !kept.includes(answer)))
+      expect(refused).toMatchObject(full)
+    // Of many at once, those that arrive count too, so that fewer may be kept.
+    expect(kept.length).toBeLessThanOrEqual(3)
+    for (let count = kept.length; count < 3; count++)
+      expect((await few.upload('x'.repeat(1_000))).status).toBe(201)
+    expect(few.novels.files()).toHaveLength(3)
+    expect(await few.upload('x')).toMatchObject(full)
+    const { body: page } = await few.ask<{ items: UploadJson[] }>('/v1/uploads')
+    await few.ask(`/v1/uploads/${page.items[0]?.id}`, { method: 'DELETE' })
+    expect(await few.upload('x'.repeat(3_001))).toMatchObject(full)
+    expect(few.novels.files()).toHaveLength(2)
+    expect((await few.upload('x'.repeat(3_000))).status).toBe(201)
+  })
+
+  test.each([
+    ['slower than it may be', { bodyTimeoutMs: 200, uploadRate: 1_000_000 }],
+    ['longer than it may take', { uploadTimeoutMs: 200 }],
+  ])('an upload that is %s ends, and nothing of it is kept', async (_what, config) => {
+    await using patient = await serveNovels(config)
+    const { port } = new URL(patient.url)
+    const headers = { 'content-type': 'text/plain', 'content-length': 10_000_000 }
+    const sending = request({ port, path: '/v1/uploads', method: 'POST', headers })
+    const writing = setInterval(() => sending.write('And so on.\n'), 10)
+    try {
+      const [response] = await once(sending, 'response')
+      expect(response.statusCode).toBe(408)
+    } finally {
+      clearInterval(writing)
+      sending.destroy()
+    }
+    await until(() => patient.novels.files().length === 0, 'an end of what arrived')
+  })
+
   test('a form is refused, and nothing of it is kept', async () => {
     await using fresh = await serveNovels()
     const form = `--x7\r\nContent-Disposition: form-data; name="file"; filename="b.txt"\r\n\r\n${book}\r\n--x7--\r\n`
@@ -243,8 +294,9 @@ describe('uploads', () => {
 
   test('a large file does not fill the memory', async () => {
     const piece = Buffer.alloc(1_000_000, 'Text of a book. ')
-    const before = process.memoryUsage().arrayBuffers
+    const before = bytesInUse()
     const pieces = 60
+    let inUse = 0
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const sent = request(`${api.url}/v1/uploads`, {
         method: 'POST',
@@ -262,12 +314,13 @@ describe('uploads', () => {
           count += 1
           if (!sent.write(piece)) return sent.once('drain', write)
         }
+        inUse = bytesInUse() - before
         return sent.end()
       }
       write()
     })
     expect(status).toBe(201)
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40_000_000)
+    expect(inUse).toBeLessThan(40_000_000)
   })
 })
 

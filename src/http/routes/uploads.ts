@@ -13,6 +13,7 @@ import { refuseSocket } from '../errors.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
 import { chaptersSchema, confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
+import type { HttpSettings } from '../settings.ts'
 import { traceparentFor } from '../trace.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
@@ -32,7 +33,13 @@ const receive = post('/v1/uploads', {
   }),
   body: z.unknown(),
   sends: { 201: uploadSchema },
-  refuses: ['UPLOAD_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED', 'STORE_FULL'],
+  refuses: [
+    'UPLOAD_TOO_LARGE',
+    'USER_UPLOADS_FULL',
+    'REQUEST_TIMEOUT',
+    'MEDIA_TYPE_UNSUPPORTED',
+    'STORE_FULL',
+  ],
   config: { streams: true },
   handle: async ({ novels, settings }, request, reply) => {
     try {
@@ -40,8 +47,9 @@ const receive = post('/v1/uploads', {
       const upload = await storeUpload(novels, {
         userId: settings.userId,
         fileName: request.query.fileName,
-        content: arriving(request.raw, settings.bodyTimeoutMs),
+        content: arriving(request.raw, settings),
         largest: settings.uploadLimit,
+        allowance: { files: settings.uploadsPerUser, bytes: settings.uploadBytesPerUser },
       })
       reply.code(201).header('location', `/v1/uploads/${upload.id}`)
       return upload
@@ -68,18 +76,31 @@ const addReceive: AddRoute<NovelContext> = (app, context) =>
     receive(scope, context)
   })
 
-/** Yields the bytes as they arrive. After too long without any, responds on the socket: the rest will not arrive either. */
-async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenerator<Uint8Array> {
-  const stalled = () => refuseSocket({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, request.socket)
-  const timer = setTimeout(stalled, stallMs)
+/**
+ * Yields the bytes as they arrive. After too long without any, with too few for that time, or in all, responds on the socket: the rest will
+ * not arrive either.
+ */
+async function* arriving(
+  request: IncomingMessage,
+  { bodyTimeoutMs, uploadRate, uploadTimeoutMs }: HttpSettings,
+): AsyncGenerator<Uint8Array> {
+  const refuse = () => refuseSocket({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, request.socket)
+  let bytes = 0
+  const stalled = setTimeout(refuse, bodyTimeoutMs)
+  const slow = setInterval(() => {
+    if (bytes < (uploadRate * bodyTimeoutMs) / 1_000) refuse()
+    bytes = 0
+  }, bodyTimeoutMs)
+  const late = setTimeout(refuse, uploadTimeoutMs)
   try {
     // Destroying the request would destroy the socket, and the response with it.
-    for await (const piece of request.iterator({ destroyOnReturn: false })) {
-      timer.refresh()
-      yield piece as Buffer
+    for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      stalled.refresh()
+      bytes += piece.length
+      yield piece
     }
   } finally {
-    clearTimeout(timer)
+    for (const timer of [stalled, slow, late]) clearTimeout(timer)
   }
 }
 

@@ -29,6 +29,12 @@ export function uploadStore(library: LibraryParts): UploadStore {
       const listing = { name: 'uploads', filter: [userId], query }
       return readPage(records, uploads, { listing, page }, found => found.map(uploadOf))
     },
+    async held(userId) {
+      const query = { equal: { userId }, above: { expiresAt: now() }, order: ['order'] } as const
+      const found = await records.find(uploads, query, ['survey'])
+      const files = found.filter(({ confirmation }) => confirmation === undefined).length
+      return { files, bytes: found.reduce((sum, { bytes }) => sum + bytes, 0) }
+    },
     async saveSurvey(userId, id, survey) {
       await change(library, userId, id, upload => ({ ...upload, survey }))
     },
