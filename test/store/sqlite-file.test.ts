@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
@@ -69,6 +69,27 @@ async function end(child: ChildProcess): Promise<void> {
   child.stdin?.end()
   await exited
 }
+
+describe('a file that is created', () => {
+  it('is for its owner alone, with its log and its folder; one that exists keeps its mode', async () => {
+    const place = folder.file('new/folder/tasks.db')
+    const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
+    const umask = process.umask(0)
+    try {
+      await createOne(openStore({ file: place }))
+      const names = readdirSync(path.dirname(place))
+      expect(names).toEqual(['tasks.db', 'tasks.db-wal'])
+      expect(names.map(name => modeOf(path.join(path.dirname(place), name)))).toEqual(['600', '600'])
+      expect(['new/folder', 'new'].map(name => modeOf(folder.file(name)))).toEqual(['700', '700'])
+    } finally {
+      process.umask(umask)
+    }
+    await open[0]?.tasks.close()
+    chmodSync(place, 0o640)
+    expect(codeOf(() => openStore({ file: place }))).toBe('nothing was thrown')
+    expect(modeOf(place)).toBe('640')
+  })
+})
 
 describe('the owner of the file', () => {
   it('refuses a second store in the same process until the first is closed', async () => {

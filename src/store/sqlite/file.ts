@@ -30,11 +30,24 @@ export function openFile(file: string): Database {
 
 function connect(file: string): Database {
   try {
-    if (file !== ':memory:') fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
+    if (file !== '' && file !== ':memory:') createFile(file)
     return new SqliteDatabase(file, { timeout: 0 })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     throw new QuillworkError('STORE_FAILED', `${file} cannot be opened or made: ${message}`, { cause: error })
+  }
+}
+
+/**
+ * Creates an empty file for its owner alone, and its folder, where there is none. SQLite gives the mode of the file to what it keeps beside it. A
+ * file that exists is not opened: closing it again would release the locks that this process holds on it.
+ */
+function createFile(file: string): void {
+  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true, mode: 0o700 })
+  try {
+    fs.closeSync(fs.openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

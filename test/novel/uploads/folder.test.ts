@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { folderUploads } from 'quillwork/novel'
 import { describe, expect, test } from 'vitest'
 import { type FilesUnderTest, filesCases } from './cases.ts'
@@ -31,6 +32,18 @@ describe('uploads in a folder', () => {
       expect(readdirSync(under.parent)).toContain('secret.txt')
     })
   }
+
+  test('are for this user alone, with their folder', async () => {
+    using under = new FolderUnderTest()
+    const umask = process.umask(0)
+    try {
+      const { location } = await under.files.write(Readable.from([Buffer.from('text')]))
+      const modes = [under.folder, path.join(under.folder, location)].map(each => statSync(each).mode & 0o777)
+      expect(modes).toEqual([0o700, 0o600])
+    } finally {
+      process.umask(umask)
+    }
+  })
 
   test('before the first upload there is nothing to remove', async () => {
     using under = new FolderUnderTest()

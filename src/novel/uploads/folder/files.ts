@@ -7,11 +7,11 @@ import { type UploadFiles, vanished } from '../files.ts'
 /** The suffix of an incomplete file. */
 const unfinished = '.part'
 
-/** Returns a storage of uploads in a folder of this machine; creates the folder if needed. */
+/** Returns a storage of uploads in a folder of this machine; creates the folder if needed, for this user alone. */
 export function folderUploads(folder: string): UploadFiles {
   return {
     async write(content) {
-      await mkdir(folder, { recursive: true })
+      await mkdir(folder, { recursive: true, mode: 0o700 })
       const location = `${randomUUID()}.txt`
       const target = path.join(folder, location)
       try {
@@ -57,7 +57,7 @@ async function* readable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 async function writeFile(target: string, content: AsyncIterable<Uint8Array>): Promise<number> {
-  await using handle = await open(target, 'wx')
+  await using handle = await open(target, 'wx', 0o600)
   let bytes = 0
   for await (const piece of content) {
     bytes += piece.length
