@@ -4,8 +4,7 @@ import type { ModelCatalogue, ModelDescription } from '../ai/catalogue.ts'
 import type { Readiness } from '../http/index.ts'
 import { compositionOf } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
-import { announced, placesOf } from '../server/data-directory.ts'
-import { isOpenToOthers } from '../server/key-file.ts'
+import { announced } from '../server/data-directory.ts'
 import { inspectTopology, isWrong } from '../server/topology.ts'
 import type { NodeState } from '../store/store.ts'
 import type { Client } from './client.ts'
@@ -173,13 +172,6 @@ async function checkConfiguredModels({ config }: ResolvedConfig, report: Report)
 
 function disabledFeatures(models: ModelCatalogue): ModelsJson['off'] {
   return models.capabilities().flatMap(status => (status.available ? [] : [status]))
-}
-
-/** Checks the key file on this machine. */
-export function checkKeys({ config }: ResolvedConfig, report: Report): void {
-  if (!isOpenToOthers(config.data)) return
-  const { keys } = placesOf(config.data)
-  report('keys', 'wrong', `users other than its owner can read ${keys}`, `chmod 600 ${keys}`)
 }
 
 /** Calls each model of the configuration once, from this machine and with its keys. */

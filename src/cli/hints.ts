@@ -19,7 +19,8 @@ export function commandText(
       ? ''
       : ` --${name} ${quoted(shownAddress(value))}`
   })
-  return `${programText()} ${words}${settings}${data}${addresses.join('')}`
+  const open = origins.allowOpenData === 'command line' ? ' --allow-open-data' : ''
+  return `${programText()} ${words}${settings}${data}${open}${addresses.join('')}`
 }
 
 /** Returns `quillwork` where it was called by that name, such as from the PATH; else the file. */

@@ -19,13 +19,14 @@ import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
 
 /**
- * Runs `quillwork ARGS` and returns the exit code. Never rejects.
+ * Runs `quillwork ARGS` and returns the exit code. Never rejects. Whatever it creates is for this user alone.
  *
  * @param args The arguments after the name of the program.
  * @param streams Default: those of the process.
  */
 export async function main(args: readonly string[], streams: Streams = process): Promise<number> {
   endQuietly(streams)
+  const umask = process.umask(0o077)
   const terminal = createTerminal(streams)
   let exitCode: number = exitCodes.ok
   const program = createProgram(terminal, code => {
@@ -41,6 +42,8 @@ export async function main(args: readonly string[], streams: Streams = process):
     const coded = error instanceof CommanderError ? misused(error) : codedError(error)
     report(terminal, coded, args.includes('--json'))
     return exitCodeOf(coded)
+  } finally {
+    process.umask(umask)
   }
 }
 
@@ -51,6 +54,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
     .description('Durable background tasks for AI writing, and the import of novels.')
     .version(version, '--version', 'print the version')
     .option('--data <dir>', 'data directory; default: QUILLWORK_DATA, else .quillwork')
+    .option('--allow-open-data', 'use the data directory as it is, whoever owns it and whoever can read it')
     .option('--config <file>', 'configuration file; default: quillwork.json of the data directory')
     .option(
       '--store <address>',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { closedText } from '../server/close-to-others.ts'
 import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
 import { type SettingName, settings } from '../server/settings.ts'
@@ -51,7 +52,12 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
         json: options.json === true,
         arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
         options,
-        configure: () => resolveConfig(sourcesOf(options)),
+        configure: () => {
+          const resolved = resolveConfig(sourcesOf(options))
+          const closed = closedText(resolved.closed)
+          if (closed !== undefined && options.json !== true) terminal.note(closed)
+          return resolved
+        },
       })
       end(exitCode ?? exitCodes.ok)
     }
@@ -72,7 +78,8 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
   const flags: Partial<Record<SettingName, string>> = {}
   for (const [name, setting] of Object.entries(settings)) {
     const value = given[name]
-    if ('flag' in setting && typeof value === 'string') flags[name as SettingName] = value
+    if ('flag' in setting && (typeof value === 'string' || value === true))
+      flags[name as SettingName] = String(value)
   }
   return { flags, file: options.config }
 }

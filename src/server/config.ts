@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { defined } from '../task/defined.ts'
 import { shownAddress, withAbsoluteFile } from './addresses.ts'
-import { refuseCombinations } from './combinations.ts'
+import { closeToOthers } from './close-to-others.ts'
+import { compositionOf, refuseCombinations } from './combinations.ts'
+import { placesOf } from './data-directory.ts'
 import { EnvironmentKeys, modelsOfShort, shortKeyVariable } from './models-setting.ts'
 import { nearestName } from './setting-values.ts'
 import {
@@ -29,6 +31,8 @@ export interface ResolvedConfig {
   readonly file: string | undefined
   /** Whether the caller named that file; otherwise it was found in the data directory. */
   readonly isFileNamed: boolean
+  /** What was open to other users until now. */
+  readonly closed: readonly string[]
   /** Probable mistakes that do not prevent a start. */
   readonly warnings: readonly string[]
 }
@@ -45,19 +49,26 @@ export interface ConfigSources {
   cwd?: string
 }
 
-/** Name of the file in the data directory. */
-const configFileName = 'quillwork.json'
 const fileVariable = 'QUILLWORK_CONFIG'
 
 /**
- * Returns the configuration: the command line wins over the environment, the environment over the file, the file over the defaults. Throws
- * CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value.
+ * Returns the configuration, after closing its files to other users: the command line wins over the environment, the environment over the file, the file over the defaults. Throws
+ * CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value, and as `closeToOthers` does.
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources
   refuseRenamedVariables(env)
   const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
-  const { file, values } = readFile(data, sources.file ?? given(env[fileVariable]), cwd)
+  const named = sources.file ?? given(env[fileVariable])
+  const configuration = named === undefined ? undefined : path.resolve(cwd, named)
+  const allows = findValue('allowOpenData', { flags, env, values: {}, file: undefined })
+  const allowOpenData = check('allowOpenData', allows) === true
+  // Nothing is obeyed before it is known to be the user's.
+  const closed = [...closeToOthers({ data, configuration, allowOpenData })]
+  const { file, values } = readFile(
+    configuration ?? placesOf(data).configuration,
+    configuration !== undefined,
+  )
   const origins = {} as Record<SettingName, Origin>
   const config: Record<string, unknown> = {}
   for (const name of settingNames) {
@@ -69,11 +80,15 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   if (config['model'] !== undefined) origins.models = origins.model
   const checked = deepFreeze(withModels(withAbsoluteFile(config as unknown as Config, cwd), env))
   refuseCombinations(checked)
+  const composition = compositionOf(checked)
+  if (composition.kind === 'embedded')
+    closed.push(...closeToOthers({ sqliteFile: composition.file, allowOpenData: checked.allowOpenData }))
   return Object.freeze({
     config: checked,
     origins: Object.freeze(origins),
     file,
     isFileNamed: sources.file !== undefined,
+    closed: Object.freeze(closed),
     warnings: Object.freeze(unknownVariables(env)),
   })
 }
@@ -190,17 +205,15 @@ function check(name: SettingName, { value, place }: Found): unknown {
 }
 
 function readFile(
-  data: string,
-  named: string | undefined,
-  cwd: string,
+  file: string,
+  isNamed: boolean,
 ): { file: string | undefined; values: Record<string, unknown> } {
-  const file = named === undefined ? path.join(data, configFileName) : path.resolve(cwd, named)
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    if (named === undefined && isAbsent) return { file: undefined, values: {} }
+    if (!isNamed && isAbsent) return { file: undefined, values: {} }
     throw invalid(
       isAbsent ? `There is no configuration file ${file}.` : `${file} cannot be read: ${messageOf(error)}`,
     )

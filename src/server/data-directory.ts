@@ -10,6 +10,7 @@ export function placesOf(data: string) {
     uploads: path.join(data, 'uploads'),
     announcement: path.join(data, 'server.json'),
     keys: path.join(data, 'keys.json'),
+    configuration: path.join(data, 'quillwork.json'),
   }
 }
 
@@ -48,7 +49,9 @@ export function announce(data: string, announcement: Announcement): void {
 /** Writes a JSON file atomically, readable by its owner alone. */
 export function writePrivately(file: string, content: object): void {
   const aside = `${file}.${process.pid}`
-  writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  rmSync(aside, { force: true })
+  // Not through a link.
+  writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
   renameSync(aside, file)
 }
 

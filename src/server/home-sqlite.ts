@@ -5,14 +5,16 @@ import { folderUploads, sqliteLibraryRecords } from '../novel/index.ts'
 import { novels, uploads as uploadRecords } from '../novel/library/kinds.ts'
 import { type SqliteStore, sqlite } from '../store/sqlite/index.ts'
 import { sqliteFileOf } from './addresses.ts'
+import { closeToOthers } from './close-to-others.ts'
 import type { Home, HomeOptions } from './home.ts'
 
 /** What a file is called while it is being filled; it gets its name when it is full. */
 const unfinished = '.filling'
 
-/** Opens a file to be moved. Throws FILE_UNREADABLE when a source is not there, STORE_LOCKED, and the other errors of the store. */
-export async function sqliteHome({ address, isTarget, uploads }: HomeOptions): Promise<Home> {
+/** Opens a file to be moved. Throws FILE_UNREADABLE when a source is not there, STORE_LOCKED, CONFIG_INVALID as `closeToOthers` does, and the other errors of the store. */
+export async function sqliteHome({ address, isTarget, uploads, allowOpenData }: HomeOptions): Promise<Home> {
   const file = path.resolve(sqliteFileOf(address) ?? '')
+  closeToOthers({ sqliteFile: file, uploads, allowOpenData })
   return isTarget ? targetHome(file, uploads) : sourceHome(file, uploads)
 }
 

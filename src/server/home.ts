@@ -33,4 +33,6 @@ export interface HomeOptions {
   database?: string | undefined
   /** The folder of uploaded files beside an SQLite file. */
   uploads: string
+  /** As the setting of that name. */
+  allowOpenData: boolean
 }

@@ -3,7 +3,7 @@
  * `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { makeDataDirectory, placesOf, writePrivately } from './data-directory.ts'
 import { invalid } from './settings.ts'
@@ -39,12 +39,6 @@ export type ReadKey = (name: string) => string | undefined
 /** Returns whether a text can be a key: it goes into a header, which cannot hold blanks and line ends. */
 export function isKey(text: string): boolean {
   return /^[\x21-\x7e]{1,4096}$/.test(text)
-}
-
-/** Returns whether users other than the owner can read the file. Its keys are encrypted, but no other user needs them. */
-export function isOpenToOthers(data: string): boolean {
-  const found = statSync(fileOf(data), { throwIfNoEntry: false })
-  return found !== undefined && process.platform !== 'win32' && (found.mode & 0o077) !== 0
 }
 
 /** Returns the names of the stored keys, without the secret. Throws CONFIG_INVALID for a file that cannot be read. */

@@ -9,6 +9,7 @@ import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import { defined } from '../task/defined.ts'
 import { durationMs } from '../task/duration.ts'
+import { closedText, closeToOthers } from './close-to-others.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
@@ -50,6 +51,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (listensAnywhere(config)) assertSafeToListen(withToken(config))
   makeDataDirectory(config.data)
   const log = createLog({ level: config.logLevel, destination: logTo })
+  const closed = closedText(closeToOthers({ data: config.data, allowOpenData: config.allowOpenData }))
+  if (closed !== undefined) log.warn({}, closed)
   const composed = await compose({ config, log })
   try {
     return await runServer(options, composed, log)

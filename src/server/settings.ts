@@ -64,6 +64,16 @@ export const settings = {
     flag: '--data',
     notInFile: true,
   },
+  allowOpenData: {
+    kind: 'switch',
+    about:
+      'Use the data directory as it is, whoever owns it and whoever can read it: for volumes that keep no owners and modes. Otherwise it is ' +
+      'closed to other users, with all that is in it, and refused where that cannot be; see [operations.md](operations.md#who-can-read-the-data).',
+    fallback: false,
+    schema: z.boolean('Give true or false.'),
+    flag: '--allow-open-data',
+    notInFile: true,
+  },
   store: {
     about:
       'Where tasks and novels are stored: `sqlite:FILE`, or `mongodb://…` (`mongodb+srv://…`) of a replica set, which any number of processes ' +

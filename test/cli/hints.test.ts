@@ -15,6 +15,8 @@ test('a hint names the file that the settings came from, where it was given, and
       `serve --config ${file} --data`,
     )
     expect(commandText('serve', resolveConfig(sources))).toContain(`serve --data ${data}`)
+    const open = { flags: { data, allowOpenData: 'true' }, env: {} }
+    expect(commandText('serve', resolveConfig(open))).toContain(`serve --data ${data} --allow-open-data`)
   } finally {
     rmSync(data, { recursive: true, force: true })
   }

@@ -169,8 +169,8 @@ describe('quillwork serve', { timeout: patience }, () => {
   })
 
   test('a damaged database is told by serve, and found by the doctor, who ends with 1', async () => {
-    mkdirSync(data)
-    writeFileSync(path.join(data, 'quillwork.db'), 'This is no database. '.repeat(1_000))
+    mkdirSync(data, { mode: 0o700 })
+    writeFileSync(path.join(data, 'quillwork.db'), 'This is no database. '.repeat(1_000), { mode: 0o600 })
     const refused = await run(['serve', '--data', data, '--port', '0'])
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(/^error STORE_UNSUITABLE: /)

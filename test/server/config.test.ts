@@ -41,6 +41,7 @@ describe('the configuration', () => {
     const { config, origins, file, warnings } = resolve()
     expect(config).toEqual({
       data: path.join(cwd, '.quillwork'),
+      allowOpenData: false,
       store: undefined,
       database: undefined,
       broker: undefined,

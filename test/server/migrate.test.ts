@@ -32,10 +32,18 @@ async function withLibrary<T>(address: string, use: (library: NovelLibrary) => P
 async function move(from: string, to: string) {
   const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-uploads-'))
   const uploads = (name: string) => path.join(folder, name)
-  await using source = await openHome({ address: from, isTarget: false, uploads: uploads('from') }).then(
-    closing,
-  )
-  await using target = await openHome({ address: to, isTarget: true, uploads: uploads('to') }).then(closing)
+  await using source = await openHome({
+    address: from,
+    isTarget: false,
+    uploads: uploads('from'),
+    allowOpenData: false,
+  }).then(closing)
+  await using target = await openHome({
+    address: to,
+    isTarget: true,
+    uploads: uploads('to'),
+    allowOpenData: false,
+  }).then(closing)
   const moved = await migrate({ from: source, to: target })
   rmSync(folder, { recursive: true, force: true })
   return moved

@@ -4,14 +4,7 @@ import type { Command } from 'commander'
 import { type ResolvedConfig, shownValue } from '../../server/config.ts'
 import { type Setting, type SettingName, settingNames, settings } from '../../server/settings.ts'
 import { defined } from '../../task/defined.ts'
-import {
-  callModels,
-  checkKeys,
-  checkServer,
-  checkTopology,
-  type Finding,
-  type Report,
-} from '../doctor-checks.ts'
+import { callModels, checkServer, checkTopology, type Finding, type Report } from '../doctor-checks.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { print, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
@@ -105,7 +98,6 @@ async function examine(
   checkDirectory(config.data, report)
   await checkServer(resolved, report)
   await checkTopology(resolved, report)
-  checkKeys(resolved, report)
   if (callsModels) await callModels(resolved, report)
   return findings
 }

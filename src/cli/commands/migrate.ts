@@ -81,6 +81,7 @@ function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from
     isTarget,
     uploads: placesOf(address === owner ? config.data : path.dirname(sqliteFileOf(address) ?? '')).uploads,
     database: address === config.store ? config.database : undefined,
+    allowOpenData: config.allowOpenData,
   })
   return { from: end(from, false), to: end(to, true) }
 }

@@ -1,0 +1,237 @@
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { QuillworkError } from 'quillwork'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { closedText, closeToOthers, type OwnFiles } from '../../src/server/close-to-others.ts'
+import { asOther, other, withoutRoot } from '../other-user.ts'
+
+let folder: string
+let data: string
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'quillwork-files-'))
+  // Only the modes within it are in the way of another user.
+  chmodSync(folder, 0o755)
+  data = makeFolder('data')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Makes a folder, as far as the umask and whoever made it before let it be open. */
+function makeFolder(name: string, mode = 0o755): string {
+  const place = path.join(folder, name)
+  mkdirSync(place, { recursive: true })
+  chmodSync(place, mode)
+  return place
+}
+
+function makeFile(name: string, mode = 0o644, text = 'text'): string {
+  const place = path.join(folder, name)
+  writeFileSync(place, text)
+  chmodSync(place, mode)
+  return place
+}
+
+const modeOf = (place: string) => (statSync(place).mode & 0o7777).toString(8)
+
+const close = (files: Partial<OwnFiles> = {}) => closeToOthers({ data, allowOpenData: false, ...files })
+
+function refusal(files: Partial<OwnFiles> = {}): string {
+  try {
+    close(files)
+  } catch (error) {
+    expect(error).toBeInstanceOf(QuillworkError)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+    return (error as QuillworkError).message
+  }
+  return expect.fail('it was taken')
+}
+
+describe('what belongs to this user', () => {
+  test('is closed to others, once, and named with the mode that it had', () => {
+    makeFolder('data/uploads', 0o777)
+    const names = ['quillwork.db', 'quillwork.db-wal', 'server.json', 'keys.json', 'quillwork.json']
+    const files = [...names, 'uploads/1.txt'].map(name => makeFile(`data/${name}`))
+    const mine = makeFile('data/notes.txt')
+    const closed = close()
+    expect(closed).toContain(`${data} (was 755)`)
+    expect(closed).toContain(`${path.join(data, 'uploads')} (was 777)`)
+    expect(closed).toHaveLength(2 + files.length)
+    expect([data, path.join(data, 'uploads')].map(modeOf)).toEqual(['700', '700'])
+    expect(files.map(modeOf)).toEqual(files.map(() => '600'))
+    expect(modeOf(mine)).toBe('644')
+    expect(close()).toEqual([])
+    expect(closedText(closed)).toMatch(/^closed to other users: \S+ \(was 755\), .* and 4 more$/)
+    expect(closedText([])).toBeUndefined()
+  })
+
+  test('is closed where it is empty, and where nothing is there yet nothing happens', () => {
+    expect(close()).toEqual([`${data} (was 755)`])
+    rmSync(data, { recursive: true })
+    expect(
+      close({ configuration: path.join(folder, 'none.json'), sqliteFile: path.join(folder, 'a', 'b.db') }),
+    ).toEqual([])
+  })
+
+  test('a configuration and a database elsewhere are closed, the folders around them are not', () => {
+    const configuration = makeFile('my.json', 0o666)
+    const sqliteFile = makeFile('tasks.db', 0o664)
+    const log = makeFile('tasks.db-wal')
+    expect(close({ configuration, sqliteFile })).toHaveLength(4)
+    expect([configuration, sqliteFile, log].map(modeOf)).toEqual(['600', '600', '600'])
+    expect(modeOf(folder)).toBe('755')
+  })
+
+  test.each([
+    ['a folder with other things', 0o755],
+    ['a folder that all users share', 0o1777],
+  ])('%s is not closed, and another one is proposed', (_, mode) => {
+    makeFile('data/notes.txt')
+    chmodSync(data, mode)
+    expect(refusal()).toContain(`holds other things than the data of Quillwork, so it is not closed`)
+    expect(refusal()).toContain(`--data ${path.join(data, 'quillwork')}`)
+    expect(modeOf(data)).toBe(mode.toString(8))
+  })
+
+  test('a folder of uploads alone may be that of another program', () => {
+    makeFolder('data/uploads')
+    expect(refusal()).toContain('holds other things')
+    expect(modeOf(path.join(data, 'uploads'))).toBe('755')
+  })
+
+  test('a folder in which everybody can replace the database is refused', () => {
+    const shared = makeFolder('all of us', 0o777)
+    const sqliteFile = path.join(shared, 'tasks.db')
+    expect(refusal({ sqliteFile })).toContain(`Type: chmod o-w '${shared}'`)
+    chmodSync(shared, 0o1777)
+    expect(close({ sqliteFile })).toEqual([])
+  })
+
+  test('is left as it is where that is allowed, links are not', () => {
+    makeFile('data/quillwork.db', 0o666)
+    expect(close({ allowOpenData: true })).toEqual([])
+    expect([data, path.join(data, 'quillwork.db')].map(modeOf)).toEqual(['755', '666'])
+    symlinkSync('quillwork.db', path.join(data, 'keys.json'))
+    expect(refusal({ allowOpenData: true })).toContain('is a link')
+  })
+})
+
+describe('a link', () => {
+  test.each([
+    'quillwork.db',
+    'quillwork.db-wal',
+    'quillwork.db-journal',
+    'uploads',
+    'keys.json',
+    'server.json',
+  ])('in the place of %s is refused, and what it leads to stays as it is', name => {
+    makeFile('data/quillwork.json', 0o600)
+    const target = makeFile('target')
+    const link = path.join(data, name)
+    symlinkSync(target, link)
+    expect(refusal()).toContain(`${link} is a link`)
+    expect(refusal()).toContain(`type: rm ${link}`)
+    expect(modeOf(target)).toBe('644')
+    rmSync(target)
+    expect(refusal()).toContain('is a link')
+  })
+
+  test('to an uploaded file, or to a database elsewhere, is refused', () => {
+    makeFile('data/quillwork.json', 0o600)
+    makeFolder('data/uploads')
+    symlinkSync(makeFile('target'), path.join(data, 'uploads', '1.txt'))
+    expect(refusal()).toMatch(/uploads.1\.txt is a link/)
+    symlinkSync(path.join(folder, 'target'), path.join(folder, 'tasks.db'))
+    rmSync(path.join(data, 'uploads'), { recursive: true })
+    expect(refusal({ sqliteFile: path.join(folder, 'tasks.db') })).toMatch(/tasks\.db is a link/)
+  })
+
+  test('that the user made is followed to the data directory and to the configuration, and they are closed', () => {
+    symlinkSync(data, path.join(folder, 'link'))
+    const configuration = makeFile('my.json')
+    symlinkSync(configuration, path.join(folder, 'link.json'))
+    const through = { data: path.join(folder, 'link'), configuration: path.join(folder, 'link.json') }
+    expect(close(through)).toHaveLength(2)
+    expect([data, configuration].map(modeOf)).toEqual(['700', '600'])
+    const inside = { data: path.join(folder, 'above', 'data') }
+    makeFolder('real/data')
+    symlinkSync(path.join(folder, 'real'), path.join(folder, 'above'))
+    expect(close(inside)).toEqual([`${inside.data} (was 755)`])
+  })
+})
+
+describe.skipIf(withoutRoot !== undefined)(`what belongs to another user${withoutRoot ?? ''}`, () => {
+  test.each([
+    ['data directory', () => data],
+    ['database', () => makeFile('data/quillwork.db', 0o600)],
+    ['folder of uploads', () => makeFolder('data/uploads', 0o700)],
+    [
+      'uploaded file',
+      () => makeFile(path.join(makeFolder('data/uploads').slice(folder.length), '1.txt'), 0o600),
+    ],
+    ['configuration', () => makeFile('data/quillwork.json', 0o600)],
+    ['announced server', () => makeFile('data/server.json', 0o600)],
+  ])('is refused as %s, with what to type, and left as it is', (_, make) => {
+    makeFile('data/keys.json', 0o600)
+    const place = make()
+    chmodSync(data, 0o700)
+    chownSync(place, other, other)
+    const said = refusal()
+    expect(said).toContain(`${place} belongs to another user (uid ${other})`)
+    expect(said).toMatch(new RegExp(`To take it over, type: chown (-R )?0 ${place}`))
+    expect(said).toContain('--allow-open-data')
+    expect(statSync(place).uid).toBe(other)
+    expect(close({ allowOpenData: true })).toEqual([])
+  })
+
+  test('is refused as a folder around a database, as a configuration that was named, and as a link of theirs', () => {
+    const theirs = makeFolder('theirs', 0o700)
+    chownSync(theirs, other, other)
+    makeFile('theirs/notes.txt')
+    const said = refusal({ sqliteFile: path.join(theirs, 'tasks.db') })
+    expect(said).toContain(`${theirs} belongs to`)
+    expect(said).not.toContain('chown')
+    const configuration = makeFile('my.json', 0o600)
+    chownSync(configuration, other, other)
+    expect(refusal({ configuration })).toContain(`${configuration} belongs to`)
+    const link = path.join(folder, 'link')
+    symlinkSync(data, link)
+    lchownSync(link, other, other)
+    expect(refusal({ data: link })).toContain(`${link} is a link, made by uid ${other}`)
+    expect(refusal({ data: link, allowOpenData: true })).toContain('is a link')
+  })
+
+  test('this user is not root: a configuration of root may be read, not written, by others', () => {
+    const configuration = makeFile('my.json', 0o644, '{}')
+    chownSync(data, other, other)
+    chmodSync(data, 0o700)
+    expect(asOther(() => close({ configuration }))).toEqual([])
+    expect(modeOf(configuration)).toBe('644')
+    chmodSync(configuration, 0o664)
+    expect(asOther(() => refusal({ configuration }))).toContain(`Type: sudo chmod go-w ${configuration}`)
+  })
+
+  test('this user is not root: an open volume of root is refused, a folder within it is not', () => {
+    chmodSync(data, 0o777)
+    expect(asOther(() => refusal())).toContain(`Type: sudo chown -R ${other} ${data}`)
+    expect(asOther(() => close({ allowOpenData: true }))).toEqual([])
+    const others = asOther(() => refusal({ data: '/' }))
+    expect(others).toContain('Name a folder within it: --data /quillwork')
+    expect(others).not.toContain('chown')
+    const within = makeFolder('data/mine')
+    chownSync(within, other, other)
+    expect(asOther(() => close({ data: within }))).toEqual([`${within} (was 755)`])
+    const closed = makeFile('shut', 0o600)
+    expect(() => asOther(() => readFileSync(closed))).toThrow('EACCES')
+  })
+})
