@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -34,6 +34,15 @@ describe('the announcement of a server', () => {
     expect(announced(data)).toEqual(announcement)
     expect(readdirSync(data)).toEqual(['server.json'])
     expect(statSync(placesOf(data).announcement).mode & 0o777).toBe(0o600)
+  })
+
+  test('is not written through a link in the place of the file that becomes it', () => {
+    const target = path.join(data, 'target')
+    writeFileSync(target, 'as it was')
+    symlinkSync(target, `${placesOf(data).announcement}.${process.pid}`)
+    announce(data, announcement)
+    expect(announced(data)).toEqual(announcement)
+    expect(readFileSync(target, 'utf8')).toBe('as it was')
   })
 
   test('is taken away by the start that made it, not by an earlier one', () => {

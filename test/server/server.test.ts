@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { resolveConfig } from '../../src/server/config.ts'
 import { startServer } from '../../src/server/server.ts'
 import type { Config } from '../../src/server/settings.ts'
+import { other, withoutRoot } from '../other-user.ts'
 
 let data: string
 beforeEach(() => {
@@ -12,9 +13,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(data, { recursive: true }))
 
-function begin(changes: Partial<Config>) {
+function begin(
+  changes: Partial<Config>,
+  { afterwards = () => undefined as void, lines = [] as string[] } = {},
+) {
   const { config } = resolveConfig({ flags: { data, port: '0' }, env: {} })
-  const logTo = { write: () => undefined }
+  afterwards()
+  const logTo = { write: (line: string) => void lines.push(line) }
   return startServer({ config: { ...config, ...changes }, works: false, command: 'test', logTo })
 }
 
@@ -24,3 +29,19 @@ test('a server whose API cannot be made lets go of the store that it opened', as
   expect(server.url).toMatch(/^http:/)
   await server.stop({ grace: 0 })
 })
+
+test('a data directory that was opened after the configuration was read is closed, and the log says so', async () => {
+  const lines: string[] = []
+  const server = await begin({}, { afterwards: () => chmodSync(data, 0o755), lines })
+  expect(statSync(data).mode & 0o777).toBe(0o700)
+  expect(lines.filter(line => line.includes(`closed to other users: ${data} (was 755)`))).toHaveLength(1)
+  await server.stop({ grace: 0 })
+})
+
+test.skipIf(withoutRoot !== undefined)(
+  `a data directory that another user made after the configuration was read is refused${withoutRoot ?? ''}`,
+  async () => {
+    const begun = begin({}, { afterwards: () => chownSync(data, other, other) })
+    await expect(begun).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  },
+)
