@@ -153,7 +153,7 @@ export const errorCatalogue = {
   UNAUTHENTICATED: permanent(401, 'The request carries no valid credentials.'),
   FORBIDDEN: permanent(403, 'The request comes from another site, or may not do this.'),
   TOO_MANY_STREAMS: retryable(429, 'More event streams are open than one client or the process may hold.'),
-  CONFIG_INVALID: permanent(500, 'The configuration has a value, or a file, that cannot be used; the message names it.'),
+  CONFIG_INVALID: permanent(500, 'A value or file of the configuration cannot be used; it is named.'),
   USAGE_INVALID: permanent(400, 'The command line names a command, an option or a value that is not there.'),
   FILE_UNREADABLE: permanent(400, 'The file that a command was given is not there or cannot be read.'),
   SERVER_UNREACHABLE: retryable(503, 'The server that owns the data directory does not answer.'),
