@@ -161,9 +161,10 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
 /** Returns whether a folder may be that of others, so that nobody should change it because of Quillwork. */
 function isForeign({ place, stat }: Found, { mayHoldOthers = false }: Rule): boolean {
   if (!mayHoldOthers) return false
-  if (isOpen(stat, sticky)) return true
   try {
     const names = namesIn(place).filter(name => name !== 'lost+found')
+    // As /tmp is, and a volume in memory.
+    if (isOpen(stat, sticky)) return !names.every(isOwnName)
     return names.length > 0 && !names.some(name => isOwnName(name) && name !== written.uploads)
   } catch {
     return true

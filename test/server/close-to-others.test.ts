@@ -93,14 +93,24 @@ describe('what belongs to this user', () => {
   })
 
   test.each([
-    ['a folder with other things', 0o755],
-    ['a folder that all users share', 0o1777],
-  ])('%s is not closed, and another one is proposed', (_, mode) => {
-    makeFile('data/notes.txt')
+    ['a folder with other things', 0o755, ['notes.txt']],
+    ['a folder that all users share', 0o1777, ['notes.txt', 'quillwork.db']],
+  ])('%s is not closed, and another one is proposed', (_, mode, names) => {
+    for (const name of names) makeFile(`data/${name}`)
     chmodSync(data, mode)
     expect(refusal()).toContain(`holds other things than the data of Quillwork, so it is not closed`)
     expect(refusal()).toContain(`--data ${path.join(data, 'quillwork')}`)
     expect(modeOf(data)).toBe(mode.toString(8))
+  })
+
+  test.each([
+    ['nothing', []],
+    ['a database', ['quillwork.db']],
+  ])('a volume that all users share is closed where it holds %s', (_, names) => {
+    for (const name of names) makeFile(`data/${name}`)
+    chmodSync(data, 0o1777)
+    expect(close()).toContain(`${data} (was 1777)`)
+    expect(modeOf(data)).toBe('700')
   })
 
   test('a folder of uploads alone may be that of another program', () => {
