@@ -20,19 +20,8 @@ export function startHeartbeat(core: Core): Loop {
   let wokeAt = Number.NEGATIVE_INFINITY
 
   async function beat(): Promise<undefined> {
-    const attempts = [...core.running.values()].filter(attempt => attempt.interruption !== 'lease-lost')
-    if (attempts.length === 0) return
-    const askedAt = core.clock.monotonic()
-    try {
-      const leases = attempts.map(({ record, token }) => ({ taskId: record.id, token }))
-      const answers = await core.store.tasks.extend(leases, leaseMs)
-      for (const [index, attempt] of attempts.entries()) {
-        const answer = answers[index]
-        if (answer !== undefined) learn(core, attempt, answer, askedAt + leaseMs)
-      }
-    } catch (error) {
-      core.log.error({ err: error }, 'lease extension failed; will retry')
-    }
+    if (core.running.size === 0) return
+    await extendLeases(core, [...core.running.values()])
     await check()
   }
 
@@ -50,6 +39,24 @@ export function startHeartbeat(core: Core): Loop {
   // On its own: a store that does not answer must not keep an attempt from learning that its time is over.
   const checking = startLoop({ clock: core.clock, everyMs: checkMs, step: check })
   return together([beating, checking])
+}
+
+/** Extends the leases of attempts that run here in one write, and learns which are lost or asked to stop. Never rejects. */
+export async function extendLeases(core: Core, running: readonly Attempt[]): Promise<void> {
+  const attempts = running.filter(attempt => attempt.interruption !== 'lease-lost')
+  if (attempts.length === 0) return
+  const { leaseMs } = core.settings
+  const askedAt = core.clock.monotonic()
+  try {
+    const leases = attempts.map(({ record, token }) => ({ taskId: record.id, token }))
+    const answers = await core.store.tasks.extend(leases, leaseMs)
+    for (const [index, attempt] of attempts.entries()) {
+      const answer = answers[index]
+      if (answer !== undefined) learn(core, attempt, answer, askedAt + leaseMs)
+    }
+  } catch (error) {
+    core.log.error({ err: error }, 'lease extension failed; will retry')
+  }
 }
 
 function interruptExpired(core: Core, now: number): void {

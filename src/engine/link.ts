@@ -7,8 +7,10 @@ import type { EventOutbox, NodeState, PendingEvents, Store } from '../store/stor
 import type { ResolvedTask } from '../task/definition.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
+import type { Attempt } from './attempt.ts'
 import type { Core, Peers } from './core.ts'
 import { findEnds } from './handle.ts'
+import { extendLeases } from './heartbeat.ts'
 import { parkLimit } from './wake.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
@@ -34,7 +36,11 @@ export function createLink(core: Core): Link {
   const gaps = createEmitter(error => core.log.error({ err: error }, 'gap listener failed'))
   core.store.outbox.useDelayTiers?.(remote.delays)
   core.store.outbox.keepNotifications?.()
-  const stopControl = remote.onControl(message => control(core, message))
+  const cancels = createCancelReader(core)
+  const stopControl = remote.onControl(message => {
+    if (message.kind === 'cancel') cancels.read(message)
+    else control(core, message)
+  })
   const stopPublishing = core.store.events === undefined ? undefined : publishEvents(core, core.store.events)
   const everyMs = remote.publishesEvents ? endsEveryMs.withEvents : endsEveryMs.withoutEvents
   const finding = startLoop({ clock: core.clock, everyMs, step: () => findEndsQuietly(core) })
@@ -52,22 +58,40 @@ export function createLink(core: Core): Link {
     async stop() {
       stopControl()
       stopListening?.()
-      await Promise.all([finding.stop(), reporting.stop(), stopPublishing?.()])
+      await Promise.all([cancels.stop(), finding.stop(), reporting.stop(), stopPublishing?.()])
       await core.store.nodes?.remove(core.settings.nodeId).catch(() => undefined)
     },
   }
 }
 
 /** Handles a message of another process. What gets lost is learnt from the store. */
-function control(core: Core, message: ControlMessage): void {
-  if (message.kind === 'cancel') cancelHere(core, message)
-  else if (message.kind === 'lanes') core.wakeRelay()
+function control(core: Core, message: Exclude<ControlMessage, { kind: 'cancel' }>): void {
+  if (message.kind === 'lanes') core.wakeRelay()
   else if (core.limiter.isShared !== true) void parkLimit(core, message.key, message.until)
 }
 
-function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: number }): void {
-  const held = core.running.get(taskId)
-  if (held?.record.attempt === attempt) held.cancel(core.store.tasks.now())
+/**
+ * Reads whether attempts that run here were asked to stop. A message alone stops none, for anybody who may write to the broker can send one: it
+ * has the lease extended early, which tells what the record says. Messages that come meanwhile are one more write together.
+ */
+function createCancelReader(core: Core) {
+  const named = new Set<Attempt>()
+  const step = async () => {
+    const attempts = [...named].filter(attempt => core.running.get(attempt.record.id) === attempt)
+    named.clear()
+    await extendLeases(core, attempts)
+    return undefined
+  }
+  const reading = startLoop({ clock: core.clock, everyMs: core.settings.leaseMs, step })
+  return {
+    read({ taskId, attempt }: { taskId: string; attempt: number }) {
+      const held = core.running.get(taskId)
+      if (held?.record.attempt !== attempt || held.interruption === 'cancelled') return
+      named.add(held)
+      reading.wake()
+    },
+    stop: reading.stop,
+  }
 }
 
 function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
