@@ -4,7 +4,7 @@
  */
 import { plainOf } from '../task/codec.ts'
 import type { SequencedEvent, TaskEventName } from '../task/events.ts'
-import { type IncomingMessage, type OutgoingMessage, type Read, readObject } from './messages.ts'
+import { type IncomingMessage, isId, type OutgoingMessage, type Read, readObject } from './messages.ts'
 
 /** The media type of an event. */
 export const cloudEventsType = 'application/cloudevents+json'
@@ -120,6 +120,8 @@ export function readEvent({ content }: IncomingMessage): Read<SequencedEvent> {
   if (name === undefined) return { malformed: 'not an event that this version knows' }
   const at = typeof time === 'string' ? Date.parse(time) : Number.NaN
   if (Number.isNaN(at) || !isEventData(data)) return { malformed: 'an event without its time or task' }
+  if (sequence !== undefined && !(typeof sequence === 'string' && /^\d{1,15}$/.test(sequence)))
+    return { malformed: 'the sequence of an event is no number' }
   const event = {
     ...data,
     name,
@@ -135,5 +137,5 @@ function isEventData(data: unknown): data is Record<string, unknown> {
   if (typeof data !== 'object' || data === null) return false
   const { taskId, rootTaskId, taskType, userId, lane, version, attempt } = data as Record<string, unknown>
   const texts = [taskId, rootTaskId, taskType, userId, lane]
-  return texts.every(text => typeof text === 'string') && [version, attempt].every(Number.isSafeInteger)
+  return texts.every(isId) && [version, attempt].every(Number.isSafeInteger)
 }

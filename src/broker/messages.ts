@@ -213,7 +213,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isId(value: unknown): value is string {
+/** Returns whether a value can be the id or the name of something of ours. */
+export function isId(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= longestId
 }
 

@@ -98,6 +98,8 @@ export interface Swept {
 export interface EngineCounts {
   /** Writes of attempts that no longer held their task, refused by the store. */
   fencedWrites: number
+  /** Events of the broker that the store did not confirm, so that they were shown to nobody. */
+  unconfirmedEvents: number
   /** Records that the sweep moved: attempts whose lease had expired, and waiting tasks past their deadline. */
   rescued: Record<Overdue['why'], number>
 }

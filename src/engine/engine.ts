@@ -284,7 +284,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     peers: createPeers(store, clock),
     saturated: new Set(),
     swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
-    counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
+    counts: { fencedWrites: 0, unconfirmedEvents: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
     started: false,
     waiters: new Waiters({

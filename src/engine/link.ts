@@ -8,6 +8,7 @@ import type { ResolvedTask } from '../task/definition.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Attempt } from './attempt.ts'
+import { createEventGate } from './confirm-events.ts'
 import type { Core, Peers } from './core.ts'
 import { findEnds } from './handle.ts'
 import { extendLeases } from './heartbeat.ts'
@@ -97,9 +98,10 @@ function createCancelReader(core: Core) {
 function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
   if (!remote.publishesEvents) return () => undefined
   const ends = createEndReader(core)
+  const gate = createEventGate(core, { show: event => core.live.emit(event), lost: () => gaps.emit() })
   const stop = remote.onEvents({
     event(event) {
-      core.live.emit(event)
+      if (core.live.wants(event.name)) gate.take(event)
       if (event.name === 'started') core.outputSignals.emit(event.taskId)
       if (!('status' in event) || !hasEnded(event.status)) return
       if (core.waiters.isWaitedFor(event.taskId)) ends.read(event.taskId)
@@ -109,6 +111,7 @@ function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => 
   })
   return () => {
     ends.stop()
+    gate.stop()
     stop()
   }
 }

@@ -119,6 +119,14 @@ function describeBroker(metered: Metered, latest: Latest): void {
     'Messages that the broker did not confirm; they are sent again',
     read('unconfirmed'),
   )
+  metered.counter(
+    'events_unconfirmed_total',
+    'Events of the broker that the store did not confirm; they were not shown',
+    () => {
+      const { broker, counts } = latest()?.health ?? {}
+      return single(broker === undefined ? undefined : counts?.unconfirmedEvents)
+    },
+  )
 }
 
 function describeUpkeep(metered: Metered, latest: Latest): void {

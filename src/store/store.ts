@@ -207,6 +207,13 @@ export interface EventBacklog {
   oldestAt?: number
 }
 
+/** The number of a task's last event, whether it was told, and the task as it is now, without its large texts. */
+export interface LastEvent {
+  sequence: number
+  isPublished: boolean
+  task: Omit<TaskRecord, 'parameters' | 'progress' | 'result' | 'failedSubTasks'>
+}
+
 /** The events of records, kept in them by the writes that made them until they were told. Only where others listen. */
 export interface EventOutbox {
   /** From now on each transition leaves its event in the record. */
@@ -220,8 +227,8 @@ export interface EventOutbox {
   backlog(): Promise<EventBacklog>
   /** The events of these records were told, up to the sequence. */
   published(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
-  /** The number of a task's last event, and whether it was told; undefined where it left none. */
-  lastOf(taskId: string): Promise<{ sequence: number; isPublished: boolean } | undefined>
+  /** The last event of each task, one for one; undefined where it left none, or is not there. */
+  lastOf(taskIds: readonly string[]): Promise<readonly (LastEvent | undefined)[]>
   /** Calls back after each commit of this process that left events to tell. Returns an unsubscribe function. */
   onPending(listener: () => void): () => void
 }

@@ -1,12 +1,14 @@
+import { plainOf } from './codec.ts'
 import type { ErrorInfo } from './errors.ts'
-import type { EndedStatus } from './status.ts'
+import { type EndedStatus, hasEnded } from './status.ts'
 import type { TaskRecord } from './task.ts'
 import { endsAttempt, type Transition, type TransitionName } from './transition.ts'
 
+type BaseFields = Pick<TaskRecord, 'id' | 'taskType' | 'userId' | 'lane' | 'version' | 'attempt'> &
+  Pick<TaskRecord, 'parentTaskId' | 'rootTaskId' | 'traceparent'>
+
 /** What every event names. `at` is epoch milliseconds. */
-export interface TaskEventBase
-  extends Pick<TaskRecord, 'taskType' | 'userId' | 'lane' | 'version' | 'attempt'>,
-    Pick<TaskRecord, 'parentTaskId' | 'rootTaskId' | 'traceparent'> {
+export interface TaskEventBase extends Omit<BaseFields, 'id'> {
   at: number
   taskId: string
 }
@@ -79,6 +81,34 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   'due-early': undefined,
 }
 
+/** The event of each end. */
+export const endNames: Readonly<Record<EndedStatus, TaskEventName>> = {
+  COMPLETED: 'completed',
+  COMPLETED_WITH_ERRORS: 'completed',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  DEAD_LETTER: 'deadLettered',
+}
+
+const endingNames: ReadonlySet<TaskEventName> = new Set(Object.values(endNames))
+
+/** Returns whether an event says that its task has ended, by its name or by its status. */
+export function endsTask(event: TaskEvent): boolean {
+  return endingNames.has(event.name) || ('status' in event && hasEnded(event.status))
+}
+
+/** Returns about how many bytes an event takes in memory: two for each character of its texts, and as JSON of what has parts. */
+export function sizeOfEvent(event: TaskEvent): number {
+  let characters = 0
+  for (const [field, value] of Object.entries(event)) {
+    characters += field.length + 8
+    if (typeof value === 'string') characters += value.length
+    else if (typeof value === 'object' && value !== null)
+      characters += JSON.stringify(plainOf(value))?.length ?? 0
+  }
+  return characters * 2
+}
+
 /** Returns the name of the event of a transition; undefined where it has none. */
 export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskEventName | undefined {
   if (transition.name === 'closed' && transition.set.status === 'FAILED') return 'failed'
@@ -108,7 +138,7 @@ export function eventAfter(
 }
 
 /** Returns the part of an event that comes from the record. */
-export function eventBase(record: TaskRecord, at: number): TaskEventBase {
+export function eventBase(record: BaseFields, at: number): TaskEventBase {
   const base: TaskEventBase = {
     at,
     taskId: record.id,

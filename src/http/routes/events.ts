@@ -90,7 +90,7 @@ async function hasAllEvents(
   { id, completedAt = Number.POSITIVE_INFINITY, subTaskStatusSummary }: TaskRecord,
 ): Promise<boolean> {
   if (liveOf(subTaskStatusSummary) > 0) return false
-  const last = await engine.store.events?.lastOf(id)
+  const [last] = (await engine.store.events?.lastOf([id])) ?? []
   if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
   // Published long ago, it may not be kept any more, or have been published before this process started.
   if (!last.isPublished || engine.store.tasks.now() - completedAt < deliveryMs) return false

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { SequencedEvent } from '../../task/events.ts'
+import { endsTask, type SequencedEvent } from '../../task/events.ts'
 import { eventData, sseText, streamed } from './sse.ts'
 
 /** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
@@ -14,6 +14,7 @@ export interface Kept {
 interface Newest {
   sequence: number
   version: number
+  isEnd: boolean
 }
 
 /**
@@ -49,7 +50,7 @@ export class EventRing {
     if (newest !== undefined && !isNewer(event, newest)) return false
     this.#keep({ sequence: this.#next, event })
     const { sequence, version } = event
-    if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version })
+    if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version, isEnd: endsTask(event) })
     return true
   }
 
@@ -102,7 +103,12 @@ export class EventRing {
   }
 }
 
-/** Returns whether an event is newer. Progress is not numbered: it is old when the task has a newer version. */
-function isNewer({ sequence, version }: SequencedEvent, newest: Newest): boolean {
-  return sequence === undefined ? version >= newest.version : sequence > newest.sequence
+/**
+ * Returns whether an event is newer. Progress is not numbered: it is old when the task has a newer version. An end, which the store has
+ * confirmed, is never kept out by the number of another event, which it may not have.
+ */
+function isNewer(event: SequencedEvent, newest: Newest): boolean {
+  const { sequence, version } = event
+  if (sequence === undefined) return version >= newest.version
+  return sequence > newest.sequence || (endsTask(event) && !newest.isEnd)
 }

@@ -2,11 +2,11 @@
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { eventBase, type SequencedEvent } from '../../task/events.ts'
-import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
+import type { EventBacklog, EventOutbox, LastEvent, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
-import { findTasks, readFields, type Session } from './session.ts'
+import { findTasks, type Session } from './session.ts'
 
 /** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
@@ -60,11 +60,10 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await published.flush()
     },
     flush: () => published.flush(),
-    async lastOf(taskId) {
-      const fields = ['eventSequence', 'eventsAt'] as const
-      const [task] = await readFields(session, 'last event', { _id: taskId }, fields)
-      if (task?.eventSequence === undefined) return undefined
-      return { sequence: task.eventSequence, isPublished: task.eventsAt === undefined }
+    async lastOf(taskIds) {
+      const found = await readById(session, 'last events', taskIds, { ...projection, events: 0 })
+      const byId = new Map(found.map(document => [document._id, document]))
+      return taskIds.map(id => lastOf(byId.get(id)))
     },
     onPending: listener => writtenEvents.onPending(listener),
     backlog: () => backlogOf(session),
@@ -72,11 +71,26 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
 }
 
 async function readOwn(session: Session, ids: readonly string[]): Promise<TaskDocument[]> {
+  const found = await readById(session, 'read events', ids, projection)
+  return found.filter(({ events }) => events !== undefined)
+}
+
+async function readById(
+  session: Session,
+  operation: string,
+  ids: readonly string[],
+  projection: Readonly<Record<string, 0>>,
+): Promise<TaskDocument[]> {
   if (ids.length === 0) return []
   // As in `getTasks`: all come at once.
   const options = { projection, batchSize: ids.length + 1 }
-  const found = await findTasks(session, 'read events', { _id: { $in: [...ids] } }, options)
-  return found.filter(({ events }) => events !== undefined)
+  return findTasks(session, operation, { _id: { $in: [...ids] } }, options)
+}
+
+function lastOf(document: TaskDocument | undefined): LastEvent | undefined {
+  if (document?.eventSequence === undefined) return undefined
+  const { eventSequence: sequence, eventsAt } = document
+  return { sequence, isPublished: eventsAt === undefined, task: recordOf(document) }
 }
 
 /** Returns records whose events are pending for a while, the oldest first. */

@@ -1,0 +1,226 @@
+/** Somebody with an account of the broker, and none of the store, publishes what is not true. */
+import { createApp } from 'quillwork/http'
+import { createGate, type Order, scriptedTasks } from 'quillwork/testing'
+import { expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { eventMessage } from '../../src/broker/cloud-events.ts'
+import { controlMessage, type OutgoingMessage } from '../../src/broker/messages.ts'
+import { defineTask, type Engine, type TaskEvent } from '../../src/index.ts'
+import type { SequencedEvent } from '../../src/task/events.ts'
+import { endedStatuses } from '../../src/task/status.ts'
+import { askingOf } from '../http/api.ts'
+import { EventClient } from '../http/event-client.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, type Installation, installation } from './installation.ts'
+
+const hang: Order = { do: 'hang' }
+
+/** Publishes messages in order, on one channel. */
+async function stranger(home: Installation) {
+  const channel = await home.channel()
+  const publish = async (exchange: string, key: string, { content, ...properties }: OutgoingMessage) => {
+    channel.publish(`${home.prefix}tasks.${exchange}.exchange`, key, Buffer.from(content), properties)
+    await channel.waitForConfirms()
+  }
+  return {
+    cancel: (taskId: string, attempt: number) =>
+      publish('control', '', controlMessage({ kind: 'cancel', taskId, attempt }, 'false')),
+    say: (event: object) => {
+      const said = event as SequencedEvent
+      return publish('events', `task.event.${said.name}`, eventMessage(said))
+    },
+  }
+}
+
+const isRunning = (engine: Engine, taskId: string) =>
+  until(async () => (await engine.tasks.get(taskId)).status === 'RUNNING', `attempt of ${taskId}`)
+
+/** Ends when the test says so. */
+function gatedTask() {
+  const gate = createGate()
+  const begun = new Set<string>()
+  const task = defineTask({
+    type: 'Gated',
+    parameters: z.object({}),
+    result: z.string(),
+    async execute(ctx) {
+      begun.add(ctx.taskId)
+      await gate.opened
+      return 'the true result'
+    },
+  })
+  return { task, gate, begun }
+}
+
+/** What is shown of tasks: by the API as server-sent events, and by the library. */
+async function followers(engine: Engine) {
+  const app = createApp({ engine })
+  const { url } = await askingOf(app)
+  const client = new EventClient(`${url}/v1/events`)
+  expect(await client.connect()).toBe(200)
+  const live: TaskEvent[] = []
+  engine.live.onAny(event => live.push(event))
+  const names: Record<string, string> = {
+    'task.completed': 'completed',
+    'task.failed': 'failed',
+    'task.cancelled': 'cancelled',
+    'task.dead-lettered': 'deadLettered',
+  }
+  const ended: readonly string[] = endedStatuses
+  return {
+    client,
+    live,
+    has: (taskId: string, name: string) =>
+      live.some(event => event.taskId === taskId && event.name === name) &&
+      client.events.some(({ data }) => data['taskId'] === taskId && data['event'] === name),
+    /** Everything that was shown as an end, by either. */
+    endsOf(taskId: string): string[] {
+      const streamed = client.events.flatMap(({ event, data }) =>
+        data['taskId'] === taskId && (event in names || ended.includes(String(data['status'])))
+          ? [`stream ${String(data['event'])} ${String(data['status'])}`]
+          : [],
+      )
+      const emitted = live.flatMap(event => {
+        const status = 'status' in event ? event.status : undefined
+        const isEnd = Object.values(names).includes(event.name) || ended.includes(String(status))
+        return event.taskId === taskId && isEnd ? [`live ${event.name} ${String(status)}`] : []
+      })
+      return [...streamed, ...emitted].sort()
+    },
+    async [Symbol.asyncDispose]() {
+      client.cut()
+      await app.close()
+    },
+  }
+}
+
+describeDistributed('somebody who may write to the broker alone', () => {
+  it('cancels no running task by control messages; a true cancel arrives by one', async () => {
+    await using home = installation()
+    const { scripted, journal } = scriptedTasks()
+    // The heartbeat, which learns of a cancel too, comes only every twenty minutes.
+    const worker = await home.engine({ tasks: [scripted], times: { lease: '1h', grace: '200ms' } })
+    const client = await home.engine({ tasks: [scripted], start: false })
+    const [kept, cancelled] = await client.submitMany(
+      scripted,
+      [1, 2].map(() => ({ parameters: { orders: [hang] } })),
+    )
+    if (kept === undefined || cancelled === undefined) throw new Error('Nothing was submitted.')
+    for (const { taskId } of [kept, cancelled]) await isRunning(worker, taskId)
+    await until(() => journal.filter(({ did }) => did === 'start').length === 2, 'running handlers')
+    const attacker = await stranger(home)
+    await cancelled.cancel()
+    // The worker may not listen yet. Whoever says it once more, the record says the same.
+    const isCancelled = async ({ taskId }: { taskId: string }) =>
+      (await worker.tasks.get(taskId)).status === 'CANCELLED'
+    await until(async () => {
+      await attacker.cancel(cancelled.taskId, 1)
+      return isCancelled(cancelled)
+    }, 'true cancel')
+    for (let times = 0; times < 20; times += 1) await attacker.cancel(kept.taskId, 1)
+    const [after] = await client.submitMany(scripted, [{ parameters: { orders: [hang] } }])
+    if (after === undefined) throw new Error('Nothing was submitted.')
+    await isRunning(worker, after.taskId)
+    await after.cancel()
+    await until(() => isCancelled(after), 'cancel by a message')
+    expect(await worker.tasks.get(kept.taskId)).toMatchObject({ status: 'RUNNING', attempt: 1 })
+    await kept.cancel()
+    await until(() => isCancelled(kept), 'last cancel')
+  })
+
+  it('shows nobody a false end, and hides no true one', async () => {
+    await using home = installation()
+    const { task, gate, begun } = gatedTask()
+    const worker = await home.engine({ tasks: [task] })
+    const watching = await home.engine({ tasks: [task], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const attacker = await stranger(home)
+    // What ended before the queue of a process was there is not heard: the first one shows that it is.
+    const handle = await until(async () => {
+      const submitted = await watching.submit(task, {})
+      await until(() => begun.has(submitted.taskId), 'handler')
+      await until(() => shown.has(submitted.taskId, 'started'), 'start', 1_000).catch(() => undefined)
+      return shown.has(submitted.taskId, 'started') ? submitted : undefined
+    }, 'a task that is followed')
+    const { taskId } = handle
+    let isDone = false
+    const result = handle.result().finally(() => {
+      isDone = true
+    })
+    result.catch(() => undefined)
+    const record = await watching.tasks.get(taskId)
+    const { taskType, userId, lane, rootTaskId } = record
+    const base = { taskId, taskType, userId, lane, rootTaskId, attempt: 1, at: Date.now() }
+    const errorInfo = { code: 'FALSE', message: 'false', retryable: false, errorClass: 'permanent' }
+    const next = { ...base, version: record.version + 1 }
+    for (const sequence of [2, 3, 4, 1_000_000, undefined]) {
+      await attacker.say({ ...next, name: 'completed', status: 'COMPLETED', sequence })
+      await attacker.say({ ...next, name: 'failed', errorInfo, sequence })
+      await attacker.say({ ...next, name: 'cancelled', sequence })
+      await attacker.say({ ...next, name: 'deadLettered', errorInfo, ranMs: 1, sequence })
+      await attacker.say({ ...next, name: 'started', status: 'FAILED', executionNodeId: 'x', sequence })
+    }
+    await attacker.say({ ...next, name: 'progress', progress: 1, status: 'COMPLETED' })
+    // Of a task that is not there, in the tree of one that is followed.
+    await attacker.say({ ...next, name: 'failed', errorInfo, taskId: `${taskId}x`, sequence: 1 })
+    // Neither numbers far ahead nor those that come next keep the true end from being shown.
+    const ahead = { ...base, name: 'started', executionNodeId: 'x', waitedMs: 1 }
+    await attacker.say({ ...ahead, version: 1_000_000, sequence: 1_000_000 })
+    await attacker.say({ ...ahead, version: 1_000_000, sequence: 1_000_000, sequenceFrom: 1 })
+    for (const sequence of [3, 4, 5, 6])
+      await attacker.say({ ...ahead, version: record.version + 1, sequence })
+    await attacker.say({ ...next, name: 'progress', progress: 'all was said' })
+    const isLast = ({ data }: { data: Record<string, unknown> }) => data['progress'] === 'all was said'
+    await until(() => shown.client.events.some(isLast), 'last message')
+    expect(shown.endsOf(taskId)).toEqual([])
+    expect(shown.endsOf(`${taskId}x`)).toEqual([])
+    expect(shown.live.filter(({ version }) => version === 1_000_000)).toEqual([])
+    expect(isDone).toBe(false)
+    gate.open()
+    expect(await result).toBe('the true result')
+    const ends = ['live completed COMPLETED', 'stream completed COMPLETED']
+    await until(() => shown.endsOf(taskId).length === ends.length, 'true end')
+    // Nor does it end once more, or run again.
+    const ended = await worker.tasks.get(taskId)
+    for (const sequence of [1, 2, 3, 4]) {
+      const said = { ...base, version: ended.version + sequence, sequence }
+      await attacker.say({ ...said, name: 'failed', errorInfo })
+      await attacker.say({ ...said, name: 'reopened', status: 'QUEUED' })
+      await attacker.say({ ...said, name: 'started', executionNodeId: 'later', waitedMs: 1 })
+    }
+    const last = await watching.submit(task, {})
+    expect(await last.result()).toBe('the true result')
+    await until(() => shown.endsOf(last.taskId).length === ends.length, 'end of another task')
+    expect(shown.endsOf(taskId)).toEqual(ends)
+    expect((await watching.health()).counts.unconfirmedEvents).toBeGreaterThan(0)
+    expect(shown.has(taskId, 'reopened')).toBe(false)
+    expect(shown.live.some(event => 'executionNodeId' in event && event.executionNodeId === 'later')).toBe(
+      false,
+    )
+  })
+
+  it('costs no read of the store but for ends, which are read together, and again after an error', async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted] })
+    const watching = await home.engine({ tasks: [scripted], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const { events } = watching.store
+    if (events === undefined) throw new Error('The store keeps no events.')
+    const ends = ({ taskId }: { taskId: string }) => shown.endsOf(taskId).length === 2
+    await until(async () => {
+      const first = await worker.submit(scripted, { orders: [] })
+      await first.result()
+      return until(() => ends(first), 'end', 1_000).catch(() => undefined)
+    }, 'a task that is followed')
+    const reads = vi.spyOn(events, 'lastOf').mockRejectedValueOnce(new Error('away'))
+    const order: Order = { do: 'progress', value: 1 }
+    const items = Array.from({ length: 40 }, () => ({ parameters: { orders: [order] } }))
+    const tasks = await worker.submitMany(scripted, items)
+    await until(() => tasks.every(ends), 'all ends')
+    const read = reads.mock.calls.slice(1).flatMap(([ids]) => ids)
+    expect(read.toSorted()).toEqual(tasks.map(({ taskId }) => taskId).toSorted())
+    expect(shown.live.some(({ name }) => name === 'progress')).toBe(true)
+    expect(await watching.health()).toMatchObject({ counts: { unconfirmedEvents: 0 } })
+  })
+})
