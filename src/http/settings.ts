@@ -50,6 +50,8 @@ export interface HttpOptions {
   streams?: number
   /** Events kept for clients that reconnect; default 10,000. */
   keptEvents?: number
+  /** Bytes that these take in memory at most, about: the oldest are dropped; default 32 MB. */
+  keptBytes?: number
   /** How far a stream may fall behind when its client stops reading; default 1 MB. */
   streamBacklog?: number
   /** Time between two heartbeats on a stream; default 15 s. */
@@ -86,6 +88,7 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     streamsPerClient: 24,
     streams: 500,
     keptEvents: 10_000,
+    keptBytes: 32 * 1_048_576,
     streamBacklog: 1_048_576,
     heartbeatMs: 15_000,
     streamLifeMs: 900_000,

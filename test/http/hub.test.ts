@@ -98,9 +98,9 @@ const event = (taskId: string, version: number, sequence?: number): SequencedEve
   ...(sequence === undefined ? {} : { sequence }),
 })
 
-const progress = (taskId: string, version: number): SequencedEvent => {
+const progress = (taskId: string, version: number, value: unknown = 0.5): SequencedEvent => {
   const { phase: _, ...base } = event(taskId, version) as SequencedEvent & { name: 'waiting' }
-  return { ...base, name: 'progress', progress: 0.5 }
+  return { ...base, name: 'progress', progress: value }
 }
 
 describe('events of other processes', () => {
@@ -188,7 +188,7 @@ describe('events of other processes', () => {
 
 describe('the ring', () => {
   test('knows what it heard of a task for as long as it keeps an event of it, and no longer', () => {
-    const ring = new EventRing(3)
+    const ring = new EventRing(3, 1_000_000)
     expect(ring.add(event('a', 1, 1))).toBe(true)
     expect(ring.add(event('b', 1, 1))).toBe(true)
     expect(ring.add(event('a', 2, 2))).toBe(true)
@@ -198,5 +198,46 @@ describe('the ring', () => {
     for (const sequence of [3, 4, 5]) expect(ring.add(event('b', sequence, sequence))).toBe(true)
     // Nothing of a is kept any more, so nobody can tell.
     expect(ring.add(event('a', 2, 2))).toBe(true)
+  })
+
+  test('keeps no more bytes than it may, whatever a task reports, and tells who comes back that some are missing', async () => {
+    const { hub, tell, watch } = hubOf({ keptEvents: 1_000, keptBytes: 10_000_000 })
+    const client = watch()
+    tell(event('a', 1))
+    await client.hears('a 1')
+    client.cut()
+    const large = (version: number) => progress('a', version, 'x'.repeat(500_000))
+    tell(...Array.from({ length: 50 }, (_, index) => large(index + 2)))
+    const kept = Array.from({ length: hub.ring.last }, (_, index) => hub.ring.at(index + 1)?.event)
+    const characters = kept.reduce((sum, each) => sum + JSON.stringify(each ?? '').length, 0)
+    expect(characters).toBeGreaterThan(1_000_000)
+    expect(characters).toBeLessThan(5_000_000)
+    expect(kept.at(-1)).toMatchObject({ version: 51 })
+    expect(hub.ring.at(hub.ring.first)).toBeDefined()
+    expect(hub.ring.at(hub.ring.first - 1)).toBeUndefined()
+    await watch(client.lastId).hears('reset unknown-or-too-old')
+    // One that is larger than all may be is kept alone.
+    tell(progress('b', 1, { text: 'x'.repeat(20_000_000) }))
+    expect([hub.ring.first, hub.ring.at(hub.ring.last)?.event?.taskId]).toEqual([hub.ring.last, 'b'])
+    tell(event('c', 1), event('d', 1))
+    expect(hub.ring.last - hub.ring.first).toBe(1)
+  })
+
+  test('forgets, with an event that it drops for its bytes, what it knew of the task', () => {
+    const ring = new EventRing(100, 5_000)
+    expect(ring.add(event('a', 1, 1))).toBe(true)
+    expect(ring.add(progress('b', 1, 'x'.repeat(10_000)))).toBe(true)
+    expect(ring.lastOf('a')).toBeUndefined()
+    expect(ring.add(event('a', 1, 1))).toBe(true)
+  })
+
+  test('keeps an end whatever numbers came before it, once, and a task that runs again after it', () => {
+    const ring = new EventRing(100, 1_000_000)
+    const end = { ...event('a', 3, 3), name: 'completed', status: 'COMPLETED' } as SequencedEvent
+    expect(ring.add(event('a', 2, 900))).toBe(true)
+    expect(ring.add(end)).toBe(true)
+    expect(ring.add(end)).toBe(false)
+    expect(ring.add(event('a', 2, 2))).toBe(false)
+    expect(ring.add(event('a', 4, 4))).toBe(true)
   })
 })

@@ -30,7 +30,7 @@ export class StreamHub {
 
   constructor(events: LiveEvents, settings: HttpSettings) {
     this.#settings = settings
-    this.ring = new EventRing(settings.keptEvents)
+    this.ring = new EventRing(settings.keptEvents, settings.keptBytes)
     this.places = new StreamPlaces(settings)
     this.#events = events
   }

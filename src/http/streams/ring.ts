@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { endsTask, type SequencedEvent } from '../../task/events.ts'
+import { endsTask, type SequencedEvent, sizeOfEvent } from '../../task/events.ts'
 import { eventData, sseText, streamed } from './sse.ts'
 
 /** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
@@ -7,6 +7,8 @@ export interface Kept {
   readonly sequence: number
   /** Absent for a gap. */
   readonly event?: SequencedEvent
+  /** Bytes that it takes in memory, about; those of its text count from the start. */
+  readonly size: number
   text?: string
 }
 
@@ -19,18 +21,23 @@ interface Newest {
 
 /**
  * The last events, numbered in the order in which they came. An id is `<epoch>-<sequence>`; the epoch differs in every process,
- * so that the ids of an earlier process are recognized. Events of other processes may arrive twice, and are kept once.
+ * so that the ids of an earlier process are recognized. Events of other processes may arrive twice, and are kept once. The oldest are
+ * dropped when there are more than `size`, or all have more than `bytes` together; the newest is kept in any case.
  */
 export class EventRing {
   readonly epoch: string
   readonly #kept: (Kept | undefined)[]
   /** The newest kept event of each task whose events are numbered. Never more tasks than kept events. */
   readonly #newest = new Map<string, Newest>()
-  /** Sequence of the next event. */
+  readonly #bytes: number
+  /** Sequence of the next event, and of the oldest that is kept. */
   #next = 1
+  #first = 1
+  #size = 0
 
-  constructor(size: number, epoch: string = randomBytes(6).toString('hex')) {
+  constructor(size: number, bytes: number, epoch: string = randomBytes(6).toString('hex')) {
     this.#kept = new Array<Kept | undefined>(size)
+    this.#bytes = bytes
     this.epoch = epoch
   }
 
@@ -41,14 +48,14 @@ export class EventRing {
 
   /** Returns the sequence of the oldest kept event, one above `last` where there is none. */
   get first(): number {
-    return Math.max(1, this.#next - this.#kept.length)
+    return this.#first
   }
 
   /** Keeps an event, unless it or a newer one of its task is kept already. Returns whether it was kept. */
   add(event: SequencedEvent): boolean {
     const newest = this.#newest.get(event.taskId)
     if (newest !== undefined && !isNewer(event, newest)) return false
-    this.#keep({ sequence: this.#next, event })
+    this.#keep({ sequence: this.#next, event, size: 2 * sizeOfEvent(event) })
     const { sequence, version } = event
     if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version, isEnd: endsTask(event) })
     return true
@@ -61,16 +68,25 @@ export class EventRing {
 
   /** Keeps a gap: events may be missing here. */
   addGap(): void {
-    this.#keep({ sequence: this.#next })
+    this.#keep({ sequence: this.#next, size: 256 })
   }
 
   #keep(kept: Kept): void {
-    const place = kept.sequence % this.#kept.length
-    const dropped = this.#kept[place]?.event
-    if (dropped !== undefined && this.#newest.get(dropped.taskId)?.sequence === dropped.sequence)
-      this.#newest.delete(dropped.taskId)
-    this.#kept[place] = kept
+    if (this.#next - this.#first >= this.#kept.length) this.#dropOldest()
+    this.#kept[kept.sequence % this.#kept.length] = kept
     this.#next = kept.sequence + 1
+    this.#size += kept.size
+    while (this.#size > this.#bytes && this.#first < kept.sequence) this.#dropOldest()
+  }
+
+  #dropOldest(): void {
+    const place = this.#first % this.#kept.length
+    const { event, size = 0 } = this.#kept[place] ?? {}
+    if (event !== undefined && this.#newest.get(event.taskId)?.sequence === event.sequence)
+      this.#newest.delete(event.taskId)
+    this.#kept[place] = undefined
+    this.#size -= size
+    this.#first += 1
   }
 
   /** Returns the event of a sequence; undefined when it is not kept any more, or does not exist yet. */
