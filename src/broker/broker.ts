@@ -75,6 +75,9 @@ export interface DeadMessage {
   story: string
 }
 
+/** What is signed where the installation has a secret. */
+export type SignedMessage = 'delivery' | 'control' | 'event'
+
 /** The state of a broker, for health checks, `doctor` and metrics. */
 export interface BrokerHealth {
   connected: boolean
@@ -85,6 +88,8 @@ export interface BrokerHealth {
   reconnects: number
   returned: number
   unconfirmed: number
+  /** Messages without a valid signature, which were dropped. */
+  rejected: Readonly<Record<SignedMessage, number>>
 }
 
 /** What only a broker between processes offers. */

@@ -111,9 +111,18 @@ export const deliverySchema = object({
   lane: text,
 })
 
+const signature: Schema = {
+  ...text,
+  description: 'HMAC with SHA-256, where the installation has a secret; for its own processes',
+}
+
+/** The headers of a control message and of an event. */
+export const signedHeaders = object({ 'x-signature': signature }, ['x-signature'])
+
 /** The headers of a delivery and of a notification. */
 export const deliveryHeaders = object(
   {
+    'x-signature': signature,
     'x-task-id': text,
     'x-task-type': text,
     'x-user-id': text,
@@ -126,7 +135,15 @@ export const deliveryHeaders = object(
     'x-crash-count': { ...count, description: 'Crashes in a row that the last attempts ended in' },
     traceparent: { ...text, description: 'W3C trace context of the submitter' },
   },
-  ['x-user-id', 'x-retry-count', 'x-parameters-version', 'x-delay', 'x-crash-count', 'traceparent'],
+  [
+    'x-signature',
+    'x-user-id',
+    'x-retry-count',
+    'x-parameters-version',
+    'x-delay',
+    'x-crash-count',
+    'traceparent',
+  ],
 )
 
 /** News of a dead letter whose delivery was not there to carry it. */

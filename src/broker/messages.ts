@@ -2,7 +2,7 @@
  * The messages that processes send each other through a broker: what is in them, and how what arrives is read. Pure: no driver.
  * A message carries ids, never parameters or results.
  */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
@@ -147,6 +147,65 @@ export function readDead(message: IncomingMessage): DeadMessage {
   if ('malformed' in read) return { id, content, story, malformed: read.malformed }
   const { taskId, attempt } = read.value
   return { id, content, story, taskId, attempt }
+}
+
+/** In a list of secrets: messages without a signature are accepted too, while processes without the secret are still there. */
+export const unsigned = 'unsigned'
+
+const signatureHeader = 'x-signature'
+/** Headers that a signature covers. The broker changes others, and adds some. */
+const signedHeaders = [
+  'x-task-id',
+  'x-task-type',
+  'x-crash-count',
+  'x-user-id',
+  'x-retry-count',
+  'x-parameters-version',
+  'traceparent',
+] as const
+
+/** The keys of an installation: messages are signed with the first (HMAC with SHA-256), and accepted where any of them signed. */
+export class MessageKeys {
+  readonly #keys: readonly KeyObject[]
+  readonly #acceptsUnsigned: boolean
+
+  /** @param secrets Without any, nothing is signed and everything accepted. */
+  constructor(secrets: readonly string[]) {
+    this.#keys = secrets.filter(secret => secret !== unsigned).map(secret => createSecretKey(secret, 'utf8'))
+    this.#acceptsUnsigned = this.#keys.length === 0 || secrets.includes(unsigned)
+  }
+
+  /** Returns the message with its signature. */
+  sign(message: OutgoingMessage): OutgoingMessage {
+    const [key] = this.#keys
+    if (key === undefined) return message
+    const signature = signatureOf(key, message, message.headers, Buffer.from(message.content))
+    return { ...message, headers: { ...message.headers, [signatureHeader]: signature.toString('base64url') } }
+  }
+
+  /** Returns whether a message is of this installation, as far as its keys tell. */
+  accepts({ content, headers, properties }: IncomingMessage): boolean {
+    const given = headers[signatureHeader]
+    if (this.#keys.length === 0 || given === undefined) return this.#acceptsUnsigned
+    if (typeof given !== 'string') return false
+    const signature = Buffer.from(given, 'base64url')
+    return this.#keys.some(key => {
+      const expected = signatureOf(key, properties, headers, content)
+      return signature.length === expected.length && timingSafeEqual(signature, expected)
+    })
+  }
+}
+
+/** The type keeps a message of one kind from being taken for another; the rest is all that a receiver reads. */
+function signatureOf(
+  key: KeyObject,
+  { type, messageId, priority }: { type?: unknown; messageId?: unknown; priority?: unknown },
+  headers: Readonly<Record<string, unknown>>,
+  content: Uint8Array,
+): Buffer {
+  const covered = [type, messageId, priority, ...signedHeaders.map(name => headers[name])]
+  const line = JSON.stringify(covered.map(value => value ?? null))
+  return createHmac('sha256', key).update(`${line}\n`).update(content).digest()
 }
 
 /** What a redelivery changes is left out, so that the same message has the same hash. */

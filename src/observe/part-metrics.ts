@@ -120,6 +120,15 @@ function describeBroker(metered: Metered, latest: Latest): void {
     read('unconfirmed'),
   )
   metered.counter(
+    'messages_rejected_total',
+    'Messages without a valid signature, by what they were; dropped',
+    () => {
+      const rejected = latest()?.health?.broker?.rejected
+      return Object.entries(rejected ?? {}).map(([kind, count]) => [count, { kind }] as const)
+    },
+    ['kind'],
+  )
+  metered.counter(
     'events_unconfirmed_total',
     'Events of the broker that the store did not confirm; they were not shown',
     () => {

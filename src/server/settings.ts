@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { unsigned } from '../broker/messages.ts'
 import { isNetwork } from '../http/settings.ts'
 import { QuillworkError, taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
@@ -41,6 +42,13 @@ const slots = z.int('Give a whole number.').min(0, 'Give at least 0.')
 const laneName = z
   .string()
   .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
+
+/** Secrets of the messages of the broker. */
+export const brokerSecrets = z
+  .array(
+    text.refine(each => each === unsigned || each.length >= 32, 'A secret is shorter than 32 characters.'),
+  )
+  .refine(([first]) => first !== undefined && first !== unsigned, 'Give a secret first.')
 
 const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
 
@@ -104,6 +112,19 @@ export const settings = {
       .optional(),
     flag: '--broker',
     isAddress: true,
+  },
+  brokerSecret: {
+    kind: 'list',
+    about:
+      'Secrets, of at least 32 characters, that all processes of the installation share. What they send each other through the broker is signed ' +
+      'with the first, and dropped unless one of them signed it. Two at a time let another one be given to process after process; ' +
+      '`unsigned` as the last accepts unsigned messages too, for as long as some processes have no secret. Default: nothing is signed.',
+    schema: brokerSecrets.optional(),
+    isSecret: true,
+  },
+  brokerSecretFile: {
+    about: 'A file that holds `brokerSecret`, one secret a line.',
+    schema: text.optional(),
   },
   brokerPrefix: {
     about:

@@ -4,6 +4,7 @@ import {
   controlMessage,
   deliveryMessage,
   type IncomingMessage,
+  MessageKeys,
   notificationMessage,
   type OutgoingMessage,
   readControl,
@@ -228,5 +229,58 @@ describe('an event as a CloudEvent', () => {
     const newer = eventMessage(event).content.replace('failed.v1', 'failed.v2')
     expect(readEvent(incoming(newer))).toEqual({ malformed: expect.any(String) })
     expect(readEvent(incoming('{}'))).toEqual({ malformed: expect.any(String) })
+  })
+})
+
+describe('a signature', () => {
+  const [old, fresh] = ['a'.repeat(32), 'b'.repeat(32)]
+  const keys = new MessageKeys([fresh, old])
+  const event = {
+    ...{ name: 'submitted', at: 0, taskId: 'task-1', taskType: 'Write', userId: 'ann', lane: 'batch' },
+    ...{ version: 1, attempt: 0, rootTaskId: 'task-1', sequence: 1 },
+  } as SequencedEvent
+  const messages: [string, OutgoingMessage][] = [
+    ['delivery', deliveryMessage(delivery)],
+    ['bare delivery', deliveryMessage({ ...delivery, headers: undefined } as unknown as Delivery)],
+    ['control', controlMessage({ kind: 'cancel', taskId: 'task-1', attempt: 2 }, 'id')],
+    ['event', eventMessage(event)],
+  ]
+
+  it.each(messages)('of any secret of the installation is accepted with a %s, and no other', (_, message) => {
+    expect(keys.accepts(arrived(keys.sign(message)))).toBe(true)
+    expect(keys.accepts(arrived(new MessageKeys([old]).sign(message)))).toBe(true)
+    expect(new MessageKeys([old]).accepts(arrived(keys.sign(message)))).toBe(false)
+    expect(keys.accepts(arrived(message))).toBe(false)
+    const without = new MessageKeys([])
+    expect(without.sign(message)).toEqual(message)
+    for (const each of [message, keys.sign(message)]) expect(without.accepts(arrived(each))).toBe(true)
+  })
+
+  it.each(messages)(
+    'covers everything that is read of a %s, and nothing that the broker changes',
+    (_, message) => {
+      const { headers, content, ...rest } = arrived(keys.sign(message))
+      const { properties } = rest
+      const accepts = (changed: Partial<IncomingMessage>) =>
+        keys.accepts({ headers, content, properties, ...changed })
+      expect(accepts({ content: Buffer.from(message.content.replace('task-1', 'task-2')) })).toBe(false)
+      for (const changed of [{ type: 'x' }, { messageId: 'x' }, { priority: 9 }])
+        expect(accepts({ properties: { ...properties, ...changed } })).toBe(false)
+      for (const name of ['x-task-id', 'x-crash-count', 'x-user-id', 'x-parameters-version', 'traceparent'])
+        expect(accepts({ headers: { ...headers, [name]: 7 } })).toBe(false)
+      for (const wrong of ['', 'x', 7, undefined, 'A'.repeat(43)])
+        expect(accepts({ headers: { ...headers, 'x-signature': wrong } })).toBe(false)
+      expect(accepts({ headers: { ...headers, 'x-delay': -5, 'x-death': [], 'x-delivery-count': 1 } })).toBe(
+        true,
+      )
+    },
+  )
+
+  it.each(messages)('is not needed of a %s while processes without the secret are replaced', (_, message) => {
+    const lenient = new MessageKeys([fresh, 'unsigned'])
+    expect(lenient.accepts(arrived(message))).toBe(true)
+    expect(lenient.accepts(arrived(lenient.sign(message)))).toBe(true)
+    expect(lenient.accepts(arrived(new MessageKeys([old]).sign(message)))).toBe(false)
+    expect(keys.accepts(arrived(lenient.sign(message)))).toBe(true)
   })
 })

@@ -223,4 +223,56 @@ describeDistributed('somebody who may write to the broker alone', () => {
     expect(shown.live.some(({ name }) => name === 'progress')).toBe(true)
     expect(await watching.health()).toMatchObject({ counts: { unconfirmedEvents: 0 } })
   })
+
+  it('is not heard at all where the processes have a secret; nothing that is dropped loses a task', {
+    timeout: 90_000,
+  }, async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    const [secret, former] = ['s'.repeat(32), 'f'.repeat(32)]
+    const worker = await home.engine({ tasks: [scripted], secret: [secret, former] })
+    const watching = await home.engine({
+      tasks: [scripted],
+      roles: ['maintenance'],
+      secret: [former, secret],
+    })
+    await using shown = await followers(watching)
+    // Both secrets are good at a time, so that the processes can be given another one after the other.
+    const handle = await until(async () => {
+      const task = await watching.submit(scripted, { orders: [] })
+      await task.result()
+      return until(() => shown.has(task.taskId, 'completed'), 'end', 1_000).then(
+        () => task,
+        () => undefined,
+      )
+    }, 'a task that is followed')
+    const attacker = await stranger(home)
+    const { id, taskType, userId, lane, rootTaskId } = await watching.tasks.get(handle.taskId)
+    const base = { taskId: 'false', taskType, userId, lane, rootTaskId, attempt: 1, version: 1, at: 0 }
+    await attacker.say({ ...base, name: 'progress', progress: 'false' })
+    await attacker.cancel(id, 1)
+    const rejected = async (engine: Engine) => (await engine.health()).broker?.rejected
+    await until(async () => (await rejected(watching))?.event === 1, 'dropped event')
+    await until(async () => (await rejected(worker))?.control === 1, 'dropped control message')
+    expect(shown.live.some(event => event.taskId === 'false')).toBe(false)
+    // A process that has no secret yet: the delivery that it sends is dropped, and the task is sent once more.
+    const old = await home.engine({ tasks: [scripted], start: false })
+    const late = await old.submit(scripted, { orders: [{ do: 'succeed', value: 'all the same' }] })
+    await until(async () => ((await rejected(worker))?.delivery ?? 0) > 0, 'dropped delivery')
+    expect(await late.result()).toBe('all the same')
+    expect(await watching.tasks.get(late.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
+  })
+
+  it('a process without the secret is heard where the others accept it for a while', async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted], secret: ['s'.repeat(32), 'unsigned'] })
+    const old = await home.engine({ tasks: [scripted], start: false })
+    expect(await (await old.submit(scripted, { orders: [{ do: 'succeed', value: 1 }] })).result()).toBe(1)
+    expect((await worker.health()).broker?.rejected).toEqual({ delivery: 0, control: 0, event: 0 })
+    for (const secret of ['short', ['unsigned'], ['unsigned', 's'.repeat(32)]])
+      await expect(async () => home.engine({ tasks: [], secret })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
+  })
 })

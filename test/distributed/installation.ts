@@ -4,6 +4,7 @@ import type { MongoClient } from 'mongodb'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import { type AnyTask, createEngine, type Engine, type EngineOptions } from '../../src/index.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { defined } from '../../src/task/defined.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
 
@@ -21,6 +22,8 @@ export type ProcessOptions = Omit<EngineOptions, 'store' | 'broker'> & {
   client?: MongoClient
   /** Milliseconds until a delivery is handed over. */
   holdMs?: number
+  /** Secrets of its messages. */
+  secret?: string | readonly string[]
 }
 
 /** Several engines, each as a process of its own would be, on one database and one broker. */
@@ -49,7 +52,7 @@ export function installation(
     prefix: names.prefix,
     databaseUrl: database.url,
     brokerUrl,
-    async engine({ start = true, holdMs, client, ...options }) {
+    async engine({ start = true, holdMs, secret, client, ...options }) {
       const engine = (await createEngine({
         times,
         ...options,
@@ -57,7 +60,7 @@ export function installation(
         broker: rabbitmq({
           url: brokerUrl,
           prefix: names.prefix,
-          ...(holdMs === undefined ? {} : { holdMs }),
+          ...defined({ holdMs, secret }),
         }),
       } as unknown as Parameters<typeof createEngine>[0])) as Engine
       engines.push(engine)

@@ -7,6 +7,7 @@ import { addressesOf, shownAddress } from '../../src/server/addresses.ts'
 import { compositionOf, shownComposition } from '../../src/server/combinations.ts'
 import { type ConfigSources, resolveConfig, shownValue } from '../../src/server/config.ts'
 import { settingNames, settings, variableOf } from '../../src/server/settings.ts'
+import { brokerOptions } from '../../src/server/topology.ts'
 
 let cwd: string
 beforeEach(() => {
@@ -263,6 +264,36 @@ describe('the composition', () => {
   ])('of %s with the database %s it tells %s', (store, database, shown) => {
     const { config } = resolve({ env: { QUILLWORK_STORE: store, QUILLWORK_BROKER: 'amqp://ann:s3cret@mq' } })
     expect(shownComposition({ ...config, database })).toEqual({ store: shown, broker: 'amqp://mq' })
+  })
+
+  test('takes the secrets of the messages from one place, the first of them a secret', () => {
+    const file = path.join(cwd, 'secrets')
+    const [fresh, old] = ['n'.repeat(32), 'o'.repeat(32)]
+    writeFileSync(file, `${fresh}\n${old}\n\n`)
+    const servers = { QUILLWORK_STORE: mongo, QUILLWORK_BROKER: rabbit }
+    const secretsOf = (env: Record<string, string>) =>
+      brokerOptions(rabbit, resolve({ env: { ...servers, ...env } }).config).secret
+    expect(secretsOf({})).toBeUndefined()
+    expect(secretsOf({ QUILLWORK_BROKER_SECRET: `${fresh}, unsigned` })).toEqual([fresh, 'unsigned'])
+    expect(secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toEqual([fresh, old])
+    expect(shownValue(resolve({ env: { ...servers, QUILLWORK_BROKER_SECRET: fresh } }), 'brokerSecret')).toBe(
+      '(set, not shown)',
+    )
+    const refused = (env: Record<string, string>) => {
+      const said = refusal({ env: { ...servers, ...env } })
+      expect(said).not.toContain('nnn')
+      return said
+    }
+    expect(refused({ QUILLWORK_BROKER_SECRET: 'nnn' })).toMatch(/BROKER_SECRET: .*shorter than 32/)
+    expect(refused({ QUILLWORK_BROKER_SECRET: `unsigned,${fresh}` })).toMatch(/Give a secret first/)
+    expect(refused({ QUILLWORK_BROKER_SECRET: fresh, QUILLWORK_BROKER_SECRET_FILE: file })).toMatch(
+      /both set/,
+    )
+    expect(refusal({ env: { QUILLWORK_BROKER_SECRET_FILE: file } })).toMatch(/no broker is configured/)
+    writeFileSync(file, 'unsigned\n')
+    expect(() => secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toThrow(/secrets, .*Give a secret first/)
+    rmSync(file)
+    expect(() => secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toThrow(/cannot be read/)
   })
 
   const both = { store: 'mongodb://db', broker: 'amqp://mq' }

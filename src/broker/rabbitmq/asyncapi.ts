@@ -11,6 +11,7 @@ import {
   eventSchema,
   notificationSchema,
   type Schema,
+  signedHeaders,
 } from '../message-schemas.ts'
 import { messageTypes } from '../messages.ts'
 import { delayTiers, type Exchange, type Queue, type Topology } from './topology.ts'
@@ -203,6 +204,7 @@ function messages(): Record<string, Schema> {
     control: {
       summary: 'Asks every process to stop an attempt, to look at its lanes, or to leave a provider alone',
       contentType: 'application/json',
+      headers: signedHeaders,
       payload: controlSchema,
       bindings: amqp(messageTypes.control),
     },
@@ -213,6 +215,7 @@ function messages(): Record<string, Schema> {
           name: cloudEventType(name),
           summary: eventDescriptions[name].summary,
           contentType: cloudEventsType,
+          headers: signedHeaders,
           payload: eventSchema(name, { $ref: `#/components/schemas/${name}` }),
           bindings: amqp(cloudEventType(name)),
         },

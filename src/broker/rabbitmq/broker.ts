@@ -43,7 +43,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
     publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, depth }),
     consume(lane, receiver) {
       const queue = topology.current.names.laneQueue(lane.lane)
-      const worker = startWorker({ lane, queue, receiver, settings, connection, depth })
+      const worker = startWorker({ lane, queue, receiver, settings, health, connection, depth })
       workers.set(lane.lane, worker)
       return () => worker.stop()
     },

@@ -1,6 +1,7 @@
 import type { Logger } from '../../runtime/log.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { messageOf as wholeMessageOf } from '../../task/thrown.ts'
+import type { SignedMessage } from '../broker.ts'
 
 /** Codes that the broker closes a channel with. */
 export const notFound = 404
@@ -52,11 +53,16 @@ export function unreachable(message: string): QuillworkError {
   return new QuillworkError('BROKER_UNREACHABLE', message)
 }
 
+/** Milliseconds between two log lines about messages without a valid signature. */
+const logRejectionsMs = 60_000
+
 /** What is wrong now at one broker, and how often what went wrong. Each problem has a key under which it is logged once and resolved. */
 export class Health {
   reconnects = 0
   returned = 0
   unconfirmed = 0
+  readonly rejected: Record<SignedMessage, number> = { delivery: 0, control: 0, event: 0 }
+  #rejectionLoggedAt = Number.NEGATIVE_INFINITY
   readonly #problems = new Map<string, string>()
   readonly #log: Logger
 
@@ -73,6 +79,15 @@ export class Health {
     if (this.#problems.get(key) === text) return
     this.#problems.set(key, text)
     this.#log.warn({ broker: 'rabbitmq', problem: key }, text)
+  }
+
+  /** Counts a message without a valid signature, and logs that there are some. */
+  reject(what: SignedMessage): void {
+    this.rejected[what] += 1
+    const now = performance.now()
+    if (now - this.#rejectionLoggedAt < logRejectionsMs) return
+    this.#rejectionLoggedAt = now
+    this.#log.warn({ broker: 'rabbitmq', what }, 'messages without a valid signature dropped')
   }
 
   /** The problem is over. */

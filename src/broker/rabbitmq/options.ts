@@ -1,5 +1,6 @@
 import { type Logger, silentLog } from '../../runtime/log.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import { MessageKeys, unsigned } from '../messages.ts'
 
 /** How a RabbitMQ broker is reached and used. */
 export interface RabbitmqOptions {
@@ -27,11 +28,21 @@ export interface RabbitmqOptions {
   heartbeatS?: number
   /** Deliveries that a lane's queue may hold for each of its consumers. Default 2. */
   window?: number
+  /**
+   * Secrets of all processes of the installation, of at least 32 characters. Deliveries, control messages and events are signed with the first and
+   * dropped unless one of them signed, so that an account of the broker alone can send none. `unsigned` as the last of several accepts
+   * unsigned ones too, while processes that have no secret are replaced. Default none: nothing is signed.
+   */
+  secret?: string | readonly string[]
   log?: Logger
 }
 
 /** Options with every default filled in. */
-export type RabbitmqSettings = Readonly<Required<Omit<RabbitmqOptions, 'url'>> & { urls: readonly string[] }>
+export type RabbitmqSettings = Readonly<
+  Required<Omit<RabbitmqOptions, 'url' | 'secret'>> & { urls: readonly string[]; keys: MessageKeys }
+>
+
+const shortestSecret = 32
 
 /** Fills in defaults and checks. Throws OPTION_INVALID. */
 export function settingsOf(options: RabbitmqOptions): RabbitmqSettings {
@@ -49,6 +60,7 @@ export function settingsOf(options: RabbitmqOptions): RabbitmqSettings {
     heartbeatS: options.heartbeatS ?? 5,
     window: options.window ?? 2,
     log: options.log ?? silentLog,
+    keys: keysOf(options.secret ?? []),
   } as const
   for (const name of ['holdMs', 'confirmMs', 'heartbeatS', 'window'] as const)
     atLeastOne(name, settings[name])
@@ -69,6 +81,15 @@ function checkUrl(url: string): void {
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' }
   if (protocol === 'amqp:' || protocol === 'amqps:') return
   throw new QuillworkError('OPTION_INVALID', 'url must begin with amqp:// or amqps:// and name a host.')
+}
+
+function keysOf(secret: string | readonly string[]): MessageKeys {
+  const secrets = typeof secret === 'string' ? [secret] : secret
+  if (secrets.some((each, at) => (each === unsigned ? at === 0 : each.length < shortestSecret))) {
+    const message = `A secret has fewer than ${shortestSecret} characters, or '${unsigned}' comes first; give long random ones.`
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  return new MessageKeys(secrets)
 }
 
 function atLeastOne(name: string, value: number): void {

@@ -113,7 +113,7 @@ export class Publisher {
 
   #sendOne(on: ConfirmChannel, routed: Routed, done: (answer: Published) => void): void {
     const { exchange, key, mandatory, message } = routed
-    const { content, ...properties } = message
+    const { content, ...properties } = this.#options.settings.keys.sign(message)
     const options = { ...properties, persistent: true, mandatory }
     try {
       on.publish(exchange, key, Buffer.from(content), options, (error: unknown) => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import type { Logger } from '../../runtime/log.ts'
-import type { Published, RemoteBroker } from '../broker.ts'
+import type { Published, RemoteBroker, SignedMessage } from '../broker.ts'
 import { eventMessage, readEvent } from '../cloud-events.ts'
 import {
   controlMessage,
@@ -32,7 +31,8 @@ export interface RemoteOptions {
 /** What only a broker between processes offers: control messages, dead-letter notifications and events. */
 export function createRemote({ settings, health, connection, notifier, names }: RemoteOptions): RemoteBroker {
   const { log } = settings
-  const listen = <T>(listening: Listening<T>) => connection.recover(processQueuePlan(listening, log))
+  const listen = <T>(listening: Listening<T>) =>
+    connection.recover(processQueuePlan(listening, { settings, health }))
   return {
     delays: delayTiers.map(({ ms }) => ms),
     publishesEvents: settings.events,
@@ -42,7 +42,7 @@ export function createRemote({ settings, health, connection, notifier, names }: 
       void notifier.publish([{ exchange: names.control, key: '', message: content, mandatory: false }])
     },
     onControl: listener =>
-      listen({ exchange: names.control, key: '', what: 'control message', read: readControl, listener }),
+      listen({ exchange: names.control, key: '', what: 'control', read: readControl, listener }),
     publishNotifications: notifications =>
       notifier.publish(
         notifications.map(notification => ({
@@ -83,6 +83,7 @@ export function createRemote({ settings, health, connection, notifier, names }: 
       reconnects: health.reconnects,
       returned: health.returned,
       unconfirmed: health.unconfirmed,
+      rejected: { ...health.rejected },
     }),
   }
 }
@@ -91,8 +92,7 @@ export function createRemote({ settings, health, connection, notifier, names }: 
 interface Listening<T> {
   exchange: string
   key: string
-  /** What a message is, for logs. */
-  what: string
+  what: Exclude<SignedMessage, 'delivery'>
   read(message: IncomingMessage): Read<T>
   listener(value: T): void
   /** Messages come from now on; what was sent before is missed. */
@@ -103,7 +103,10 @@ interface Listening<T> {
  * A queue of this process alone. The broker deletes it with its connection, so it holds nothing for a process that is gone; it is made
  * again on the next connection, and what was sent meanwhile is missed.
  */
-function processQueuePlan<T>(listening: Listening<T>, log: Logger): ChannelPlan<Channel> {
+function processQueuePlan<T>(
+  listening: Listening<T>,
+  { settings, health }: Pick<RemoteOptions, 'settings' | 'health'>,
+): ChannelPlan<Channel> {
   const { exchange, key, what } = listening
   return {
     name: `own queue on ${exchange}`,
@@ -114,9 +117,11 @@ function processQueuePlan<T>(listening: Listening<T>, log: Logger): ChannelPlan<
       const take = (message: ConsumeMessage | null) => {
         // The queue is gone; so is what was to come. The channel's end leads to a new one.
         if (message === null) return void channel.close().catch(() => undefined)
-        const read = listening.read(incomingOf(message))
+        const incoming = incomingOf(message)
+        if (!settings.keys.accepts(incoming)) return health.reject(what)
+        const read = listening.read(incoming)
         if ('value' in read) listening.listener(read.value)
-        else log.warn({ reason: read.malformed }, `${what} not readable; dropped`)
+        else settings.log.warn({ what, reason: read.malformed }, 'message not readable; dropped')
       }
       await channel.consume(queue, take, { noAck: true })
       listening.onReady?.()

@@ -5,7 +5,7 @@ import type { LaneSlots, Receiver } from '../broker.ts'
 import { type IncomingMessage, messageTypes, readDelivery } from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
-import { messageOf } from './failures.ts'
+import { type Health, messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { UnackedMessage } from './unacked-message.ts'
@@ -26,6 +26,7 @@ export interface WorkerOptions {
   queue: string
   receiver: Receiver
   settings: RabbitmqSettings
+  health: Health
   connection: Connection
   depth: QueueDepth
 }
@@ -179,10 +180,15 @@ class Slot {
   }
 
   #run(held: UnackedMessage): void {
+    const { settings, health } = this.#options
     const incoming = incomingOf(held.message)
     const read = readDelivery(incoming)
     if (incoming.properties['type'] === messageTypes.probe) held.ack()
-    else if ('malformed' in read) {
+    else if (!settings.keys.accepts(incoming)) {
+      // If it was true the task loses nothing: the store sends it again.
+      health.reject('delivery')
+      held.ack()
+    } else if ('malformed' in read) {
       this.#warn('a message cannot be read; it is dead-lettered', read.malformed)
       held.deadLetter()
     } else this.#receive(held, read.value)
