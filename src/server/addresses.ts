@@ -1,5 +1,6 @@
 /** Addresses of stores and brokers. They may hold passwords: print, log or send one only through `shownAddress`. */
 import path from 'node:path'
+import { isLoopback } from '../http/auth.ts'
 
 const sqlitePattern = /^sqlite:(?!\/\/)(.+)$/
 const host = String.raw`(?:\[[\da-f:]+\]|[^@/?#\s:,[\]]+)(?::\d+)?`
@@ -66,4 +67,27 @@ function shownOne(address: string): string {
   // The last @ ends the password, which may hold others that were not encoded.
   const hosts = rest.slice(rest.lastIndexOf('@') + 1)
   return scheme + hosts.replace(/[?#].*$/s, '')
+}
+
+/** Returns a warning for each server that is spoken to unencrypted beyond the loopback: passwords and texts can be read on the way. */
+export function plainWarnings(config: { store?: string | undefined; broker?: string | undefined }): string[] {
+  const { store = '', broker = '' } = config
+  const isPlainStore = /^mongodb:/i.test(store) && !/[?&](tls|ssl)=true(&|$)/i.test(store)
+  const plainBrokers = addressesOf(broker).filter(address => /^amqp:/i.test(address))
+  const plain = [
+    ...(isPlainStore ? [{ setting: 'store', address: store, instead: 'tls=true in its options' }] : []),
+    ...plainBrokers.map(address => ({ setting: 'broker', address, instead: 'amqps://' })),
+  ]
+  return plain
+    .filter(({ address }) => !hostsOf(address).every(isLoopback))
+    .map(
+      ({ setting, address, instead }) =>
+        `${setting} is ${shownAddress(address)}: passwords and texts cross the network unencrypted. Use ${instead}.`,
+    )
+}
+
+/** Returns the hosts of an address, without ports. */
+function hostsOf(address: string): string[] {
+  const [, hosts = ''] = /^[a-z+]+:\/\/([^/]*)/i.exec(shownOne(address)) ?? []
+  return hosts.split(',').map(host => host.replace(/:\d+$/, ''))
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { defined } from '../task/defined.ts'
-import { shownAddress, withAbsoluteFile } from './addresses.ts'
+import { plainWarnings, shownAddress, withAbsoluteFile } from './addresses.ts'
 import { closeToOthers } from './close-to-others.ts'
 import { compositionOf, refuseCombinations } from './combinations.ts'
 import { placesOf } from './data-directory.ts'
@@ -52,8 +52,8 @@ export interface ConfigSources {
 const fileVariable = 'QUILLWORK_CONFIG'
 
 /**
- * Returns the configuration, after closing its files to other users: the command line wins over the environment, the environment over the file, the file over the defaults. Throws
- * CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value, and as `closeToOthers` does.
+ * Returns the configuration, after closing its files to other users: the command line wins over the environment, the environment over the
+ * file, the file over the defaults. Throws CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value, and as `closeToOthers` does.
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources
@@ -89,7 +89,7 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     file,
     isFileNamed: sources.file !== undefined,
     closed: Object.freeze(closed),
-    warnings: Object.freeze(unknownVariables(env)),
+    warnings: Object.freeze([...unknownVariables(env), ...plainWarnings(checked)]),
   })
 }
 

@@ -266,6 +266,23 @@ describe('the composition', () => {
     expect(shownComposition({ ...config, database })).toEqual({ store: shown, broker: 'amqp://mq' })
   })
 
+  test.each([
+    ['mongodb://ann:s3cret@db.example/?x=1', 'amqps://mq', ['store is mongodb://db.example/:']],
+    ['mongodb://127.0.0.1,db.example', 'amqps://mq', ['store is mongodb://127.0.0.1,db.example:']],
+    ['mongodb://localhost:27017,127.0.0.1,[::1]:2/?x=1', 'amqp://ann:s3cret@127.0.0.1:5672/x', []],
+    ['mongodb://db.example/?x=1&tls=true', 'amqps://mq.example', []],
+    ['mongodb://db.example/?ssl=true&x=1', 'amqp://localhost', []],
+    [
+      'mongodb+srv://db.example',
+      'amqps://a,amqp://ann:s3cret@b,amqp://c',
+      ['broker is amqp://b:', 'broker is amqp://c:'],
+    ],
+  ])('%s with %s warns of what crosses the network unencrypted', (store, broker, warnings) => {
+    const told = resolve({ env: { QUILLWORK_STORE: store, QUILLWORK_BROKER: broker } }).warnings
+    expect(told.map(warning => /^.*?: (?=passwords)/.exec(warning)?.[0].trim())).toEqual(warnings)
+    expect(told.join()).not.toContain('s3cret')
+  })
+
   test('takes the secrets of the messages from one place, the first of them a secret', () => {
     const file = path.join(cwd, 'secrets')
     const [fresh, old] = ['n'.repeat(32), 'o'.repeat(32)]
