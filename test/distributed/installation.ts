@@ -22,6 +22,8 @@ export type ProcessOptions = Omit<EngineOptions, 'store' | 'broker'> & {
   client?: MongoClient
   /** Milliseconds until a delivery is handed over. */
   holdMs?: number
+  /** The broker as another account reaches it. */
+  brokerUrl?: string
   /** Secrets of its messages. */
   secret?: string | readonly string[]
 }
@@ -52,13 +54,13 @@ export function installation(
     prefix: names.prefix,
     databaseUrl: database.url,
     brokerUrl,
-    async engine({ start = true, holdMs, secret, client, ...options }) {
+    async engine({ start = true, holdMs, secret, client, brokerUrl: url = brokerUrl, ...options }) {
       const engine = (await createEngine({
         times,
         ...options,
         store: mongodb(client === undefined ? { url: database.url } : { client, database: database.name }),
         broker: rabbitmq({
-          url: brokerUrl,
+          url,
           prefix: names.prefix,
           ...defined({ holdMs, secret }),
         }),
