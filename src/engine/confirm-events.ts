@@ -48,7 +48,7 @@ export function createEventGate(core: Core, { show, lost }: ConfirmOptions): Eve
   let heldBytes = 0
   let isLosing = false
   let pauseUntil = Number.NEGATIVE_INFINITY
-  let loggedAt = Number.NEGATIVE_INFINITY
+  const refuse = refusalOf(core)
 
   function pass(event: SequencedEvent): void {
     const { taskId, sequence } = event
@@ -73,14 +73,6 @@ export function createEventGate(core: Core, { show, lost }: ConfirmOptions): Eve
       else if (confirmed === 'nothing') pass(event)
       else if (confirmed === 'false') refuse(event)
     }
-  }
-
-  function refuse({ taskId, name }: SequencedEvent): void {
-    core.counts.unconfirmedEvents += 1
-    const now = core.clock.monotonic()
-    if (now - loggedAt < logEveryMs) return
-    loggedAt = now
-    core.log.warn({ taskId, event: name }, 'the store does not confirm an event of the broker; not shown')
   }
 
   async function step(): Promise<undefined> {
@@ -121,6 +113,18 @@ export function createEventGate(core: Core, { show, lost }: ConfirmOptions): Eve
       held.clear()
       void reading.stop()
     },
+  }
+}
+
+/** Returns what counts an event that the store does not confirm, and logs that there are some. */
+function refusalOf({ counts, clock, log }: Core): (event: SequencedEvent) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY
+  return ({ taskId, name }) => {
+    counts.unconfirmedEvents += 1
+    const now = clock.monotonic()
+    if (now - loggedAt < logEveryMs) return
+    loggedAt = now
+    log.warn({ taskId, event: name }, 'the store does not confirm an event of the broker; not shown')
   }
 }
 

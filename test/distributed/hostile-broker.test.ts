@@ -224,6 +224,53 @@ describeDistributed('somebody who may write to the broker alone', () => {
     expect(await watching.health()).toMatchObject({ counts: { unconfirmedEvents: 0 } })
   })
 
+  it('fills no memory while the store is away: what is dropped then leaves a gap', async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted] })
+    const watching = await home.engine({ tasks: [scripted], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const { events } = watching.store
+    if (events === undefined) throw new Error('The store keeps no events.')
+    const submitOne = async () => {
+      const task = await worker.submit(scripted, { orders: [] })
+      await task.result()
+      return until(() => shown.endsOf(task.taskId).length === 2, 'end', 1_000).catch(() => undefined)
+    }
+    await until(submitOne, 'a task that is followed')
+    let gaps = 0
+    watching.onGap(() => {
+      gaps += 1
+    })
+    const gate = createGate()
+    const read = events.lastOf
+    const reads = vi.spyOn(events, 'lastOf').mockImplementationOnce(async ids => {
+      await gate.opened
+      return read(ids)
+    })
+    const attacker = await stranger(home)
+    const base = { taskType: 'Scripted', userId: 'local', lane: 'default', attempt: 1, version: 1, at: 0 }
+    const errorInfo = {
+      code: 'FALSE',
+      message: 'x'.repeat(1_000_000),
+      retryable: false,
+      errorClass: 'permanent',
+    }
+    for (const taskId of Array.from({ length: 12 }, (_, index) => `false-${index}`))
+      await attacker.say({ ...base, name: 'failed', taskId, rootTaskId: taskId, sequence: 1, errorInfo })
+    const last = { ...base, name: 'progress', taskId: 'last', rootTaskId: 'last', progress: 1 }
+    await attacker.say(last)
+    await until(() => shown.live.some(({ taskId }) => taskId === 'last'), 'last message')
+    expect(gaps).toBe(0)
+    gate.open()
+    await until(() => gaps === 1, 'gap')
+    // Those that there was room for were asked for, and no more.
+    const asked = new Set(reads.mock.calls.flatMap(([ids]) => ids))
+    expect(asked.size).toBeGreaterThan(0)
+    expect(asked.size).toBeLessThan(12)
+    await until(submitOne, 'end of another task')
+  })
+
   it('is not heard at all where the processes have a secret; nothing that is dropped loses a task', {
     timeout: 90_000,
   }, async () => {
