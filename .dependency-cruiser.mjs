@@ -84,10 +84,10 @@ const layers = [
     '^src/records/records\\.ts$',
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
-    // Long loops of the product give way to the event loop as the engine's do, readings that clients wait for are shared, and optional fields are
-    // left out in one way.
+    // Long loops of the product give way to the event loop as the engine's do, readings that clients wait for are shared; optional fields, and the
+    // controls of names, are left out in one way.
     '^src/runtime/(cooperate|shared-work)\\.ts$',
-    '^src/task/(defined|page)\\.ts$',
+    '^src/task/(controls|defined|page)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
     '^src/novel/',

@@ -66,6 +66,9 @@ lines of \`serve\`, which then logs in JSON), and an error is one JSON object
 \`{"code", "message"}\`, possibly with \`details\`, on standard error. Without it, an error is the line \`error CODE: message\`; the codes are in
 [errors.md](errors.md).
 
+Control characters, line ends and bidirectional controls in what a server, a file or a manuscript says are printed as escape sequences such as
+\`\\u001b\`. A text, as \`tasks output\` prints it, keeps its line ends and tabs. With \`--json\` the value stays the same.
+
 | exit code | means |
 | --- | --- |
 ${exits.join('\n')}

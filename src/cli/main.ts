@@ -17,6 +17,7 @@ import { addEstimate, addUsage } from './commands/usage.ts'
 import { codedError, exitCodeOf, exitCodes, exitMeanings, usageError } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
+import { printable } from './text.ts'
 
 /**
  * Runs `quillwork ARGS` and returns the exit code. Never rejects. Whatever it creates is for this user alone.
@@ -67,8 +68,8 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: text => terminal.out(text.trimEnd()),
-      writeErr: text => terminal.note(text.trimEnd()),
+      writeOut: text => terminal.write(`${text.trimEnd()}\n`),
+      writeErr: text => terminal.log(`${text.trimEnd()}\n`),
       // Errors are printed once, by `report`.
       outputError: () => undefined,
     })
@@ -107,7 +108,7 @@ function misused(error: CommanderError): QuillworkError {
 function report(terminal: Terminal, { code, message, details }: QuillworkError, json: boolean): void {
   terminal.keep()
   if (json) terminal.note(JSON.stringify({ code, message, details }))
-  else terminal.note(`error ${code}: ${message}`)
+  else terminal.note(`error ${code}: ${printable(message)}`)
 }
 
 /** Ignores EPIPE: a reader that has read enough (`quillwork tasks list | head`) is no error. */

@@ -3,7 +3,6 @@ import type { OutputJson } from '../http/index.ts'
 import { taskPath } from './client.ts'
 import { exitCodes } from './exit-codes.ts'
 import { printJson, type Run, withServer, withSession } from './run.ts'
-import { printableText } from './text.ts'
 import { retryWhileUnavailable, type WatchedServer } from './watch.ts'
 
 /** Handles `quillwork tasks output ID`. */
@@ -93,7 +92,7 @@ export function textPrinter({ terminal }: Pick<Run, 'terminal'>): Printer {
   }
   return {
     text(text) {
-      terminal.write(terminal.isInteractive ? printableText(text) : text)
+      terminal.write(text)
       if (text !== '') isInLine = !text.endsWith('\n')
     },
     reset(attempt) {

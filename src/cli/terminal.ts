@@ -1,9 +1,13 @@
 import { createInterface } from 'node:readline/promises'
 import { type Readable, Writable } from 'node:stream'
+import { escapeControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import { cut } from './text.ts'
 
-/** Where a command prints, and whom it asks. */
+/**
+ * Where a command prints, and whom it asks. Whatever is printed may come from a server, a file or a manuscript: the terminal escapes all
+ * controls, so that no text moves the cursor, hides a line or makes one. Lines may be JSON, which stays the same JSON.
+ */
 export interface Terminal {
   /** Whether standard output is a terminal, so that lines can be drawn over. */
   readonly isInteractive: boolean
@@ -12,7 +16,7 @@ export interface Terminal {
   readonly columns: number
   /** Prints a line on standard output: the result of the command. */
   out(line: string): void
-  /** Prints text on standard output without a line end. */
+  /** Prints text on standard output without a line end, with its own line ends and tabs. */
   write(text: string): void
   /** Prints a line on standard error: all else. */
   note(line: string): void
@@ -37,6 +41,15 @@ export interface Streams {
 
 const usualColumns = 80
 
+function asLine(line: string): string {
+  return `${escapeControls(line)}\n`
+}
+
+/** Returns a text with its own line ends and tabs. */
+function asText(text: string): string {
+  return text.replaceAll('\r', '').replace(/[^\n\t]+/g, escapeControls)
+}
+
 /** Returns the terminal of a process. */
 export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
   const isInteractive = stdout.isTTY === true
@@ -47,7 +60,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     if (shown.length > 0) stdout.write(`\r\u001b[${shown.length}A\u001b[0J`)
   }
   function draw(): void {
-    if (shown.length > 0) stdout.write(shown.map(line => `${line}\n`).join(''))
+    if (shown.length > 0) stdout.write(shown.map(asLine).join(''))
   }
   function around(print: () => void): void {
     erase()
@@ -61,15 +74,15 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     get columns() {
       return stdout.columns ?? usualColumns
     },
-    out: line => around(() => stdout.write(`${line}\n`)),
-    write: text => around(() => stdout.write(text)),
-    note: line => around(() => stderr.write(`${line}\n`)),
-    log: text => around(() => stderr.write(text)),
+    out: line => around(() => stdout.write(asLine(line))),
+    write: text => around(() => stdout.write(asText(text))),
+    note: line => around(() => stderr.write(asLine(line))),
+    log: text => around(() => stderr.write(asText(text))),
     live(lines) {
       if (!isInteractive) return
       erase()
       // A line that wraps would need the cursor to go up twice.
-      shown = lines.map(line => cut(line, terminal.columns - 1))
+      shown = lines.map(line => cut(escapeControls(line), terminal.columns - 1))
       draw()
     },
     keep() {
@@ -81,7 +94,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
       const closed = new Promise<string>(resolve => asking.once('close', () => resolve('')))
       try {
-        const asked = asking.question(`${question} [y/N] `, defined({ signal }))
+        const asked = asking.question(`${escapeControls(question)} [y/N] `, defined({ signal }))
         return /^y(es)?$/i.test((await Promise.race([asked, closed])).trim())
       } finally {
         asking.close()
@@ -96,7 +109,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     const asking = createInterface({ input: stdin, output: nowhere, terminal: true })
     asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     try {
-      stderr.write(question)
+      stderr.write(escapeControls(question))
       const line = await asking.question('')
       stderr.write('\n')
       return line

@@ -1,24 +1,57 @@
-/** Text as a terminal shows it: its width, without control characters, in tables. */
+/** Text as a terminal shows it: its width, on one line, in tables. */
 import stringWidth from 'string-width'
+import { escapeControls } from '../task/controls.ts'
 
 const segmenter = new Intl.Segmenter()
+/** Code units that are cut into characters at once: the time for each character grows with the text. */
+const windowUnits = 1_000
+
+/** Yields what a terminal shows as one character, some at a time. */
+function* charactersOf(text: string): Generator<string[], void> {
+  for (let start = 0; start < text.length; ) {
+    const found = Array.from(segmenter.segment(text.slice(start, start + windowUnits)), each => each.segment)
+    // The last character may go on behind the window.
+    if (start + windowUnits < text.length && found.length > 1) found.pop()
+    yield found
+    start += found.reduce((sum, { length }) => sum + length, 0)
+  }
+}
 
 /** Returns the columns that a text takes on a terminal: Chinese, Japanese and Korean characters take two, combining marks none. */
 export function columnsOf(text: string): number {
-  return stringWidth(text)
+  if (text.length <= windowUnits) return stringWidth(text)
+  let columns = 0
+  for (const characters of charactersOf(text)) columns += stringWidth(characters.join(''))
+  return columns
 }
 
 /** Returns the text cut to at most that many columns; `…` stands for the rest. */
 export function cut(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text
   let kept = ''
   let used = 0
-  for (const { segment } of segmenter.segment(text)) {
-    used += columnsOf(segment)
-    if (used > columns - 1) break
-    kept += segment
+  let open: string[] = []
+  for (const characters of charactersOf(text)) {
+    open.push(...characters)
+    used += stringWidth(characters.join(''))
+    if (used > columns) return `${withoutEnd(kept, open, columns - 1)}…`
+    // With less, the sign would have no column.
+    if (used === columns) continue
+    kept += open.join('')
+    open = []
   }
-  return `${kept}…`
+  return text
+}
+
+/** Returns a text with as many of further characters as fit. */
+function withoutEnd(text: string, characters: readonly string[], columns: number): string {
+  let used = columnsOf(text)
+  let length = 0
+  for (const character of characters) {
+    used += stringWidth(character)
+    if (used > columns) break
+    length += 1
+  }
+  return text + characters.slice(0, length).join('')
 }
 
 /** Returns the text with spaces after it, up to that many columns. */
@@ -26,17 +59,9 @@ export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)))
 }
 
-/** Returns text from a manuscript or from elsewhere on one line and safe to print: no control character reaches the terminal. */
+/** Returns text from a manuscript or from elsewhere on one line, as the terminal prints it. */
 export function printable(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\uFFFD')
-}
-
-/** Returns the text safe to print, with its line ends and tabs. */
-export function printableText(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, character => {
-    if (character === '\n' || character === '\t') return character
-    return character === '\r' ? '' : '\uFFFD'
-  })
+  return escapeControls(text.replace(/\s+/g, ' '))
 }
 
 /** A column of a table. */

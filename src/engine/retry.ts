@@ -1,4 +1,5 @@
 import { decode } from '../task/codec.ts'
+import { withoutControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -104,7 +105,8 @@ export async function rerunTask(
   const { userId, lane, priority, tags, budget } = ended
   return submitAs(core, task, {
     parameters: parameters === undefined ? currentParameters(task, ended) : parameters,
-    options: { ...defined({ userId, lane, priority, tags, budget }), ...options },
+    // Tags of earlier versions may have controls.
+    options: { ...defined({ userId, lane, priority, tags: tags.map(withoutControls), budget }), ...options },
     rerunOf: ended.id,
     as: (record, isNew) => ({ record, isNew }),
   })

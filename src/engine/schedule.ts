@@ -1,6 +1,7 @@
 import { Cron } from 'croner'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
+import { withoutControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -109,7 +110,7 @@ function optionInvalid(message: string): QuillworkError {
 function submittedAt({ id, parameters, userId, lane }: AnySchedule, at: number): Submitted {
   // Without an owner as in every build, so that a tick is one task also while an earlier build runs beside this one.
   const options: SubmitOptions = defined({
-    tags: [`schedule:${id}`.slice(0, 100)],
+    tags: [withoutControls(`schedule:${id}`).slice(0, 100)],
     userId: userId ?? '',
     lane,
   })

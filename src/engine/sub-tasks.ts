@@ -1,5 +1,6 @@
 import type { Created } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
+import { withoutControls } from '../task/controls.ts'
 import type { Schema, SubTask, SubTaskItem, SubTaskOptions, TaskType } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
@@ -161,7 +162,10 @@ async function newSubTask(
     userId: record.userId,
     lane,
     priority: record.priority,
-    tags: tags === undefined ? record.tags : checkedTags([...new Set([...record.tags, ...tags])]),
+    tags:
+      tags === undefined
+        ? record.tags
+        : checkedTags([...new Set([...record.tags.map(withoutControls), ...tags])]),
     parameters: encodedParameters(core, type.type, parameters),
     parametersVersion,
     parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },

@@ -1,5 +1,6 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
+import { hasControls } from '../task/controls.ts'
 import { type Awaitable, type ResolvedTask, submissionDefaults, type TaskType } from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -259,12 +260,14 @@ export function requireLane(core: Core, lane: string): void {
 
 const noTags: readonly string[] = []
 
-/** Returns the tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long. */
-export function checkedTags(tags: readonly string[] | undefined): readonly string[] {
-  if (tags === undefined) return noTags
+/** Returns the tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long or has controls. */
+export function checkedTags(tags: readonly string[]): readonly string[] {
   if (tags.length > 20)
     throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
-  return tags.map(tag => bounded(tag, 100, 'tag'))
+  const unreadable = tags.find(hasControls)
+  if (unreadable === undefined) return tags.map(tag => bounded(tag, 100, 'tag'))
+  const message = `The tag ${JSON.stringify(unreadable)} has line ends or other control characters; leave them out.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }
 
 function bounded(text: string, longest: number, option: string): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hasControls } from '../task/controls.ts'
 import { pageKinds } from './import/opened.ts'
 
 /** Fields that several of the novel tasks have in their parameters or results. */
@@ -17,6 +18,14 @@ export const modelId = z.string().min(1).max(200)
 
 /** A style of writing, in the author's words. */
 export const style = z.string().trim().min(1).max(1_000)
+
+/** A title that a person gives: one line, without controls. */
+export const title = z
+  .string()
+  .trim()
+  .min(1)
+  .max(300)
+  .refine(text => !hasControls(text), 'a title has no line ends and no other control characters')
 
 /** The prompt of a model call. */
 export const promptNote = z.object({
@@ -70,7 +79,7 @@ export type SceneCounts = z.infer<typeof sceneCounts>
 /** The part of a novel file to read. */
 export const reading = {
   /** Title of the novel. Default: the title found in the file. */
-  title: z.string().trim().min(1).max(300).optional(),
+  title: title.optional(),
   /** Chapters to import, by their index in the preview, from 0. Default: all. */
   chapters: z.array(z.int().min(0)).min(1).max(100_000).optional(),
   /** Encoding of the file. Default: the detected one. */

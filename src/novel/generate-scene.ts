@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Writing } from '../ai/text/language.ts'
 import { hashedId, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
-import { count, id, modelId, promptNote, style, usageNote } from './fields.ts'
+import { count, id, modelId, promptNote, style, title, usageNote } from './fields.ts'
 import type { Provenance } from './library/provenance.ts'
 import { sceneNotFound } from './library/refusal.ts'
 import { addUsage, noUsage } from './models/expense.ts'
@@ -43,7 +43,7 @@ const parameters = z
     /** Adds a scene at the end of the chapter and writes it; or `sceneId`. */
     chapterId: id.optional(),
     /** Title of an added scene. */
-    title: z.string().trim().min(1).max(300).optional(),
+    title: title.optional(),
     /** The events of the scene. Default: its summary. */
     summary: z.string().trim().min(1).max(10_000).optional(),
     ...sceneOptions,

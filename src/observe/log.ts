@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
 import type { Engine, ErrorInfo, TaskEvent, TaskEventName } from '../index.ts'
+import { escapeControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 
@@ -21,7 +22,10 @@ const secrets = ['token', 'authorization', 'apiKey', 'password'].flatMap(name =>
   `*.*.${name}`,
 ])
 
-/** A log of one JSON line per event: `time` as RFC 3339, `level` as a word, the ids of the task and its trace, and `message`. */
+/**
+ * A log of one JSON line per event: `time` as RFC 3339, `level` as a word, the ids of the task and its trace, and `message`. JSON escapes
+ * C0 controls only; the log escapes the others as well, so that a terminal can show it.
+ */
 export function createLog(options: LogOptions = {}): PinoLogger {
   const { level = 'info', destination = pino.destination(2) } = options
   return pino(
@@ -33,7 +37,7 @@ export function createLog(options: LogOptions = {}): PinoLogger {
       formatters: { level: label => ({ level: label }) },
       redact: { paths: secrets, censor: '[redacted]' },
     },
-    destination,
+    { write: line => destination.write(`${escapeControls(line.slice(0, -1))}\n`) },
   )
 }
 

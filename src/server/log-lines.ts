@@ -1,10 +1,12 @@
-/** Returns one JSON line of the log as a plain line for people. A line that is not JSON stays as it is. */
+import { escapeControls } from '../task/controls.ts'
+
+/** Returns one JSON line of the log as a plain line for people. A line that is not JSON stays as it is, without controls. */
 export function plainLine(json: string): string {
   let fields: Record<string, unknown>
   try {
     fields = JSON.parse(json) as Record<string, unknown>
   } catch {
-    return json
+    return `${escapeControls(json.trimEnd())}\n`
   }
   const { time, level, message, err, error, ...rest } = fields
   const clock = typeof time === 'string' ? time.slice(11, 19) : ''
@@ -17,7 +19,7 @@ export function plainLine(json: string): string {
     String(level).toUpperCase().padEnd(5),
     String(message) + (cause === undefined ? '' : `: ${cause}`),
   ]
-  return `${[...words, ...others].join(' ')}\n`
+  return `${escapeControls([...words, ...others].join(' '))}\n`
 }
 
 /** Fields that only the JSON lines have. */

@@ -93,7 +93,7 @@ describe('a chapter', () => {
     const scenes = [{ ...scene, content: 'A\u001b[2J\n\nB' }]
     expect(chapterLines({ ...chapter, summaries: 0, scenes: [] }, scenes).slice(3)).toEqual([
       '  scene 1  2 words',
-      '  A\uFFFD[2J',
+      '  A\\u001b[2J',
       '',
       '  B',
     ])

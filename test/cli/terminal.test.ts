@@ -61,6 +61,24 @@ describe('the terminal', () => {
     expect([terminal.isInteractive, terminal.canAsk]).toEqual([false, false])
   })
 
+  test('escapes the controls of what it prints', async () => {
+    const { screen, stdin, terminal } = terminalOn(false)
+    const hostile = '\u001b[2J\u009b1m\u202e\u2028\r\nb\tc'
+    const escaped = '\\u001b[2J\\u009b1m\\u202e\\u2028'
+    for (const print of [terminal.out, terminal.note]) print(hostile)
+    for (const print of [terminal.write, terminal.log]) print(`${hostile}\n`)
+    stdin.end()
+    await terminal.confirm(hostile)
+    const line = `${escaped}\\u000d\\u000ab\\u0009c`
+    expect(screen.lines).toEqual([line, line, escaped, 'b\tc', escaped, 'b\tc', `${line} [y/N] `])
+  })
+
+  test('escapes the controls of live lines, and counts the columns that they take then', () => {
+    const { screen, terminal } = terminalOn(true)
+    terminal.live(['\u001b[2J\n\u202e'])
+    expect(screen.lines).toEqual(['\\u001b[2J\\u000a\\u2…', ''])
+  })
+
   test.each([
     ['y\n', true],
     ['YES\n', true],

@@ -33,8 +33,9 @@ describe('columns', () => {
 describe('what is printed', () => {
   test.each([
     ['a\nb\tc', 'a b c'],
-    ['\u001b[31mred', '\uFFFD[31mred'],
-    ['\u202egnp.exe', '\uFFFDgnp.exe'],
+    ['\u001b[31mred', '\\u001b[31mred'],
+    ['\u202egnp.exe', '\\u202egnp.exe'],
+    ['a\u009bb\u2028c', 'a\\u009bb c'],
     ['第一章', '第一章'],
   ])('%j is %j', (text, safe) => {
     expect(printable(text)).toBe(safe)

@@ -75,6 +75,8 @@ describe('submitting', () => {
     [{ idempotencyKey: 'k'.repeat(256) }, 'OPTION_INVALID'],
     [{ tags: Array.from({ length: 21 }, () => 'x') }, 'OPTION_INVALID'],
     [{ tags: ['x'.repeat(101)] }, 'OPTION_INVALID'],
+    [{ tags: ['x', 'a\u001b[2J'] }, 'OPTION_INVALID'],
+    [{ tags: ['a\nb'] }, 'OPTION_INVALID'],
     [{ startAt: new Date(Number.NaN) }, 'OPTION_INVALID'],
     [{ startAt: new Date(8.64e15) }, 'OPTION_INVALID'],
     [{ delay: -1 }, 'OPTION_INVALID'],

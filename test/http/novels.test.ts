@@ -446,6 +446,30 @@ describe('novels', () => {
       expect(await api.ask(`/v1/novels/${novelId}/search?${query}`)).toMatchObject({ status: 400 })
   })
 
+  test.each(['a\u001b[2J', 'a\u009b1m', 'a\u202eb', 'a\nb', 'a\u2028b', 'a\u007fb'])(
+    'no file, title or tag is called %j',
+    async name => {
+      const refused = { status: 400, body: { code: 'REQUEST_INVALID' } }
+      const [scene] = (await chapter(1)).scenes
+      const { headers } = await api.ask(`/v1/scenes/${scene?.id}`)
+      const edit = {
+        method: 'PATCH',
+        json: { title: name },
+        headers: { 'if-match': headers.get('etag') ?? '' },
+      }
+      expect(await api.ask(`/v1/scenes/${scene?.id}`, edit)).toMatchObject(refused)
+      expect(await api.post(`/v1/chapters/${chapterIds[1]}/scenes`, { title: name })).toMatchObject(refused)
+      expect(await api.upload('Text.', name)).toMatchObject(refused)
+      const { body: upload } = await api.upload('Text.', 'Arabic \u200f.txt')
+      expect(await api.post(`/v1/uploads/${upload.id}:confirm`, { title: name })).toMatchObject(refused)
+      const parameters = { uploadId: upload.id, title: name }
+      const invalid = { status: 400, body: { code: 'PARAMETERS_INVALID' } }
+      expect(await api.post('/v1/tasks', { taskType: 'ImportNovel', parameters })).toMatchObject(invalid)
+      const tagged = { taskType: 'ImportNovel', parameters: { uploadId: upload.id }, tags: [name] }
+      expect(await api.post('/v1/tasks', tagged)).toMatchObject(refused)
+    },
+  )
+
   test('a scene is edited under the version that was read', async () => {
     const [scene] = (await chapter(1)).scenes
     const path = `/v1/scenes/${scene?.id}`

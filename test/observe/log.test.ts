@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
 import { createLog, type LogLevel, logEvents } from '../../src/observe/log.ts'
@@ -18,6 +19,7 @@ function keptLog(level: LogLevel) {
   const log = createLog({ level, destination: { write: text => texts.push(text) } })
   return {
     log,
+    texts,
     lines: () =>
       texts.map(text => {
         expect(text.indexOf('\n')).toBe(text.length - 1)
@@ -92,6 +94,20 @@ describe('the log of events', () => {
     await engine.drain()
     const line = engine.log.lines.find(({ message }) => message === 'here')
     expect(line?.fields).toMatchObject({ taskId, traceId, attempt: 1, taskType: 'Scripted' })
+  })
+
+  test('has no control of what is logged, and is read as what was logged', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('\u001b[2J', '\u009b1m', '\u202e', '\u2028', '\n', '\r', '\u007f', 'a'),
+    })
+    fc.assert(
+      fc.property(text, message => {
+        const { log, texts, lines } = keptLog('info')
+        log.info({ value: message, err: new Error(message) }, message)
+        expect(texts.join('').slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u)
+        expect(lines()).toMatchObject([{ value: message, message, err: { message } }])
+      }),
+    )
   })
 
   test('keeps secrets out', () => {

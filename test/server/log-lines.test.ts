@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { plainLine } from '../../src/server/log-lines.ts'
 
@@ -28,6 +29,20 @@ describe('a log line for people', () => {
     }
     const text = plainLine(JSON.stringify(line))
     expect(text).toBe(' ERROR x: no name="a b\\nc"\n')
+  })
+
+  test('is one line without controls, whatever is logged', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('\u001b[2J', '\u009b1m', '\u202e', '\u2028', '\n', '\r', '\u007f', 'a'),
+    })
+    fc.assert(
+      fc.property(text, text, fc.boolean(), (message, value, isJson) => {
+        const fields = { level: 'info', message, a: value, [value]: message, err: { code: value, message } }
+        const line = plainLine(isJson ? JSON.stringify(fields) : `${message}\n`)
+        expect(line.endsWith('\n')).toBe(true)
+        expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u)
+      }),
+    )
   })
 
   test('that is not JSON stays', () => {

@@ -53,5 +53,5 @@ function lines(place: string, findings: readonly Finding[], wrong: number): stri
 
 async function show(run: Run) {
   const { topology, diagram } = await plannedTopology(run.configure().config)
-  print(run, topology, () => [diagram.trimEnd()])
+  print(run, topology, () => diagram.trimEnd().split('\n'))
 }

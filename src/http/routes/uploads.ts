@@ -11,7 +11,7 @@ import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
-import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
+import { pageOf, pageQuery, plainLine, plainText } from '../schemas/fields.ts'
 import { chaptersSchema, confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import type { HttpSettings } from '../settings.ts'
 import { traceparentFor } from '../trace.ts'
@@ -26,7 +26,7 @@ const receive = post('/v1/uploads', {
     'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
   consumes: ['application/octet-stream', 'text/plain', 'application/epub+zip', docxType],
   querystring: z.strictObject({
-    fileName: plainText(500)
+    fileName: plainLine(500)
       .min(1)
       .default('untitled.txt')
       .describe('Name of the file, which may hold the title'),

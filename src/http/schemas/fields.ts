@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hasControls } from '../../task/controls.ts'
 
 /** A time of a response: epoch milliseconds, sent as RFC 3339 in UTC with milliseconds. */
 export const time = z.number().transform(timeText).pipe(z.iso.datetime()).describe('RFC 3339, UTC')
@@ -14,6 +15,14 @@ export function plainText(longest: number) {
     .string()
     .max(longest)
     .refine(text => !/[\0\p{Surrogate}]/u.test(text), 'Text must not hold NUL or half of a surrogate pair.')
+}
+
+/** Returns the schema of a name, a title or a tag: plain text on one line, without controls. */
+export function plainLine(longest: number) {
+  return plainText(longest).refine(
+    text => !hasControls(text.trim()),
+    'Text of one line must not hold line ends or other control characters.',
+  )
 }
 
 /** An id of the product: of tasks, novels, uploads and the like. */

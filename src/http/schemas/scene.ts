@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { textProvenance } from '../../novel/library/history.ts'
 import type { HistoryEntry, Scene } from '../../novel/library/scenes.ts'
-import { id, named, plainText, time } from './fields.ts'
+import { id, named, plainLine, plainText, time } from './fields.ts'
 
 /** A person, or an attempt of a task. */
 const writerSchema = named(
@@ -108,7 +108,7 @@ export const sceneEdit = named(
   'SceneEdit',
   z
     .strictObject({
-      title: z.string().max(300).optional(),
+      title: plainLine(300).optional(),
       content: z
         .string()
         .optional()
@@ -129,7 +129,7 @@ export const newScene = named(
   'NewScene',
   z
     .strictObject({
-      title: plainText(300).trim().min(1).optional(),
+      title: plainLine(300).trim().min(1).optional(),
       summary: plainText(20_000).optional().describe('What is to happen in it'),
     })
     .nullish(),

@@ -6,7 +6,7 @@ import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../../task/task.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
-import { flag, givenTime, id, named, paging, plainText, type Sent, time } from './fields.ts'
+import { flag, givenTime, id, named, paging, plainLine, plainText, type Sent, time } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
 const statusSchema = z.enum(taskStatuses)
@@ -152,7 +152,7 @@ export const submissionSchema = named(
       startAt: givenTime
         .optional()
         .describe('Start at this time, at most ten years from now; instead of `delay`'),
-      tags: z.array(plainText(100)).max(20).optional(),
+      tags: z.array(plainLine(100)).max(20).optional(),
       budget: budgetSchema.optional().describe('What the task and all its sub-tasks may spend'),
     })
     .refine(({ delay, startAt }) => delay === undefined || startAt === undefined, {

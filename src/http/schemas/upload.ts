@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
-import { id, named, plainText, time } from './fields.ts'
+import { id, named, plainLine, plainText, time } from './fields.ts'
 
 /** The chapters of a volume. */
 export const chaptersSchema = z
@@ -50,7 +50,7 @@ export const uploadSchema = named(
 /** The choices of a person after the preview. */
 export const confirmBody = z
   .strictObject({
-    title: plainText(300).trim().min(1).optional(),
+    title: plainLine(300).trim().min(1).optional(),
     chapters: z
       .array(z.int().min(0))
       .min(1)

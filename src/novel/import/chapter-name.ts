@@ -1,3 +1,4 @@
+import { withoutControls } from '../../task/controls.ts'
 import { type Candidate, type Chosen, perStep, type Steps } from './candidate.ts'
 import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
@@ -85,10 +86,11 @@ function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly 
   return rest.length < 60 || !/[.!?”"]$/.test(rest) ? following : undefined
 }
 
-/** Returns a heading joined with its name from below. */
+/** Returns a heading joined with its name from below, without controls. */
 export function joinedTitle(title: string, name: readonly string[], isRest: boolean): string {
-  const below = plainSpaces(name.join(' ').replace(/^_(.*)_$/, '$1'))
-  if (below === '') return title
-  if (isRest || /[\u3400-\u9fff]/.test(title + below)) return `${title} ${below}`
-  return `${title.replace(/[.:—–-]+$/, '')}: ${below}`
+  const own = withoutControls(title)
+  const below = withoutControls(plainSpaces(name.join(' ').replace(/^_(.*)_$/, '$1')))
+  if (below === '') return own
+  if (isRest || /[\u3400-\u9fff]/.test(own + below)) return `${own} ${below}`
+  return `${own.replace(/(?<![.:—–-])[.:—–-]+$/, '')}: ${below}`
 }

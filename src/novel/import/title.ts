@@ -1,3 +1,4 @@
+import { withoutControls } from '../../task/controls.ts'
 import type { Chosen } from './candidate.ts'
 import { titleHeading } from './choose.ts'
 import { plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
@@ -31,7 +32,7 @@ export function titleOf(
   const author = facts.author ?? fields.get('author') ?? text.author ?? page.author ?? file.author
   const own = facts.title ?? fields.get('title')
   const title = own || marked?.heading.title || (text.title ?? page.title) || file.title || fileName
-  return { title, author: author || undefined }
+  return { title: withoutControls(title) || 'Untitled', author: withoutControls(author ?? '') || undefined }
 }
 
 /** Finds title and author in a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
@@ -75,7 +76,7 @@ function isTitleLine(line: OpeningLine, next: OpeningLine | undefined): boolean 
 function authorIn(lines: readonly string[]): string | undefined {
   for (const [i, line] of lines.entries()) {
     const by =
-      /^by\s+(\S.{1,60})$/i.exec(line)?.[1] ?? /^(\S.{0,20}?)\s*[/／]?\s*(?:著|作|撰)$/.exec(line)?.[1]
+      /^by\s+(\S.{1,60})$/i.exec(line)?.[1] ?? /^(\S.{0,20}?)\s*(?:[/／]\s*)?(?:著|作|撰)$/.exec(line)?.[1]
     if (by !== undefined) return clean(by)
     if (/^by:?$/i.test(line)) return clean(lines[i + 1])
   }
@@ -88,7 +89,7 @@ function authorIn(lines: readonly string[]): string | undefined {
 }
 
 function clean(text: string | undefined): string | undefined {
-  const plain =
-    text === undefined ? '' : plainSpaces(text.replace(/\s\(\d{4}\)$/, '').replace(/^[《_*]+|[》_*.]+$/g, ''))
+  const bare = text?.replace(/\s\(\d{4}\)$/, '').replace(/^[《_*]+/, '')
+  const plain = plainSpaces(bare?.replace(/(?<![》_*.])[》_*.]+$/, '') ?? '')
   return plain === '' || plain.length > 200 ? undefined : plain
 }

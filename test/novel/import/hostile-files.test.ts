@@ -75,6 +75,21 @@ describe('a file that is no text', () => {
   })
 })
 
+describe('the titles of a file', () => {
+  it.each(['a.txt', 'a.md'])('have no controls that others see as something else (%s)', async name => {
+    const text = `Title: The \u202eBook\u001b[2J\nAuthor: A\u0007nn\n\nCHAPTER I. The \u202eRain\u001b[2J\n\n${prose(1)}\n\nCHAPTER II. The \u009b1mSnow\n\n${prose(2)}\n`
+    const { outline, survey } = await read(Buffer.from(text), name)
+    expect(outline).toEqual({ '': ['CHAPTER I. The Rain[2J', 'CHAPTER II. The 1mSnow'] })
+    expect([survey.title, survey.author]).toEqual(['The Book[2J', 'Ann'])
+  })
+
+  it('is no control that the file is called by', async () => {
+    expect((await read(Buffer.from('Once upon a time.'), 'the\u202e\u001b[2Jbook.txt')).survey.title).toBe(
+      'the[2Jbook',
+    )
+  })
+})
+
 describe('an encrypted file', () => {
   const method = (algorithm: string) =>
     `<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><enc:EncryptedData xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptionMethod Algorithm="${algorithm}"/><enc:CipherData><enc:CipherReference URI="OEBPS/one.xhtml"/></enc:CipherData></enc:EncryptedData></encryption>`

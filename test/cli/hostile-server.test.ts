@@ -1,0 +1,269 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
+import type { Command } from 'commander'
+import fc from 'fast-check'
+import { errorCatalogue } from 'quillwork'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createProgram, main } from '../../src/cli/main.ts'
+import { createTerminal } from '../../src/cli/terminal.ts'
+import type { OpenApi, Operation } from '../http/api.ts'
+import { serveNovels } from '../http/novel-api.ts'
+
+/** Part of a JSON Schema of the API. */
+interface Schema {
+  $ref?: string
+  type?: string | string[]
+  const?: unknown
+  enum?: unknown[]
+  format?: string
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+  items?: Schema
+  properties?: Record<string, Schema>
+  additionalProperties?: Schema | boolean
+}
+
+/** C0 and C1 controls, line ends, and what changes the direction of a line. */
+const control = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u
+const forged = 'error FORGED: pay here'
+const pieces = [
+  ...[
+    '\u001b[2J',
+    '\u001b]0;title\u0007',
+    '\u009b31m',
+    '\u0000',
+    '\b\b\b',
+    '\r',
+    '\n',
+    '\t',
+    '\u0085',
+    '\u2028',
+  ],
+  ...[
+    '\u202e',
+    '\u2066',
+    '\u200f',
+    '\u061c',
+    '\u007f',
+    `\n${forged}\n`,
+    'words',
+    ' ',
+    '中文',
+    '-',
+    'a/b',
+    '%s',
+  ],
+]
+const choices = fc.infiniteStream(fc.nat(1_000_000))
+
+let directory: string
+let server: Server
+let document: OpenApi
+/** What the server answers to each request. */
+let answer: RequestListener
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'quillwork-hostile-'))
+  writeFileSync(join(directory, 'book.txt'), 'Chapter 1\n\nOnce upon a time.\n')
+  const api = await serveNovels()
+  document = (await api.ask<OpenApi>('/v1/openapi.json')).body
+  await api[Symbol.asyncDispose]()
+  server = createServer((request, response) => answer(request, response))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+})
+afterAll(async () => {
+  server.closeAllConnections()
+  await new Promise(resolve => server.close(resolve))
+  rmSync(directory, { recursive: true })
+})
+
+/** Makes whatever a server can say, in the form of the API. */
+function speaker(next: () => number) {
+  const one = <T>(list: readonly T[]): T => list[next() % list.length] as T
+  const text = () => Array.from({ length: 1 + (next() % 5) }, () => one(pieces)).join('')
+  function value(schema: Schema, name = ''): unknown {
+    if (schema.$ref !== undefined) {
+      const own = document.components.schemas[schema.$ref.split('/').at(-1) ?? ''] as Schema
+      return value(own, name)
+    }
+    const options = (schema.anyOf ?? schema.oneOf)?.filter(({ type }) => type !== 'null')
+    if (options !== undefined) return value(one(options), name)
+    if (schema.allOf !== undefined)
+      return Object.assign({}, ...schema.allOf.map(each => value(each, name))) as object
+    if (schema.const !== undefined) return schema.const
+    if (name === 'status') return one(['COMPLETED', 'FAILED', text()])
+    if (schema.enum !== undefined) return one([...schema.enum, text()])
+    const type = [schema.type].flat().find(each => each !== 'null')
+    if (type === 'boolean') return name === 'done' || next() % 2 === 0
+    if (type === 'integer' || type === 'number') return name === 'position' ? 0 : next() % 7
+    if (type === 'array')
+      return Array.from({ length: 1 + (next() % 2) }, () => value(schema.items ?? {}, name))
+    if (type === 'string')
+      return schema.format === 'date-time' && next() % 2 === 0 ? '2026-03-01T00:00:00Z' : text()
+    return record(schema)
+  }
+  function record({ properties = {}, additionalProperties }: Schema): object {
+    const made = Object.entries(properties)
+      // A listing ends at some time.
+      .filter(([name]) => name !== 'nextPageToken' || next() % 4 === 0)
+      .map(([name, each]): [string, unknown] => [name, value(each, name)])
+    const further = typeof additionalProperties === 'object' ? additionalProperties : { type: 'string' }
+    return Object.fromEntries([...made, ...(made.length === 0 ? [[text(), value(further)]] : [])])
+  }
+  return { one, text, value }
+}
+
+function operationOf(method: string, path: string): Operation | undefined {
+  for (const [form, methods] of Object.entries(document.paths)) {
+    const pattern = form.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/:]+')
+    if (new RegExp(`^${pattern}$`).test(path)) return methods[method.toLowerCase()]
+  }
+  return undefined
+}
+
+function hostileServer(next: () => number): RequestListener {
+  const { one, text, value } = speaker(next)
+  return (request, response) => {
+    request.resume()
+    const { pathname } = new URL(request.url ?? '', 'http://a')
+    const say = (status: number, body: string, type = 'application/json') =>
+      response.writeHead(status, { 'content-type': type }).end(body)
+    if (request.headers.accept === 'text/event-stream') {
+      const event = (name: string, data: object) => `id: 1\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+      const end = event('end', { status: one(['COMPLETED', 'FAILED', text()]) })
+      const body =
+        event('text', { text: text() }) +
+        event('reset', { attempt: text() }) +
+        event('text', { text: text() })
+      return say(200, body + end, 'text/event-stream')
+    }
+    const kind = next() % 20
+    const code = one(Object.keys(errorCatalogue))
+    const errors = [{ pointer: text(), detail: text() }]
+    if (kind === 0) return say(409, JSON.stringify({ code, detail: text(), errors, title: text() }))
+    if (kind === 1) return say(one([200, 500]), text())
+    const responses = operationOf(request.method ?? '', pathname)?.responses ?? {}
+    const [status, found] = Object.entries(responses).find(([each]) => each.startsWith('2')) ?? ['200', {}]
+    const schema = (found as { content?: Record<string, { schema?: Schema }> }).content?.['application/json']
+      ?.schema
+    return schema === undefined ? say(Number(status), '') : say(Number(status), JSON.stringify(value(schema)))
+  }
+}
+
+class Printed extends Writable {
+  text = ''
+  readonly isTTY: boolean
+  readonly columns = 60
+  constructor(isTTY: boolean) {
+    super({ decodeStrings: false })
+    this.isTTY = isTTY
+  }
+  override _write(piece: string, _encoding: string, done: () => void): void {
+    this.text += piece
+    done()
+  }
+}
+
+/** What reaches the terminal beside line ends, tabs, and the one sequence that the terminal itself writes: up over lines, and erase. */
+const sequence = `${String.fromCharCode(27)}\\[`
+const overdrawn = new RegExp(`\\r${sequence}\\d+A${sequence}0J`, 'g')
+const foreign = ({ text }: Printed): string => text.replace(overdrawn, '').replace(/[\n\t]/g, '')
+
+/** The commands that print what a server says, each in the ways that make it say most. */
+const commands: readonly string[] = [
+  'budget a',
+  'dead-letters list',
+  'dead-letters show a',
+  'dead-letters retry a b',
+  'dead-letters retry --all',
+  'dead-letters purge a --yes',
+  'doctor',
+  'estimate GenerateScene',
+  'import FILE --preview',
+  'import FILE --yes --watch',
+  'lanes list',
+  'lanes pause a',
+  'lanes resume a',
+  'novels list',
+  'novels show a',
+  'novels read a',
+  'novels read a --text',
+  'novels search a words',
+  'novels history a 1.1',
+  'novels history a 1.1 --entry a',
+  'novels restore a 1.1 a',
+  'novels write a 1.1',
+  'novels write a 1.1 --estimate',
+  'novels write a --chapters 1',
+  'novels brief a 1.1',
+  'tasks submit GenerateScene --watch',
+  'tasks submit GenerateScene',
+  'tasks list',
+  'tasks show a',
+  'tasks show a --watch',
+  'tasks output a',
+  'tasks output a --follow',
+  'tasks cancel a b',
+  'tasks retry a',
+  'tasks run-now a',
+  'tasks rerun a',
+  'usage',
+  'usage --novel a',
+]
+
+/** They ask no server: what they print is of this machine. */
+const ofThisMachine = [
+  ...['serve', 'migrate', 'topology check', 'topology apply', 'topology show'],
+  ...['models list', 'models test', 'models key set', 'models key list', 'models key remove'],
+]
+
+function leaves(command: Command): string[] {
+  if (command.commands.length === 0) return [command.name()]
+  return command.commands.flatMap(each => leaves(each).map(name => `${command.name()} ${name}`))
+}
+
+/** Those that have printed what a server said. */
+const escaping = new Set<string>()
+
+describe('whatever the server says', () => {
+  test.each(commands)('quillwork %s prints no control of it', async command => {
+    await fc.assert(
+      fc.asyncProperty(choices, fc.boolean(), fc.boolean(), async (stream, isTTY, json) => {
+        const next = () => stream.next().value ?? 0
+        answer = hostileServer(next)
+        const [stdout, stderr] = [new Printed(isTTY), new Printed(isTTY)]
+        const stdin = Object.assign(new PassThrough(), { isTTY: false })
+        stdin.end()
+        const words = command.split(' ').map(word => (word === 'FILE' ? join(directory, 'book.txt') : word))
+        const { port } = server.address() as AddressInfo
+        const place = ['--data', join(directory, 'data'), '--url', `http://127.0.0.1:${port}`]
+        await main([...words, ...place, ...(json ? ['--json'] : [])], { stdin, stdout, stderr })
+        if (/\\u[0-9a-f]{4}/.test(stdout.text + stderr.text)) escaping.add(command)
+        for (const printed of [stdout, stderr]) expect(foreign(printed)).not.toMatch(control)
+        expect(stderr.text.split('\n')).not.toContain(forged)
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  test('the commands do print what it says', () => {
+    // By chance, one of them may have been refused each time.
+    expect(commands.filter(command => !escaping.has(command)).length).toBeLessThan(5)
+  })
+
+  test('every command is among them, or asks no server', () => {
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() }
+    const names = leaves(createProgram(createTerminal(streams), () => undefined))
+    const known = [...commands, ...ofThisMachine]
+    const missing = names.filter(name => {
+      const words = name.split(' ').slice(1).join(' ')
+      return !known.some(each => each === words || each.startsWith(`${words} `))
+    })
+    expect(missing).toEqual([])
+  })
+})
