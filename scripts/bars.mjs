@@ -24,7 +24,7 @@ const BUDGETS = {
   'src/cli': [4_590, 33],
   'src/engine': [6_765, 37],
   'src/http': [5_415, 49],
-  'src/novel': [15_985, 112],
+  'src/novel': [15_970, 112],
   'src/observe': [950, 9],
   'src/rate-limit': [1_550, 8],
   'src/records': [800, 4],

@@ -11,9 +11,12 @@ export function findNames(texts: readonly string[]): FoundNames {
 
 const capital = "\\p{Lu}(?:[\\p{L}\\p{M}'’]|-(?=\\p{L}))*"
 const title = 'Mr|Mrs|Ms|Miss|Dr|Sir|Lady|Lord|Captain|Colonel|Madame|Aunt|Uncle|King|Queen|Prince|Princess'
-/** The sign before a name shows whether it begins a sentence; `(?<!)` would be slow on long texts. */
+/**
+ * The sign before a name shows whether it begins a sentence; `(?<!)` would be slow on long texts. A line end takes no further ones: many
+ * of them would take quadratic time.
+ */
 const spaced = new RegExp(
-  `(?<before>[\\p{L}\\d,;)’']\\s+|[.!?:…“"‘(\\n]\\s*|^)(?<title>(?:${title})\\.?[ \\t]+)?(?<name>${capital}(?:[ \\t]+(?:(?:of|de|von|van)[ \\t]+)?${capital}){0,3})`,
+  `(?<before>[\\p{L}\\d,;)’']\\s+|[.!?:…“"‘(]\\s*|\\n[^\\S\\n]*|^)(?<title>(?:${title})\\.?[ \\t]+)?(?<name>${capital}(?:[ \\t]+(?:(?:of|de|von|van)[ \\t]+)?${capital}){0,3})`,
   'gu',
 )
 const speech =

@@ -28,6 +28,8 @@ export interface Accumulator {
 /** The beginning of a text: what is held of it until it is known to be text or thoughts. */
 interface Opening {
   isThought: boolean
+  /** White space before it. A faulty model writes it endlessly, so it is not scanned again with each stretch. */
+  space: string
   held: string
 }
 
@@ -37,7 +39,7 @@ export function emptyAccumulator(): Accumulator {
     texts: [],
     characters: 0,
     thoughts: '',
-    opening: { isThought: false, held: '' },
+    opening: { isThought: false, space: '', held: '' },
     messages: 0,
     refused: false,
     withheld: false,
@@ -85,9 +87,9 @@ function accumulateText(accumulator: Accumulator, stretch: string): string | und
 /** Ends the stream. Returns what was held of a text that was too short to classify. */
 export function accumulateEnd(accumulator: Accumulator): string | undefined {
   const { opening } = accumulator
-  if (opening === undefined || opening.isThought || opening.held === '') return undefined
-  accumulator.texts.push(opening.held)
-  return decided(accumulator, opening.held)
+  if (opening === undefined || opening.isThought || opening.space + opening.held === '') return undefined
+  accumulator.texts.push(opening.space + opening.held)
+  return decided(accumulator, opening.space + opening.held)
 }
 
 const thinks = '<think>'
@@ -101,8 +103,10 @@ function withoutThoughts(accumulator: Accumulator, opening: Opening, stretch: st
   opening.held += stretch
   if (!opening.isThought) {
     const begun = opening.held.trimStart()
+    opening.space += opening.held.slice(0, opening.held.length - begun.length)
+    opening.held = begun
     if (begun.length < thinks.length && thinks.startsWith(begun)) return ''
-    if (!begun.startsWith(thinks)) return decided(accumulator, opening.held)
+    if (!begun.startsWith(thinks)) return decided(accumulator, opening.space + begun)
     opening.isThought = true
     opening.held = begun.slice(thinks.length)
   }

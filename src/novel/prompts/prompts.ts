@@ -154,16 +154,19 @@ function readPrompt(
   }
 }
 
-const shape = /^---\n([\s\S]*?)\n---\n\s*# System\n([\s\S]*?)\n# Prompt\n([\s\S]*)$/
+const head = /^---\n([\s\S]*?)\n---\n\s*# System\n/
+const promptHead = '\n# Prompt\n'
 
 function sectionsOf(file: string, text: string): { version: string; system: string; prompt: string } {
-  const [, matter = '', system = '', prompt = ''] = shape.exec(text) ?? []
+  const [start = '', matter = ''] = head.exec(text) ?? []
   const version = /^version:\s*(\S{1,20})\s*$/m.exec(matter)?.[1]
-  if (version === undefined || !/^description:\s*\S/m.test(matter))
+  const end = text.indexOf(promptHead, start.length)
+  if (version === undefined || !/^description:\s*\S/m.test(matter) || end < 0)
     throw invalid(
       file,
       'it must begin with a front matter of `version` (1 to 20 characters) and `description`, then `# System` and `# Prompt`',
     )
+  const [system, prompt] = [text.slice(start.length, end), text.slice(end + promptHead.length)]
   if (system.trim() === '' || prompt.trim() === '') throw invalid(file, 'one of its two parts is empty')
   return { version, system, prompt }
 }

@@ -17,7 +17,7 @@ interface TemplateSlots {
   readonly optional: readonly string[]
 }
 
-const mark = /\{\{\s*([#/]?)\s*([^{}]*?)\s*\}\}/g
+const mark = /\{\{([^{}]*)\}\}/g
 
 /**
  * Reads a template; errors name `file`. Throws CONFIG_INVALID for a slot that is not one of `slots`, a missing required slot, and a section
@@ -33,7 +33,9 @@ export function parseTemplate(file: string, text: string, slots: TemplateSlots):
   for (const found of text.matchAll(mark)) {
     add({ kind: 'text', text: text.slice(at, found.index) })
     at = found.index + found[0].length
-    const [, sign, name = ''] = found
+    const inside = found[1]?.trim() ?? ''
+    const sign = /^[#/]/.exec(inside)?.[0] ?? ''
+    const name = inside.slice(sign.length).trim()
     if (!known.has(name))
       throw invalid(file, `there is no slot "${name}"; the slots are ${[...known].join(', ')}`)
     if (sign === '#') open.push({ name, inside: [] })
