@@ -42,7 +42,9 @@ export function usageLines(rows: readonly UsageRow[], table: UsageTable): string
   return [
     ...tableLines(all, shown, columns),
     ...(all.some(({ estimatedCalls }) => estimatedCalls > 0)
-      ? ['Some of the calls were cut off when their process was killed; their tokens are estimates.']
+      ? [
+          'The tokens of some calls are estimates: they were cut off, or their provider reported what cannot be right.',
+        ]
       : []),
     ...(hasPartOfCost ? ['+ = more than this: some of the calls have no known price.'] : []),
   ]

@@ -16,6 +16,7 @@ import type {
   Usage,
 } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
+import { believableUsage } from '../task/usage.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
@@ -181,7 +182,7 @@ function unknownLimit(key: string): QuillworkError {
 
 /** See `TaskContext.call`. In this order: what waits for its turn under a limit for long holds nothing of the budget. */
 export async function makeCall<T>(
-  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
+  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'logInfo' | 'reserve'>,
   { limit, tokens, cost, name, subject }: ExpectedCall,
   make: (call: AllowedCall) => Awaitable<T>,
 ): Promise<T> {
@@ -199,12 +200,16 @@ export async function makeCall<T>(
       permit.commit()
       return hold.commit()
     }
-    const usage = said?.usage
-    if (usage === undefined) {
+    if (said?.usage === undefined) {
       // Such a call counts against the requests of the minute too.
       permit.commit(0)
       return hold.release()
     }
+    const usage = believableUsage(said.usage, { tokens, ...defined({ cost }) })
+    if (usage.isEstimated === true)
+      ctx.logInfo(
+        `What was reported of a call of ${usage.model} cannot be right; an estimate counts instead.`,
+      )
     const { inputTokens, outputTokens, cost: spent } = usage
     permit.commit(inputTokens + outputTokens)
     // Together, so that a kill between the two is unlikely.

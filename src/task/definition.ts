@@ -67,7 +67,8 @@ export interface Usage {
   /** Names the call within the task, at most 200 characters: usage that is recorded a second time for it is dropped. */
   call?: string
   /**
-   * Nobody heard how the call ended: an earlier attempt was killed in it. What that attempt reserved for the call is settled by these tokens.
+   * The tokens are an estimate: nobody heard how the call ended, because an earlier attempt was killed in it, or its provider reported numbers
+   * that cannot be right. What an earlier attempt reserved for the call is settled by these tokens.
    */
   isEstimated?: true
 }
@@ -135,7 +136,10 @@ export interface ExpectedCall {
 
 /** A call that is allowed, while it is made. */
 export interface AllowedCall {
-  /** Says what the call has used so far, or in all; undefined for nothing. What was said last counts. */
+  /**
+   * Says what the call has used so far, or in all; undefined for nothing. What was said last counts. Where its numbers cannot be right, such as more
+   * than ten million tokens, the estimate counts, with `isEstimated`.
+   */
   used(usage: Usage | undefined): void
   /** See `Permit.refused`. */
   refused(retryAfterMs: number): void

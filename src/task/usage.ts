@@ -1,4 +1,5 @@
-import type { Usage } from './definition.ts'
+import { defined } from './defined.ts'
+import type { ExpectedCall, Usage } from './definition.ts'
 import { QuillworkError } from './errors.ts'
 
 /** Longest id of a model, in characters. */
@@ -21,14 +22,41 @@ export function validUsage(usage: Usage): Usage {
   return usage
 }
 
+/** Most tokens of one call: more than any model takes. */
+const mostTokens = 10_000_000
+/** Most that one call may cost: more than an account can count is a mistake. */
+const mostCost = 1_000_000
+
+/**
+ * Returns what a call has used as it counts. Where a number cannot be right, the estimate takes its place, and the usage is marked: a paid answer
+ * is not lost for it.
+ */
+export function believableUsage(usage: Usage, expected: Pick<ExpectedCall, 'tokens' | 'cost'>): Usage {
+  const { inputTokens, outputTokens, cost, ...plain } = usage
+  const mayBeTokens =
+    isCount(inputTokens) &&
+    isCount(outputTokens) &&
+    inputTokens + outputTokens <= Math.max(mostTokens, expected.tokens)
+  const mayBeCost = cost === undefined || (cost >= 0 && cost <= Math.max(mostCost, expected.cost ?? 0))
+  if (mayBeTokens && mayBeCost) return usage
+  const tokens = mayBeTokens
+    ? { inputTokens, outputTokens }
+    : { inputTokens: Math.ceil(expected.tokens), outputTokens: 0 }
+  return { ...plain, ...tokens, ...defined({ cost: expected.cost }), isEstimated: true }
+}
+
 function requireText(field: string, text: unknown, longest: number): void {
   if (typeof text === 'string' && text.length >= 1 && text.length <= longest && !text.includes('\0')) return
   throw refusal(field, `not a text of 1 to ${longest} characters without NUL`)
 }
 
 function requireCount(field: string, tokens: number): void {
-  if (Number.isSafeInteger(tokens) && tokens >= 0) return
+  if (isCount(tokens)) return
   throw refusal(field, `${tokens}; give a whole number of at least 0`)
+}
+
+function isCount(tokens: number): boolean {
+  return Number.isSafeInteger(tokens) && tokens >= 0
 }
 
 function refusal(field: string, what: string): QuillworkError {

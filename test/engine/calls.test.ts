@@ -23,6 +23,7 @@ async function run(make: (call: AllowedCall) => unknown) {
   await t.drain()
   const { spent, reserved } = await t.budgets.get(taskId)
   const [limit] = t.limiter.describe()
+  const { items } = await t.tasks.usageReport({}, { by: 'model' })
   return {
     record: await t.tasks.get(taskId),
     spent,
@@ -30,6 +31,7 @@ async function run(make: (call: AllowedCall) => unknown) {
     tokens: limit?.tokens,
     inFlight: limit?.inFlight,
     usage: await t.tasks.usage(taskId),
+    estimatedCalls: items.reduce((sum, { estimatedCalls }) => sum + estimatedCalls, 0),
     [Symbol.asyncDispose]: () => t[Symbol.asyncDispose](),
   }
 }
@@ -44,6 +46,42 @@ describe('a call with all that belongs to it', () => {
     expect(done.record).toMatchObject({ status: 'COMPLETED', result: '"written"' })
     expect(done).toMatchObject({ spent: { tokens: 42, cost: 0.5 }, reserved: { tokens: 0, cost: 0 } })
     expect(done).toMatchObject({ tokens: 42, inFlight: 0, usage: [{ ...usage, calls: 1 }] })
+  })
+
+  it.each([
+    { inputTokens: 9e15, outputTokens: 12, cost: 9e9 },
+    { inputTokens: Number.NaN, outputTokens: 12 },
+    { inputTokens: 30, outputTokens: -1 },
+    { inputTokens: 1.5, outputTokens: 1 },
+    { inputTokens: 10_000_000, outputTokens: 1 },
+  ])('keeps its answer and counts at its estimate, marked, where %j cannot be right', async numbers => {
+    await using done = await run(call => {
+      call.used({ model: 'm', ...numbers })
+      return 'written'
+    })
+    expect(done.record).toMatchObject({ status: 'COMPLETED', result: '"written"', attempt: 1 })
+    expect(done).toMatchObject({ spent: { tokens: 100, cost: 1 }, reserved: { tokens: 0, cost: 0 } })
+    expect(done).toMatchObject({ tokens: 100, inFlight: 0 })
+    expect(done.usage).toEqual([{ model: 'm', calls: 1, inputTokens: 100, outputTokens: 0, cost: 1 }])
+    expect(done.estimatedCalls).toBe(1)
+  })
+
+  it.each([9e9, Number.NaN, -1])('keeps its answer and its tokens where it said a cost of %d', async cost => {
+    await using done = await run(call => {
+      call.used({ ...usage, cost })
+      return 'written'
+    })
+    expect(done).toMatchObject({
+      record: { result: '"written"' },
+      spent: { tokens: 42, cost: 1 },
+      tokens: 42,
+    })
+    expect(done.estimatedCalls).toBe(1)
+  })
+
+  it('is believed where it cost more than its estimate', async () => {
+    await using done = await run(call => call.used({ ...usage, inputTokens: 9_000 }))
+    expect(done).toMatchObject({ spent: { tokens: 9_012, cost: 0.5 }, tokens: 9_012, estimatedCalls: 0 })
   })
 
   it('that returns without a word counts at its estimate', async () => {

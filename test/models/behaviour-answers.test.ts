@@ -84,6 +84,24 @@ describeOn(compositions, 'answers that are no text', open => {
     return models.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
   }
 
+  it('keeps an answer whose tokens cannot be right, and counts what was asked for', async () => {
+    const told = 9e15
+    const { scene, task, calls } = await summarise(
+      { answer: { is: 'text', usage: told }, code: '', paid: true },
+      1,
+    )
+    expect((await w.t.tasks.get(task.taskId)).status).toBe('COMPLETED')
+    expect(calls()).toHaveLength(1)
+    expect((await w.scene(scene.id)).summary?.text).toBe(textFor(calls()[0]?.prompt ?? ''))
+    const { items } = await w.t.tasks.usageReport({ taskId: task.taskId }, { by: 'model' })
+    expect(items).toMatchObject([{ calls: 1, estimatedCalls: 1 }])
+    const mostTokens = scene.content.length * 3 + 2_000
+    expect(items[0]?.inputTokens).toBeLessThan(mostTokens)
+    expect(items[0]?.cost).toBeLessThan((mostTokens * 2) / 1_000_000)
+    const [limit] = w.t.limiter.describe()
+    expect(limit?.tokens ?? 0).toBeLessThan(100_000)
+  })
+
   describe('D1, D2, D3: retried', () => {
     it.each(passing.map(each => [nameOf(each), each] as const))('%s', async (_, each) => {
       const { scene, task, calls } = await summarise(each, 1)

@@ -144,7 +144,7 @@ async function whole(it: Reply): Promise<void> {
   const body = JSON.stringify({
     ...envelope(call, 'chat.completion'),
     choices: [{ index: 0, message, finish_reason: finish }],
-    ...(answer.is === 'text' && answer.usage === false ? {} : { usage: usageOf(call) }),
+    ...(answer.is === 'text' && answer.usage === false ? {} : { usage: usageOf(call, answer) }),
   })
   response.writeHead(200, { 'content-type': 'application/json' })
   if (answer.is === 'garbage') response.end('{"this is":"not an answer"}')
@@ -182,7 +182,7 @@ async function stream(it: Reply): Promise<void> {
   if (answer.is === 'no-finish') return void response.end()
   await delta({}, finish)
   if (it.wantsUsage && !(answer.is === 'text' && answer.usage === false))
-    await send({ ...envelope(call, 'chat.completion.chunk'), choices: [], usage: usageOf(call) })
+    await send({ ...envelope(call, 'chat.completion.chunk'), choices: [], usage: usageOf(call, answer) })
   await finished(response, call, 'data: [DONE]\n\n')
 }
 
@@ -260,9 +260,10 @@ function envelope({ id, model, startedAt }: Call, object: string) {
   return { id: `chatcmpl-${id}`, object, created: Math.floor(startedAt / 1_000), model }
 }
 
-function usageOf({ inputTokens, outputTokens }: Call) {
+function usageOf({ inputTokens, outputTokens }: Call, answer: Answer) {
+  const told = answer.is === 'text' && typeof answer.usage === 'number' ? answer.usage : inputTokens
   return {
-    prompt_tokens: inputTokens,
+    prompt_tokens: told,
     completion_tokens: outputTokens,
     total_tokens: inputTokens + outputTokens,
   }

@@ -17,8 +17,8 @@ export type Answer = Pace &
         readonly is: 'text'
         readonly text?: string
         readonly finish?: string
-        /** Whether tokens are told; default true. */
-        readonly usage?: boolean
+        /** Whether tokens are told; default true. A number: this many of the prompt. */
+        readonly usage?: boolean | number
         /** Cuts the bytes of the stream anywhere, also within a character. */
         readonly torn?: boolean
       }

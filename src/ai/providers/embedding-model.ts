@@ -8,7 +8,7 @@ import { limitKeyOf, type ModelConfig } from './config.ts'
 import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
 import { type Access, type Connection, connectionTo, loadEmbeddingModel, loadForCalls } from './sdk.ts'
-import { costAt, countTokens, pricedUsage, reported } from './tokens.ts'
+import { believed, costAt, countTokens, mostTokensOf, pricedUsage } from './tokens.ts'
 import { withinWaits } from './within-waits.ts'
 
 /** Every provider takes that many texts in one call: Google's most. */
@@ -152,10 +152,11 @@ function vectorsOf(
   )
 }
 
-/** What a call has used: the provider's number where it gives one, else an estimate. */
+/** What a call has used: the provider's number where it gives one that can be right, else an estimate, which is marked where it gave another. */
 function usageOf({ asked: { id, connection }, texts, counted }: Call): Usage {
-  const inputTokens = reported(counted) ?? texts.reduce((sum, text) => sum + countTokens(text), 0)
-  return pricedUsage({ id, price: connection.config.price }, { inputTokens, outputTokens: 0 })
+  const { count, isTooHigh } = believed(counted, mostTokensOf(...texts))
+  const inputTokens = count ?? texts.reduce((sum, text) => sum + countTokens(text), 0)
+  return pricedUsage({ id, price: connection.config.price }, { inputTokens, outputTokens: 0 }, isTooHigh)
 }
 
 function unfit(message: string): QuillworkError {

@@ -187,8 +187,10 @@ function reportPartialUsage(call: Call, failure: unknown): void {
     options.onPartialUsage?.(usageFor(call))
 }
 
-function usageFor({ asked, request, accumulator }: Call): Usage {
-  return usageOf({ id: asked.id, price: asked.connection.config.price }, request, accumulator)
+function usageFor(call: Call): Usage {
+  const { asked, request, accumulator } = call
+  const model = { id: asked.id, price: asked.connection.config.price }
+  return usageOf(model, { ...request, ...parametersOf(call) }, accumulator)
 }
 
 /** Reasons to end, of servers that have words of their own for it, which say that the model was done. */

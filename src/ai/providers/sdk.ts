@@ -89,7 +89,45 @@ export function connectionTo(id: string, config: ModelConfig, { key, fetch }: Ac
     throw lacking(
       `The key of model "${id}" has characters that no key has, such as a line end or a space: set it again.`,
     )
-  return { config, key, fetch: fetch ?? guardedFetch({ privateNetwork: config.privateNetwork }) }
+  const send = fetch ?? guardedFetch({ privateNetwork: config.privateNetwork })
+  return { config, key, fetch: withReadableCounts(send) }
+}
+
+/** A count of tokens in JSON that is a text, a truth value or a number. Within a text, its quotes would be escaped. */
+const tokenCount = /("\w{0,40}(?:_tokens|TokenCount)"\s*:\s*)("[^"\\]{0,100}"|true|false|-?\d[\d.eE+-]*)/gu
+
+/** A `fetch` whose answers have only token counts that the SDK can read: it would refuse a whole answer for one of them. */
+function withReadableCounts(send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const { ok, status, headers, body } = await send(input, init)
+    if (!ok || body === null) return new Response(body, { status, headers })
+    const decoded = body.pipeThrough(new TextDecoderStream())
+    const lines = decoded.pipeThrough(readableCounts()).pipeThrough(new TextEncoderStream())
+    return new Response(lines, { status, headers })
+  }
+}
+
+/** Passes lines on as soon as they are whole. */
+function readableCounts(): TransformStream<string, string> {
+  const parts: string[] = []
+  const readable = (text: string) =>
+    text.replaceAll(tokenCount, (_, name: string, value: string) => `${name}${readableCount(value)}`)
+  return new TransformStream({
+    transform(text, controller) {
+      const end = text.lastIndexOf('\n') + 1
+      parts.push(text.slice(0, end))
+      if (end > 0) controller.enqueue(readable(parts.splice(0).join('')))
+      parts.push(text.slice(end))
+    },
+    flush: controller => controller.enqueue(readable(parts.join(''))),
+  })
+}
+
+/** Returns a number in place of what is none, and one that is too high, and so not believed, in place of one that cannot be read. */
+function readableCount(value: string): number {
+  const count = Number(value.replaceAll('"', ''))
+  if (Number.isNaN(count)) return 0
+  return Math.min(Math.max(0, count), Number.MAX_SAFE_INTEGER)
 }
 
 function lacking(message: string): QuillworkError {

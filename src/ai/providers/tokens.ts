@@ -41,29 +41,47 @@ export function costAt(
 
 /** Tokens that the roles and separators of a request add to its texts. */
 const frame = 16
+/** Tokens that a server may add to what it was sent: a template, or instructions of its own. */
+const ownPrompt = 1_000
+
+/** Returns the most tokens that a provider may count for the texts that it was sent: each is a byte of UTF-8 at least. */
+export function mostTokensOf(...texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), ownPrompt)
+}
 
 /**
  * What an answer has used: the provider's numbers where it reports them, else an estimate from the prompt and from all that arrived,
- * rather too high. The record does not say which of the two it is: a sum over both could not either.
+ * rather too high. A provider that reports more than it was sent, or more than was asked for and arrived, is not believed: then the estimate
+ * counts, and is marked.
  */
 export function usageOf(
   model: { readonly id: string; readonly price?: ModelPrice | undefined },
   request: TextRequest,
   { usage, texts, thoughts }: Accumulator,
 ): Usage {
+  const { system = '', prompt, maxOutputTokens } = request
+  const answer = texts.join('') + thoughts
+  const input = believed(usage?.inputTokens, mostTokensOf(system, prompt))
+  const output = believed(usage?.outputTokens, Math.max(maxOutputTokens, Buffer.byteLength(answer)))
   const tokens = {
-    inputTokens: reported(usage?.inputTokens) ?? promptTokens({ countTokens }, request),
-    outputTokens: reported(usage?.outputTokens) ?? countTokens(texts.join('') + thoughts),
+    inputTokens: input.count ?? promptTokens({ countTokens }, request),
+    outputTokens: output.count ?? countTokens(answer),
   }
-  return pricedUsage(model, tokens)
+  return pricedUsage(model, tokens, input.isTooHigh || output.isTooHigh)
 }
 
 /** The usage of a model with its cost, where a price is known. */
 export function pricedUsage(
   { id: model, price }: { readonly id: string; readonly price?: ModelPrice | undefined },
   tokens: { inputTokens: number; outputTokens: number },
+  isEstimated: boolean,
 ): Usage {
-  return { model, ...tokens, ...defined({ cost: costAt(price, tokens) }) }
+  return {
+    model,
+    ...tokens,
+    ...defined({ cost: costAt(price, tokens) }),
+    ...(isEstimated && { isEstimated }),
+  }
 }
 
 /** Returns the estimated tokens of a prompt, rather too many than too few. */
@@ -74,7 +92,12 @@ export function promptTokens(
   return countTokens(system) + countTokens(prompt) + frame
 }
 
-/** A count that can be one: servers that count nothing say 0. */
-export function reported(count: number | undefined): number | undefined {
-  return count !== undefined && Number.isSafeInteger(count) && count > 0 ? count : undefined
+/** Returns the count that a provider reports, unless it cannot be one: servers that count nothing say 0. `isTooHigh`: it is more than `most`. */
+export function believed(
+  reported: number | undefined,
+  most: number,
+): { count: number | undefined; isTooHigh: boolean } {
+  const isTooHigh = reported !== undefined && reported > most
+  const isCount = reported !== undefined && Number.isSafeInteger(reported) && reported > 0
+  return { count: isCount && !isTooHigh ? reported : undefined, isTooHigh }
 }

@@ -20,7 +20,7 @@ export const usageSchema = named(
     estimatedCalls: z
       .int()
       .describe(
-        'Calls whose end nobody heard of, because their process was killed: their tokens are estimates',
+        'Calls whose tokens are estimates: nobody heard how they ended, or their provider reported what cannot be right',
       ),
   }),
 )

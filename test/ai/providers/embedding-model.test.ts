@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { EmbeddingModel } from '../../../src/ai/model.ts'
 import type { ModelConfig } from '../../../src/ai/providers/config.ts'
 import { createEmbeddingModel } from '../../../src/ai/providers/embedding-model.ts'
+import { countTokens } from '../../../src/ai/providers/tokens.ts'
 import type { Usage } from '../../../src/task/definition.ts'
 import type { Answer } from '../../models/script.ts'
 import { startModelServer } from '../../models/server.ts'
@@ -129,6 +130,21 @@ describe('an embedding model', () => {
     expect(await partialUsageOf({ error: { message: 'No' } }, 500)).toEqual([])
     expect(await partialUsageOf({ ...data(whole), usage: told })).toEqual([])
   })
+
+  it.each(['9e15', '1e400', '5000', '"42"'])(
+    'keeps the vectors of an answer that says %s tokens',
+    async count => {
+      const answer = JSON.stringify({ ...data([1, 0, 0, 0, 0, 0, 0, 0]), usage: { prompt_tokens: 0 } })
+      await using server = await serving((_, response) => {
+        response.setHeader('content-type', 'application/json')
+        response.end(answer.replace('"prompt_tokens":0', `"prompt_tokens":${count}`))
+      })
+      const { vectors, usage } = await modelAt(server.url).embed(['The ferry'])
+      expect(vectors).toHaveLength(1)
+      const estimated = { inputTokens: countTokens('The ferry'), isEstimated: true }
+      expect(usage).toMatchObject(count === '"42"' ? { inputTokens: 42 } : estimated)
+    },
+  )
 
   it('tells what a call has used that is aborted while its answer comes', async () => {
     const controller = new AbortController()

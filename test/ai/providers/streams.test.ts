@@ -81,6 +81,53 @@ describe('a stream', () => {
     },
   )
 
+  it.each(['"12"', '1e400', 'true', '-1e400', '1.5'])('is not lost for a count of %s', async count => {
+    const last = JSON.stringify({ ...chunk({}, 'stop'), usage: { prompt_tokens: 0, completion_tokens: 7 } })
+    await using server = await streaming(response =>
+      response.end(
+        events(chunk({ content: 'She wrote {"prompt_tokens": "12"}.' })) +
+          `data: ${last.replace('"prompt_tokens":0', `"prompt_tokens": ${count}`)}\n\ndata: [DONE]\n\n`,
+      ),
+    )
+    const { answer } = await outcomeOf(server.model)
+    expect(answer?.text).toBe('She wrote {"prompt_tokens": "12"}.')
+    expect(answer?.usage.outputTokens).toBe(7)
+  })
+
+  const tooMuch = [
+    { prompt_tokens: 9e15, completion_tokens: 7 },
+    { prompt_tokens: 20_000, completion_tokens: 7 },
+    { prompt_tokens: 20, completion_tokens: 1_001 },
+    { prompt_tokens: 9_007_199_254_740_991, completion_tokens: 9_007_199_254_740_991 },
+  ]
+  it.each(tooMuch)(
+    'with %j, more than was asked for, is counted by the estimate, and marked',
+    async usage => {
+      await using server = await streaming(response =>
+        response.end(events(chunk({ content: 'Once.' }), { ...chunk({}, 'stop'), usage }, '[DONE]')),
+      )
+      const { answer } = await outcomeOf(server.model, { maxOutputTokens: 1_000 })
+      const { prompt_tokens: input, completion_tokens: output } = usage
+      expect(answer).toMatchObject({ text: 'Once.' })
+      expect(answer?.usage).toEqual({
+        model: 'prose',
+        inputTokens: input === 20 ? 20 : countTokens('Tell of the ferry.') + 16,
+        outputTokens: output === 7 ? 7 : countTokens('Once.'),
+        isEstimated: true,
+      })
+    },
+  )
+
+  it('longer than it was allowed is believed where as much arrived', async () => {
+    const content = 'far '.repeat(1_000)
+    const usage = { prompt_tokens: 20, completion_tokens: 2_000 }
+    await using server = await streaming(response =>
+      response.end(events(chunk({ content }), { ...chunk({}, 'stop'), usage }, '[DONE]')),
+    )
+    const { answer } = await outcomeOf(server.model, { maxOutputTokens: 1_000 })
+    expect(answer?.usage).toEqual({ model: 'prose', inputTokens: 20, outputTokens: 2_000 })
+  })
+
   it('counts what the model thought, and does not pass it on', async () => {
     await using server = await streaming(response =>
       response.end(events(chunk({ reasoning_content: 'Let me think.' }), chunk({ content: 'Once.' })) + end),
