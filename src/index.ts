@@ -13,7 +13,7 @@ export {
   type SubmitOutcome,
 } from './engine/engine.ts'
 export type { TaskHandle } from './engine/handle.ts'
-export type { EngineHealth, LaneInfo, Lanes, ModelUsage, Tasks } from './engine/operate.ts'
+export type { EngineHealth, LaneInfo, Lanes, Limits, ModelUsage, Tasks } from './engine/operate.ts'
 export type { FollowOptions, OutputEvent } from './engine/output.ts'
 export type { RerunOptions, RetryTaskOptions } from './engine/retry.ts'
 export { type AnySchedule, type Schedule, schedule } from './engine/schedule.ts'
@@ -21,7 +21,7 @@ export type { EngineSettings, EngineTimes, UsageRetention } from './engine/setti
 export type { SubmitOptions } from './engine/submit.ts'
 export type { SubmitItem } from './engine/submit-many.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'
-export type { Limit, RateLimiter } from './rate-limit/limiter.ts'
+export type { Limit, LimitUse, RateLimiter } from './rate-limit/limiter.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'
 export type { Logger } from './runtime/log.ts'
 export type {

@@ -7,6 +7,7 @@ import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addLanes } from './commands/lanes.ts'
+import { addLimits } from './commands/limits.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addModels } from './commands/models.ts'
 import { addNovels } from './commands/novels.ts'
@@ -88,6 +89,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addUsage(program, register)
   addDeadLetters(program, register)
   addLanes(program, register)
+  addLimits(program, register)
   addModels(program, register)
   addTopology(program, register)
   addMigrate(program, register)

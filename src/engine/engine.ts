@@ -33,7 +33,16 @@ import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { Handle, type TaskHandle } from './handle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink, createPeers } from './link.ts'
-import { type EngineHealth, healthOf, type Lanes, lanesOf, type Tasks, tasksOf } from './operate.ts'
+import {
+  type EngineHealth,
+  healthOf,
+  type Lanes,
+  type Limits,
+  lanesOf,
+  limitsOf,
+  type Tasks,
+  tasksOf,
+} from './operate.ts'
 import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
@@ -130,6 +139,7 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   readonly tasks: Tasks
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  readonly limits: Limits
   /** What trees may spend. */
   readonly budgets: Budgets
   /** What happens in this process, as it happens; best effort. */
@@ -209,6 +219,7 @@ async function makeEngine<Tx>(
     tasks: tasksOf(core),
     deadLetters: deadLettersOf(core),
     lanes: lanesOf(core),
+    limits: limitsOf(core),
     budgets: core.budgets,
     events: core.bus,
     live: core.live,

@@ -1,3 +1,4 @@
+import { longestPark } from '../rate-limit/limiter.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import { classifyError, errorInfo } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
@@ -238,9 +239,11 @@ function failure(core: Core, context: AttemptContext, error: unknown): Outcome |
   const { held } = context
   if (held.interruption !== undefined) return interrupted(core, context, held.interruption)
   const classified = classifyError(error, core.store.tasks.now())
-  if (classified.refusedByProvider === true && classified.notBefore !== undefined)
-    context.park(classified.notBefore)
-  return { kind: 'failed', error: classified }
+  const { refusedByProvider, notBefore } = classified
+  if (refusedByProvider !== true || notBefore === undefined) return { kind: 'failed', error: classified }
+  context.park(notBefore)
+  const latest = core.store.tasks.now() + longestPark
+  return { kind: 'failed', error: { ...classified, notBefore: Math.min(notBefore, latest) } }
 }
 
 function interrupted(core: Core, { task, record }: AttemptContext, why: Interruption): Outcome | undefined {

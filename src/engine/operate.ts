@@ -1,5 +1,6 @@
 /** What an operator asks and does: tasks of any type as records, lanes, and the health of the parts. */
 import type { BrokerHealth } from '../broker/broker.ts'
+import type { LimitUse } from '../rate-limit/limiter.ts'
 import { atMost } from '../runtime/at-most.ts'
 import type {
   LaneState,
@@ -25,6 +26,7 @@ import { type FollowOptions, followOutput, type OutputEvent, outputStart } from 
 import { readTask } from './read-task.ts'
 import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
 import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
+import { rejoinLimits } from './wake.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
 export type ModelUsage = Pick<UsageSum, 'calls' | 'cost' | 'inputTokens' | 'outputTokens'> & { model: string }
@@ -174,6 +176,37 @@ export function lanesOf(core: Core): Lanes {
     },
     pause: lane => setPaused(lane, true),
     resume: lane => setPaused(lane, false),
+  }
+}
+
+/** The limits of calls, by key. */
+export interface Limits {
+  /** What is limited or parked, and how much of it is in use. */
+  list(): readonly LimitUse[]
+  /**
+   * Lets the calls under a limit go on at once: forgets that its provider asked to wait and what counts against its minute, and gives the tasks that
+   * wait new places, in the order of their submission. Throws LIMIT_UNKNOWN.
+   */
+  reset(key: string): Promise<LimitUse>
+}
+
+/** Returns the limits of an engine. */
+export function limitsOf(core: Core): Limits {
+  const { limiter } = core
+  const unused = { limit: {}, inFlight: 0, waiting: 0, requests: 0, tokens: 0 }
+  const useOf = (key: string) => limiter.describe().find(use => use.key === key)
+  return {
+    list: () => limiter.describe(),
+    async reset(key) {
+      if (!limiter.isKnown(key) && useOf(key) === undefined) {
+        const known = limiter.describe().map(use => use.key)
+        const message = `There is no limit ${JSON.stringify(key)}; those in use are ${known.join(', ') || 'none'}.`
+        throw new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
+      }
+      await limiter.reset(key)
+      await rejoinLimits(core, key)
+      return useOf(key) ?? { key, ...unused }
+    },
   }
 }
 

@@ -46,9 +46,9 @@ const rejoinAgainMs = 30_000
 
 /**
  * Gives tasks that wait for a limit their places again, and the times that belong to them. What each was told is a promise of a limiter that may be
- * gone, under a limit that may have changed: none waits longer than it has to now.
+ * gone, under a limit that may have changed: none waits longer than it has to now. `only`: those of one key.
  */
-export async function rejoinLimits(core: Core): Promise<void> {
+export async function rejoinLimits(core: Core, only?: string): Promise<void> {
   const { clock, log, store } = core
   const list = (page: PageRequest) =>
     store.queries.list({ status: ['RETRYING'] }, { ...page, order: 'oldest' })
@@ -56,23 +56,27 @@ export async function rejoinLimits(core: Core): Promise<void> {
   try {
     for await (const records of everyPage(perPage, list)) {
       if (core.stopping) return
-      failures.push(...(await rejoin(core, records)))
+      failures.push(...(await rejoin(core, records, only)))
     }
     if (failures.length > 0) throw failures[0]
   } catch (error) {
     if (core.stopping) return
     log.warn({ err: error }, 'waiting tasks did not rejoin their limits; will retry')
-    clock.after(rejoinAgainMs, () => void rejoinLimits(core))
+    clock.after(rejoinAgainMs, () => void rejoinLimits(core, only))
   }
 }
 
 /** Returns why some did not rejoin; it keeps none of the others waiting. */
-async function rejoin({ limiter, store }: Core, records: readonly TaskRecord[]): Promise<unknown[]> {
+async function rejoin(
+  { limiter, store }: Core,
+  records: readonly TaskRecord[],
+  only: string | undefined,
+): Promise<unknown[]> {
   const now = store.tasks.now()
   const rejoined = await Promise.allSettled(
     records.map(async record => {
       const { limit: key, limitCost: cost = 0 } = record.errorInfo ?? {}
-      if (key === undefined || !isSnoozed(record, key, now)) return []
+      if (key === undefined || (only ?? key) !== key || !isSnoozed(record, key, now)) return []
       const until = await limiter.keepPlace({ ...askerOf(record), key, cost })
       return until < (record.nextAttemptTimestamp ?? 0) ? [dueEarly(record, now, until)] : []
     }),

@@ -2,6 +2,7 @@
 export { type AppOptions, createApp, createHealthListener } from './app.ts'
 export { assertSafeToListen, isLoopback } from './auth.ts'
 export type { Readiness } from './routes/health.ts'
+export type { LimitJson } from './routes/limits.ts'
 export type { OutputJson } from './routes/output.ts'
 export type { BudgetUseJson } from './schemas/budget.ts'
 export type { Problem } from './schemas/problem.ts'

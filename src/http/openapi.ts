@@ -47,6 +47,7 @@ const tags = [
   { name: 'events', description: 'Changes of tasks as they happen: server-sent events.' },
   { name: 'dead letters', description: 'Tasks that need a person.' },
   { name: 'lanes', description: 'The named work queues.' },
+  { name: 'limits', description: 'How fast models and other services may be called.' },
   { name: 'workers', description: 'The processes that share the store.' },
   { name: 'novels', description: 'Import novels, read and search them.' },
   { name: 'server', description: 'What this server can do, and its health.' },

@@ -3,6 +3,7 @@ import {
   type Account,
   type Amount,
   type Bucket,
+  charge,
   dropUntil,
   expireHolds,
   type Hold,
@@ -11,7 +12,7 @@ import {
 } from '../runtime/account.ts'
 import { accountCodec } from '../runtime/shared-account.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { grace, type Limit } from './limiter.ts'
+import { grace, type Limit, longestPark } from './limiter.ts'
 import { emptyQueue, insert, type Queue, remove, type Ticket } from './queue.ts'
 
 /** The length of the window that a limit speaks of; milliseconds. */
@@ -31,6 +32,9 @@ export const maxTickets = 20_000
 
 /** Expected length of a call before the first one has ended; milliseconds. Only the schedule of a full concurrency depends on it. */
 const firstCallTime = 2_000
+
+/** A call that runs for this long was not refused: refusals come at once. Milliseconds. */
+const probeMs = 60_000
 
 /** Weight of the latest call in the running averages. */
 export const latestWeight = 0.1
@@ -56,6 +60,11 @@ export interface LimitAccount extends Account<Unit, number> {
   /** Asks that found `maxTickets` waiting. */
   overflow: number
   parkedUntil: number
+  /**
+   * The hold of the one call that asks whether the provider takes calls again; one that is gone, such as 0, leaves that to the next call.
+   * Absent: the provider is believed to.
+   */
+  probe?: number | undefined
   /** Running average of how long a call holds its place; milliseconds. */
   callTime: number
   /** Running average of real cost divided by reserved cost. Expected times depend on it, grants never do. */
@@ -91,15 +100,17 @@ export function mostOf(limit: Limit): Amount<Unit | 'places'> {
 }
 
 /**
- * Grants nothing before `until`; the queue moves back in its order, but for those who have lost their place. A time before one that was set
- * earlier changes nothing. Throws OPTION_INVALID for a time that is not finite.
+ * Grants nothing before `until`, at most for `longestPark`, after which one call probes; the queue moves back in its order, but for those who have
+ * lost their place. A time before one that was set earlier changes nothing. Throws OPTION_INVALID for a time that is not finite.
  */
-export function park(account: LimitAccount, until: number, now: number): void {
-  if (!Number.isFinite(until)) {
+export function park(account: LimitAccount, asked: number, now: number): void {
+  if (!Number.isFinite(asked)) {
     const message = 'A key can only be parked until a finite time in epoch milliseconds.'
     throw new QuillworkError('OPTION_INVALID', message)
   }
   advance(account, now)
+  const until = Math.min(asked, account.now + longestPark)
+  if (until < asked) account.probe = 0
   const delay = until - Math.max(account.now, account.parkedUntil)
   if (delay <= 0) return
   account.parkedUntil = until
@@ -120,6 +131,38 @@ export function advance(account: LimitAccount, now: number): void {
   dropUntil(account.used, account.now - span)
   dropUntil(account.planned, account.lastExpected - span)
   expireHolds(account, account.now)
+  if (account.probe !== undefined && account.now >= probeEnd(account)) account.probe = undefined
+}
+
+/** When the provider is believed to take calls again although no call was answered. */
+function probeEnd(account: LimitAccount): number {
+  const probedAt = probeStart(account)
+  return probedAt === undefined ? account.parkedUntil + longestPark : probedAt + probeMs
+}
+
+/** When the call that probes was granted; undefined where none runs. */
+function probeStart({ holds, probe }: LimitAccount): number | undefined {
+  return probe === undefined ? undefined : holds.get(probe)?.at
+}
+
+/** How many calls may be granted before it is known whether the provider takes calls again. */
+export function probesLeft(account: LimitAccount): number {
+  if (account.probe === undefined) return Number.POSITIVE_INFINITY
+  return probeStart(account) === undefined ? 1 : 0
+}
+
+/** The earliest time at which a call that is not granted now could be: the end of a park, or of a call that probes. Who may come before is called. */
+export function barredUntil(account: LimitAccount): number {
+  const probedAt = probeStart(account)
+  return Math.max(account.parkedUntil, probedAt === undefined ? account.parkedUntil : probedAt + probeMs)
+}
+
+/** Forgets what was used, who waits and that the key is parked. What runs counts from now on, for no longer than a minute. */
+export function reset(account: LimitAccount, now: number): void {
+  advance(account, now)
+  const { holds, nextHold } = account
+  Object.assign(account, { ...newAccount(account.now), holds, nextHold, probe: undefined })
+  for (const hold of holds.values()) hold.bucket = charge(account.used, account.now, hold.amount)
 }
 
 function moveAll(account: LimitAccount, by: number): void {
@@ -145,7 +188,8 @@ function moveAll(account: LimitAccount, by: number): void {
 export function sweep(account: LimitAccount, now: number): boolean {
   advance(account, now)
   const places = [...waiting(account)].length
-  return account.used.length + account.holds.size + places > 0 || isParked(account)
+  const isHeldBack = isParked(account) || account.probe !== undefined
+  return account.used.length + account.holds.size + places > 0 || isHeldBack
 }
 
 /** Whether the key grants nothing to anybody now. */
@@ -173,6 +217,7 @@ export function endHold(account: LimitAccount, id: number): Hold<Unit> | undefin
   const hold = account.holds.get(id)
   if (hold === undefined) return undefined
   account.holds.delete(id)
+  if (account.probe === id) account.probe = 0
   account.callTime += latestWeight * (account.now - hold.at - account.callTime)
   return hold
 }
@@ -203,7 +248,10 @@ type TicketRow = [
 
 /** The account in its text. Names and forms are those that earlier versions wrote. */
 interface Fields
-  extends Pick<LimitAccount, 'now' | 'nextHold' | 'nextReplan' | 'overflow' | 'callTime' | 'realShare'> {
+  extends Pick<
+    LimitAccount,
+    'now' | 'nextHold' | 'nextReplan' | 'overflow' | 'callTime' | 'realShare' | 'probe'
+  > {
   used: BucketRow[]
   holds: HoldRow[]
   /** In order of service. */
@@ -241,9 +289,18 @@ export const limitCodec = accountCodec<LimitAccount, Fields>({
     queue: queueOf(tickets, flows, served),
     planned: placed.map(bucketOf),
     lastExpected: lastTurn,
-    parkedUntil: parkedUntil ?? Number.NEGATIVE_INFINITY,
+    ...parkOf(parkedUntil ?? Number.NEGATIVE_INFINITY, plain),
   }),
 })
+
+/** Earlier versions parked a key for as long as its provider asked. */
+function parkOf(
+  asked: number,
+  { now, probe }: Pick<LimitAccount, 'now' | 'probe'>,
+): Pick<LimitAccount, 'parkedUntil' | 'probe'> {
+  const parkedUntil = Math.min(asked, now + longestPark)
+  return { parkedUntil, probe: parkedUntil < asked ? 0 : probe }
+}
 
 function bucketRow({ from, at, amount }: Bucket<Unit>): BucketRow {
   return [from, at, amount.requests, amount.tokens]

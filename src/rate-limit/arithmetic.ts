@@ -22,6 +22,7 @@ import {
   latestWeight,
   mostOf,
   nothing,
+  probesLeft,
   removeTicket,
   type Unit,
   waiting,
@@ -62,10 +63,13 @@ export function acquire(account: LimitAccount, limit: Limit, ask: Ask, now: numb
 export function commit(account: LimitAccount, id: number, cost: number | undefined, now: number): void {
   const real = cost === undefined ? undefined : wholeCost(cost)
   advance(account, now)
+  const isProbe = account.probe === id
   const hold = endHold(account, id)
   if (hold === undefined) return
   const { requests, tokens: estimate } = hold.amount
   const tokens = real ?? estimate
+  // A call that used nothing was refused, perhaps.
+  if (isProbe && !isParked(account) && (tokens > 0 || estimate === 0)) account.probe = undefined
   settle(account.used, hold, { requests, tokens }, account.now)
   if (estimate > 0) account.realShare += latestWeight * (tokens / estimate - account.realShare)
 }
@@ -185,7 +189,7 @@ function newTicket(
 /** What may still be granted at once. */
 function capacityOf(account: LimitAccount, limit: Limit): Amount<Unit | 'places'> {
   const capacity = mostOf(limit)
-  capacity.places -= account.holds.size
+  capacity.places = Math.min(capacity.places - account.holds.size, probesLeft(account))
   for (const { amount } of account.used) {
     capacity.requests -= amount.requests
     capacity.tokens -= amount.tokens
@@ -212,6 +216,7 @@ function grant(account: LimitAccount, ask: Ask, ticket: Ticket): number {
   serve(account.queue, ticket)
   const id = account.nextHold
   account.nextHold += 1
+  if (account.probe !== undefined) account.probe = id
   reserve(account, id, {
     at: account.now,
     amount: { requests: 1, tokens: ticket.tokens },

@@ -28,6 +28,7 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   abstract keepPlace(request: AcquireRequest): Promise<number>
   abstract withdraw(key: string, ticket: string): Promise<void>
   abstract park(key: string, until: number): Promise<void>
+  abstract reset(key: string): Promise<void>
 
   async stop(): Promise<void> {}
 
@@ -93,5 +94,6 @@ function useOf(key: string, limit: Limit, account: LimitAccount): LimitUse {
     waiting: account.queue.order.length,
     ...usedNow(account),
     ...(account.parkedUntil > account.now ? { parkedUntil: account.parkedUntil } : {}),
+    ...(account.probe === undefined ? {} : { isProbed: true as const }),
   }
 }

@@ -4,6 +4,12 @@ import type { Priority } from '../task/task.ts'
 /** A ticket that does not come back within this time after its promised time loses its place; milliseconds. */
 export const grace = 30_000
 
+/**
+ * A key is parked for at most this long, however much longer its provider asks to wait; milliseconds. Then one call asks whether the provider takes
+ * calls again, and the others wait for what becomes of it.
+ */
+export const longestPark = 900_000
+
 /** What one key allows, each a whole number of at least 1. Absent = not limited, so that `{}` only makes the key known. A minute is any 60 seconds, not the clock's minute. */
 export interface Limit {
   /** Calls that start within any minute. */
@@ -66,6 +72,8 @@ export interface LimitUse {
   tokens: number
   /** Set while the key is parked; epoch milliseconds. */
   parkedUntil?: number
+  /** Set from the time that a key is parked for less than its provider asked until a call was answered: only one runs at a time. */
+  isProbed?: true
 }
 
 /** Shares out what a provider allows. */
@@ -86,8 +94,16 @@ export interface RateLimiter {
   keepPlace(request: AcquireRequest): Promise<number>
   /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its promised time. */
   withdraw(key: string, ticket: string): Promise<void>
-  /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */
+  /**
+   * The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. After
+   * 15 minutes one call is granted all the same, and the others once it was answered.
+   */
   park(key: string, until: number): Promise<void>
+  /**
+   * Forgets that a key is parked, what counts against its minute, and who waits for it: those ask again, or are given their places again with
+   * `keepPlace`. Calls that run keep counting.
+   */
+  reset(key: string): Promise<void>
   /**
    * Calls the listener when a ticket may be granted earlier than it was promised, because others freed capacity; or when it did not come
    * although it may. Once per ask. Best effort: a listener that throws is ignored, and a ticket that is not called still has its promised time.

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { SharedTexts } from '../runtime/shared-account.ts'
-import { isParked, type LimitAccount, limitCodec, minute, newAccount, park } from './account.ts'
+import { isParked, type LimitAccount, limitCodec, minute, newAccount, park, reset } from './account.ts'
 import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
 import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
 import type { Acquired, AcquireRequest, Limit, RateLimiter } from './limiter.ts'
@@ -81,6 +81,15 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     const now = this.clock.now()
     this.#sweepNowAndThen(now)
     park(this.#account(key, now), until, now)
+    this.#kept?.changed(key)
+  }
+
+  async reset(key: string): Promise<void> {
+    const now = this.clock.now()
+    if (this.#kept?.isRead(key) === false) await this.#kept.read(key, now)
+    const account = this.accounts.get(key)
+    if (account === undefined) return
+    reset(account, this.clock.now())
     this.#kept?.changed(key)
   }
 

@@ -4,6 +4,7 @@
  */
 import { type Amount, type Bucket, charge, total } from '../runtime/account.ts'
 import {
+  barredUntil,
   type LimitAccount,
   maxTickets,
   minute,
@@ -72,7 +73,7 @@ export function expectAt(account: LimitAccount, limit: Limit, ticket: Ticket, at
 export function timeToAsk(account: LimitAccount, expectedAt: number): number {
   const wait = expectedAt - account.now
   const askIn = wait > 0 ? Math.min(wait, Math.max(farAway, wait / 2)) : untilNextEnd(account)
-  return Math.max(Math.ceil(account.now + askIn), account.parkedUntil)
+  return Math.max(Math.ceil(account.now + askIn), barredUntil(account))
 }
 
 function promise(account: LimitAccount, ticket: Ticket): number {

@@ -7,7 +7,7 @@ import { extendHolds } from '../runtime/account.ts'
 import { atMost } from '../runtime/at-most.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Change, type Outcome, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
-import { advance, isParked, type LimitAccount, limitCodec, park } from './account.ts'
+import { advance, isParked, type LimitAccount, limitCodec, park, reset } from './account.ts'
 import {
   acquire,
   commit,
@@ -139,6 +139,13 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     })
   }
 
+  async reset(key: string): Promise<void> {
+    await this.#persist(key, (account, now) => {
+      reset(account, now)
+      return true
+    })
+  }
+
   override onCapacity(listener: (key: string, ticket: string) => void): () => void {
     const stop = super.onCapacity(listener)
     this.#readNowAndThen()
@@ -163,7 +170,8 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     return share.account.change((account, now) => {
       advance(account, now)
       asked.decision = undefined
-      if (!this.isLimited(key) && !isParked(account) && account.queue.order.length === 0) return false
+      const isHeldBack = isParked(account) || account.probe !== undefined || account.queue.order.length > 0
+      if (!this.isLimited(key) && !isHeldBack) return false
       if (asked.isGivenUp) return keepPlace(account, limit, request, now).hasChanged
       const leaseEnd = account.now + this.#leaseMs
       const decision = acquire(account, limit, { ...request, leaseEnd }, now)

@@ -47,7 +47,7 @@ export const errorCatalogue = {
   LEASE_LOST: retryable(503, 'The process that ran the attempt stopped extending its lease.'),
   ATTEMPT_STALE: permanent(409, 'The attempt no longer holds the task, so its write was refused.'),
   RATE_LIMITED: retryable(429, 'A provider or a limit asks to wait; the task goes on by itself.'),
-  LIMIT_UNKNOWN: permanent(500, 'The handler asked for a place under a limit that is not configured.'),
+  LIMIT_UNKNOWN: permanent(400, 'The limit is not one of the configured limits.'),
   RESULT_INVALID: permanent(500, 'The handler returned a value that its result schema refuses.'),
   PROGRESS_INVALID: permanent(500, 'The handler reported progress that its schema refuses.'),
   OUTPUT_TOO_LARGE: permanent(500, 'An attempt wrote more output than one may.'),

@@ -262,6 +262,7 @@ describe('a task that waits for a limit', () => {
       },
       withdraw: async () => undefined,
       park: async () => undefined,
+      reset: async () => undefined,
       stop: async () => undefined,
       onCapacity: () => () => undefined,
       describe: () => [],

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
+import { createGate, createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
@@ -26,6 +26,71 @@ describe('a limit', () => {
     await t.advance('10s')
     expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'COMPLETED', retryCount: 0 })
     expect(journal.filter(({ did }) => did === 'acquire')).toHaveLength(4)
+  })
+
+  describe('whose provider asks to wait for a day', () => {
+    /** Tasks of which each calls, is refused while the provider is away, and else waits for the test before it ends. */
+    async function refusing() {
+      const provider = { isAway: true, calls: 0, gate: createGate() }
+      const task = defineTask({
+        type: 'Calling',
+        parameters: z.null(),
+        result: z.null(),
+        async execute(ctx) {
+          const permit = await ctx.acquire('model')
+          provider.calls += 1
+          if (provider.isAway)
+            throw Object.assign(new Error('429'), { status: 429, retryAfterMs: 86_400_000 })
+          await provider.gate.opened
+          permit.commit(1)
+          return null
+        },
+      })
+      const t = await testEngine({ tasks: [task], limits: { model: {} } })
+      const first = await t.submit(task, null)
+      await t.drain()
+      for (let more = 0; more < 3; more++) await t.submit(task, null)
+      await t.drain()
+      return { t, provider, first, [Symbol.asyncDispose]: () => t[Symbol.asyncDispose]() }
+    }
+
+    it('one call probes after 15 minutes, and again after 15 more; when one is answered all go on', async () => {
+      await using held = await refusing()
+      const { t, provider, first } = held
+      await t.advance('14m')
+      expect(provider.calls).toBe(1)
+      await t.advance('2m')
+      expect(provider.calls).toBe(2)
+      await t.advance('12m')
+      expect(provider.calls).toBe(2)
+      provider.isAway = false
+      for (let steps = 0; provider.calls < 3 && steps < 60; steps++) await t.advance('5s')
+      expect(provider.calls).toBe(3)
+      expect(t.limits.list()).toMatchObject([{ key: 'model', isProbed: true, inFlight: 1 }])
+      provider.gate.open()
+      await t.advance('5s')
+      expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 4 })
+      expect((await t.tasks.get(first.taskId)).retryCount).toBe(0)
+      expect(provider.calls).toBe(6)
+    })
+
+    it('a reset of the limit lets what waits for it go on at once', async () => {
+      await using held = await refusing()
+      const { t, provider, first } = held
+      provider.isAway = false
+      provider.gate.open()
+      await expect(t.limits.reset('modle')).rejects.toMatchObject({
+        code: 'LIMIT_UNKNOWN',
+        message: expect.stringContaining('model'),
+      })
+      expect(await t.limits.reset('model')).toMatchObject({ key: 'model' })
+      await t.drain()
+      expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 3, RETRYING: 1 })
+      // The one that was refused comes at its own time.
+      await t.tasks.runNow(first.taskId)
+      await t.advance('2s')
+      expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 4 })
+    })
   })
 
   it('a handler can tell of a refusal and go on: the key is held for everybody, and it can ask whether it is', async () => {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   requireBuilt()
   folder = temporaryFolder()
   data = path.join(`${folder}`, 'data')
-  server = await serve(data)
+  server = await serve(data, [], { QUILLWORK_LIMITS: '{"vendor":{"requestsPerMinute":60}}' })
   novelId = String(lastJson(await on(['import', story, '--yes', '--watch', '--json']))['novelId'])
 }, patience)
 afterAll(async () => {
@@ -144,6 +144,8 @@ describe('quillwork tasks', { timeout: patience }, () => {
     [['tasks', 'cancel'], 2, 'USAGE_INVALID'],
     [['tasks', 'explode'], 2, 'USAGE_INVALID'],
     [['lanes', 'pause', 'nowhere'], 1, 'LANE_UNKNOWN'],
+    [['limits', 'reset', 'nowhere'], 1, 'LIMIT_UNKNOWN'],
+    [['limits', 'reset'], 2, 'USAGE_INVALID'],
     [['novels', 'read', 'no such title'], 1, 'NOVEL_NOT_FOUND'],
     [['dead-letters', 'show', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
     [['dead-letters', 'retry', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
@@ -208,6 +210,14 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
       { lane: 'batch', slots: 4, paused: false },
     ])
     expect((await on(['lanes', 'list'])).stdout).toMatch(/^batch +open +4 /m)
+  })
+
+  test('limits list and reset', async () => {
+    expect((await on(['limits', 'list'])).stdout).toMatch(/^vendor +open +0 +0 +0\/60 +0$/m)
+    expect((await on(['limits', 'reset', 'vendor'])).stdout).toBe(
+      'The limit vendor is open; what waits for it is called again.\n',
+    )
+    expect(lastJson(await on(['limits', 'reset', 'vendor', '--json']))).toMatchObject({ key: 'vendor' })
   })
 
   test('novels list, show, read and search', async () => {

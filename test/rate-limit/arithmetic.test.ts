@@ -5,12 +5,13 @@ import {
   newAccount,
   nothing,
   park,
+  reset,
   span,
   sweep,
   type Unit,
 } from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, takeReady, usedNow, withdraw } from '../../src/rate-limit/arithmetic.ts'
-import { grace, type Limit } from '../../src/rate-limit/limiter.ts'
+import { grace, type Limit, longestPark } from '../../src/rate-limit/limiter.ts'
 import { type Bucket, bucketWidth, charge, dropUntil, refund, total } from '../../src/runtime/account.ts'
 import { mustWait, start } from './load.ts'
 
@@ -225,6 +226,95 @@ describe('the queue', () => {
     mustHold(acquire(state, limit, ask('a', 60), until))
     mustWait(acquire(state, limit, ask('new', 50), until))
     expect(() => park(state, Number.NaN, until)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+  })
+
+  describe('whose provider asks for a day', () => {
+    const day = 24 * 3_600_000
+    const free: Limit = { requestsPerMinute: 100 }
+    const parked = () => {
+      const state = newAccount(start)
+      park(state, start + day, start)
+      mustWait(acquire(state, free, ask('a'), start))
+      mustWait(acquire(state, free, ask('b'), start))
+      mustWait(acquire(state, free, ask('a'), start + longestPark - 1))
+      return state
+    }
+    const later = start + longestPark
+
+    test('is parked for 15 minutes, then one call probes, and the others wait for its answer', () => {
+      const state = parked()
+      const probe = mustHold(acquire(state, free, ask('a'), later))
+      const wait = mustWait(acquire(state, free, ask('b'), later))
+      mustWait(acquire(state, free, ask('c'), later + 1))
+      expect(wait).toBeGreaterThan(30_000)
+      expect(takeReady(state, free, later + 1)).toEqual([])
+      commit(state, probe, 1, later + 2)
+      expect(takeReady(state, free, later + 2)).toEqual(['b', 'c'])
+      mustHold(acquire(state, free, ask('c'), later + 3))
+      mustHold(acquire(state, free, ask('b'), later + 3))
+    })
+
+    test('is parked for as long again where the probe is refused, also with a shorter wait', () => {
+      for (const [wait, end] of [
+        [day, longestPark],
+        [5_000, 5_000],
+      ] as const) {
+        const state = parked()
+        const probe = mustHold(acquire(state, free, ask('a'), later))
+        park(state, later + wait, later + 1)
+        commit(state, probe, wait === day ? 0 : undefined, later + 2)
+        mustWait(acquire(state, free, ask('b'), later + end - 1))
+        expect(takeReady(state, free, later + end + 1)).toEqual([])
+        mustHold(acquire(state, free, ask('b'), later + end + 1))
+        mustWait(acquire(state, free, ask('c'), later + end + 1))
+      }
+    })
+
+    test('leaves the probe to the next where it used nothing or was not made, and to nobody after a minute', () => {
+      for (const end of [commit, release] as const) {
+        const state = parked()
+        const probe = mustHold(acquire(state, free, ask('a'), later))
+        mustWait(acquire(state, free, ask('b'), later))
+        mustWait(acquire(state, free, ask('c'), later))
+        end === commit ? commit(state, probe, 0, later + 1) : release(state, probe, later + 1)
+        expect(takeReady(state, free, later + 1)).toEqual(['b'])
+        mustWait(acquire(state, free, ask('c'), later + 1))
+        mustHold(acquire(state, free, ask('b'), later + 1))
+        mustWait(acquire(state, free, ask('c'), later + 60_000))
+        mustHold(acquire(state, free, ask('c'), later + 60_001))
+      }
+    })
+
+    test('is forgotten when nobody called for as long again', () => {
+      const state = newAccount(start)
+      park(state, start + day, start)
+      expect(sweep(state, later + longestPark - 1)).toBe(true)
+      expect(sweep(state, later + longestPark)).toBe(false)
+    })
+
+    test('a call from before says nothing of it', () => {
+      const state = newAccount(start)
+      const before = mustHold(acquire(state, free, ask('before'), start))
+      park(state, start + day, start)
+      commit(state, before, 1, later)
+      mustHold(acquire(state, free, ask('a'), later))
+      mustWait(acquire(state, free, ask('b'), later))
+    })
+  })
+
+  test('a key that is reset grants at once, and counts what runs', () => {
+    const state = newAccount(start)
+    const hold = mustHold(acquire(state, { tokensPerMinute: 100 }, ask('runs', 30), start))
+    mustHold(acquire(state, { tokensPerMinute: 100 }, ask('ended', 70), start))
+    park(state, start + 24 * 3_600_000, start)
+    mustWait(acquire(state, { tokensPerMinute: 100 }, ask('a', 40), start))
+    release(state, 2, start)
+    reset(state, start + 1)
+    expect(usedNow(state)).toEqual({ requests: 1, tokens: 30 })
+    mustHold(acquire(state, { tokensPerMinute: 100 }, ask('a', 40), start + 1))
+    mustHold(acquire(state, { tokensPerMinute: 100 }, ask('b', 30), start + 1))
+    commit(state, hold, 10, start + 2)
+    expect(usedNow(state)).toEqual({ requests: 3, tokens: 80 })
   })
 
   test('a clock set back by an hour is followed, a small step back is waited out', () => {

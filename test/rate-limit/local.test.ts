@@ -4,6 +4,7 @@ import type { Limit, RateLimiter } from '../../src/rate-limit/limiter.ts'
 import { createLocalLimiter } from '../../src/rate-limit/local.ts'
 import type { SharedTexts } from '../../src/runtime/shared-account.ts'
 import { type Call, fullestMinute, mustGrant, mustWait, requestsOf, run, start } from './load.ts'
+import { randomFrom, SharedPlace } from './shared-states.ts'
 
 function limiterOf(limits: Record<string, Limit>) {
   const clock = { time: start, now: () => clock.time }
@@ -44,6 +45,40 @@ test('E3, E4: a 429 for one account parks that key for as long as the provider s
   clock.time = start + 7_000
   mustGrant(await ask('p:alice', 'a2'))
   expect(limiter.describe()[0]?.parkedUntil).toBeUndefined()
+})
+
+test('a key without limits is probed too, unless it is reset', async () => {
+  const { clock, limiter, ask } = limiterOf({})
+  await limiter.park('free', start + 24 * 3_600_000)
+  expect(limiter.describe()).toMatchObject([{ key: 'free', parkedUntil: start + 900_000, isProbed: true }])
+  clock.time = start + 900_000
+  mustGrant(await ask('free', 'a'))
+  mustWait(await ask('free', 'b'))
+  await limiter.reset('free')
+  mustGrant(await ask('free', 'b'))
+  mustGrant(await ask('free', 'c'))
+  await limiter.reset('never used')
+})
+
+test('a process that is started again probes a key that was parked for a day', async () => {
+  const clock = createManualClock({ startAt: new Date(start) })
+  const states = new SharedPlace(clock, randomFrom(1), {})
+  const limits = { key: { requestsPerMinute: 9 } }
+  const make = () => createLocalLimiter({ limits, clock, kept: { states, clock } })
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    await clock.advance(100)
+    return work
+  }
+  const before = make()
+  await during(before.acquire({ key: 'key', ticket: 'a', cost: 1 }))
+  await before.park('key', start + 24 * 3_600_000)
+  await during(before.stop())
+  await clock.advance(900_000)
+  const after = make()
+  mustGrant(await during(after.acquire({ key: 'key', ticket: 'b', cost: 1 })))
+  mustWait(await after.acquire({ key: 'key', ticket: 'c', cost: 1 }))
+  await after.reset('key')
+  mustGrant(await after.acquire({ key: 'key', ticket: 'c', cost: 1 }))
 })
 
 test('E5: a key that nobody configured is not limited, but a 429 parks it, and then it is forgotten', async () => {

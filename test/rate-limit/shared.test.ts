@@ -288,6 +288,34 @@ describe('several processes', () => {
     await expect(one.park('key', Number.NaN)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 
+  test('a park of a day ends after 15 minutes for all, with one call that probes; a reset ends it at once', async () => {
+    const { clock, limiters } = processes(2, { limits: { key: { requestsPerMinute: 9 } } })
+    const [one, other] = limiters
+    for (const key of ['key', 'unknown']) {
+      await at(clock, one.park(key, clock.now() + 24 * 3_600_000))
+      await clock.advance(899_000)
+      mustWait(await at(clock, ask(other, 'a', key)))
+      await clock.advance(1_000)
+      const probe = mustGrant(await at(clock, ask(other, 'a', key)))
+      mustWait(await at(clock, ask(one, 'b', key)))
+      probe.commit(1)
+      await clock.advance(500)
+      mustGrant(await at(clock, ask(one, 'b', key))).commit(1)
+      mustGrant(await at(clock, ask(other, 'c', key))).commit(1)
+      await at(clock, one.park(key, clock.now() + 24 * 3_600_000))
+      mustWait(await at(clock, ask(other, 'd', key)))
+      await at(clock, one.reset(key))
+      mustGrant(await at(clock, ask(other, 'd', key))).commit(1)
+      mustGrant(await at(clock, ask(one, 'e', key))).commit(1)
+    }
+  })
+
+  test('an account that an earlier version parked for a day is parked for 15 minutes', () => {
+    const account = { ...newAccount(start), parkedUntil: start + 24 * 3_600_000 }
+    const text = limitCodec.write({ state: account, writes: [] }, 'write')
+    expect(limitCodec.read(text, start).state).toMatchObject({ parkedUntil: start + 900_000, probe: 0 })
+  })
+
   test('a key that nobody configured costs a look and no write', async () => {
     const { clock, place, limiters } = processes(1, {})
     mustGrant(await at(clock, ask(limiters[0], 'a'))).commit(5)

@@ -6,7 +6,8 @@ import { jsonSchemaOf } from '../json-values.ts'
 import { type AddRoute, type ApiContext, routesOf } from '../route.ts'
 import { version } from '../version.ts'
 
-const limitsSchema = z.object({
+/** What a limit allows. */
+export const limitsSchema = z.object({
   requestsPerMinute: z.number().optional(),
   tokensPerMinute: z.number().optional(),
   concurrency: z.number().optional(),

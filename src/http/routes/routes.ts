@@ -7,6 +7,7 @@ import { estimateRoutes } from './estimates.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { laneRoutes } from './lanes.ts'
+import { limitRoutes } from './limits.ts'
 import { novelRoutes } from './novels.ts'
 import { outputRoutes } from './output.ts'
 import { sampleRoutes } from './samples.ts'
@@ -28,6 +29,7 @@ const routes: readonly AddRoute[] = [
   ...outputRoutes,
   ...deadLetterRoutes,
   ...laneRoutes,
+  ...limitRoutes,
   ...workerRoutes,
   addCapabilities,
   ...healthRoutes,
