@@ -43,7 +43,7 @@ export interface AppOptions {
 }
 
 /**
- * Returns the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
+ * Returns the HTTP API of an engine, for one user or for those who trust each other: it does not separate users. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
  * CONFIG_INVALID for settings that are invalid or would let anybody on the network in, and for a folder that cannot hold the pages.
  */
 export function createApp(options: AppOptions): FastifyInstance {
