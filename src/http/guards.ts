@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { QuillworkError } from '../task/errors.ts'
 import { checkHost, checkOrigin, checkToken } from './auth.ts'
@@ -26,6 +26,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
     reply.headers(safeHeaders)
     checkHost(settings, request.headers)
     checkOrigin(settings, request.method, request.headers)
+    if (answersOrigin(settings, request, reply)) return reply
     const isOpen = request.is404
       ? pages?.answersFor(request.url) === true
       : request.routeOptions.config.open === true
@@ -57,6 +58,43 @@ const safeHeaders = {
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
+}
+
+/** Methods of the API, request headers that it reads, and response headers of its own, for pages of other origins. */
+const shared = {
+  methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
+  requestHeaders:
+    'accept, accept-language, authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, tracestate',
+  responseHeaders: 'allow, etag, idempotency-replayed, link, location, retry-after',
+} as const
+
+/** How long a browser may keep what a preflight answered, seconds. */
+const preflightAge = 600
+
+/** Lets the pages of the allowed origins read the response (CORS). Returns whether the request was the question whether they may, and is answered. */
+function answersOrigin(
+  { allowedOrigins }: HttpSettings,
+  { headers, is404, method }: FastifyRequest,
+  reply: FastifyReply,
+): boolean {
+  const isPreflight = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
+  // What is no route is a file of the pages, which other origins have no use for.
+  if (allowedOrigins.length === 0 || (is404 && !isPreflight)) return false
+  reply.header('vary', 'origin')
+  const { origin } = headers
+  if (origin === undefined || !allowedOrigins.includes(origin)) return false
+  reply.header('access-control-allow-origin', origin)
+  if (!isPreflight) {
+    reply.header('access-control-expose-headers', shared.responseHeaders)
+    return false
+  }
+  reply.headers({
+    'access-control-allow-methods': shared.methods,
+    'access-control-allow-headers': shared.requestHeaders,
+    'access-control-max-age': preflightAge,
+  })
+  reply.code(204).send()
+  return true
 }
 
 /** Returns the values of a repeated parameter, each once and sorted, so that equal filters have equal page tokens. */

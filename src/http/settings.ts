@@ -11,14 +11,20 @@ export interface HttpOptions {
   token?: string
   /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
-  /** Origins, such as `https://studio.example`, whose pages may change data; default only the API's own. */
+  /**
+   * Origins, such as `https://studio.example`, whose pages may read and change data (CORS; with the token, where there is one); default only the API's
+   * own.
+   */
   allowedOrigins?: readonly string[]
   /**
    * Addresses and networks (`10.0.0.0/8`) of the proxies in front, whose `X-Forwarded-For` names the client; default none: the header of
    * anybody else is ignored. Hosts and origins are always those of the request itself.
    */
   trustedProxies?: readonly string[]
-  /** The user for whom requests act; default `local`. */
+  /**
+   * The user for whom requests act, to whom the novels belong that they see; default `local`. It separates nobody: tasks, events, output and usage
+   * are those of all users, for everybody who may send requests.
+   */
   userId?: string
   /** Largest JSON body; default 1 MB. */
   bodyLimit?: number
@@ -103,6 +109,11 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     throw invalid(
       `http.trustedProxies has ${JSON.stringify(noNetwork)}; give addresses, or networks such as 10.0.0.0/8.`,
     )
+  const noOrigin = settings.allowedOrigins.find(origin => !isOrigin(origin))
+  if (noOrigin !== undefined)
+    throw invalid(
+      `http.allowedOrigins has ${JSON.stringify(noOrigin)}; give origins as browsers send them, such as https://studio.example, without a path.`,
+    )
   if (settings.token !== undefined && settings.token.length < shortestToken)
     throw invalid(`The token is shorter than ${shortestToken} characters; use a long random one.`)
   return settings
@@ -110,6 +121,11 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
 
 function invalid(message: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message)
+}
+
+/** Returns whether a text is an origin as browsers send it: a scheme and a host, with the port where it is not the usual one. */
+export function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
 }
 
 /** Returns whether a text is an IP address, or a network such as `10.0.0.0/8`. False for a network that holds every address. */

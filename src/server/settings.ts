@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { unsigned } from '../broker/messages.ts'
-import { isNetwork } from '../http/settings.ts'
+import { isNetwork, isOrigin } from '../http/settings.ts'
 import { QuillworkError, taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
 import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
@@ -211,9 +211,9 @@ export const settings = {
   allowedOrigins: {
     kind: 'list',
     about:
-      'Origins, such as `https://studio.example`, whose pages may change data. Default: only that of the server.',
+      'Origins, such as `https://studio.example`, whose pages may read and change data (CORS), with the token where there is one. Default: only that of the server.',
     fallback: [],
-    schema: z.array(text),
+    schema: z.array(text.refine(isOrigin, 'Give origins, such as https://studio.example, without a path.')),
   },
   trustedProxies: {
     kind: 'list',

@@ -175,6 +175,47 @@ describe('pages of other sites', () => {
     expect(answer).toBe(status)
   })
 
+  test('an origin that is allowed is told that it may, and nobody else', async () => {
+    const token = 'a-token-of-the-studio'
+    const allowedOrigins = ['https://studio.example', 'https://other.example']
+    await using own = await serve({ allowedOrigins, token })
+    const ask = (path: string, method: string, headers: Record<string, string>) =>
+      fetch(own.url + path, { method, headers })
+    const origin = 'https://studio.example'
+    const asked = { origin, 'access-control-request-method': 'PATCH', 'sec-fetch-site': 'cross-site' }
+    const preflight = await ask('/v1/tasks/some', 'OPTIONS', asked)
+    expect([preflight.status, await preflight.text()]).toEqual([204, ''])
+    expect(Object.fromEntries(preflight.headers)).toMatchObject({
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': expect.stringMatching(/POST.*PATCH.*DELETE/),
+      'access-control-allow-headers': expect.stringMatching(/authorization.*content-type.*if-match/),
+      vary: 'origin',
+    })
+    for (const [authorization, status] of [
+      [`Bearer ${token}`, 200],
+      ['Bearer wrong', 401],
+    ] as const) {
+      const answer = await ask('/v1/tasks', 'GET', { origin, 'sec-fetch-site': 'cross-site', authorization })
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([status, origin])
+      expect(answer.headers.get('access-control-expose-headers')).toContain('etag')
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
+    }
+    const evil = 'https://evil.example'
+    expect((await ask('/v1/tasks', 'OPTIONS', { ...asked, origin: evil })).status).toBe(403)
+    const refused = await ask('/v1/tasks', 'GET', { origin: evil, authorization: `Bearer ${token}` })
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull()
+    expect(refused.headers.get('vary')).toBe('origin')
+  })
+
+  test.each(['https://studio.example/', 'studio.example', '*', 'null', 'https://studio.example:443'])(
+    '%j is no origin',
+    origin => {
+      expect(() => resolveHttpSettings({ allowedOrigins: [origin] })).toThrowError(
+        expect.objectContaining({ code: 'CONFIG_INVALID' }),
+      )
+    },
+  )
+
   test('they may not load anything in the background, such as streams; a link may be followed', async () => {
     const site = { 'sec-fetch-site': 'cross-site' }
     for (const path of ['/v1/events', '/v1/tasks', '/metrics']) {

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sizeOf } from '../size.ts'
@@ -123,5 +126,45 @@ describePages('texts that a careless page would run', () => {
     expect(await runs()).toEqual([])
     await page.goto(`${tasks.url}/tasks/${taskIds[0]}`)
     await page.getByRole('main').getByText('pwned(').filter({ visible: true }).first().waitFor()
+  })
+})
+
+/** A page of another origin that asks the API; returns the status of each answer, or the error of the browser. */
+async function askedFrom(page: Page, origin: string, { url, token }: { url: string; token: string }) {
+  await page.goto(origin)
+  return page.evaluate(
+    async ([api, bearer]) => {
+      const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ taskType: 'Scripted', parameters: { orders: [] } })
+      const calls = [
+        fetch(`${api}/v1/tasks`, { headers }),
+        fetch(`${api}/v1/tasks`, { method: 'POST', headers, body }),
+      ]
+      const answers = await Promise.allSettled(calls)
+      return answers.map(answer => (answer.status === 'fulfilled' ? answer.value.status : 'blocked'))
+    },
+    [url, token] as const,
+  )
+}
+
+describePages('pages of other origins', () => {
+  test('use the API where their origin is allowed, and no other', async () => {
+    const studio = createServer((_, response) => response.end('<!doctype html><title>Studio</title>'))
+    studio.listen(0, '127.0.0.1')
+    await once(studio, 'listening')
+    const origin = `http://127.0.0.1:${(studio.address() as AddressInfo).port}`
+    const token = 'a-token-of-the-studio'
+    try {
+      await using server = await startEngineServer({ token, allowedOrigins: [origin] })
+      const opened = await open('about:blank')
+      const { page, context } = opened
+      expect(await askedFrom(page, origin, { ...server, token })).toEqual([200, 202])
+      const other = origin.replace('127.0.0.1', 'localhost')
+      expect(await askedFrom(page, other, { ...server, token })).toEqual(['blocked', 'blocked'])
+      await context.close()
+    } finally {
+      studio.close()
+      studio.closeAllConnections()
+    }
   })
 })

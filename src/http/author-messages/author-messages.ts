@@ -44,7 +44,7 @@ export function addAuthorMessages(app: FastifyInstance): void {
       Object.assign(error, { authorMessage: message })
       isAdded = true
     }
-    if (isAdded) reply.header('vary', 'accept-language')
+    if (isAdded) reply.header('vary', [reply.getHeader('vary') ?? [], 'accept-language'].flat().join(', '))
     return payload
   })
 }
