@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -555,6 +556,43 @@ describe('novels', () => {
       `/v1/novels/${other.novelId}/search?q=${encodeURIComponent('关羽')}`,
     )
     expect(found.body.hits.length).toBeGreaterThan(0)
+  })
+
+  test('what an author wrote is kept in no cache that others use', async () => {
+    const [scene] = (await chapter(0)).scenes
+    const { items } = (await api.ask<{ items: { id: string }[] }>('/v1/tasks')).body
+    const paths = [
+      '/v1/novels',
+      `/v1/novels/${novelId}`,
+      `/v1/novels/${novelId}/chapters/${chapterIds[0]}`,
+      `/v1/novels/${novelId}/search?q=x`,
+      `/v1/scenes/${scene?.id}/history`,
+      '/v1/uploads',
+      '/v1/tasks',
+      `/v1/tasks/${items[0]?.id}/logs`,
+      '/v1/usage?by=subject',
+      '/v1/dead-letters',
+    ]
+    for (const path of paths)
+      expect([path, (await api.ask(path)).headers.get('cache-control')]).toEqual([path, 'no-store'])
+    // These have an entity tag: a client may keep them, and asks each time whether they have changed.
+    for (const path of [`/v1/scenes/${scene?.id}`, `/v1/tasks/${items[0]?.id}`]) {
+      const { headers } = await api.ask(path)
+      expect([path, headers.get('cache-control')]).toEqual([path, 'private, no-cache'])
+      const known = await api.ask(path, { headers: { 'if-none-match': headers.get('etag') ?? '' } })
+      expect([known.status, known.headers.get('cache-control')]).toEqual([304, 'private, no-cache'])
+    }
+  })
+
+  test('tasks are shown whoever they belong to: the user of an app separates nobody from them', async () => {
+    const app = createApp({ engine: api.novels.t, config: { userId: 'bob' } })
+    const bob = await askingOf(app)
+    const { items } = (await bob.ask<{ items: { id: string; userId: string }[] }>('/v1/tasks')).body
+    const task = items.find(({ userId }) => userId !== 'bob')
+    expect(await bob.ask(`/v1/tasks/${task?.id}`)).toMatchObject({ status: 200, body: { id: task?.id } })
+    await app.close()
+    const guide = readFileSync(new URL('../../docs/developer-guide.md', import.meta.url), 'utf8')
+    expect(guide).toContain('An app does not separate users.')
   })
 
   test('what is another user’s is not found', async () => {

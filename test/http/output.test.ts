@@ -144,7 +144,7 @@ describe('the stream', () => {
     const client = await listen(`/v1/tasks/${taskId}/output`)
     expect(client.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'private, no-cache, no-transform',
       'x-content-type-options': 'nosniff',
     })
     await tell({ write: 'Once ' })

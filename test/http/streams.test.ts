@@ -30,7 +30,7 @@ describe('a stream', () => {
     expect(client.status).toBe(200)
     expect(client.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'private, no-cache, no-transform',
       'x-accel-buffering': 'no',
       'x-content-type-options': 'nosniff',
     })

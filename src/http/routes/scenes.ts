@@ -69,7 +69,7 @@ export const sceneRoutes = [
     refuses: ['SCENE_NOT_FOUND'],
     handle: async ({ novels, settings }, { params, headers }, reply) => {
       const scene = await novels.library.scenes.scene(settings.userId, params.sceneId)
-      const sent = sendScene(reply.header('cache-control', 'no-cache'), scene)
+      const sent = sendScene(reply.header('cache-control', 'private, no-cache'), scene)
       const isKnown = noneMatchNames(headers['if-none-match'], etagOf(scene.version))
       return isKnown ? reply.code(304).send() : sent
     },

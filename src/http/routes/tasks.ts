@@ -146,7 +146,7 @@ export function sendTask(reply: FastifyReply, record: TaskRecord, engine: Engine
 
 function describe(reply: FastifyReply, record: TaskRecord, engine: Engine): void {
   reply.header('etag', etagOf(record.version))
-  reply.header('cache-control', 'no-cache')
+  reply.header('cache-control', 'private, no-cache')
   if (hasEnded(record.status)) return
   const ageSeconds = (engine.store.tasks.now() - record.createdAt) / 1_000
   reply.header('retry-after', String(Math.round(Math.min(30, Math.max(2, ageSeconds / 10)))))

@@ -58,7 +58,7 @@ export function beginStream(request: FastifyRequest, reply: FastifyReply): void 
   reply.raw.writeHead(200, {
     ...(Object.fromEntries(kept) as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
+    'cache-control': 'private, no-cache, no-transform',
     'x-accel-buffering': 'no',
   })
 }
