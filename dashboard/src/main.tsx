@@ -10,12 +10,14 @@ import { router } from './app/router.tsx'
 import { readableColors, theme } from './app/theme.ts'
 import { LiveProvider } from './live/live.tsx'
 import { Notices } from './parts/notify.tsx'
+import { dropOldDrafts } from './scenes/draft.ts'
 import { LanguageProvider } from './text/language.tsx'
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? ''
 // Dialogs keep the page below them from scrolling by a style of their own, which takes its nonce from here (get-nonce).
 Object.assign(globalThis, { __webpack_nonce__: nonce })
 const queries = createQueries()
+dropOldDrafts()
 
 createRoot(document.getElementById('root') ?? document.body).render(
   <MantineProvider

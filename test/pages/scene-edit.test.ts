@@ -40,6 +40,35 @@ describePages('editing a scene', () => {
     await page.locator('[data-entry]').getByText('The scale was wrong by a thumb.').waitFor()
   })
 
+  test('forgets what was typed and not saved 30 days ago, of every scene', async () => {
+    const [sceneId, fresh] = [await written('Long ago'), await written('Not so long ago')]
+    await using opened = await open(`${new URL(it.pageOf(sceneId)).origin}/settings`)
+    const { page } = opened
+    const names = await page.evaluate(
+      ([old, young]) => {
+        const day = 24 * 3_600_000
+        const base = { title: '', content: 'The scale was wrong by a thumb.' }
+        const draft = { title: '', content: 'Half a sentence', version: 1, base }
+        const ages = { [`${old}`]: 30.1 * day, 'another-scene': 31 * day, [`${young}`]: 29 * day }
+        for (const [id, age] of Object.entries(ages)) {
+          const stored = JSON.stringify({ ...draft, at: Date.now() - age })
+          localStorage.setItem(`quillwork.draft.${id}`, stored)
+        }
+        localStorage.setItem('quillwork.draft.no-time', JSON.stringify(draft))
+        return Object.keys(localStorage)
+      },
+      [sceneId, fresh] as const,
+    )
+    expect(names).toContain(`quillwork.draft.${sceneId}`)
+    await page.goto(it.pageOf(sceneId))
+    await page.locator('[data-scene-text]').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+    const kept = await page.evaluate(() => Object.keys(localStorage))
+    expect(kept.filter(name => name.startsWith('quillwork.draft.'))).toEqual([`quillwork.draft.${fresh}`])
+    await page.goto(it.pageOf(fresh))
+    await page.getByText('You have unsaved changes').waitFor()
+  })
+
   test('keeps what was typed through a reload, warns before it is left, and offers it again', async () => {
     const sceneId = await written('Unsaved')
     await using opened = await open(it.pageOf(sceneId))

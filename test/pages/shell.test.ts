@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 
@@ -57,5 +58,36 @@ describePages('a server with a token', () => {
     await page.reload()
     await page.locator('[data-live=live]').waitFor()
     expect(await isWanted.count()).toBe(0)
+  })
+
+  test('is forgotten at the sign-out, with what was typed and not saved, in every tab; the choices stay', async () => {
+    await using opened = await open(server.url)
+    const { page, context } = opened
+    const isWanted = (tab: Page) => tab.getByRole('heading', { name: 'This server asks for a token' })
+    await page.getByLabel('Token', { exact: true }).fill('the-right-token-of-this-server')
+    await page.getByLabel('Keep it on this device').check()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
+    const other = await context.newPage()
+    await other.goto(`${server.url}/tasks`)
+    await other.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    await page.evaluate(at => {
+      const draft = { title: '', content: 'She never', version: 1, base: { title: '', content: '' }, at }
+      localStorage.setItem('quillwork.draft.some-scene', JSON.stringify(draft))
+      localStorage.setItem('quillwork.reading.some-novel', '{"chapterId":"a","sceneId":"b","share":0}')
+      localStorage.setItem('quillwork.preferences', '{"zone":"utc"}')
+    }, Date.now())
+    await page.goto(`${server.url}/settings`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('The unsaved changes of 1 scene are lost.').waitFor()
+    await question.getByRole('button', { name: 'Sign out' }).click()
+    for (const tab of [page, other]) await isWanted(tab).waitFor()
+    const left = () => page.evaluate(() => [Object.keys(localStorage), Object.keys(sessionStorage)].flat())
+    await expect
+      .poll(async () => (await left()).filter(name => name.startsWith('quillwork.')))
+      .toEqual(['quillwork.preferences'])
+    await page.reload()
+    await isWanted(page).waitFor()
   })
 })

@@ -1,4 +1,4 @@
-import { readStored, sharedValue, writeStored } from '../browser/state.ts'
+import { readStored, sharedValue, storedNames, writeStored } from '../browser/state.ts'
 
 /** The token that a server may require. Kept for this tab, or on this device where the person wants that. */
 
@@ -24,6 +24,28 @@ export function takeToken(given: string, remember: boolean): void {
   writeStored(place, remember ? undefined : given, 'session')
   isRefused.set(false)
 }
+
+/** What stays in the browser when a person signs out: it says nothing of them or their novels. */
+const stays = new Set(['quillwork.preferences'])
+/** Written at the sign-out, so that the other tabs hear of it. */
+const signedOut = 'quillwork.signed-out'
+
+/** Forgets the token, the unsaved changes and all else that a person left in this browser, in every tab, and begins anew. */
+export function signOut(): void {
+  writeStored(signedOut, Date.now())
+  leave()
+}
+
+function leave(): void {
+  for (const kind of ['local', 'session'] as const)
+    for (const name of storedNames('quillwork.', kind))
+      if (!stays.has(name)) writeStored(name, undefined, kind)
+  window.location.reload()
+}
+
+window.addEventListener('storage', ({ key, newValue }) => {
+  if (key === signedOut && newValue !== null) leave()
+})
 
 /** Records that the server refused a token, or requires one. `used`: the one that was sent, which may not be the newest. */
 export function tokenWasRefused(used: string | undefined): void {

@@ -28,7 +28,7 @@ export function sharedValue<T>(first: T): SharedValue<T> {
 }
 
 /** `local` is shared by all tabs and survives them; `session` belongs to one tab. */
-type Storage = 'local' | 'session'
+export type Storage = 'local' | 'session'
 
 const storageOf = (kind: Storage) => (kind === 'local' ? localStorage : sessionStorage)
 
@@ -48,5 +48,17 @@ export function writeStored(name: string, value: unknown, kind: Storage = 'local
     else storageOf(kind).setItem(name, JSON.stringify(value))
   } catch {
     // The page goes on without.
+  }
+}
+
+/** The names of unsaved changes begin so, one for each scene. */
+export const drafts = 'quillwork.draft.'
+
+/** Returns the names that begin like this of what the browser stores. */
+export function storedNames(prefix: string, kind: Storage = 'local'): string[] {
+  try {
+    return Object.keys(storageOf(kind)).filter(name => name.startsWith(prefix))
+  } catch {
+    return []
   }
 }

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react'
 import type { components } from '../api/schema.ts'
-import { readStored, writeStored } from '../browser/state.ts'
+import { drafts, readStored, storedNames, writeStored } from '../browser/state.ts'
 import type { Scene } from '../queries/novel-queries.ts'
 
 /** What of a scene a person changes. */
@@ -21,11 +21,25 @@ export interface Draft extends Typed {
   at: number
 }
 
-const placeOf = (sceneId: string) => `quillwork.draft.${sceneId}`
+const placeOf = (sceneId: string) => `${drafts}${sceneId}`
+
+/** Unsaved changes are kept for this long after the last one; milliseconds. The text of a novel should not stay in a browser that nobody uses for it. */
+const keptFor = 30 * 24 * 3_600_000
+
+/** Returns what is stored under a name, unless it is too old, or has no time. */
+function storedDraft(name: string): Draft | undefined {
+  const kept = readStored(name) as Draft | undefined
+  return typeof kept?.at === 'number' && Date.now() - kept.at < keptFor ? kept : undefined
+}
+
+/** Discards the unsaved changes that are too old. */
+export function dropOldDrafts(): void {
+  for (const name of storedNames(drafts)) if (storedDraft(name) === undefined) writeStored(name, undefined)
+}
 
 /** Returns the unsaved changes of a scene in this browser; undefined where there are none. */
 export function readDraft({ id, title = '', content }: Scene): Draft | undefined {
-  const kept = readStored(placeOf(id)) as Draft | undefined
+  const kept = storedDraft(placeOf(id))
   const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
   return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
 }

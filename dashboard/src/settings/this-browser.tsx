@@ -1,7 +1,18 @@
-import { SegmentedControl, SimpleGrid, Stack, Switch, Text, useMantineColorScheme } from '@mantine/core'
-import { type ReactNode, useId } from 'react'
+import {
+  Button,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { type ReactNode, useId, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { currentToken, signOut } from '../api/token.ts'
 import { setPreferences, usePreferences } from '../browser/preferences.ts'
+import { drafts, storedNames } from '../browser/state.ts'
+import { Confirm } from '../parts/dialog.tsx'
 import { Section } from './section.tsx'
 
 /** What a person chose for this browser; it holds at once. */
@@ -22,8 +33,36 @@ export function ThisBrowser() {
             onChange={({ currentTarget }) => setPreferences({ shortcuts: currentTarget.checked })}
           />
         </Stack>
+        {currentToken() !== undefined && <SignOut />}
       </SimpleGrid>
     </Section>
+  )
+}
+
+/** Forgets the token, and with it what was typed and not saved, once the person has said so. */
+function SignOut() {
+  const t = useTranslations('settings.browser')
+  const [isAsked, setIsAsked] = useState(false)
+  return (
+    <Stack gap={4}>
+      <Button variant="default" w="fit-content" onClick={() => setIsAsked(true)}>
+        {t('signOut')}
+      </Button>
+      <Text size="xs" c="dimmed">
+        {t('signOutHint')}
+      </Text>
+      {isAsked && (
+        <Confirm
+          title={t('signOutTitle')}
+          action={t('signOut')}
+          isDangerous
+          onConfirm={signOut}
+          onClose={() => setIsAsked(false)}
+        >
+          <Text>{t('signOutText', { count: storedNames(drafts).length })}</Text>
+        </Confirm>
+      )}
+    </Stack>
   )
 }
 
