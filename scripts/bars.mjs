@@ -19,11 +19,11 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [2_650, 24],
+  'src/ai': [2_664, 24],
   'src/broker': [3_460, 24],
-  'src/cli': [4_590, 33],
-  'src/engine': [6_765, 37],
-  'src/http': [5_415, 49],
+  'src/cli': [4_641, 34],
+  'src/engine': [6_816, 37],
+  'src/http': [5_514, 50],
   'src/novel': [15_970, 112],
   'src/observe': [950, 9],
   'src/rate-limit': [1_550, 8],
@@ -31,7 +31,7 @@ const BUDGETS = {
   'src/runtime': [1_150, 13],
   'src/server': [2_880, 23],
   'src/store': [10_931, 66],
-  'src/task': [2_635, 27],
+  'src/task': [2_662, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
   dashboard: [18_080, 151],
