@@ -19,22 +19,22 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [2_664, 24],
+  'src/ai': [2_670, 24],
   'src/broker': [3_460, 24],
   'src/cli': [4_641, 34],
-  'src/engine': [6_816, 37],
+  'src/engine': [6_830, 37],
   'src/http': [5_514, 50],
   'src/novel': [15_970, 112],
   'src/observe': [950, 9],
-  'src/rate-limit': [1_550, 8],
+  'src/rate-limit': [1_640, 8],
   'src/records': [800, 4],
   'src/runtime': [1_150, 13],
-  'src/server': [2_880, 23],
-  'src/store': [10_931, 66],
-  'src/task': [2_662, 27],
+  'src/server': [2_900, 23],
+  'src/store': [10_945, 66],
+  'src/task': [2_675, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
-  dashboard: [18_080, 151],
+  dashboard: [18_195, 152],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
