@@ -78,6 +78,7 @@ function createFastify(settings: HttpSettings): FastifyInstance {
     bodyLimit: settings.bodyLimit,
     // An upload may take long as long as bytes arrive. The body of any other request has a timer of its own.
     requestTimeout: 0,
+    keepAliveTimeout: settings.idleTimeoutMs,
     http: {
       headersTimeout: settings.headersTimeoutMs,
       connectionsCheckingInterval: Math.min(2_000, settings.headersTimeoutMs),

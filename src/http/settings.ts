@@ -34,7 +34,7 @@ export interface HttpOptions {
   uploadLimit?: number
   /** Uploads of one user that were not imported; default 100. */
   uploadsPerUser?: number
-  /** Bytes of the uploads of one user, with those whose import is kept; default 5 GB, or four times `uploadLimit` where that is more. */
+  /** Bytes of these uploads; default 5 GB, or four times `uploadLimit` where that is more. */
   uploadBytesPerUser?: number
   /** Bytes a second that an upload must bring at least, in each `bodyTimeoutMs`; default 1,000. */
   uploadRate?: number

@@ -10,40 +10,33 @@ export interface Connections {
   closeSilent(): void
 }
 
-/** A connection none of whose requests was authenticated yet. */
-interface Stranger {
-  /** Requests that are being answered. */
-  requests: number
-  /** Until it is closed for its silence; between two requests. */
-  timer?: NodeJS.Timeout
-}
+/**
+ * Milliseconds that a connection may stay silent between two requests once it was authenticated. What is announced is `idleTimeoutMs`, for a
+ * client that relies on less never loses a request.
+ */
+const keptMs = 72_000
 
 /**
  * Limits the connections of a server, those of one address and all together. Where there is no room for another one, the connection that has
  * been open longest without an authenticated request gives way to it: who holds connections without a right to them keeps nobody out. Where
- * all have authenticated, the new one is closed. A connection of that kind is also closed when it is silent after an answer. The addresses of
- * trusted proxies have no limit of their own, for their connections are those of many clients.
+ * all have authenticated, the new one is closed. A connection of that kind is also closed when it is silent for `idleTimeoutMs` after an
+ * answer, by the server itself. The addresses of trusted proxies have neither limit, for their connections are those of many clients.
  */
 export function limitConnections(
   server: Server,
-  { maxConnections, connectionsPerClient, idleTimeoutMs, trustedProxies }: HttpSettings,
+  { maxConnections, connectionsPerClient, trustedProxies }: HttpSettings,
 ): Connections {
   const proxies = listOf(trustedProxies)
   const byClient = new Map<string, Set<Socket>>()
   const all = new Set<Socket>()
-  /** The one that has been open longest comes first. */
-  const strangers = new Map<Socket, Stranger>()
+  /** Those without an authenticated request, with the number of requests that are being answered. The one open longest comes first. */
+  const strangers = new Map<Socket, number>()
 
   function forget(socket: Socket, client: string): void {
     const own = byClient.get(client)
     own?.delete(socket)
     if (own?.size === 0) byClient.delete(client)
     all.delete(socket)
-    authenticated(socket)
-  }
-
-  function authenticated(socket: Socket): void {
-    clearTimeout(strangers.get(socket)?.timer)
     strangers.delete(socket)
   }
 
@@ -67,24 +60,25 @@ export function limitConnections(
     if (!makeRoom(own, mostOwn) || !makeRoom(all, maxConnections)) return void socket.destroy()
     byClient.set(client, own.add(socket))
     all.add(socket)
-    strangers.set(socket, { requests: 0 })
+    strangers.set(socket, 0)
     socket.once('close', () => forget(socket, client))
   })
   server.on('request', ({ socket }, response) => {
-    const stranger = strangers.get(socket)
-    if (stranger === undefined) return
-    stranger.requests += 1
-    clearTimeout(stranger.timer)
-    response.once('close', () => {
-      stranger.requests -= 1
-      if (stranger.requests > 0 || !strangers.has(socket)) return
-      stranger.timer = setTimeout(() => socket.destroy(), idleTimeoutMs).unref()
+    const count = (change: number) => {
+      const requests = strangers.get(socket)
+      if (requests !== undefined) strangers.set(socket, requests + change)
+    }
+    count(1)
+    // The server has just set its own time, which it lifts with the next request.
+    response.once('finish', () => {
+      if (!strangers.has(socket) || isListed(proxies, clientOf(socket))) socket.setTimeout(keptMs)
     })
+    response.once('close', () => count(-1))
   })
   return {
-    authenticated,
+    authenticated: socket => void strangers.delete(socket),
     closeSilent() {
-      for (const [socket, { requests }] of strangers) if (requests === 0) socket.destroy()
+      for (const [socket, requests] of strangers) if (requests === 0) socket.destroy()
     },
   }
 }

@@ -27,11 +27,9 @@ export interface IncomingFile {
   signal?: AbortSignal
 }
 
-/** What a user may have uploaded. */
+/** What a user may have uploaded and not imported, with what arrives. */
 export interface UploadAllowance {
-  /** Files that were not imported, with those that arrive. */
   files: number
-  /** Bytes of all files that are kept, with those that arrive. */
   bytes: number
 }
 
@@ -120,7 +118,7 @@ async function withinAllowance(
     const files = kept.files + sumOf(others, each => each.files)
     const bytes = kept.bytes + sumOf(others, each => each.bytes)
     if (files <= allowance.files && bytes <= allowance.bytes) return
-    const message = `One user may have ${allowance.files} files that were not imported, and files of ${allowance.bytes} bytes in all; delete an upload, or wait until one expires.`
+    const message = `One user may have ${allowance.files} files of ${allowance.bytes} bytes in all that were not imported; import or delete one, or wait until one expires.`
     throw new QuillworkError('USER_UPLOADS_FULL', message, { details: { ...allowance } })
   }
   check()

@@ -32,8 +32,8 @@ export function uploadStore(library: LibraryParts): UploadStore {
     async held(userId) {
       const query = { equal: { userId }, above: { expiresAt: now() }, order: ['order'] } as const
       const found = await records.find(uploads, query, ['survey'])
-      const files = found.filter(({ confirmation }) => confirmation === undefined).length
-      return { files, bytes: found.reduce((sum, { bytes }) => sum + bytes, 0) }
+      const own = found.filter(({ confirmation }) => confirmation === undefined)
+      return { files: own.length, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }
     },
     async saveSurvey(userId, id, survey) {
       await change(library, userId, id, upload => ({ ...upload, survey }))

@@ -38,7 +38,7 @@ export interface UploadStore {
   upload(userId: string, id: string): Promise<Upload>
   /** The user's uploads, newest first. */
   uploads(userId: string, page: PageRequest): Promise<Page<Upload>>
-  /** The number of the user's files that were not confirmed, and the bytes of all. */
+  /** The number of the user's files that were not confirmed, and their bytes. */
   held(userId: string): Promise<{ files: number; bytes: number }>
   /** Keeps the preview. Throws UPLOAD_NOT_FOUND. */
   saveSurvey(userId: string, id: string, survey: string): Promise<void>
