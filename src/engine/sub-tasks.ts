@@ -7,6 +7,7 @@ import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
 import { isCancelRequested, type NewTask } from '../task/task.ts'
+import { isA } from '../task/thrown.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
@@ -54,8 +55,8 @@ export interface SubTasksWritten {
 }
 
 /**
- * Submits many; one that is refused by itself is reported, the others go on, up to 10,000 at a time: all of those or none. Throws when the
- * parent no longer holds its task.
+ * Submits many; one that is refused by itself is reported, the others go on, up to 10,000 at a time, or as many as the store has room for
+ * in a transaction: all of those or none. Throws when the parent no longer holds its task.
  */
 export async function submitSubTasks<A extends Schema>(
   core: Core,
@@ -64,6 +65,7 @@ export async function submitSubTasks<A extends Schema>(
   items: Iterable<SubTaskItem<A>>,
 ): Promise<SubTasksWritten> {
   const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
+  let most = mostTogether
   let part: NewTask[] = []
   let characters = 0
   for (const item of items) {
@@ -74,8 +76,8 @@ export async function submitSubTasks<A extends Schema>(
     } catch (error) {
       written.refused.push({ key: item.key, error: classifyError(error, core.store.tasks.now()).info })
     }
-    if (part.length < mostTogether && characters < mostCharacters) continue
-    await writePart(core, attempt, part, written)
+    if (part.length < most && characters < mostCharacters) continue
+    most = Math.min(most, await writePart(core, attempt, part, written))
     part = []
     characters = 0
   }
@@ -83,18 +85,29 @@ export async function submitSubTasks<A extends Schema>(
   return written
 }
 
+/** Writes the sub-tasks in one transaction, or in halves where the store has no room for so many. Returns how many it wrote at once at most. */
 async function writePart(
   core: Core,
   attempt: Attempt,
   part: readonly NewTask[],
   written: SubTasksWritten,
-): Promise<void> {
-  const created = await create(core, attempt, part)
+): Promise<number> {
+  const created = await create(core, attempt, part).catch(error => {
+    if (part.length > 1 && isA(error, QuillworkError) && error.code === 'TRANSACTION_TOO_LARGE')
+      return undefined
+    throw error
+  })
+  if (created === undefined) {
+    const half = Math.ceil(part.length / 2)
+    const first = await writePart(core, attempt, part.slice(0, half), written)
+    return Math.max(first, await writePart(core, attempt, part.slice(half), written))
+  }
   for (const [index, task] of part.entries()) {
     const { record, isNew } = accept(core, attempt, task, created[index])
     written[isNew ? 'created' : 'found'] += 1
     if (!hasEnded(record.status)) written.live = true
   }
+  return part.length
 }
 
 /** A sub-task whose key exists is left as it is. */

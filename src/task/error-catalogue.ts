@@ -30,6 +30,10 @@ export const errorCatalogue = {
     422,
     'The idempotency key was used before with other parameters or options.',
   ),
+  TRANSACTION_TOO_LARGE: permanent(
+    413,
+    'The server of the store has no room for so many tasks in one transaction; submit fewer at once.',
+  ),
   PARENT_NOT_RUNNING: permanent(409, 'Only a running attempt of the parent can add sub-tasks.'),
   TREE_TOO_DEEP: permanent(400, 'The sub-task would be nested deeper than a tree may be.'),
   TASK_NOT_FOUND: permanent(404, 'There is no such task.'),

@@ -251,4 +251,29 @@ describe('submitSubTasks', () => {
     expect(sizes).toEqual([10_000, 1])
     expect((await t.tasks.get(task.taskId)).subTaskStatusSummary).toEqual({ QUEUED: 10_001 })
   })
+  it.runIf(onSqlite)(
+    'are created in parts where the store has no room for all in a transaction',
+    async () => {
+      const { parent, page } = book(1_000, 'later')
+      const sizes: number[] = []
+      const openStore = (now: () => number): Store => {
+        const store = sqlite({ file: ':memory:', now })
+        const create: Store['tasks']['create'] = (tasks, ...more) => {
+          if (tasks.length > 300) throw new QuillworkError('TRANSACTION_TOO_LARGE', 'no room')
+          if (tasks[0]?.parent !== undefined) sizes.push(tasks.length)
+          return store.tasks.create(tasks, ...more)
+        }
+        return { ...store, tasks: { ...store.tasks, create: async (...given) => create(...given) } }
+      }
+      await using t = await testEngine({
+        tasks: [parent, page],
+        openStore,
+        lanes: { default: { slots: 1 }, later: { slots: 0 } },
+      })
+      const task = await t.submit(parent, null)
+      await t.drain()
+      expect(sizes).toEqual([250, 250, 250, 250])
+      expect((await t.tasks.get(task.taskId)).subTaskStatusSummary).toEqual({ QUEUED: 1_000 })
+    },
+  )
 })

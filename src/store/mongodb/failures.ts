@@ -61,9 +61,9 @@ export function storeError(error: unknown, operation: string): QuillworkError {
   const cause = causeOf(error)
   if ((error instanceof MongoServerError || isWriteError(error)) && error.code === outOfDisk)
     return new QuillworkError('STORE_FULL', 'The disk of the database is full.', { cause })
-  return new QuillworkError('STORE_FAILED', `The database could not do "${operation}": ${cause.message}`, {
-    cause,
-  })
+  const message = `The database could not do "${operation}": ${cause.message}`
+  const isTooLarge = error instanceof MongoServerError && error.code === tooLargeForCache
+  return new QuillworkError(isTooLarge ? 'TRANSACTION_TOO_LARGE' : 'STORE_FAILED', message, { cause })
 }
 
 function causeOf(error: unknown): Error {
@@ -78,6 +78,8 @@ function isWriteError(error: unknown): error is Pick<WriteError, 'code' | 'errms
 
 /** Code of MongoDB's OutOfDiskSpace. */
 const outOfDisk = 14_031
+/** Code of MongoDB's TransactionTooLargeForCache: a part of the server's cache is what a transaction may write. */
+const tooLargeForCache = 313
 
 /** Returns the error of a store that was closed. */
 export function closedError(): QuillworkError {
