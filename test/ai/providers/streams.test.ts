@@ -81,7 +81,7 @@ describe('a stream', () => {
     },
   )
 
-  it.each(['"12"', '1e400', 'true', '-1e400', '1.5'])('is not lost for a count of %s', async count => {
+  it.each(['"12"', '1e400', 'true', 'null', '-1e400', '1.5'])('is not lost for a count of %s', async count => {
     const last = JSON.stringify({ ...chunk({}, 'stop'), usage: { prompt_tokens: 0, completion_tokens: 7 } })
     await using server = await streaming(response =>
       response.end(
