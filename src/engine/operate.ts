@@ -185,7 +185,7 @@ export interface Limits {
   list(): readonly LimitUse[]
   /**
    * Lets the calls under a limit go on at once: forgets that its provider asked to wait and what counts against its minute, and gives the tasks that
-   * wait new places, in the order of their submission. Throws LIMIT_UNKNOWN.
+   * wait new places, in the order of their submission. Throws LIMIT_UNKNOWN; STORE_FAILED while the shared state of the limit cannot be changed.
    */
   reset(key: string): Promise<LimitUse>
 }

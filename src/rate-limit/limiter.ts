@@ -101,7 +101,7 @@ export interface RateLimiter {
   park(key: string, until: number): Promise<void>
   /**
    * Forgets that a key is parked, what counts against its minute, and who waits for it: those ask again, or are given their places again with
-   * `keepPlace`. Calls that run keep counting.
+   * `keepPlace`. Calls that run keep counting. Throws when nothing was changed, such as while the store is away.
    */
   reset(key: string): Promise<void>
   /**

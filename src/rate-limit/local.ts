@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { SharedTexts } from '../runtime/shared-account.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { isParked, type LimitAccount, limitCodec, minute, newAccount, park, reset } from './account.ts'
 import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
 import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
@@ -87,6 +88,8 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
   async reset(key: string): Promise<void> {
     const now = this.clock.now()
     if (this.#kept?.isRead(key) === false) await this.#kept.read(key, now)
+    if (this.#kept?.isRead(key) === false)
+      throw new QuillworkError('STORE_FAILED', `What is kept of the limit ${key} could not be read: try again.`)
     const account = this.accounts.get(key)
     if (account === undefined) return
     reset(account, this.clock.now())

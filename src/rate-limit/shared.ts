@@ -7,6 +7,7 @@ import { extendHolds } from '../runtime/account.ts'
 import { atMost } from '../runtime/at-most.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Change, type Outcome, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { advance, isParked, type LimitAccount, limitCodec, park, reset } from './account.ts'
 import {
   acquire,
@@ -140,10 +141,13 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
   }
 
   async reset(key: string): Promise<void> {
-    await this.#persist(key, (account, now) => {
+    const outcome = await this.#share(key).account.change((account, now) => {
       reset(account, now)
       return true
     })
+    if (outcome.done) return
+    const message = `The limit ${key} was not reset, because others change it at the same time: try again.`
+    throw outcome.error ?? new QuillworkError('STORE_FAILED', message)
   }
 
   override onCapacity(listener: (key: string, ticket: string) => void): () => void {

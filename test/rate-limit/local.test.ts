@@ -168,7 +168,7 @@ test('names of properties that every object has are keys like any other', async 
   mustWait(await ask('toString', 'b'))
 })
 
-test('a kept account that could not be read at first takes no place from a call that runs', async () => {
+test('a kept account that could not be read at first takes no place from a call that runs, and is not reset', async () => {
   const clock = createManualClock()
   const texts = new Map<string, string>()
   let isAway = false
@@ -192,6 +192,7 @@ test('a kept account that could not be read at first takes no place from a call 
   isAway = true
   const limiter = make()
   expect(await ask(limiter, 'one')).toMatchObject({ granted: true })
+  await expect(make().reset('key')).rejects.toMatchObject({ code: 'STORE_FAILED' })
   isAway = false
   expect(await ask(limiter, 'two')).toMatchObject({ granted: false })
 })

@@ -438,6 +438,20 @@ describe('a place that fails', () => {
     expect(limiter.describe()).toMatchObject([{ inFlight: 0, requests: 0 }])
   })
 
+  test.each([
+    { trouble: { fails: 1 }, error: { message: 'the place failed' } },
+    { trouble: { late: 1 }, error: { code: 'STORE_FAILED' } },
+  ])('with $trouble: a reset is told that nothing was reset', async ({ trouble, error }) => {
+    const { clock, place, limiters } = processes(2, { limits })
+    await at(clock, limiters[0].park('key', start + 600_000))
+    place.trouble = trouble
+    await expect(at(clock, limiters[0].reset('key'))).rejects.toMatchObject(error)
+    place.trouble = {}
+    mustWait(await at(clock, limiters[1].acquire({ key: 'key', ticket: 'a', cost: 1 })))
+    await at(clock, limiters[0].reset('key'))
+    mustGrant(await at(clock, limiters[1].acquire({ key: 'key', ticket: 'a', cost: 1 }))).commit()
+  })
+
   test('a cost that is no amount is refused before anything is given back', async () => {
     const { clock, limiters } = processes(1, { limits })
     const held = mustGrant(await at(clock, limiters[0].acquire({ key: 'key', ticket: 'a', cost: 1 })))

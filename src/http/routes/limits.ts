@@ -37,7 +37,7 @@ export const limitRoutes = [
     description: 'Forgets that its provider asked to wait, and what counts against its minute.',
     body: z.strictObject({ key: z.string().min(1).max(500) }),
     sends: { 200: limitSchema },
-    refuses: ['LIMIT_UNKNOWN'],
+    refuses: ['LIMIT_UNKNOWN', 'STORE_FAILED'],
     handle: ({ engine }, { body }) => engine.limits.reset(body.key),
   }),
 ]
