@@ -239,9 +239,11 @@ function failure(core: Core, context: AttemptContext, error: unknown): Outcome |
   const { held } = context
   if (held.interruption !== undefined) return interrupted(core, context, held.interruption)
   const classified = classifyError(error, core.store.tasks.now())
-  const { refusedByProvider, notBefore } = classified
-  if (refusedByProvider !== true || notBefore === undefined) return { kind: 'failed', error: classified }
-  context.park(notBefore)
+  const { errorClass, refusedByProvider, notBefore } = classified
+  if (notBefore === undefined) return { kind: 'failed', error: classified }
+  if (refusedByProvider === true) context.park(notBefore)
+  // A snooze waits as long as it says.
+  else if (errorClass === 'rate-limited') return { kind: 'failed', error: classified }
   const latest = core.store.tasks.now() + longestPark
   return { kind: 'failed', error: { ...classified, notBefore: Math.min(notBefore, latest) } }
 }

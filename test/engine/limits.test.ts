@@ -1,4 +1,4 @@
-import { defineTask } from 'quillwork'
+import { defineTask, SnoozeError } from 'quillwork'
 import { createGate, createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -91,6 +91,30 @@ describe('a limit', () => {
       await t.advance('2s')
       expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 4 })
     })
+  })
+
+  const day = 86_400_000
+  it.each([
+    { what: 'a 503', error: () => ({ status: 503, headers: { 'retry-after': '86400' } }), spent: 1, held: 900_000 },
+    { what: 'an error of its own', error: () => ({ retryAfterMs: day }), spent: 1, held: 900_000 },
+    { what: 'a 429', error: () => ({ status: 429, retryAfterMs: day }), spent: 0, held: 900_000 },
+    { what: 'a snooze', error: (now: number) => new SnoozeError(now + day, 'Tomorrow.'), spent: 0, held: day },
+  ])('$what that asks to wait for a day holds its task for $held ms', async each => {
+    const task = defineTask({
+      type: 'Failing',
+      parameters: z.null(),
+      result: z.null(),
+      execute(ctx) {
+        if (ctx.attempt === 1) throw each.error(t.clock.now())
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    const { status, retryCount, nextAttemptTimestamp = 0 } = await t.tasks.get(taskId)
+    expect([status, retryCount]).toEqual(['RETRYING', each.spent])
+    expect(nextAttemptTimestamp - t.clock.now()).toBe(each.held)
   })
 
   it('a handler can tell of a refusal and go on: the key is held for everybody, and it can ask whether it is', async () => {
