@@ -172,7 +172,7 @@ export class AttemptContext implements TaskContext {
 
   isParked(limit: string): boolean {
     const use = this.#core.limiter.describe().find(({ key }) => key === limit)
-    return use?.parkedUntil !== undefined
+    return use?.parkedUntil !== undefined || use?.isProbing === true
   }
 
   async reserve(estimate: Spending, call?: string): Promise<BudgetHold> {

@@ -1,7 +1,7 @@
 /** What every limiter has: its limits, the accounts that it knows, and those who listen for capacity that came early. */
 import { createEmitter } from '../runtime/emitter.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { type LimitAccount, newAccount, sweep } from './account.ts'
+import { type LimitAccount, newAccount, probesLeft, sweep } from './account.ts'
 import { takeReady, usedNow } from './arithmetic.ts'
 import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
 
@@ -95,5 +95,6 @@ function useOf(key: string, limit: Limit, account: LimitAccount): LimitUse {
     ...usedNow(account),
     ...(account.parkedUntil > account.now ? { parkedUntil: account.parkedUntil } : {}),
     ...(account.probe === undefined ? {} : { isProbed: true as const }),
+    ...(probesLeft(account) > 0 ? {} : { isProbing: true as const }),
   }
 }

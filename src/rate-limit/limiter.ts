@@ -74,6 +74,8 @@ export interface LimitUse {
   parkedUntil?: number
   /** Set from the time that a key is parked for less than its provider asked until a call was answered: only one runs at a time. */
   isProbed?: true
+  /** Set while that one runs: nobody else is granted a call. */
+  isProbing?: true
 }
 
 /** Shares out what a provider allows. */

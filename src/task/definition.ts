@@ -216,7 +216,10 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.
    */
   acquire(limit: string, cost?: number): Promise<Permit>
-  /** Whether a provider takes no call under a limit for now, as far as this process knows: `acquire` would wait for it. */
+  /**
+   * Whether a provider takes no call under a limit for now, or is asked by one call whether it does, as far as this process knows: `acquire` would
+   * wait for it.
+   */
   isParked(limit: string): boolean
   /**
    * Reserves what a call may cost under the budget of the tree; without a budget it only asks. Where the budget does not allow it, the

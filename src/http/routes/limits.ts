@@ -17,6 +17,7 @@ const limitSchema = named(
       .boolean()
       .optional()
       .describe('True until one call was answered, because the provider had asked for a longer wait'),
+    isProbing: z.boolean().optional().describe('True while that call runs, and no other is made'),
   }),
 )
 

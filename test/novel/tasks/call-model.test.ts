@@ -1,5 +1,5 @@
 import { defineTask, QuillworkError, SnoozeError } from 'quillwork'
-import { testEngine } from 'quillwork/testing'
+import { createGate, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { LanguageModel, ModelFallback } from '../../../src/ai/model.ts'
@@ -111,6 +111,36 @@ describe('a fallback', () => {
     await t.advance('61s')
     await ask()
     expect(made.asked.slice(3)).toEqual(['first', 'second'])
+  })
+
+  it('is asked while the call of another task probes whether the first model takes calls again', async () => {
+    const made = models({}, [{ model: 'second', on: ['MODEL_RATE_LIMITED'] }])
+    const probe = createGate()
+    const { languageModel } = made
+    made.languageModel = (use, id) => {
+      const model = languageModel(use, id)
+      const write: LanguageModel['write'] = async (...call) => {
+        if (model.id === 'first') await probe.opened
+        return model.write(...call)
+      }
+      return { ...model, write }
+    }
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task], limits, lanes: { default: { slots: 2 } } })
+    await t.limiter.park('first', t.clock.now() + 86_400_000)
+    await t.advance('15m')
+    const probing = await t.submit(task, null)
+    await t.drain()
+    expect((await probing.state()).status).toBe('RUNNING')
+    const other = await t.submit(task, null)
+    await t.drain()
+    expect(await t.tasks.get(other.taskId)).toMatchObject({ status: 'COMPLETED', result: '"by second"' })
+    probe.open()
+    await t.drain()
+    const late = await t.submit(task, null)
+    await t.drain()
+    for (const { taskId } of [probing, late])
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by first"' })
   })
 
   it('that fails for good takes no retry from a model that may answer later', async () => {
