@@ -129,8 +129,11 @@ export interface CallOptions {
 
 /** How one call is run that is paid for. */
 export interface PaidCallOptions extends CallOptions {
-  /** Receives what a call that failed or was aborted had used until then; estimated where the provider does not say. */
-  onPartialUsage?(usage: Usage): void
+  /**
+   * Receives what a call that failed or was aborted had used until then; estimated where the provider does not say. `isAnswered`: some of an answer
+   * had arrived.
+   */
+  onPartialUsage?(usage: Usage, isAnswered: boolean): void
 }
 
 /** A model that summarises. */

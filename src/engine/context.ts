@@ -257,10 +257,10 @@ export class AttemptContext implements TaskContext {
     this.#permits?.park(until)
   }
 
-  /** Settles the places under limits that are left, and writes what the attempt still has to report. */
-  async finish(): Promise<void> {
+  /** Settles the places under limits that are left, and writes what the attempt still has to report. `hasReturned`: its handler did, with a result. */
+  async finish(hasReturned: boolean): Promise<void> {
     try {
-      this.#permits?.end()
+      this.#permits?.end(hasReturned)
     } finally {
       this.#holds?.end()
       await Promise.all([this.#reports?.flush(), this.#output?.finish()])

@@ -226,7 +226,7 @@ async function finish(
   }
   if (!context.isUnfinished) return outcome
   try {
-    await context.finish()
+    await context.finish(outcome?.kind === 'completed' || outcome?.kind === 'awaiting-subtasks')
   } catch (error) {
     const { id, attempt } = context.record
     core.log.error({ err: error, taskId: id, attempt }, 'attempt reports failed; its outcome stands')

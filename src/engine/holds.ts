@@ -103,10 +103,10 @@ export class Permits extends AttemptHolds {
     this.core.broker.remote?.sendControl({ kind: 'parked', key, until })
   }
 
-  /** Places in a queue are given up. */
-  override end(): void {
+  /** Places in a queue are given up. `isAnswered`: the calls that were not settled are taken for answered. */
+  override end(isAnswered = false): void {
     super.end()
-    for (const permit of [...this.#held.keys()]) permit.commit()
+    for (const permit of [...this.#held.keys()]) permit.commit(undefined, isAnswered)
     for (const [ticket, key] of this.#waiting) void giveUpPlace(this.core, key, ticket)
     this.#waiting.clear()
   }
@@ -125,10 +125,10 @@ export class Permits extends AttemptHolds {
     if (this.isOver) reservation.release()
     this.requireRunning(` while it waited for ${key}`)
     const permit: Permit = {
-      commit: cost => {
+      commit: (cost, isAnswered) => {
         if (!this.#held.has(permit)) return
         // A cost that is refused leaves the permit to the end of the attempt.
-        reservation.commit(cost)
+        reservation.commit(cost, isAnswered)
         this.#held.delete(permit)
       },
       release: () => {
@@ -194,15 +194,16 @@ export async function makeCall<T>(
     await hold.release()
     throw error
   }
-  let said: { usage: Usage | undefined } | undefined
+  let said: { usage: Usage | undefined; isAnswered: boolean | undefined } | undefined
   const settle = async (otherwise: 'as estimated' | 'nothing') => {
+    const isAnswered = said?.isAnswered ?? otherwise === 'as estimated'
     if (said === undefined && otherwise === 'as estimated') {
       permit.commit()
       return hold.commit()
     }
     if (said?.usage === undefined) {
       // Such a call counts against the requests of the minute too.
-      permit.commit(0)
+      permit.commit(0, isAnswered)
       return hold.release()
     }
     const usage = believableUsage(said.usage, { tokens, ...defined({ cost }) })
@@ -211,7 +212,7 @@ export async function makeCall<T>(
         `What was reported of a call of ${usage.model} cannot be right; an estimate counts instead.`,
       )
     const { inputTokens, outputTokens, cost: spent } = usage
-    permit.commit(inputTokens + outputTokens)
+    permit.commit(inputTokens + outputTokens, isAnswered)
     // Together, so that a kill between the two is unlikely.
     await Promise.all([
       ctx.addUsage({ ...usage, ...defined({ subject, call: name }) }),
@@ -221,8 +222,8 @@ export async function makeCall<T>(
   let value: T
   try {
     value = await make({
-      used: usage => {
-        said = { usage }
+      used: (usage, isAnswered) => {
+        said = { usage, isAnswered }
       },
       refused: retryAfterMs => permit.refused(retryAfterMs),
     })

@@ -119,21 +119,24 @@ async function embedQuery(
     )
   }
   let tokens = 0
+  let isAnswered = false
   try {
     const late = AbortSignal.timeout(longestCallMs)
     const stop = signal === undefined ? late : AbortSignal.any([signal, late])
     const { vectors, usage } = await model.embed([query], {
       purpose: 'query',
       signal: stop,
-      onPartialUsage: used => {
+      onPartialUsage: (used, hasArrived) => {
         tokens = used.inputTokens
+        isAnswered = hasArrived
       },
     })
     tokens = usage?.inputTokens ?? cost
+    isAnswered = true
     const [vector] = vectors
     return vector ?? degraded('model-failed', `${model.id} returned no vector.`)
   } finally {
-    grant.commit(tokens)
+    grant.commit(tokens, isAnswered)
   }
 }
 

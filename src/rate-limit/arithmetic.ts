@@ -60,7 +60,13 @@ export function acquire(account: LimitAccount, limit: Limit, ask: Ask, now: numb
 }
 
 /** Ends a hold whose call was made: `cost` replaces the estimate. A hold that is not there any more is left alone. Throws OPTION_INVALID. */
-export function commit(account: LimitAccount, id: number, cost: number | undefined, now: number): void {
+export function commit(
+  account: LimitAccount,
+  id: number,
+  cost: number | undefined,
+  now: number,
+  isAnswered = true,
+): void {
   const real = cost === undefined ? undefined : wholeCost(cost)
   advance(account, now)
   const isProbe = account.probe === id
@@ -69,7 +75,7 @@ export function commit(account: LimitAccount, id: number, cost: number | undefin
   const { requests, tokens: estimate } = hold.amount
   const tokens = real ?? estimate
   // A call that used nothing was refused, perhaps.
-  if (isProbe && !isParked(account) && (tokens > 0 || estimate === 0)) account.probe = undefined
+  if (isProbe && isAnswered && !isParked(account) && (tokens > 0 || estimate === 0)) account.probe = undefined
   settle(account.used, hold, { requests, tokens }, account.now)
   if (estimate > 0) account.realShare += latestWeight * (tokens / estimate - account.realShare)
 }

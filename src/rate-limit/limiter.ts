@@ -27,9 +27,10 @@ export interface Limit {
 export interface Reservation {
   /**
    * The call was made and cost this much; absent, the estimate stands. A lower cost frees capacity at once, a higher one delays those who come later.
-   * Throws OPTION_INVALID for a cost that is negative or not finite.
+   * `isAnswered` false: the call got no answer, and says nothing of whether the provider takes calls again; default true. Throws OPTION_INVALID for
+   * a cost that is negative or not finite.
    */
-  commit(cost?: number): void
+  commit(cost?: number, isAnswered?: boolean): void
   /** The call never reached the provider. A call that failed there was counted there: commit it instead. */
   release(): void
 }

@@ -56,7 +56,7 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     return {
       granted: true,
       reservation: {
-        commit: cost => settleBy(at => commit(account, decision.hold, cost, at)),
+        commit: (cost, isAnswered) => settleBy(at => commit(account, decision.hold, cost, at, isAnswered)),
         release: () => settleBy(at => release(account, decision.hold, at)),
       },
     }
@@ -89,7 +89,10 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     const now = this.clock.now()
     if (this.#kept?.isRead(key) === false) await this.#kept.read(key, now)
     if (this.#kept?.isRead(key) === false)
-      throw new QuillworkError('STORE_FAILED', `What is kept of the limit ${key} could not be read: try again.`)
+      throw new QuillworkError(
+        'STORE_FAILED',
+        `What is kept of the limit ${key} could not be read: try again.`,
+      )
     const account = this.accounts.get(key)
     if (account === undefined) return
     reset(account, this.clock.now())

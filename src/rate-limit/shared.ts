@@ -239,9 +239,9 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
       })
     }
     return {
-      commit: cost => {
+      commit: (cost, isAnswered) => {
         if (cost !== undefined) wholeCost(cost)
-        settle((account, now) => commit(account, hold, cost, now))
+        settle((account, now) => commit(account, hold, cost, now, isAnswered))
       },
       release: () => settle((account, now) => release(account, hold, now)),
     }

@@ -109,8 +109,11 @@ export interface BudgetHold {
 
 /** A reservation under a limit; `commit` the real cost when it is known, `release` it when nothing was used. */
 export interface Permit {
-  /** Settles the reservation with the real cost; without it the estimate stands. */
-  commit(cost?: number): void
+  /**
+   * Settles the reservation with the real cost; without it the estimate stands. `isAnswered` false: the provider gave no answer, so that where a
+   * call probes whether it takes calls again, the next call does. Default true.
+   */
+  commit(cost?: number, isAnswered?: boolean): void
   /** Gives the reservation back. */
   release(): void
   /**
@@ -138,9 +141,9 @@ export interface ExpectedCall {
 export interface AllowedCall {
   /**
    * Says what the call has used so far, or in all; undefined for nothing. What was said last counts. Where its numbers cannot be right, such as more
-   * than ten million tokens, the estimate counts, with `isEstimated`.
+   * than ten million tokens, the estimate counts, with `isEstimated`. `isAnswered`: as in `Permit.commit`; default whether the call returns.
    */
-  used(usage: Usage | undefined): void
+  used(usage: Usage | undefined, isAnswered?: boolean): void
   /** See `Permit.refused`. */
   refused(retryAfterMs: number): void
 }

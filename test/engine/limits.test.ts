@@ -1,4 +1,4 @@
-import { defineTask, SnoozeError } from 'quillwork'
+import { defineTask, SnoozeError, type TaskContext } from 'quillwork'
 import { createGate, createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,6 +6,10 @@ import type { Limit } from '../../src/rate-limit/limiter.ts'
 import { onSqlite } from './store-kind.ts'
 
 const model = { do: 'acquire', limit: 'model' } as const
+
+function fail(): never {
+  throw new Error('no answer')
+}
 
 describe('a limit', () => {
   it('E3, E4: one 429 with Retry-After holds everybody who calls that provider, and nobody else', async () => {
@@ -74,6 +78,38 @@ describe('a limit', () => {
       expect(provider.calls).toBe(6)
     })
 
+    const used = { model: 'm', inputTokens: 9, outputTokens: 0 }
+    const call = { limit: 'model', tokens: 9 }
+    it.each<{ how: string; probe: (ctx: TaskContext) => Promise<unknown> }>([
+      { how: 'its attempt failed', probe: ctx => ctx.acquire('model').then(() => fail()) },
+      { how: 'it says so', probe: async ctx => (await ctx.acquire('model')).commit(9, false) },
+      { how: 'its call threw', probe: ctx => ctx.call(call, ({ used: say }) => [say(used), fail()]) },
+      { how: 'its call says so', probe: ctx => ctx.call(call, ({ used: say }) => say(used, false)) },
+    ])('the next call probes where a probe got no answer: $how', async ({ probe }) => {
+      let isAnswering = false
+      const task = defineTask({
+        type: 'Probing',
+        parameters: z.null(),
+        result: z.null(),
+        retry: { maxAttempts: 9, backoff: ['1h'] },
+        async execute(ctx) {
+          if (!isAnswering) await probe(ctx)
+          else (await ctx.acquire('model')).commit(9)
+          return null
+        },
+      })
+      await using t = await testEngine({ tasks: [task], limits: { model: {} } })
+      await t.limiter.park('model', t.clock.now() + 86_400_000)
+      await t.advance('15m')
+      await t.submit(task, null)
+      await t.drain()
+      expect(t.limits.list()).toMatchObject([{ isProbed: true, inFlight: 0 }])
+      isAnswering = true
+      await t.submit(task, null)
+      await t.drain()
+      expect(t.limits.list()[0]?.isProbed).toBeUndefined()
+    })
+
     it('a reset of the limit lets what waits for it go on at once', async () => {
       await using held = await refusing()
       const { t, provider, first } = held
@@ -95,10 +131,20 @@ describe('a limit', () => {
 
   const day = 86_400_000
   it.each([
-    { what: 'a 503', error: () => ({ status: 503, headers: { 'retry-after': '86400' } }), spent: 1, held: 900_000 },
+    {
+      what: 'a 503',
+      error: () => ({ status: 503, headers: { 'retry-after': '86400' } }),
+      spent: 1,
+      held: 900_000,
+    },
     { what: 'an error of its own', error: () => ({ retryAfterMs: day }), spent: 1, held: 900_000 },
     { what: 'a 429', error: () => ({ status: 429, retryAfterMs: day }), spent: 0, held: 900_000 },
-    { what: 'a snooze', error: (now: number) => new SnoozeError(now + day, 'Tomorrow.'), spent: 0, held: day },
+    {
+      what: 'a snooze',
+      error: (now: number) => new SnoozeError(now + day, 'Tomorrow.'),
+      spent: 0,
+      held: day,
+    },
   ])('$what that asks to wait for a day holds its task for $held ms', async each => {
     const task = defineTask({
       type: 'Failing',

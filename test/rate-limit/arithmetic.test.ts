@@ -270,13 +270,15 @@ describe('the queue', () => {
       }
     })
 
-    test('leaves the probe to the next where it used nothing or was not made, and to nobody after a minute', () => {
-      for (const end of [commit, release] as const) {
+    test('leaves the probe to the next where it used nothing, was not answered or not made, and to nobody after a minute', () => {
+      for (const end of ['nothing', 'unanswered', 'release'] as const) {
         const state = parked()
         const probe = mustHold(acquire(state, free, ask('a'), later))
         mustWait(acquire(state, free, ask('b'), later))
         mustWait(acquire(state, free, ask('c'), later))
-        end === commit ? commit(state, probe, 0, later + 1) : release(state, probe, later + 1)
+        if (end === 'nothing') commit(state, probe, 0, later + 1)
+        else if (end === 'unanswered') commit(state, probe, 9, later + 1, false)
+        else release(state, probe, later + 1)
         expect(takeReady(state, free, later + 1)).toEqual(['b'])
         mustWait(acquire(state, free, ask('c'), later + 1))
         mustHold(acquire(state, free, ask('b'), later + 1))

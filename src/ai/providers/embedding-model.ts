@@ -107,7 +107,7 @@ async function embed(
     const embeddings = await withinWaits(waits, ({ stop }) => ask(call, stop))
     return { vectors: vectorsOf(asked, texts, embeddings), usage: usageOf(call) }
   } catch (error) {
-    if (call.isSent && !isFree(error)) onPartialUsage?.(usageOf(call))
+    if (call.isSent && !isFree(error)) onPartialUsage?.(usageOf(call), call.counted !== undefined)
     throw error
   }
 }

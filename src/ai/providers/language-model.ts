@@ -183,8 +183,9 @@ function echoes(text: string, key: string | undefined): boolean {
 
 function reportPartialUsage(call: Call, failure: unknown): void {
   const { accumulator, options } = call
-  if (accumulator.asked && (accumulator.messages > 0 || !isFree(failure)))
-    options.onPartialUsage?.(usageFor(call))
+  const { asked, characters, error, messages } = accumulator
+  const isAnswered = characters > 0 || (messages > 0 && error === undefined)
+  if (asked && (messages > 0 || !isFree(failure))) options.onPartialUsage?.(usageFor(call), isAnswered)
 }
 
 function usageFor(call: Call): Usage {

@@ -94,7 +94,8 @@ export function connectionTo(id: string, config: ModelConfig, { key, fetch }: Ac
 }
 
 /** A count of tokens in JSON that is a text, a truth value, null or a number. Within a text, its quotes would be escaped. */
-const tokenCount = /("\w{0,40}(?:_tokens|TokenCount)"\s*:\s*)("[^"\\]{0,100}"|true|false|null|-?\d[\d.eE+-]*)/gu
+const tokenCount =
+  /("\w{0,40}(?:_tokens|TokenCount)"\s*:\s*)("[^"\\]{0,100}"|true|false|null|-?\d[\d.eE+-]*)/gu
 
 /** A `fetch` whose answers have only token counts that the SDK can read: it would refuse a whole answer for one of them. */
 function withReadableCounts(send: typeof fetch): typeof fetch {

@@ -201,11 +201,11 @@ async function write(
     if (!ctx.signal.aborted) call.onText?.(stretch, startsParagraph)
   })
   let used: Usage | undefined
-  const use = (usage: Usage) => {
+  const use = (usage: Usage, isAnswered: boolean) => {
     used = usage
-    running.used(usage)
+    running.used(usage, isAnswered)
   }
-  running.used(undefined)
+  running.used(undefined, false)
   try {
     const { maxOutputTokens, temperature } = request
     const parameters = { maxOutputTokens, ...defined({ temperature }) }
@@ -215,7 +215,7 @@ async function write(
       ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
       onPartialUsage: use,
     })
-    use(answer.usage)
+    use(answer.usage, true)
     ctx.signal.throwIfAborted()
     if (text.end() === '') text.add(answer.text)
     const { usage, finishReason } = answer

@@ -151,11 +151,16 @@ describe('an embedding model', () => {
     const controller = new AbortController()
     await using server = await serving(() => controller.abort(new Error('enough')))
     const partial: Usage[] = []
+    const answered: boolean[] = []
     const call = modelAt(server.url).embed(['The ferry'], {
       signal: controller.signal,
-      onPartialUsage: usage => partial.push(usage),
+      onPartialUsage(usage, isAnswered) {
+        partial.push(usage)
+        answered.push(isAnswered)
+      },
     })
     await expect(call).rejects.toThrow('enough')
+    expect(answered).toEqual([false])
     expect(partial).toMatchObject([{ model: 'vectors', outputTokens: 0 }])
     expect(partial[0]?.inputTokens).toBeGreaterThan(0)
   })

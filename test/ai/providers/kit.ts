@@ -33,6 +33,8 @@ export interface Outcome {
   /** All that `onText` was told. */
   readonly text: string
   readonly partial: readonly Usage[]
+  /** With each of them, whether some of an answer had arrived. */
+  readonly answered: readonly boolean[]
 }
 
 /** Asks once and tells everything that came of it. */
@@ -42,6 +44,7 @@ export async function outcomeOf(
   options: WriteOptions = {},
 ): Promise<Outcome> {
   const partial: Usage[] = []
+  const answered: boolean[] = []
   let text = ''
   const listening: WriteOptions = {
     ...options,
@@ -49,16 +52,19 @@ export async function outcomeOf(
       text += stretch
       options.onText?.(stretch)
     },
-    onPartialUsage: usage => partial.push(usage),
+    onPartialUsage(usage, isAnswered) {
+      partial.push(usage)
+      answered.push(isAnswered)
+    },
   }
   try {
     const answer = await model.write(
       { prompt: 'Tell of the ferry.', maxOutputTokens: 1_000, ...request },
       listening,
     )
-    return { answer, text, partial }
+    return { answer, text, partial, answered }
   } catch (error) {
-    return { error, text, partial }
+    return { error, text, partial, answered }
   }
 }
 

@@ -81,18 +81,21 @@ describe('a stream', () => {
     },
   )
 
-  it.each(['"12"', '1e400', 'true', 'null', '-1e400', '1.5'])('is not lost for a count of %s', async count => {
-    const last = JSON.stringify({ ...chunk({}, 'stop'), usage: { prompt_tokens: 0, completion_tokens: 7 } })
-    await using server = await streaming(response =>
-      response.end(
-        events(chunk({ content: 'She wrote {"prompt_tokens": "12"}.' })) +
-          `data: ${last.replace('"prompt_tokens":0', `"prompt_tokens": ${count}`)}\n\ndata: [DONE]\n\n`,
-      ),
-    )
-    const { answer } = await outcomeOf(server.model)
-    expect(answer?.text).toBe('She wrote {"prompt_tokens": "12"}.')
-    expect(answer?.usage.outputTokens).toBe(7)
-  })
+  it.each(['"12"', '1e400', 'true', 'null', '-1e400', '1.5'])(
+    'is not lost for a count of %s',
+    async count => {
+      const last = JSON.stringify({ ...chunk({}, 'stop'), usage: { prompt_tokens: 0, completion_tokens: 7 } })
+      await using server = await streaming(response =>
+        response.end(
+          events(chunk({ content: 'She wrote {"prompt_tokens": "12"}.' })) +
+            `data: ${last.replace('"prompt_tokens":0', `"prompt_tokens": ${count}`)}\n\ndata: [DONE]\n\n`,
+        ),
+      )
+      const { answer } = await outcomeOf(server.model)
+      expect(answer?.text).toBe('She wrote {"prompt_tokens": "12"}.')
+      expect(answer?.usage.outputTokens).toBe(7)
+    },
+  )
 
   const tooMuch = [
     { prompt_tokens: 9e15, completion_tokens: 7 },
@@ -270,8 +273,9 @@ describe('a wait', () => {
       },
       { timeouts: { ...timeouts, first: 80 } },
     )
-    const { error, partial } = await outcomeOf(server.model)
+    const { error, partial, answered } = await outcomeOf(server.model)
     expect(error).toMatchObject({ code: 'MODEL_STALLED', details: { wait: 'first', ms: 80 } })
+    expect(answered).toEqual([false])
     expect(String(error)).toContain('timeouts.first')
     expect(partial).toEqual([
       { model: 'prose', inputTokens: countTokens('Tell of the ferry.') + 16, outputTokens: 0 },
@@ -286,8 +290,9 @@ describe('a wait', () => {
         timeouts: { ...timeouts, idle: 80 },
       },
     )
-    const { error, text, partial } = await outcomeOf(server.model)
+    const { error, text, partial, answered } = await outcomeOf(server.model)
     expect(error).toMatchObject({ code: 'MODEL_STALLED', details: { wait: 'idle' } })
+    expect(answered).toEqual([true])
     expect(text).toBe('The ferry')
     expect(partial[0]?.outputTokens).toBe(countTokens('The ferry'))
     await server.closed

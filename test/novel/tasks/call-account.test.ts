@@ -64,7 +64,7 @@ const once = { spent: { tokens: 6 }, reserved: { tokens: 0 } }
 
 it('a call that fails counts at what it used', async () => {
   const { task } = calling(1, async (_request, { onPartialUsage } = {}) => {
-    onPartialUsage?.(usage)
+    onPartialUsage?.(usage, true)
     throw new ModelError('MODEL_ANSWER_REFUSED', 'No.')
   })
   await using t = await testEngine({ tasks: [task], limits: { prose: {} } })
@@ -109,7 +109,7 @@ it('a call that has to wait for its limit keeps no part of the budget', async ()
 it('an answer that broke off and is taken names no model of the provider, which was not told', async () => {
   const { task, answers } = calling(1, async (_request, { onText, onPartialUsage } = {}) => {
     onText?.('Once upon a time')
-    onPartialUsage?.(usage)
+    onPartialUsage?.(usage, true)
     throw new ModelError('MODEL_ANSWER_TRUNCATED', 'It goes on.')
   })
   await using t = await testEngine({ tasks: [task], limits: { prose: {} } })

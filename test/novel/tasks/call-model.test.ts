@@ -22,7 +22,7 @@ function models(failures: Record<string, ModelErrorCode | undefined>, fallbacks:
       const code = failures[id]
       const usage = { model: id, inputTokens: 5, outputTokens: 1 }
       if (code !== undefined) {
-        onPartialUsage?.(usage)
+        onPartialUsage?.(usage, code !== 'MODEL_STALLED')
         throw new ModelError(
           code,
           'No answer.',
@@ -141,6 +141,20 @@ describe('a fallback', () => {
     await t.drain()
     for (const { taskId } of [probing, late])
       expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by first"' })
+  })
+
+  it.each([
+    { code: 'MODEL_STALLED', isProbed: true },
+    { code: 'MODEL_ANSWER_CUT', isProbed: undefined },
+  ] as const)('$code of a call that probes says whether the next one does', async ({ code, isProbed }) => {
+    const task = asking(models({ first: code }, []))
+    await using t = await testEngine({ tasks: [task], limits })
+    await t.limiter.park('first', t.clock.now() + 86_400_000)
+    await t.advance('15m')
+    await t.submit(task, null)
+    await t.advance('100ms')
+    expect((await t.tasks.counts()).RETRYING).toBe(1)
+    expect(t.limiter.describe().find(({ key }) => key === 'first')?.isProbed).toBe(isProbed)
   })
 
   it('that fails for good takes no retry from a model that may answer later', async () => {

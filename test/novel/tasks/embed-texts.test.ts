@@ -18,7 +18,7 @@ const model: EmbeddingModel = {
   countTokens: text => text.length,
   costOf: () => undefined,
   async embed(_texts, { onPartialUsage } = {}) {
-    onPartialUsage?.(usage)
+    onPartialUsage?.(usage, true)
     throw new ModelError('MODEL_ANSWER_MALFORMED', 'Two vectors for one text.')
   },
 }
