@@ -181,8 +181,8 @@ export function lanesOf(core: Core): Lanes {
 
 /** The limits of calls, by key. */
 export interface Limits {
-  /** What is limited or parked, and how much of it is in use. */
-  list(): readonly LimitUse[]
+  /** What is limited or parked, in any process, and how much of it is in use. Throws while the store is away, where processes share the limits. */
+  list(): Promise<readonly LimitUse[]>
   /**
    * Lets the calls under a limit go on at once: forgets that its provider asked to wait and what counts against its minute, and gives the tasks that
    * wait new places, in the order of their submission. Throws LIMIT_UNKNOWN; STORE_FAILED while the shared state of the limit cannot be changed.
@@ -196,7 +196,10 @@ export function limitsOf(core: Core): Limits {
   const unused = { limit: {}, inFlight: 0, waiting: 0, requests: 0, tokens: 0 }
   const useOf = (key: string) => limiter.describe().find(use => use.key === key)
   return {
-    list: () => limiter.describe(),
+    async list() {
+      await limiter.refresh?.()
+      return limiter.describe()
+    },
     async reset(key) {
       if (!limiter.isKnown(key) && useOf(key) === undefined) {
         const known = limiter.describe().map(use => use.key)

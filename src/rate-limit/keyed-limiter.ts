@@ -50,6 +50,11 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
       if (!sweep(account, now) && !this.isLimited(key)) this.accounts.delete(key)
   }
 
+  /** All configured keys, and others while they are parked. */
+  protected get keys(): readonly string[] {
+    return [...new Set([...this.#limits.keys(), ...this.accounts.keys()])]
+  }
+
   isKnown(key: string): boolean {
     return this.#limits.has(key)
   }

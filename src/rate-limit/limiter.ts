@@ -115,6 +115,8 @@ export interface RateLimiter {
   onCapacity(listener: (key: string, ticket: string) => void): () => void
   /** Writes down what is still to be kept; nothing is asked any more. */
   stop(): Promise<void>
+  /** Reads what other processes, or earlier ones, have made of the configured keys, for the next `describe`. Throws while the store is away. */
+  refresh?(): Promise<void>
   /** What is limited or parked and how much of it is in use, for `doctor` and the API. Keys with limits first. */
   describe(): readonly LimitUse[]
 }

@@ -99,6 +99,11 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     this.#kept?.changed(key)
   }
 
+  async refresh(): Promise<void> {
+    const unread = this.keys.filter(key => this.#kept?.isRead(key) === false)
+    await Promise.all(unread.map(key => this.#kept?.read(key, this.clock.now())))
+  }
+
   override async stop(): Promise<void> {
     await this.#kept?.stop()
   }

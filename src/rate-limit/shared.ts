@@ -166,6 +166,10 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     return uses
   }
 
+  async refresh(): Promise<void> {
+    await this.#load(this.keys)
+  }
+
   /** Decides on the account as it is at each try. For an asker that has given up, a try only keeps its place. */
   #ask(request: AcquireRequest, asked: Asked): Promise<Outcome> {
     const { key, ticket } = request
@@ -288,12 +292,16 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
 
   /** Best effort: what cannot be read is read with the next ask, which throws. */
   async #read(keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return
     try {
-      for (const loaded of await this.#states.load(keys)) this.#share(loaded.key).account.saw(loaded)
+      await this.#load(keys)
     } catch {
       // The next ask throws it.
     }
+  }
+
+  async #load(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
+    for (const loaded of await this.#states.load(keys)) this.#share(loaded.key).account.saw(loaded)
   }
 
   #see(key: string, account: LimitAccount): void {

@@ -3,6 +3,8 @@ import { createGate, createManualClock, type ManualClock, scriptedTasks, testEng
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
+import { createSharedLimiter } from '../../src/rate-limit/shared.ts'
+import { randomFrom, SharedPlace } from '../rate-limit/shared-states.ts'
 import { onSqlite } from './store-kind.ts'
 
 const model = { do: 'acquire', limit: 'model' } as const
@@ -70,7 +72,7 @@ describe('a limit', () => {
       provider.isAway = false
       for (let steps = 0; provider.calls < 3 && steps < 60; steps++) await t.advance('5s')
       expect(provider.calls).toBe(3)
-      expect(t.limits.list()).toMatchObject([{ key: 'model', isProbed: true, inFlight: 1 }])
+      expect(await t.limits.list()).toMatchObject([{ key: 'model', isProbed: true, inFlight: 1 }])
       provider.gate.open()
       await t.advance('5s')
       expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 4 })
@@ -103,11 +105,11 @@ describe('a limit', () => {
       await t.advance('15m')
       await t.submit(task, null)
       await t.drain()
-      expect(t.limits.list()).toMatchObject([{ isProbed: true, inFlight: 0 }])
+      expect(await t.limits.list()).toMatchObject([{ isProbed: true, inFlight: 0 }])
       isAnswering = true
       await t.submit(task, null)
       await t.drain()
-      expect(t.limits.list()[0]?.isProbed).toBeUndefined()
+      expect((await t.limits.list())[0]?.isProbed).toBeUndefined()
     })
 
     it('a reset of the limit lets what waits for it go on at once', async () => {
@@ -161,6 +163,20 @@ describe('a limit', () => {
     const { status, retryCount, nextAttemptTimestamp = 0 } = await t.tasks.get(taskId)
     expect([status, retryCount]).toEqual(['RETRYING', each.spent])
     expect(nextAttemptTimestamp - t.clock.now()).toBe(each.held)
+  })
+
+  it('is listed as another process left it, also one without numbers that this process never used', async () => {
+    const clock = createManualClock()
+    const states = new SharedPlace(clock, randomFrom(1))
+    const make = () => createSharedLimiter({ limits: { model: {} }, states, clock })
+    const other = make()
+    await using t = await testEngine({ tasks: [], clock, limits: make() })
+    await other.park('model', clock.now() + 60_000)
+    expect(await t.limits.list()).toMatchObject([{ key: 'model', parkedUntil: clock.now() + 60_000 }])
+    await other.reset('model')
+    expect(await t.limits.list()).toEqual([])
+    states.trouble = { fails: 1 }
+    await expect(t.limits.list()).rejects.toThrow('the place failed')
   })
 
   it('a handler can tell of a refusal and go on: the key is held for everybody, and it can ask whether it is', async () => {
@@ -456,6 +472,14 @@ describe.runIf(onSqlite)('a limit, after a restart', () => {
     expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 10, RETRYING: 5 })
     await t.advance('15s')
     expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 15 })
+  })
+
+  it('a key that was parked is listed, before anybody asks', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: {} }, persistent: true })
+    await t.limiter.park('model', t.clock.now() + 60_000)
+    await t.restart()
+    expect(await t.limits.list()).toMatchObject([{ key: 'model', parkedUntil: expect.any(Number) }])
   })
 
   it('a key that a provider has closed stays closed', async () => {

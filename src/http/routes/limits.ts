@@ -31,7 +31,8 @@ export const limitRoutes = [
   get('/v1/limits', {
     summary: 'List the limits, and how much of them is in use',
     sends: { 200: z.object({ items: z.array(limitSchema) }) },
-    handle: async ({ engine }) => ({ items: engine.limits.list() }),
+    refuses: ['STORE_FAILED'],
+    handle: async ({ engine }) => ({ items: await engine.limits.list() }),
   }),
   post('/v1/limits::reset', {
     summary: 'Let the calls under a limit go on at once',
