@@ -138,7 +138,7 @@ export const modelMutants = [
   ],
 
   // A call.
-  ['call: what a failed one used', call, '    running.used(usage)\n', '', ofCalls],
+  ['call: what a failed one used', call, '    running.used(usage, isAnswered)\n', '', ofCalls],
   ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
   ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
   [
