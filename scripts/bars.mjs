@@ -19,19 +19,19 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [2_670, 24],
+  'src/ai': [2_673, 24],
   'src/broker': [3_460, 24],
   'src/cli': [4_641, 34],
   'src/engine': [6_830, 37],
   'src/http': [5_514, 50],
   'src/novel': [15_970, 112],
   'src/observe': [950, 9],
-  'src/rate-limit': [1_640, 8],
+  'src/rate-limit': [1_673, 8],
   'src/records': [800, 4],
   'src/runtime': [1_150, 13],
   'src/server': [2_900, 23],
   'src/store': [10_945, 66],
-  'src/task': [2_675, 27],
+  'src/task': [2_677, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
   dashboard: [18_195, 152],
