@@ -189,6 +189,8 @@ const commands: readonly string[] = [
   'lanes list',
   'lanes pause a',
   'lanes resume a',
+  'limits list',
+  'limits reset a',
   'novels list',
   'novels show a',
   'novels read a',
