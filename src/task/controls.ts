@@ -17,7 +17,7 @@ export function hasControls(text: string): boolean {
   return text.search(named) >= 0
 }
 
-/** Returns a text without the controls that no name, title or tag may have. */
+/** Returns a text without the controls that no name, title or tag may have. White space with a tab or a line end is one space, so that words stay apart. */
 export function withoutControls(text: string): string {
-  return text.replace(named, '')
+  return text.replace(/[\s\u0085]+/g, space => (hasControls(space) ? ' ' : space)).replace(named, '')
 }

@@ -471,6 +471,27 @@ describe('novels', () => {
     },
   )
 
+  test('the line end behind a title, a tag or the name of a file is not stored', async () => {
+    const [scene] = (await chapter(1)).scenes
+    const path = `/v1/scenes/${scene?.id}`
+    const titled = async (title: string) => {
+      const { headers } = await api.ask(path)
+      return api.ask(path, {
+        method: 'PATCH',
+        json: { title },
+        headers: { 'if-match': headers.get('etag') ?? '' },
+      })
+    }
+    expect(await titled('\tEvening\n')).toMatchObject({ status: 200, body: { title: 'Evening' } })
+    expect(await titled('\u0085Evening')).toMatchObject({ status: 400 })
+    await titled(scene?.title ?? '')
+    const { body: upload } = await api.upload('Text.', 'a.txt\n')
+    expect(upload.fileName).toBe('a.txt')
+    expect(await api.upload('Text.', '\n')).toMatchObject({ status: 400 })
+    const task = { taskType: 'ImportNovel', parameters: { uploadId: upload.id }, tags: ['mine\r\n'] }
+    expect((await api.post<{ tags: string[] }>('/v1/tasks', task)).body.tags).toContain('mine')
+  })
+
   test('a scene is edited under the version that was read', async () => {
     const [scene] = (await chapter(1)).scenes
     const path = `/v1/scenes/${scene?.id}`

@@ -17,12 +17,14 @@ export function plainText(longest: number) {
     .refine(text => !/[\0\p{Surrogate}]/u.test(text), 'Text must not hold NUL or half of a surrogate pair.')
 }
 
-/** Returns the schema of a name, a title or a tag: plain text on one line, without controls. */
+/** Returns the schema of a name, a title or a tag: plain text on one line, without controls, and without the white space around it. */
 export function plainLine(longest: number) {
-  return plainText(longest).refine(
-    text => !hasControls(text.trim()),
-    'Text of one line must not hold line ends or other control characters.',
-  )
+  return plainText(longest)
+    .trim()
+    .refine(
+      text => !hasControls(text),
+      'Text of one line must not hold line ends or other control characters.',
+    )
 }
 
 /** An id of the product: of tasks, novels, uploads and the like. */

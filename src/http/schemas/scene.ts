@@ -129,7 +129,7 @@ export const newScene = named(
   'NewScene',
   z
     .strictObject({
-      title: plainLine(300).trim().min(1).optional(),
+      title: plainLine(300).min(1).optional(),
       summary: plainText(20_000).optional().describe('What is to happen in it'),
     })
     .nullish(),

@@ -50,7 +50,7 @@ export const uploadSchema = named(
 /** The choices of a person after the preview. */
 export const confirmBody = z
   .strictObject({
-    title: plainLine(300).trim().min(1).optional(),
+    title: plainLine(300).min(1).optional(),
     chapters: z
       .array(z.int().min(0))
       .min(1)

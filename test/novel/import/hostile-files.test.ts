@@ -83,6 +83,18 @@ describe('the titles of a file', () => {
     expect([survey.title, survey.author]).toEqual(['The Book[2J', 'Ann'])
   })
 
+  it('keep the words apart that a tab parts', async () => {
+    const text = `Title: The \t Ferry\n\nCHAPTER I. The\tRain\n\n${prose(1)}\n\nCHAPTER II. Snow\n\n${prose(2)}\n`
+    const { outline, survey } = await read(Buffer.from(text), 'a.txt')
+    expect([survey.title, outline]).toEqual([
+      'The Ferry',
+      { '': ['CHAPTER I. The Rain', 'CHAPTER II. Snow'] },
+    ])
+    const named = { fileName: 'the\tferry.txt', title: 'the ferry' }
+    expect((await read(Buffer.from('Once upon a time.'), named.fileName)).survey.title).toBe(named.title)
+    expect((await read(Buffer.from('Once upon a time.'), '\t')).survey.title).toBe('Untitled')
+  })
+
   it('is no control that the file is called by', async () => {
     expect((await read(Buffer.from('Once upon a time.'), 'the\u202e\u001b[2Jbook.txt')).survey.title).toBe(
       'the[2Jbook',
