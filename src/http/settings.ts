@@ -12,7 +12,7 @@ export interface HttpOptions {
   /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
   /**
-   * Origins, such as `https://studio.example`, whose pages may read and change data (CORS; with the token, where there is one); default only the API's
+   * Origins, such as `https://studio.example` and `tauri://localhost`, whose pages may read and change data (CORS; with the token, where there is one); default only the API's
    * own.
    */
   allowedOrigins?: readonly string[]
@@ -123,9 +123,14 @@ function invalid(message: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message)
 }
 
-/** Returns whether a text is an origin as browsers send it: a scheme and a host, with the port where it is not the usual one. */
+/**
+ * Returns whether a text is an origin as browsers send it: a scheme and a host, with the port where it is not the usual one. Those of
+ * extensions and desktop programs have schemes of their own, such as `tauri://localhost`.
+ */
 export function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
+  if (!URL.canParse(text)) return false
+  const { origin, protocol, host } = new URL(text)
+  return text === (origin === 'null' && host !== '' ? `${protocol}//${host}` : origin)
 }
 
 /** Returns whether a text is an IP address, or a network such as `10.0.0.0/8`. False for a network that holds every address. */

@@ -211,7 +211,7 @@ export const settings = {
   allowedOrigins: {
     kind: 'list',
     about:
-      'Origins, such as `https://studio.example`, whose pages may read and change data (CORS), with the token where there is one. Default: only that of the server.',
+      'Origins, such as `https://studio.example` and `tauri://localhost`, whose pages may read and change data (CORS), with the token where there is one. Default: only that of the server.',
     fallback: [],
     schema: z.array(text.refine(isOrigin, 'Give origins, such as https://studio.example, without a path.')),
   },

@@ -207,14 +207,25 @@ describe('pages of other sites', () => {
     expect(refused.headers.get('vary')).toBe('origin')
   })
 
-  test.each(['https://studio.example/', 'studio.example', '*', 'null', 'https://studio.example:443'])(
-    '%j is no origin',
-    origin => {
-      expect(() => resolveHttpSettings({ allowedOrigins: [origin] })).toThrowError(
-        expect.objectContaining({ code: 'CONFIG_INVALID' }),
-      )
-    },
-  )
+  test.each([
+    ...['https://studio.example/', 'studio.example', '*', 'null', 'https://studio.example:443'],
+    ...['tauri://localhost/', 'tauri://localhost#', 'tauri://me@localhost', 'Tauri://localhost', 'tauri://'],
+    ...['file://', 'data:,a', 'blob:https://studio.example'],
+  ])('%j is no origin', origin => {
+    expect(() => resolveHttpSettings({ allowedOrigins: [origin] })).toThrowError(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+  })
+
+  test('extensions and desktop programs have origins of their own', async () => {
+    const allowedOrigins = ['chrome-extension://abcdefghij', 'tauri://localhost', 'capacitor://localhost']
+    await using own = await serve({ allowedOrigins })
+    const answer = (origin: string) => fetch(`${own.url}/v1/tasks`, { headers: { origin } })
+    for (const origin of allowedOrigins)
+      expect((await answer(origin)).headers.get('access-control-allow-origin')).toBe(origin)
+    for (const origin of ['chrome-extension://abcdefghik', 'tauri://localhost:1', 'ionic://localhost'])
+      expect((await answer(origin)).headers.get('access-control-allow-origin')).toBeNull()
+  })
 
   test('they may not load anything in the background, such as streams; a link may be followed', async () => {
     const site = { 'sec-fetch-site': 'cross-site' }
