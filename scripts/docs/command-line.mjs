@@ -67,7 +67,9 @@ lines of \`serve\`, which then logs in JSON), and an error is one JSON object
 [errors.md](errors.md).
 
 Control characters, line ends and bidirectional controls in what a server, a file or a manuscript says are printed as escape sequences such as
-\`\\u001b\`. A text, as \`tasks output\` prints it, keeps its line ends and tabs. With \`--json\` the value stays the same.
+\`\\u001b\`. A text, as \`tasks output\` prints it, keeps its line ends and tabs; in a file or a pipe it also keeps carriage returns, form
+feeds and the controls of direction, so that \`quillwork tasks output ID > chapter.txt\` is the text of the author. The marks of direction (U+061C, U+200E,
+U+200F) are always printed. With \`--json\` the value stays the same.
 
 | exit code | means |
 | --- | --- |

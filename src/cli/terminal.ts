@@ -16,7 +16,10 @@ export interface Terminal {
   readonly columns: number
   /** Prints a line on standard output: the result of the command. */
   out(line: string): void
-  /** Prints text on standard output without a line end, with its own line ends and tabs. */
+  /**
+   * Prints text on standard output without a line end, with its own line ends and tabs. Where that is no terminal, the text arrives as it is,
+   * but for controls other than line ends, form feeds and tabs.
+   */
   write(text: string): void
   /** Prints a line on standard error: all else. */
   note(line: string): void
@@ -45,9 +48,14 @@ function asLine(line: string): string {
   return `${escapeControls(line)}\n`
 }
 
-/** Returns a text with its own line ends and tabs. */
+/** Returns a text with its own line ends and tabs, to be shown on a terminal. */
 function asText(text: string): string {
   return text.replaceAll('\r', '').replace(/[^\n\t]+/g, escapeControls)
+}
+
+/** Returns a text for a file or another program: as its author wrote it, but for what would command a terminal that shows it later. */
+function asContent(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n\f\r]+/gu, escapeControls)
 }
 
 /** Returns the terminal of a process. */
@@ -75,7 +83,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       return stdout.columns ?? usualColumns
     },
     out: line => around(() => stdout.write(asLine(line))),
-    write: text => around(() => stdout.write(asText(text))),
+    write: text => around(() => stdout.write(isInteractive ? asText(text) : asContent(text))),
     note: line => around(() => stderr.write(asLine(line))),
     log: text => around(() => stderr.write(asText(text))),
     live(lines) {

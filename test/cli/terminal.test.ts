@@ -66,12 +66,35 @@ describe('the terminal', () => {
     const hostile = '\u001b[2J\u009b1m\u202e\u2028\r\nb\tc'
     const escaped = '\\u001b[2J\\u009b1m\\u202e\\u2028'
     for (const print of [terminal.out, terminal.note]) print(hostile)
-    for (const print of [terminal.write, terminal.log]) print(`${hostile}\n`)
+    terminal.log(`${hostile}\n`)
     stdin.end()
     await terminal.confirm(hostile)
     const line = `${escaped}\\u000d\\u000ab\\u0009c`
-    expect(screen.lines).toEqual([line, line, escaped, 'b\tc', escaped, 'b\tc', `${line} [y/N] `])
+    expect(screen.lines).toEqual([line, line, escaped, 'b\tc', `${line} [y/N] `])
   })
+
+  test.each([
+    [true, '\\u001b[2J\\u009b1m\\u0000\\u202e\\u2028\n\\u000cb\tc'],
+    [false, '\\u001b[2J\\u009b1m\\u0000\u202e\u2028\r\n\fb\tc'],
+  ])(
+    'escapes what commands a terminal in a text (on a terminal: %s), and in a file nothing else',
+    (isTTY, shown) => {
+      const { screen, terminal } = terminalOn(isTTY)
+      terminal.write('\u001b[2J\u009b1m\0\u202e\u2028\r\n\fb\tc')
+      expect(screen.lines.join('\n')).toBe(shown)
+    },
+  )
+
+  test.each([true, false])(
+    'leaves the marks of Arabic and Hebrew in texts and lines (on a terminal: %s)',
+    isTTY => {
+      const { screen, terminal } = terminalOn(isTTY)
+      const text = '\u061c\u200f\u05e9\u05dc\u05d5\u05dd\u200e 3'
+      for (const print of [terminal.out, terminal.note]) print(text)
+      for (const print of [terminal.write, terminal.log]) print(`${text}\n`)
+      expect(screen.lines).toEqual([text, text, text, text, ''])
+    },
+  )
 
   test('escapes the controls of live lines, and counts the columns that they take then', () => {
     const { screen, terminal } = terminalOn(true)
