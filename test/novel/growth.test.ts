@@ -248,6 +248,8 @@ const [shortest, longest] = [500, 32_000]
 const [measurable, long, longer] = [6, 200, 1_500]
 /** A text that is four times as long may take so many times as long. */
 const mostGrowth = 6
+/** A text that takes so many times as long as the shortest one shows how the time grows, whatever each text costs beside it. */
+const clear = 10
 
 function textOf(name: string, length: number): string {
   const [unit = '', before = ''] = [texts[name] ?? ''].flat()
@@ -277,7 +279,8 @@ async function timeOf(use: (text: string) => unknown, text: string, runs = 1): P
  */
 async function growthOf(use: (text: string) => unknown, name: string): Promise<string | undefined> {
   let failures = 0
-  let before = await timeOf(use, textOf(name, shortest))
+  const first = await timeOf(use, textOf(name, shortest))
+  let before = first
   for (let length = shortest * 4; length <= longest || failures > 0; length *= 4) {
     let [short, time] = [before, await timeOf(use, textOf(name, length))]
     const isFast = () => time <= measurable || time <= short * mostGrowth
@@ -288,7 +291,7 @@ async function growthOf(use: (text: string) => unknown, name: string): Promise<s
     failures = isFast() ? 0 : failures + 1
     if (failures > 2 || (failures > 1 && time > long) || (failures > 0 && time > longer))
       return `${name}: ${length / 4} in ${short.toFixed(1)} ms, ${length} in ${time.toFixed(1)} ms`
-    if (failures === 0 && time > measurable) return undefined
+    if (failures === 0 && time > measurable && time > first * clear) return undefined
     before = time
   }
   return undefined
