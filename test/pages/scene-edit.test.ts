@@ -69,6 +69,43 @@ describePages('editing a scene', () => {
     await page.getByText('You have unsaved changes').waitFor()
   })
 
+  test('is over at the sign-out in another tab, which asks nothing here and leaves nothing of what was typed', async () => {
+    const sceneId = await written('Signed out')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page, context } = opened
+    const dialogs: string[] = []
+    page.on('dialog', dialog => {
+      dialogs.push(dialog.type())
+      void dialog.dismiss()
+    })
+    await page.evaluate(() => localStorage.setItem('quillwork.token', '"the-token-of-this-browser"'))
+    await page.reload()
+    await openEditor(page)
+    await textBox(page).click()
+    await page.keyboard.type('Half a sentence')
+    await page.evaluate(() => document.body.setAttribute('data-before', ''))
+    // Whoever types on while the page is left.
+    await page.evaluate(() => {
+      window.addEventListener('pagehide', () => {
+        const box = document.querySelector<HTMLTextAreaElement>('[data-editor] textarea')
+        const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value')?.set
+        set?.call(box, 'Half a sentence more')
+        box?.dispatchEvent(new Event('input', { bubbles: true }))
+      })
+    })
+    const other = await context.newPage()
+    await other.goto(`${new URL(page.url()).origin}/settings`)
+    await other.getByRole('button', { name: 'Sign out' }).click()
+    const question = other.getByRole('dialog')
+    await question.getByText('The unsaved changes of 1 scene are lost.').waitFor()
+    await question.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('body:not([data-before]) [data-scene-text]').waitFor()
+    const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }))
+    expect(left.filter(name => /draft|token/.test(name))).toEqual([])
+    expect(await page.locator('[data-editor]').count()).toBe(0)
+    expect(dialogs).toEqual([])
+  })
+
   test('keeps what was typed through a reload, warns before it is left, and offers it again', async () => {
     const sceneId = await written('Unsaved')
     await using opened = await open(it.pageOf(sceneId))

@@ -1,4 +1,4 @@
-import { readStored, sharedValue, storedNames, writeStored } from '../browser/state.ts'
+import { closeStorage, readStored, sharedValue, storedNames, writeStored } from '../browser/state.ts'
 
 /** The token that a server may require. Kept for this tab, or on this device where the person wants that. */
 
@@ -36,12 +36,23 @@ export function signOut(): void {
   leave()
 }
 
+let isLeaving = false
+
 function leave(): void {
+  isLeaving = true
+  token = undefined
   for (const kind of ['local', 'session'] as const)
     for (const name of storedNames('quillwork.', kind))
       if (!stays.has(name)) writeStored(name, undefined, kind)
+  // Somebody may type in this tab until it is gone.
+  closeStorage()
   window.location.reload()
 }
+
+// Nothing asks before a sign-out: one could stay, signed in. Registered before all that asks, so that it is called first.
+window.addEventListener('beforeunload', event => isLeaving && event.stopImmediatePropagation(), {
+  capture: true,
+})
 
 window.addEventListener('storage', ({ key, newValue }) => {
   if (key === signedOut && newValue !== null) leave()

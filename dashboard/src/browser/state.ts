@@ -41,9 +41,17 @@ export function readStored(name: string, kind: Storage = 'local'): unknown {
   }
 }
 
+let isClosed = false
+
+/** Stores nothing more until the page is loaded anew. */
+export function closeStorage(): void {
+  isClosed = true
+}
+
 /** Stores a value under a name; undefined removes it. Where the storage is full or disabled, the value lasts as long as the page. */
 export function writeStored(name: string, value: unknown, kind: Storage = 'local'): void {
   try {
+    if (isClosed) return
     if (value === undefined) storageOf(kind).removeItem(name)
     else storageOf(kind).setItem(name, JSON.stringify(value))
   } catch {
