@@ -474,6 +474,7 @@ describe('novels', () => {
   test('the line end behind a title, a tag or the name of a file is not stored', async () => {
     const [scene] = (await chapter(1)).scenes
     const path = `/v1/scenes/${scene?.id}`
+    const { body: before } = await api.ask<{ title?: string }>(path)
     const titled = async (title: string) => {
       const { headers } = await api.ask(path)
       return api.ask(path, {
@@ -484,7 +485,7 @@ describe('novels', () => {
     }
     expect(await titled('\tEvening\n')).toMatchObject({ status: 200, body: { title: 'Evening' } })
     expect(await titled('\u0085Evening')).toMatchObject({ status: 400 })
-    await titled(scene?.title ?? '')
+    await titled(before.title ?? '')
     const { body: upload } = await api.upload('Text.', 'a.txt\n')
     expect(upload.fileName).toBe('a.txt')
     expect(await api.upload('Text.', '\n')).toMatchObject({ status: 400 })

@@ -32,7 +32,10 @@ export function titleOf(
   const author = facts.author ?? fields.get('author') ?? text.author ?? page.author ?? file.author
   const own = facts.title ?? fields.get('title')
   const title = own || marked?.heading.title || (text.title ?? page.title) || file.title || fileName
-  return { title: withoutControls(title).trim() || 'Untitled', author: withoutControls(author ?? '') || undefined }
+  return {
+    title: withoutControls(title).trim() || 'Untitled',
+    author: withoutControls(author ?? '') || undefined,
+  }
 }
 
 /** Finds title and author in a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
