@@ -21,9 +21,9 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [2_673, 24],
   'src/broker': [3_460, 24],
-  'src/cli': [4_641, 34],
+  'src/cli': [4_649, 34],
   'src/engine': [6_830, 37],
-  'src/http': [5_514, 50],
+  'src/http': [5_518, 50],
   'src/novel': [15_970, 112],
   'src/observe': [950, 9],
   'src/rate-limit': [1_673, 8],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [2_677, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
-  dashboard: [18_195, 152],
+  dashboard: [18_210, 152],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
