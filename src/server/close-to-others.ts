@@ -23,6 +23,8 @@ interface Rule {
   readonly followsLinks?: boolean
   /** Others may read it where it cannot be closed, such as a configuration that root mounted. */
   readonly mayBeRead?: boolean
+  /** Others go on reading it where root owns it: the service that it is for runs as another user than root. */
+  readonly keepsReaders?: boolean
   /** It is closed only where it holds files of Quillwork or nothing: `/tmp` and a home are not. */
   readonly mayHoldOthers?: boolean
 }
@@ -30,18 +32,22 @@ interface Rule {
 /** A path that exists, with what it leads to. */
 interface Found {
   readonly place: string
+  /** It was reached through a link. */
+  readonly isLinked?: boolean
   readonly stat: fs.Stats
 }
 
 const dataRule: Rule = { followsLinks: true, mayHoldOthers: true }
-const configurationRule: Rule = { followsLinks: true, mayBeRead: true }
+/** In a data directory, and elsewhere. */
+const ownConfigurationRule: Rule = { followsLinks: true, mayBeRead: true }
+const configurationRule: Rule = { ...ownConfigurationRule, keepsReaders: true }
 /** Bits of a mode: of a folder in which only owners remove files, and of what all others, or some of them, may do. */
 const [sticky, anyAccess, anyWrite, publicWrite] = [0o1000, 0o077, 0o022, 0o002]
 /** Paths that one line names. */
 const mostNamed = 4
 
 /**
- * Closes to other users what belongs to this one: folders get the mode 700, files 600. Returns what was open, with the mode that it had. Throws
+ * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable. Returns what was open, with the mode that it had. Throws
  * CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing
  * on Windows, which has no modes.
  */
@@ -59,7 +65,7 @@ export function closeToOthers({ data, configuration, sqliteFile, ...rest }: OwnF
   if (data !== undefined) {
     close(data, dataRule)
     for (const name of namesIn(data).filter(isOwnName))
-      close(path.join(data, name), name === configurationName ? configurationRule : {})
+      close(path.join(data, name), name === configurationName ? ownConfigurationRule : {})
   }
   if (uploads !== undefined) {
     close(uploads)
@@ -99,7 +105,7 @@ function find(place: string, { followsLinks = false }: Rule, user: number): Foun
         `or nothing. To remove the link, type: rm ${quoted(place)}`,
     )
   const target = inspect(place, fs.statSync)
-  return target && { place, stat: target }
+  return target && { place, isLinked: true, stat: target }
 }
 
 /** Returns what is known of a path, undefined where nothing is there. Throws CONFIG_INVALID where this user may not look. */
@@ -141,14 +147,16 @@ function requireOwner(found: Found, rule: Rule, user: number): void {
 /** Closes an open path. Returns false where it stays as it is, throws CONFIG_INVALID where it may not. */
 function closePath(found: Found, rule: Rule, user: number): boolean {
   const { place, stat } = found
-  const { mayBeRead = false } = rule
+  const { mayBeRead = false, keepsReaders = mayBeRead && found.isLinked === true } = rule
+  const without = keepsReaders && stat.uid === 0 ? anyWrite : anyAccess
+  if (!isOpen(stat, without)) return false
   const open = `${place} can be ${isOpen(stat, anyWrite) ? 'changed' : 'read'} by other users (mode ${modeText(found)})`
   if (isForeign(found, rule))
     throw invalid(
       `${open}, and it holds other things than the data of Quillwork, so it is not closed. Name a folder within it: ` +
         `--data ${quoted(path.join(place, 'quillwork'))}`,
     )
-  if (stat.uid === user && setMode(found)) return true
+  if (stat.uid === user && setMode(found, without)) return true
   if (mayBeRead && !isOpen(stat, anyWrite)) return false
   if (stat.uid === user)
     throw invalid(
@@ -171,15 +179,16 @@ function isForeign({ place, stat }: Found, { mayHoldOthers = false }: Rule): boo
   }
 }
 
-/** Sets the mode of what was judged, not of what another user may have put there since. Returns whether it is closed now. */
-function setMode({ place, stat }: Found): boolean {
+/** Takes bits from the mode of what was judged, not of what another user may have put there since. Returns whether they are gone. */
+function setMode({ place, stat }: Found, without: number): boolean {
   try {
     const descriptor = fs.openSync(place, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
     try {
       const { dev, ino } = fs.fstatSync(descriptor)
       if (dev !== stat.dev || ino !== stat.ino) return false
-      fs.fchmodSync(descriptor, stat.isDirectory() ? 0o700 : 0o600)
-      return !isOpen(fs.fstatSync(descriptor))
+      const closed = stat.isDirectory() ? 0o700 : 0o600
+      fs.fchmodSync(descriptor, closed | (stat.mode & anyAccess & ~without))
+      return !isOpen(fs.fstatSync(descriptor), without)
     } finally {
       fs.closeSync(descriptor)
     }

@@ -42,6 +42,9 @@ function makeFile(name: string, mode = 0o644, text = 'text'): string {
   return place
 }
 
+/** What a configuration elsewhere keeps of the mode 666: that of root stays readable. */
+const configured = process.geteuid?.() === 0 ? '644' : '600'
+
 const modeOf = (place: string) => (statSync(place).mode & 0o7777).toString(8)
 
 const close = (files: Partial<OwnFiles> = {}) => closeToOthers({ data, allowOpenData: false, ...files })
@@ -88,9 +91,31 @@ describe('what belongs to this user', () => {
     const sqliteFile = makeFile('tasks.db', 0o664)
     const log = makeFile('tasks.db-wal')
     expect(close({ configuration, sqliteFile })).toHaveLength(4)
-    expect([configuration, sqliteFile, log].map(modeOf)).toEqual(['600', '600', '600'])
+    expect([configuration, sqliteFile, log].map(modeOf)).toEqual([configured, '600', '600'])
     expect(modeOf(folder)).toBe('755')
   })
+
+  test.skipIf(withoutRoot !== undefined).each([
+    [0o644, 0o644],
+    [0o640, 0o640],
+    [0o666, 0o644],
+    [0o664, 0o644],
+  ])(
+    `root's configuration elsewhere, of mode %o, stays readable for the user of the service${withoutRoot ?? ''}`,
+    (mode, after) => {
+      const configuration = makeFile('my.json', mode)
+      symlinkSync(configuration, path.join(folder, 'link.json'))
+      symlinkSync(configuration, path.join(data, 'quillwork.json'))
+      chmodSync(data, 0o700)
+      expect(close()).toEqual(
+        mode === after ? [] : [`${path.join(data, 'quillwork.json')} (was ${mode.toString(8)})`],
+      )
+      expect(close({ configuration: path.join(folder, 'link.json') })).toEqual([])
+      chmodSync(configuration, mode)
+      expect(close({ data: path.join(folder, 'none'), configuration })).toHaveLength(mode === after ? 0 : 1)
+      expect(modeOf(configuration)).toBe(after.toString(8))
+    },
+  )
 
   test.each([
     ['a folder with other things', 0o755, ['notes.txt']],
@@ -168,11 +193,11 @@ describe('a link', () => {
 
   test('that the user made is followed to the data directory and to the configuration, and they are closed', () => {
     symlinkSync(data, path.join(folder, 'link'))
-    const configuration = makeFile('my.json')
+    const configuration = makeFile('my.json', 0o666)
     symlinkSync(configuration, path.join(folder, 'link.json'))
     const through = { data: path.join(folder, 'link'), configuration: path.join(folder, 'link.json') }
     expect(close(through)).toHaveLength(2)
-    expect([data, configuration].map(modeOf)).toEqual(['700', '600'])
+    expect([data, configuration].map(modeOf)).toEqual(['700', configured])
     const inside = { data: path.join(folder, 'above', 'data') }
     makeFolder('real/data')
     symlinkSync(path.join(folder, 'real'), path.join(folder, 'above'))
