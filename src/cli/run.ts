@@ -54,13 +54,21 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
         options,
         configure: () => {
           const resolved = resolveConfig(sourcesOf(options))
-          const closed = closedText(resolved.closed)
-          if (closed !== undefined && options.json !== true) terminal.note(closed)
+          noteClosed({ terminal, json: options.json === true }, resolved.closed)
           return resolved
         },
       })
       end(exitCode ?? exitCodes.ok)
     }
+}
+
+/** Tells people which files were closed to other users. */
+export function noteClosed(
+  { terminal, json }: Pick<Run, 'terminal' | 'json'>,
+  files: readonly string[],
+): void {
+  const closed = closedText(files)
+  if (closed !== undefined && !json) terminal.note(closed)
 }
 
 /** Adds a command that only holds others, without a command `help` among them. */

@@ -25,9 +25,12 @@ interface Rule {
   readonly mayBeRead?: boolean
   /** Others go on reading it where root owns it: the service that it is for runs as another user than root. */
   readonly keepsReaders?: boolean
-  /** It is closed only where it holds files of Quillwork or nothing: `/tmp` and a home are not. */
-  readonly mayHoldOthers?: boolean
+  /** Whose things a folder holds. Default: those of Quillwork. */
+  readonly contentOf?: (found: Found) => Content
 }
+
+/** A folder is closed where all in it is of Quillwork, left as it is where some is, and refused where none is: such as `/tmp` and a home. */
+type Content = 'own' | 'mixed' | 'foreign'
 
 /** A path that exists, with what it leads to. */
 interface Found {
@@ -37,7 +40,10 @@ interface Found {
   readonly stat: fs.Stats
 }
 
-const dataRule: Rule = { followsLinks: true, mayHoldOthers: true }
+const dataRule: Rule = { followsLinks: true, contentOf: dataContent }
+const uploadsRule: Rule = { contentOf: uploadsContent }
+/** The names that the folder of uploads gives; other files in it are of others. */
+const uploadName = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.txt(\.part)?$/
 /** In a data directory, and elsewhere. */
 const ownConfigurationRule: Rule = { followsLinks: true, mayBeRead: true }
 const configurationRule: Rule = { ...ownConfigurationRule, keepsReaders: true }
@@ -68,8 +74,8 @@ export function closeToOthers({ data, configuration, sqliteFile, ...rest }: OwnF
       close(path.join(data, name), name === configurationName ? ownConfigurationRule : {})
   }
   if (uploads !== undefined) {
-    close(uploads)
-    for (const name of namesIn(uploads)) close(path.join(uploads, name))
+    close(uploads, uploadsRule)
+    for (const name of namesIn(uploads).filter(each => uploadName.test(each))) close(path.join(uploads, name))
   }
   if (configuration !== undefined) close(configuration, configurationRule)
   if (sqliteFile !== undefined) {
@@ -137,7 +143,7 @@ function isOpen({ mode }: fs.Stats, by = anyAccess): boolean {
 
 function requireOwner(found: Found, rule: Rule, user: number): void {
   if (isOwner(found.stat, user)) return
-  const command = isForeign(found, rule) ? '' : ` To take it over, type: ${takeOver(found, user)}`
+  const command = contentOf(found, rule) !== 'own' ? '' : ` To take it over, type: ${takeOver(found, user)}`
   throw invalid(
     `${found.place} belongs to another user (uid ${found.stat.uid}), who can read and change it. Run this as that user, or ` +
       `name a data directory or file of your own.${command}${volumeHint}`,
@@ -151,11 +157,20 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
   const without = keepsReaders && stat.uid === 0 ? anyWrite : anyAccess
   if (!isOpen(stat, without)) return false
   const open = `${place} can be ${isOpen(stat, anyWrite) ? 'changed' : 'read'} by other users (mode ${modeText(found)})`
-  if (isForeign(found, rule))
+  const content = contentOf(found, rule)
+  if (content === 'foreign')
     throw invalid(
       `${open}, and it holds other things than the data of Quillwork, so it is not closed. Name a folder within it: ` +
         `--data ${quoted(path.join(place, 'quillwork'))}`,
     )
+  if (content === 'mixed') {
+    if (!isOpen(stat, anyWrite)) return false
+    const sudo = stat.uid === user ? '' : 'sudo '
+    throw invalid(
+      `${open}, and it holds other things than the files of Quillwork, so it is not closed. ` +
+        `Type: ${sudo}chmod go-w ${quoted(place)}${volumeHint}`,
+    )
+  }
   if (stat.uid === user && setMode(found, without)) return true
   if (mayBeRead && !isOpen(stat, anyWrite)) return false
   if (stat.uid === user)
@@ -166,17 +181,25 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
   throw invalid(`${open}, and it belongs to root. Type: ${command}${volumeHint}`)
 }
 
-/** Returns whether a folder may be that of others, so that nobody should change it because of Quillwork. */
-function isForeign({ place, stat }: Found, { mayHoldOthers = false }: Rule): boolean {
-  if (!mayHoldOthers) return false
+function contentOf(found: Found, rule: Rule): Content {
   try {
-    const names = namesIn(place).filter(name => name !== 'lost+found')
-    // As /tmp is, and a volume in memory.
-    if (isOpen(stat, sticky)) return !names.every(isOwnName)
-    return names.length > 0 && !names.some(name => isOwnName(name) && name !== written.uploads)
+    return rule.contentOf?.(found) ?? 'own'
   } catch {
-    return true
+    return 'foreign'
   }
+}
+
+function dataContent({ place, stat }: Found): Content {
+  const names = namesIn(place).filter(name => name !== 'lost+found')
+  // As /tmp is, and a volume in memory.
+  if (isOpen(stat, sticky)) return names.every(isOwnName) ? 'own' : 'foreign'
+  return names.length === 0 || names.some(name => isOwnName(name) && name !== written.uploads)
+    ? 'own'
+    : 'foreign'
+}
+
+function uploadsContent({ place }: Found): Content {
+  return namesIn(place).every(name => uploadName.test(name)) ? 'own' : 'mixed'
 }
 
 /** Takes bits from the mode of what was judged, not of what another user may have put there since. Returns whether they are gone. */

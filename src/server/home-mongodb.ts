@@ -24,6 +24,7 @@ export async function mongoHome({ address, database: name, isTarget }: HomeOptio
     records,
     uploads,
     uploadsShown: shown,
+    closed: [],
     async requireUnused() {
       const seen = (await nodes?.list()) ?? []
       if (seen.length === 0) return

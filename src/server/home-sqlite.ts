@@ -14,11 +14,12 @@ const unfinished = '.filling'
 /** Opens a file to be moved. Throws FILE_UNREADABLE when a source is not there, STORE_LOCKED, CONFIG_INVALID as `closeToOthers` does, and the other errors of the store. */
 export async function sqliteHome({ address, isTarget, uploads, allowOpenData }: HomeOptions): Promise<Home> {
   const file = path.resolve(sqliteFileOf(address) ?? '')
-  closeToOthers({ sqliteFile: file, uploads, allowOpenData })
-  return isTarget ? targetHome(file, uploads) : sourceHome(file, uploads)
+  const closed = closeToOthers({ sqliteFile: file, uploads, allowOpenData })
+  const home = isTarget ? await targetHome(file, uploads) : sourceHome(file, uploads)
+  return { ...home, closed }
 }
 
-function sourceHome(file: string, uploads: string): Home {
+function sourceHome(file: string, uploads: string): Omit<Home, 'closed'> {
   if (!existsSync(file)) throw new QuillworkError('FILE_UNREADABLE', `There is no file ${file}.`)
   const store = sqlite({ file })
   return {
@@ -32,7 +33,7 @@ function sourceHome(file: string, uploads: string): Home {
 }
 
 /** A file of another name is filled, and its uploads go into another folder: whatever is cut off leaves nothing that could be opened. */
-async function targetHome(file: string, uploads: string): Promise<Home> {
+async function targetHome(file: string, uploads: string): Promise<Omit<Home, 'closed'>> {
   await requireEmpty(file)
   const filling = `${file}${unfinished}`
   const uploadsFilling = `${uploads}${unfinished}`

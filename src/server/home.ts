@@ -14,6 +14,8 @@ export interface Home {
   readonly uploads: UploadFiles
   /** Where the uploaded files are, for people. */
   readonly uploadsShown: string
+  /** What was closed to other users when it was opened, as `closeToOthers` returns it. */
+  readonly closed: readonly string[]
   /** Throws STORE_LOCKED when a process uses it. */
   requireUnused(): Promise<void>
   /** Takes it to be filled; what a move that was cut off left is deleted. Throws STORE_NOT_EMPTY. */

@@ -151,6 +151,25 @@ describe.skipIf(withoutRoot !== undefined)(`another user${withoutRoot ?? ''}`, {
   })
 })
 
+test('migrate closes its own files beside others, and names them', { timeout: patience }, async () => {
+  const home = path.join(`${folder}`, 'home')
+  expect(await run(['tasks', 'list', '--data', home])).toMatchObject({ code: 0 })
+  const uploads = openFolder(path.join(home, 'uploads'))
+  const uploaded = path.join(uploads, '0f8fad5b-d9cb-469f-a165-70867728950e.txt')
+  const mine = path.join(uploads, 'notes.txt')
+  for (const file of [uploaded, mine]) writeFileSync(file, 'text')
+  for (const file of [uploaded, mine]) chmodSync(file, 0o644)
+  const target = path.join(openFolder(path.join(`${folder}`, 'new')), 'quillwork.db')
+  const ends = ['--from', `sqlite:${path.join(home, 'quillwork.db')}`, '--to', `sqlite:${target}`]
+  const moved = await run(['migrate', ...ends], { env: { QUILLWORK_DATA: data } })
+  expect(moved).toMatchObject({ code: 0, stderr: expect.stringContaining(`: ${uploaded} (was 644)\n`) })
+  expect([uploads, mine, uploaded].map(place => (statSync(place).mode & 0o777).toString(8))).toEqual([
+    '755',
+    '644',
+    '600',
+  ])
+})
+
 test('what a command creates is for its owner alone, whatever the umask', { timeout: patience }, () => {
   const program = `
     process.umask(0)

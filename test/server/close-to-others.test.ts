@@ -45,6 +45,9 @@ function makeFile(name: string, mode = 0o644, text = 'text'): string {
 /** What a configuration elsewhere keeps of the mode 666: that of root stays readable. */
 const configured = process.geteuid?.() === 0 ? '644' : '600'
 
+/** A name as uploaded files have. */
+const upload = '0f8fad5b-d9cb-469f-a165-70867728950e.txt'
+
 const modeOf = (place: string) => (statSync(place).mode & 0o7777).toString(8)
 
 const close = (files: Partial<OwnFiles> = {}) => closeToOthers({ data, allowOpenData: false, ...files })
@@ -64,7 +67,7 @@ describe('what belongs to this user', () => {
   test('is closed to others, once, and named with the mode that it had', () => {
     makeFolder('data/uploads', 0o777)
     const names = ['quillwork.db', 'quillwork.db-wal', 'server.json', 'keys.json', 'quillwork.json']
-    const files = [...names, 'uploads/1.txt'].map(name => makeFile(`data/${name}`))
+    const files = [...names, `uploads/${upload}`].map(name => makeFile(`data/${name}`))
     const mine = makeFile('data/notes.txt')
     const closed = close()
     expect(closed).toContain(`${data} (was 755)`)
@@ -144,6 +147,20 @@ describe('what belongs to this user', () => {
     expect(modeOf(path.join(data, 'uploads'))).toBe('755')
   })
 
+  test('of a folder of uploads that holds other things only the uploads are closed', () => {
+    const uploads = makeFolder('uploads')
+    const mine = makeFile('uploads/notes.txt')
+    const uploaded = makeFile(`uploads/${upload}`)
+    const files = { sqliteFile: path.join(folder, 'quillwork.db'), uploads }
+    expect(closeToOthers({ ...files, allowOpenData: false })).toEqual([`${uploaded} (was 644)`])
+    expect([uploads, mine, uploaded].map(modeOf)).toEqual(['755', '644', '600'])
+    chmodSync(uploads, 0o777)
+    expect(refusal(files)).toContain(`Type: chmod go-w ${uploads}`)
+    rmSync(mine)
+    expect(close(files)).toContain(`${uploads} (was 777)`)
+    expect(modeOf(uploads)).toBe('700')
+  })
+
   test('a folder in which everybody can replace the database is refused', () => {
     const shared = makeFolder('all of us', 0o777)
     const sqliteFile = path.join(shared, 'tasks.db')
@@ -184,8 +201,8 @@ describe('a link', () => {
   test('to an uploaded file, or to a database elsewhere, is refused', () => {
     makeFile('data/quillwork.json', 0o600)
     makeFolder('data/uploads')
-    symlinkSync(makeFile('target'), path.join(data, 'uploads', '1.txt'))
-    expect(refusal()).toMatch(/uploads.1\.txt is a link/)
+    symlinkSync(makeFile('target'), path.join(data, 'uploads', upload))
+    expect(refusal()).toMatch(/uploads.[-\da-f]+\.txt is a link/)
     symlinkSync(path.join(folder, 'target'), path.join(folder, 'tasks.db'))
     rmSync(path.join(data, 'uploads'), { recursive: true })
     expect(refusal({ sqliteFile: path.join(folder, 'tasks.db') })).toMatch(/tasks\.db is a link/)
@@ -212,7 +229,7 @@ describe.skipIf(withoutRoot !== undefined)(`what belongs to another user${withou
     ['folder of uploads', () => makeFolder('data/uploads', 0o700)],
     [
       'uploaded file',
-      () => makeFile(path.join(makeFolder('data/uploads').slice(folder.length), '1.txt'), 0o600),
+      () => makeFile(path.join(makeFolder('data/uploads').slice(folder.length), upload), 0o600),
     ],
     ['configuration', () => makeFile('data/quillwork.json', 0o600)],
     ['announced server', () => makeFile('data/server.json', 0o600)],

@@ -6,7 +6,7 @@ import { placesOf } from '../../server/data-directory.ts'
 import type { Home, HomeOptions } from '../../server/home.ts'
 import type { Moved } from '../../server/migrate.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { print, type Register, type Run } from '../run.ts'
+import { noteClosed, print, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
 import { tableLines } from '../text.ts'
 import { countOf, numberText } from '../words.ts'
@@ -36,8 +36,10 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
   const { migrate, openHome } = await stores()
   const from = await openHome(ends.from)
   try {
+    noteClosed(run, from.closed)
     const to = await openHome(ends.to)
     try {
+      noteClosed(run, to.closed)
       const moved = await migrate({
         from,
         to,
