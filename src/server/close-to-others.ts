@@ -29,8 +29,11 @@ interface Rule {
   readonly contentOf?: (found: Found) => Content
 }
 
-/** A folder is closed where all in it is of Quillwork, left as it is where some is, and refused where none is: such as `/tmp` and a home. */
-type Content = 'own' | 'mixed' | 'foreign'
+/**
+ * A folder is closed where all in it is of Quillwork, left as it is where some is, and refused where none is, such as `/tmp` and a home, or where
+ * all in it may be of Quillwork or of another program.
+ */
+type Content = 'own' | 'mixed' | 'foreign' | 'unproved'
 
 /** A path that exists, with what it leads to. */
 interface Found {
@@ -47,13 +50,17 @@ const uploadName = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.txt(\.part)?$/
 /** In a data directory, and elsewhere. */
 const ownConfigurationRule: Rule = { followsLinks: true, mayBeRead: true }
 const configurationRule: Rule = { ...ownConfigurationRule, keepsReaders: true }
+/** Names that only a data directory has, also those of copies of a database. */
+const evidence = /^quillwork\.(db.*|json)$/
+/** What a system puts into any folder. */
+const incidental = /^(\..*|@eaDir|lost\+found)$/
 /** Bits of a mode: of a folder in which only owners remove files, and of what all others, or some of them, may do. */
 const [sticky, anyAccess, anyWrite, publicWrite] = [0o1000, 0o077, 0o022, 0o002]
 /** Paths that one line names. */
 const mostNamed = 4
 
 /**
- * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable. Returns what was open, with the mode that it had. Throws
+ * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable, and a folder with other things as it is. Returns what was open, with the mode that it had. Throws
  * CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing
  * on Windows, which has no modes.
  */
@@ -73,6 +80,7 @@ export function closeToOthers({ data, configuration, sqliteFile, ...rest }: OwnF
     for (const name of namesIn(data).filter(isOwnName))
       close(path.join(data, name), name === configurationName ? ownConfigurationRule : {})
   }
+  if (closed.length > 0 && data !== undefined) closed.unshift(...leftOpen(data))
   if (uploads !== undefined) {
     close(uploads, uploadsRule)
     for (const name of namesIn(uploads).filter(each => uploadName.test(each))) close(path.join(uploads, name))
@@ -83,6 +91,14 @@ export function closeToOthers({ data, configuration, sqliteFile, ...rest }: OwnF
     for (const suffix of ['', '-wal', '-shm', '-journal']) close(sqliteFile + suffix)
   }
   return closed
+}
+
+/** Returns words for a data directory that stays open because it holds other things, beside those for its files. */
+function leftOpen(data: string): string[] {
+  const stat = inspect(data, fs.statSync)
+  if (stat === undefined || !isOpen(stat)) return []
+  const mode = modeText({ place: data, stat })
+  return [`what is of Quillwork in ${data} (which holds other things and stays ${mode})`]
 }
 
 /** Returns the line that tells people what `closeToOthers` closed, undefined for nothing. */
@@ -158,7 +174,12 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
   if (!isOpen(stat, without)) return false
   const open = `${place} can be ${isOpen(stat, anyWrite) ? 'changed' : 'read'} by other users (mode ${modeText(found)})`
   const content = contentOf(found, rule)
-  if (content === 'foreign')
+  if (content === 'unproved' && stat.uid === user)
+    throw invalid(
+      `${open}, and nothing in it shows that it is a data directory of Quillwork, so it is not closed. If it is one, type: ` +
+        `chmod 700 ${quoted(place)}. If not, name a folder within it: --data ${quoted(path.join(place, 'quillwork'))}`,
+    )
+  if (content === 'foreign' || content === 'unproved')
     throw invalid(
       `${open}, and it holds other things than the data of Quillwork, so it is not closed. Name a folder within it: ` +
         `--data ${quoted(path.join(place, 'quillwork'))}`,
@@ -190,16 +211,18 @@ function contentOf(found: Found, rule: Rule): Content {
 }
 
 function dataContent({ place, stat }: Found): Content {
-  const names = namesIn(place).filter(name => name !== 'lost+found')
-  // As /tmp is, and a volume in memory.
-  if (isOpen(stat, sticky)) return names.every(isOwnName) ? 'own' : 'foreign'
-  return names.length === 0 || names.some(name => isOwnName(name) && name !== written.uploads)
-    ? 'own'
-    : 'foreign'
+  const isShared = isOpen(stat, sticky)
+  // As /tmp is, and a volume in memory: there, names with a dot are those of other users.
+  const names = namesIn(place).filter(name => (isShared ? name !== 'lost+found' : !incidental.test(name)))
+  if (names.length === 0) return 'own'
+  if (!names.some(name => evidence.test(name)))
+    return !isShared && names.every(isOwnName) ? 'unproved' : 'foreign'
+  if (names.every(name => isOwnName(name) || evidence.test(name))) return 'own'
+  return isShared ? 'foreign' : 'mixed'
 }
 
 function uploadsContent({ place }: Found): Content {
-  return namesIn(place).every(name => uploadName.test(name)) ? 'own' : 'mixed'
+  return namesIn(place).every(name => uploadName.test(name) || incidental.test(name)) ? 'own' : 'mixed'
 }
 
 /** Takes bits from the mode of what was judged, not of what another user may have put there since. Returns whether they are gone. */

@@ -68,17 +68,33 @@ describe('what belongs to this user', () => {
     makeFolder('data/uploads', 0o777)
     const names = ['quillwork.db', 'quillwork.db-wal', 'server.json', 'keys.json', 'quillwork.json']
     const files = [...names, `uploads/${upload}`].map(name => makeFile(`data/${name}`))
-    const mine = makeFile('data/notes.txt')
+    for (const name of ['.DS_Store', '@eaDir', 'lost+found', 'quillwork.db.bak']) makeFile(`data/${name}`)
     const closed = close()
     expect(closed).toContain(`${data} (was 755)`)
     expect(closed).toContain(`${path.join(data, 'uploads')} (was 777)`)
     expect(closed).toHaveLength(2 + files.length)
     expect([data, path.join(data, 'uploads')].map(modeOf)).toEqual(['700', '700'])
     expect(files.map(modeOf)).toEqual(files.map(() => '600'))
-    expect(modeOf(mine)).toBe('644')
     expect(close()).toEqual([])
     expect(closedText(closed)).toMatch(/^closed to other users: \S+ \(was 755\), .* and 4 more$/)
     expect(closedText([])).toBeUndefined()
+  })
+
+  test.each(['.DS_Store', '@eaDir', '.snapshot', 'lost+found'])('is closed where it holds only %s', name => {
+    makeFolder(`data/${name}`)
+    expect(close()).toEqual([`${data} (was 755)`])
+  })
+
+  test('stays open where it holds other things, its files are closed and it is named, unless others may write', () => {
+    const database = makeFile('data/quillwork.db')
+    const mine = makeFile('data/package.json')
+    const left = `what is of Quillwork in ${data} (which holds other things and stays 755)`
+    expect(close()).toEqual([left, `${database} (was 644)`])
+    expect([data, database, mine].map(modeOf)).toEqual(['755', '600', '644'])
+    expect(close()).toEqual([])
+    chmodSync(data, 0o775)
+    expect(refusal()).toContain(`Type: chmod go-w ${data}`)
+    expect(modeOf(data)).toBe('775')
   })
 
   test('is closed where it is empty, and where nothing is there yet nothing happens', () => {
@@ -122,6 +138,8 @@ describe('what belongs to this user', () => {
 
   test.each([
     ['a folder with other things', 0o755, ['notes.txt']],
+    ['a project with files of such names', 0o755, ['package.json', 'server.json', 'keys.json']],
+    ['a folder for what is temporary', 0o1777, ['.X11-unix']],
     ['a folder that all users share', 0o1777, ['notes.txt', 'quillwork.db']],
   ])('%s is not closed, and another one is proposed', (_, mode, names) => {
     for (const name of names) makeFile(`data/${name}`)
@@ -141,11 +159,14 @@ describe('what belongs to this user', () => {
     expect(modeOf(data)).toBe('700')
   })
 
-  test('a folder of uploads alone may be that of another program', () => {
-    makeFolder('data/uploads')
-    expect(refusal()).toContain('holds other things')
-    expect(modeOf(path.join(data, 'uploads'))).toBe('755')
-  })
+  test.each(['uploads', 'server.json', 'keys.json'])(
+    'a folder with %s alone may be that of another program',
+    name => {
+      const place = makeFolder(`data/${name}`)
+      expect(refusal()).toContain(`If it is one, type: chmod 700 ${data}. If not`)
+      expect([data, place].map(modeOf)).toEqual(['755', '755'])
+    },
+  )
 
   test('of a folder of uploads that holds other things only the uploads are closed', () => {
     const uploads = makeFolder('uploads')
@@ -234,7 +255,7 @@ describe.skipIf(withoutRoot !== undefined)(`what belongs to another user${withou
     ['configuration', () => makeFile('data/quillwork.json', 0o600)],
     ['announced server', () => makeFile('data/server.json', 0o600)],
   ])('is refused as %s, with what to type, and left as it is', (_, make) => {
-    makeFile('data/keys.json', 0o600)
+    makeFile('data/quillwork.json', 0o600)
     const place = make()
     chmodSync(data, 0o700)
     chownSync(place, other, other)
