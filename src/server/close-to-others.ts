@@ -189,7 +189,7 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
     const sudo = stat.uid === user ? '' : 'sudo '
     throw invalid(
       `${open}, and it holds other things than the files of Quillwork, so it is not closed. ` +
-        `Type: ${sudo}chmod go-w ${quoted(place)}${volumeHint}`,
+        `Type: ${sudo}chmod go-w ${quoted(place)}${volumeHint}${stat.uid === user ? '' : groupHint(found, rule)}`,
     )
   }
   if (stat.uid === user && setMode(found, without)) return true
@@ -199,7 +199,7 @@ function closePath(found: Found, rule: Rule, user: number): boolean {
       `${open}, and its mode could not be changed. Type: chmod ${wantedMode(found)} ${quoted(place)}${volumeHint}`,
     )
   const command = mayBeRead ? `sudo chmod go-w ${quoted(place)}` : takeOver(found, user)
-  throw invalid(`${open}, and it belongs to root. Type: ${command}${volumeHint}`)
+  throw invalid(`${open}, and it belongs to root. Type: ${command}${volumeHint}${groupHint(found, rule)}`)
 }
 
 function contentOf(found: Found, rule: Rule): Content {
@@ -258,6 +258,23 @@ function refuseSharedFolder(place: string, user: number): void {
 }
 
 const volumeHint = ' (on a volume without owners and modes: start with --allow-open-data)'
+
+/** Returns what to do with a volume that was mounted for a group, whose owner cannot be changed. */
+function groupHint({ place, stat }: Found, { contentOf: isData }: Rule): string {
+  const mayWrite = isOpen(stat, anyWrite) && !isOpen(stat, publicWrite) && isWritable(place)
+  if (isData !== dataContent || !mayWrite) return ''
+  const within = quoted(path.join(place, 'quillwork'))
+  return `. Where it was mounted for a group: move the data into a folder within it and use that, --data ${within}, or start with --allow-open-data`
+}
+
+function isWritable(place: string): boolean {
+  try {
+    fs.accessSync(place, fs.constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 function takeOver({ place, stat }: Found, user: number): string {
   return `${user === 0 ? '' : 'sudo '}chown ${stat.isDirectory() ? '-R ' : ''}${user} ${quoted(place)}`

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -292,6 +293,26 @@ describe.skipIf(withoutRoot !== undefined)(`what belongs to another user${withou
     expect(modeOf(configuration)).toBe('644')
     chmodSync(configuration, 0o664)
     expect(asOther(() => refusal({ configuration }))).toContain(`Type: sudo chmod go-w ${configuration}`)
+  })
+
+  test('this user is not root: a volume that root mounted for its group is refused, with what can be done there', () => {
+    const within = path.join(data, 'quillwork')
+    const database = makeFile('data/quillwork.db', 0o660)
+    chownSync(data, 0, other)
+    chownSync(database, other, other)
+    chmodSync(data, 0o2775)
+    const proposed = `move the data into a folder within it and use that, --data ${within}, or start with --allow-open-data`
+    expect(asOther(() => refusal())).toContain(proposed)
+    makeFile('data/notes.txt')
+    expect(asOther(() => refusal())).toContain(proposed)
+    asOther(() => {
+      mkdirSync(within, { mode: 0o2770 })
+      renameSync(database, path.join(within, 'quillwork.db'))
+      expect(close({ data: within })).toHaveLength(2)
+    })
+    expect([within, path.join(within, 'quillwork.db')].map(modeOf)).toEqual(['700', '600'])
+    chmodSync(data, 0o2777)
+    expect(asOther(() => refusal())).not.toContain(proposed)
   })
 
   test('this user is not root: an open volume of root is refused, a folder within it is not', () => {
