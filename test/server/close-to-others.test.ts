@@ -329,3 +329,48 @@ describe.skipIf(withoutRoot !== undefined)(`what belongs to another user${withou
     expect(() => asOther(() => readFileSync(closed))).toThrow('EACCES')
   })
 })
+
+describe('what belongs to this user, for a process of another one,', () => {
+  const owner = process.geteuid?.() || other
+  /** Gives a path to the owner, and returns how a process of somebody else refuses it. */
+  function refusalOfStranger(place: string, files: Partial<OwnFiles>): string {
+    if (process.geteuid?.() === 0) lchownSync(place, owner, owner)
+    const all = { allowOpenData: false, ...files }
+    let said = ''
+    try {
+      closeToOthers(all, owner + 1)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+      said = (error as QuillworkError).message
+    }
+    return said
+  }
+
+  test('is refused as data directory, configuration, database, folder around it and uploads', () => {
+    const file = makeFile('my.json', 0o600)
+    const uploads = makeFolder('uploads')
+    for (const [place, files] of [
+      [data, { data }],
+      [file, { configuration: file }],
+      [folder, { sqliteFile: file }],
+      [uploads, { uploads }],
+    ] as const)
+      expect(refusalOfStranger(place, files)).toContain(`${place} belongs to another user (uid ${owner})`)
+    expect(refusalOfStranger(data, { data })).toContain(
+      `To take it over, type: sudo chown -R ${owner + 1} ${data}`,
+    )
+    expect([data, file, uploads].map(modeOf)).toEqual(['755', '600', '755'])
+  })
+
+  test('is refused as a link', () => {
+    const link = path.join(folder, 'link')
+    symlinkSync(data, link)
+    expect(refusalOfStranger(link, { data: link })).toContain(`${link} is a link, made by uid ${owner}`)
+    expect(refusalOfStranger(link, { data: link, allowOpenData: true })).toContain('is a link')
+  })
+
+  test('what belongs to root is refused where it is a folder with other things, and read as a configuration', () => {
+    expect(refusalOfStranger(data, { data: '/' })).toContain('Name a folder within it: --data /quillwork')
+    expect(closeToOthers({ configuration: '/etc/passwd', allowOpenData: false }, owner + 1)).toEqual([])
+  })
+})
