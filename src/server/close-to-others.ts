@@ -60,8 +60,8 @@ const [sticky, anyAccess, anyWrite, publicWrite] = [0o1000, 0o077, 0o022, 0o002]
 const mostNamed = 4
 
 /**
- * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable, and a folder with other things as it is. Returns what was open, with the mode that it had. Throws
- * CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing
+ * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable, and a folder with
+ * other things stays as it is. Returns what was open, with the mode that it had. Throws CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing
  * on Windows, which has no modes. `user` is the one that this process acts as.
  */
 export function closeToOthers(
@@ -82,11 +82,11 @@ export function closeToOthers(
     for (const name of namesIn(data).filter(isOwnName))
       close(path.join(data, name), name === configurationName ? ownConfigurationRule : {})
   }
-  if (closed.length > 0 && data !== undefined) closed.unshift(...leftOpen(data))
   if (uploads !== undefined) {
     close(uploads, uploadsRule)
     for (const name of namesIn(uploads).filter(each => uploadName.test(each))) close(path.join(uploads, name))
   }
+  if (closed.length > 0 && data !== undefined) closed.unshift(...leftOpen(data))
   if (configuration !== undefined) close(configuration, configurationRule)
   if (sqliteFile !== undefined) {
     if (!allowOpenData) refuseSharedFolder(path.dirname(sqliteFile), user)

@@ -93,6 +93,7 @@ describe('what belongs to this user', () => {
     expect(close()).toEqual([left, `${database} (was 644)`])
     expect([data, database, mine].map(modeOf)).toEqual(['755', '600', '644'])
     expect(close()).toEqual([])
+    expect(close({ uploads: makeFolder('data/uploads') })[0]).toBe(left)
     chmodSync(data, 0o775)
     expect(refusal()).toContain(`Type: chmod go-w ${data}`)
     expect(modeOf(data)).toBe('775')
