@@ -79,7 +79,7 @@ export function closeToOthers(
   }
   if (data !== undefined) {
     close(data, dataRule)
-    for (const name of namesIn(data).filter(isOwnName))
+    for (const name of namesIn(data).filter(each => isOwnName(each) && each !== written.uploads))
       close(path.join(data, name), name === configurationName ? ownConfigurationRule : {})
   }
   if (uploads !== undefined) {
