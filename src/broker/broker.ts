@@ -88,7 +88,7 @@ export interface BrokerHealth {
   reconnects: number
   returned: number
   unconfirmed: number
-  /** Messages without a valid signature, which were dropped. */
+  /** Messages without a valid signature, or that could not be read, which were dropped. */
   rejected: Readonly<Record<SignedMessage, number>>
 }
 

@@ -121,7 +121,7 @@ function describeBroker(metered: Metered, latest: Latest): void {
   )
   metered.counter(
     'messages_rejected_total',
-    'Messages without a valid signature, by what they were; dropped',
+    'Messages without a valid signature, or that could not be read, by what they were; dropped',
     () => {
       const rejected = latest()?.health?.broker?.rejected
       return Object.entries(rejected ?? {}).map(([kind, count]) => [count, { kind }] as const)

@@ -1,10 +1,11 @@
 import amqp from 'amqplib'
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import { type BrokerCaseContext, brokerCases } from '../../src/testing/broker-cases.ts'
 import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
 import { until } from '../servers/until.ts'
+import { openOnShared } from './rabbitmq-setup.ts'
 
 /** Counts what goes through the brokers of a case, so that it can wait until everything that can arrive has arrived. */
 class Tally {
@@ -86,5 +87,29 @@ describeWithRabbit('the broker on RabbitMQ', () => {
       for (const broker of made) await broker.close()
       await observer.close()
     }
+  })
+
+  it('drops a message whose listener throws, and keeps the connection', async () => {
+    await using made = await openOnShared()
+    const { remote, log } = made
+    const heard: string[] = []
+    remote.onControl(message => {
+      if (message.kind === 'cancel') throw new RangeError('the stack is full')
+      heard.push(message.kind)
+    })
+    await until(() => {
+      remote.sendControl({ kind: 'lanes' })
+      return heard.length > 0
+    }, 'queue of the process')
+    for (const attempt of [1, 2]) remote.sendControl({ kind: 'cancel', taskId: 'task-1', attempt })
+    remote.sendControl({ kind: 'parked', key: 'last', until: 1 })
+    await until(() => heard.includes('parked'), 'last message')
+    expect(remote.health()).toMatchObject({ reconnects: 0, rejected: { delivery: 0, control: 2, event: 0 } })
+    expect(log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      {
+        message: 'message could not be read; dropped',
+        fields: { what: 'control', reason: 'the stack is full' },
+      },
+    ])
   })
 })

@@ -53,7 +53,7 @@ export function unreachable(message: string): QuillworkError {
   return new QuillworkError('BROKER_UNREACHABLE', message)
 }
 
-/** Milliseconds between two log lines about messages without a valid signature. */
+/** Milliseconds between two log lines about messages that were dropped for one reason. */
 const logRejectionsMs = 60_000
 
 /** What is wrong now at one broker, and how often what went wrong. Each problem has a key under which it is logged once and resolved. */
@@ -62,7 +62,7 @@ export class Health {
   returned = 0
   unconfirmed = 0
   readonly rejected: Record<SignedMessage, number> = { delivery: 0, control: 0, event: 0 }
-  #rejectionLoggedAt = Number.NEGATIVE_INFINITY
+  readonly #rejectionsLoggedAt = new Map<string, number>()
   readonly #problems = new Map<string, string>()
   readonly #log: Logger
 
@@ -81,13 +81,17 @@ export class Health {
     this.#log.warn({ broker: 'rabbitmq', problem: key }, text)
   }
 
-  /** Counts a message without a valid signature, and logs that there are some. */
-  reject(what: SignedMessage): void {
+  /** Counts a message that is dropped, because it has no valid signature or for the reason given, and logs that there are some of its kind. */
+  reject(what: SignedMessage, unreadable?: string): void {
     this.rejected[what] += 1
     const now = performance.now()
-    if (now - this.#rejectionLoggedAt < logRejectionsMs) return
-    this.#rejectionLoggedAt = now
-    this.#log.warn({ broker: 'rabbitmq', what }, 'messages without a valid signature dropped')
+    const text =
+      unreadable === undefined
+        ? 'messages without a valid signature dropped'
+        : 'message could not be read; dropped'
+    if (now - (this.#rejectionsLoggedAt.get(text) ?? Number.NEGATIVE_INFINITY) < logRejectionsMs) return
+    this.#rejectionsLoggedAt.set(text, now)
+    this.#log.warn({ broker: 'rabbitmq', what, reason: unreadable }, text)
   }
 
   /** The problem is over. */

@@ -12,7 +12,7 @@ import {
 import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
 import { deadLetterPlan } from './dead-letters.ts'
-import type { Health } from './failures.ts'
+import { type Health, messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import type { Publisher } from './publisher.ts'
 import { delayTiers, eventKey, type TopologyNames, taskKey } from './topology.ts'
@@ -119,9 +119,14 @@ function processQueuePlan<T>(
         if (message === null) return void channel.close().catch(() => undefined)
         const incoming = incomingOf(message)
         if (!settings.keys.accepts(incoming)) return health.reject(what)
-        const read = listening.read(incoming)
-        if ('value' in read) listening.listener(read.value)
-        else settings.log.warn({ what, reason: read.malformed }, 'message not readable; dropped')
+        // What is thrown here would end the connection, and the next message from the same hand the next one.
+        try {
+          const read = listening.read(incoming)
+          if ('value' in read) listening.listener(read.value)
+          else health.reject(what, read.malformed)
+        } catch (error) {
+          health.reject(what, messageOf(error))
+        }
       }
       await channel.consume(queue, take, { noAck: true })
       listening.onReady?.()
