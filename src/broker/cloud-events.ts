@@ -2,9 +2,18 @@
  * Events as others read them: CloudEvents 1.0 in structured mode. They tell what happened to a task, never its parameters or result.
  * Delivered at least once, per task in the order of `sequence`, which leaves no number out.
  */
-import { plainOf } from '../task/codec.ts'
+import { isStorablyDeep, plainOf } from '../task/codec.ts'
 import type { SequencedEvent, TaskEventName } from '../task/events.ts'
-import { type IncomingMessage, isId, type OutgoingMessage, type Read, readObject } from './messages.ts'
+import { phases, taskStatuses } from '../task/status.ts'
+import {
+  type IncomingMessage,
+  isCount,
+  isId,
+  isObject,
+  type OutgoingMessage,
+  type Read,
+  readObject,
+} from './messages.ts'
 
 /** The media type of an event. */
 export const cloudEventsType = 'application/cloudevents+json'
@@ -119,23 +128,81 @@ export function readEvent({ content }: IncomingMessage): Read<SequencedEvent> {
   const name = eventNames.find(known => cloudEventType(known) === type)
   if (name === undefined) return { malformed: 'not an event that this version knows' }
   const at = typeof time === 'string' ? Date.parse(time) : Number.NaN
-  if (Number.isNaN(at) || !isEventData(data)) return { malformed: 'an event without its time or task' }
+  if (Number.isNaN(at) || !isObject(data)) return { malformed: 'an event without its time or task' }
   if (sequence !== undefined && !(typeof sequence === 'string' && /^\d{1,15}$/.test(sequence)))
     return { malformed: 'the sequence of an event is no number' }
+  const wrong = wrongField(data, eventFields, always)
+  if (wrong !== undefined) return { malformed: `the data of an event has no ${wrong}, or a wrong one` }
+  const fields = only(data, eventFields)
+  if (isObject(data['errorInfo'])) fields['errorInfo'] = only(data['errorInfo'], errorFields)
   const event = {
-    ...data,
+    ...fields,
     name,
     at,
     ...(typeof sequence === 'string' ? { sequence: Number(sequence) } : {}),
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
   }
-  return { value: event as SequencedEvent }
+  return { value: event as unknown as SequencedEvent }
 }
 
-/** What every event names; the rest is as the type of the event says. */
-function isEventData(data: unknown): data is Record<string, unknown> {
-  if (typeof data !== 'object' || data === null) return false
-  const { taskId, rootTaskId, taskType, userId, lane, version, attempt } = data as Record<string, unknown>
-  const texts = [taskId, rootTaskId, taskType, userId, lane]
-  return texts.every(isId) && [version, attempt].every(Number.isSafeInteger)
+/** What a field must be, by its name. */
+type Fields = Readonly<Record<string, (value: unknown) => boolean>>
+
+const isText = (value: unknown) => typeof value === 'string'
+const isNumber = (value: unknown) => Number.isFinite(value)
+
+/** The fields of an error that are read. A stack is not among them. */
+const errorFields: Fields = {
+  code: isText,
+  message: isText,
+  retryable: value => typeof value === 'boolean',
+  errorClass: isText,
+  name: isText,
+  causes: value => Array.isArray(value) && value.every(isText),
+  limit: isText,
+  limitCost: isNumber,
+  need: value =>
+    isObject(value) && isNumber(value['tokens']) && (value['cost'] === undefined || isNumber(value['cost'])),
+  since: isNumber,
+}
+const errorAlways = ['code', 'message', 'retryable', 'errorClass']
+
+/** The fields of the data that are read; all others are left out, for a stranger may have written them. */
+const eventFields: Fields = {
+  taskId: isId,
+  taskType: isId,
+  userId: isId,
+  lane: isId,
+  version: isCount,
+  attempt: isCount,
+  rootTaskId: isId,
+  parentTaskId: isId,
+  sequenceFrom: isCount,
+  status: value => (taskStatuses as readonly unknown[]).includes(value),
+  phase: value => phases.some(phase => phase === value),
+  retryCount: isCount,
+  ranMs: isNumber,
+  waitedMs: isNumber,
+  executionNodeId: isText,
+  nextAttemptTimestamp: isNumber,
+  errorInfo: value => isObject(value) && wrongField(value, errorFields, errorAlways) === undefined,
+  progress: isStorablyDeep,
+}
+/** What every event names. */
+const always = ['taskId', 'taskType', 'userId', 'lane', 'version', 'attempt', 'rootTaskId']
+
+/** Returns the name of a field that is missing or not what it must be; undefined where there is none. */
+function wrongField(
+  value: Record<string, unknown>,
+  fields: Fields,
+  needed: readonly string[],
+): string | undefined {
+  return Object.keys(fields).find(name =>
+    Object.hasOwn(value, name) ? fields[name]?.(value[name]) !== true : needed.includes(name),
+  )
+}
+
+/** Returns the known fields of a value. */
+function only(value: Record<string, unknown>, fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(fields, name)))
 }

@@ -1,6 +1,6 @@
 /** JSON Schemas (draft 7) of what `messages.ts` and `cloud-events.ts` write, for the description that others read. */
 import type { TaskEventName } from '../task/events.ts'
-import { endedStatuses, taskStatuses } from '../task/status.ts'
+import { endedStatuses, phases, taskStatuses } from '../task/status.ts'
 import { cloudEventType, defaultSource, eventDescriptions } from './cloud-events.ts'
 
 /** A JSON Schema. */
@@ -17,7 +17,7 @@ const object = (properties: Readonly<Record<string, Schema>>, optional: readonly
 const milliseconds: Schema = { ...count, description: 'Milliseconds' }
 const epoch: Schema = { type: 'integer', description: 'Epoch milliseconds' }
 const phase: Schema = {
-  enum: ['executing', 'awaiting-subtasks', 'reducing'],
+  enum: [...phases],
   description: 'The handler that runs next, or the wait for sub-tasks',
 }
 

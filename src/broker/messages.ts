@@ -268,7 +268,8 @@ export function readObject(content: Uint8Array, largest = largestBody): Read<Rec
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Returns whether a value is an object with fields. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -277,6 +278,7 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= longestId
 }
 
-function isCount(value: unknown): value is number {
+/** Returns whether a value is a whole number from 0 on. */
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }

@@ -35,6 +35,12 @@ export function plainOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item)]))
 }
 
+/** Returns whether a value of JSON has no more levels than what is stored may have; deeper ones would overflow the stack of their readers. */
+export function isStorablyDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth < deepest && Object.values(value).every(item => isStorablyDeep(item, depth + 1))
+}
+
 /** Whether JSON keeps the value as it is. */
 function isPlain(value: unknown, depth: number): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true

@@ -18,11 +18,14 @@ export const taskStatuses = [...liveStatuses, ...endedStatuses] as const
 /** Where a task is in its life. */
 export type TaskStatus = (typeof taskStatuses)[number]
 
+/** Every phase. */
+export const phases = ['executing', 'awaiting-subtasks', 'reducing'] as const
+
 /**
  * Which handler runs next, or what is waited for: `executing` = `execute`, `awaiting-subtasks` = none, until the sub-tasks have
  * ended, `reducing` = `onSubTasksSettled`. It survives QUEUED and RETRYING.
  */
-export type Phase = 'executing' | 'awaiting-subtasks' | 'reducing'
+export type Phase = (typeof phases)[number]
 
 /** A status that never changes again, except by an explicit retry. */
 export type EndedStatus = (typeof endedStatuses)[number]

@@ -225,6 +225,58 @@ describe('an event as a CloudEvent', () => {
     expect(readEvent(arrived(eventMessage(event)))).toEqual({ value: { ...event, errorInfo } })
   })
 
+  /** What is read of an event whose data somebody else wrote. */
+  const readOf = (data: object, name: SequencedEvent['name'] = 'retrying') => {
+    const { stack: _, ...errorInfo } = event.errorInfo
+    const message = JSON.parse(eventMessage({ ...event, errorInfo, name } as SequencedEvent).content)
+    return readEvent(incoming(JSON.stringify({ ...message, data: { ...message.data, ...data } })))
+  }
+
+  it.each([
+    { errorInfo: null },
+    { errorInfo: 'no' },
+    { errorInfo: { code: 'X' } },
+    { errorInfo: { ...event.errorInfo, causes: [1] } },
+    { errorInfo: { ...event.errorInfo, need: null } },
+    { parentTaskId: { $gt: '' } },
+    { parentTaskId: null },
+    { rootTaskId: ['root'] },
+    { userId: { toString: 1 } },
+    { version: -1 },
+    { attempt: 1.5 },
+    { sequenceFrom: '1' },
+    { status: 'DONE' },
+    { phase: { $ne: 1 } },
+    { retryCount: 'x' },
+    { ranMs: '1' },
+    { waitedMs: [] },
+    { executionNodeId: 5 },
+    { nextAttemptTimestamp: {} },
+  ])('is not read where a field is not what it must be: %j', data => {
+    expect(readOf({})).toHaveProperty('value')
+    expect(readOf(data)).toEqual({ malformed: expect.stringContaining(Object.keys(data)[0] ?? '') })
+  })
+
+  it('has its number from the envelope alone, and no field that is not known', () => {
+    const strange = { sequence: 'x', name: 'failed', at: 'x', traceparent: 7, constructor: 1, more: {} }
+    expect(readOf(strange)).toEqual(readOf({}))
+    expect(readOf({ errorInfo: { ...event.errorInfo, more: 1 } })).toEqual(readOf({}))
+    const { sequence: _, ...unnumbered } = event
+    const { data, ...message } = JSON.parse(eventMessage(unnumbered).content)
+    const said = JSON.stringify({ ...message, data: { ...data, sequence: 5 } })
+    expect(readEvent(incoming(said))).not.toHaveProperty('value.sequence')
+  })
+
+  it('is not read where its progress is nested more deeply than a task could report', () => {
+    const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+    expect(readOf({ progress: nested(500) }, 'progress')).toMatchObject({ value: { progress: nested(500) } })
+    const deep = eventMessage({ ...event, name: 'progress', progress: 'DEEP' } as SequencedEvent).content
+    for (const levels of [501, 100_000])
+      expect(readEvent(incoming(deep.replace('"DEEP"', '['.repeat(levels) + ']'.repeat(levels))))).toEqual({
+        malformed: expect.stringContaining('progress'),
+      })
+  })
+
   it('that this version does not know is not read', () => {
     const newer = eventMessage(event).content.replace('failed.v1', 'failed.v2')
     expect(readEvent(incoming(newer))).toEqual({ malformed: expect.any(String) })
