@@ -14,6 +14,8 @@ import type { Core } from './core.ts'
 const perRead = 500
 /** Bytes of events that wait for the store at most. */
 const mostHeldBytes = 16 * 1_048_576
+/** Bytes of them below which there is room again, and those who follow are told that some were dropped. */
+const roomAgainBytes = mostHeldBytes / 4
 /** Tasks whose last number is remembered; of others the next event is confirmed. */
 const mostSeen = 20_000
 /** Milliseconds until the store is asked again after an error. */
@@ -53,7 +55,8 @@ export function createEventGate(core: Core, { show, lost }: ConfirmOptions): Eve
   function pass(event: SequencedEvent): void {
     const { taskId, sequence } = event
     const last = seen.get(taskId)
-    if (sequence !== undefined && (last === undefined || sequence > last.sequence || endsTask(event))) {
+    // What is the newest by the record shows that higher numbers were false.
+    if (sequence !== undefined && (last === undefined || sequence > last.sequence || event.isNewest)) {
       if (seen.size >= mostSeen) seen.clear()
       seen.set(taskId, { sequence, isEnd: endsTask(event) })
     }
@@ -85,10 +88,11 @@ export function createEventGate(core: Core, { show, lost }: ConfirmOptions): Eve
         pauseUntil = core.clock.monotonic() + againMs
         core.log.warn({ err: error }, 'event confirmation failed; will retry')
       }
+      // Here, for while tasks end one after another something is always held.
+      if (!isLosing || heldBytes > roomAgainBytes) continue
+      isLosing = false
+      lost()
     }
-    if (held.size > 0 || !isLosing) return
-    isLosing = false
-    lost()
   }
 
   const reading = startLoop({ clock: core.clock, everyMs: againMs, step })
@@ -134,7 +138,8 @@ function needs(event: SequencedEvent, last: Seen | undefined): 'store' | 'nothin
   if (last?.isEnd === true && (sequence === undefined || sequence <= last.sequence)) return 'superseded'
   if (endsTask(event) || name === 'reopened' || last?.isEnd === true) return 'store'
   if (sequence === undefined) return 'nothing'
-  const isNext = sequenceFrom === undefined && sequence <= (last?.sequence ?? 0) + 1
+  // A number that was passed on before comes with a second delivery, or after a false event had taken it.
+  const isNext = sequenceFrom === undefined && sequence === (last?.sequence ?? 0) + 1
   return isNext ? 'nothing' : 'store'
 }
 
@@ -151,13 +156,16 @@ function confirm(
   const { task } = last
   const { status, phase, retryCount } = task
   if (sequence < last.sequence && (endsTask(event) || hasEnded(status))) return 'superseded'
-  if (!endsTask(event) && !hasEnded(status)) return { ...event, ...eventBase(task, at), version, attempt }
+  const isNewest = sequence === last.sequence
+  if (!endsTask(event) && !hasEnded(status))
+    return { ...event, ...eventBase(task, at), version, attempt, isNewest }
   if (!hasEnded(status) || endNames[status] !== name) return 'false'
   const { stack: _stack, ...errorInfo } = task.errorInfo ?? { stack: undefined }
   return {
     name,
     ...eventBase(task, task.completedAt ?? at),
     sequence,
+    isNewest,
     status,
     phase,
     retryCount,

@@ -53,7 +53,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const log = guardLog(options.log ?? silentLog, messageOf)
   const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
-  const hub = new StreamHub(engine, settings)
+  const hub = new StreamHub(engine, settings, log)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, samples, log }
   app.setValidatorCompiler(validatorCompiler)

@@ -60,6 +60,8 @@ export type SequencedEvent = TaskEvent & {
   sequence?: number
   /** The first of several events that were merged into this one, because publishing failed for long. */
   sequenceFrom?: number
+  /** The store said that its task has no later event. In the process only: no message says it. */
+  isNewest?: boolean
 }
 
 /** The event of each transition; undefined where there is none. */

@@ -22,13 +22,21 @@ async function stranger(home: Installation) {
     channel.publish(`${home.prefix}tasks.${exchange}.exchange`, key, Buffer.from(content), properties)
     await channel.waitForConfirms()
   }
+  const say = (event: object, change: (content: string) => string = content => content) => {
+    const said = event as SequencedEvent
+    const message = eventMessage(said)
+    return publish('events', `task.event.${said.name}`, { ...message, content: change(message.content) })
+  }
   return {
+    say,
+    /** Says an event with other data, of whatever form. */
+    sayWith: (event: object, data: object) =>
+      say(event, content => {
+        const message = JSON.parse(content)
+        return JSON.stringify({ ...message, data: { ...message.data, ...data } })
+      }),
     cancel: (taskId: string, attempt: number) =>
       publish('control', '', controlMessage({ kind: 'cancel', taskId, attempt }, 'false')),
-    say: (event: object) => {
-      const said = event as SequencedEvent
-      return publish('events', `task.event.${said.name}`, eventMessage(said))
-    },
   }
 }
 
@@ -199,6 +207,85 @@ describeDistributed('somebody who may write to the broker alone', () => {
     )
   })
 
+  it('keeps no event of a live task from being shown by numbers that it takes', async () => {
+    await using home = installation()
+    const gate = createGate()
+    const task = defineTask({
+      type: 'Retried',
+      parameters: z.object({}),
+      result: z.string(),
+      retry: { maxAttempts: 2, backoff: ['1h'] },
+      async execute() {
+        await gate.opened
+        throw new Error('once more')
+      },
+    })
+    await home.engine({ tasks: [task] })
+    const watching = await home.engine({ tasks: [task], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const attacker = await stranger(home)
+    const handle = await watching.submit(task, {})
+    const { taskId } = handle
+    await isRunning(watching, taskId)
+    const { taskType, userId, lane, rootTaskId, version } = await watching.tasks.get(taskId)
+    const base = { taskId, taskType, userId, lane, rootTaskId, attempt: 1, at: 0, version: version + 1 }
+    const started = { ...base, name: 'started', executionNodeId: 'false', waitedMs: 1 }
+    await until(async () => {
+      for (const sequence of [1, 2, 3, 4, 5, 6]) await attacker.say({ ...started, sequence })
+      return shown.client.events.some(({ data }) => data['executionNodeId'] === 'false')
+    }, 'false events')
+    gate.open()
+    await until(() => shown.has(taskId, 'retrying'), 'true event')
+    await handle.cancel()
+    await until(() => shown.has(taskId, 'cancelled'), 'true end')
+  })
+
+  it('ends no stream and no connection by events that have not the form of ours', async () => {
+    await using home = installation()
+    const { scripted } = scriptedTasks()
+    const watching = await home.engine({ tasks: [scripted], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const attacker = await stranger(home)
+    const base = { taskType: 'Scripted', userId: 'local', lane: 'default', attempt: 1, version: 1, at: 0 }
+    const of = (taskId: string) => ({ ...base, taskId, rootTaskId: taskId })
+    const heard = (taskId: string) =>
+      shown.client.events.some(({ data }) => data['taskId'] === taskId && data['progress'] === 'heard')
+    await until(async () => {
+      await attacker.say({ ...of('first'), name: 'progress', progress: 'heard' })
+      return heard('first')
+    }, 'queue of the process')
+    const { broker: before } = await watching.health()
+    // One at the start tells of what came before the queue.
+    const resets = () => shown.client.events.filter(({ event }) => event === 'reset').length
+    const resetsBefore = resets()
+    const progress = { ...of('a'), name: 'progress', progress: 'DEEP' }
+    const wrong = [
+      { errorInfo: null },
+      { parentTaskId: { $gt: '' } },
+      { userId: { $gt: '' } },
+      { nextAttemptTimestamp: {} },
+    ]
+    for (const data of wrong) {
+      await attacker.sayWith({ ...of('a'), name: 'submitted', sequence: 1 }, data)
+      await attacker.sayWith(progress, data)
+    }
+    for (const levels of [1_000, 3_000, 100_000])
+      await attacker.say(progress, content =>
+        content.replace('"DEEP"', '['.repeat(levels) + ']'.repeat(levels)),
+      )
+    await attacker.sayWith(progress, { sequence: 'x', progress: 'heard' })
+    await attacker.say({ ...of('last'), name: 'progress', progress: 'heard' })
+    await until(() => heard('last'), 'last message')
+    expect(heard('a')).toBe(true)
+    expect(shown.live.filter(({ taskId }) => taskId === 'a')).toEqual([
+      { ...of('a'), name: 'progress', progress: 'heard' },
+    ])
+    const { broker } = await watching.health()
+    expect(broker?.reconnects).toBe(before?.reconnects)
+    expect(broker?.rejected).toEqual({ delivery: 0, control: 0, event: 2 * wrong.length + 3 })
+    expect([resets(), shown.client.isClosed]).toEqual([resetsBefore, false])
+  })
+
   it('costs no read of the store but for ends, which are read together, and again after an error', async () => {
     await using home = installation()
     const { scripted } = scriptedTasks()
@@ -269,6 +356,58 @@ describeDistributed('somebody who may write to the broker alone', () => {
     expect(asked.size).toBeGreaterThan(0)
     expect(asked.size).toBeLessThan(12)
     await until(submitOne, 'end of another task')
+  })
+
+  it('is told of as a gap also where tasks go on ending, so that something always waits for the store', async () => {
+    await using home = installation()
+    const watching = await home.engine({ tasks: [], roles: ['maintenance'] })
+    await using shown = await followers(watching)
+    const { events } = watching.store
+    if (events === undefined) throw new Error('The store keeps no events.')
+    const attacker = await stranger(home)
+    const base = { taskType: 'Scripted', userId: 'local', lane: 'default', attempt: 1, version: 1, at: 0 }
+    const isShown = (id: string) => shown.live.some(({ taskId }) => taskId === id)
+    const showNow = (taskId: string) =>
+      attacker.say({ ...base, name: 'progress', taskId, rootTaskId: taskId, progress: 1 })
+    const end = (taskId: string, message: string) => {
+      const errorInfo = { code: 'FALSE', message, retryable: false, errorClass: 'permanent' }
+      return attacker.say({ ...base, name: 'failed', taskId, rootTaskId: taskId, sequence: 1, errorInfo })
+    }
+    await until(async () => {
+      await showNow('first')
+      return isShown('first')
+    }, 'queue of the process')
+    let gaps = 0
+    watching.onGap(() => {
+      gaps += 1
+    })
+    const gate = createGate()
+    const read = events.lastOf
+    let rounds = 0
+    let isSteady = true
+    vi.spyOn(events, 'lastOf').mockImplementation(async ids => {
+      await gate.opened
+      rounds += 1
+      const round = `round-${rounds}`
+      if (isSteady) {
+        // An end that is held before those of this read are not any more.
+        await end(round, 'false')
+        await showNow(`${round}-held`)
+        await until(() => isShown(`${round}-held`), 'end that is held')
+      }
+      return read(ids)
+    })
+    for (const taskId of Array.from({ length: 12 }, (_, index) => `false-${index}`))
+      await end(taskId, 'x'.repeat(1_000_000))
+    await showNow('last')
+    await until(() => isShown('last'), 'last message')
+    expect(gaps).toBe(0)
+    gate.open()
+    await until(() => gaps === 1, 'gap')
+    const then = rounds
+    await until(() => rounds > then + 2, 'further rounds')
+    expect(gaps).toBe(1)
+    isSteady = false
   })
 
   it('is not heard at all where the processes have a secret; nothing that is dropped loses a task', {

@@ -17,9 +17,12 @@ function hubOf(options: HttpOptions = {}, isShared = false) {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
-  const hub = new StreamHub({ live, events, onGap }, resolveHttpSettings(options))
+  const warnings: string[] = []
+  const log = { ...silent, warn: (_: unknown, text: string) => warnings.push(text) }
+  const hub = new StreamHub({ live, events, onGap }, resolveHttpSettings(options), log)
   return {
     hub,
+    warnings,
     tell: (...events: SequencedEvent[]) => {
       for (const event of events) live.emit(event as TaskEvent)
     },
@@ -176,6 +179,20 @@ describe('events of other processes', () => {
     expect(unhandled).toEqual([])
   })
 
+  test('that have no text are left out and logged, by streams that are read and by those that are not', async () => {
+    const { hub, tell, watch, warnings } = hubOf({ streamBacklog: 1_000 })
+    const client = watch()
+    const stuck = new PassThrough({ highWaterMark: 1 })
+    hub.open({ client: 'b', lastEventId: undefined, matches: () => true }, stuck as never)
+    const textless = { ...event('a', 2, 2), errorInfo: null } as unknown as SequencedEvent
+    tell(event('a', 1, 1), textless, event('a', 3, 3))
+    await client.hears('a 1', 'a 3')
+    tell(event('a', 4, 4), ...Array.from({ length: 10 }, (_, index) => event('b', index, index + 1)))
+    await until(() => stuck.destroyed, 'end of the slow stream')
+    expect(client.told.slice(0, 3)).toEqual(['a 1', 'a 3', 'a 4'])
+    expect(warnings).toEqual(['an event has no text; left out of all streams'])
+  })
+
   test('are not listened to any more once the hub is closed', () => {
     const { hub, listening, watch } = hubOf()
     expect(listening()).toBe(0)
@@ -231,13 +248,21 @@ describe('the ring', () => {
     expect(ring.add(event('a', 1, 1))).toBe(true)
   })
 
-  test('keeps an end whatever numbers came before it, once, and a task that runs again after it', () => {
+  test('keeps what the store confirmed as the newest of its task whatever numbers came before it, once, and what follows', () => {
     const ring = new EventRing(100, 1_000_000)
-    const end = { ...event('a', 3, 3), name: 'completed', status: 'COMPLETED' } as SequencedEvent
+    const confirmed = { ...event('a', 3, 3), isNewest: true }
+    const end = { ...event('a', 5, 5), name: 'completed', status: 'COMPLETED' } as SequencedEvent
+    expect(ring.add({ ...event('a', 3, 3), at: 7 })).toBe(true)
+    expect(ring.add(confirmed)).toBe(true)
+    expect(ring.add(event('a', 4, 4))).toBe(true)
     expect(ring.add(event('a', 2, 900))).toBe(true)
-    expect(ring.add(end)).toBe(true)
-    expect(ring.add(end)).toBe(false)
+    expect(ring.add(confirmed)).toBe(true)
+    expect(ring.add(confirmed)).toBe(false)
     expect(ring.add(event('a', 2, 2))).toBe(false)
     expect(ring.add(event('a', 4, 4))).toBe(true)
+    expect(ring.add(event('a', 2, 900))).toBe(true)
+    expect(ring.add({ ...end, isNewest: true })).toBe(true)
+    expect(ring.add({ ...end, isNewest: true })).toBe(false)
+    expect(ring.add(event('a', 6, 6))).toBe(true)
   })
 })

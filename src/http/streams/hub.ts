@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Engine } from '../../engine/engine.ts'
+import type { Logger } from '../../runtime/log.ts'
 import type { HttpSettings } from '../settings.ts'
 import { StreamPlaces } from './places.ts'
 import { EventRing } from './ring.ts'
@@ -28,9 +29,9 @@ export class StreamHub {
   #isScheduled = false
   #isClosed = false
 
-  constructor(events: LiveEvents, settings: HttpSettings) {
+  constructor(events: LiveEvents, settings: HttpSettings, log?: Logger) {
     this.#settings = settings
-    this.ring = new EventRing(settings.keptEvents, settings.keptBytes)
+    this.ring = new EventRing(settings.keptEvents, settings.keptBytes, log)
     this.places = new StreamPlaces(settings)
     this.#events = events
   }

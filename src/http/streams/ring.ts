@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { endsTask, type SequencedEvent, sizeOfEvent } from '../../task/events.ts'
+import { type Logger, silentLog } from '../../runtime/log.ts'
+import { type SequencedEvent, sizeOfEvent } from '../../task/events.ts'
 import { eventData, sseText, streamed } from './sse.ts'
 
 /** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
@@ -13,11 +14,7 @@ export interface Kept {
 }
 
 /** The newest kept event of a task. */
-interface Newest {
-  sequence: number
-  version: number
-  isEnd: boolean
-}
+type Newest = Pick<SequencedEvent, 'name' | 'at' | 'version'> & { sequence: number }
 
 /**
  * The last events, numbered in the order in which they came. An id is `<epoch>-<sequence>`; the epoch differs in every process,
@@ -25,7 +22,7 @@ interface Newest {
  * dropped when there are more than `size`, or all have more than `bytes` together; the newest is kept in any case.
  */
 export class EventRing {
-  readonly epoch: string
+  readonly epoch = randomBytes(6).toString('hex')
   readonly #kept: (Kept | undefined)[]
   /** The newest kept event of each task whose events are numbered. Never more tasks than kept events. */
   readonly #newest = new Map<string, Newest>()
@@ -35,10 +32,12 @@ export class EventRing {
   #first = 1
   #size = 0
 
-  constructor(size: number, bytes: number, epoch: string = randomBytes(6).toString('hex')) {
+  readonly #log: Logger
+
+  constructor(size: number, bytes: number, log: Logger = silentLog) {
+    this.#log = log
     this.#kept = new Array<Kept | undefined>(size)
     this.#bytes = bytes
-    this.epoch = epoch
   }
 
   /** Returns the sequence of the newest event, 0 before the first. */
@@ -56,8 +55,8 @@ export class EventRing {
     const newest = this.#newest.get(event.taskId)
     if (newest !== undefined && !isNewer(event, newest)) return false
     this.#keep({ sequence: this.#next, event, size: 2 * sizeOfEvent(event) })
-    const { sequence, version } = event
-    if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version, isEnd: endsTask(event) })
+    const { sequence, version, name, at } = event
+    if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version, name, at })
     return true
   }
 
@@ -108,23 +107,33 @@ export class EventRing {
     return sequence >= this.first - 1 && sequence <= this.last ? sequence : undefined
   }
 
-  /** Returns the text of a kept event, made once for all streams. The text of a gap tells the client to read the tasks again. */
+  /**
+   * Returns the text of a kept event, made once for all streams. The text of a gap tells the client to read the tasks again; that of an event
+   * that has none is empty.
+   */
   textOf(kept: Kept): string {
-    const id = this.idOf(kept.sequence)
-    kept.text ??=
-      kept.event === undefined
-        ? sseText({ id, event: 'reset', data: { reason: 'gap' } })
-        : sseText({ id, event: streamed[kept.event.name].name, data: eventData(kept.event) })
+    kept.text ??= this.#textOf(kept)
     return kept.text
+  }
+
+  #textOf({ sequence, event }: Kept): string {
+    const id = this.idOf(sequence)
+    if (event === undefined) return sseText({ id, event: 'reset', data: { reason: 'gap' } })
+    try {
+      return sseText({ id, event: streamed[event.name].name, data: eventData(event) })
+    } catch (error) {
+      this.#log.warn({ err: error, taskId: event.taskId }, 'an event has no text; left out of all streams')
+      return ''
+    }
   }
 }
 
 /**
- * Returns whether an event is newer. Progress is not numbered: it is old when the task has a newer version. An end, which the store has
- * confirmed, is never kept out by the number of another event, which it may not have.
+ * Returns whether an event is newer. Progress is not numbered: it is old when the task has a newer version. What the store has confirmed as the
+ * newest is not kept out by the number of another event, which may be false, but only by itself.
  */
-function isNewer(event: SequencedEvent, newest: Newest): boolean {
-  const { sequence, version } = event
+function isNewer({ name, at, sequence, version, isNewest }: SequencedEvent, newest: Newest): boolean {
   if (sequence === undefined) return version >= newest.version
-  return sequence > newest.sequence || (endsTask(event) && !newest.isEnd)
+  if (sequence !== newest.sequence) return sequence > newest.sequence || isNewest === true
+  return isNewest === true && (name !== newest.name || at !== newest.at)
 }

@@ -29,7 +29,7 @@ export const streamed: Readonly<Record<TaskEventName, { name: string; status: Ta
 export function eventData(event: TaskEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { ...event }
   const { name, status, nextAttemptTimestamp: next, progress, traceparent: _traceparent, ...rest } = fields
-  const { sequence: _sequence, sequenceFrom: _sequenceFrom, ...shown } = rest
+  const { sequence: _sequence, sequenceFrom: _sequenceFrom, isNewest: _isNewest, ...shown } = rest
   // What is undefined is no part of the JSON.
   return {
     ...shown,

@@ -83,9 +83,10 @@ export class EventStream implements OpenStream {
       const matches = kept.event === undefined || this.#matches(kept.event)
       const isSent = typeof matches === 'boolean' ? matches : await matches
       this.#position = kept.sequence
-      if (!isSent || this.#isOver) continue
+      const text = isSent && !this.#isOver ? this.#ring.textOf(kept) : ''
+      if (text === '') continue
       this.#sent = kept.sequence
-      this.#write(this.#ring.textOf(kept))
+      this.#write(text)
     }
   }
 
