@@ -1,8 +1,9 @@
 /** Answers that get lost: an operation was executed, and whoever asked for it does not learn so. It is sent again, and finds itself. */
 
+import { MongoServerError } from 'mongodb'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
-import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
+import { storeError, UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { guardCases } from '../../src/testing/store-apply-cases.ts'
 import { traceCases } from '../../src/testing/store-attempt-cases.ts'
 import { claimCases } from '../../src/testing/store-claim-cases.ts'
@@ -82,5 +83,16 @@ describeWithMongo('a MongoDB store whose answers get lost', () => {
     it(`holds every invariant, and every task ends (${runs} runs)`, { timeout: 1_000_000 }, () =>
       searchModel(runs, places.next),
     )
+  })
+})
+
+describe('the error that a caller of the store gets', () => {
+  it.each([
+    ['OutOfDiskSpace', 14_031, 'STORE_FULL'],
+    ['TransactionTooLargeForCache', 313, 'TRANSACTION_TOO_LARGE'],
+    ['any other', 8_000, 'STORE_FAILED'],
+  ])('of %s', (_name, code, expected) => {
+    const cause = new MongoServerError({ message: 'the server says no', code })
+    expect(storeError(cause, 'create together')).toMatchObject({ code: expected, cause })
   })
 })
