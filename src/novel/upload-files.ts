@@ -38,18 +38,13 @@ export interface UploadAllowance {
  * STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
  */
 export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
-  const place = { files: 1, bytes: 0 }
-  const others = othersThatArrive(services, file.userId)
-  others.add(place)
+  const arrival = { userId: file.userId, bytes: 0 }
+  const all = arriving.get(services) ?? new Set<Arrival>()
+  arriving.set(services, all.add(arrival))
   try {
-    const content = withinLimit(file)
-    return await storeContent(
-      services,
-      file,
-      await withinAllowance(services, { file, place, others, content }),
-    )
+    return await storeContent(services, file, await withinAllowance(services, file, { arrival, all }))
   } finally {
-    others.delete(place)
+    all.delete(arrival)
   }
 }
 
@@ -86,37 +81,29 @@ async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
   }
 }
 
-const arriving = new WeakMap<NovelServices, Map<string, Set<UploadAllowance>>>()
-
-/** Returns the user's files that arrive in this process now, each with the bytes that have. */
-function othersThatArrive(services: NovelServices, userId: string): Set<UploadAllowance> {
-  const byUser = arriving.get(services) ?? new Map<string, Set<UploadAllowance>>()
-  arriving.set(services, byUser)
-  const known = byUser.get(userId) ?? new Set()
-  byUser.set(userId, known)
-  return known
-}
-
+/** A file that arrives, with the bytes that have. */
 interface Arrival {
-  file: IncomingFile
-  place: UploadAllowance
-  /** All files of the user that arrive, with this one. */
-  others: ReadonlySet<UploadAllowance>
-  content: AsyncIterable<Uint8Array>
+  userId: string
+  bytes: number
 }
+
+/** The files that arrive in this process now. */
+const arriving = new WeakMap<NovelServices, Set<Arrival>>()
 
 /** Returns the content, which throws USER_UPLOADS_FULL as soon as the user has more than is allowed; throws it where that is so already. */
 async function withinAllowance(
   services: NovelServices,
-  arrival: Arrival,
+  file: IncomingFile,
+  { arrival, all }: { arrival: Arrival; all: ReadonlySet<Arrival> },
 ): Promise<AsyncIterable<Uint8Array>> {
-  const { file, place, others, content } = arrival
   const { userId, allowance } = file
+  const content = withinLimit(file)
   if (allowance === undefined) return content
   let kept = await services.library.uploads.held(userId)
   const check = () => {
-    const files = kept.files + sumOf(others, each => each.files)
-    const bytes = kept.bytes + sumOf(others, each => each.bytes)
+    const own = [...all].filter(each => each.userId === userId)
+    const files = kept.files + own.length
+    const bytes = own.reduce((sum, each) => sum + each.bytes, kept.bytes)
     if (files <= allowance.files && bytes <= allowance.bytes) return
     const message = `One user may have ${allowance.files} files of ${allowance.bytes} bytes in all that were not imported; import or delete one, or wait until one expires.`
     throw new QuillworkError('USER_UPLOADS_FULL', message, { details: { ...allowance } })
@@ -124,7 +111,7 @@ async function withinAllowance(
   check()
   return (async function* counted() {
     for await (const piece of content) {
-      place.bytes += piece.length
+      arrival.bytes += piece.length
       check()
       yield piece
     }
@@ -132,12 +119,6 @@ async function withinAllowance(
     kept = await services.library.uploads.held(userId)
     check()
   })()
-}
-
-function sumOf(all: Iterable<UploadAllowance>, part: (each: UploadAllowance) => number): number {
-  let sum = 0
-  for (const each of all) sum += part(each)
-  return sum
 }
 
 /** Returns the text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is missing. */
