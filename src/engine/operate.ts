@@ -203,7 +203,7 @@ export function limitsOf(core: Core): Limits {
     async reset(key) {
       if (!limiter.isKnown(key) && useOf(key) === undefined) {
         const known = limiter.describe().map(use => use.key)
-        const message = `There is no limit ${JSON.stringify(key)}; those in use are ${known.join(', ') || 'none'}.`
+        const message = `There is no limit ${JSON.stringify(key)}. Limits of this server: ${known.join(', ') || 'none'}.`
         throw new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
       }
       await limiter.reset(key)
