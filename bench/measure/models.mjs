@@ -54,6 +54,7 @@ async function measure({ directory, scenes, warmUp }, model) {
     services,
     store,
     lanes: { batch: { slots: SLOTS } },
+    limits: { [model.limit]: {} },
   })
   try {
     await engine.start()
