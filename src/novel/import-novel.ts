@@ -201,7 +201,7 @@ export async function confirmUpload(
   const earlier = upload.confirmation
   // After the retention of the task, only the confirmation shows that the upload was used.
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
-  const parameters = normalised(choice, upload)
+  const parameters = await normalised(choice, upload)
   const idempotencyKey = `upload ${choice.uploadId}`
   const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags, derivedTags }) }
   const task = await engine.submit(importNovel, parameters, options)
@@ -213,12 +213,12 @@ export async function confirmUpload(
 type Parameters = In<typeof importNovel.parameters>
 
 /** Returns a choice in its normal form, so that the same choice is recognised. Invalid parameters fail at the submission. */
-function normalised(choice: Parameters, upload: Upload): Parameters {
+async function normalised(choice: Parameters, upload: Upload): Promise<Parameters> {
   const { success, data } = importNovel.parameters.safeParse(choice)
   if (!success) return choice
   const { uploadId, chapters, ...options } = data
   const rest = { uploadId, ...defined(options) }
-  const survey = keptSurvey(upload)
+  const survey = await keptSurvey(upload)
   // Another encoding may give other chapters.
   const isOther = rest.encoding !== undefined || survey?.isForced === true
   const known = survey === undefined || isOther ? undefined : chaptersOf(survey)

@@ -44,7 +44,7 @@ export async function surveyOf(
   options: { encoding?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<KeptSurvey> {
   const source = await openUpload(services, upload)
-  const kept = keptSurvey(upload)
+  const kept = await keptSurvey(upload)
   const { encoding, signal } = options
   if (kept !== undefined && isOf(kept, source, encoding)) return kept
   return readingOf(services).surveys.join(
@@ -64,19 +64,25 @@ interface Survey {
 async function makeSurvey(services: NovelServices, { upload, source, encoding, signal }: Survey) {
   const made = await surveyText(source, defined({ encoding, signal }))
   const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
-  // Of many thousand chapters, each half of the text takes a turn of its own.
+  // Of many thousand chapters, each half of the text takes a turn of its own: a line end, which JSON has nowhere else, parts them.
   await setImmediate()
   const { plan, ...shown } = survey
   const half = JSON.stringify(shown).slice(0, -1)
   await setImmediate()
-  const text = `${half},"plan":${JSON.stringify(plan)}}`
+  const text = `${half}\n,"plan":${JSON.stringify(plan)}}`
   await services.library.uploads.saveSurvey(upload.userId, upload.id, text)
   return survey
 }
 
 /** Returns the survey that is stored with an upload, if any. */
-export function keptSurvey(upload: Upload): KeptSurvey | undefined {
-  return upload.survey === undefined ? undefined : (JSON.parse(upload.survey) as KeptSurvey)
+export async function keptSurvey({ survey }: Upload): Promise<KeptSurvey | undefined> {
+  if (survey === undefined) return undefined
+  const middle = survey.indexOf('\n')
+  // Of an earlier build.
+  if (middle === -1) return JSON.parse(survey) as KeptSurvey
+  const shown = JSON.parse(`${survey.slice(0, middle)}}`) as Omit<KeptSurvey, 'plan'>
+  await setImmediate()
+  return { ...shown, ...(JSON.parse(`{${survey.slice(middle + 2)}`) as Pick<KeptSurvey, 'plan'>) }
 }
 
 /** Returns the number of chapters in a survey. */
