@@ -13,7 +13,16 @@ const size = { width: 1_200, height: 760 }
 
 /** Starts a server with the sample and resolves with its address once the sample is imported. */
 function serve(data) {
-  const args = [join(root, 'bin', 'quillwork.js'), 'serve', '--sample', '--data', data, '--port', '0']
+  const args = [
+    join(root, 'bin', 'quillwork.js'),
+    'serve',
+    '--sample',
+    '--no-token',
+    '--data',
+    data,
+    '--port',
+    '0',
+  ]
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   return new Promise((resolve, reject) => {
     let said = ''

@@ -1,7 +1,11 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { networkInterfaces } from 'node:os'
+import { isLoopback } from '../http/auth.ts'
 import { QuillworkError } from '../index.ts'
 import { compositionOf, shownComposition } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
-import { type Announcement, announced, isAlive } from '../server/data-directory.ts'
+import { type Announcement, announced, isAlive, proofOf, readToken } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
@@ -66,7 +70,8 @@ function joined(client: Client, renew: Connection['renew']): Connection {
   return { client, isOwn: false, renew, close: async () => undefined }
 }
 
-function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
+function configured(url: string, { token: tokens }: Config, { signal }: ConnectOptions): Connection {
+  const [token] = tokens ?? []
   const client = createClient({ url, token }, signal)
   return joined(client, () => {
     const probe = createClient({ url, token }, AbortSignal.timeout(answerMs))
@@ -92,22 +97,40 @@ function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcem
   }
 }
 
-/** Returns the server that was announced in the data directory, if it is alive and still the same process. */
-export async function findServer({ data }: Pick<Config, 'data'>): Promise<Announcement | undefined> {
+/** The server of a data directory, with the token that it takes. */
+export type FoundServer = Announcement & { readonly token: string }
+
+/** Returns the server that was announced in the data directory, if it is alive and has proved that it has the token there. */
+export async function findServer({ data }: Pick<Config, 'data'>): Promise<FoundServer | undefined> {
   const found = announced(data)
-  if (found === undefined || !isAlive(found.pid)) return undefined
-  return (await answers(found)) ? found : undefined
+  const token = readToken(data)
+  if (found === undefined || token === undefined || !isAlive(found.pid)) return undefined
+  return (await proves(found, token)) ? { ...found, token } : undefined
 }
 
-/** Returns whether the announced server answers. Its port may belong to another program by now, or to another Quillwork. */
-async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
+/**
+ * Returns whether the announced server answers, on this machine, and has the token. Its port may belong to another program by now, to which nothing
+ * is told.
+ */
+async function proves({ url }: Announcement, token: string): Promise<boolean> {
   try {
-    const client = createClient({ url, token }, AbortSignal.timeout(answerMs))
-    const capabilities = await client.get<{ nodeId?: string }>('/v1/capabilities')
-    return capabilities.nodeId === nodeId
+    if (!(await isHere(new URL(url).hostname))) return false
+    const nonce = randomBytes(32).toString('base64url')
+    const client = createClient({ url }, AbortSignal.timeout(answerMs))
+    const { proof } = await client.get<{ proof: unknown }>('/v1/proof', { nonce })
+    const [given, wanted] = [Buffer.from(String(proof)), Buffer.from(proofOf(token, { url, nonce }))]
+    return given.length === wanted.length && timingSafeEqual(given, wanted)
   } catch {
     return false
   }
+}
+
+/** Returns whether a host is this machine. */
+async function isHere(host: string): Promise<boolean> {
+  if (isLoopback(host)) return true
+  const own = Object.values(networkInterfaces()).flatMap(all => all?.map(({ address }) => address) ?? [])
+  const addresses = await lookup(host.replace(/^\[|\]$/g, ''), { all: true })
+  return addresses.every(({ address }) => isLoopback(address) || own.includes(address))
 }
 
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
@@ -121,7 +144,7 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
     logTo: { write: () => undefined },
   })
   return {
-    client: createClient({ url: urlOf(server), token: config.token }, signal),
+    client: createClient({ url: urlOf(server), token: server.token }, signal),
     isOwn: true,
     renew: async () => undefined,
     close: () => server.stop({ grace: 0 }),
@@ -135,6 +158,7 @@ function ownConfig(config: Config, works: boolean): Config {
     roles: works ? ['api', ...config.roles.filter(role => role !== 'api')] : ['api'],
     host: '127.0.0.1',
     port: 0,
+    noToken: false,
     healthPort: undefined,
     logLevel: 'silent',
   }

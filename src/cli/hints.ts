@@ -23,6 +23,11 @@ export function commandText(
   return `${programText()} ${words}${settings}${data}${open}${addresses.join('')}`
 }
 
+/** Returns the address at which the pages sign a browser in. What follows `#` is sent to no server. */
+export function signedIn(url: string, token: string): string {
+  return `${url}/#token=${token}`
+}
+
 /** Returns `quillwork` where it was called by that name, such as from the PATH; else the file. */
 function programText(): string {
   const called = path.basename(process.argv[1] ?? '')

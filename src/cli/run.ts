@@ -89,6 +89,8 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
     if ('flag' in setting && (typeof value === 'string' || value === true))
       flags[name as SettingName] = String(value)
   }
+  // The library reads --no-token as no to an option "token".
+  if (given['token'] === false) flags.noToken = 'true'
   return { flags, file: options.config }
 }
 

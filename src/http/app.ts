@@ -38,6 +38,8 @@ export interface AppOptions {
   pages?: URL | string | undefined
   /** The folder of the texts that `GET /v1/samples` lists. Default none. */
   samples?: URL | string | undefined
+  /** Returns the proof that this is the server of a data directory, for the command that sent the nonce. Default none. */
+  prove?: ((nonce: string) => string) | undefined
   /** Default: silent. */
   log?: Logger
 }
@@ -48,14 +50,16 @@ export interface AppOptions {
  */
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
-  assertSafeToListen(settings)
-  const { engine, models, novels, asyncApi, samples } = options
+  assertSafeToListen(options.config ?? {})
+  const { engine, models, novels, asyncApi, samples, prove } = options
   const log = guardLog(options.log ?? silentLog, messageOf)
   const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings, log)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
-  const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, samples, log }
+  const context: ApiContext = {
+    ...{ engine, settings, hub, metrics, models, novels, asyncApi, samples, prove, log },
+  }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => data => {
     const { data: sent, error } = schema.safeParse(data)

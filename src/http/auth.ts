@@ -14,19 +14,22 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Throws CONFIG_INVALID where listening on the address without a token would let anybody in. */
-export function assertSafeToListen({ host = '127.0.0.1', token }: Pick<HttpOptions, 'host' | 'token'>): void {
-  if (isLoopback(host) || (token !== undefined && token !== '')) return
+export function assertSafeToListen({
+  host = '127.0.0.1',
+  token = '',
+}: Pick<HttpOptions, 'host' | 'token'>): void {
+  if (isLoopback(host) || [token].flat().some(each => each !== '')) return
   throw new QuillworkError(
     'CONFIG_INVALID',
     `Listening on ${host || 'every address'} would let anybody on the network in: set a token, or listen on 127.0.0.1.`,
   )
 }
 
-/** Throws UNAUTHENTICATED for a request without the token. The comparison takes the same time for any text. */
-export function checkToken(token: string | undefined, { authorization }: IncomingHttpHeaders): void {
-  if (token === undefined) return
-  const sent = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
-  if (timingSafeEqual(digest(sent), digest(token))) return
+/** Throws UNAUTHENTICATED for a request without one of the tokens. The comparison takes the same time for any text. */
+export function checkToken(tokens: readonly string[], { authorization }: IncomingHttpHeaders): void {
+  if (tokens.length === 0) return
+  const sent = digest(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '')
+  if (tokens.filter(token => timingSafeEqual(sent, digest(token))).length > 0) return
   throw new QuillworkError(
     'UNAUTHENTICATED',
     authorization === undefined
@@ -48,7 +51,7 @@ export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders):
   if (loopbackNames.has(name) || settings.allowedHosts.includes(name)) return
   if (
     name === settings.host.toLowerCase() ||
-    (settings.token !== undefined && settings.allowedHosts.length === 0)
+    (settings.tokens.length > 0 && settings.allowedHosts.length === 0)
   )
     return
   throw new QuillworkError(

@@ -31,7 +31,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
       ? pages?.answersFor(request.url) === true
       : request.routeOptions.config.open === true
     if (!isOpen) {
-      checkToken(settings.token, request.headers)
+      checkToken(settings.tokens, request.headers)
       connections.authenticated(request.raw.socket)
     }
     checkEncoding(request)

@@ -25,7 +25,7 @@ export function describeApi(app: FastifyInstance, engine: Engine, settings: Http
       },
       servers: [{ url: '/' }],
       tags,
-      ...(settings.token === undefined
+      ...(settings.tokens.length === 0
         ? {}
         : {
             components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
@@ -34,7 +34,7 @@ export function describeApi(app: FastifyInstance, engine: Engine, settings: Http
     },
     transform: options => {
       const { schema, url } = transform(options as Parameters<typeof transform>[0])
-      const isOpen = options.route.config?.open === true && settings.token !== undefined
+      const isOpen = options.route.config?.open === true && settings.tokens.length > 0
       return { schema: isOpen ? { ...schema, security: [] } : schema, url }
     },
     transformObject: document =>

@@ -31,6 +31,8 @@ export interface ApiContext {
   readonly asyncApi: object | undefined
   /** The folder of the samples, where there is one. */
   readonly samples: URL | string | undefined
+  /** Returns the proof that this is the server of a data directory, where it has one. */
+  readonly prove: ((nonce: string) => string) | undefined
   readonly log: Logger
 }
 

@@ -7,8 +7,11 @@ import { defaultUser } from '../task/task.ts'
 export interface HttpOptions {
   /** The address that the server will listen on; default `127.0.0.1`. It decides which `Host` headers are allowed. */
   host?: string
-  /** Bearer token that every request must carry, at least 16 characters. Default none; needed for any address but the loopback. */
-  token?: string
+  /**
+   * Bearer token that every request must carry, at least 16 characters; of several, any of them, so that one can replace another. Default none;
+   * needed for any address but the loopback.
+   */
+  token?: string | readonly string[]
   /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
   /**
@@ -67,13 +70,19 @@ export interface HttpOptions {
 }
 
 /** The settings as the API uses them: defaults filled in. */
-export type HttpSettings = Readonly<Required<Omit<HttpOptions, 'token'>> & Pick<HttpOptions, 'token'>>
+export type HttpSettings = Readonly<
+  Required<Omit<HttpOptions, 'token'>> & {
+    /** One of them has to come with each request; none: requests need no token. */
+    tokens: readonly string[]
+  }
+>
 
 const shortestToken = 16
 
 /** Returns the options with the defaults filled in. Throws CONFIG_INVALID, naming the option. */
-export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
+export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}): HttpSettings {
   const settings: HttpSettings = Object.freeze({
+    tokens: [token].flat(),
     host: '127.0.0.1',
     allowedHosts: [],
     allowedOrigins: [],
@@ -114,7 +123,7 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     throw invalid(
       `http.allowedOrigins has ${JSON.stringify(noOrigin)}; give origins as browsers send them, such as https://studio.example, without a path.`,
     )
-  if (settings.token !== undefined && settings.token.length < shortestToken)
+  if (settings.tokens.some(each => each.length < shortestToken))
     throw invalid(`The token is shorter than ${shortestToken} characters; use a long random one.`)
   return settings
 }

@@ -48,8 +48,8 @@ export function refuseCombinations(config: Config): void {
   const { kind } = compositionOf(config)
   if (kind === 'embedded') refuseForEmbedded(config)
   refuseLimitsTwice(config)
-  if (config.brokerSecret !== undefined && config.brokerSecretFile !== undefined)
-    throw invalid('brokerSecret and brokerSecretFile are both set. Set one of them.')
+  if (config.noToken && config.token !== undefined)
+    throw invalid('token is set, and noToken (--no-token) says that requests need none. Set one of them.')
   if (config.roles.includes('api') && config.port !== 0 && config.healthPort === config.port)
     throw invalid(
       `healthPort and port are both ${config.port}. Leave healthPort out: port serves health and metrics too.`,
@@ -76,7 +76,7 @@ function refuseForEmbedded(config: Config): void {
     if (value !== undefined && value !== '')
       throw invalid(`${name} is ${JSON.stringify(value)}, but the store is an SQLite file. Leave it out.`)
   }
-  if (config.brokerSecret !== undefined || config.brokerSecretFile !== undefined)
+  if (config.brokerSecret !== undefined)
     throw invalid(
       'A broker secret is set, but no broker is configured. Leave it out, or set broker and store.',
     )

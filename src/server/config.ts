@@ -1,6 +1,7 @@
 /** The configuration: the only reader of the environment and of `quillwork.json`. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { QuillworkError } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { plainWarnings, shownAddress, withAbsoluteFile } from './addresses.ts'
 import { closeToOthers } from './close-to-others.ts'
@@ -11,6 +12,7 @@ import { nearestName } from './setting-values.ts'
 import {
   type Config,
   defaultData,
+  fileVariableOf,
   invalid,
   renamedSettings,
   type Setting,
@@ -153,6 +155,12 @@ function findValue(name: SettingName, { flags, env, values, file }: Places): Fou
   }
   const place = variableOf(name)
   const variable = given(env[place])
+  const inFile = fileVariableOf(name)
+  const holder = inFile && given(env[inFile])
+  if (variable !== undefined && holder !== undefined)
+    throw invalid(`${place} and ${inFile} are both set. Set one of them.`)
+  if (holder !== undefined)
+    return { origin: 'environment', place: `${holder} (${inFile})`, value: fromFile(setting, holder) }
   if (variable !== undefined)
     return { origin: 'environment', place, value: fromText(setting, variable, place) }
   if (values[name] !== undefined) return { origin: 'file', place: `${name} in ${file}`, value: values[name] }
@@ -162,6 +170,23 @@ function findValue(name: SettingName, { flags, env, values, file }: Places): Fou
 /** Returns the value of a variable. An empty one counts as not set: shells and containers unset variables that way. */
 function given(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+/** Longest file with one value, bytes. */
+const longestValue = 65_536
+
+/** Returns the value that a file holds: one a line, where the setting is a list. */
+function fromFile({ kind }: Setting, file: string): unknown {
+  let text: string
+  try {
+    if (statSync(file).size > longestValue) throw invalid(`${file} is too large to hold one value.`)
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw error instanceof QuillworkError ? error : invalid(`${file} cannot be read: ${messageOf(error)}`)
+  }
+  if (kind !== 'list') return text.trim()
+  const lines = text.split('\n').map(line => line.trim())
+  return lines.filter(line => line !== '')
 }
 
 /** Returns a text of the environment or the command line as the file would hold it. */
@@ -265,7 +290,8 @@ function refuseRenamedVariables(env: Places['env']): void {
 
 /** Returns warnings for probably mistyped variables. They are no errors: another program may use the same prefix. */
 function unknownVariables(env: Places['env']): string[] {
-  const known = [...settingNames.map(variableOf), fileVariable, shortKeyVariable]
+  const files = settingNames.flatMap(name => fileVariableOf(name) ?? [])
+  const known = [...settingNames.map(variableOf), ...files, fileVariable, shortKeyVariable]
   return Object.keys(env)
     .filter(name => name.startsWith('QUILLWORK_') && !known.includes(name))
     .flatMap(name => {

@@ -1,18 +1,17 @@
 /** The composition root of the server: the engine of the configuration and its API, started and stopped in order. */
 import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { assertSafeToListen, createApp, createHealthListener } from '../http/index.ts'
+import { assertSafeToListen, createApp, createHealthListener, type HttpOptions } from '../http/index.ts'
 import { type Duration, type Engine, systemClock } from '../index.ts'
 import { type NovelServices, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
-import { defined } from '../task/defined.ts'
 import { durationMs } from '../task/duration.ts'
 import { closedText, closeToOthers } from './close-to-others.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
-import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
+import { announce, ensureToken, makeDataDirectory, proofOf, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
 import type { Config } from './settings.ts'
 import { describedBroker } from './topology.ts'
@@ -37,6 +36,8 @@ export interface RunningServer {
   /** Address of the web pages for a browser on this machine; undefined where they are not served, or were not built. */
   readonly pagesUrl: string | undefined
   readonly nodeId: string
+  /** The token of the data directory, undefined where requests need none. */
+  readonly token: string | undefined
   /** Rejects once the disk has lost what the store took: nothing is taken any more, and the process has to end. */
   readonly damaged: Promise<never>
   readonly stop: Stop
@@ -48,7 +49,8 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logTo } = options
-  if (listensAnywhere(config)) assertSafeToListen(withToken(config))
+  // The token of the data directory stays on this machine: beyond it, one has to be set.
+  if (listensAnywhere(config)) assertSafeToListen({ host: config.host, token: config.token ?? [] })
   makeDataDirectory(config.data)
   const log = createLog({ level: config.logLevel, destination: logTo })
   const closed = closedText(closeToOthers({ data: config.data, allowOpenData: config.allowOpenData }))
@@ -69,6 +71,8 @@ async function runServer(
   log: ReturnType<typeof createLog>,
 ): Promise<RunningServer> {
   const asyncApi = await describedBroker(config)
+  const ownToken = ensureToken(config.data)
+  let announced: string | undefined
   const app = createApp({
     engine,
     models,
@@ -76,8 +80,9 @@ async function runServer(
     log,
     samples: samplesFolder,
     pages: works ? pagesFolder : undefined,
-    config: httpOptions(config),
+    config: httpOptions(config, ownToken),
     novels: services,
+    prove: nonce => proofOf(ownToken, { url: announced ?? '', nonce }),
   })
   const health = createHealthListener(app)
   const cleansUp = works && config.roles.includes('maintenance')
@@ -108,12 +113,14 @@ async function runServer(
     const urls = await listen(app, health, config)
     if (works) {
       await engine.start()
-      announceServer(config, { url: urls.url, nodeId, command })
+      announced = urls.url && reachable(urls.url)
+      announceServer(config, { url: announced, nodeId, command })
       log.info(described(config, engine), 'server started')
       for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
     }
-    return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, damaged, stop }
+    const token = config.noToken ? undefined : ownToken
+    return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, token, damaged, stop }
   } catch (error) {
     await stop({ grace: 0 })
     throw error
@@ -167,11 +174,9 @@ function announceServer(
   { url, nodeId, command }: { url: string | undefined; nodeId: string; command: string },
 ): void {
   if (url === undefined) return
-  const { data, token } = config
   const startedAt = new Date().toISOString()
-  const secret = defined({ token })
   const worksOn = shownComposition(config)
-  announce(data, { url: reachable(url), pid: process.pid, startedAt, nodeId, command, ...worksOn, ...secret })
+  announce(config.data, { url, pid: process.pid, startedAt, nodeId, command, ...worksOn })
 }
 
 /** Returns what the log shows of this process, without passwords. */
@@ -183,17 +188,17 @@ function listensAnywhere({ roles, healthPort }: Config): boolean {
   return roles.includes('api') || healthPort !== undefined
 }
 
-function withToken({ host, token }: Config) {
-  return defined({ host, token })
-}
-
-function httpOptions(config: Config) {
-  const { allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
+/** Returns the options of the API. Beside the tokens that are set, the one of the data directory is valid: the commands of its user send it. */
+function httpOptions(config: Config, ownToken: string): HttpOptions {
+  const { allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
   // A process that listens on no port is not reachable, so its host does not matter.
-  const listening = listensAnywhere(config) ? withToken(config) : {}
+  const listening = listensAnywhere(config) ? { host: config.host } : {}
   return {
     ...listening,
-    allowedHosts,
+    token: config.noToken ? [] : [...(config.token ?? []), ownToken],
+    // A proxy in front passes on any name, and needs a token that was set. Without one, only this machine asks.
+    allowedHosts:
+      config.token === undefined && config.allowedHosts.length === 0 ? ['localhost'] : config.allowedHosts,
     allowedOrigins,
     trustedProxies,
     streams,

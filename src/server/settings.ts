@@ -26,7 +26,7 @@ export interface Setting {
   readonly isDelicate?: boolean
   /** An address that may hold a password: shown without it, and never repeated in an error. */
   readonly isAddress?: boolean
-  /** Cannot be set in the file, which is in the data directory. */
+  /** Cannot be set in the configuration file, which is in the data directory. */
   readonly notInFile?: boolean
 }
 
@@ -44,7 +44,7 @@ const laneName = z
   .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
 
 /** Secrets of the messages of the broker. */
-export const brokerSecrets = z
+const brokerSecrets = z
   .array(
     text.refine(each => each === unsigned || each.length >= 32, 'A secret is shorter than 32 characters.'),
   )
@@ -122,10 +122,6 @@ export const settings = {
     schema: brokerSecrets.optional(),
     isSecret: true,
   },
-  brokerSecretFile: {
-    about: 'A file that holds `brokerSecret`, one secret a line.',
-    schema: text.optional(),
-  },
   brokerPrefix: {
     about:
       'Prefix of the names of exchanges and queues, so that several installations can share a virtual host.',
@@ -177,11 +173,30 @@ export const settings = {
     flag: '--host',
   },
   token: {
+    kind: 'list',
     about:
-      'The token that every request must carry as `Authorization: Bearer …`; at least 16 characters. Unset: no login, and only on the loopback. ' +
-      'Commands on this machine read it from the data directory.',
-    schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
+      'The token, of at least 16 characters, that every request must carry as `Authorization: Bearer …`. Two are valid at a time, so that one can ' +
+      'replace another; the commands of this process send the first. The server makes one more, in the file `token` of the data directory, for ' +
+      'the commands and the browser of its user: unset, that one is needed, and only the loopback is listened on.',
+    schema: z
+      .preprocess(
+        given => (typeof given === 'string' ? [given] : given),
+        z
+          .array(text.min(16, 'A token is shorter than 16 characters; use a long random one.'))
+          .min(1, 'Give a token.')
+          .max(2, 'Give one token, or two.'),
+      )
+      .optional(),
     isSecret: true,
+  },
+  noToken: {
+    kind: 'switch',
+    about:
+      'Requests need no token: every program of every user of this machine can read and change everything. Only on the loopback.',
+    fallback: false,
+    schema: z.boolean('Give true or false.'),
+    flag: '--no-token',
+    notInFile: true,
   },
   healthPort: {
     kind: 'count',
@@ -386,4 +401,10 @@ export const renamedSettings: ReadonlyMap<string, SettingName> = new Map([
 /** Returns the variable of the environment for a setting: `QUILLWORK_UPLOAD_LIMIT` for `uploadLimit`. */
 export function variableOf(name: string): string {
   return `QUILLWORK_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+/** Returns the variable that names a file which holds the setting: for secrets, and for addresses, which may hold one. Undefined for others. */
+export function fileVariableOf(name: SettingName): string | undefined {
+  const { isSecret = false, isAddress = false }: Setting = settings[name]
+  return isSecret || isAddress ? `${variableOf(name)}_FILE` : undefined
 }

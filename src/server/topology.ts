@@ -1,31 +1,16 @@
 /** The exchanges, queues and bindings that the broker of a configuration should have, and their inspection. */
-import { readFileSync } from 'node:fs'
 import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
 import { version } from '../http/version.ts'
 import { defined } from '../task/defined.ts'
 import { resolveTask } from '../task/definition.ts'
-import { messageOf } from '../task/thrown.ts'
 import { addressesOf } from './addresses.ts'
-import { brokerSecrets, type Config, invalid } from './settings.ts'
+import { type Config, invalid } from './settings.ts'
 
-/** Returns the options of the broker of a configuration. Throws CONFIG_INVALID for a file of secrets that cannot be read. */
+/** Returns the options of the broker of a configuration. */
 export function brokerOptions(broker: string, config: Config): RabbitmqOptions {
-  const { brokerPrefix, brokerDelay, eventsStream, brokerSecret, brokerSecretFile } = config
-  const secret = brokerSecretFile === undefined ? brokerSecret : secretsIn(brokerSecretFile)
+  const { brokerPrefix, brokerDelay, eventsStream, brokerSecret: secret } = config
   const options = { url: addressesOf(broker), prefix: brokerPrefix, delay: brokerDelay, eventsStream }
   return { ...options, ...defined({ secret }) }
-}
-
-function secretsIn(file: string): readonly string[] {
-  let lines: string[]
-  try {
-    lines = readFileSync(file, 'utf8').split('\n')
-  } catch (error) {
-    throw invalid(`brokerSecretFile cannot be read: ${messageOf(error)}`)
-  }
-  const found = brokerSecrets.safeParse(lines.map(line => line.trim()).filter(line => line !== ''))
-  if (found.success) return found.data
-  throw invalid(`${file}, of brokerSecretFile: ${found.error.issues.map(({ message }) => message).join(' ')}`)
 }
 
 /** Returns what the broker should have, with its diagram, without connecting to it. Where the delay is `auto`, wait queues are assumed. */

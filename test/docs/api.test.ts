@@ -21,7 +21,7 @@ describe('the tour of the API, against a server', () => {
       path.join(project.folder, 'samples', 'the-salt-ledger.txt'),
     )
     const command = path.join(root, 'bin', 'quillwork.js')
-    server = await startServer([command, 'serve', '--port', '0', '--data', 'data'], {
+    server = await startServer([command, 'serve', '--port', '0'], {
       cwd: project.folder,
       env: { QUILLWORK_LOG_LEVEL: 'error' },
     })
@@ -53,7 +53,9 @@ describe('the tour of the API, against a server', () => {
   )
 
   it('names every route that there is, and no other', async () => {
-    const { paths } = (await (await fetch(`${server.url}/v1/openapi.json`)).json()) as {
+    const token = readFileSync(path.join(project.folder, '.quillwork', 'token'), 'utf8').trim()
+    const headers = { authorization: `Bearer ${token}` }
+    const { paths } = (await (await fetch(`${server.url}/v1/openapi.json`, { headers })).json()) as {
       paths: Record<string, Record<string, unknown>>
     }
     const served = Object.entries(paths).flatMap(([route, methods]) =>

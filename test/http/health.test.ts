@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createHealthListener } from 'quillwork/http'
+import { createApp, createHealthListener } from 'quillwork/http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Api, serve } from './api.ts'
+import { type Api, askingOf, serve } from './api.ts'
 
 let api: Api
 beforeEach(async () => {
@@ -22,6 +22,20 @@ describe('GET /v1/workers', () => {
         pid: process.pid,
       }),
     ])
+  })
+})
+
+describe('GET /v1/proof', () => {
+  test('proves the server of a data directory to whoever asks, once a nonce is long enough', async () => {
+    const app = createApp({ engine: api.engine, prove: nonce => `of ${nonce}` })
+    const asking = await askingOf(app)
+    const nonce = 'n'.repeat(22)
+    expect((await asking.ask(`/v1/proof?nonce=${nonce}`)).body).toEqual({ proof: `of ${nonce}` })
+    expect((await asking.ask(`/v1/proof?nonce=${nonce.slice(1)}`)).status).toBe(400)
+    expect((await asking.ask('/v1/proof')).status).toBe(400)
+    await app.close()
+    // An app of a library has no data directory.
+    expect((await api.ask(`/v1/proof?nonce=${nonce}`)).status).toBe(404)
   })
 })
 

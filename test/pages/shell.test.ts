@@ -60,6 +60,20 @@ describePages('a server with a token', () => {
     expect(await isWanted.count()).toBe(0)
   })
 
+  test('is taken from the address that the server prints, and stands there no more', async () => {
+    await using opened = await open(`${server.url}/tasks#token=the-right-token-of-this-server`)
+    const { page, context } = opened
+    await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    await page.locator('[data-live=live]').waitFor()
+    expect(page.url()).toBe(`${server.url}/tasks`)
+    await page.reload()
+    await page.locator('[data-live=live]').waitFor()
+    const other = await context.newPage()
+    await other.goto(server.url)
+    await other.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
+    expect(await page.evaluate(() => history.length)).toBe(2)
+  })
+
   test('is forgotten at the sign-out, with what was typed and not saved, in every tab; the choices stay', async () => {
     await using opened = await open(server.url)
     const { page, context } = opened

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,10 +18,10 @@ import {
 
 const patience = 120_000
 
-/** What a server prints once it answers; where its pages were built, also where they are. */
-function startOf(url: string): string {
+/** What a server prints once it answers; where its pages were built, also where they are, signed in with a token. */
+function startOf(url: string, signIn = ''): string {
   const isBuilt = existsSync(new URL('../../dist/dashboard/index.html', import.meta.url))
-  return `listening on ${url}\n${isBuilt ? `open ${url} in a browser\n` : ''}`
+  return `listening on ${url}\n${isBuilt ? `open ${url}${signIn} in a browser\n` : ''}`
 }
 
 beforeAll(requireBuilt, patience)
@@ -190,7 +190,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     const token = 'a-long-random-secret'
     await using server = await serve(data, [], { QUILLWORK_TOKEN: token })
     expect((await fetch(`${server.url}/v1/tasks`)).status).toBe(401)
-    expect(announcementIn(data).token).toBe(token)
+    expect(readFileSync(path.join(data, 'server.json'), 'utf8')).not.toContain(token)
     expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
     const doctor = await run(['doctor', '--data', data], { env: { QUILLWORK_TOKEN: token } })
     expect(doctor.code).toBe(0)
@@ -241,6 +241,7 @@ describe('npm start', { timeout: patience }, () => {
     ).toEqual(['The Salt Ledger', '渡口的钟'])
     again.child.kill('SIGTERM')
     const { stdout } = await again.ended
-    expect(stdout).toBe(startOf(/^listening on (\S+)/.exec(stdout)?.[1] ?? ''))
+    const token = readFileSync(path.join(data, 'token'), 'utf8').trim()
+    expect(stdout).toBe(startOf(/^listening on (\S+)/.exec(stdout)?.[1] ?? '', `/#token=${token}`))
   })
 })

@@ -27,7 +27,7 @@ const work = [0, 20] as const
 const restarts = 10
 const chapters = 60
 /** A free port, and less time to end than most steps of an import need. */
-const quickly = ['--port', '0', '--grace', '20ms']
+const quickly = ['--port', '0', '--no-token', '--grace', '20ms']
 const command = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))
 
 it(`a server that is killed ${kills} times imports as if nothing had happened`, {
@@ -37,7 +37,8 @@ it(`a server that is killed ${kills} times imports as if nothing had happened`, 
   await using runs = new Runs()
   const book = makeBook(chapters)
   const data = path.join(runs.folder, 'data')
-  const serve = () => runs.children.run(process.execPath, [command, 'serve', '--data', data, '--port', '0'])
+  const serve = () =>
+    runs.children.run(process.execPath, [command, 'serve', '--data', data, '--port', '0', '--no-token'])
 
   const importer = new Importer(book)
   const ends = new Ends()

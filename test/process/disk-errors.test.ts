@@ -38,7 +38,7 @@ async function withServers(
   await test({
     async start() {
       const environment = [`LD_PRELOAD=${library}`, `FAIL_SYNCS=${control}`]
-      const serve = [process.execPath, command, 'serve', '--data', data, '--port', '0']
+      const serve = [process.execPath, command, 'serve', '--data', data, '--port', '0', '--no-token']
       const child = runs.children.run('env', [...environment, ...serve])
       const url = String((await child.says('listening'))['line']).replace('listening on ', '')
       return {

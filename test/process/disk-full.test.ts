@@ -91,7 +91,15 @@ describe('a process whose disk is full', () => {
 
   it('of a server is told to whoever uploads, and no half file stays', { timeout: 60_000 }, ({ skip }) =>
     onSmallDisk(skip, async ({ runs, disk }) => {
-      const server = runs.children.run(process.execPath, [command, 'serve', '--data', disk, '--port', '0'])
+      const server = runs.children.run(process.execPath, [
+        command,
+        'serve',
+        '--data',
+        disk,
+        '--port',
+        '0',
+        '--no-token',
+      ])
       const url = String((await server.says('listening'))['line']).replace('listening on ', '')
       const upload = (body: string) =>
         fetch(`${url}/v1/uploads?fileName=book.txt`, {

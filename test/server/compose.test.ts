@@ -33,7 +33,7 @@ function flagsOf(command: readonly string[]): Partial<Record<SettingName, string
   if (serve === undefined || command[0] !== 'serve') throw new Error(`${command.join(' ')} does not serve`)
   const { unknown, operands } = serve.parseOptions([...command.slice(1)])
   expect([unknown, operands]).toEqual([[], []])
-  return serve.opts()
+  return Object.fromEntries(Object.entries(serve.opts()).filter(([, given]) => typeof given === 'string'))
 }
 
 /** What the shell that starts it has to set. */

@@ -53,6 +53,7 @@ describe('the configuration', () => {
       port: 7420,
       host: '127.0.0.1',
       token: undefined,
+      noToken: false,
       healthPort: undefined,
       url: undefined,
       allowedHosts: [],
@@ -155,7 +156,7 @@ describe('the configuration', () => {
 
   test('a secret is never shown', () => {
     const resolved = resolve({ env: { QUILLWORK_TOKEN: 'a-long-random-secret' } })
-    expect(resolved.config.token).toBe('a-long-random-secret')
+    expect(resolved.config.token).toEqual(['a-long-random-secret'])
     expect(shownValue(resolved, 'token')).toBe('(set, not shown)')
     expect(shownValue(resolve(), 'token')).toBeUndefined()
     expect(refusal({ env: { QUILLWORK_TOKEN: 'hunter2' } })).not.toContain('hunter2')
@@ -308,7 +309,9 @@ describe('the composition', () => {
     )
     expect(refusal({ env: { QUILLWORK_BROKER_SECRET_FILE: file } })).toMatch(/no broker is configured/)
     writeFileSync(file, 'unsigned\n')
-    expect(() => secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toThrow(/secrets, .*Give a secret first/)
+    expect(() => secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toThrow(
+      /secrets \(\w+_FILE\): .*Give a secret first/,
+    )
     rmSync(file)
     expect(() => secretsOf({ QUILLWORK_BROKER_SECRET_FILE: file })).toThrow(/cannot be read/)
   })

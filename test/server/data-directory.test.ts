@@ -7,9 +7,12 @@ import {
   type Announcement,
   announce,
   announced,
+  ensureToken,
   isAlive,
   makeDataDirectory,
   placesOf,
+  proofOf,
+  readToken,
   withdraw,
 } from '../../src/server/data-directory.ts'
 
@@ -25,8 +28,40 @@ const announcement: Announcement = {
   startedAt: '2026-03-01T00:00:00.000Z',
   nodeId: 'node-1',
   command: 'quillwork serve',
-  token: 'a-long-random-secret',
 }
+
+describe('the token of a data directory', () => {
+  test('is made once, of 256 bits, for its owner alone', () => {
+    expect(readToken(data)).toBeUndefined()
+    const token = ensureToken(data)
+    expect(Buffer.from(token, 'base64url')).toHaveLength(32)
+    expect([ensureToken(data), readToken(data)]).toEqual([token, token])
+    expect(readdirSync(data)).toEqual(['token'])
+    expect(statSync(placesOf(data).token).mode & 0o777).toBe(0o600)
+    rmSync(placesOf(data).token)
+    expect(ensureToken(data)).not.toBe(token)
+  })
+
+  test.each(['', 'short', `${'a'.repeat(43)} ${'b'.repeat(43)}`])('is not what reads %j', text => {
+    writeFileSync(placesOf(data).token, text)
+    expect(() => ensureToken(data)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('Remove it') }),
+    )
+  })
+
+  test('proves a server by nonce and address, and by nothing else', () => {
+    const asked = { url: 'http://127.0.0.1:7420', nonce: 'n' }
+    const [one, other] = [ensureToken(data), 'b'.repeat(43)]
+    const proofs = [
+      proofOf(one, asked),
+      proofOf(other, asked),
+      proofOf(one, { ...asked, nonce: 'm' }),
+      proofOf(one, { ...asked, url: 'http://127.0.0.1:7421' }),
+    ]
+    expect(new Set(proofs).size).toBe(4)
+    expect(proofOf(one, { ...asked })).toBe(proofs[0])
+  })
+})
 
 describe('the announcement of a server', () => {
   test('is read back, by its owner alone, and leaves nothing beside it', () => {

@@ -24,7 +24,7 @@ function begin(
 }
 
 test('a server whose API cannot be made lets go of the store that it opened', async () => {
-  await expect(begin({ token: 'short' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  await expect(begin({ token: ['short'] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   const server = await begin({})
   expect(server.url).toMatch(/^http:/)
   await server.stop({ grace: 0 })

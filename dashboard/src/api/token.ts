@@ -6,6 +6,17 @@ const place = 'quillwork.token'
 let token = read('session') ?? read('local')
 const isRefused = sharedValue(false)
 
+takeFromAddress()
+
+/** Takes the token of an address that the server printed, and removes it there: from what the tab shows, and from its history. */
+function takeFromAddress(): void {
+  const { hash, pathname, search } = window.location
+  const given = /^#token=([\w.~+/-]+=*)$/.exec(hash)?.[1]
+  if (given === undefined) return
+  window.history.replaceState(window.history.state, '', pathname + search)
+  takeToken(given, true)
+}
+
 function read(kind: 'local' | 'session'): string | undefined {
   const stored = readStored(place, kind)
   return typeof stored === 'string' ? stored : undefined

@@ -1,19 +1,20 @@
 import { type Command, Option } from 'commander'
+import { QuillworkError } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
-import { announced } from '../../server/data-directory.ts'
+import { announced, placesOf } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
 import type { RunningServer } from '../../server/server.ts'
-import { logLevels } from '../../server/settings.ts'
+import { type Config, logLevels } from '../../server/settings.ts'
 import { type Client, createClient } from '../client.ts'
 import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
-import { commandText } from '../hints.ts'
-import type { Register, Run } from '../run.ts'
+import { commandText, signedIn } from '../hints.ts'
+import { print, type Register, type Run } from '../run.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
 import type { Terminal } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
 import type { BegunImport } from './import.ts'
 
-/** Adds `quillwork serve`, which runs a server until a signal stops it. */
+/** Adds `quillwork serve`, which runs a server until a signal stops it, and `quillwork sign-in`, which prints the address that signs a browser in. */
 export function addServe(program: Command, register: Register): void {
   program
     .command('serve')
@@ -27,11 +28,18 @@ export function addServe(program: Command, register: Register): void {
     .option('--trusted-proxies <list>', 'addresses and networks of the proxies in front of the server')
     .option('--streams <n>', 'most event streams of this process')
     .option('--streams-per-client <n>', 'most event streams of one client address')
+    .option('--no-token', 'requests need no token: for every user of this machine')
     .option('--health-port <n>', 'second port, for health and metrics only')
     .option('--grace <time>', 'how long running tasks may continue when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
     .option('--sample', 'on an empty database, import the two stories that come with the package')
     .action(register(serve))
+  program
+    .command('sign-in')
+    .description(
+      'Print the address that opens the pages of the running server, signed in. Keep it to yourself',
+    )
+    .action(register(signIn))
 }
 
 async function serve(run: Run<{ sample?: boolean }>) {
@@ -41,14 +49,15 @@ async function serve(run: Run<{ sample?: boolean }>) {
   const server = await start(run, resolved)
   if (server.url !== undefined) terminal.out(`listening on ${server.url}`)
   else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
-  if (server.pagesUrl !== undefined && !run.json) terminal.out(`open ${server.pagesUrl} in a browser`)
+  const pagesUrl = signInAddress(server, resolved.config)
+  if (pagesUrl !== undefined && !run.json) terminal.out(`open ${pagesUrl} in a browser`)
   if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
   try {
     if (run.options.sample === true) {
-      const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
-      await importSamples({ terminal, client, signals, resolved, quiet: run.json, pagesUrl: server.pagesUrl })
+      const client = createClient({ url: urlOf(server), token: server.token }, signals.asked)
+      await importSamples({ terminal, client, signals, resolved, quiet: run.json, pagesUrl })
     }
     await Promise.race([signals.first, server.damaged])
   } catch (error) {
@@ -58,6 +67,24 @@ async function serve(run: Run<{ sample?: boolean }>) {
   await stop(terminal, { server, signals, graceMs })
   failure = (await damageOf(server)) ?? failure
   if (failure !== undefined) throw failure
+}
+
+/** Returns the address of the pages, with the token of the data directory. One that was set is known to whoever set it, and is not printed. */
+function signInAddress({ pagesUrl, token }: RunningServer, config: Config): string | undefined {
+  if (pagesUrl === undefined || token === undefined || config.token !== undefined) return pagesUrl
+  return signedIn(pagesUrl, token)
+}
+
+async function signIn(run: Run) {
+  const resolved = run.configure()
+  const server = await findServer(resolved.config)
+  if (server === undefined)
+    throw new QuillworkError(
+      'SERVER_UNREACHABLE',
+      `No server runs on the data directory ${resolved.config.data}. Start one: ${commandText('serve', resolved)}`,
+    )
+  const url = signedIn(server.url, server.token)
+  print(run, { url }, () => [url])
 }
 
 /** How long to wait until another command has released the data directory, milliseconds. */
@@ -173,7 +200,8 @@ function sayWhatNext(
     [commandText(`novels read ${novelId}`, resolved), `read the summaries of ${title}`],
     [commandText('import FILE --watch', resolved), 'import a text of your own'],
     [commandText('tasks list', resolved), 'see the tasks'],
-    [`${client.url}/v1/openapi.json`, 'the API'],
+    [`${client.url}/v1/openapi.json`, `the API, with the token in ${placesOf(resolved.config.data).token}`],
+    [commandText('sign-in', resolved), 'print the address of the pages again'],
   ]
   terminal.out('')
   if (pagesUrl !== undefined) terminal.out(`Open ${pagesUrl} in a browser to read and write.`)

@@ -96,7 +96,7 @@ export const addCapabilities: AddRoute = (app, context) => {
       composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
       nodeId: engine.settings.nodeId,
       roles: [...engine.settings.roles],
-      authentication: settings.token === undefined ? ('none' as const) : ('bearer' as const),
+      authentication: settings.tokens.length === 0 ? ('none' as const) : ('bearer' as const),
       taskTypes,
       models: models?.models() ?? [],
       lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),

@@ -170,6 +170,22 @@ export const healthRoutes = [
     refuses: ['STORE_FAILED'],
     handle: ({ engine }) => recentReadiness(engine),
   }),
+  get('/v1/proof', {
+    ...open,
+    summary: 'Prove to a command on this machine that this is the server of its data directory',
+    description:
+      'The proof is the HMAC-SHA-256 of `quillwork server proof`, the address of the server and the nonce, each on a line, with the token in ' +
+      'the data directory as the key. A command sends its token only after it has checked the proof.',
+    querystring: z.strictObject({
+      nonce: z.string().regex(/^[\w-]{22,128}$/, 'Give 22 to 128 letters, digits, - or _, at random.'),
+    }),
+    sends: { 200: z.object({ proof: z.string() }) },
+    refuses: ['ROUTE_NOT_FOUND'],
+    handle: async ({ prove }, { query }) => {
+      if (prove !== undefined) return { proof: prove(query.nonce) }
+      throw new QuillworkError('ROUTE_NOT_FOUND', 'This server has no data directory.')
+    },
+  }),
   get('/metrics', {
     summary: 'Metrics in the text format of Prometheus',
     sends: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },

@@ -36,11 +36,15 @@ export interface PageProcess extends PageServer {
   startAgain(): Promise<void>
 }
 
-/** Starts a server on a new data directory. `env` as for `quillwork serve`. */
+/** Starts a server on a new data directory. `env` as for `quillwork serve`. Requests need no token, unless one is set. */
 export async function startServer(env: Record<string, string> = {}): Promise<PageServer> {
   requirePages()
   const folder = temporaryFolder()
-  const { config } = resolveConfig({ env, flags: { data: path.join(`${folder}`, 'data'), port: '0' } })
+  const open = env['QUILLWORK_TOKEN'] === undefined ? { QUILLWORK_NO_TOKEN: 'true' } : {}
+  const { config } = resolveConfig({
+    env: { ...open, ...env },
+    flags: { data: path.join(`${folder}`, 'data'), port: '0' },
+  })
   const server = await startHere({ config, logTo: { write() {} }, works: true, command: 'serve' })
   const { url = '' } = server
   return {

@@ -179,9 +179,10 @@ export function lastError({ stderr }: Ended): { code: string; message: string } 
   return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as { code: string; message: string }
 }
 
-/** Starts a server on a free port and waits until it listens. */
+/** Starts a server on a free port and waits until it listens. Requests need no token, unless one is set. */
 export async function serve(data: string, args: readonly string[] = [], env: Record<string, string> = {}) {
-  const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
+  const open = env['QUILLWORK_TOKEN'] === undefined ? ['--no-token'] : []
+  const running = start(['serve', '--data', data, '--port', '0', ...open, ...args], { env })
   const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
   return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
 }
@@ -208,7 +209,7 @@ export async function behindTls(url: string): Promise<{ url: string } & AsyncDis
 }
 
 /** What the server of a data directory told of itself. */
-export function announcementIn(data: string): { url: string; pid: number; token?: string } {
+export function announcementIn(data: string): { url: string; pid: number } {
   return JSON.parse(readFileSync(path.join(data, 'server.json'), 'utf8'))
 }
 

@@ -47,7 +47,9 @@ export function installation(
     async serve(roles, args = []) {
       const data = path.join(`${folder}`, `data-${running.length}`)
       const ports = roles.includes('api') ? ['--port', '0'] : ['--health-port', '0']
-      const server = start(['serve', '--data', data, '--roles', roles, ...ports, ...args], { env })
+      const server = start(['serve', '--data', data, '--roles', roles, '--no-token', ...ports, ...args], {
+        env,
+      })
       running.push(server)
       const [, url = ''] = await server.says(/^(?:listening|health) on (http:\/\/\S+)$/m)
       return { ...server, url, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }

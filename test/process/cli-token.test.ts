@@ -1,0 +1,171 @@
+import { once } from 'node:events'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { announcementIn, lastError, requireBuilt, run, start, temporaryFolder } from './cli/quillwork.ts'
+
+const patience = 120_000
+
+beforeAll(requireBuilt, patience)
+
+let folder: ReturnType<typeof temporaryFolder>
+let data: string
+beforeEach(() => {
+  folder = temporaryFolder()
+  data = path.join(`${folder}`, 'data')
+})
+afterEach(() => folder[Symbol.dispose]())
+
+/** Starts a server with the settings that it has by itself. */
+async function serve(args: readonly string[] = [], env: Record<string, string> = {}) {
+  const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
+  const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
+  return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
+}
+
+async function statusWith(url: string, token?: string): Promise<number> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return (await fetch(`${url}/v1/tasks`, { headers })).status
+}
+
+function tokenIn(): string {
+  return readFileSync(path.join(data, 'token'), 'utf8').trim()
+}
+
+/** A program of a stranger, who keeps all that it is sent. */
+class Stranger implements AsyncDisposable {
+  readonly asked: string[] = []
+  readonly #server: Server
+
+  constructor(answer: (request: IncomingMessage) => Promise<string>) {
+    this.#server = createServer(async (request, response) => {
+      const body = (await request.toArray()).join('')
+      this.asked.push([request.method, request.url, JSON.stringify(request.rawHeaders), body].join(' '))
+      response.setHeader('content-type', 'application/json').end(await answer(request))
+    })
+  }
+
+  /** Listens on a port, and returns the address. */
+  async listen(port = 0): Promise<string> {
+    this.#server.listen(port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#server.closeAllConnections()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
+
+/** Makes the commands look for the server at another address, of a process that lives. */
+function misannounce(url: string): void {
+  writeFileSync(
+    path.join(data, 'server.json'),
+    JSON.stringify({ ...announcementIn(data), url, pid: process.pid }),
+  )
+}
+
+describe('the token of a data directory', { timeout: patience }, () => {
+  test('is made by serve, for its user alone, and opens the pages; commands find it', async () => {
+    {
+      await using server = await serve()
+      const token = tokenIn()
+      expect(Buffer.from(token, 'base64url')).toHaveLength(32)
+      expect(statSync(path.join(data, 'token')).mode & 0o777).toBe(0o600)
+      expect(readFileSync(path.join(data, 'server.json'), 'utf8')).not.toContain(token)
+      const known = [undefined, 'a-token-that-somebody-guessed', token]
+      expect(await Promise.all(known.map(each => statusWith(server.url, each)))).toEqual([401, 401, 200])
+      const [, opened] = await server.says(/^open (\S+) in a browser$/m)
+      expect(opened).toBe(`${server.url}/#token=${token}`)
+      expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
+      expect(await run(['sign-in', '--data', data])).toMatchObject({ code: 0, stdout: `${opened}\n` })
+      server.child.kill('SIGTERM')
+      expect((await server.ended).stderr).not.toContain(token)
+    }
+    const before = tokenIn()
+    await using again = await serve()
+    expect(await statusWith(again.url, before)).toBe(200)
+    const other = await run(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
+    expect([other.code, lastError(other).code]).toEqual([3, 'SERVER_UNREACHABLE'])
+  })
+
+  test('is needed by nobody with --no-token, which a token contradicts', async () => {
+    await using server = await serve(['--no-token'])
+    expect(await statusWith(server.url)).toBe(200)
+    expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
+    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    const both = await run(['serve', '--no-token', '--data', data], {
+      env: { QUILLWORK_TOKEN: 'x'.repeat(16) },
+    })
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('noToken (--no-token)')])
+    const open = await run(['serve', '--no-token', '--host', '0.0.0.0', '--data', data])
+    expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('set a token')])
+  })
+
+  test('is valid beside those that are set, of which two are, from a file; these are printed nowhere', async () => {
+    const [old, next] = ['the-old-token-of-the-studio', 'the-next-token-of-the-studio']
+    const file = path.join(`${folder}`, 'tokens')
+    writeFileSync(file, `${old}\n${next}\n`)
+    chmodSync(file, 0o600)
+    await using server = await serve([], { QUILLWORK_TOKEN_FILE: file })
+    expect(
+      await Promise.all([old, next, tokenIn(), undefined].map(each => statusWith(server.url, each))),
+    ).toEqual([200, 200, 200, 401])
+    expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
+    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    const elsewhere = ['tasks', 'list', '--url', server.url]
+    expect(await run(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file } })).toMatchObject({ code: 0 })
+    expect((await run(elsewhere)).code).not.toBe(0)
+    const twice = await run(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file, QUILLWORK_TOKEN: old } })
+    expect([twice.code, twice.stderr]).toEqual([
+      2,
+      'error CONFIG_INVALID: QUILLWORK_TOKEN and QUILLWORK_TOKEN_FILE are both set. Set one of them.\n',
+    ])
+    server.child.kill('SIGTERM')
+    const { stdout, stderr } = await server.ended
+    for (const each of [old, next, tokenIn()]) expect(stdout + stderr).not.toContain(each)
+  })
+})
+
+describe('a program that took the port of a killed server', { timeout: patience }, () => {
+  test('is told nothing: neither the token nor the manuscript', async () => {
+    const killed = await serve()
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    await using stranger = new Stranger(async () => '{"nodeId": "any", "items": [], "proof": "any"}')
+    misannounce(await stranger.listen(Number(new URL(killed.url).port)))
+    const file = path.join(`${folder}`, 'book.txt')
+    writeFileSync(file, 'Chapter 1\n\nShe kept the letter under the salt.\n')
+    const imported = await run(['import', file, '--yes', '--watch', '--data', data])
+    expect(imported.code).toBe(0)
+    expectOnlyAsked(stranger)
+  })
+
+  test('cannot prove itself with the answer of the server that was started since', async () => {
+    await using server = await serve()
+    const { url } = server
+    await using stranger = new Stranger(async request => (await fetch(url + request.url)).text())
+    misannounce(await stranger.listen())
+    const refused = await run(['tasks', 'list', '--json', '--data', data])
+    expect([refused.code, lastError(refused).code]).toEqual([3, 'SERVER_UNREACHABLE'])
+    expectOnlyAsked(stranger)
+    // The server itself does answer the question.
+    misannounce(url)
+    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+  })
+})
+
+/** The stranger was asked for the proof, and was sent nothing else. */
+function expectOnlyAsked({ asked }: Stranger): void {
+  expect(asked).not.toEqual([])
+  for (const each of asked) {
+    expect(each).toMatch(/^GET \/v1\/proof\?nonce=[\w-]{43} /)
+    expect(each).not.toContain(tokenIn())
+    expect(each.toLowerCase()).not.toContain('authorization')
+    expect(each).not.toContain('letter')
+  }
+}
