@@ -10,7 +10,7 @@ const kinds = {
   count: 'a whole number',
   duration: "milliseconds, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`; at most `'3650d'`",
   size: "bytes, or a text such as `'200MB'`",
-  list: 'a list of texts; in the environment separated by commas, in a file of its own one a line',
+  list: 'a list of texts; in the environment separated by commas',
   switch: '`true` or `false`',
   slots: 'an object; on the command line and in the environment also as `default=10,batch=4`',
   json: 'an object; in the environment as JSON',
@@ -21,7 +21,9 @@ function section(name) {
   const places = [
     ...(flag === undefined ? [] : [`\`${flag}\``]),
     `\`${variableOf(name)}\``,
-    ...(fileVariableOf(name) === undefined ? [] : [`a file that \`${fileVariableOf(name)}\` names`]),
+    ...(fileVariableOf(name) === undefined
+      ? []
+      : [`a file that \`${fileVariableOf(name)}\` names${kind === 'list' ? ', one a line' : ''}`]),
     ...(notInFile ? [] : [`\`"${name}"\` in the file`]),
   ]
   return [

@@ -1,12 +1,19 @@
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { type IncomingMessage, request as plainRequest } from 'node:http'
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as plainRequest,
+  type RequestOptions,
+} from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createParser } from 'eventsource-parser'
 import type { Problem } from '../http/index.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
+import { defined } from '../task/defined.ts'
 
 /** Values of a query. A list is sent as a repeated parameter, an undefined value is left out. */
 export type Query = Record<string, string | number | boolean | readonly string[] | undefined>
@@ -46,12 +53,16 @@ interface ServerEvent {
 /** Longest clean-up request after the signal has fired, milliseconds. */
 const cleanUpMs = 2_000
 
-/** Returns a client of the server. `signal` ends every request that runs. */
-export function createClient(
-  server: { url: string; token?: string | undefined },
-  signal?: AbortSignal,
-): Client {
-  const { url, token } = server
+/** A server, and how it is spoken to. */
+export interface Server {
+  url: string
+  token?: string | undefined
+  /** Its connections; default: those of the process. */
+  agent?: Agent
+}
+
+/** Returns a client of the server, which follows no redirects. `signal` ends every request that runs. */
+export function createClient({ url, token, agent }: Server, signal?: AbortSignal): Client {
   const authorization: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
 
@@ -69,16 +80,18 @@ export function createClient(
       throw cause instanceof QuillworkError ? cause : unreachable(cause)
     }
     const { status, text } = response
-    if (status < 200 || status > 299) throw problemError(text, status, url)
+    if (!isSuccess({ statusCode: status })) throw problemError(text, status, url)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
-  const send = <T>(path: string, init: RequestInit): Promise<T> =>
-    parsed(async () => {
-      const headers = { ...authorization, ...(init.headers as Record<string, string> | undefined) }
-      const response = await fetch(url + path, { signal: signal ?? null, ...init, headers })
-      return { status: response.status, text: await response.text() }
-    })
+  /** Begins a request, which the signal ends. */
+  function begin(path: string, { headers, ...options }: RequestOptions): ClientRequest {
+    const all = { ...defined({ signal, agent }), ...options, headers: { ...authorization, ...headers } }
+    return (url.startsWith('https:') ? secureRequest : plainRequest)(url + path, all)
+  }
+
+  const send = <T>(path: string, { body, ...options }: RequestOptions & { body?: string }): Promise<T> =>
+    parsed(async () => textOf(await responseTo(begin(path, options).end(body))))
 
   return {
     url,
@@ -95,20 +108,45 @@ export function createClient(
       const resumed: Record<string, string> =
         lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
       const headers = { ...authorization, ...resumed, accept: 'text/event-stream' }
-      const response = await fetch(url + path, { headers, signal: signal ?? null }).catch(cause =>
+      const response = await responseTo(begin(path, { headers }).end()).catch(cause =>
         Promise.reject(unreachable(cause)),
       )
-      if (!response.ok) throw problemError(await response.text(), response.status, url)
+      if (!isSuccess(response)) {
+        const { text, status } = await textOf(response)
+        throw problemError(text, status, url)
+      }
       onOpen?.()
       try {
-        if (response.body !== null) yield* readEvents(response.body)
+        yield* readEvents(response)
       } catch (cause) {
         throw unreachable(cause)
       }
     },
     upload: (path, file, query) =>
-      parsed(() => sendFile(url + path + queryText(query), file, { headers: authorization, signal })),
+      parsed(() => sendFile(file, headers => begin(path + queryText(query), { method: 'POST', headers }))),
   }
+}
+
+/** Longest time without a byte of a response, milliseconds. Streams of events have heartbeats. */
+const silenceMs = 300_000
+
+/** Returns the response once it begins. */
+async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  request.setTimeout(silenceMs, () => request.destroy(new Error(`No answer within ${silenceMs} ms.`)))
+  // What ends the request later, whoever reads the response is told.
+  request.on('error', () => undefined)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return response
+}
+
+async function textOf(response: IncomingMessage): Promise<RawResponse> {
+  let text = ''
+  for await (const piece of response.setEncoding('utf8')) text += piece
+  return { status: response.statusCode ?? 0, text }
+}
+
+function isSuccess({ statusCode = 0 }: { statusCode?: number | undefined }): boolean {
+  return statusCode >= 200 && statusCode < 300
 }
 
 function jsonBody(body: object, headers: Readonly<Record<string, string>> = {}) {
@@ -177,29 +215,21 @@ export interface SentFile {
 const pieceBytes = 256 * 1_024
 
 /**
- * Posts a file as it is and returns the response. Only a piece of the file is in memory at a time; the fetch of Node buffers far more of a
- * large one. Rejects when the connection ends before a response, and with FILE_UNREADABLE.
+ * Sends a file as it is and returns the response. Only a piece of the file is in memory at a time. Rejects when the connection ends before a
+ * response, and with FILE_UNREADABLE.
  */
 async function sendFile(
-  url: string,
   file: SentFile,
-  { headers, signal }: { headers: Record<string, string>; signal?: AbortSignal | undefined },
+  begin: (headers: NonNullable<RequestOptions['headers']>) => ClientRequest,
 ): Promise<RawResponse> {
   const opened = await open(file.path).catch(cause => Promise.reject(unreadable(file.path, cause)))
-  const request = new URL(url).protocol === 'https:' ? secureRequest : plainRequest
-  const sending = request(url, {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': file.bytes },
-    signal,
-  })
+  const sending = begin({ 'content-type': 'application/octet-stream', 'content-length': file.bytes })
   const answered = once(sending, 'response') as Promise<[IncomingMessage]>
   // The server may refuse before it has read everything. Then its response counts, not the broken pipe.
   const sent = pipeline(opened.createReadStream({ highWaterMark: pieceBytes }), counted(file), sending)
   for (const each of [answered, sent]) each.catch(() => undefined)
   const [response] = await Promise.race([answered, sent.then(() => answered)])
-  let text = ''
-  for await (const piece of response.setEncoding('utf8')) text += piece
-  return { status: response.statusCode ?? 0, text }
+  return textOf(response)
 }
 
 /** Returns the error for a file that does not exist or cannot be read. */

@@ -1,14 +1,12 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
-import { networkInterfaces } from 'node:os'
-import { isLoopback } from '../http/auth.ts'
+import type { Agent } from 'node:http'
 import { QuillworkError } from '../index.ts'
 import { compositionOf, shownComposition } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
-import { type Announcement, announced, isAlive, proofOf, readToken } from '../server/data-directory.ts'
+import { type Announcement, announced, isAlive, placesOf, readToken } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
+import { ProvenConnections } from './proof.ts'
 
 /** The server that a command uses. */
 export interface Connection {
@@ -97,40 +95,20 @@ function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcem
   }
 }
 
-/** The server of a data directory, with the token that it takes. */
-export type FoundServer = Announcement & { readonly token: string }
+/** The server of a data directory, with the token that it takes and the connections to it. */
+export type FoundServer = Announcement & { readonly token: string; readonly agent: Agent }
 
 /** Returns the server that was announced in the data directory, if it is alive and has proved that it has the token there. */
 export async function findServer({ data }: Pick<Config, 'data'>): Promise<FoundServer | undefined> {
   const found = announced(data)
   const token = readToken(data)
   if (found === undefined || token === undefined || !isAlive(found.pid)) return undefined
-  return (await proves(found, token)) ? { ...found, token } : undefined
-}
-
-/**
- * Returns whether the announced server answers, on this machine, and has the token. Its port may belong to another program by now, to which nothing
- * is told.
- */
-async function proves({ url }: Announcement, token: string): Promise<boolean> {
-  try {
-    if (!(await isHere(new URL(url).hostname))) return false
-    const nonce = randomBytes(32).toString('base64url')
-    const client = createClient({ url }, AbortSignal.timeout(answerMs))
-    const { proof } = await client.get<{ proof: unknown }>('/v1/proof', { nonce })
-    const [given, wanted] = [Buffer.from(String(proof)), Buffer.from(proofOf(token, { url, nonce }))]
-    return given.length === wanted.length && timingSafeEqual(given, wanted)
-  } catch {
-    return false
-  }
-}
-
-/** Returns whether a host is this machine. */
-async function isHere(host: string): Promise<boolean> {
-  if (isLoopback(host)) return true
-  const own = Object.values(networkInterfaces()).flatMap(all => all?.map(({ address }) => address) ?? [])
-  const addresses = await lookup(host.replace(/^\[|\]$/g, ''), { all: true })
-  return addresses.every(({ address }) => isLoopback(address) || own.includes(address))
+  const server = { ...found, token, agent: new ProvenConnections({ url: found.url, token }) }
+  const answers = createClient(server, AbortSignal.timeout(answerMs)).get('/healthz')
+  return answers.then(
+    () => server,
+    () => undefined,
+  )
 }
 
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
@@ -174,13 +152,13 @@ export function urlOf({ url }: RunningServer): string {
 }
 
 /** Returns the error for an owner that is alive and does not answer. */
-function silentOwner({ data }: Config): QuillworkError | undefined {
+export function silentOwner({ data }: Config): QuillworkError | undefined {
   const owner = announced(data)
   if (owner === undefined || !isAlive(owner.pid)) return undefined
   return new QuillworkError(
     'SERVER_UNREACHABLE',
-    `Process ${owner.pid} (${owner.command}) owns the data directory ${data} but does not answer at ${owner.url}. ` +
-      'Wait for it, or stop it; no task is lost.',
+    `Process ${owner.pid} (${owner.command}) owns the data directory ${data}, but does not answer at ${owner.url}, or cannot prove that it has ` +
+      `the token in ${placesOf(data).token}. Wait for it, or restart it; no task is lost.`,
     { details: { pid: owner.pid, url: owner.url } },
   )
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { type Readable, Writable } from 'node:stream'
 import { escapeControls } from '../task/controls.ts'
@@ -11,6 +12,8 @@ import { cut } from './text.ts'
 export interface Terminal {
   /** Whether standard output is a terminal, so that lines can be drawn over. */
   readonly isInteractive: boolean
+  /** Whether what is printed goes into a file that other users can read. */
+  readonly isReadByOthers: boolean
   /** Whether a person can answer a question. */
   readonly canAsk: boolean
   readonly columns: number
@@ -38,7 +41,7 @@ export interface Terminal {
 /** The streams of a process. */
 export interface Streams {
   stdin: Readable & { isTTY?: boolean }
-  stdout: Writable & { isTTY?: boolean; columns?: number }
+  stdout: Writable & { isTTY?: boolean; columns?: number; fd?: number }
   stderr: Writable & { isTTY?: boolean }
 }
 
@@ -56,6 +59,12 @@ function asText(text: string): string {
 /** Returns a text for a file or another program: as its author wrote it, but for what would command a terminal that shows it later. */
 function asContent(text: string): string {
   return text.replace(/[^\P{Cc}\t\n\f\r]+/gu, escapeControls)
+}
+
+function isReadByOthers({ fd }: Streams['stdout']): boolean {
+  if (fd === undefined) return false
+  const stat = fstatSync(fd)
+  return stat.isFile() && (stat.mode & 0o044) !== 0
 }
 
 /** Returns the terminal of a process. */
@@ -78,6 +87,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
 
   const terminal: Terminal = {
     isInteractive,
+    isReadByOthers: isReadByOthers(stdout),
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     get columns() {
       return stdout.columns ?? usualColumns

@@ -38,8 +38,8 @@ export interface AppOptions {
   pages?: URL | string | undefined
   /** The folder of the texts that `GET /v1/samples` lists. Default none. */
   samples?: URL | string | undefined
-  /** Returns the proof that this is the server of a data directory, for the command that sent the nonce. Default none. */
-  prove?: ((nonce: string) => string) | undefined
+  /** Returns the proof that this is the server of a data directory, for the command that sent the nonce; undefined before it has one. Default none. */
+  prove?: ((nonce: string) => string | undefined) | undefined
   /** Default: silent. */
   log?: Logger
 }

@@ -32,7 +32,7 @@ export interface ApiContext {
   /** The folder of the samples, where there is one. */
   readonly samples: URL | string | undefined
   /** Returns the proof that this is the server of a data directory, where it has one. */
-  readonly prove: ((nonce: string) => string) | undefined
+  readonly prove: ((nonce: string) => string | undefined) | undefined
   readonly log: Logger
 }
 

@@ -245,6 +245,18 @@ function setMode({ place, stat }: Found, without: number): boolean {
   }
 }
 
+/** Throws CONFIG_INVALID for a file with a secret that others can change. They may read it: it may be mounted so, or meant for several services. */
+export function refuseChangeable(place: string, user = process.geteuid?.()): void {
+  const stat = user === undefined ? undefined : inspect(place, fs.statSync)
+  if (stat === undefined || user === undefined) return
+  requireOwner({ place, stat }, {}, user)
+  if (!isOpen(stat, anyWrite)) return
+  const sudo = stat.uid === user ? '' : 'sudo '
+  throw invalid(
+    `${place} can be changed by other users (mode ${modeText({ place, stat })}). Type: ${sudo}chmod go-w ${quoted(place)}`,
+  )
+}
+
 /** Throws CONFIG_INVALID for the folder of a database in which others can replace it. It may hold other things, so its mode is left as it is. */
 function refuseSharedFolder(place: string, user: number): void {
   const stat = inspect(place, fs.statSync)

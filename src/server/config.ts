@@ -4,7 +4,7 @@ import path from 'node:path'
 import { QuillworkError } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { plainWarnings, shownAddress, withAbsoluteFile } from './addresses.ts'
-import { closeToOthers } from './close-to-others.ts'
+import { closeToOthers, refuseChangeable } from './close-to-others.ts'
 import { compositionOf, refuseCombinations } from './combinations.ts'
 import { placesOf } from './data-directory.ts'
 import { EnvironmentKeys, modelsOfShort, shortKeyVariable } from './models-setting.ts'
@@ -146,7 +146,7 @@ interface Places {
   file: string | undefined
 }
 
-function findValue(name: SettingName, { flags, env, values, file }: Places): Found {
+function findValue(name: SettingName, { flags, env, values, file: configuration }: Places): Found {
   const setting: Setting = settings[name]
   const flag = flags[name]
   if (flag !== undefined) {
@@ -155,15 +155,20 @@ function findValue(name: SettingName, { flags, env, values, file }: Places): Fou
   }
   const place = variableOf(name)
   const variable = given(env[place])
-  const inFile = fileVariableOf(name)
-  const holder = inFile && given(env[inFile])
-  if (variable !== undefined && holder !== undefined)
-    throw invalid(`${place} and ${inFile} are both set. Set one of them.`)
-  if (holder !== undefined)
-    return { origin: 'environment', place: `${holder} (${inFile})`, value: fromFile(setting, holder) }
+  const ofFile = fileVariableOf(name)
+  const file = ofFile && given(env[ofFile])
+  if (variable !== undefined && file !== undefined)
+    throw invalid(`${place} and ${ofFile} are both set. Set one of them.`)
+  if (ofFile !== undefined && file !== undefined)
+    return {
+      origin: 'environment',
+      place: `${file} (${ofFile})`,
+      value: fromFile(setting, { file, variable: ofFile }),
+    }
   if (variable !== undefined)
     return { origin: 'environment', place, value: fromText(setting, variable, place) }
-  if (values[name] !== undefined) return { origin: 'file', place: `${name} in ${file}`, value: values[name] }
+  if (values[name] !== undefined)
+    return { origin: 'file', place: `${name} in ${configuration}`, value: values[name] }
   return { origin: 'default', place: name, value: setting.fallback }
 }
 
@@ -176,13 +181,15 @@ function given(value: string | undefined): string | undefined {
 const longestValue = 65_536
 
 /** Returns the value that a file holds: one a line, where the setting is a list. */
-function fromFile({ kind }: Setting, file: string): unknown {
+function fromFile({ kind }: Setting, { file, variable }: { file: string; variable: string }): unknown {
   let text: string
   try {
+    refuseChangeable(file)
     if (statSync(file).size > longestValue) throw invalid(`${file} is too large to hold one value.`)
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw error instanceof QuillworkError ? error : invalid(`${file} cannot be read: ${messageOf(error)}`)
+    if (error instanceof QuillworkError) throw error
+    throw invalid(`${file} (${variable}) cannot be read: ${messageOf(error)}`)
   }
   if (kind !== 'list') return text.trim()
   const lines = text.split('\n').map(line => line.trim())

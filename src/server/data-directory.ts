@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../task/thrown.ts'
@@ -11,7 +11,7 @@ export function placesOf(data: string) {
     database: path.join(data, 'quillwork.db'),
     uploads: path.join(data, 'uploads'),
     announcement: path.join(data, 'server.json'),
-    token: path.join(data, 'token'),
+    token: path.join(data, 'server.token'),
     keys: path.join(data, 'keys.json'),
     configuration: path.join(data, 'quillwork.json'),
   }
@@ -21,10 +21,12 @@ const announcementSchema = z.object({
   url: z.url(),
   pid: z.int().min(1),
   startedAt: z.iso.datetime(),
-  /** The node of the process, as in `GET /v1/capabilities`: another server may listen on the port by now. */
+  /** The node of the process, as in `GET /v1/capabilities`. */
   nodeId: z.string(),
   /** The command that was started, for people. */
   command: z.string(),
+  /** Whether requests need a token. */
+  needsToken: z.boolean().default(true),
   /** The store and the broker, as they may be shown; absent for a server of an earlier version. */
   store: z.string().optional(),
   broker: z.string().optional(),
@@ -49,53 +51,43 @@ export function announce(data: string, announcement: Announcement): void {
 
 /** Writes a JSON file atomically, readable by its owner alone. */
 export function writePrivately(file: string, content: object): void {
-  renameSync(writeAside(file, `${JSON.stringify(content, null, 2)}\n`), file)
+  replace(file, `${JSON.stringify(content, null, 2)}\n`)
 }
 
-/** Writes what is to become a file, not through a link. Returns its name. */
-function writeAside(file: string, text: string): string {
+function replace(file: string, text: string): void {
   const aside = `${file}.${process.pid}`
   rmSync(aside, { force: true })
+  // Not through a link.
   writeFileSync(aside, text, { mode: 0o600, flag: 'wx' })
-  return aside
+  renameSync(aside, file)
 }
 
 /** 256 bits, as base64url. */
 const tokenForm = /^[\w-]{43}$/
 
-/**
- * Returns the token of a data directory, with which the commands of its user and its server know each other. Undefined where it has none yet.
- * Throws CONFIG_INVALID for a file that holds none.
- */
-export function readToken(data: string): string | undefined {
-  const file = placesOf(data).token
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw invalid(`${file} cannot be read: ${messageOf(error)}`, error)
-  }
-  if (tokenForm.test(text)) return text
-  throw invalid(
-    `${file} does not hold a token of Quillwork. Remove it: the next server to start makes a new one.`,
-  )
+/** Returns a new token for a server that starts. */
+export function newToken(): string {
+  return randomBytes(32).toString('base64url')
 }
 
-/** Returns the token of a data directory, after making one where it has none. Of two processes that make one, both get the same. */
-export function ensureToken(data: string): string {
-  const found = readToken(data)
-  if (found !== undefined) return found
+/** Writes for commands the token of the server of this data directory, which it had not before: nobody else can know it. */
+export function keepToken(data: string, token: string): void {
   const { token: file } = placesOf(data)
-  const aside = writeAside(file, `${randomBytes(32).toString('base64url')}\n`)
   try {
-    linkSync(aside, file)
-  } catch (error) {
-    // Some volumes have no links; there, the last one to write wins.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') renameSync(aside, file)
+    replace(file, `${token}\n`)
+  } catch (cause) {
+    throw invalid(`The token of the server cannot be written to ${file}: ${messageOf(cause)}`, cause)
   }
-  rmSync(aside, { force: true })
-  return ensureToken(data)
+}
+
+/** Returns the token of the last server of a data directory; it may not run any more. Undefined where there is none. */
+export function readToken(data: string): string | undefined {
+  try {
+    const text = readFileSync(placesOf(data).token, 'utf8').trim()
+    return tokenForm.test(text) ? text : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -115,9 +107,10 @@ export function announced(data: string): Announcement | undefined {
   }
 }
 
-/** Deletes the announcement, if it is still that of this node. */
+/** Deletes the announcement and the token, if they are still those of this node. */
 export function withdraw(data: string, nodeId: string): void {
-  if (announced(data)?.nodeId === nodeId) rmSync(placesOf(data).announcement, { force: true })
+  if (announced(data)?.nodeId !== nodeId) return
+  for (const place of [placesOf(data).announcement, placesOf(data).token]) rmSync(place, { force: true })
 }
 
 /** Returns whether a process of this machine is alive. */

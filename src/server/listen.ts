@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { QuillworkError } from '../index.ts'
 
 /** Where to listen, and the option that selects another port. */
@@ -25,6 +26,12 @@ export async function listenOn(
   const address = server.address()
   const actual = typeof address === 'object' && address !== null ? address.port : port
   return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${actual}`
+}
+
+/** Returns the address of a server for programs on this machine, without a name: what a name leads to can change. */
+export function literalOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo
+  return reachable(`http://${family === 'IPv6' ? `[${address}]` : address}:${port}`)
 }
 
 /** Makes a plain server listen. Rejects with the error of the system. */

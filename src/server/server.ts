@@ -11,8 +11,8 @@ import { durationMs } from '../task/duration.ts'
 import { closedText, closeToOthers } from './close-to-others.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
-import { announce, ensureToken, makeDataDirectory, proofOf, withdraw } from './data-directory.ts'
-import { begin, listenOn, reachable } from './listen.ts'
+import { announce, keepToken, makeDataDirectory, newToken, proofOf, withdraw } from './data-directory.ts'
+import { begin, listenOn, literalOf, reachable } from './listen.ts'
 import type { Config } from './settings.ts'
 import { describedBroker } from './topology.ts'
 
@@ -36,7 +36,7 @@ export interface RunningServer {
   /** Address of the web pages for a browser on this machine; undefined where they are not served, or were not built. */
   readonly pagesUrl: string | undefined
   readonly nodeId: string
-  /** The token of the data directory, undefined where requests need none. */
+  /** The token of this server for its user, undefined where requests need none. */
   readonly token: string | undefined
   /** Rejects once the disk has lost what the store took: nothing is taken any more, and the process has to end. */
   readonly damaged: Promise<never>
@@ -49,7 +49,7 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logTo } = options
-  // The token of the data directory stays on this machine: beyond it, one has to be set.
+  // The token that the server makes is for this machine: beyond it, one has to be set.
   if (listensAnywhere(config)) assertSafeToListen({ host: config.host, token: config.token ?? [] })
   makeDataDirectory(config.data)
   const log = createLog({ level: config.logLevel, destination: logTo })
@@ -71,7 +71,7 @@ async function runServer(
   log: ReturnType<typeof createLog>,
 ): Promise<RunningServer> {
   const asyncApi = await describedBroker(config)
-  const ownToken = ensureToken(config.data)
+  const ownToken = newToken()
   let announced: string | undefined
   const app = createApp({
     engine,
@@ -82,7 +82,7 @@ async function runServer(
     pages: works ? pagesFolder : undefined,
     config: httpOptions(config, ownToken),
     novels: services,
-    prove: nonce => proofOf(ownToken, { url: announced ?? '', nonce }),
+    prove: nonce => announced && proofOf(ownToken, { url: announced, nonce }),
   })
   const health = createHealthListener(app)
   const cleansUp = works && config.roles.includes('maintenance')
@@ -113,8 +113,11 @@ async function runServer(
     const urls = await listen(app, health, config)
     if (works) {
       await engine.start()
-      announced = urls.url && reachable(urls.url)
-      announceServer(config, { url: announced, nodeId, command })
+      announced = urls.url && literalOf(app.server)
+      if (announced !== undefined) {
+        keepToken(config.data, ownToken)
+        announceServer(config, { url: announced, nodeId, command })
+      }
       log.info(described(config, engine), 'server started')
       for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
@@ -153,8 +156,10 @@ async function compose(options: ComposeOptions): Promise<Composed> {
 async function listen(
   app: FastifyInstance,
   health: ReturnType<typeof createHealthListener>,
-  { roles, host, port, healthPort }: Config,
+  { roles, host: wantedHost, port, healthPort }: Config,
 ): Promise<Pick<RunningServer, 'url' | 'healthUrl'>> {
+  // The name stands for two addresses, and another program may have one of them.
+  const host = wantedHost === 'localhost' ? '127.0.0.1' : wantedHost
   await app.ready()
   const url = roles.includes('api')
     ? await listenOn(app.server, { host, port, option: '--port' }, () => app.listen({ host, port }))
@@ -171,12 +176,12 @@ function pagesUrlOf(url: string | undefined): string | undefined {
 
 function announceServer(
   config: Config,
-  { url, nodeId, command }: { url: string | undefined; nodeId: string; command: string },
+  { url, nodeId, command }: { url: string; nodeId: string; command: string },
 ): void {
-  if (url === undefined) return
   const startedAt = new Date().toISOString()
   const worksOn = shownComposition(config)
-  announce(config.data, { url, pid: process.pid, startedAt, nodeId, command, ...worksOn })
+  const needsToken = !config.noToken
+  announce(config.data, { url, pid: process.pid, startedAt, nodeId, command, needsToken, ...worksOn })
 }
 
 /** Returns what the log shows of this process, without passwords. */
@@ -188,7 +193,7 @@ function listensAnywhere({ roles, healthPort }: Config): boolean {
   return roles.includes('api') || healthPort !== undefined
 }
 
-/** Returns the options of the API. Beside the tokens that are set, the one of the data directory is valid: the commands of its user send it. */
+/** Returns the options of the API. Beside the tokens that are set, the server's own is valid: the commands of its user send it. */
 function httpOptions(config: Config, ownToken: string): HttpOptions {
   const { allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
   // A process that listens on no port is not reachable, so its host does not matter.

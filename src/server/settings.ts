@@ -176,13 +176,20 @@ export const settings = {
     kind: 'list',
     about:
       'The token, of at least 16 characters, that every request must carry as `Authorization: Bearer …`. Two are valid at a time, so that one can ' +
-      'replace another; the commands of this process send the first. The server makes one more, in the file `token` of the data directory, for ' +
-      'the commands and the browser of its user: unset, that one is needed, and only the loopback is listened on.',
+      'replace another; commands send the first to `url`. Beside them the server makes one at each start, in the file `server.token` of the data ' +
+      'directory, for the commands and the browser of its user: unset, that one is needed, and only the loopback is listened on.',
     schema: z
       .preprocess(
         given => (typeof given === 'string' ? [given] : given),
         z
-          .array(text.min(16, 'A token is shorter than 16 characters; use a long random one.'))
+          .array(
+            z
+              .string()
+              .regex(
+                /^\S{16,}$/,
+                'A token has at least 16 characters, and no blanks; use a long random one.',
+              ),
+          )
           .min(1, 'Give a token.')
           .max(2, 'Give one token, or two.'),
       )
@@ -192,7 +199,7 @@ export const settings = {
   noToken: {
     kind: 'switch',
     about:
-      'Requests need no token: every program of every user of this machine can read and change everything. Only on the loopback.',
+      'Requests need no token: every user of this machine can read and change everything. Only on the loopback.',
     fallback: false,
     schema: z.boolean('Give true or false.'),
     flag: '--no-token',
@@ -219,7 +226,7 @@ export const settings = {
   allowedHosts: {
     kind: 'list',
     about:
-      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a token and no names: any.',
+      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a `token` that is set and no names: any.',
     fallback: [],
     schema: z.array(text),
   },

@@ -53,7 +53,7 @@ describe('the tour of the API, against a server', () => {
   )
 
   it('names every route that there is, and no other', async () => {
-    const token = readFileSync(path.join(project.folder, '.quillwork', 'token'), 'utf8').trim()
+    const token = readFileSync(path.join(project.folder, '.quillwork', 'server.token'), 'utf8').trim()
     const headers = { authorization: `Bearer ${token}` }
     const { paths } = (await (await fetch(`${server.url}/v1/openapi.json`, { headers })).json()) as {
       paths: Record<string, Record<string, unknown>>

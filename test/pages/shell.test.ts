@@ -72,6 +72,24 @@ describePages('a server with a token', () => {
     await other.goto(server.url)
     await other.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
     expect(await page.evaluate(() => history.length)).toBe(2)
+    // A link of another site brings a token that is not the right one.
+    await page.goto(`${server.url}/settings#token=of-a-stranger`)
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
+    await page.locator('[data-live=live]').waitFor()
+    await page.reload()
+    await page.locator('[data-live=live]').waitFor()
+  })
+
+  test('is taken where its address is typed into a tab that asks for it, for the other tabs too', async () => {
+    await using opened = await open(server.url)
+    const { page, context } = opened
+    const other = await context.newPage()
+    await other.goto(`${server.url}/tasks`)
+    for (const tab of [page, other]) await tab.getByLabel('Token', { exact: true }).waitFor()
+    await page.goto(`${server.url}/#token=the-right-token-of-this-server`)
+    await page.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
+    await other.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    expect(new URL(page.url()).hash).toBe('')
   })
 
   test('is forgotten at the sign-out, with what was typed and not saved, in every tab; the choices stay', async () => {

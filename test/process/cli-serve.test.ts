@@ -239,9 +239,9 @@ describe('npm start', { timeout: patience }, () => {
         .items.map(({ title }) => title)
         .sort(),
     ).toEqual(['The Salt Ledger', '渡口的钟'])
+    const token = readFileSync(path.join(data, 'server.token'), 'utf8').trim()
     again.child.kill('SIGTERM')
     const { stdout } = await again.ended
-    const token = readFileSync(path.join(data, 'token'), 'utf8').trim()
     expect(stdout).toBe(startOf(/^listening on (\S+)/.exec(stdout)?.[1] ?? '', `/#token=${token}`))
   })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ async function statusWith(url: string, token?: string): Promise<number> {
 }
 
 function tokenIn(): string {
-  return readFileSync(path.join(data, 'token'), 'utf8').trim()
+  return readFileSync(path.join(data, 'server.token'), 'utf8').trim()
 }
 
 /** A program of a stranger, who keeps all that it is sent. */
@@ -69,13 +69,13 @@ function misannounce(url: string): void {
   )
 }
 
-describe('the token of a data directory', { timeout: patience }, () => {
+describe('the token of a server', { timeout: patience }, () => {
   test('is made by serve, for its user alone, and opens the pages; commands find it', async () => {
     {
       await using server = await serve()
       const token = tokenIn()
       expect(Buffer.from(token, 'base64url')).toHaveLength(32)
-      expect(statSync(path.join(data, 'token')).mode & 0o777).toBe(0o600)
+      expect(statSync(path.join(data, 'server.token')).mode & 0o777).toBe(0o600)
       expect(readFileSync(path.join(data, 'server.json'), 'utf8')).not.toContain(token)
       const known = [undefined, 'a-token-that-somebody-guessed', token]
       expect(await Promise.all(known.map(each => statusWith(server.url, each)))).toEqual([401, 401, 200])
@@ -83,12 +83,18 @@ describe('the token of a data directory', { timeout: patience }, () => {
       expect(opened).toBe(`${server.url}/#token=${token}`)
       expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
       expect(await run(['sign-in', '--data', data])).toMatchObject({ code: 0, stdout: `${opened}\n` })
+      const rebound = get(`${server.url}/v1/tasks`, { headers: { host: 'evil.example' } })
+      expect((await once(rebound, 'response'))[0]).toMatchObject({ statusCode: 403 })
       server.child.kill('SIGTERM')
       expect((await server.ended).stderr).not.toContain(token)
     }
-    const before = tokenIn()
+    expect(existsSync(path.join(data, 'server.token'))).toBe(false)
+    // One that somebody put there, or copied, is of no use.
+    const planted = 'p'.repeat(43)
+    writeFileSync(path.join(data, 'server.token'), planted)
     await using again = await serve()
-    expect(await statusWith(again.url, before)).toBe(200)
+    expect(await statusWith(again.url, planted)).toBe(401)
+    expect(await statusWith(again.url, tokenIn())).toBe(200)
     const other = await run(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
     expect([other.code, lastError(other).code]).toEqual([3, 'SERVER_UNREACHABLE'])
   })
@@ -110,13 +116,17 @@ describe('the token of a data directory', { timeout: patience }, () => {
     const [old, next] = ['the-old-token-of-the-studio', 'the-next-token-of-the-studio']
     const file = path.join(`${folder}`, 'tokens')
     writeFileSync(file, `${old}\n${next}\n`)
-    chmodSync(file, 0o600)
+    chmodSync(file, 0o666)
+    const planted = await run(['serve', '--data', data], { env: { QUILLWORK_TOKEN_FILE: file } })
+    expect([planted.code, planted.stderr]).toEqual([2, expect.stringContaining(`chmod go-w ${file}`)])
+    chmodSync(file, 0o644)
     await using server = await serve([], { QUILLWORK_TOKEN_FILE: file })
     expect(
       await Promise.all([old, next, tokenIn(), undefined].map(each => statusWith(server.url, each))),
     ).toEqual([200, 200, 200, 401])
     expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
     expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    const own = tokenIn()
     const elsewhere = ['tasks', 'list', '--url', server.url]
     expect(await run(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file } })).toMatchObject({ code: 0 })
     expect((await run(elsewhere)).code).not.toBe(0)
@@ -127,13 +137,14 @@ describe('the token of a data directory', { timeout: patience }, () => {
     ])
     server.child.kill('SIGTERM')
     const { stdout, stderr } = await server.ended
-    for (const each of [old, next, tokenIn()]) expect(stdout + stderr).not.toContain(each)
+    for (const each of [old, next, own]) expect(stdout + stderr).not.toContain(each)
   })
 })
 
 describe('a program that took the port of a killed server', { timeout: patience }, () => {
   test('is told nothing: neither the token nor the manuscript', async () => {
     const killed = await serve()
+    const token = tokenIn()
     killed.child.kill('SIGKILL')
     await killed.ended
     await using stranger = new Stranger(async () => '{"nodeId": "any", "items": [], "proof": "any"}')
@@ -142,7 +153,22 @@ describe('a program that took the port of a killed server', { timeout: patience 
     writeFileSync(file, 'Chapter 1\n\nShe kept the letter under the salt.\n')
     const imported = await run(['import', file, '--yes', '--watch', '--data', data])
     expect(imported.code).toBe(0)
-    expectOnlyAsked(stranger)
+    expectOnlyAsked(stranger, token)
+  })
+
+  test('is told nothing by a command that was watching a task', async () => {
+    const killed = await serve()
+    const file = path.join(`${folder}`, 'book.txt')
+    writeFileSync(file, 'Chapter 1\n\nShe kept the letter under the salt.\n')
+    expect(await run(['lanes', 'pause', 'default', '--data', data])).toMatchObject({ code: 0 })
+    await using watching = start(['import', file, '--yes', '--watch', '--data', data])
+    await watching.says(/ImportNovel QUEUED/)
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    await using stranger = new Stranger(async () => '{"status": "COMPLETED", "done": true, "proof": "any"}')
+    await stranger.listen(Number(new URL(killed.url).port))
+    expect((await watching.ended).code).toBe(3)
+    expectOnlyAsked(stranger, tokenIn())
   })
 
   test('cannot prove itself with the answer of the server that was started since', async () => {
@@ -152,7 +178,7 @@ describe('a program that took the port of a killed server', { timeout: patience 
     misannounce(await stranger.listen())
     const refused = await run(['tasks', 'list', '--json', '--data', data])
     expect([refused.code, lastError(refused).code]).toEqual([3, 'SERVER_UNREACHABLE'])
-    expectOnlyAsked(stranger)
+    expectOnlyAsked(stranger, tokenIn())
     // The server itself does answer the question.
     misannounce(url)
     expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
@@ -160,11 +186,11 @@ describe('a program that took the port of a killed server', { timeout: patience 
 })
 
 /** The stranger was asked for the proof, and was sent nothing else. */
-function expectOnlyAsked({ asked }: Stranger): void {
+function expectOnlyAsked({ asked }: Stranger, token: string): void {
   expect(asked).not.toEqual([])
   for (const each of asked) {
     expect(each).toMatch(/^GET \/v1\/proof\?nonce=[\w-]{43} /)
-    expect(each).not.toContain(tokenIn())
+    expect(each).not.toContain(token)
     expect(each.toLowerCase()).not.toContain('authorization')
     expect(each).not.toContain('letter')
   }

@@ -7,9 +7,10 @@ import {
   type Announcement,
   announce,
   announced,
-  ensureToken,
   isAlive,
+  keepToken,
   makeDataDirectory,
+  newToken,
   placesOf,
   proofOf,
   readToken,
@@ -28,30 +29,43 @@ const announcement: Announcement = {
   startedAt: '2026-03-01T00:00:00.000Z',
   nodeId: 'node-1',
   command: 'quillwork serve',
+  needsToken: true,
 }
 
-describe('the token of a data directory', () => {
-  test('is made once, of 256 bits, for its owner alone', () => {
+describe('the token of a server', () => {
+  test('is new for each, of 256 bits, and kept for its user alone', () => {
     expect(readToken(data)).toBeUndefined()
-    const token = ensureToken(data)
+    const [token, next] = [newToken(), newToken()]
     expect(Buffer.from(token, 'base64url')).toHaveLength(32)
-    expect([ensureToken(data), readToken(data)]).toEqual([token, token])
-    expect(readdirSync(data)).toEqual(['token'])
-    expect(statSync(placesOf(data).token).mode & 0o777).toBe(0o600)
-    rmSync(placesOf(data).token)
-    expect(ensureToken(data)).not.toBe(token)
+    expect(next).not.toBe(token)
+    for (const each of [token, next]) {
+      keepToken(data, each)
+      expect(readToken(data)).toBe(each)
+    }
+    const { token: file } = placesOf(data)
+    expect(readdirSync(data)).toEqual([path.basename(file)])
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
   test.each(['', 'short', `${'a'.repeat(43)} ${'b'.repeat(43)}`])('is not what reads %j', text => {
     writeFileSync(placesOf(data).token, text)
-    expect(() => ensureToken(data)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('Remove it') }),
+    expect(readToken(data)).toBeUndefined()
+  })
+
+  test('is not written through a link, and a folder that cannot be written says so', () => {
+    const target = path.join(data, 'target')
+    writeFileSync(target, 'as it was')
+    symlinkSync(target, placesOf(data).token)
+    keepToken(data, newToken())
+    expect(readFileSync(target, 'utf8')).toBe('as it was')
+    expect(() => keepToken(path.join(data, 'none'), newToken())).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
     )
   })
 
   test('proves a server by nonce and address, and by nothing else', () => {
     const asked = { url: 'http://127.0.0.1:7420', nonce: 'n' }
-    const [one, other] = [ensureToken(data), 'b'.repeat(43)]
+    const [one, other] = [newToken(), newToken()]
     const proofs = [
       proofOf(one, asked),
       proofOf(other, asked),
@@ -82,10 +96,12 @@ describe('the announcement of a server', () => {
 
   test('is taken away by the start that made it, not by an earlier one', () => {
     announce(data, announcement)
+    keepToken(data, newToken())
     withdraw(data, 'node-0')
     expect(announced(data)).toEqual(announcement)
     withdraw(data, 'node-1')
     expect(announced(data)).toBeUndefined()
+    expect(readdirSync(data)).toEqual([])
   })
 
   test.each(['', '{', '{}', '[]', '{"url": "nowhere", "pid": 0}'])('that reads %j is none', text => {

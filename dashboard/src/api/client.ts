@@ -1,7 +1,7 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { shownLanguage } from '../browser/preferences.ts'
 import type { components, paths } from './schema.ts'
-import { currentToken, tokenWasRefused } from './token.ts'
+import { currentToken, tokenWasAccepted, tokenWasRefused } from './token.ts'
 
 /** Headers that every request carries: who asks, and the language in which errors are explained. */
 export function requestHeaders(): Record<string, string> {
@@ -20,10 +20,10 @@ const refusals: Middleware = {
     return request
   },
   async onResponse({ request, response }) {
-    if (response.ok) return
+    const token = request.headers.get('authorization')?.replace('Bearer ', '')
+    if (response.ok) return tokenWasAccepted(token)
     const body: unknown = await response.json().catch(() => undefined)
-    if (response.status === 401)
-      tokenWasRefused(request.headers.get('authorization')?.replace('Bearer ', '') ?? undefined)
+    if (response.status === 401) tokenWasRefused(token)
     throw errorOf(response.status, body)
   },
   onError({ error }) {

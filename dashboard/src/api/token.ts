@@ -6,16 +6,21 @@ const place = 'quillwork.token'
 let token = read('session') ?? read('local')
 const isRefused = sharedValue(false)
 
-takeFromAddress()
-
-/** Takes the token of an address that the server printed, and removes it there: from what the tab shows, and from its history. */
-function takeFromAddress(): void {
-  const { hash, pathname, search } = window.location
-  const given = /^#token=([\w.~+/-]+=*)$/.exec(hash)?.[1]
-  if (given === undefined) return
+/** A token of an address, until the server has accepted it: any page of another site can link to here with any token. */
+let tried = tokenOfAddress()
+if (tried !== undefined) {
+  const { pathname, search } = window.location
   window.history.replaceState(window.history.state, '', pathname + search)
-  takeToken(given, true)
+  token = tried
 }
+
+/** Returns the token of an address that the server printed. */
+function tokenOfAddress(): string | undefined {
+  return /^#token=([\w.~+/-]+=*)$/.exec(window.location.hash)?.[1]
+}
+
+// The address was typed into this tab. The page begins anew with it.
+window.addEventListener('hashchange', () => tokenOfAddress() !== undefined && window.location.reload())
 
 function read(kind: 'local' | 'session'): string | undefined {
   const stored = readStored(place, kind)
@@ -67,11 +72,23 @@ window.addEventListener('beforeunload', event => isLeaving && event.stopImmediat
 
 window.addEventListener('storage', ({ key, newValue }) => {
   if (key === signedOut && newValue !== null) leave()
+  // Another tab was signed in.
+  if (key === place && newValue !== null && isRefused.get()) window.location.reload()
 })
+
+/** Records that the server accepted a token. One of an address is kept on this device from then on. */
+export function tokenWasAccepted(used: string | undefined): void {
+  if (tried === undefined || used !== tried) return
+  takeToken(tried, true)
+  tried = undefined
+}
 
 /** Records that the server refused a token, or requires one. `used`: the one that was sent, which may not be the newest. */
 export function tokenWasRefused(used: string | undefined): void {
-  if (used === token) isRefused.set(true)
+  if (used !== token) return
+  // The one that was there before the address holds.
+  if (tried !== undefined && (read('session') ?? read('local')) !== undefined) window.location.reload()
+  else isRefused.set(true)
 }
 
 /** Returns whether the server requires a token that it was not given. */

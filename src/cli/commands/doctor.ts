@@ -58,6 +58,7 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
 function valueText(name: SettingName, value: unknown): string {
   if (value === undefined) return 'not set'
   if (typeof value === 'string') return value
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'number') {
     const { kind }: Setting = settings[name]
     return kind === 'duration' ? durationText(value) : kind === 'size' ? bytesText(value) : String(value)

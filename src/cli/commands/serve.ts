@@ -6,7 +6,7 @@ import { plainLine } from '../../server/log-lines.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { type Config, logLevels } from '../../server/settings.ts'
 import { type Client, createClient } from '../client.ts'
-import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
+import { findServer, isLocked, lockedError, silentOwner, urlOf } from '../connect.ts'
 import { commandText, signedIn } from '../hints.ts'
 import { print, type Register, type Run } from '../run.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
@@ -28,7 +28,7 @@ export function addServe(program: Command, register: Register): void {
     .option('--trusted-proxies <list>', 'addresses and networks of the proxies in front of the server')
     .option('--streams <n>', 'most event streams of this process')
     .option('--streams-per-client <n>', 'most event streams of one client address')
-    .option('--no-token', 'requests need no token: for every user of this machine')
+    .option('--no-token', 'let every user of this machine send requests, without a token')
     .option('--health-port <n>', 'second port, for health and metrics only')
     .option('--grace <time>', 'how long running tasks may continue when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
@@ -49,7 +49,7 @@ async function serve(run: Run<{ sample?: boolean }>) {
   const server = await start(run, resolved)
   if (server.url !== undefined) terminal.out(`listening on ${server.url}`)
   else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
-  const pagesUrl = signInAddress(server, resolved.config)
+  const pagesUrl = signInAddress(server, run, resolved.config)
   if (pagesUrl !== undefined && !run.json) terminal.out(`open ${pagesUrl} in a browser`)
   if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
@@ -69,21 +69,21 @@ async function serve(run: Run<{ sample?: boolean }>) {
   if (failure !== undefined) throw failure
 }
 
-/** Returns the address of the pages, with the token of the data directory. One that was set is known to whoever set it, and is not printed. */
-function signInAddress({ pagesUrl, token }: RunningServer, config: Config): string | undefined {
-  if (pagesUrl === undefined || token === undefined || config.token !== undefined) return pagesUrl
-  return signedIn(pagesUrl, token)
+/** Returns the address of the pages, which signs the browser in unless a token is set, which people have, or others read what is printed. */
+function signInAddress({ pagesUrl, token }: RunningServer, { terminal }: Run, config: Config) {
+  const isPrinted = token !== undefined && config.token === undefined && !terminal.isReadByOthers
+  return pagesUrl !== undefined && isPrinted ? signedIn(pagesUrl, token) : pagesUrl
 }
 
 async function signIn(run: Run) {
   const resolved = run.configure()
   const server = await findServer(resolved.config)
-  if (server === undefined)
-    throw new QuillworkError(
-      'SERVER_UNREACHABLE',
-      `No server runs on the data directory ${resolved.config.data}. Start one: ${commandText('serve', resolved)}`,
-    )
-  const url = signedIn(server.url, server.token)
+  if (server === undefined) {
+    const { config } = resolved
+    const message = `No server runs on the data directory ${config.data}. Start one: ${commandText('serve', resolved)}`
+    throw silentOwner(config) ?? new QuillworkError('SERVER_UNREACHABLE', message)
+  }
+  const url = server.needsToken ? signedIn(server.url, server.token) : server.url
   print(run, { url }, () => [url])
 }
 
@@ -200,7 +200,7 @@ function sayWhatNext(
     [commandText(`novels read ${novelId}`, resolved), `read the summaries of ${title}`],
     [commandText('import FILE --watch', resolved), 'import a text of your own'],
     [commandText('tasks list', resolved), 'see the tasks'],
-    [`${client.url}/v1/openapi.json`, `the API, with the token in ${placesOf(resolved.config.data).token}`],
+    [`${client.url}/v1/openapi.json`, `the API; its token is in ${placesOf(resolved.config.data).token}`],
     [commandText('sign-in', resolved), 'print the address of the pages again'],
   ]
   terminal.out('')

@@ -175,14 +175,15 @@ export const healthRoutes = [
     summary: 'Prove to a command on this machine that this is the server of its data directory',
     description:
       'The proof is the HMAC-SHA-256 of `quillwork server proof`, the address of the server and the nonce, each on a line, with the token in ' +
-      'the data directory as the key. A command sends its token only after it has checked the proof.',
+      'the data directory as the key. A command checks it on each connection, before it sends anything else.',
     querystring: z.strictObject({
       nonce: z.string().regex(/^[\w-]{22,128}$/, 'Give 22 to 128 letters, digits, - or _, at random.'),
     }),
     sends: { 200: z.object({ proof: z.string() }) },
     refuses: ['ROUTE_NOT_FOUND'],
     handle: async ({ prove }, { query }) => {
-      if (prove !== undefined) return { proof: prove(query.nonce) }
+      const proof = prove?.(query.nonce)
+      if (proof !== undefined) return { proof }
       throw new QuillworkError('ROUTE_NOT_FOUND', 'This server has no data directory.')
     },
   }),

@@ -112,7 +112,24 @@ export function describePages(title: string, tests: () => void): void {
   })
 }
 
-/** Opens an address in a browser profile of its own. When it is disposed, nothing may have gone wrong in the page. */
+/** The tokens of servers that the tests started, by origin. */
+const tokens = new Map<string, string>()
+
+/** Signs every page in that is opened at a server from now on. */
+export function signIn(url: string, token: string): void {
+  tokens.set(new URL(url).origin, token)
+}
+
+/** Keeps the tokens where the pages keep them, until somebody signs out. */
+async function keepTokens(context: BrowserContext): Promise<void> {
+  await context.addInitScript(kept => {
+    const token = kept[window.location.origin]
+    if (token === undefined || localStorage.getItem('quillwork.signed-out') !== null) return
+    localStorage.setItem('quillwork.token', JSON.stringify(token))
+  }, Object.fromEntries(tokens))
+}
+
+/** Opens an address in a browser profile of its own, signed in where the server makes its own token. When it is disposed, nothing may have gone wrong in the page. */
 export async function open(url: string, look: Look = {}): Promise<Opened> {
   if (running === undefined) throw new Error('There is no browser outside describePages.')
   const { language = 'en', theme = 'light', width = 1_280, height = 900 } = look
@@ -124,6 +141,7 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
     timezoneId: 'Europe/Berlin',
   })
   context.setDefaultTimeout(30_000)
+  await keepTokens(context)
   const page = await context.newPage()
   const problems = watch(page)
   await page.goto(url)

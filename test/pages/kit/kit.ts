@@ -14,6 +14,8 @@ import { resolveConfig } from '../../../src/server/config.ts'
 import { startServer as startHere } from '../../../src/server/server.ts'
 import { requireBuilt, serve, temporaryFolder } from '../../process/cli/quillwork.ts'
 
+import { signIn } from './browser.ts'
+
 export { describePages, type Look, type Opened, open, untilFocused, untilLoaded } from './browser.ts'
 
 /** A server of the product, with its pages. */
@@ -36,20 +38,20 @@ export interface PageProcess extends PageServer {
   startAgain(): Promise<void>
 }
 
-/** Starts a server on a new data directory. `env` as for `quillwork serve`. Requests need no token, unless one is set. */
+/** Starts a server on a new data directory. `env` as for `quillwork serve`. Unless a token is set, pages that are opened there are signed in. */
 export async function startServer(env: Record<string, string> = {}): Promise<PageServer> {
   requirePages()
   const folder = temporaryFolder()
-  const open = env['QUILLWORK_TOKEN'] === undefined ? { QUILLWORK_NO_TOKEN: 'true' } : {}
   const { config } = resolveConfig({
-    env: { ...open, ...env },
+    env,
     flags: { data: path.join(`${folder}`, 'data'), port: '0' },
   })
   const server = await startHere({ config, logTo: { write() {} }, works: true, command: 'serve' })
-  const { url = '' } = server
+  const { url = '', token } = server
+  if (token !== undefined && config.token === undefined) signIn(url, token)
   return {
     url,
-    ...askingOf(url),
+    ...askingOf(url, token),
     async [Symbol.asyncDispose]() {
       await server.stop({ grace: 0 })
       folder[Symbol.dispose]()
@@ -92,12 +94,17 @@ function requirePages(): void {
 }
 
 /** The requests of a test to an API. */
-export function askingOf(url: string): Pick<PageServer, 'ask' | 'post' | 'importText' | 'ended'> {
-  async function ask<T>(place: string, init?: RequestInit): Promise<T> {
-    const response = await fetch(`${url}${place}`, init)
+export function askingOf(
+  url: string,
+  token?: string,
+): Pick<PageServer, 'ask' | 'post' | 'importText' | 'ended'> {
+  const authorization: Record<string, string> =
+    token === undefined ? {} : { authorization: `Bearer ${token}` }
+  async function ask<T>(place: string, init: RequestInit = {}): Promise<T> {
+    const headers = { ...authorization, ...(init.headers as Record<string, string> | undefined) }
+    const response = await fetch(`${url}${place}`, { ...init, headers })
     const text = await response.text()
-    if (!response.ok)
-      throw new Error(`${init?.method ?? 'GET'} ${place} answered ${response.status}: ${text}`)
+    if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${place} answered ${response.status}: ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
   const post = <T>(place: string, body: unknown = {}) =>
@@ -119,7 +126,8 @@ export function askingOf(url: string): Pick<PageServer, 'ask' | 'post' | 'import
     },
     async ended(taskId) {
       const leaving = new AbortController()
-      const stream = await fetch(`${url}/v1/tasks/${taskId}/events`, { signal: leaving.signal })
+      const following = { headers: authorization, signal: leaving.signal }
+      const stream = await fetch(`${url}/v1/tasks/${taskId}/events`, following)
       const task = () => ask<{ status: string; done: boolean }>(`/v1/tasks/${taskId}`)
       const ends = /^event: task\.(completed|failed|cancelled|dead-lettered)\ndata: .*"taskId":"([^"]+)"/gm
       try {
