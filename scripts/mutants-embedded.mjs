@@ -7,6 +7,7 @@ const create = 'src/store/sqlite/create.ts'
 const outbox = 'src/store/sqlite/outbox.ts'
 const decide = 'src/task/decide.ts'
 const transition = 'src/task/transition.ts'
+const guards = 'src/http/guards.ts'
 
 const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
@@ -15,6 +16,7 @@ const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
+const tokenTable = ['test/http/token-table.test.ts']
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
 export const embeddedMutants = [
@@ -418,5 +420,26 @@ export const embeddedMutants = [
     '  if (isCancelRequested(record) && isUnheld(record)) return cancelledWaiting(record, cancelError(), now)\n',
     '',
     conformance,
+  ],
+  [
+    'token: HEAD is asked for it too',
+    guards,
+    '    if (!isOpen) {\n',
+    "    if (!isOpen && request.method !== 'HEAD') {\n",
+    tokenTable,
+  ],
+  [
+    'token: an address without a route is no page',
+    guards,
+    '? pages?.answersFor(request.url) === true',
+    '? true',
+    tokenTable,
+  ],
+  [
+    'token: no route is open but those of the list',
+    'src/http/routes/limits.ts',
+    "  get('/v1/limits', {\n",
+    "  get('/v1/limits', {\n    config: { open: true },\n",
+    tokenTable,
   ],
 ].map(([name, file, find, replace, files]) => ({ name, file, find, replace, tests: { files } }))
