@@ -43,9 +43,10 @@ describePages('every page', () => {
     server = await startProcess(['--sample'])
     const { items: samples } = await server.ask<{ items: { name: string }[] }>('/v1/samples')
     expect(samples.length).toBeGreaterThan(0)
-    tasks = await startEngineServer()
+    tasks = await startEngineServer({}, { 'openai:main:gpt-5-mini': { requestsPerMinute: 60 } })
     const failed = await tasks.submit([
       { do: 'log', message: 'began' },
+      { do: 'acquire', limit: 'openai:main:gpt-5-mini' },
       { do: 'failForGood', message: 'no paper left' },
     ])
     const parent = await tasks.submit([{ do: 'submitMany', count: 30, orders: [{ do: 'succeed' }] }])
@@ -81,6 +82,8 @@ describePages('every page', () => {
       ['a chapter', `${server.url}/novels/${novel}/chapters/${chapter}`],
       ['a scene', `${server.url}/novels/${novel}/scenes/${scenes[0]?.id ?? ''}`],
       ['the usage', `${server.url}/usage`],
+      ['the limits', `${tasks.url}/limits`],
+      ['no limits', `${server.url}/limits`],
       ['the settings', `${server.url}/settings`],
       ['no such page', `${server.url}/nowhere`],
     )

@@ -73,6 +73,8 @@ describePages('by keyboard alone', () => {
     await heading('Needs attention')
     await keys(page, 'g', 'u')
     await heading('Usage and cost')
+    await keys(page, 'g', 'l')
+    await heading('Limits')
     await keys(page, 'g', 's')
     await heading('Shelf')
   })

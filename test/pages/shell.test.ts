@@ -18,6 +18,7 @@ describePages('around every page', () => {
       'Tasks',
       'Needs attention',
       'Usage and cost',
+      'Limits',
       'Settings',
     ])
     await expect.poll(() => page.title()).toBe('Shelf · Quillwork')

@@ -31,6 +31,7 @@ export const keys = {
   samples: ['samples'],
   usage: (filter: object) => ['usage', filter],
   lanes: ['lanes'],
+  limits: ['limits'],
   workers: ['workers'],
   estimate: (request: object) => ['estimate', request],
 } as const

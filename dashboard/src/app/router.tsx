@@ -80,6 +80,12 @@ const usage = createRoute({
   component: lazyPart(() => import('../usage/usage-page.tsx'), 'UsagePage'),
 })
 
+const limits = createRoute({
+  getParentRoute: () => root,
+  path: '/limits',
+  component: lazyPart(() => import('../limits/limits-page.tsx'), 'LimitsPage'),
+})
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
@@ -96,6 +102,7 @@ const routeTree = root.addChildren([
   chapter,
   scene,
   usage,
+  limits,
   settings,
 ])
 

@@ -16,6 +16,7 @@ import {
   IconAlertTriangle,
   IconBooks,
   IconChartBar,
+  IconGauge,
   IconKeyboard,
   IconListCheck,
   IconMoon,
@@ -168,6 +169,7 @@ const entries = [
   { to: '/tasks', name: 'tasks', icon: IconListCheck },
   { to: '/dead-letters', name: 'deadLetters', icon: IconAlertTriangle },
   { to: '/usage', name: 'usage', icon: IconChartBar },
+  { to: '/limits', name: 'limits', icon: IconGauge },
   { to: '/settings', name: 'settings', icon: IconSettings },
 ] as const
 

@@ -12,6 +12,7 @@ const map = [
       ['g t', 'goTasks'],
       ['g d', 'goDeadLetters'],
       ['g u', 'goUsage'],
+      ['g l', 'goLimits'],
       ['g e', 'goSettings'],
     ],
   },

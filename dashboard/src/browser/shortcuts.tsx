@@ -52,6 +52,7 @@ export function useNavigationKeys(): void {
     'g t': () => navigate({ to: '/tasks' }),
     'g d': () => navigate({ to: '/dead-letters' }),
     'g u': () => navigate({ to: '/usage' }),
+    'g l': () => navigate({ to: '/limits' }),
     'g e': () => navigate({ to: '/settings' }),
   })
 }

@@ -4,9 +4,10 @@ import { useEffect } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Model } from '../api/capabilities.ts'
 import { CopyButton } from '../parts/export-text.tsx'
+import { Facts } from '../parts/facts.tsx'
 import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { useWriting } from '../text/format.ts'
-import { Facts, Section } from './section.tsx'
+import { Section } from './section.tsx'
 
 /** The models: what each is for, what it costs, how fast it may be called. Keys are never shown. */
 export function Models({ models }: { models: readonly Model[] }) {

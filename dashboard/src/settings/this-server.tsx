@@ -6,11 +6,12 @@ import type { Capabilities } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { download } from '../parts/export-text.tsx'
+import { Facts } from '../parts/facts.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
-import { Facts, Section } from './section.tsx'
+import { Section } from './section.tsx'
 
 /** What the server is made of, how much it does at a time, and what it takes. */
 export function ThisServer({ capabilities }: { capabilities: Capabilities }) {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { createEngine, type Engine } from 'quillwork'
+import { createEngine, type Engine, type Limit } from 'quillwork'
 import { createApp, type HttpOptions } from 'quillwork/http'
 import { sqlite } from 'quillwork/sqlite'
 import { scriptedTasks } from 'quillwork/testing'
@@ -17,12 +17,16 @@ export interface EngineServer extends Pick<PageServer, 'url' | 'ask' | 'post' | 
 const pagesFolder = new URL('../../../dist/dashboard/', import.meta.url)
 
 /** Starts it on a database in memory, with the clock of the machine. Retries come after some milliseconds instead of minutes. */
-export async function startEngineServer(config: HttpOptions = {}): Promise<EngineServer> {
+export async function startEngineServer(
+  config: HttpOptions = {},
+  limits: Record<string, Limit> = {},
+): Promise<EngineServer> {
   requireBuilt()
   const tasks = scriptedTasks()
   const engine = (await createEngine({
     tasks: [tasks.scripted, tasks.parent],
     store: sqlite({ file: ':memory:' }),
+    limits,
   })) as Engine
   await engine.start()
   const app = createApp({ engine, config, pages: fileURLToPath(pagesFolder) })

@@ -3,6 +3,7 @@ import deadLetters from './dead-letters.json'
 import frame from './frame.json'
 import home from './home.json'
 import imports from './imports.json'
+import limits from './limits.json'
 import novels from './novels.json'
 import scenes from './scenes.json'
 import settings from './settings.json'
@@ -16,6 +17,7 @@ export const chinese: Messages = {
   deadLetters,
   home,
   imports,
+  limits,
   novels,
   scenes,
   settings,

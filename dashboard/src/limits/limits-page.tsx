@@ -1,0 +1,136 @@
+import { Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { components } from '../api/schema.ts'
+import { Confirm } from '../parts/dialog.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { PageTitle } from '../parts/page-title.tsx'
+import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
+import { Countdown } from '../parts/time.tsx'
+import { useWriting } from '../text/format.ts'
+
+type Limit = components['schemas']['Limit']
+
+/** Milliseconds: no event tells of a limit. */
+const readAgainMs = 5_000
+
+/** How fast models may be called, and which are not called because their provider asked to wait. */
+export function LimitsPage() {
+  const t = useTranslations('limits')
+  const [asked, setAsked] = useState<string>()
+  const { data, error, refetch } = useQuery({
+    queryKey: keys.limits,
+    queryFn: () => dataOf(api.GET('/v1/limits')),
+    staleTime: readAgainMs,
+    refetchInterval: readAgainMs,
+  })
+  return (
+    <Stack gap="lg" maw="60rem">
+      <PageTitle title={t('title')} below={t('below')} />
+      {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
+      {data?.items.length === 0 && <Empty title={t('noneTitle')} text={t('noneText')} />}
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        {data?.items.map(limit => (
+          <LimitCard key={limit.key} limit={limit} onReset={() => setAsked(limit.key)} />
+        ))}
+      </SimpleGrid>
+      {asked !== undefined && <ResetDialog limit={asked} onClose={() => setAsked(undefined)} />}
+    </Stack>
+  )
+}
+
+function LimitCard({ limit: limited, onReset }: { limit: Limit; onReset: () => void }) {
+  const t = useTranslations('limits')
+  const writing = useWriting()
+  const { key, limit, inFlight, waiting, requests, tokens } = limited
+  const ofMost = (used: number, most: number | undefined) =>
+    most === undefined ? writing.number(used) : t('ofMost', { used, most })
+  return (
+    <Paper withBorder p="md" data-limit={key}>
+      <Stack gap="sm">
+        <Group justify="space-between" gap="xs">
+          <Title order={2} size="h4" miw={0} style={{ overflowWrap: 'anywhere' }}>
+            {key}
+          </Title>
+          <StateBadge limit={limited} />
+        </Group>
+        <Reason limit={limited} />
+        <Facts
+          facts={[
+            [t('running'), ofMost(inFlight, limit.concurrency)],
+            [t('waiting'), writing.number(waiting)],
+            [t('requests'), ofMost(requests, limit.requestsPerMinute)],
+            [t('tokens'), ofMost(tokens, limit.tokensPerMinute)],
+          ]}
+        />
+        <Button
+          size="xs"
+          variant="default"
+          w="fit-content"
+          aria-label={t('resetLabel', { key })}
+          onClick={onReset}
+        >
+          {t('reset')}
+        </Button>
+      </Stack>
+    </Paper>
+  )
+}
+
+const colors = { open: 'green', probed: 'yellow', parked: 'red' } as const
+
+/** Whether calls are made: all, one that probes, none. */
+function StateBadge({ limit: { parkedUntil, isProbed } }: { limit: Limit }) {
+  const t = useTranslations('limits')
+  const state = parkedUntil !== undefined ? 'parked' : isProbed === true ? 'probed' : 'open'
+  return (
+    <Badge color={colors[state]} variant="light" data-state={state}>
+      {t(`states.${state}`)}
+    </Badge>
+  )
+}
+
+/** Why calls wait, and until when. */
+function Reason({ limit: { parkedUntil, isProbed, isProbing } }: { limit: Limit }) {
+  const t = useTranslations('limits')
+  if (parkedUntil !== undefined)
+    return (
+      <Text size="sm">
+        {t('parked')} <Countdown at={parkedUntil} />
+      </Text>
+    )
+  if (isProbed !== true) return null
+  return <Text size="sm">{isProbing === true ? t('probing') : t('probed')}</Text>
+}
+
+/** Asks before a limit is reset, and does it. */
+function ResetDialog({ limit: key, onClose }: { limit: string; onClose: () => void }) {
+  const t = useTranslations('limits')
+  const queries = useQueryClient()
+  const reset = useMutation({
+    mutationFn: () => dataOf(api.POST('/v1/limits:reset', { body: { key } })),
+    onSuccess() {
+      notifyDone(t('done', { key }))
+      onClose()
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.limits }),
+  })
+  return (
+    <Confirm
+      title={t('resetTitle')}
+      action={t('resetAction')}
+      isBusy={reset.isPending}
+      onConfirm={() => reset.mutate()}
+      onClose={onClose}
+    >
+      <Stack gap="sm">
+        <Text style={{ overflowWrap: 'anywhere' }}>{t('resetText', { key })}</Text>
+        {reset.error !== null && <ErrorNotice error={reset.error} />}
+      </Stack>
+    </Confirm>
+  )
+}
