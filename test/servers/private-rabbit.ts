@@ -39,6 +39,8 @@ export interface RabbitOptions {
   port?: number
   /** Lines of `rabbitmq.conf`. */
   conf?: readonly string[]
+  /** The address by which the node is known to take connections; default: that of `guest`, whom a node with accounts of its own does not have. */
+  url?: (port: number) => string
   /** Settings of the broker itself that `rabbitmq.conf` does not know. */
   advanced?: Readonly<Record<string, number>>
 }
@@ -129,7 +131,7 @@ async function startNode(
   const scripts = findRabbitScripts()
   if (scripts === undefined) throw new Error(`RabbitMQ is not installed. ${howToGetRabbit}.`)
   const port = options.port ?? (await freePort())
-  const url = `amqp://guest:guest@127.0.0.1:${port}`
+  const url = options.url?.(port) ?? `amqp://guest:guest@127.0.0.1:${port}`
   const node = `q${port}@localhost`
   const env = environmentOf(folder, node, await freePort(), names.port)
   writeSettings(folder, port, options)
