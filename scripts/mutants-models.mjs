@@ -33,6 +33,7 @@ const ofMongoTexts = {
 const ofStreams = { files: ['test/ai/providers/streams.test.ts'], only: 'a stream that is no answer' }
 const ofProviders = { files: ['test/ai/providers/providers.test.ts'] }
 const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
+const ofModels = { files: ['test/server/models-setting.test.ts'] }
 const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
@@ -336,12 +337,47 @@ export const modelMutants = [
     "addresses.filter(({ address }) => address !== '')",
     ofAddresses,
   ],
+  [
+    'address: http:// is for private addresses',
+    guardedFetch,
+    "scope === 'public' ? protocol === 'https:' :",
+    "scope === 'public' ? protocol !== '' :",
+    ofAddresses,
+  ],
   ['address: no redirect is followed', guardedFetch, "redirect: 'manual'", "redirect: 'follow'", ofAddresses],
   [
     'key file: an entry belongs to its name',
     'src/server/key-file.ts',
-    'function labelOf(name: string): string {\n',
-    "function labelOf(given: string): string {\n  const name = given === '' ? given : ''\n",
+    '[name, ...origins]',
+    'origins',
     ofKeys,
+  ],
+  [
+    'key file: an entry belongs to its origins',
+    'src/server/key-file.ts',
+    '[name, ...origins]',
+    '[name]',
+    ofKeys,
+  ],
+  [
+    'key file: a key goes to its origins alone',
+    'src/server/key-file.ts',
+    'if (!entry.origins.includes(origin)) return entry.origins\n',
+    '',
+    ofKeys,
+  ],
+  [
+    'key variables: no other one is read',
+    'src/server/key-source.ts',
+    'name === shortKeyVariable || providerVariables.has(name)',
+    "name !== ''",
+    ofModels,
+  ],
+  [
+    'key variables: the key of a provider goes to it alone',
+    'src/server/key-source.ts',
+    "if (isTheirs && protocol === 'https:') return undefined\n",
+    "if (isTheirs || protocol === 'https:') return undefined\n",
+    ofModels,
   ],
 ].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))

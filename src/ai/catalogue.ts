@@ -18,8 +18,13 @@ export interface ModelProblem {
   readonly message: string
 }
 
-/** A variable that is not set, a key that nobody stored, one with signs that no key has, stored keys that cannot be read. */
-export type ModelProblemCause = 'KEY_NOT_SET' | 'KEY_NOT_STORED' | 'KEY_MALFORMED' | 'KEYS_UNREADABLE'
+/** A variable that is not set, a key that nobody stored, one that was stored for another address, one with signs that no key has, stored keys that cannot be read. */
+export type ModelProblemCause =
+  | 'KEY_NOT_SET'
+  | 'KEY_NOT_STORED'
+  | 'KEY_FOR_OTHER_ADDRESS'
+  | 'KEY_MALFORMED'
+  | 'KEYS_UNREADABLE'
 
 /** One model as the API and the command line show it: no key, and of its address at most the host, which may name the account. */
 export interface ModelDescription

@@ -7,7 +7,8 @@ import { plainWarnings, shownAddress, withAbsoluteFile } from './addresses.ts'
 import { closeToOthers, refuseChangeable } from './close-to-others.ts'
 import { compositionOf, refuseCombinations } from './combinations.ts'
 import { placesOf } from './data-directory.ts'
-import { EnvironmentKeys, modelsOfShort, shortKeyVariable } from './models-setting.ts'
+import { keyVariablePrefix, shortKeyVariable } from './key-source.ts'
+import { EnvironmentKeys, modelsOfShort } from './models-setting.ts'
 import { nearestName } from './setting-values.ts'
 import {
   type Config,
@@ -300,7 +301,8 @@ function unknownVariables(env: Places['env']): string[] {
   const files = settingNames.flatMap(name => fileVariableOf(name) ?? [])
   const known = [...settingNames.map(variableOf), ...files, fileVariable, shortKeyVariable]
   return Object.keys(env)
-    .filter(name => name.startsWith('QUILLWORK_') && !known.includes(name))
+    .filter(name => name.startsWith('QUILLWORK_') && !name.startsWith(keyVariablePrefix))
+    .filter(name => !known.includes(name))
     .flatMap(name => {
       const nearest = nearestName(name, known)
       return nearest === undefined ? [] : [`${name} is not a setting. Did you mean ${nearest}?`]

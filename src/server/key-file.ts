@@ -1,6 +1,6 @@
 /**
- * Keys of model providers, encrypted in the data directory: AES-256-GCM, each under its name, with a key that scrypt makes of
- * `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
+ * Keys of model providers, encrypted in the data directory: AES-256-GCM, each under its name and the origins that it may go to, with a key that
+ * scrypt makes of `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -21,7 +21,11 @@ const fileSchema = z.strictObject({
   salt: base64,
   /** A known text under the same key, to distinguish a wrong secret from a changed entry. */
   check: sealed,
-  keys: z.record(z.string(), sealed.extend({ storedAt: z.iso.datetime() })),
+  keys: z.record(
+    z.string(),
+    // Without origins, an earlier version stored it.
+    sealed.extend({ storedAt: z.iso.datetime(), origins: z.array(z.string()).default([]) }),
+  ),
 })
 type Sealed = z.output<typeof sealed>
 type KeyFile = z.output<typeof fileSchema>
@@ -31,10 +35,12 @@ export interface StoredKey {
   readonly name: string
   /** RFC 3339. */
   readonly storedAt: string
+  /** The origins that it may go to, such as `https://api.example`. */
+  readonly origins: readonly string[]
 }
 
-/** Returns the stored key of a name, undefined for none. Throws CONFIG_INVALID for one that was changed. */
-export type ReadKey = (name: string) => string | undefined
+/** Returns the stored key of a name for an origin, undefined for none; the origins that it is for, where this one is none of them. Throws CONFIG_INVALID for one that was changed. */
+export type ReadKey = (name: string, origin: string) => string | readonly string[] | undefined
 
 /** Returns whether a text can be a key: it goes into a header, which cannot hold blanks and line ends. */
 export function isKey(text: string): boolean {
@@ -45,7 +51,7 @@ export function isKey(text: string): boolean {
 export function listKeys(data: string): readonly StoredKey[] {
   const entries = Object.entries(readFile(data)?.keys ?? {})
   return entries
-    .map(([name, { storedAt }]) => ({ name, storedAt }))
+    .map(([name, { storedAt, origins }]) => ({ name, storedAt, origins }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -54,10 +60,11 @@ export function openKeys(data: string, secret: string | undefined): ReadKey {
   const file = readFile(data)
   if (file === undefined) return () => undefined
   const key = unlock(file, data, secret)
-  return name => {
+  return (name, origin) => {
     const entry = Object.hasOwn(file.keys, name) ? file.keys[name] : undefined
     if (entry === undefined) return undefined
-    const text = unseal(key, entry, labelOf(name))
+    if (!entry.origins.includes(origin)) return entry.origins
+    const text = unseal(key, entry, labelOf(name, entry.origins))
     if (text !== undefined) return text
     throw invalid(
       `The key ${name} in ${fileOf(data)} was changed after it was stored, so it is not used. ` +
@@ -66,17 +73,19 @@ export function openKeys(data: string, secret: string | undefined): ReadKey {
   }
 }
 
-/** Stores a key, or replaces the one of that name. Throws CONFIG_INVALID as `openKeys` does. */
+/** Stores a key for some origins, or replaces the one of that name. Throws CONFIG_INVALID as `openKeys` does. */
 export function storeKey(
   data: string,
   secret: string | undefined,
-  entry: { name: string; key: string },
+  entry: { name: string; key: string; origins: readonly string[] },
 ): void {
   makeDataDirectory(data)
   const file = readFile(data) ?? newFile(data, secret)
   const key = unlock(file, data, secret)
-  const stored = { ...seal(key, entry.key, labelOf(entry.name)), storedAt: new Date().toISOString() }
-  writePrivately(fileOf(data), { ...file, keys: { ...file.keys, [entry.name]: stored } })
+  const { name, origins } = entry
+  const sealedKey = seal(key, entry.key, labelOf(name, origins))
+  const stored = { ...sealedKey, storedAt: new Date().toISOString(), origins }
+  writePrivately(fileOf(data), { ...file, keys: { ...file.keys, [name]: stored } })
 }
 
 /** Deletes a key, without the secret. Returns false where there is none of that name. */
@@ -91,9 +100,9 @@ export function removeKey(data: string, name: string): boolean {
 const checkText = 'quillwork'
 const checkLabel = `quillwork keys ${version} check`
 
-/** Returns what an entry is bound to: an entry that was moved to another name does not decrypt. */
-function labelOf(name: string): string {
-  return `quillwork keys ${version} key ${name}`
+/** Returns what an entry is bound to: one that was moved to another name, or to other origins, does not decrypt. */
+function labelOf(name: string, origins: readonly string[]): string {
+  return `quillwork keys ${version} key ${[name, ...origins].join(' ')}`
 }
 
 function fileOf(data: string): string {

@@ -1,9 +1,11 @@
 /** One model of the setting `models`: its fields, their defaults, and what is refused and why. */
 
 import { z } from 'zod'
+import { mayBePlain } from '../ai/providers/address-scope.ts'
 import { googleTaskTypes, type ModelConfig, type ProviderKind } from '../ai/providers/config.ts'
 import { defined } from '../task/defined.ts'
 import { type ErrorCode, errorCatalogue } from '../task/errors.ts'
+import { type KeySource, keySource, misplacedKey, usualKeys } from './key-source.ts'
 import { atLeastOne, limit, longer, nearestName, text } from './setting-values.ts'
 
 /** A model of the configuration. */
@@ -12,18 +14,8 @@ export interface ModelSetting extends ModelConfig {
   readonly key?: KeySource
 }
 
-/** Where a key is: in a variable of the environment, or kept encrypted in the data directory. */
-export type KeySource = `env:${string}` | `stored:${string}`
-
 const providers = ['openai-compatible', 'openai', 'anthropic', 'google'] as const
 const uses = ['prose', 'summary', 'embedding'] as const
-
-/** The variables that the providers' own programs read. */
-const usualKeys: Partial<Record<ProviderKind, KeySource>> = {
-  openai: 'env:OPENAI_API_KEY',
-  anthropic: 'env:ANTHROPIC_API_KEY',
-  google: 'env:GOOGLE_GENERATIVE_AI_API_KEY',
-}
 
 /** Default tokens of prompt and answer together. Of an unknown server, no more can be assumed. */
 const usualContext: Record<ProviderKind, number> = {
@@ -35,18 +27,6 @@ const usualContext: Record<ProviderKind, number> = {
 const usualOutput = 4_096
 /** Least tokens per minute: a passage has about 1,200 tokens at most, and its prefix as many as it has characters. */
 const leastPerMinute = 2_500
-
-/** The form of the name of a stored key. A key itself, pasted by mistake, does not match. */
-export const keyName = /^(?!sk-)[\w.-]{1,40}$/
-
-const keySource = z.custom<KeySource>(
-  value =>
-    typeof value === 'string' &&
-    (/^env:[A-Za-z_]\w{0,199}$/.test(value) ||
-      (value.startsWith('stored:') && keyName.test(value.slice('stored:'.length)))),
-  'Give the place of the key: "env:VARIABLE", or "stored:NAME" after `quillwork models key set NAME`. Never write a key into the ' +
-    'configuration, where every copy and backup would hold it. If this was a key, remove it and let the provider replace it.',
-)
 
 const baseUrl = z.string('Give the base URL of the API.').superRefine((value, context) => {
   const problem = addressProblem(value)
@@ -161,6 +141,8 @@ type Contradictions = Generator<readonly [path: keyof Given, message: string]>
 
 function* contradictions(given: Given): Contradictions {
   yield* addressContradictions(given)
+  const misplaced = given.key && misplacedKey(given.key, given)
+  if (misplaced !== undefined) yield ['key', misplaced]
   const { contextTokens, maxOutputTokens } = withWindow(given)
   const available = Math.min(maxOutputTokens, Math.floor(contextTokens / 2))
   if (maxOutputTokens >= contextTokens)
@@ -192,6 +174,11 @@ function* addressContradictions({ provider, baseUrl: address, key, privateNetwor
     yield [
       'baseUrl',
       'http:// sends the key and the texts unencrypted. Use https://, or set "privateNetwork": true for a server of your own.',
+    ]
+  else if (/^http:/i.test(address) && URL.canParse(address) && !mayBePlain(new URL(address).hostname))
+    yield [
+      'baseUrl',
+      'http:// sends the key and the texts unencrypted, so it is for private addresses alone. Use https://.',
     ]
   if (provider !== 'openai-compatible' && key === undefined)
     yield ['key', `Give the key for that address: the default key is for ${provider} itself.`]

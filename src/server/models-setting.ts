@@ -3,6 +3,7 @@
 import { inspect } from 'node:util'
 import { z } from 'zod'
 import { limitKeyOf } from '../ai/providers/config.ts'
+import { shortKeyVariable } from './key-source.ts'
 import { type ModelSetting, modelSchema } from './model-setting.ts'
 
 /** The models of a configuration by id, in its order. */
@@ -10,8 +11,6 @@ export type ModelSettings = Readonly<Record<string, ModelSetting>>
 
 /** Id of the model that the setting `model` names. */
 const shortId = 'default'
-/** The variable that may hold the key of a server that the setting `model` names. */
-export const shortKeyVariable = 'QUILLWORK_MODEL_KEY'
 
 const modelId = z
   .string()
@@ -110,7 +109,7 @@ export const shortModel = z.string().superRefine((text, context) => {
   const result = modelSchema.safeParse(fromShort(text))
   if (!result.success)
     context.addIssue(
-      'Give openai:NAME, anthropic:NAME, google:NAME, or NAME@http://HOST:PORT/v1 without a password.',
+      'Give openai:NAME, anthropic:NAME, google:NAME, or NAME@https://HOST/v1 without a password; http:// for a private address alone.',
     )
 })
 

@@ -15,7 +15,8 @@ import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import { defined } from '../task/defined.ts'
 import { isKey, openKeys, type ReadKey } from './key-file.ts'
-import type { KeySource, ModelSetting } from './model-setting.ts'
+import { type KeySource, originOf } from './key-source.ts'
+import type { ModelSetting } from './model-setting.ts'
 import type { Config } from './settings.ts'
 
 /** The key of a model, or why it was not found. */
@@ -50,13 +51,14 @@ export function createModels(config: Config): ModelCatalogue {
 /** Returns the key of each model by its id. Decrypts stored keys only where a model needs one. */
 export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   let stored: ReadKey | undefined
-  const read = (name: string) => {
+  const read: ReadKey = (name, origin) => {
     stored ??= openKeys(config.data, config.secret)
-    return stored(name)
+    return stored(name, origin)
   }
-  const find = (id: string, { key }: ModelSetting): FoundKey => {
+  const find = (id: string, model: ModelSetting): FoundKey => {
+    const { key } = model
     if (key === undefined) return {}
-    const found = findKey(key, config, read)
+    const found = findKey(key, originOf(model), { ...config, read })
     if ('key' in found) return { source: key, key: found.key }
     const message = `The model "${id}" cannot be used: ${found.why}`
     return { source: key, problem: { cause: found.cause, key, message } }
@@ -76,16 +78,17 @@ export function limitsOf({ limits, models }: Pick<Config, 'limits' | 'models'>):
 
 function findKey(
   source: KeySource,
-  { environmentKeys }: Config,
-  read: ReadKey,
+  origin: string,
+  { environmentKeys, read }: Pick<Config, 'environmentKeys'> & { read: ReadKey },
 ): { key: string } | { cause: ModelProblemCause; why: string } {
   try {
     const [place, name = ''] = source.split(':', 2)
-    const key = place === 'env' ? environmentKeys.read(name) : read(name)
-    if (key !== undefined) return isKey(key) ? { key } : { cause: 'KEY_MALFORMED', why: malformed(source) }
-    return place === 'env'
-      ? { cause: 'KEY_NOT_SET', why: unset(name) }
-      : { cause: 'KEY_NOT_STORED', why: notStored(name) }
+    const key = place === 'env' ? environmentKeys.read(name) : read(name, origin)
+    if (typeof key === 'string')
+      return isKey(key) ? { key } : { cause: 'KEY_MALFORMED', why: malformed(source) }
+    if (place === 'env') return { cause: 'KEY_NOT_SET', why: unset(name) }
+    if (key === undefined) return { cause: 'KEY_NOT_STORED', why: notStored(name) }
+    return { cause: 'KEY_FOR_OTHER_ADDRESS', why: forOthers(name, origin, key) }
   } catch (error) {
     if (error instanceof QuillworkError) return { cause: 'KEYS_UNREADABLE', why: error.message }
     throw error
@@ -98,6 +101,14 @@ function unset(variable: string): string {
 
 function notStored(name: string): string {
   return `its key is missing, because none is stored as ${name}. Store it with quillwork models key set ${name}, and restart the server.`
+}
+
+function forOthers(name: string, origin: string, origins: readonly string[]): string {
+  const others = origins.length === 0 ? 'no address' : origins.join(' and ')
+  return (
+    `its key, stored as ${name}, was stored for ${others}, and not for ${origin}. If it may go there, store it again ` +
+    `with quillwork models key set ${name}, and restart the server.`
+  )
 }
 
 function malformed(source: KeySource): string {

@@ -1,21 +1,24 @@
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { storeKey } from '../../src/server/key-file.ts'
+import { serve, temporaryFolder } from '../process/cli/quillwork.ts'
 import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 
 describePages('settings', () => {
   let server: PageServer
   beforeAll(async () => {
     server = await startServer({
-      SOME_MODEL_KEY: 'sk-that-nobody-may-see',
+      QUILLWORK_KEY_SOME: 'sk-that-nobody-may-see',
       QUILLWORK_MODELS: JSON.stringify({
         writer: {
           provider: 'openai',
           model: 'gpt-4.1',
           uses: ['prose'],
-          key: 'env:SOME_MODEL_KEY',
+          key: 'env:QUILLWORK_KEY_SOME',
           price: { input: 2, output: 8, currency: 'USD' },
           limits: { requestsPerMinute: 60 },
         },
-        other: { provider: 'anthropic', model: 'claude-sonnet-4-5', key: 'env:NO_SUCH_VARIABLE' },
+        other: { provider: 'anthropic', model: 'claude-sonnet-4-5', key: 'env:QUILLWORK_KEY_ABSENT' },
       }),
     })
   }, 120_000)
@@ -28,7 +31,7 @@ describePages('settings', () => {
     await writer.getByText('usual for prose').waitFor()
     await writer.getByText('$2.00 in, $8.00 out, per million tokens').waitFor()
     await writer.getByText('60 calls a minute').waitFor()
-    await page.locator('[data-model=other]').getByText('NO_SUCH_VARIABLE').waitFor()
+    await page.locator('[data-model=other]').getByText('QUILLWORK_KEY_ABSENT').waitFor()
     await page.locator('[data-off=embedding]').waitFor()
     await page.locator('[data-lanes]').getByRole('row', { name: /batch/ }).waitFor()
     await page.locator('[data-set-up]').getByText("QUILLWORK_MODEL='openai:gpt-5-mini'").waitFor()
@@ -36,6 +39,28 @@ describePages('settings', () => {
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Description of the API (OpenAPI)' }).click()
     expect((await download).suggestedFilename()).toBe('openapi.json')
+  })
+
+  test('tells that the key of a model was stored for another address, in the language of the reader', async () => {
+    using folder = temporaryFolder()
+    const data = path.join(`${folder}`, 'data')
+    const secret = 'a-long-random-secret'
+    storeKey(data, secret, { name: 'main', key: 'sk-that-nobody-may-see', origins: ['https://api.example'] })
+    const moved = {
+      provider: 'openai-compatible',
+      model: 'm',
+      baseUrl: 'https://b.example/v1',
+      key: 'stored:main',
+    }
+    const variables = { QUILLWORK_SECRET: secret, QUILLWORK_MODELS: JSON.stringify({ moved }) }
+    await using own = await serve(data, [], variables)
+    await using opened = await open(`${own.url}/settings`)
+    const model = opened.page.locator('[data-model=moved]')
+    await model.getByText('was stored for another address').waitFor()
+    await model.getByText('quillwork models key set main').waitFor()
+    await opened.page.getByText('简体中文').click()
+    await model.getByText('是为另一个地址保存的').waitFor()
+    expect(await opened.page.content()).not.toContain('sk-that-nobody-may-see')
   })
 
   test('keeps the choices of the browser: language, light or dark, zone, shortcuts', async () => {

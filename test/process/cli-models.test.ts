@@ -40,7 +40,7 @@ const writer = () => ({
   baseUrl: models.url,
   model: 'scripted',
   privateNetwork: true,
-  key: 'env:WRITER_KEY',
+  key: 'env:QUILLWORK_KEY_WRITER',
   price: { input: 1_000, output: 2_000, currency: 'EUR' },
   limits: { requestsPerMinute: 60, concurrency: 4 },
 })
@@ -69,18 +69,18 @@ describe('quillwork models', { timeout: patience }, () => {
       writer: writer(),
       vectors: { ...writer(), uses: ['embedding'], dimensions: 64, key: 'stored:main' },
     })
-    const { code, stdout } = await on(['models', 'list'], { env: { WRITER_KEY: key } })
+    const { code, stdout } = await on(['models', 'list'], { env: { QUILLWORK_KEY_WRITER: key } })
     expect(code).toBe(0)
     const lines = stdout.split('\n')
     expect(lines[0]).toMatch(/^ID +PROVIDER +MODEL +USES +LIMITS +PRICE +KEY$/)
     expect(lines[1]).toMatch(/^extractive +built-in +extractive +summary +none +not set +none$/)
     expect(lines[2]).toMatch(
-      /^writer +openai-compatible +scripted +prose\*, summary\* +60 calls\/min, 4 at once +1000 \/ 2000 EUR +env:WRITER_KEY present$/,
+      /^writer +openai-compatible +scripted +prose\*, summary\* +60 calls\/min, 4 at once +1000 \/ 2000 EUR +env:QUILLWORK_KEY_WRITER present$/,
     )
     expect(lines[3]).toMatch(/^vectors +.* embedding\* .* stored:main MISSING$/)
     expect(stdout).toMatch(/The model "vectors" cannot be used: .*quillwork models key set main/)
     const { items } = lastJson<{ items: Record<string, unknown>[] }>(await on(['models', 'list', '--json']))
-    expect(items[1]).toMatchObject({ id: 'writer', key: 'env:WRITER_KEY', keyFound: false })
+    expect(items[1]).toMatchObject({ id: 'writer', key: 'env:QUILLWORK_KEY_WRITER', keyFound: false })
     expect(JSON.stringify(items)).not.toContain('http://')
   })
 
@@ -94,10 +94,12 @@ describe('quillwork models', { timeout: patience }, () => {
 
   test('test asks each for one word, and tells time, tokens and cost', async () => {
     configure({ writer: writer() })
-    const ended = await on(['models', 'test'], { env: { WRITER_KEY: key } })
+    const ended = await on(['models', 'test'], { env: { QUILLWORK_KEY_WRITER: key } })
     expect(ended.code).toBe(0)
     expect(ended.stdout).toMatch(/^ok {5}writer {2}answered in \d+ ms, \d+ tokens in, \d+ out, [\d.]+ EUR\n$/)
-    const [trial] = trials(await on(['models', 'test', 'writer', '--json'], { env: { WRITER_KEY: key } }))
+    const [trial] = trials(
+      await on(['models', 'test', 'writer', '--json'], { env: { QUILLWORK_KEY_WRITER: key } }),
+    )
     expect(trial).toEqual({
       id: 'writer',
       ok: true,
@@ -113,7 +115,7 @@ describe('quillwork models', { timeout: patience }, () => {
   test('test asks a model that makes vectors for both kinds, and finds a name that only queries have', async () => {
     const vectors = { ...writer(), uses: ['embedding'], dimensions: 64, query: { model: 'queries' } }
     configure({ vectors })
-    const asked = () => on(['models', 'test', '--json'], { env: { WRITER_KEY: key } })
+    const asked = () => on(['models', 'test', '--json'], { env: { QUILLWORK_KEY_WRITER: key } })
     expect(trials(await asked())).toMatchObject([{ id: 'vectors', ok: true, outputTokens: 0 }])
     expect(models.ledger.calls.map(({ model }) => model)).toEqual(['scripted', 'queries'])
     models.script.add({ model: 'queries', answer: { is: 'unknown-model' } })
@@ -123,11 +125,11 @@ describe('quillwork models', { timeout: patience }, () => {
   test('test tells what is wrong, by its code and with what to do; the others are asked all the same', async () => {
     configure({
       rejected: writer(),
-      unset: { ...writer(), key: 'env:NOBODY_SET_IT' },
+      unset: { ...writer(), key: 'env:QUILLWORK_KEY_UNSET' },
       away: { ...writer(), baseUrl: 'http://127.0.0.1:9/v1', limits: undefined },
-      fine: { ...writer(), key: 'env:RIGHT_KEY', limits: undefined },
+      fine: { ...writer(), key: 'env:QUILLWORK_KEY_RIGHT', limits: undefined },
     })
-    const env = { WRITER_KEY: `${key}-wrong`, RIGHT_KEY: key }
+    const env = { QUILLWORK_KEY_WRITER: `${key}-wrong`, QUILLWORK_KEY_RIGHT: key }
     const ended = await on(['models', 'test', '--json'], { env })
     expect(ended.code).toBe(1)
     expect(trials(ended).map(({ id, error }) => [id, error?.code])).toEqual([
@@ -137,7 +139,9 @@ describe('quillwork models', { timeout: patience }, () => {
       ['fine', undefined],
     ])
     const plain = await on(['models', 'test', 'unset'], { env })
-    expect(plain.stdout).toMatch(/^wrong {2}unset {2}PROVIDER_NOT_CONFIGURED: .*NOBODY_SET_IT is not set/)
+    expect(plain.stdout).toMatch(
+      /^wrong {2}unset {2}PROVIDER_NOT_CONFIGURED: .*QUILLWORK_KEY_UNSET is not set/,
+    )
     const nobody = await on(['models', 'test', 'gpt', '--json'], { env })
     expect([nobody.code, lastError(nobody)]).toEqual([
       2,
@@ -154,6 +158,7 @@ describe('quillwork models key', { timeout: patience }, () => {
     configure({ writer: { ...writer(), key: 'stored:main' } })
     const set = await on(['models', 'key', 'set', 'main'], { env: secret, input: `${key}\n` })
     expect([set.code, set.stdout]).toEqual([0, expect.stringContaining('"stored:main"')])
+    expect(set.stdout).toContain(`Stored for ${new URL(models.url).origin}.`)
     const file = path.join(data, 'keys.json')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readFileSync(file, 'utf8')).not.toContain('s3cret')
@@ -161,7 +166,7 @@ describe('quillwork models key', { timeout: patience }, () => {
     expect((await on(['models', 'test', 'writer'], { env: secret })).code).toBe(0)
     expect(models.ledger.calls.map(call => call.key)).toEqual([key])
     expect((await on(['models', 'key', 'list'])).stdout).toMatch(
-      /^NAME +STORED +MODELS\nmain +\S+ ago +writer\n$/,
+      /^NAME +STORED +FOR +MODELS\nmain +\S+ ago +http:\/\/127\.0\.0\.1:\d+ +writer\n$/,
     )
 
     const wrong = await on(['models', 'test', 'writer'], { env: { QUILLWORK_SECRET: 'another-long-secret' } })
@@ -177,12 +182,46 @@ describe('quillwork models key', { timeout: patience }, () => {
     expect((await on(['models', 'key', 'list'])).stdout).toBe('No key is stored.\n')
   })
 
+  test('a stored key goes to no other address: a model that moves there needs it again', async () => {
+    configure({ writer: { ...writer(), key: 'stored:main' } })
+    await on(['models', 'key', 'set', 'main'], { env: secret, input: key })
+    await using other = await startModelServer({ keys: [key] })
+    configure({ writer: { ...writer(), baseUrl: other.url, key: 'stored:main' } })
+    const moved = await on(['models', 'test', 'writer'], { env: secret })
+    expect([moved.code, moved.stdout]).toEqual([
+      1,
+      expect.stringMatching(/was stored for http.* and not for http/),
+    ])
+    expect(other.ledger.calls).toEqual([])
+    await on(['models', 'key', 'set', 'main'], { env: secret, input: key })
+    expect((await on(['models', 'test', 'writer'], { env: secret })).code).toBe(0)
+    expect(other.ledger.calls.map(call => call.key)).toEqual([key])
+  })
+
+  test('set takes addresses where no model has the key yet, and says where it is to go', async () => {
+    const nowhere = await on(['models', 'key', 'set', 'main', '--json'], { env: secret, input: key })
+    expect([nowhere.code, lastError(nowhere).message]).toEqual([
+      2,
+      expect.stringMatching(/Say it, such as --for https:/),
+    ])
+    const wrong = ['models', 'key', 'set', 'main', '--json', '--for', 'api.example']
+    expect(lastError(await on(wrong, { env: secret, input: key })).message).toMatch(/--for takes addresses/)
+    const set = ['models', 'key', 'set', 'main', '--json', '--for', `${models.url}, https://api.example/v1`]
+    expect(lastJson(await on(set, { env: secret, input: key }))).toEqual({
+      name: 'main',
+      source: 'stored:main',
+      origins: [new URL(models.url).origin, 'https://api.example'],
+    })
+    configure({ writer: { ...writer(), key: 'stored:main' } })
+    expect((await on(['models', 'test', 'writer'], { env: secret })).code).toBe(0)
+  })
+
   test.each([
     ['without a secret', { env: {}, input: key }, 'CONFIG_INVALID', /QUILLWORK_SECRET is not set/],
     ['with nothing piped in', { env: secret, input: '' }, 'USAGE_INVALID', /no key on standard input/],
     ['with more than a key', { env: secret, input: `${key} ${key}` }, 'USAGE_INVALID', /the key alone/],
   ])('set %s is refused', async (_how, options, code, message) => {
-    const ended = await on(['models', 'key', 'set', 'main', '--json'], options)
+    const ended = await on(['models', 'key', 'set', 'main', '--json', '--for', models.url], options)
     expect([ended.code, lastError(ended)]).toEqual([2, { code, message: expect.stringMatching(message) }])
   })
 
@@ -199,13 +238,16 @@ describe('quillwork models key', { timeout: patience }, () => {
 
 describe('a server whose model has no key', { timeout: patience }, () => {
   test('starts, says so in the API and to the doctor, and shows no key of the others', async () => {
-    configure({ unset: { ...writer(), key: 'env:NOBODY_SET_IT' }, fine: { ...writer(), limits: undefined } })
-    await using server = await serve(data, [], { WRITER_KEY: key })
+    configure({
+      unset: { ...writer(), key: 'env:QUILLWORK_KEY_UNSET' },
+      fine: { ...writer(), limits: undefined },
+    })
+    await using server = await serve(data, [], { QUILLWORK_KEY_WRITER: key })
     await server.says(/The model \\?"unset\\?" cannot be used/)
     const answer = await (await fetch(`${server.url}/v1/capabilities`)).text()
-    expect(answer).toContain('the variable NOBODY_SET_IT is not set')
+    expect(answer).toContain('the variable QUILLWORK_KEY_UNSET is not set')
     expect(answer).not.toContain('s3cret')
-    const { code, stdout } = await on(['doctor', '--call-models'], { env: { WRITER_KEY: key } })
+    const { code, stdout } = await on(['doctor', '--call-models'], { env: { QUILLWORK_KEY_WRITER: key } })
     expect(code).toBe(1)
     expect(stdout).toMatch(/wrong {2}models +The model "unset" cannot be used/)
     expect(stdout).toMatch(/ok {5}models +prose, summary: fine/)
@@ -216,9 +258,9 @@ describe('a server whose model has no key', { timeout: patience }, () => {
 
   test('doctor looks at models and keys before the first start too, and calls nobody', async () => {
     configure({ unset: { ...writer(), key: 'stored:main' }, fine: { ...writer(), limits: undefined } })
-    await on(['models', 'key', 'set', 'other'], { env: secret, input: key })
+    await on(['models', 'key', 'set', 'other', '--for', models.url], { env: secret, input: key })
     chmodSync(path.join(data, 'keys.json'), 0o644)
-    const ended = await on(['doctor', '--json'], { env: { ...secret, WRITER_KEY: key } })
+    const ended = await on(['doctor', '--json'], { env: { ...secret, QUILLWORK_KEY_WRITER: key } })
     const report = lastJson<{ ok: boolean; findings: { check: string; state: string; detail: string }[] }>(
       ended,
     )

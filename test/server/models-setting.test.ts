@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { resolveConfig, shownValue } from '../../src/server/config.ts'
+import { providerVariables } from '../../src/server/key-source.ts'
 
 let cwd: string
 beforeEach(() => {
@@ -103,7 +104,7 @@ describe('the models of a configuration', () => {
   test('come from the file as well', () => {
     mkdirSync(path.join(cwd, '.quillwork'))
     writeFileSync(path.join(cwd, '.quillwork', 'quillwork.json'), JSON.stringify({ models: { gpt } }))
-    const resolved = resolveConfig({ env: {}, cwd })
+    const resolved = resolveConfig({ env: { QUILLWORK_DATA: '.quillwork' }, cwd })
     expect(resolved).toMatchObject({ origins: { models: 'file' }, config: { models: { gpt } } })
   })
 
@@ -156,6 +157,7 @@ describe('one model in short', () => {
     '@http://x/v1',
     'm@ftp://x/v1',
     'm@http://ann:s3cret@x/v1',
+    'm@http://8.8.8.8/v1',
     'openai:',
   ])('%s is refused, and not repeated', model => {
     const message = refusal({ QUILLWORK_MODEL: model })
@@ -187,6 +189,26 @@ describe('models that cannot be used', () => {
       /Leave user and password out/,
     ],
     ['an address with a query', { a: { ...local, baseUrl: 'https://x/v1?key=s3cret' } }, /"key"/],
+    [
+      'an open line abroad',
+      { a: { ...local, baseUrl: 'http://8.8.8.8/v1' } },
+      /a\.baseUrl: http:\/\/ .* private addresses alone/,
+    ],
+    [
+      'an open line to a cloud',
+      { a: { ...local, baseUrl: 'http://169.254.169.254/v1' } },
+      /private addresses alone/,
+    ],
+    [
+      'an open line, to a number',
+      { a: { ...local, baseUrl: 'http://134744072/v1' } },
+      /private addresses alone/,
+    ],
+    [
+      'an open line, to IPv6',
+      { a: { ...local, baseUrl: 'http://[2606:4700::1111]/v1' } },
+      /private addresses alone/,
+    ],
     ['an open line', { a: { ...local, privateNetwork: false } }, /a\.baseUrl: http:\/\/ sends the key/],
     [
       'a key for somebody else',
@@ -207,7 +229,7 @@ describe('models that cannot be used', () => {
     ['vectors of no length', { a: { ...embedder, dimensions: undefined } }, /a\.dimensions: Give the length/],
     [
       'vectors of Anthropic',
-      { a: { ...embedder, provider: 'anthropic', key: 'env:A' } },
+      { a: { ...embedder, provider: 'anthropic', key: 'env:QUILLWORK_KEY_A' } },
       /no embedding models/,
     ],
     ['dimensions of prose', { a: { ...local, dimensions: 3 } }, /Only models with the use "embedding"/],
@@ -358,6 +380,51 @@ describe('a key', () => {
     ]
     for (const dump of dumps) expect(dump).not.toContain('s3cret')
     expect(JSON.stringify(structuredClone({ ...rest, environmentKeys: undefined }))).not.toContain('s3cret')
+  })
+
+  test.each([
+    'AWS_SECRET_ACCESS_KEY',
+    'GITHUB_TOKEN',
+    'HOME',
+    'QUILLWORK_TOKEN',
+    'QUILLWORK_SECRET',
+    'QUILLWORK_KEY_',
+    secret.replaceAll('-', '_'),
+  ])('is not read from %s, which no configuration can send anywhere', variable => {
+    const env = {
+      [variable]: 'the-value-of-the-variable',
+      QUILLWORK_MODELS: JSON.stringify({ a: { ...local, key: `env:${variable}` } }),
+    }
+    const said = refusal(env)
+    expect(said).toMatch(/a\.key: Keys are read from .*"env:QUILLWORK_KEY_MAIN"/)
+    expect(said).not.toMatch(/the-value|s3cret/)
+  })
+
+  test('is read from variables of its own, which are no mistyped settings', () => {
+    const models = { a: { ...local, key: 'env:QUILLWORK_KEY_TOKEN' } }
+    const { config, warnings } = resolve(models, { QUILLWORK_KEY_TOKEN: secret, QUILLWORK_KEY_PORT: 'x' })
+    expect(config.environmentKeys.read('QUILLWORK_KEY_TOKEN')).toBe(secret)
+    expect(warnings).toEqual([])
+  })
+
+  test.each([...providerVariables])('in %s goes to %j alone', (variable, [host = '']) => {
+    const at = (baseUrl: string) => ({ a: { ...local, baseUrl, key: `env:${variable}` } })
+    const { config } = resolve(at(`https://${host}/v1`), { [variable]: secret })
+    expect(config.environmentKeys.read(variable)).toBe(secret)
+    expect(() => resolve(at(`https://eu.${host}/v1`))).not.toThrow()
+    for (const other of [
+      `http://${host}`,
+      `https://evil${host}`,
+      `https://${host}.evil.example`,
+      'http://127.0.0.1',
+    ])
+      expect(refusalOf(at(`${other}/v1`)), other).toContain(`${variable} is for https://${host}`)
+  })
+
+  test('of one provider goes to no other', () => {
+    expect(refusalOf({ a: { provider: 'anthropic', model: 'c', key: 'env:OPENAI_API_KEY' } })).toMatch(
+      /a\.key: OPENAI_API_KEY is for https:\/\/api\.openai\.com alone\. .*"env:QUILLWORK_KEY_MAIN"/,
+    )
   })
 
   test('only variables that a model names are read', () => {

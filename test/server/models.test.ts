@@ -32,19 +32,19 @@ const local = {
 describe('the models of a server', () => {
   test('are called at their address with their key', async () => {
     await using server = await startModelServer({ keys: [key, `${key}-stored`], dimensions: 8 })
-    storeKey(data(), secret, { name: 'main', key: `${key}-stored` })
+    storeKey(data(), secret, { name: 'main', key: `${key}-stored`, origins: [new URL(server.url).origin] })
     const at = { ...local, baseUrl: server.url }
     const models = {
       writer: {
         ...at,
         uses: ['prose'],
-        key: 'env:WRITER_KEY',
+        key: 'env:QUILLWORK_KEY_WRITER',
         price: { input: 1, output: 2, currency: 'EUR' },
       },
       summarizer: { ...at, uses: ['summary'], key: 'stored:main' },
-      vectors: { ...at, uses: ['embedding'], dimensions: 8, key: 'env:WRITER_KEY' },
+      vectors: { ...at, uses: ['embedding'], dimensions: 8, key: 'env:QUILLWORK_KEY_WRITER' },
     }
-    const catalogue = createModels(configOf(models, { WRITER_KEY: key, QUILLWORK_SECRET: secret }))
+    const catalogue = createModels(configOf(models, { QUILLWORK_KEY_WRITER: key, QUILLWORK_SECRET: secret }))
     const request = { prompt: 'A lantern', maxOutputTokens: 100 }
     const answer = await catalogue.languageModel('prose').write(request)
     expect(answer.text).not.toBe('')
@@ -67,15 +67,16 @@ describe('the models of a server', () => {
   })
 
   test('whose key is missing are there, and say what to do', () => {
-    storeKey(data(), secret, { name: 'main', key })
+    storeKey(data(), secret, { name: 'main', key, origins: ['http://127.0.0.1:9'] })
     const models = {
       unset: { provider: 'openai', model: 'gpt' },
-      blank: { provider: 'openai', model: 'gpt', key: 'env:BLANK_KEY' },
+      blank: { provider: 'openai', model: 'gpt', key: 'env:QUILLWORK_KEY_BLANK' },
       absent: { ...local, key: 'stored:other' },
+      moved: { ...local, baseUrl: 'https://evil.example/v1', key: 'stored:main' },
       present: { ...local, key: 'stored:main' },
       free: local,
     }
-    const config = configOf(models, { BLANK_KEY: `${key} ${key}`, QUILLWORK_SECRET: secret })
+    const config = configOf(models, { QUILLWORK_KEY_BLANK: `${key} ${key}`, QUILLWORK_SECRET: secret })
     const problems = new Map(
       createModels(config)
         .models()
@@ -89,13 +90,20 @@ describe('the models of a server', () => {
     })
     expect(problems.get('blank')).toEqual({
       cause: 'KEY_MALFORMED',
-      key: 'env:BLANK_KEY',
-      message: told(/BLANK_KEY\) has blanks/),
+      key: 'env:QUILLWORK_KEY_BLANK',
+      message: told(/QUILLWORK_KEY_BLANK\) has blanks/),
     })
     expect(problems.get('absent')).toEqual({
       cause: 'KEY_NOT_STORED',
       key: 'stored:other',
       message: told(/none is stored as other\. Store it with quillwork models key set other/),
+    })
+    expect(problems.get('moved')).toEqual({
+      cause: 'KEY_FOR_OTHER_ADDRESS',
+      key: 'stored:main',
+      message: told(
+        /stored as main, was stored for http:\/\/127\.0\.0\.1:9, and not for https:\/\/evil\.example\..* models key set main/,
+      ),
     })
     expect([problems.get('present'), problems.get('free')]).toEqual([undefined, undefined])
     expect(() => createModels(config).languageModel('prose')).toThrow(
@@ -110,7 +118,7 @@ describe('the models of a server', () => {
     [{}, /QUILLWORK_SECRET is not set/],
     [{ QUILLWORK_SECRET: 'another-long-secret' }, /QUILLWORK_SECRET does not decrypt/],
   ])('whose stored key does not open with %j are told of; the others go on', (env, message) => {
-    storeKey(data(), secret, { name: 'main', key })
+    storeKey(data(), secret, { name: 'main', key, origins: ['http://127.0.0.1:9'] })
     const keys = findKeys(configOf({ stored: { ...local, key: 'stored:main' }, free: local }, env))
     expect(keys.get('stored')?.problem).toMatchObject({
       cause: 'KEYS_UNREADABLE',
@@ -122,8 +130,8 @@ describe('the models of a server', () => {
   test('show no key: not in what is told of them, nor in an error, nor in the objects themselves', async () => {
     await using server = await startModelServer({ keys: ['another'] })
     const config = configOf(
-      { writer: { ...local, baseUrl: server.url, key: 'env:WRITER_KEY' } },
-      { WRITER_KEY: key },
+      { writer: { ...local, baseUrl: server.url, key: 'env:QUILLWORK_KEY_WRITER' } },
+      { QUILLWORK_KEY_WRITER: key },
     )
     const catalogue = createModels(config)
     const model = catalogue.languageModel('prose')

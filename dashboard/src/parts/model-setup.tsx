@@ -2,7 +2,13 @@ import { useTranslations } from 'use-intl'
 import type { ModelProblem } from '../api/capabilities.ts'
 
 /** Causes that have words here; those of a newer server are shown in the server's words. */
-const known = ['KEY_NOT_SET', 'KEY_NOT_STORED', 'KEY_MALFORMED', 'KEYS_UNREADABLE'] as const
+const known = [
+  'KEY_NOT_SET',
+  'KEY_NOT_STORED',
+  'KEY_FOR_OTHER_ADDRESS',
+  'KEY_MALFORMED',
+  'KEYS_UNREADABLE',
+] as const
 
 /** Why a model cannot be used, and what to do about it. `model`: its id. */
 export function ModelProblemText({ model, problem }: { model: string; problem: ModelProblem }) {

@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
 export type AddressScope = 'public' | 'private' | 'never'
@@ -34,6 +34,12 @@ export function addressScopeOf(address: string): AddressScope {
   // A public address written in this way is meant to get past a filter.
   if (embedded !== undefined) return scopeIn(embedded, 'ipv4') === 'never' ? 'never' : 'private'
   return scopeIn(plain, 'ipv6')
+}
+
+/** Returns whether http:// may lead to the host of a URL: to a private address, or to a name, whose addresses are checked when it is resolved. */
+export function mayBePlain(hostname: string): boolean {
+  const literal = hostname.replace(/^\[|\]$/gu, '')
+  return isIP(literal) === 0 || addressScopeOf(literal) === 'private'
 }
 
 function scopeIn(address: string, family: 'ipv4' | 'ipv6'): AddressScope {

@@ -57,6 +57,22 @@ export const googleTaskTypes = [
 ] as const
 export type GoogleTaskType = (typeof googleTaskTypes)[number]
 
+/** Addresses of the providers that have one. */
+const homes: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>> = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+}
+
+/** Returns the address that a model is called at, without a slash at its end; undefined where the configuration has to name it and does not. */
+export function baseUrlOf({
+  provider,
+  baseUrl,
+}: Pick<ModelConfig, 'provider' | 'baseUrl'>): string | undefined {
+  const url = baseUrl ?? (provider === 'openai-compatible' ? undefined : homes[provider])
+  return url?.replace(/\/+$/u, '')
+}
+
 /** Key of the limits of a model: the same for all models of one provider, account and name. */
 export function limitKeyOf({ provider, account, model }: ModelConfig): string {
   return `${provider}:${account}:${model}`

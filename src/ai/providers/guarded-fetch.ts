@@ -20,20 +20,24 @@ const usualMaxBytes = 64 * 1_048_576
 const longestRefusal = 262_144
 
 /**
- * A `fetch` for addresses that nobody vouches for. It speaks http and https to addresses that `addressScopeOf` lets through, checked in the very
- * lookup whose answer the connection uses, so a name that changes its address after a check gains nothing. It follows no redirect, sends
+ * A `fetch` for addresses that nobody vouches for. It speaks https to addresses that `addressScopeOf` lets through, and http to the private ones of
+ * them, checked in the very lookup whose answer the connection uses, so a name that changes its address after a check gains nothing. It follows no redirect, sends
  * no credentials of a URL, takes no proxy from the environment, and caps the size of answers. How long a call takes is the caller's
  * affair: its signal ends the connection. Rejects with `ModelError` for an address that may not be called.
  */
 export function guardedFetch(options: GuardOptions = {}): typeof fetch {
   const { privateNetwork = false, maxBytes = usualMaxBytes, lookup = systemLookup } = options
-  const allows = (scope: AddressScope) => scope === 'public' || (privateNetwork && scope === 'private')
-  let client: ReturnType<typeof load> | undefined
+  const clients = new Map<string, ReturnType<typeof load>>()
   return async (input, init) => {
-    const problem = addressProblem(input instanceof Request ? input.url : `${input}`, allows)
+    const address = input instanceof Request ? input.url : `${input}`
+    const protocol = URL.canParse(address) ? new URL(address).protocol : ''
+    const allows = (scope: AddressScope) =>
+      scope === 'public' ? protocol === 'https:' : privateNetwork && scope === 'private'
+    const problem = addressProblem(address, allows)
     if (problem !== undefined) throw forbidden(problem)
     const request = new Request(input, init)
-    client ??= load(guardedLookup(lookup, allows))
+    const client = clients.get(protocol) ?? load(guardedLookup(lookup, allows))
+    clients.set(protocol, client)
     const body = request.body === null ? null : await request.text()
     const { fetch, agent } = await client
     const response = await fetch(request.url, {
@@ -88,7 +92,8 @@ function guardedLookup(
 function forbidden(why: string): ModelError {
   return new ModelError(
     'MODEL_ADDRESS_FORBIDDEN',
-    `The address of the model is refused: ${why}. Correct its baseUrl; if it is a server of your own, set privateNetwork for this model.`,
+    `The address of the model is refused: ${why}. Correct its baseUrl: http:// is for private addresses alone, https:// for all others. ` +
+      'If it is a server of your own, set privateNetwork for this model.',
   )
 }
 

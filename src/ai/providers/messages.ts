@@ -71,7 +71,7 @@ const sentences: Readonly<Record<ModelErrorCode, readonly [what: string, toDo: s
   ],
   MODEL_ADDRESS_FORBIDDEN: [
     'of model {model} has an address in a network that models may not be called in',
-    'Correct the base URL; if it is a server of your own, set privateNetwork for this model.',
+    'Correct the base URL: http:// is for private addresses alone, https:// for all others. If it is a server of your own, set privateNetwork for this model.',
   ],
 }
 

@@ -1,7 +1,7 @@
 import type { EmbeddingModelV3, LanguageModelV3 } from '@ai-sdk/provider'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { ModelConfig, ProviderKind } from './config.ts'
+import { baseUrlOf, type ModelConfig } from './config.ts'
 import { guardedFetch } from './guarded-fetch.ts'
 
 /**
@@ -14,19 +14,6 @@ export interface Connection {
   readonly config: ModelConfig
   readonly key: string | undefined
   readonly fetch: typeof fetch
-}
-
-/** Addresses of the providers that have one. */
-const homes: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>> = {
-  openai: 'https://api.openai.com/v1',
-  anthropic: 'https://api.anthropic.com/v1',
-  google: 'https://generativelanguage.googleapis.com/v1beta',
-}
-
-/** The address that a model is called at, without a slash at its end; undefined where the configuration has to name it and does not. */
-function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
-  const url = baseUrl ?? (provider === 'openai-compatible' ? undefined : homes[provider])
-  return url?.replace(/\/+$/u, '')
 }
 
 /** Loads a model and all that its first call would load: several hundred milliseconds of a process's life. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { ModelDescription } from '../../ai/catalogue.ts'
 import { isKey, listKeys, removeKey, storeKey } from '../../server/key-file.ts'
-import { keyName } from '../../server/model-setting.ts'
+import { keyName, originOf } from '../../server/key-source.ts'
 import type { FoundKey } from '../../server/models.ts'
+import type { ModelSettings } from '../../server/models-setting.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { type Trial, trialText, tryModel } from '../model-trial.ts'
 import { addGroup, print, printJson, type Register, type Run } from '../run.ts'
@@ -28,6 +29,10 @@ export function addModels(program: Command, register: Register): void {
     .command('set')
     .description('Store a key under a name. The key is read from standard input, never from the command line')
     .argument('<name>')
+    .option(
+      '--for <list>',
+      'the only addresses that it may go to; default: those of the models that use it in the configuration',
+    )
     .action(register(setKey))
   key.command('list').description('List the names of the stored keys').action(register(listNames))
   key.command('remove').description('Remove a stored key').argument('<name>').action(register(deleteKey))
@@ -133,20 +138,40 @@ function chosen(models: readonly ModelDescription[], id: string | undefined): re
   )
 }
 
-async function setKey(run: Run) {
+async function setKey(run: Run<{ for?: string }>) {
   const { config } = run.configure()
   const name = nameOf(run)
-  const given = await run.terminal.readSecret(`The key to store as ${name} (it is not shown): `)
+  const origins = originsFor(name, config.models, run.options.for)
+  const given = await run.terminal.readSecret(
+    `The key to store as ${name}, for ${origins.join(' and ')} (it is not shown): `,
+  )
   const key = given.trim()
   if (key === '') throw usageError('There is no key on standard input. Pipe it in, or type it when asked.')
   if (!isKey(key))
     throw usageError(
       'The text from standard input holds blanks or other characters that no key has. Give the key alone.',
     )
-  storeKey(config.data, config.secret, { name, key })
-  print(run, { name, source: `stored:${name}` }, () => [
-    `Stored. Give it to a model by "key": "stored:${name}". A running server reads it at its next start.`,
+  storeKey(config.data, config.secret, { name, key, origins })
+  print(run, { name, source: `stored:${name}`, origins }, () => [
+    `Stored for ${origins.join(' and ')}. Give it to a model there by "key": "stored:${name}". A running server reads it at its next start.`,
   ])
+}
+
+/** Returns the origins that a key may go to: the given ones, else those of the models that use it. */
+function originsFor(name: string, models: ModelSettings, given: string | undefined): readonly string[] {
+  const addresses = given?.split(',').map(address => address.trim())
+  const isWrong = (address: string) => !/^https?:\/\/[^/]/i.test(address) || !URL.canParse(address)
+  if (addresses?.some(isWrong) === true)
+    throw usageError('--for takes addresses, separated by commas, such as https://api.example.')
+  const origins =
+    addresses?.map(address => new URL(address).origin) ??
+    Object.values(models)
+      .filter(({ key }) => key === `stored:${name}`)
+      .map(originOf)
+  if (origins.length > 0) return [...new Set(origins)]
+  throw usageError(
+    `No model of the configuration has "key": "stored:${name}", so it is not known where the key may go. Say it, such as --for https://api.example, or configure the model first.`,
+  )
 }
 
 async function listNames(run: Run) {
@@ -161,6 +186,7 @@ async function listNames(run: Run) {
     tableLines(keys, [
       { title: 'NAME', text: ({ name }) => name },
       { title: 'STORED', text: ({ storedAt }) => agoText(storedAt) },
+      { title: 'FOR', text: ({ origins }) => origins.join(', ') },
       { title: 'MODELS', text: ({ models }) => models.join(', ') },
     ])
   print(run, { items: keys }, () => (keys.length === 0 ? ['No key is stored.'] : table()))

@@ -17,7 +17,7 @@ const modelProblemSchema = z.object({
   cause: z
     .string()
     .describe(
-      '`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; later versions may add more',
+      '`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_FOR_OTHER_ADDRESS`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; later versions may add more',
     ),
   key: z.string().describe('Where its key is looked for: `env:NAME` or `stored:NAME`'),
   message: z.string().describe('Why, and what to do about it'),

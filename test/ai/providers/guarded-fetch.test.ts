@@ -97,6 +97,33 @@ describe('an address that may not be called', () => {
   )
 })
 
+describe('http://', () => {
+  it.each(['http://8.8.8.8/v1', 'http://[2606:4700::1111]/v1'])('does not go to %s', async url => {
+    const error = await refusalOf(url, { privateNetwork: true })
+    expect(error.code).toBe('MODEL_ADDRESS_FORBIDDEN')
+    expect(error.message).toContain('https://')
+  })
+
+  it('does not go to a name that leads to a public address, also where it leads to a private one as well', async () => {
+    const { lookup } = resolving(['8.8.8.8'])
+    const error = await refusalOf('http://model.example/v1', { privateNetwork: true, lookup })
+    expect(error.code).toBe('MODEL_ADDRESS_FORBIDDEN')
+    await using server = await serving((_, response) => response.end('here'))
+    const both = resolving(['8.8.8.8', '127.0.0.1']).lookup
+    const fetch = guardedFetch({ lookup: both, privateNetwork: true })
+    expect(await (await fetch(`http://model.example:${server.port}/v1`)).text()).toBe('here')
+  })
+
+  it('is refused where https:// was spoken before, by the same client', async () => {
+    const { lookup } = resolving(['8.8.8.8'])
+    const fetch = guardedFetch({ privateNetwork: true, lookup })
+    const signal = AbortSignal.abort()
+    await expect(fetch('https://model.example/v1', { signal })).rejects.toMatchObject({ name: 'AbortError' })
+    const refused = await fetch('http://model.example/v1').catch((error: unknown) => error)
+    expect(refused).toMatchObject({ cause: { code: 'MODEL_ADDRESS_FORBIDDEN' } })
+  })
+})
+
 describe('a name', () => {
   it('that leads to a private address is refused before a connection is made', async () => {
     let calls = 0
