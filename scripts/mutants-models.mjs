@@ -34,6 +34,7 @@ const ofStreams = { files: ['test/ai/providers/streams.test.ts'], only: 'a strea
 const ofProviders = { files: ['test/ai/providers/providers.test.ts'] }
 const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
 const ofModels = { files: ['test/server/models-setting.test.ts'] }
+const ofForeign = { files: ['test/cli/foreign-server.test.ts'] }
 const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
@@ -379,5 +380,19 @@ export const modelMutants = [
     "if (isTheirs && protocol === 'https:') return undefined\n",
     "if (isTheirs || protocol === 'https:') return undefined\n",
     ofModels,
+  ],
+  [
+    'server.json: the address is of this machine',
+    'src/cli/foreign-server.ts',
+    'return isHere && maySignal(pid)',
+    'return addresses.length > 0 && maySignal(pid)',
+    ofForeign,
+  ],
+  [
+    'server.json: the process is alive, and of the user',
+    'src/cli/foreign-server.ts',
+    'isHere && maySignal(pid) &&',
+    'isHere && pid > 0 &&',
+    ofForeign,
   ],
 ].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))

@@ -165,6 +165,11 @@ function queryText(query: Query): string {
 
 function problemError(text: string, status: number, url: string): QuillworkError {
   const problem = problemOf(text)
+  if (problem === undefined && status >= 300 && status < 400)
+    return new QuillworkError(
+      'SERVER_UNREACHABLE',
+      `The program at ${url} redirects (HTTP ${status}), which is not followed. Give the address where it leads, if that is your server.`,
+    )
   if (problem === undefined)
     return new QuillworkError(
       'SERVER_UNREACHABLE',

@@ -6,6 +6,7 @@ import { type Announcement, announced, isAlive, placesOf, readToken } from '../s
 import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
+import { isOwnServer, refusePublicPlain } from './foreign-server.ts'
 import { ProvenConnections } from './proof.ts'
 
 /** The server that a command uses. */
@@ -41,7 +42,10 @@ const answerMs = 3_000
  */
 export async function connect(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
   const { config } = resolved
-  if (config.url !== undefined) return configured(config.url, config, options)
+  if (config.url !== undefined) {
+    await refusePublicPlain(config.url)
+    return configured(config.url, config, options)
+  }
   const until = performance.now() + lockWaitMs
   for (;;) {
     const server = await findServer(config)
@@ -98,11 +102,16 @@ function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcem
 /** The server of a data directory, with the token that it takes and the connections to it. */
 export type FoundServer = Announcement & { readonly token: string; readonly agent: Agent }
 
-/** Returns the server that was announced in the data directory, if it is alive and has proved that it has the token there. */
-export async function findServer({ data }: Pick<Config, 'data'>): Promise<FoundServer | undefined> {
+/** Returns the server that was announced in the data directory, if it is alive, one of this user, and has proved that it has the token there. */
+export async function findServer({
+  data,
+  allowOpenData,
+}: Pick<Config, 'data' | 'allowOpenData'>): Promise<FoundServer | undefined> {
   const found = announced(data)
   const token = readToken(data)
   if (found === undefined || token === undefined || !isAlive(found.pid)) return undefined
+  // On a volume that any user may write, any user may serve.
+  if (!allowOpenData && !(await isOwnServer(found))) return undefined
   const server = { ...found, token, agent: new ProvenConnections({ url: found.url, token }) }
   const answers = createClient(server, AbortSignal.timeout(answerMs)).get('/healthz')
   return answers.then(

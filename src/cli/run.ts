@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { shownAddress } from '../server/addresses.ts'
 import { closedText } from '../server/close-to-others.ts'
 import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
@@ -71,6 +72,11 @@ export function noteClosed(
   if (closed !== undefined && !json) terminal.note(closed)
 }
 
+/** Tells people which server is used, where it is not that of the data directory: what is sent goes there. */
+function noteServer({ terminal, json }: Run, { url }: ResolvedConfig['config']): void {
+  if (url !== undefined && !json) terminal.note(`note: using the server at ${shownAddress(url)}`)
+}
+
 /** Adds a command that only holds others, without a command `help` among them. */
 export function addGroup(program: Command, name: string, about: string): Command {
   return program.command(name).description(about).helpCommand(false)
@@ -98,6 +104,7 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
 export async function withServer(run: Run, use: (connection: Connection) => Ending): Ending {
   const resolved = run.configure()
   const isNew = isEmpty(resolved.config)
+  noteServer(run, resolved.config)
   const connection = await connect(resolved, { command: run.command })
   try {
     // A command that was run in the wrong folder finds nothing; this says why.
@@ -135,6 +142,7 @@ export async function withSession(
 ): Ending {
   using signals = listenForSignals()
   const resolved = run.configure()
+  noteServer(run, resolved.config)
   const connection = await connect(resolved, { command: run.command, works, signal: signals.asked })
   try {
     return await act({ resolved, connection, signals })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mayBePlain } from '../ai/providers/address-scope.ts'
 import { unsigned } from '../broker/messages.ts'
 import { isNetwork, isOrigin } from '../http/settings.ts'
 import { QuillworkError, taskStatuses } from '../index.ts'
@@ -215,9 +216,14 @@ export const settings = {
   },
   url: {
     about:
-      'The API that commands use, such as `https://tasks.example`. Default: the server that runs on the data directory. `serve` ignores it.',
+      'The API that commands use, such as `https://tasks.example`; `http://` only for this machine and private networks. Default: the server that ' +
+      'runs on the data directory. `serve` ignores it.',
     schema: z
       .url({ protocol: /^https?$/, error: 'Give an address such as http://127.0.0.1:7420.' })
+      .refine(
+        url => !URL.canParse(url) || /^https:/i.test(url) || mayBePlain(new URL(url).hostname),
+        'http:// sends the token and the texts unencrypted, so it is for private addresses alone. Use https://.',
+      )
       .transform(url => url.replace(/\/+$/, ''))
       .optional(),
     flag: '--url',
