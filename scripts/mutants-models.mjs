@@ -34,6 +34,7 @@ const ofStreams = { files: ['test/ai/providers/streams.test.ts'], only: 'a strea
 const ofProviders = { files: ['test/ai/providers/providers.test.ts'] }
 const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
 const ofModels = { files: ['test/server/models-setting.test.ts'] }
+const ofTrust = { files: ['test/server/trust.test.ts'] }
 const ofForeign = { files: ['test/cli/foreign-server.test.ts'] }
 const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
 
@@ -380,6 +381,20 @@ export const modelMutants = [
     "if (isTheirs && protocol === 'https:') return undefined\n",
     "if (isTheirs || protocol === 'https:') return undefined\n",
     ofModels,
+  ],
+  [
+    'trust: what a found file sets is asked about',
+    'src/server/trust.ts',
+    'settings.length === 0 || isTrusted(place, needed)',
+    "settings.length === 0 || place !== ''",
+    ofTrust,
+  ],
+  [
+    'trust: a file that changed is asked about again',
+    'src/server/trust.ts',
+    '?.digest === digestOf(needed)',
+    '?.digest !== undefined',
+    ofTrust,
   ],
   [
     'server.json: the address is of this machine',

@@ -1,6 +1,7 @@
 // The reference of the configuration, from the settings in src/server/settings.ts.
 
 import { fileVariableOf, settingNames, settings, variableOf } from '../../dist/server/settings.js'
+import { harmlessSettings } from '../../dist/server/trust.js'
 
 export const into = 'docs/configuration.md'
 
@@ -64,6 +65,24 @@ An unknown name in the file or on the command line, or an invalid value, stops e
 probably meant. So does the former name of a setting, in the file or as a variable. Any other unknown variable \`QUILLWORK_…\` is ignored;
 \`serve\` and \`doctor\` warn where it looks like a setting. An empty variable counts as not set. \`quillwork doctor\` shows the value of
 each setting and its source.
+
+## A file that was found
+
+A \`quillwork.json\` in the \`.quillwork\` of the working directory was found, not named: it may have come with a folder that somebody else packed. It sets
+${harmlessSettings.map(name => `\`${name}\``).join(', ')} at once. What else it sets (where texts, keys and the token go,
+who may come in, what models are told, what is deleted) counts only once you trust it:
+
+\`\`\`sh
+quillwork trust                  # shows what the file sets, and asks; --yes does not ask
+quillwork trust --list           # the files that you trust
+quillwork trust --remove         # not this one any more; --remove FILE for another
+\`\`\`
+
+Until then every command ends with exit code 2, \`CONFIG_INVALID\` and the names of these settings. So it does when the file changes them later. A value from
+the environment or the command line takes the place of that in the file, and needs no trust. Neither does a file whose data directory is named (\`--data\`,
+\`QUILLWORK_DATA\`), or that is named itself (\`--config\`, \`QUILLWORK_CONFIG\`): name one in a service. The trust is kept outside of the folder: in \`quillwork/trust.json\` of
+\`XDG_STATE_HOME\` (\`~/.local/state\`), on macOS in \`~/Library/Application Support/Quillwork\`, on Windows in \`%LOCALAPPDATA%\\Quillwork\`. See
+also [what else a folder can bring along](operations.md#a-folder-from-somebody-else).
 
 ## Settings
 

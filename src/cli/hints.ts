@@ -29,7 +29,7 @@ export function signedIn(url: string, token: string): string {
 }
 
 /** Returns `quillwork` where it was called by that name, such as from the PATH; else the file. */
-function programText(): string {
+export function programText(): string {
   const called = path.basename(process.argv[1] ?? '')
   if (/^quillwork(\.(cmd|exe|ps1))?$/.test(called)) return 'quillwork'
   const bin = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))

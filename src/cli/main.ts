@@ -14,6 +14,7 @@ import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
 import { addTopology } from './commands/topology.ts'
+import { addTrust } from './commands/trust.ts'
 import { addEstimate, addUsage } from './commands/usage.ts'
 import { codedError, exitCodeOf, exitCodes, exitMeanings, usageError } from './exit-codes.ts'
 import { createRegister } from './run.ts'
@@ -91,6 +92,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addLanes(program, register)
   addLimits(program, register)
   addModels(program, register)
+  addTrust(program, register)
   addTopology(program, register)
   addMigrate(program, register)
   addDoctor(program, register)

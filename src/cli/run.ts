@@ -8,6 +8,7 @@ import { type SettingName, settings } from '../server/settings.ts'
 import type { Client } from './client.ts'
 import { type Connection, connect } from './connect.ts'
 import { exitCodes } from './exit-codes.ts'
+import { programText } from './hints.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -28,7 +29,7 @@ export interface Run<Options = unknown> {
   readonly arguments: readonly string[]
   readonly options: Options & GlobalOptions
   /** Reads the configuration. Throws CONFIG_INVALID. */
-  configure(): ResolvedConfig
+  configure(how?: Pick<ConfigSources, 'countsUntrusted'>): ResolvedConfig
 }
 
 /** What a command ends with: its exit code; nothing for 0. */
@@ -53,8 +54,8 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
         json: options.json === true,
         arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
         options,
-        configure: () => {
-          const resolved = resolveConfig(sourcesOf(options))
+        configure: how => {
+          const resolved = resolveConfig({ ...sourcesOf(options), program: programText(), ...how })
           noteClosed({ terminal, json: options.json === true }, resolved.closed)
           return resolved
         },

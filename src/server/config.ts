@@ -22,6 +22,7 @@ import {
   settings,
   variableOf,
 } from './settings.ts'
+import { type NeededTrust, neededTrust, requireTrust, trustPlaceOf } from './trust.ts'
 
 /** Where a value comes from. */
 export type Origin = 'default' | 'file' | 'environment' | 'command line'
@@ -34,6 +35,8 @@ export interface ResolvedConfig {
   readonly file: string | undefined
   /** Whether the caller named that file; otherwise it was found in the data directory. */
   readonly isFileNamed: boolean
+  /** What the file sets that counts only once it is trusted; undefined for nothing, and for a file that the user named, or whose directory. */
+  readonly needsTrust: NeededTrust | undefined
   /** What was open to other users until now. */
   readonly closed: readonly string[]
   /** Probable mistakes that do not prevent a start. */
@@ -50,16 +53,21 @@ export interface ConfigSources {
   env?: Readonly<Record<string, string | undefined>>
   /** The folder of relative paths; default: the working directory of the process. */
   cwd?: string
+  /** A file that is not trusted counts too, and nothing that it names is touched: for the command that shows what it sets. */
+  countsUntrusted?: boolean
+  /** How the program is called, for the command that an error proposes. Default: `quillwork`. */
+  program?: string
 }
 
 const fileVariable = 'QUILLWORK_CONFIG'
 
 /**
  * Returns the configuration, after closing its files to other users: the command line wins over the environment, the environment over the
- * file, the file over the defaults. Throws CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value, and as `closeToOthers` does.
+ * file, the file over the defaults. Throws CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value,
+ * for a found file that sets what counts only once it is trusted, and as `closeToOthers` does.
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
-  const { flags = {}, env = process.env, cwd = process.cwd() } = sources
+  const { flags = {}, env = process.env, cwd = process.cwd(), countsUntrusted = false } = sources
   refuseRenamedVariables(env)
   const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
   const named = sources.file ?? given(env[fileVariable])
@@ -80,20 +88,30 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     config[name] = check(name, found)
   }
   config['data'] = data
+  const isFound = configuration === undefined && origins.data === 'default'
+  const needsTrust = isFound && file !== undefined ? neededTrust(file, values) : undefined
+  if (needsTrust !== undefined && !countsUntrusted)
+    requireTrust(trustPlace(env), needsTrust, { origins, program: sources.program })
   if (config['model'] !== undefined) origins.models = origins.model
   const checked = deepFreeze(withModels(withAbsoluteFile(config as unknown as Config, cwd), env))
   refuseCombinations(checked)
   const composition = compositionOf(checked)
-  if (composition.kind === 'embedded')
+  if (composition.kind === 'embedded' && !countsUntrusted)
     closed.push(...closeToOthers({ sqliteFile: composition.file, allowOpenData: checked.allowOpenData }))
   return Object.freeze({
     config: checked,
     origins: Object.freeze(origins),
     file,
     isFileNamed: sources.file !== undefined,
+    needsTrust,
     closed: Object.freeze(closed),
     warnings: Object.freeze([...unknownVariables(env), ...plainWarnings(checked)]),
   })
+}
+
+/** Returns where the user's trust in files is kept. */
+export function trustPlace(env: Places['env'] = process.env): string {
+  return trustPlaceOf(env)
 }
 
 /** Returns a value as it may be shown: of a secret only whether it is set, of an address neither user nor password. */

@@ -232,7 +232,7 @@ const writing = [
 
 /** They ask no server: what they print is of this machine. */
 const ofThisMachine = [
-  ...['serve', 'sign-in', 'migrate', 'topology check', 'topology apply', 'topology show'],
+  ...['serve', 'sign-in', 'trust', 'migrate', 'topology check', 'topology apply', 'topology show'],
   ...['models list', 'models test', 'models key set', 'models key list', 'models key remove'],
 ]
 
