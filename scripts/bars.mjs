@@ -19,9 +19,9 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [2_673, 24],
+  'src/ai': [2_692, 24],
   'src/broker': [3_540, 24],
-  'src/cli': [4_725, 34],
+  'src/cli': [4_987, 36],
   'src/engine': [6_855, 37],
   'src/http': [5_560, 50],
   'src/novel': [15_970, 112],
@@ -29,12 +29,12 @@ const BUDGETS = {
   'src/rate-limit': [1_673, 8],
   'src/records': [800, 4],
   'src/runtime': [1_150, 13],
-  'src/server': [3_066, 23],
+  'src/server': [3_332, 25],
   'src/store': [10_945, 66],
   'src/task': [2_690, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
-  dashboard: [18_376, 154],
+  dashboard: [18_382, 154],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
