@@ -21,20 +21,20 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [2_692, 24],
   'src/broker': [3_540, 24],
-  'src/cli': [4_987, 36],
+  'src/cli': [5_085, 37],
   'src/engine': [6_855, 37],
-  'src/http': [5_560, 50],
+  'src/http': [5_561, 50],
   'src/novel': [15_970, 112],
   'src/observe': [950, 9],
   'src/rate-limit': [1_673, 8],
   'src/records': [800, 4],
   'src/runtime': [1_150, 13],
-  'src/server': [3_332, 25],
+  'src/server': [3_380, 25],
   'src/store': [10_945, 66],
   'src/task': [2_690, 27],
   'src/testing': [4_620, 20],
   'src/index.ts': [100, 1],
-  dashboard: [18_382, 154],
+  dashboard: [18_399, 154],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
