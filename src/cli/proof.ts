@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Agent, type ClientRequestArgs } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { QuillworkError } from '../index.ts'
 import { proofOf } from '../server/data-directory.ts'
 
 /** Longest time that a server may take to prove itself, milliseconds. */
@@ -54,7 +55,10 @@ async function prove(socket: Socket, { url, token }: Claimed): Promise<void> {
   const given = Buffer.from(await answerOf(socket, signal))
   const wanted = Buffer.from(JSON.stringify({ proof: proofOf(token, { url, nonce }) }))
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-    throw new Error('The program at the address of the server could not prove that it is the server.')
+    throw new QuillworkError(
+      'SERVER_UNREACHABLE',
+      `The program at ${url} could not prove that it is the server.`,
+    )
 }
 
 /** Returns the body of the one answer that comes. */

@@ -131,14 +131,21 @@ function withModels(config: Config, env: Places['env']): Config {
   const models =
     config.model === undefined
       ? config.models
-      : modelsOfShort(config.model, given(env[shortKeyVariable]) !== undefined)
+      : modelsOfShort(config.model, keyIn(shortKeyVariable, env) !== undefined)
   const keys = new Map<string, string>()
   for (const { key = '' } of Object.values(models)) {
     const variable = key.startsWith('env:') ? key.slice('env:'.length) : undefined
-    const value = variable === undefined ? undefined : given(env[variable])
+    const value = variable === undefined ? undefined : keyIn(variable, env)
     if (variable !== undefined && value !== undefined) keys.set(variable, value)
   }
   return { ...config, models, environmentKeys: new EnvironmentKeys(keys) }
+}
+
+/** Returns the key in a variable, else in the file that the variable with `_FILE` at its end names. */
+function keyIn(variable: string, env: Places['env']): string | undefined {
+  const ofFile = `${variable}_FILE`
+  const file = given(env[ofFile])
+  return given(env[variable]) ?? (file && textIn(file, ofFile))
 }
 
 /** Returns the models with addresses without their paths, which hold a key at some gateways. */
@@ -201,18 +208,20 @@ const longestValue = 65_536
 
 /** Returns the value that a file holds: one a line, where the setting is a list. */
 function fromFile({ kind }: Setting, { file, variable }: { file: string; variable: string }): unknown {
-  let text: string
+  const text = textIn(file, variable)
+  return kind === 'list' ? text.split('\n').flatMap(line => given(line) ?? []) : text
+}
+
+/** Returns what is in the file that a variable names, without blanks around it. Throws CONFIG_INVALID where others can change it. */
+function textIn(file: string, variable: string): string {
   try {
     refuseChangeable(file)
     if (statSync(file).size > longestValue) throw invalid(`${file} is too large to hold one value.`)
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8').trim()
   } catch (error) {
     if (error instanceof QuillworkError) throw error
     throw invalid(`${file} (${variable}) cannot be read: ${messageOf(error)}`)
   }
-  if (kind !== 'list') return text.trim()
-  const lines = text.split('\n').map(line => line.trim())
-  return lines.filter(line => line !== '')
 }
 
 /** Returns a text of the environment or the command line as the file would hold it. */
@@ -317,7 +326,8 @@ function refuseRenamedVariables(env: Places['env']): void {
 /** Returns warnings for probably mistyped variables. They are no errors: another program may use the same prefix. */
 function unknownVariables(env: Places['env']): string[] {
   const files = settingNames.flatMap(name => fileVariableOf(name) ?? [])
-  const known = [...settingNames.map(variableOf), ...files, fileVariable, shortKeyVariable]
+  const ofKey = [shortKeyVariable, `${shortKeyVariable}_FILE`]
+  const known = [...settingNames.map(variableOf), ...files, fileVariable, ...ofKey]
   return Object.keys(env)
     .filter(name => name.startsWith('QUILLWORK_') && !name.startsWith(keyVariablePrefix))
     .filter(name => !known.includes(name))

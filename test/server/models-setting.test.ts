@@ -427,6 +427,13 @@ describe('a key', () => {
     )
   })
 
+  test('is read from the file that a variable names', () => {
+    const file = path.join(cwd, 'key')
+    writeFileSync(file, `${secret}\n`)
+    const { config } = resolve({ gpt }, { OPENAI_API_KEY_FILE: file })
+    expect(config.environmentKeys.read('OPENAI_API_KEY')).toBe(secret)
+  })
+
   test('only variables that a model names are read', () => {
     const { environmentKeys } = resolve({ gpt }, { ANTHROPIC_API_KEY: secret }).config
     expect(environmentKeys.read('ANTHROPIC_API_KEY')).toBeUndefined()

@@ -62,7 +62,6 @@ const sensitive: Record<string, unknown> = {
   database: 'other',
   broker: 'amqp://evil.example',
   brokerSecret: ['x'.repeat(32)],
-  brokerSecretFile: '/etc/hostname',
   brokerPrefix: 'evil.',
   eventsStream: true,
   host: '0.0.0.0',
