@@ -4,6 +4,7 @@ import { version } from '../http/version.ts'
 import type { QuillworkError } from '../index.ts'
 import { addBudgetCommand } from './commands/budget.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
+import { addUsers } from './commands/deletion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addLanes } from './commands/lanes.ts'
@@ -89,6 +90,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addEstimate(program, register)
   addUsage(program, register)
   addDeadLetters(program, register)
+  addUsers(program, register)
   addLanes(program, register)
   addLimits(program, register)
   addModels(program, register)

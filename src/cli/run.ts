@@ -7,7 +7,7 @@ import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../serve
 import { type SettingName, settings } from '../server/settings.ts'
 import type { Client } from './client.ts'
 import { type Connection, connect } from './connect.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, usageError } from './exit-codes.ts'
 import { programText } from './hints.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -161,6 +161,22 @@ function isEmpty(config: ResolvedConfig['config']): boolean {
   if (config.url !== undefined) return false
   const composition = compositionOf(config)
   return composition.kind === 'embedded' && !existsSync(composition.file)
+}
+
+/**
+ * Asks before what cannot be undone, unless `--yes` was given. Returns whether it is to be done. Throws USAGE_INVALID where nobody can be asked.
+ *
+ * @param nothing Such as `Nothing was deleted`.
+ */
+export async function askFirst(
+  { terminal, options, json }: Run<{ yes?: boolean }>,
+  { question, nothing }: { question: string; nothing: string },
+): Promise<boolean> {
+  if (options.yes === true) return true
+  if (!terminal.canAsk || json) throw usageError(`${nothing}, because nobody can be asked here. Pass --yes.`)
+  const isWanted = await terminal.confirm(question)
+  if (!isWanted) terminal.note(`${nothing}.`)
+  return isWanted
 }
 
 /** Prints data as one JSON line. */

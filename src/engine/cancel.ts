@@ -1,8 +1,9 @@
 import { cancelError } from '../task/decide.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { everyPage } from '../task/page.ts'
-import { hasEnded, type TaskStatus } from '../task/status.ts'
+import { everyPage, type PageRequest } from '../task/page.ts'
+import { hasEnded, liveStatuses, type TaskStatus } from '../task/status.ts'
 import { isCancelRequested, type TaskRecord } from '../task/task.ts'
+import { isA } from '../task/thrown.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
@@ -34,6 +35,22 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
     if (await cancelAll(core, [record], tries >= triesAtRest)) return
   }
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
+}
+
+/**
+ * Cancels a task and, without waiting for the aggregator, what is live below it: each is asked to stop when this resolves. What has ended, or is gone,
+ * stays as it is.
+ */
+export async function cancelTree(core: Core, taskId: string): Promise<void> {
+  try {
+    await cancelTask(core, taskId)
+  } catch (error) {
+    const isOver = ['TASK_ALREADY_ENDED', 'TASK_NOT_FOUND']
+    if (!isA(error, QuillworkError) || !isOver.includes(error.code)) throw error
+  }
+  const live = (page: PageRequest) => core.store.queries.children(taskId, { status: liveStatuses }, page)
+  for await (const page of everyPage(perWrite, live))
+    await Promise.all(page.map(({ id }) => cancelTree(core, id)))
 }
 
 /**

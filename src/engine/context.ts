@@ -25,6 +25,7 @@ import type {
   TaskType,
   Usage,
 } from '../task/definition.ts'
+import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { parseWith } from '../task/schema.ts'
@@ -35,6 +36,7 @@ import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
+import { erasureOf } from './erase.ts'
 import { BudgetHolds, makeCall, Permits } from './holds.ts'
 import { OutputWriter, readOutput } from './output.ts'
 import { Reports } from './reports.ts'
@@ -125,6 +127,10 @@ export class AttemptContext implements TaskContext {
   /** The handler goes on. */
   progressed(): void {
     if (this.task.stallTimeoutMs !== undefined) this.progressedAt = this.#core.clock.monotonic()
+  }
+
+  get erasure(): Erasure {
+    return erasureOf(this.#core, this.held)
   }
 
   /** No field of the context, so that a printed context shows no services: they may hold keys. */

@@ -20,7 +20,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
-import { cancelTask } from './cancel.ts'
+import { cancelTask, cancelTree } from './cancel.ts'
 import type { Core, EngineCounts } from './core.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { readTask } from './read-task.ts'
@@ -70,6 +70,8 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
   ): Promise<{ record: TaskRecord; isNew: boolean }>
   /** See `handle.cancel`. `ifVersion`: only if the task still has this version. Throws TASK_CHANGED. */
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
+  /** Cancels what is live of a task and below it, all of it when this resolves. What has ended, or is gone, stays as it is. */
+  cancelTree(taskId: string): Promise<void>
   /** Has an ended task run again, and below it what did not complete. Returns how many tasks run again. */
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
   /**
@@ -104,6 +106,7 @@ export function tasksOf(core: Core): Tasks {
       return submitAs(core, typeOf(core, taskType), { parameters, options, as })
     },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
+    cancelTree: taskId => cancelTree(core, taskId),
     retry: (taskId, options) => retryTask(core, taskId, options),
     runNow: (taskId, { ifVersion } = {}) => runTaskNow(core, taskId, ifVersion),
     rerun: (taskId, options) => rerunTask(core, taskId, options),

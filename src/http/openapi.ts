@@ -50,6 +50,7 @@ const tags = [
   { name: 'limits', description: 'How fast models and other services may be called.' },
   { name: 'workers', description: 'The processes that share the store.' },
   { name: 'novels', description: 'Import novels, read and search them.' },
+  { name: 'users', description: 'Delete what a user has.' },
   { name: 'server', description: 'What this server can do, and its health.' },
 ]
 

@@ -1,36 +1,53 @@
-import { type Engine, hasEnded, taskStatuses } from '../index.ts'
-import { everyItem, everyPage, type PageRequest } from '../task/page.ts'
-import { discardDraft } from './drafts.ts'
+import { type Engine, hasEnded, type SubmitOptions, type TaskRecord, taskStatuses } from '../index.ts'
+import { defined } from '../task/defined.ts'
+import { everyItem } from '../task/page.ts'
+import { eraseTypes } from './erase.ts'
+import { readOwned } from './erase-novel.ts'
 import type { DraftState } from './library/drafts.ts'
-import { novelNotFound } from './library/refusal.ts'
 import { type NovelServices, unlessFailed } from './services.ts'
 import { tag } from './subject-tags.ts'
 
-type Tasks = Pick<Engine['tasks'], 'cancel' | 'children' | 'get' | 'list'>
+type Tasks = Pick<Engine['tasks'], 'cancelTree' | 'get' | 'list' | 'submit'>
 
 const liveStatuses = taskStatuses.filter(status => !hasEnded(status))
 
-/** Sub-tasks that are cancelled beside each other. */
+/** Tasks that are read at a time. */
 const perPage = 200
 
+/** A task that deletes. `isNew`: this request submitted it, not an earlier one. */
+interface Deletion {
+  record: TaskRecord
+  isNew: boolean
+}
+
 /**
- * Deletes a novel of a user, and first cancels what works on it: its import, and each live task of that user with the tag `novel:ID`, with
- * everything below it. So none of them fails because its novel is gone. What a crash leaves behind, `sweepDrafts` deletes. Throws
- * NOVEL_NOT_FOUND.
+ * Deletes a novel of a user for good, by the task that it returns, an `EraseNovel`. First cancels what works on it: its import, and each live task of
+ * that user with the tag `novel:ID`, with everything below it. So none of them fails because its novel is gone. From then on nobody finds the novel.
+ * Throws NOVEL_NOT_FOUND.
  */
 export async function deleteNovel(
   { tasks }: { tasks: Tasks },
-  { library }: Pick<NovelServices, 'library'>,
-  { userId, novelId }: { userId: string; novelId: string },
-): Promise<void> {
-  const { drafts, shelf } = library
-  const novel = await drafts.find(novelId)
-  if (novel?.userId !== userId || novel.status === 'draft') throw novelNotFound(novelId)
+  services: Pick<NovelServices, 'library'>,
+  { userId, novelId, traceparent }: { userId: string; novelId: string } & Pick<SubmitOptions, 'traceparent'>,
+): Promise<Deletion> {
+  const novel = await readOwned(services, userId, novelId)
+  const options = {
+    userId,
+    idempotencyKey: `erase ${novelId} ${novel.createdAt}`,
+    ...defined({ traceparent }),
+  }
+  const deletion = await tasks.submit(eraseTypes.novel, { novelId }, options)
   await cancelTasksOf(tasks, novel)
-  // The first step hides the novel. From then on no task is admitted for it.
-  const left = await shelf.remove(userId, novelId)
-  await cancelTasksOf(tasks, novel)
-  if (left === 'more') await discardDraft(drafts, { novelId })
+  await unlessFailed('NOVEL_NOT_FOUND', () => services.library.shelf.remove(userId, novelId, 0))
+  return deletion
+}
+
+/** Deletes for good all that a user has, by the task that it returns, an `EraseUser`. */
+export function deleteUser(
+  { tasks }: { tasks: Pick<Tasks, 'submit'> },
+  { userId, traceparent }: { userId: string } & Pick<SubmitOptions, 'traceparent'>,
+): Promise<Deletion> {
+  return tasks.submit(eraseTypes.user, { userId }, { userId, ...defined({ traceparent }) })
 }
 
 /** Cancels the trees that work on a novel, each from its top: a parent whose sub-tasks were cancelled alone would fail. */
@@ -45,14 +62,5 @@ async function cancelTasksOf(tasks: Tasks, { userId, novelId, importTaskId }: Dr
     for await (const task of everyItem(perPage, page => tasks.list(filter, page)))
       parentOf.set(task.id, task.parentTaskId)
   for (const [taskId, parent] of parentOf)
-    if (parent === undefined || !parentOf.has(parent)) await cancelTree(tasks, taskId)
-}
-
-/** Cancels a task, then what is live below it: sub-tasks would follow later, and some would find no novel until then. */
-async function cancelTree(tasks: Tasks, taskId: string): Promise<void> {
-  const cancel = () => unlessFailed('TASK_ALREADY_ENDED', () => tasks.cancel(taskId))
-  await unlessFailed('TASK_NOT_FOUND', cancel)
-  const live = (page: PageRequest) => tasks.children(taskId, { status: liveStatuses }, page)
-  for await (const page of everyPage(perPage, live))
-    await Promise.all(page.map(({ id }) => cancelTree(tasks, id)))
+    if (parent === undefined || !parentOf.has(parent)) await tasks.cancelTree(taskId)
 }

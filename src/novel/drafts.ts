@@ -1,4 +1,4 @@
-import { type Engine, hasEnded, QuillworkError } from '../index.ts'
+import { type Engine, QuillworkError } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import type { Piece } from './import/read-chapters.ts'
@@ -12,7 +12,7 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
-import { type NovelServices, unlessFailed } from './services.ts'
+import { isOver, type NovelServices } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
 const batchUnits = 250_000
@@ -128,14 +128,9 @@ export async function sweepDrafts(
   for await (const draft of everyItem(100, page => library.drafts.list(page))) {
     if (draft.status === 'deleting') await discardDraft(library.drafts, { novelId: draft.novelId })
     // A later retry of the import has raised the generation, which keeps the draft.
-    else if (await isOver(engine, draft)) await discardDraft(library.drafts, draft)
+    else if (await isOver(engine, draft.importTaskId)) await discardDraft(library.drafts, draft)
     else continue
     swept++
   }
   return swept
-}
-
-async function isOver({ tasks }: Pick<Engine, 'tasks'>, { importTaskId }: DraftState): Promise<boolean> {
-  const task = await unlessFailed('TASK_NOT_FOUND', () => tasks.get(importTaskId))
-  return task === undefined || hasEnded(task.status)
 }

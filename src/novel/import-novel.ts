@@ -20,8 +20,8 @@ import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
 import { noScenes } from './scene-batch.ts'
-import { defineNovelTask, type NovelServices, novelRetry, nowOf } from './services.ts'
-import { keepConfirmedMs } from './upload-files.ts'
+import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
+import { keptUntil } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
 
 const parameters = z.strictObject({
@@ -90,12 +90,11 @@ export const importNovel = defineNovelTask({
   },
 })
 
-/** Confirms the upload for this import: one upload makes one novel. Extends the retention of its file for retries of the import. */
+/** Confirms the upload for this import: one upload makes one novel. */
 async function confirm(ctx: ImportContext): Promise<void> {
   const { taskId, userId, services } = ctx
   const { uploadId } = ctx.parameters
-  const expiresAt = nowOf(services) + keepConfirmedMs
-  const confirmation = { novelId: novelIdOf(uploadId), taskId, expiresAt }
+  const confirmation = { novelId: novelIdOf(uploadId), taskId, expiresAt: keptUntil(services) }
   const held = await services.library.uploads.confirm(userId, uploadId, confirmation)
   if (held.taskId === taskId) return
   throw new QuillworkError(
@@ -206,8 +205,7 @@ export async function confirmUpload(
   const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags, derivedTags }) }
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
-  const expiresAt = nowOf(services) + keepConfirmedMs
-  return uploads.confirm(userId, choice.uploadId, { ...confirmation, expiresAt })
+  return uploads.confirm(userId, choice.uploadId, { ...confirmation, expiresAt: keptUntil(services) })
 }
 
 type Parameters = In<typeof importNovel.parameters>

@@ -1,6 +1,8 @@
 /** The novel-writing tasks: import a text as a novel, summarise its scenes, write new ones, make it searchable. */
 import { batchGenerateScene } from './batch-generate-scene.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
+import { eraseNovel } from './erase-novel.ts'
+import { eraseUser } from './erase-user.ts'
 import { generateScene } from './generate-scene.ts'
 import { generateSummary } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
@@ -8,7 +10,7 @@ import { parseFile } from './parse-file.ts'
 import { sceneBrief } from './scene-brief.ts'
 import { vectorize } from './vectorize.ts'
 
-export { deleteNovel } from './delete-novel.ts'
+export { deleteNovel, deleteUser } from './delete-novel.ts'
 export { sweepDrafts } from './drafts.ts'
 export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate } from './estimate.ts'
 export { confirmUpload, type ImportChoice } from './import-novel.ts'
@@ -32,6 +34,8 @@ export { mongodbUploads } from './uploads/mongodb/files.ts'
 export {
   batchGenerateScene,
   batchGenerateSummary,
+  eraseNovel,
+  eraseUser,
   generateScene,
   generateSummary,
   importNovel,
@@ -50,4 +54,6 @@ export const novelTasks = [
   generateSummary,
   sceneBrief,
   vectorize,
+  eraseNovel,
+  eraseUser,
 ] as const

@@ -1,6 +1,13 @@
 import type { EmbeddingModel, ModelChoice } from '../ai/model.ts'
 import type { ModelUse } from '../ai/providers/config.ts'
-import { defineTask, type ErrorCode, QuillworkError, type RetryOptions } from '../index.ts'
+import {
+  defineTask,
+  type Engine,
+  type ErrorCode,
+  hasEnded,
+  QuillworkError,
+  type RetryOptions,
+} from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
 import type { UploadFiles } from './uploads/files.ts'
 
@@ -13,6 +20,8 @@ export interface NovelServices {
   readonly promptsFolder?: string
   /** The storage of uploaded files. The library stores their locations, never a path. */
   readonly uploads: UploadFiles
+  /** How long the file of an import is kept, in milliseconds, from its confirmation on and while the import is live. Default: a day. */
+  readonly originalsMs?: number
   /** The clock, epoch milliseconds, by which uploads expire. Default: the clock of the process. */
   readonly now?: () => number
 }
@@ -40,6 +49,15 @@ export function vectorModel(
 ): EmbeddingModel | undefined {
   const indexer = models.indexer(id)
   return indexer.kind === 'lexical' ? undefined : indexer.model
+}
+
+/** Returns whether a task has ended, or is gone. */
+export async function isOver(
+  { tasks }: { tasks: Pick<Engine['tasks'], 'get'> },
+  taskId: string,
+): Promise<boolean> {
+  const task = await unlessFailed('TASK_NOT_FOUND', () => tasks.get(taskId))
+  return task === undefined || hasEnded(task.status)
 }
 
 /** Returns what a call gives; undefined where it fails with the code. */

@@ -22,6 +22,7 @@ const ofUpload = ({ uploadId }: Named) =>
 
 const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = new Map([
   ['ImportNovel', ofUpload],
+  ['ParseFile', ofNovel],
   ['BatchGenerateScene', ofNovel],
   ['BatchGenerateSummary', ofNovel],
   ['GenerateScene', ofScene],

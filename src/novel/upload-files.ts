@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
-import { QuillworkError } from '../index.ts'
+import { type Engine, QuillworkError } from '../index.ts'
 import type { TextSource } from './import/source.ts'
-import type { Upload } from './library/uploads.ts'
-import { type NovelServices, nowOf } from './services.ts'
+import type { Confirmation, Upload } from './library/uploads.ts'
+import { isOver, type NovelServices, nowOf } from './services.ts'
 
 /** Retention of an unconfirmed upload: 24 hours. */
 const keepUploadMs = 86_400_000
-/** Retention of a confirmed upload, so that its import can be retried: 30 days. */
-export const keepConfirmedMs = 30 * 86_400_000
 /** Default limit of an upload, in bytes: 500 MB. */
 const largestUpload = 500_000_000
 
@@ -131,25 +129,74 @@ export async function openUpload(services: NovelServices, upload: Upload): Promi
   )
 }
 
-/** Deletes an unconfirmed upload, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED where an import reads the file. */
-export async function removeUpload(services: NovelServices, userId: string, uploadId: string): Promise<void> {
-  const upload = await services.library.uploads.upload(userId, uploadId)
-  if (upload.confirmation !== undefined) {
-    throw new QuillworkError(
-      'UPLOAD_CONFIRMED',
-      `Task ${upload.confirmation.taskId} imports upload ${uploadId}; cancel that task instead.`,
-    )
-  }
-  await services.uploads.remove(upload.location)
-  await services.library.uploads.remove(uploadId)
+/** Returns until when the file of an import is kept that was confirmed now, or is live now: so that it can be retried. */
+export function keptUntil(services: Pick<NovelServices, 'now' | 'originalsMs'>): number {
+  return nowOf(services) + (services.originalsMs ?? keepUploadMs)
 }
 
-/** Deletes expired uploads, file first, and the remains of writes that began a day ago. Returns the number of deletions. */
-export async function sweepUploads(services: NovelServices, limit = 100): Promise<number> {
-  const expired = await services.library.uploads.expired(limit)
-  for (const upload of expired) {
-    await services.uploads.remove(upload.location)
-    await services.library.uploads.remove(upload.id)
+type Tasks = { tasks: Pick<Engine['tasks'], 'get'> }
+
+/** Deletes an upload, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED where an import has yet to read the file. */
+export async function removeUpload(
+  engine: Tasks,
+  services: NovelServices,
+  { userId, uploadId }: { userId: string; uploadId: string },
+): Promise<void> {
+  const upload = await services.library.uploads.upload(userId, uploadId)
+  const { confirmation } = upload
+  if (confirmation !== undefined && !(await wasRead(engine, services, confirmation))) {
+    throw new QuillworkError(
+      'UPLOAD_CONFIRMED',
+      `Task ${confirmation.taskId} imports upload ${uploadId}; cancel that task, or wait until it has read the file.`,
+    )
   }
-  return expired.length + (await services.uploads.removeUnfinished(keepUploadMs))
+  await forget(services, upload)
+}
+
+/** Whether no import needs the file any more: its novel is there, or it has ended. */
+async function wasRead(
+  engine: Tasks,
+  { library }: NovelServices,
+  { taskId, novelId }: Confirmation,
+): Promise<boolean> {
+  const novel = await library.drafts.find(novelId)
+  return novel?.status === 'published' || isOver(engine, taskId)
+}
+
+/** Deletes an upload for good, file first: what a crash leaves behind is found by the row, and by the sweep. */
+export async function forget(
+  { library, uploads }: NovelServices,
+  { id, location }: Pick<Upload, 'id' | 'location'>,
+): Promise<void> {
+  await uploads.remove(location)
+  await library.uploads.remove(id)
+}
+
+/**
+ * Deletes expired uploads, file first; the file of a live import is kept on. Deletes files that have had no row for a day, and the remains of writes
+ * that began a day ago. Returns the number of deletions.
+ */
+export async function sweepUploads(engine: Tasks, services: NovelServices, limit = 100): Promise<number> {
+  const { library, uploads } = services
+  let swept = 0
+  for (const upload of await library.uploads.expired(limit)) {
+    const { confirmation } = upload
+    if (confirmation !== undefined && !(await isOver(engine, confirmation.taskId))) {
+      await library.uploads.keep(upload, keptUntil(services))
+      continue
+    }
+    await forget(services, upload)
+    swept += 1
+  }
+  return swept + (await sweepOrphans(services)) + (await uploads.removeUnfinished(keepUploadMs))
+}
+
+/** Deletes files of which no upload knows: the process ended before it was added, or after it was deleted. */
+async function sweepOrphans({ library, uploads }: NovelServices): Promise<number> {
+  const stored = await uploads.stored(keepUploadMs)
+  if (stored.length === 0) return 0
+  const known = new Set((await library.uploads.every()).map(({ location }) => location))
+  const orphans = stored.filter(location => !known.has(location))
+  for (const location of orphans) await uploads.remove(location)
+  return orphans.length
 }

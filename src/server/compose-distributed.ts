@@ -6,7 +6,7 @@ import { openTelemetry } from '../observe/tracing.ts'
 import { createSharedLimiter } from '../rate-limit/shared.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
-import { type Composed, type ComposeOptions, engineOptions, promptsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
 import { createModels, limitsOf } from './models.ts'
 import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
@@ -26,7 +26,7 @@ export async function composeDistributed(
   try {
     const models = createModels(config)
     const uploads = mongodbUploads(store.database)
-    const services = { library: mongoLibrary(store.database), models, uploads, ...promptsOf(config) }
+    const services = { library: mongoLibrary(store.database), models, uploads, ...novelSettings(config) }
     const engine = await createEngine({
       ...engineOptions(options),
       services,

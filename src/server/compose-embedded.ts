@@ -3,7 +3,7 @@ import { createEngine, type Engine } from '../index.ts'
 import { folderUploads, sqliteLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
-import { type Composed, type ComposeOptions, engineOptions, promptsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
 import { placesOf } from './data-directory.ts'
 import { createModels, limitsOf } from './models.ts'
 
@@ -19,7 +19,7 @@ export async function composeEmbedded(file: string, options: ComposeOptions): Pr
       )
     const models = createModels(config)
     const uploads = folderUploads(placesOf(config.data).uploads)
-    const services = { library: sqliteLibrary(store.database), models, uploads, ...promptsOf(config) }
+    const services = { library: sqliteLibrary(store.database), models, uploads, ...novelSettings(config) }
     const engine = await createEngine({
       ...engineOptions(options),
       services,

@@ -33,8 +33,11 @@ export function engineOptions({ config, log }: ComposeOptions) {
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
 }
 
-/** Returns the folder of custom prompts. Throws CONFIG_INVALID for an invalid prompt, before any task needs it. */
-export function promptsOf({ prompts }: Config): Pick<NovelServices, 'promptsFolder'> {
+/** Returns the settings of the novel tasks. Throws CONFIG_INVALID for an invalid prompt, before any task needs it. */
+export function novelSettings({
+  originals,
+  prompts,
+}: Config): Pick<NovelServices, 'originalsMs' | 'promptsFolder'> {
   loadPrompts(prompts)
-  return defined({ promptsFolder: prompts })
+  return { originalsMs: originals, ...defined({ promptsFolder: prompts }) }
 }

@@ -227,7 +227,7 @@ function startUpkeep(parts: {
   const { engine, services, everyMs, log } = parts
   async function step(): Promise<undefined> {
     try {
-      const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(services)]
+      const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(engine, services)]
       if (drafts + uploads > 0) log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
     } catch (error) {
       log.warn({ err: error }, 'clean-up failed; will retry')

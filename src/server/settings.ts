@@ -273,6 +273,14 @@ export const settings = {
     fallback: '500MB',
     schema: size,
   },
+  originals: {
+    kind: 'duration',
+    about:
+      'How long an uploaded file is kept from the confirmation of its import on, and longer while the import is live, so that the import can be ' +
+      'retried. Then it is deleted. The novel has the text.',
+    fallback: '1d',
+    schema: duration,
+  },
   lanes: {
     kind: 'slots',
     about:

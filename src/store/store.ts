@@ -99,6 +99,11 @@ export interface TaskStore {
   /** Deletes at most `limit` records of ended trees; see Retention. Returns how many are gone. */
   prune(retention: Retention, limit: number): Promise<number>
   /**
+   * Deletes at most `limit` records of a tree of which no task is live, whatever its retention; the root last, which cannot be retried from the first
+   * record on. Returns how many are gone: 0 where a task of it is live, or it is not there.
+   */
+  erase(rootTaskId: string, limit: number): Promise<number>
+  /**
    * Deletes what COMPLETED tasks wrote while they ran, for no attempt will read it: their checkpoints, and their output once they have been COMPLETED
    * for `outputMs`. Looks at no more than `limit` tasks that have either (or pieces of them), from where the last call ended. Returns whether there
    * is more to look at: false when the next call begins anew.
@@ -351,6 +356,8 @@ export interface Store<Tx = never> {
   takesWrites?(): Promise<void>
   /** Of a store that keeps the space of what was deleted: gives a part of it back. The sweep calls it. */
   compact?(): Promise<void>
+  /** Of a store with a file of its own: overwrites there, and in its log, the bytes of what was deleted. Throws STORE_FAILED; then some may be left. */
+  scrub?(): Promise<void>
   /**
    * Of a store whose disk may lose what it took: calls back once that was seen. Everything is refused from then on, and the process has to end.
    * Returns an unsubscribe function.

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { defined } from './defined.ts'
 import { type Duration, durationMs } from './duration.ts'
+import type { Erasure } from './erasure.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
 
@@ -201,6 +202,8 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly round: number
   readonly parameters: Out<P>
   readonly services: S
+  /** Deletes trees of other tasks. */
+  readonly erasure: Erasure
   /** Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. */
   readonly signal: AbortSignal
   /** Records progress: at most four writes a second, the last value always kept. Throws PROGRESS_INVALID. */

@@ -16,6 +16,7 @@ import {
   type TaskType,
   type Usage,
 } from '../task/definition.ts'
+import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { parseWith } from '../task/schema.ts'
@@ -102,6 +103,13 @@ function createNotes({ checkpoints = {} }: Pick<HandlerRunOptions<unknown>, 'che
 
 const freeHold: BudgetHold = { commit: async () => undefined, release: async () => undefined }
 const freePermit: Permit = { commit: () => undefined, release: () => undefined, refused: () => undefined }
+/** Where there is no other task, there is nothing to delete. */
+const noErasure: Erasure = {
+  find: async () => [],
+  cancel: async () => undefined,
+  erase: async () => 0,
+  scrub: async () => undefined,
+}
 const aloneId = '00000000-0000-7000-8000-000000000000'
 
 function contextOf<S>(
@@ -130,6 +138,7 @@ function contextOf<S>(
     round: 0,
     parameters,
     services,
+    erasure: noErasure,
     signal,
     updateProgress: progress => void notes.progress.push(progress),
     logInfo: log('info'),

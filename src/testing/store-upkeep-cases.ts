@@ -13,6 +13,7 @@ import {
   givenBack,
   reduceDue,
   reopened,
+  retried,
   retrying,
 } from '../task/transition.ts'
 import {
@@ -298,6 +299,27 @@ export const upkeepCases: readonly StoreCase[] = [
     await trimAll()
     assert.equal(await left(), 1)
     assert.deepEqual(await workOf(store, second.id), { checkpoints: 2, pieces: 2 })
+  }),
+  it('erase: a tree goes step by step, whenever it ended, with what it left, and no other; none of which a task lives', async (store, context) => {
+    const tree = await endedTree(store, context.now)
+    const live = await endedTree(store, context.now, 'lives')
+    const left = await startNew(store, { taskType: 'Left' })
+    await leaveWork(store, left)
+    await move(store, failed(left, problem(), 'permanent', context.now))
+    const [root, sub] = [tree[0], tree[1]]
+    for (const id of ['nowhere', live[0]?.id ?? '', sub?.id ?? ''])
+      assert.equal(await store.tasks.erase(id, 10), 0)
+    assert.equal(await store.tasks.erase(root?.id ?? '', 3), 3)
+    const [marked] = await store.queries.get([root?.id ?? ''])
+    assert.ok(marked !== undefined)
+    assert.deepEqual(await store.tasks.apply([retried(marked, context.now)]), ['stale'])
+    assert.equal(await store.tasks.erase(root?.id ?? '', 3), 1)
+    assert.equal(await store.tasks.erase(left.id, 3), 1)
+    assert.deepEqual(await workOf(store, left.id), { checkpoints: 0, pieces: 0 })
+    const found = await store.queries.get([...ids(tree), left.id, ...ids(live)])
+    assert.deepEqual(ids(found.filter(each => each !== undefined)), ids(live))
+    const { items } = await store.queries.deadLetters({}, { pageSize: 9 })
+    assert.deepEqual(items, [])
   }),
   it('close: writes down what is pending, then refuses everything with a code', async (store, context) => {
     const task = newTask()

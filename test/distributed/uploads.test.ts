@@ -1,6 +1,7 @@
 import {
   confirmUpload,
   deleteNovel,
+  eraseNovel,
   mongodbUploads,
   mongoLibrary,
   type NovelServices,
@@ -56,7 +57,7 @@ describeDistributed('uploads', () => {
     await until(async () => (await client.tasks.get(taskId)).status === 'COMPLETED', 'end of the import')
     const texts = await receiving.services.library.shelf.texts('ann', { novelId }, { pageSize: 100 })
     expect(texts.items).toHaveLength(8)
-    expect(await sweepUploads(receiving.services)).toBe(0)
+    expect(await sweepUploads(client, receiving.services)).toBe(0)
     expect(await receiving.services.uploads.open(upload.location, 'book.txt')).toBeDefined()
   })
 
@@ -83,11 +84,17 @@ describeDistributed('uploads', () => {
       (await client.tasks.list({ status }, { pageSize: 100 })).items
     const isSummary = ({ taskType }: TaskRecord) => taskType === 'GenerateSummary'
     await until(async () => (await ofStatus('RUNNING')).filter(isSummary).length === 3, 'three summaries')
-    await deleteNovel(client, asking.services, { userId: 'ann', novelId })
+    const { record } = await deleteNovel(client, asking.services, { userId: 'ann', novelId })
+    await expect(asking.services.library.shelf.novel('ann', novelId)).rejects.toMatchObject({
+      code: 'NOVEL_NOT_FOUND',
+    })
     gate.open()
     await until(async () => (await ofStatus(...liveStatuses)).length === 0, 'end of all tasks')
     expect((await client.deadLetters.list({}, { pageSize: 100 })).items).toEqual([])
-    expect((await ofStatus('CANCELLED')).filter(isSummary).length).toBe(8)
+    const left = await client.tasks.list({}, { pageSize: 100 })
+    expect(left.items.map(({ id }) => id)).toEqual([record.id])
+    const { tasks, scenes, uploads } = (await (await client.find(eraseNovel, record.id))?.result()) ?? {}
+    expect({ tasks, scenes, uploads }).toEqual({ tasks: 11, scenes: 8, uploads: 1 })
     expect(await asking.services.library.drafts.find(novelId)).toBeUndefined()
   })
 })

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { createEngine, defineTask } from 'quillwork'
@@ -53,6 +62,43 @@ async function prune(store: SqliteStore, tasks: readonly { id: string }[]): Prom
 
 const pragma = (store: SqliteStore, text: string) =>
   store.database.read(db => db.pragma(text, { simple: true }))
+
+/** How often a word is in the file and its log. */
+function countIn(word: string): number {
+  const bytes = ['tasks.db', 'tasks.db-wal'].map(name => readFileSync(folder.file(name)).toString('latin1'))
+  return bytes.join().split(word).length - 1
+}
+
+describe('what was deleted', () => {
+  it.each([
+    ['a short file', 20],
+    ['a file that is too long to be rewritten', 500],
+  ])('is overwritten by scrub in %s and in its log, and nothing else is', async (_, count) => {
+    const store = openStore()
+    const marked = (text: string) => JSON.stringify({ secret: 'zarquon', text })
+    for (let batch = 0; batch < 4; batch += 1) {
+      await createLarge(store, count / 4)
+      const tasks = ['', 'x'.repeat(3_000), 'y'.repeat(20_000)].map(text =>
+        newTask({ parameters: marked(text) }),
+      )
+      const made = await createAll(store, tasks)
+      for (const { id } of made) {
+        const claim = { taskId: id, attempt: 0, token: id, executionNodeId: 'node', leaseMs: 60_000 }
+        const [record] = await store.tasks.claim([claim])
+        if (record === undefined) continue
+        await store.tasks.apply([completed(record, JSON.stringify('zarquon '.repeat(40)), 1)])
+        expect(await store.tasks.erase(id, 10)).toBe(1)
+      }
+    }
+    expect(countIn('zarquon')).toBeGreaterThan(0)
+    await store.scrub?.()
+    expect(countIn('zarquon')).toBe(0)
+    expect(logBytes()).toBe(0)
+    expect(await store.queries.counts()).toMatchObject({ QUEUED: count, COMPLETED: 0 })
+    expect(await pragma(store, 'integrity_check')).toBe('ok')
+    expect(await pragma(store, 'freelist_count')).toBe(0)
+  })
+})
 
 describe('the log', () => {
   it('is copied into the file in parts, and stays short under a load of large tasks', async () => {

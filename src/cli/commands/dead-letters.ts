@@ -5,7 +5,7 @@ import { durationMs } from '../../task/duration.ts'
 import type { Client, Query } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { addPaging, listCommand, type PagingOptions } from '../list.ts'
-import { addGroup, print, type Register, type Run, withServer } from '../run.ts'
+import { addGroup, askFirst, print, type Register, type Run, withServer } from '../run.ts'
 import { taskLines } from '../task-lines.ts'
 import { readTree } from '../watch.ts'
 import { agoText, countOf } from '../words.ts'
@@ -110,16 +110,9 @@ async function retry(run: Run<BulkOptions>) {
 
 async function purge(run: Run<BulkOptions>) {
   requireOneSelection(run)
-  const { terminal, options, json } = run
   return withServer(run, async ({ client }) => {
-    if (options.yes !== true) {
-      if (!terminal.canAsk || json)
-        throw usageError('Nothing was purged, because nobody can be asked here. Pass --yes.')
-      if (!(await terminal.confirm('Remove these dead letters from the list?'))) {
-        terminal.note('Nothing was purged.')
-        return exitCodes.failed
-      }
-    }
+    const asked = { question: 'Remove these dead letters from the list?', nothing: 'Nothing was purged' }
+    if (!(await askFirst(run, asked))) return exitCodes.failed
     return report(run, await actOn(client, 'purge', run), 'purged')
   })
 }

@@ -11,6 +11,7 @@ import { addPaging, listCommand, type PagingOptions, pagingQuery, parseLimit, pr
 import { chapterLines, entryLines, historyTable, hitLines, outlineLines } from '../novel-lines.ts'
 import { addGroup, ask, print, type Register, type Run, withServer } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
+import { addNovelDeletion } from './deletion.ts'
 import { addNovelWriting, sceneArgument } from './novel-writing.ts'
 
 type Novel = z.output<typeof novelSchema>
@@ -22,9 +23,9 @@ type Entry = z.output<typeof historyEntrySchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|write|brief|history|restore`. */
+/** Adds `quillwork novels list|show|read|search|write|brief|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
-  const novels = addGroup(program, 'novels', 'Read, search and write the novels')
+  const novels = addGroup(program, 'novels', 'Read, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
   novels
     .command('show')
@@ -47,6 +48,7 @@ export function addNovels(program: Command, register: Register): void {
     .action(register(search))
   addNovelWriting(novels, register, novelArgument)
   addHistory(novels, register)
+  addNovelDeletion(novels, register, novelArgument)
 }
 
 const list = listCommand<Novel>({

@@ -22,7 +22,8 @@ import {
 } from '../schemas/novel.ts'
 import { presentScene } from '../schemas/scene.ts'
 import { presentTask, taskSchema } from '../schemas/task.ts'
-import { submissionRefusals, submitFor } from './tasks.ts'
+import { traceparentFor } from '../trace.ts'
+import { accepted, submissionRefusals, submitFor } from './tasks.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 
@@ -102,15 +103,16 @@ export const novelRoutes = [
     },
   }),
   remove('/v1/novels/:novelId', {
-    summary: 'Delete a novel',
+    summary: 'Delete a novel for good',
     description:
-      'First cancels the tasks that work on it: its import, and each task that is tagged with `novel:` and its id.',
+      'First cancels the tasks that work on it: its import, and each task that is tagged with `novel:` and its id. From then on nobody finds the ' +
+      'novel. The task deletes it, with its uploads and the tasks that are about it, and tells what was deleted; a repeated request finds it. This cannot be undone.',
     params: novelParams,
-    sends: { 204: z.undefined().describe('It is deleted') },
-    refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ engine, novels, settings: { userId } }, { params: { novelId } }, reply) => {
-      await deleteNovel(engine, novels, { userId, novelId })
-      return reply.code(204).send()
+    sends: { 202: taskSchema },
+    refuses: ['NOVEL_NOT_FOUND', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL', 'STORE_FULL'],
+    handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
+      const asked = { userId, novelId: request.params.novelId, traceparent: traceparentFor(request) }
+      return presentTask(accepted(reply, await deleteNovel(engine, novels, asked)))
     },
   }),
 ]

@@ -17,6 +17,7 @@ import { taskDetailRoutes } from './task-details.ts'
 import { taskRoutes } from './tasks.ts'
 import { uploadRoutes } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
+import { userRoutes } from './users.ts'
 import { workerRoutes } from './workers.ts'
 
 const routes: readonly AddRoute[] = [
@@ -42,6 +43,7 @@ const withNovels: readonly AddRoute<NovelContext>[] = [
   ...sampleRoutes,
   ...novelRoutes,
   ...sceneRoutes,
+  ...userRoutes,
 ]
 
 /** Adds all routes, by resource. */

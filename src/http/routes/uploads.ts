@@ -209,12 +209,14 @@ export const uploadRoutes = [
     },
   }),
   remove('/v1/uploads/:uploadId', {
-    summary: 'Delete an upload that was not confirmed',
+    summary: 'Delete an upload',
+    description:
+      'Also after its import, which then cannot be retried; not while the import has yet to read it.',
     params: uploadParams,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'],
-    handle: async ({ novels, settings }, { params }, reply) => {
-      await removeUpload(novels, settings.userId, params.uploadId)
+    handle: async ({ engine, novels, settings: { userId } }, { params: { uploadId } }, reply) => {
+      await removeUpload(engine, novels, { userId, uploadId })
       return reply.code(204).send()
     },
   }),

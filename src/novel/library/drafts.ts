@@ -70,7 +70,7 @@ export interface DraftState {
   /** Rises each time that `create` finds or makes the draft: names the import's attempt that writes it. */
   generation: number
   createdAt: number
-  /** Of the rows written so far. */
+  /** Of the rows written so far; of a novel that is being removed from the shelf, what it had. */
   counts: NovelCounts
 }
 

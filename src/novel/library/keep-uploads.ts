@@ -50,6 +50,13 @@ export function uploadStore(library: LibraryParts): UploadStore {
       const found = await records.find(uploads, { most: { expiresAt: now() }, order: ['expiresAt'], limit })
       return found.map(uploadOf)
     },
+    async keep({ id, userId }, expiresAt) {
+      await change(library, userId, id, upload => ({ ...upload, expiresAt }))
+    },
+    async every(userId) {
+      const found = await records.find(uploads, { equal: defined({ userId }), order: ['order'] }, ['survey'])
+      return found.map(uploadOf)
+    },
     async remove(id) {
       await records.commit(erase(uploads, [id]))
     },
@@ -63,10 +70,10 @@ async function find({ records }: LibraryParts, userId: string, id: string): Prom
   return upload
 }
 
-/** The upload, if its time is not over. Throws UPLOAD_NOT_FOUND. */
+/** The upload, if its time is not over; the clean-up says when that of a confirmed one is. Throws UPLOAD_NOT_FOUND. */
 async function valid(library: LibraryParts, userId: string, id: string): Promise<Stored<UploadRecord>> {
   const upload = await find(library, userId, id)
-  if (upload.expiresAt <= library.now()) throw uploadNotFound(id)
+  if (upload.confirmation === undefined && upload.expiresAt <= library.now()) throw uploadNotFound(id)
   return upload
 }
 

@@ -21,7 +21,7 @@ import { novelNotFound } from './refusal.ts'
 /** Chapters, and entries of histories, that a step deletes for each scene that it may delete: they are small. */
 const rowsPerScene = 20
 
-/** Takes a novel from the shelf and makes one step. Throws NOVEL_NOT_FOUND. */
+/** Takes a novel from the shelf and makes one step, none with a limit of 0. Throws NOVEL_NOT_FOUND. */
 export async function removeNovel(
   library: LibraryParts,
   { userId, novelId }: { userId: string; novelId: string },
@@ -34,7 +34,7 @@ export async function removeNovel(
       getOne(records, indexes, novelId),
     ])
     if (novel?.userId !== userId || novel.status === 'draft') throw novelNotFound(novelId)
-    if (novel.status === 'deleting') return deletionStep(library, novel, limit)
+    if (novel.status === 'deleting') return limit === 0 ? 'more' : deletionStep(library, novel, limit)
     const { shelvedAt: _, ...rest } = novel
     await records.commit([
       replace(novels, { ...rest, status: 'deleting', pending: 1 }),

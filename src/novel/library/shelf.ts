@@ -125,8 +125,8 @@ export interface NovelShelf {
   /** The summaries of the scenes before a scene that have one, nearest first, without the texts. Throws SCENE_NOT_FOUND. */
   summariesBefore(userId: string, sceneId: string, page: PageRequest): Promise<Page<SceneSummary>>
   /**
-   * Takes a novel from the shelf at once and deletes it by one step of at most `limit` scenes; `more`: call again, or leave it to
-   * the sweep of `NovelDrafts.list`. Throws NOVEL_NOT_FOUND.
+   * Takes a novel from the shelf at once and deletes it by one step of at most `limit` scenes, none for 0; `more`: call again, or leave it
+   * to the sweep of `NovelDrafts.list`. Throws NOVEL_NOT_FOUND.
    */
   remove(userId: string, novelId: string, limit?: number): Promise<'more' | 'done'>
 }

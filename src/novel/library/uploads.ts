@@ -31,10 +31,10 @@ export interface Upload extends NewUpload {
   confirmation?: Confirmation
 }
 
-/** The uploads. One that has expired is not found, except by `expired` and `remove`. */
+/** The uploads. One that has expired is not found, except by `every`, `expired` and `remove`. */
 export interface UploadStore {
   add(upload: NewUpload): Promise<Upload>
-  /** Throws UPLOAD_NOT_FOUND, also for another user's. */
+  /** Finds one that was confirmed as long as it is there: its import may still read it. Throws UPLOAD_NOT_FOUND, also for another user's. */
   upload(userId: string, id: string): Promise<Upload>
   /** The user's uploads, newest first. */
   uploads(userId: string, page: PageRequest): Promise<Page<Upload>>
@@ -43,8 +43,8 @@ export interface UploadStore {
   /** Keeps the preview. Throws UPLOAD_NOT_FOUND. */
   saveSurvey(userId: string, id: string, survey: string): Promise<void>
   /**
-   * Confirms an upload; answers the confirmation that holds, which is the first one. `expiresAt` says how long its file is needed
-   * from now on. Throws UPLOAD_NOT_FOUND.
+   * Confirms an upload; answers the confirmation that holds, which is the first one. `expiresAt` says how long its file is kept from
+   * now on. Throws UPLOAD_NOT_FOUND.
    */
   confirm(
     userId: string,
@@ -53,6 +53,10 @@ export interface UploadStore {
   ): Promise<Confirmation>
   /** At most `limit` uploads whose time is over, the longest first: for the clean-up, which deletes the file and then the row. */
   expired(limit: number): Promise<readonly Upload[]>
+  /** Keeps a confirmed upload until this time. Throws UPLOAD_NOT_FOUND. */
+  keep(upload: Pick<Upload, 'id' | 'userId'>, expiresAt: number): Promise<void>
+  /** All that are there, those that have expired too, without their previews; of a user, or of all. */
+  every(userId?: string): Promise<readonly Upload[]>
   /** Forgets an upload. */
   remove(id: string): Promise<void>
 }

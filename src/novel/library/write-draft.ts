@@ -98,7 +98,7 @@ function takenUp(novel: NovelRecord, draft: NewDraft, at: number): NovelRecord {
 }
 
 async function stateOf({ records }: LibraryParts, novel: NovelRecord): Promise<DraftState> {
-  if (novel.status === 'published') return draftState(novel, countsOf(novel))
+  if (novel.status !== 'draft') return draftState(novel, countsOf(novel))
   return draftState(novel, (await countRows(records, [novel.id]))(novel.id))
 }
 

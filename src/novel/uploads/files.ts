@@ -22,6 +22,8 @@ export interface UploadFiles {
   open(location: string, name: string): Promise<TextSource | undefined>
   /** Deletes a file, if it exists. */
   remove(location: string): Promise<void>
+  /** Returns the locations of the files whose write began, or of which the last byte came, at least that many milliseconds ago: by that all rows are there. */
+  stored(olderThanMs: number): Promise<readonly string[]>
   /** Deletes the remains of unfinished writes that began at least that many milliseconds ago. Returns the number of deletions. */
   removeUnfinished(olderThanMs: number): Promise<number>
 }

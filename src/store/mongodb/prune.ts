@@ -40,6 +40,15 @@ interface Expired {
   completedAt: { $lt: Date }
 }
 
+/** Roots that ended, whenever that was. */
+const ended = { status: { $in: [...endedStatuses] }, depth: 0 }
+
+/** Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. */
+export function erase(session: Session, rootTaskId: string, limit: number): Promise<number> {
+  session.requireOpen()
+  return pruneTree(session, ended, rootTaskId, limit)
+}
+
 type Root = Pick<TaskDocument, '_id' | 'completedAt'>
 
 /** Returns expired roots, the oldest first, from where the last read ended: trees that cannot go yet hold up no others. */
@@ -82,7 +91,12 @@ async function countLiveBelow(
 }
 
 /** Deletes up to `limit` records of a tree, deepest first; marks all of them before. */
-async function pruneTree(session: Session, expired: Expired, root: string, limit: number): Promise<number> {
+async function pruneTree(
+  session: Session,
+  expired: Expired | typeof ended,
+  root: string,
+  limit: number,
+): Promise<number> {
   const [marked] = await markRoots(session, expired, [root])
   if (marked === undefined) return 0
   await markBelow(session, root)
@@ -113,7 +127,11 @@ async function removeTree(session: Session, root: string, limit: number): Promis
 }
 
 /** Marks those of the roots that are still expired. Returns which are marked, now or earlier. */
-async function markRoots(session: Session, expired: Expired, roots: readonly string[]): Promise<string[]> {
+async function markRoots(
+  session: Session,
+  expired: Expired | typeof ended,
+  roots: readonly string[],
+): Promise<string[]> {
   if (roots.length === 0) return []
   const _id = { $in: [...roots] }
   const unmarked = { _id, ...expired, pruning: { $exists: false } }

@@ -32,7 +32,7 @@ import { type CreateRequest, createNumbers } from './new-task.ts'
 import { createInFlightDeliveries, createOutbox } from './outbox.ts'
 import { createOutput, readLog } from './output.ts'
 import { createParentIndex } from './parents.ts'
-import { createTrim, prune } from './prune.ts'
+import { createTrim, erase, prune } from './prune.ts'
 import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
 import { type Context, createWrittenEvents, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
@@ -199,6 +199,7 @@ function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle():
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
     overdue: limit => overdue(session, limit),
     prune: (retention, limit) => prune(session, retention, limit),
+    erase: (rootTaskId, limit) => erase(session, rootTaskId, limit),
     trim: createTrim(session),
     idle: () => Promise.all([create.idle(), claim.idle(), apply.idle(), Promise.allSettled(bulks)]),
   }

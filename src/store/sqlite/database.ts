@@ -56,6 +56,8 @@ export interface DatabaseFile extends SharedDatabase {
   onDamage(listener: (error: unknown) => void): () => void
   /** Gives back, at times when it is called, a part of the space that is no longer used. Rejects as `write` does. */
   compact(): Promise<void>
+  /** As `Store.scrub`. */
+  scrub(): Promise<void>
   /** As `SqliteStore.isWasted`. */
   readonly isWasted: boolean
   /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
@@ -71,6 +73,8 @@ const mostRecords = 600
 const mostRounds = 3
 /** Transactions of one `compact` that give free pages back. */
 const mostReleases = 50
+/** Those of one `scrub`: enough for any file. */
+const mostScrubs = 100_000
 
 /**
  * Opens the file, takes it for this process, and checks that it holds what the promises need.
@@ -140,6 +144,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     },
     isWasted: space.isWasted,
     compact: createCompaction(db, space, { read, write }),
+    scrub: () => scrub(space, { read, write }),
     onDamage: listener => syncer.onDamage(listener),
     join: participant => writer.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
@@ -195,6 +200,19 @@ function createCompaction(
       if (last === before || releases > 0) await read(space.truncateLog)
     }
   }
+}
+
+/**
+ * Overwrites what was deleted. Deleting has cleared it within the pages that are still used (`secure_delete`), unless SQLite moved it there before: a short
+ * file is written anew, of a longer one the free pages go. Then the log, which has older pages, is cut off.
+ */
+async function scrub(space: Space, { read, write }: Pick<SharedDatabase, 'read' | 'write'>): Promise<void> {
+  if (!(await read(space.rewrite))) {
+    // Others may free pages meanwhile: each step gives back many more than they do.
+    for (let steps = 0; steps < mostScrubs && (await read(space.freePages)) > 0; steps += 1)
+      await write(space.release)
+  }
+  await read(space.cutLog)
 }
 
 /** Returns jobs by transaction, in their order. */

@@ -16,7 +16,7 @@ import { createInFlight } from './in-flight.ts'
 import { createLanes } from './lanes.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
 import { createOutput } from './output.ts'
-import { createTrim, prune } from './prune.ts'
+import { createTrim, erase, prune } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
@@ -64,6 +64,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),
       overdue: limit => overdue(session, limit),
       prune: (retention, limit) => prune(session, retention, limit),
+      erase: (rootTaskId, limit) => erase(session, rootTaskId, limit),
       trim: createTrim(session),
       close: () => file.close(),
     },
@@ -78,6 +79,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     isWasted: file.isWasted,
     takesWrites: () => file.takesWrites(),
     compact: () => file.compact(),
+    scrub: () => file.scrub(),
     onDamage: listener => file.onDamage(listener),
   }
 }

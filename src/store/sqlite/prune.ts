@@ -25,12 +25,27 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
         AND parent_id IS NULL AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`).pluck()
       for (const root of roots.all(status, now - age, limit) as string[]) {
         if (gone >= limit) return gone
-        sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
-        gone += pruneBelow(session, root, limit - gone)
+        gone += pruneTree(session, root, limit - gone)
       }
     }
     return gone
   })
+}
+
+/** Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. */
+export function erase(session: Session, rootTaskId: string, limit: number): Promise<number> {
+  return session.file.write(() => {
+    const root =
+      session.sql(`SELECT 1 FROM tasks WHERE id = ? AND parent_id IS NULL AND completed_at IS NOT NULL
+      AND ${allEnded}`)
+    return root.get(rootTaskId) === undefined ? 0 : pruneTree(session, rootTaskId, limit)
+  })
+}
+
+/** Marks a root, and deletes up to `limit` records of its tree. */
+function pruneTree(session: Session, root: string, limit: number): number {
+  session.sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
+  return pruneBelow(session, root, limit)
 }
 
 /** Deletes up to `limit` records of the subtree, deepest first. */

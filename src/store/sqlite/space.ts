@@ -14,7 +14,10 @@ const idleLogPages = 256
 const mostFreePages = 2_048
 /** Pages given back in one transaction. */
 const releasedPerStep = 200
-/** Used pages up to which a file of an earlier build is rewritten at its opening: it takes a fraction of a second. */
+/**
+ * Used pages up to which a file is rewritten, in one go: of an earlier build at its opening, any after something was deleted for good. It takes a
+ * fraction of a second.
+ */
 const mostRewrittenPages = 8_192
 
 /** The pages of the log: how many it has, and how many of them are in the file. */
@@ -46,6 +49,12 @@ export interface Space {
   hasMuchFree(): boolean
   /** Gives some free pages back; runs within a transaction. The file gets shorter at the next checkpoint. */
   release(): void
+  /** Free pages that can be given back. */
+  freePages(): number
+  /** Writes a short file anew, without what was deleted; nobody may ask within a transaction. Returns whether it did. */
+  rewrite(): boolean
+  /** As `checkpoint`; cuts the log off, however short it is. Throws what SQLite throws. */
+  cutLog(): void
 }
 
 /** Before anything else is done with the file: one that an earlier build made is rewritten while that is short. */
@@ -67,14 +76,18 @@ export function createSpace(db: Database): Space {
   /** Pages of the log before which a checkpoint that failed is not tried again. */
   let tryAgainAt = 0
 
+  function copyLog(mode: 'PASSIVE' | 'TRUNCATE', written: number): void {
+    db.pragma(`wal_checkpoint(${mode})`)
+    length = pages()
+    logLength = mode === 'TRUNCATE' ? 0 : Math.max(logLength, written)
+    tryAgainAt = 0
+  }
+
   function checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     let written = 0
     try {
       written = logPages().written
-      db.pragma(`wal_checkpoint(${mode})`)
-      length = pages()
-      logLength = mode === 'TRUNCATE' ? 0 : Math.max(logLength, written)
-      tryAgainAt = 0
+      copyLog(mode, written)
     } catch {
       // A later commit tries again, and fails by itself once the log finds no room.
       tryAgainAt = written + mostNewPages
@@ -101,19 +114,27 @@ export function createSpace(db: Database): Space {
     // The more are free, the longer it takes to find those at the end.
     release: () =>
       void db.pragma(`incremental_vacuum(${Math.ceil(releasedPerStep / (1 + freePages() / 50_000))})`),
+    freePages: () => (releases ? freePages() : 0),
+    rewrite: () => pages() - freePages() <= mostRewrittenPages && rewritten(db),
+    cutLog: () => copyLog('TRUNCATE', 0),
   }
 }
 
 /** Returns whether free pages can be given back; a short file learns it here. */
 function canRelease(db: Database, usedPages: number): boolean {
   const isIncremental = () => db.pragma('auto_vacuum', { simple: true }) === 2
-  if (isIncremental() || usedPages > mostRewrittenPages) return isIncremental()
+  if (!isIncremental() && usedPages <= mostRewrittenPages) rewritten(db)
+  return isIncremental()
+}
+
+/** Writes the file anew, and returns whether that went well: on a full disk it stays as it is. */
+function rewritten(db: Database): boolean {
   try {
     db.exec('VACUUM')
+    return true
   } catch {
-    // A full disk: the file stays as it is.
+    return false
   }
-  return isIncremental()
 }
 
 /** What a process that is gone has left, or a rewriting that found no room, may be long, however little of it is used. */

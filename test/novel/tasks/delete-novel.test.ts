@@ -1,10 +1,18 @@
-import { confirmUpload, deleteNovel, generateSummary } from 'quillwork/novel'
+import { decode } from 'quillwork'
+import {
+  confirmUpload,
+  deleteNovel,
+  deleteUser,
+  eraseNovel,
+  generateSummary,
+  vectorize,
+} from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { subjectTags } from '../../../src/novel/subject-tags.ts'
 import { liveStatuses } from '../../../src/task/status.ts'
 import { isCancelRequested, type TaskRecord } from '../../../src/task/task.ts'
-import { ann, bookOf, type NovelEngine, novelEngine, scriptedModel } from './novel-engine.ts'
+import { ann, bookOf, fourChapters, type NovelEngine, novelEngine, scriptedModel } from './novel-engine.ts'
 
 const book = bookOf([['Volume One', 12]])
 
@@ -48,12 +56,19 @@ async function endsOf({ t }: NovelEngine): Promise<Record<string, number>> {
   return ends
 }
 
-const cancelledImport = {
-  'ImportNovel CANCELLED': 1,
-  'ParseFile COMPLETED': 1,
-  'BatchGenerateSummary CANCELLED': 1,
-  'GenerateSummary CANCELLED': 24,
+async function resultOf({ t }: NovelEngine, taskId: string): Promise<unknown> {
+  return decode((await t.tasks.get(taskId)).result ?? 'null')
 }
+
+/** How many tasks of a type were cancelled, as the recorder saw. */
+function cancelledIn({ t }: NovelEngine): Record<string, number> {
+  const types = t.recorder.all('cancelled').map(({ taskType }) => taskType)
+  return Object.fromEntries(
+    [...new Set(types)].map(type => [type, types.filter(each => each === type).length]),
+  )
+}
+
+const cancelledImport = { ImportNovel: 1, BatchGenerateSummary: 1, GenerateSummary: 24 }
 
 describe('deleting a novel', () => {
   it.each([
@@ -62,17 +77,28 @@ describe('deleting a novel', () => {
   ])('%s cancels the import, and leaves no dead letter', async (_, tagsOf) => {
     const { n, gate, novelId, atRemoval } = await summarising(tagsOf)
     await using _n = n
-    await deleteNovel(n.t, n.services, { userId: ann, novelId })
-    expect(await n.library.drafts.find(novelId)).toBeUndefined()
+    const { record } = await deleteNovel(n.t, n.services, { userId: ann, novelId })
+    await expect(n.library.shelf.novel(ann, novelId)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
     // What still ran had been asked to stop before anything of the novel went.
-    expect(atRemoval.filter(task => !isCancelRequested(task))).toEqual([])
+    const worksOn = atRemoval.filter(({ taskType }) => taskType !== 'EraseNovel')
+    expect(worksOn.filter(task => !isCancelRequested(task))).toEqual([])
     gate.open()
-    await n.t.drain()
-    expect(await endsOf(n)).toEqual(cancelledImport)
-    expect((await n.t.deadLetters.list({}, all)).items).toEqual([])
+    await n.t.advance('1s')
+    expect(cancelledIn(n)).toEqual(cancelledImport)
+    expect(n.t.recorder.all('failed')).toEqual([])
+    expect(await endsOf(n)).toEqual({ 'EraseNovel COMPLETED': 1 })
+    expect(await n.library.drafts.find(novelId)).toBeUndefined()
+    expect(n.files()).toEqual([])
+    expect(await resultOf(n, record.id)).toEqual({
+      tasks: 27,
+      uploads: 1,
+      chapters: 12,
+      scenes: 24,
+      words: 672,
+    })
   })
 
-  it('cancels tasks of its scenes by their tag, those of its owner', async () => {
+  it('cancels and deletes tasks of its scenes by their tag, those of its owner', async () => {
     const { n, gate, novelId } = await summarising()
     await using _n = n
     const [scene] = await n.scenes(novelId)
@@ -81,10 +107,12 @@ describe('deleting a novel', () => {
     const task = await n.t.submit(generateSummary, asked, { userId: ann, tags })
     const others = await n.t.submit(generateSummary, asked, { userId: 'bob', tags })
     await deleteNovel(n.t, n.services, { userId: ann, novelId })
-    expect(await task.state()).toMatchObject({ status: 'CANCELLED' })
     expect(await others.state()).not.toMatchObject({ status: 'CANCELLED' })
     gate.open()
-    await n.t.drain()
+    await n.t.advance('1s')
+    expect(cancelledIn(n)['GenerateSummary']).toBe(25)
+    await expect(n.t.tasks.get(task.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    expect((await n.t.tasks.get(others.taskId)).status).toBe('FAILED')
   })
 
   it('cancels nothing for another user, or of a novel that is not there', async () => {
@@ -100,11 +128,117 @@ describe('deleting a novel', () => {
     expect(await n.t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED' })
   })
 
-  it('that no task works on deletes it all the same', async () => {
+  it('deletes what was done with it, tagged or not, dead letters too, and leaves the other novels', async () => {
     await using n = await novelEngine()
-    const novelId = await n.importText(book, { summarise: true })
-    await deleteNovel(n.t, n.services, { userId: ann, novelId })
-    expect(await n.library.drafts.find(novelId)).toBeUndefined()
-    expect(await endsOf(n)).toMatchObject({ 'ImportNovel COMPLETED': 1, 'GenerateSummary COMPLETED': 24 })
+    const [novelId, other] = [await n.importText(book, { summarise: true }), await n.importText(book)]
+    await n.t.submit(vectorize, { novelId }, { userId: ann })
+    const dead = await n.t.submit(vectorize, { novelId, model: 'lexical' }, { userId: ann, tags: ['mine'] })
+    const foreign = await n.t.submit(vectorize, { novelId: other }, { userId: ann })
+    const noScene = { novelId, sceneId: 'nowhere' }
+    await n.t.submit(generateSummary, noScene, { userId: ann })
+    await n.t.drain()
+    expect((await n.t.deadLetters.list({}, all)).items).toHaveLength(1)
+    const { record } = await deleteNovel(n.t, n.services, { userId: ann, novelId })
+    await n.t.drain()
+    // The import with its 27 sub-tasks, and three more.
+    expect(await resultOf(n, record.id)).toMatchObject({ tasks: 31, uploads: 1, scenes: 24 })
+    await expect(n.t.tasks.get(dead.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    expect((await n.t.tasks.get(foreign.taskId)).status).toBe('COMPLETED')
+    expect((await n.t.deadLetters.list({}, all)).items).toEqual([])
+    expect(await n.scenes(other)).toHaveLength(24)
+    expect(n.files()).toHaveLength(1)
+  })
+
+  it('asked for twice is one task; asked for afterwards there is no novel', async () => {
+    await using n = await novelEngine()
+    const novelId = await n.importText(fourChapters)
+    await n.t.lanes.pause('default')
+    const asked = { userId: ann, novelId }
+    const [first, second] = [
+      await deleteNovel(n.t, n.services, asked),
+      await deleteNovel(n.t, n.services, asked),
+    ]
+    expect([second.record.id, second.isNew]).toEqual([first.record.id, false])
+    // Until the task has a slot, the clean-up takes what is hidden already; the task tells of it all the same.
+    expect((await n.library.shelf.novels(ann, all)).items).toEqual([])
+    await n.t.lanes.resume('default')
+    await n.t.drain()
+    expect(await resultOf(n, first.record.id)).toMatchObject({ chapters: 4, scenes: 8 })
+    await expect(deleteNovel(n.t, n.services, asked)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
+    await expect(n.t.submit(eraseNovel, { novelId }, { userId: ann })).rejects.toMatchObject({
+      code: 'NOVEL_NOT_FOUND',
+    })
+  })
+
+  it('that was killed between its steps goes on to its end', async () => {
+    let step = 0
+    let killAt = 0
+    const never = new Promise<never>(() => undefined)
+    const maybeDie = async () => {
+      step += 1
+      if (step === killAt) await never
+    }
+    for (killAt = 1; killAt <= 6; killAt += 1) {
+      await using n = await novelEngine({
+        persistent: true,
+        faults: ({ drafts, uploads }) => ({
+          drafts: {
+            ...drafts,
+            async discard(...asked) {
+              await maybeDie()
+              const discarded = await drafts.discard(...asked)
+              await maybeDie()
+              return discarded
+            },
+          },
+          uploads: {
+            ...uploads,
+            async every(...asked) {
+              await maybeDie()
+              return uploads.every(...asked)
+            },
+            async remove(...asked) {
+              await maybeDie()
+              await uploads.remove(...asked)
+              await maybeDie()
+            },
+          },
+        }),
+      })
+      step = 0
+      const novelId = await n.importText(fourChapters, { summarise: true })
+      const { record } = await deleteNovel(n.t, n.services, { userId: ann, novelId })
+      await n.t.drain()
+      await n.t.crash()
+      await n.t.drain()
+      expect((await n.t.tasks.get(record.id)).status, `killed at ${killAt}`).toBe('COMPLETED')
+      expect(await endsOf(n)).toEqual({ 'EraseNovel COMPLETED': 1 })
+      expect(await n.library.drafts.find(novelId)).toBeUndefined()
+      expect(await n.library.uploads.every()).toEqual([])
+      expect(n.files()).toEqual([])
+    }
+  })
+})
+
+describe('deleting what a user has', () => {
+  it('deletes novels, drafts, uploads and tasks of that user alone', async () => {
+    await using n = await novelEngine()
+    const novelId = await n.importText(fourChapters, { summarise: true })
+    await n.upload('never imported')
+    await n.t.submit(vectorize, { novelId }, { userId: 'bob' })
+    const draft = await n.library.drafts.create({
+      novelId: 'half',
+      userId: ann,
+      title: 'Half a book',
+      importTaskId: 'gone',
+    })
+    await n.t.drain()
+    const { record } = await deleteUser(n.t, { userId: ann })
+    await n.t.drain()
+    expect(await resultOf(n, record.id)).toMatchObject({ novels: 2, tasks: 12, uploads: 2, scenes: 8 })
+    expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1, 'Vectorize FAILED': 1 })
+    for (const id of [novelId, draft.novelId]) expect(await n.library.drafts.find(id)).toBeUndefined()
+    expect(await n.library.uploads.every()).toEqual([])
+    expect(n.files()).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, utimesSync } from 'node:fs'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Tasks } from 'quillwork'
 import {
@@ -288,19 +289,60 @@ describe('an upload', () => {
     expect(n.files()).toEqual([upload.location])
   })
 
-  it('that nobody confirmed goes after a day, a confirmed one after thirty', async () => {
-    await using n = await novelEngine()
+  it('goes a day after it came or was confirmed, and not while its import is live', async () => {
+    const gate = createGate()
+    const model = scriptedModel()
+    model.before = () => gate.opened
+    await using n = await novelEngine({ model })
     await n.upload(fourChapters)
-    const kept = await n.upload(fourChapters)
-    await confirmUpload(n.t, n.services, { userId: ann, uploadId: kept.id, summarise: false })
+    const [ended, live] = [await n.upload(fourChapters), await n.upload(fourChapters)]
+    await confirmUpload(n.t, n.services, { userId: ann, uploadId: ended.id, summarise: false })
+    await confirmUpload(n.t, n.services, { userId: ann, uploadId: live.id })
     await n.t.drain()
-    expect(await sweepUploads(n.services)).toBe(0)
+    expect(await sweepUploads(n.t, n.services)).toBe(0)
     await n.t.jump('25h')
-    expect(await sweepUploads(n.services)).toBe(1)
-    expect(n.files()).toEqual([kept.location])
-    await n.t.jump('30d')
-    expect(await sweepUploads(n.services)).toBe(1)
+    expect(await sweepUploads(n.t, n.services)).toBe(2)
+    expect(n.files()).toEqual([live.location])
+    gate.open()
+    await n.t.drain()
+    await n.t.jump('25h')
+    expect(await sweepUploads(n.t, n.services)).toBe(1)
     expect(n.files()).toEqual([])
+  })
+
+  it('is read by an import that waited for longer than the file is kept', async () => {
+    await using n = await novelEngine({ originalsMs: 0 })
+    await n.t.lanes.pause('default')
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId } = await confirmUpload(n.t, n.services, { userId: ann, uploadId })
+    await n.t.jump('1h')
+    expect(await sweepUploads(n.t, n.services)).toBe(0)
+    await n.t.lanes.resume('default')
+    await n.t.drain()
+    expect((await n.t.tasks.get(taskId)).status).toBe('COMPLETED')
+    await n.t.jump('1s')
+    expect(await sweepUploads(n.t, n.services)).toBe(1)
+    expect(n.files()).toEqual([])
+  })
+
+  it('that lost its row, or its file, is swept; not one that has just arrived', async () => {
+    await using n = await novelEngine()
+    const [lostRow, lostFile, arrived] = [
+      await n.upload('one'),
+      await n.upload('two'),
+      await n.upload('three'),
+    ]
+    const justNow = await n.upload('four')
+    for (const { id } of [lostRow, justNow]) await n.library.uploads.remove(id)
+    rmSync(path.join(n.uploadsFolder, lostFile.location))
+    const yesterday = new Date(Date.now() - 86_500_000)
+    for (const { location } of [lostRow, arrived])
+      utimesSync(path.join(n.uploadsFolder, location), yesterday, yesterday)
+    expect(await sweepUploads(n.t, n.services)).toBe(1)
+    expect([...n.files()].sort()).toEqual([arrived.location, justNow.location].sort())
+    await n.t.jump('25h')
+    expect(await sweepUploads(n.t, n.services)).toBe(2)
+    expect(await n.library.uploads.every()).toEqual([])
   })
 })
 

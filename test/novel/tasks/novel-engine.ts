@@ -151,6 +151,7 @@ export interface NovelEngineOptions {
   /** All models, in the place of that one. */
   models?: ModelCatalogue
   promptsFolder?: string
+  originalsMs?: number
   faults?: Faults
   persistent?: boolean
   slots?: number
@@ -173,6 +174,7 @@ export async function novelEngine(options: NovelEngineOptions = {}): Promise<Nov
     },
     models: options.models ?? catalogueOf(options.model),
     ...(options.promptsFolder === undefined ? {} : { promptsFolder: options.promptsFolder }),
+    ...(options.originalsMs === undefined ? {} : { originalsMs: options.originalsMs }),
     uploads: folderUploads(path.join(folder, 'uploads')),
     now: () => open.now?.() ?? 0,
   }

@@ -38,7 +38,14 @@ export function folderUploads(folder: string): UploadFiles {
     async remove(location) {
       if (isPlain(location)) await rm(path.join(folder, location), { force: true })
     },
-    removeUnfinished: olderThanMs => removeUnfinished(folder, olderThanMs),
+    async stored(olderThanMs) {
+      return (await olderFiles(folder, olderThanMs)).filter(isPlain)
+    },
+    async removeUnfinished(olderThanMs) {
+      const names = (await olderFiles(folder, olderThanMs)).filter(each => each.endsWith(unfinished))
+      for (const name of names) await rm(path.join(folder, name), { force: true })
+      return names.length
+    },
   }
 }
 
@@ -73,16 +80,13 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.sync()
 }
 
-async function removeUnfinished(folder: string, olderThanMs: number): Promise<number> {
-  const names = await readdir(folder).catch(() => [])
-  let removed = 0
-  for (const name of names.filter(each => each.endsWith(unfinished))) {
-    const file = path.join(folder, name)
-    const { mtimeMs } = await stat(file)
+/** Returns the names of the files that were written last at least that many milliseconds ago. */
+async function olderFiles(folder: string, olderThanMs: number): Promise<string[]> {
+  const older: string[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    const written = await stat(path.join(folder, name)).catch(() => undefined)
     // The clock of the file system has a finer resolution.
-    if (Date.now() - Math.floor(mtimeMs) < olderThanMs) continue
-    await rm(file, { force: true })
-    removed += 1
+    if (written !== undefined && Date.now() - Math.floor(written.mtimeMs) >= olderThanMs) older.push(name)
   }
-  return removed
+  return older
 }

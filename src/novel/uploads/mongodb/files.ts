@@ -126,6 +126,12 @@ class MongoUploads implements UploadFiles {
     await this.#database.run('remove upload', () => this.#files.deleteOne({ _id: location }))
   }
 
+  async stored(olderThanMs: number): Promise<readonly string[]> {
+    const whole = { unfinished: { $exists: false }, startedAt: { $lte: new Date(Date.now() - olderThanMs) } }
+    const files = await this.#database.run('find uploads', () => this.#files.find(whole).toArray())
+    return files.map(({ _id }) => _id)
+  }
+
   async removeUnfinished(olderThanMs: number): Promise<number> {
     const before = new Date(Date.now() - olderThanMs)
     const files = await this.#database.run('find unfinished uploads', () =>

@@ -1,0 +1,100 @@
+/** What deletes for good, followed to its end. */
+import type { Command } from 'commander'
+import type { TaskJson } from '../../http/index.ts'
+import type { eraseUser } from '../../novel/index.ts'
+import type { Out } from '../../task/definition.ts'
+import type { Client } from '../client.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { findNovel } from '../find-novel.ts'
+import { followTask } from '../follow-task.ts'
+import { addGroup, askFirst, type Register, type Run, withSession } from '../run.ts'
+import { printable } from '../text.ts'
+import { countOf } from '../words.ts'
+
+interface DeletionOptions {
+  yes?: boolean
+  background?: boolean
+}
+
+/** Adds `quillwork novels delete`. */
+export function addNovelDeletion(novels: Command, register: Register, novelArgument: string): void {
+  const command = novels
+    .command('delete')
+    .description(
+      'Delete a novel for good, with its summaries, histories, uploads and tasks. What it has cost stays in the usage',
+    )
+    .argument('<novel>', novelArgument)
+  addOptions(command).action(register(deleteNovel))
+}
+
+/** Adds `quillwork users erase`. */
+export function addUsers(program: Command, register: Register): void {
+  const command = addGroup(program, 'users', 'Delete what a user has')
+    .command('erase')
+    .description(
+      'Delete for good all novels, uploads and tasks of a user. What they have cost stays in the usage',
+    )
+    .argument('<user>', 'id of the user; without users of your own it is local')
+  addOptions(command).action(register(erase))
+}
+
+function addOptions(command: Command): Command {
+  return command
+    .option('--yes', 'do not ask')
+    .option('--background', 'do not wait until everything is deleted')
+}
+
+/** What is to be deleted. */
+interface Deletion {
+  question: string
+  /** Submits the task that deletes. */
+  begin(): Promise<TaskJson>
+}
+
+function deleteNovel(run: Run<DeletionOptions>) {
+  return follow(run, async client => {
+    const { id, title, scenes, words } = await findNovel(client, run.arguments[0] ?? '')
+    const sizes = `${countOf(scenes, 'scene')} and ${countOf(words, 'word')}`
+    return {
+      question: `Delete “${printable(title)}” for good, with ${sizes}, and all tasks on it? This cannot be undone.`,
+      begin: () => client.remove<TaskJson>(`/v1/novels/${id}`),
+    }
+  })
+}
+
+function erase(run: Run<DeletionOptions>) {
+  const [user = ''] = run.arguments
+  return follow(run, async client => ({
+    question: `Delete all novels, uploads and tasks of the user ${JSON.stringify(user)} for good? This cannot be undone.`,
+    begin: () => client.post<TaskJson>(`/v1/users/${encodeURIComponent(user)}:erase`),
+  }))
+}
+
+function follow(run: Run<DeletionOptions>, find: (client: Client) => Promise<Deletion>) {
+  return withSession(run, async session => {
+    const { question, begin } = await find(session.connection.client)
+    if (!(await askFirst(run, { question, nothing: 'Nothing was deleted' }))) return exitCodes.failed
+    const { id: taskId } = await begin()
+    return followTask(run, session, {
+      taskId,
+      detached: run.options.background === true,
+      shows: 'nothing',
+      sayEnd: task => sayDeleted(run, task),
+    })
+  })
+}
+
+type Deleted = Omit<Out<(typeof eraseUser)['result']>, 'novels'> & { novels?: number }
+
+function sayDeleted({ terminal }: Run, { result }: TaskJson): void {
+  const { novels, chapters, scenes, words, uploads, tasks } = result as Deleted
+  const counts = [
+    ...(novels === undefined ? [] : [countOf(novels, 'novel')]),
+    countOf(chapters, 'chapter'),
+    countOf(scenes, 'scene'),
+    countOf(words, 'word'),
+    countOf(uploads, 'upload'),
+    countOf(tasks, 'task'),
+  ]
+  terminal.out(`Deleted: ${counts.join(', ')}.`)
+}
