@@ -356,14 +356,38 @@ describe('confirming', () => {
       status: 422,
       body: { code: 'IDEMPOTENCY_KEY_REUSED' },
     })
-    expect(await api.ask(`/v1/uploads/${upload.id}`, { method: 'DELETE' })).toMatchObject({
-      status: 409,
-      body: { code: 'UPLOAD_CONFIRMED' },
-    })
     expect((await api.ask(`/v1/uploads/${upload.id}`)).body).toMatchObject({
       status: 'confirmed',
       confirmation: { taskId, novelId },
     })
+  })
+
+  test('its file can be deleted once it was read, and not before', async () => {
+    const { body: upload } = await api.upload(book)
+    const file = `/v1/uploads/${upload.id}`
+    await api.post('/v1/lanes/batch:pause')
+    const { novelId, taskId } = (await api.post<{ novelId: string; taskId: string }>(`${file}:confirm`, {}))
+      .body
+    await api.novels.t.drain()
+    expect(await api.ask(file, { method: 'DELETE' })).toMatchObject({
+      status: 409,
+      body: { code: 'UPLOAD_CONFIRMED', detail: expect.stringContaining(taskId) },
+    })
+    await api.post('/v1/lanes/batch:resume')
+    await api.novels.t.drain()
+    const before = api.novels.files().length
+    expect(await api.ask(file, { method: 'DELETE' })).toMatchObject({ status: 204 })
+    expect(api.novels.files()).toHaveLength(before - 1)
+    expect(await api.ask(file)).toMatchObject({ status: 404, body: { code: 'UPLOAD_NOT_FOUND' } })
+    expect(await api.ask(`/v1/novels/${novelId}`)).toMatchObject({ status: 200 })
+    // Of an import that was cancelled before it had read its file, nobody needs it either.
+    const { body: other } = await api.upload(book)
+    await api.post('/v1/lanes/batch:pause')
+    const { body: begun } = await api.post<{ taskId: string }>(`/v1/uploads/${other.id}:confirm`, {})
+    await api.post(`/v1/tasks/${begun.taskId}:cancel`)
+    await api.novels.t.drain()
+    expect(await api.ask(`/v1/uploads/${other.id}`, { method: 'DELETE' })).toMatchObject({ status: 204 })
+    await api.post('/v1/lanes/batch:resume')
   })
 
   test('some chapters alone, without summaries', async () => {
@@ -639,9 +663,20 @@ describe('novels', () => {
     const gone = await imported(book, { title: 'Gone' })
     const { body } = await api.ask<Outline>(`/v1/novels/${gone.novelId}`)
     const chapterId = body.outline[0]?.chapters[0]?.id
-    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 204 })
+    await api.post('/v1/lanes/default:pause')
+    const deleted = await api.ask<TaskJson>(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })
+    expect(deleted).toMatchObject({ status: 202, body: { taskType: 'EraseNovel', tags: [] } })
+    const address = deleted.headers.get('location') ?? ''
+    expect(address).toBe(`/v1/tasks/${deleted.body.id}`)
     for (const path of ['', `/chapters/${chapterId}`, '/search?q=x'])
       expect(await api.ask(`/v1/novels/${gone.novelId}${path}`)).toMatchObject({ status: 404 })
+    const again = await api.ask<TaskJson>(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })
+    expect([again.body.id, again.headers.get('idempotency-replayed')]).toEqual([deleted.body.id, 'true'])
+    await api.post('/v1/lanes/default:resume')
+    await api.novels.t.drain()
+    const result = { tasks: 7, uploads: 1, chapters: 3, scenes: 3 }
+    expect((await api.ask(address)).body).toMatchObject({ status: 'COMPLETED', result })
+    expect(await api.ask(`/v1/tasks/${gone.taskId}`)).toMatchObject({ status: 404 })
     expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 404 })
   })
 
@@ -654,9 +689,37 @@ describe('novels', () => {
         }),
       ),
     )
-    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 204 })
-    const found = await Promise.all(submitted.map(({ body: { id } }) => api.ask(`/v1/tasks/${id}`)))
-    expect(found).toMatchObject([{ body: { status: 'CANCELLED' } }, { body: { status: 'QUEUED' } }])
+    await api.post('/v1/lanes/default:pause')
+    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 202 })
+    const statuses = async () =>
+      (await Promise.all(submitted.map(({ body: { id } }) => api.ask<TaskJson>(`/v1/tasks/${id}`)))).map(
+        ({ status, body }) => body.status ?? status,
+      )
+    expect(await statuses()).toEqual(['CANCELLED', 'QUEUED'])
+    await api.post('/v1/lanes/default:resume')
+    await api.novels.t.drain()
+    expect((await statuses())[1]).toBe('QUEUED')
+  })
+
+  test('all that a user has is deleted, and what others have is not', async () => {
+    const { novelId } = await imported(book)
+    const asked = { taskType: 'Vectorize', parameters: { novelId }, userId: 'carol', delay: '1h' }
+    const [mine, others] = [
+      await api.post<TaskJson>('/v1/tasks', asked),
+      await api.post<TaskJson>('/v1/tasks', { ...asked, userId: 'dave' }),
+    ]
+    const erased = await api.post<TaskJson>('/v1/users/carol:erase')
+    expect(erased).toMatchObject({
+      status: 202,
+      body: { taskType: 'EraseUser', parameters: { userId: 'carol' } },
+    })
+    await api.novels.t.drain()
+    const result = { novels: 0, tasks: 1, uploads: 0 }
+    expect((await api.ask(`/v1/tasks/${erased.body.id}`)).body).toMatchObject({ status: 'COMPLETED', result })
+    expect(await api.ask(`/v1/tasks/${mine.body.id}`)).toMatchObject({ status: 404 })
+    expect(await api.ask(`/v1/tasks/${others.body.id}`)).toMatchObject({ body: { status: 'QUEUED' } })
+    expect(await api.ask(`/v1/novels/${novelId}`)).toMatchObject({ status: 200 })
+    expect(await api.post(`/v1/users/${'x'.repeat(201)}:erase`)).toMatchObject({ status: 400 })
   })
 })
 

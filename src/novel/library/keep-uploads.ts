@@ -54,8 +54,11 @@ export function uploadStore(library: LibraryParts): UploadStore {
       await change(library, userId, id, upload => ({ ...upload, expiresAt }))
     },
     async every(userId) {
-      const found = await records.find(uploads, { equal: defined({ userId }), order: ['order'] }, ['survey'])
-      return found.map(uploadOf)
+      const query: Listing<UploadRecord>['query'] =
+        userId === undefined
+          ? { above: { expiresAt: -1 }, order: ['expiresAt'] }
+          : { equal: { userId }, order: ['order'] }
+      return (await records.find(uploads, query, ['survey'])).map(uploadOf)
     },
     async remove(id) {
       await records.commit(erase(uploads, [id]))

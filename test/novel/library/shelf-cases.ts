@@ -210,9 +210,13 @@ export const shelfCases: readonly LibraryCase[] = [
       const gone = await importBook(library, 'gone', numbered(10, 5))
       const kept = await importBook(library, 'kept')
       const before = await everythingOf(library, kept)
+      expect(await library.shelf.remove(ann, gone, 0)).toBe('more')
+      expect((await library.drafts.list({ pageSize: 9 })).items).toMatchObject([{ counts: { scenes: 50 } }])
       const steps: string[] = [await library.shelf.remove(ann, gone, 20)]
       await expect(library.shelf.novel(ann, gone)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
-      expect(await library.drafts.find(gone)).toMatchObject({ status: 'deleting', counts: { scenes: 30 } })
+      // What it had, and what is left of it.
+      expect(await library.drafts.find(gone)).toMatchObject({ status: 'deleting', counts: { scenes: 50 } })
+      expect((await library.drafts.list({ pageSize: 9 })).items).toMatchObject([{ counts: { scenes: 30 } }])
       while (steps.at(-1) === 'more') steps.push(await library.shelf.remove(ann, gone, 20))
       expect(steps).toEqual(['more', 'more', 'done'])
       expect(await library.drafts.find(gone)).toBeUndefined()

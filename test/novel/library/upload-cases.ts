@@ -89,6 +89,27 @@ export const uploadCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'one that was confirmed is found until it is removed, and can be kept for longer',
+    async run(t) {
+      const { uploads } = t.library
+      await uploads.add(upload('u'))
+      await uploads.add(upload('other', { userId: 'bob' }))
+      await uploads.confirm(ann, 'u', { novelId: 'n', taskId: 't', expiresAt: 100 })
+      t.now = 100
+      expect((await uploads.expired(10)).map(({ id }) => id)).toEqual(['u'])
+      const found = await uploads.upload(ann, 'u')
+      await uploads.keep(found, 200)
+      expect(await uploads.expired(10)).toEqual([])
+      expect(await uploads.upload(ann, 'u')).toEqual({ ...found, expiresAt: 200 })
+      t.now = 300
+      expect((await uploads.every(ann)).map(({ id }) => id)).toEqual(['u'])
+      expect((await uploads.every()).map(({ id }) => id).sort()).toEqual(['other', 'u'])
+      await uploads.remove('u')
+      await expect(uploads.upload(ann, 'u')).rejects.toMatchObject(notFound)
+      expect(await uploads.every(ann)).toEqual([])
+    },
+  },
+  {
     name: 'uploads page newest first, each once while others arrive',
     async run({ library: { uploads } }) {
       for (let i = 0; i < 5; i++) await uploads.add(upload(`u${i}`))

@@ -171,6 +171,15 @@ export const filesCases: readonly FilesCase[] = [
     },
   },
   {
+    name: 'whole files that are old enough are listed, and none that is being written',
+    async run({ files, dieWhileWriting }) {
+      const { location } = await files.write(pieces(Buffer.from('text')))
+      await dieWhileWriting()
+      expect(await files.stored(3_600_000)).toEqual([])
+      expect(await files.stored(0)).toEqual([location])
+    },
+  },
+  {
     name: 'what a dead process began is no file, and is removed when it is old',
     async run({ files, left, dieWhileWriting }) {
       const whole = await files.write(pieces(Buffer.from('text')))
