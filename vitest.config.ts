@@ -123,6 +123,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
     'budgets',
     'context',
     'dead-letters',
+    'erase',
     'explicit-retry',
     'hostile-errors',
     'lanes',

@@ -43,10 +43,14 @@ describePages('the shelf', () => {
   /** Takes everything away that an earlier test left, once nobody works on it any more. */
   async function emptyShelf(): Promise<void> {
     const live = '/v1/tasks?status=QUEUED&status=RUNNING&status=RETRYING'
-    await expect
-      .poll(async () => (await server.ask<{ items: unknown[] }>(live)).items.length, { timeout: 50_000 })
-      .toBe(0)
+    const idle = () =>
+      expect
+        .poll(async () => (await server.ask<{ items: unknown[] }>(live)).items.length, { timeout: 50_000 })
+        .toBe(0)
+    await idle()
     for (const { id } of await novels()) await server.ask(`/v1/novels/${id}`, { method: 'DELETE' })
+    // With their uploads.
+    await idle()
     for (const { id } of await uploads()) await server.ask(`/v1/uploads/${id}`, { method: 'DELETE' })
   }
 

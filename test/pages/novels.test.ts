@@ -323,11 +323,10 @@ describePages('a novel', () => {
       await dialog.getByText('One task that works on it will be stopped.').waitFor()
       await dialog.getByRole('textbox').fill('The Dark')
       await dialog.getByRole('button', { name: 'Delete for good' }).click()
-      await page.waitForURL(`${server.url}/`)
-      expect(await server.ended(id)).toMatchObject({
-        status: 'CANCELLED',
-        subTaskStatusSummary: { CANCELLED: 110 },
-      })
+      await page.waitForURL(/\/tasks\/[\w-]+$/)
+      const { result } = await server.ended(page.url().split('/').at(-1) ?? '')
+      expect(result).toMatchObject({ chapters: 110, scenes: 110 })
+      expect((await fetch(`${server.url}/v1/tasks/${id}`)).status).toBe(404)
     } finally {
       await server.post('/v1/lanes/batch:resume')
     }
@@ -490,9 +489,17 @@ describePages('a novel', () => {
     await dialog.getByRole('textbox').fill('The Gon')
     expect(await button.isDisabled()).toBe(true)
     await dialog.getByRole('textbox').fill('The Gone')
+    await dialog.getByText('each task on the novel').waitFor()
     await button.click()
-    await page.waitForURL(`${server.url}/`)
+    // The task that deletes it is followed, to what was deleted.
+    await page.waitForURL(/\/tasks\/[\w-]+$/)
     expect((await fetch(`${server.url}/v1/novels/${own.id}`)).status).toBe(404)
+    await page.getByRole('heading', { name: 'Delete a novel for good' }).waitFor()
+    await page.getByText('Done', { exact: true }).first().waitFor()
+    await server.ended(page.url().split('/').at(-1) ?? '')
+    expect(await server.ask<{ items: unknown[] }>(`/v1/tasks?tag=novel:${own.id}`)).toMatchObject({
+      items: [],
+    })
   })
 
   test('a novel that is not there says so', async () => {

@@ -4,7 +4,7 @@ import { IconBookmark, IconDots, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { api } from '../api/client.ts'
+import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/dialog.tsx'
@@ -198,6 +198,7 @@ function DeleteNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => v
           <List.Item>{t('texts', { chapters, scenes, words })}</List.Item>
           <List.Item>{t('summaries', { count: summaries })}</List.Item>
           <List.Item>{t('history')}</List.Item>
+          <List.Item>{t('tasks')}</List.Item>
         </List>
         {working.length > 0 && <Text>{t('working', { count: working.length })}</Text>}
         <Text c="dimmed" size="sm">
@@ -215,14 +216,13 @@ function useDelete(novel: NovelOutline) {
   const navigate = useNavigate()
   const notifyError = useNotifyError()
   return useMutation({
-    async mutationFn() {
-      await api.DELETE('/v1/novels/{novelId}', { params: { path: { novelId: novel.id } } })
-    },
+    mutationFn: () => dataOf(api.DELETE('/v1/novels/{novelId}', { params: { path: { novelId: novel.id } } })),
     onError: notifyError,
-    async onSuccess() {
+    async onSuccess({ id: taskId }) {
       keepPlace(novel.id, undefined)
       notifyDone(t('done', { title: novel.title }))
-      await navigate({ to: '/' })
+      // Its page says when all of it is gone, and how much that was.
+      await navigate({ to: '/tasks/$taskId', params: { taskId } })
       queries.removeQueries({
         predicate: ({ queryKey }) => queryKey[0] === 'novels' && queryKey[2] === novel.id,
       })

@@ -164,6 +164,8 @@ const writeNothing: ReadonlySet<string> = new Set([
   'BatchGenerateScene',
   'SceneBrief',
   'Vectorize',
+  'EraseNovel',
+  'EraseUser',
 ])
 
 /** Returns whether a task has written any text; asked again while it lives, until it has. */
