@@ -99,7 +99,10 @@ export const errorCatalogue = {
     'What the file holds goes beyond a bound of the import; the details name the bound.',
   ),
   UPLOAD_NOT_FOUND: permanent(404, 'There is no such upload, or it has expired.'),
-  UPLOAD_CONFIRMED: permanent(409, 'Another import has used the upload already; one upload makes one novel.'),
+  UPLOAD_CONFIRMED: permanent(
+    409,
+    'An import uses the upload, or another one has: one upload makes one novel.',
+  ),
   USER_UPLOADS_FULL: retryable(429, 'The user has as many uploads as one user may have.'),
   UPLOAD_TOO_LARGE: permanent(413, 'The upload is larger than the configured limit.'),
   NOVEL_NOT_FOUND: permanent(404, 'There is no such novel.'),
