@@ -324,8 +324,10 @@ describePages('a novel', () => {
       await dialog.getByRole('textbox').fill('The Dark')
       await dialog.getByRole('button', { name: 'Delete for good' }).click()
       await page.waitForURL(/\/tasks\/[\w-]+$/)
-      const { result } = await server.ended(page.url().split('/').at(-1) ?? '')
-      expect(result).toMatchObject({ chapters: 110, scenes: 110 })
+      const deletion = page.url().split('/').at(-1) ?? ''
+      await server.ended(deletion)
+      const result = { chapters: 110, scenes: 110 }
+      expect(await server.ask(`/v1/tasks/${deletion}`)).toMatchObject({ status: 'COMPLETED', result })
       expect((await fetch(`${server.url}/v1/tasks/${id}`)).status).toBe(404)
     } finally {
       await server.post('/v1/lanes/batch:resume')
