@@ -207,6 +207,13 @@ export const embeddedMutants = [
     ofSpace,
   ],
   [
+    'erase: free pages that stay',
+    'src/store/sqlite/space.ts',
+    "  if (!releases) db.pragma('secure_delete = ON')\n",
+    '',
+    ofSpace,
+  ],
+  [
     'erase: the free pages',
     'src/store/sqlite/database.ts',
     'steps < mostScrubs && (await read(space.freePages)) > 0',

@@ -4,6 +4,8 @@ import { QuillworkError, type TaskType } from '../index.ts'
 import { everyItem } from '../task/page.ts'
 import { batchGenerateScene, isUnwritten } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
+import { eraseNovel } from './erase-novel.ts'
+import { eraseUser } from './erase-user.ts'
 import { generateScene, writingFor } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
@@ -65,7 +67,7 @@ type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<T
 
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
-/** The estimate of quotations, lexical indexes, briefs and files, which need no model. */
+/** The estimate of quotations, lexical indexes, briefs, files and deletions, which need no model. */
 const noCalls: Estimate = { byModel: [] }
 
 /** One estimator for each task type of the novel; a test compares the list with `novelTasks`. */
@@ -78,6 +80,8 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(generateSummary, summaryUse),
   estimator(sceneBrief, async () => noCalls),
   estimator(vectorize, vectorsUse),
+  estimator(eraseNovel, async () => noCalls),
+  estimator(eraseUser, async () => noCalls),
 ])
 
 async function summaryUse(asked: AskedOf<typeof generateSummary>): Promise<Estimate> {

@@ -56,7 +56,8 @@ export async function importSample(
     throw new QuillworkError('ROUTE_NOT_FOUND', `There is no sample ${name}; GET /v1/samples lists them.`)
   const id =
     idempotencyKey === undefined ? undefined : hashedId(`sample\n${userId}\n${name}\n${idempotencyKey}`)
-  const earlier = id === undefined ? undefined : await earlierImport(services, userId, id)
+  const earlier = id === undefined ? undefined : await earlierImport(engine, services, { userId, id })
+  if (earlier !== undefined && 'taskId' in earlier) return { ...earlier, isNew: false }
   const source = await fileSource(file)
   const upload =
     earlier ??
@@ -73,17 +74,19 @@ export async function importSample(
   return { ...confirmation, isNew: earlier?.confirmation === undefined }
 }
 
-/** Returns the upload of an earlier import with the same key. */
+/** Returns the upload of an earlier import with the same key, or, where its file is gone, what became of it. */
 async function earlierImport(
+  engine: Pick<Engine, 'find'>,
   { library }: NovelServices,
-  userId: string,
-  uploadId: string,
-): Promise<Upload | undefined> {
-  const upload = await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.upload(userId, uploadId))
+  { userId, id }: Pick<Upload, 'userId' | 'id'>,
+): Promise<Upload | Confirmation | undefined> {
+  const upload = await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.upload(userId, id))
   if (upload !== undefined) return upload
-  const novelId = novelIdOf(uploadId)
-  const novel = await unlessFailed('NOVEL_NOT_FOUND', () => library.shelf.novel(userId, novelId))
-  if (novel === undefined) return undefined
+  const novelId = novelIdOf(id)
+  const novel = await library.drafts.find(novelId)
+  if (novel?.userId !== userId || novel.status !== 'published') return undefined
+  const { importTaskId: taskId } = novel
+  if ((await engine.find(importNovel, taskId)) !== undefined) return { taskId, novelId }
   throw new QuillworkError(
     'IDEMPOTENCY_KEY_REUSED',
     `The idempotency key belongs to the import of novel ${novelId}, whose task no longer exists; use a new key.`,

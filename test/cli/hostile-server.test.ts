@@ -205,6 +205,7 @@ const commands: readonly string[] = [
   'novels write a 1.1 --estimate',
   'novels write a --chapters 1',
   'novels brief a 1.1',
+  'novels delete a --yes',
   'tasks submit GenerateScene --watch',
   'tasks submit GenerateScene',
   'tasks list',
@@ -218,6 +219,7 @@ const commands: readonly string[] = [
   'tasks rerun a',
   'usage',
   'usage --novel a',
+  'users erase a --yes',
 ]
 
 /** Those that write the text of a task as it is. */

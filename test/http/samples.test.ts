@@ -89,6 +89,9 @@ describe('the samples', () => {
     const { items } = await library.uploads.uploads('ann', { pageSize: 100 })
     const upload = items.find(({ confirmation }) => confirmation?.novelId === body.novelId)
     await library.uploads.remove(upload?.id ?? '')
+    // Its file is gone, and its task is there.
+    expect((await begin('the-salt-ledger', 'old')).body).toEqual(body)
+    expect(await api.novels.t.store.tasks.erase(body.taskId, 1_000)).toBeGreaterThan(0)
     expect(await begin('the-salt-ledger', 'old')).toMatchObject({
       status: 422,
       body: { code: 'IDEMPOTENCY_KEY_REUSED' },

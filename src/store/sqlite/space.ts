@@ -68,6 +68,8 @@ export function createSpace(db: Database): Space {
   const freePages = count('freelist_count')
   const hasMuchFree = () => freePages() > mostFreePages && freePages() * 4 > pages()
   const releases = canRelease(db, pages() - freePages())
+  // Free pages that stay are cleared when they become free.
+  if (!releases) db.pragma('secure_delete = ON')
   cutLogOff(db)
   /** The length of the file at the last checkpoint, in pages. */
   let length = pages()
