@@ -481,8 +481,15 @@ describePages('a novel', () => {
 
   test('is deleted once its title was typed, and only then', async () => {
     const own = await importBook(book('The Gone'))
-    await using opened = await open(`${server.url}/novels/${own.id}`)
+    await using opened = await open(chapterUrl(own))
     const { page } = opened
+    await page.getByRole('link', { name: 'Edit, write, history' }).first().click()
+    await page.getByRole('button', { name: 'Edit', exact: true }).first().click()
+    await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Typed, and never saved.')
+    const unsaved = () =>
+      page.evaluate(() => Object.keys(localStorage).filter(name => name.startsWith('quillwork.draft.')))
+    await expect.poll(unsaved).toHaveLength(1)
+    await page.goto(`${server.url}/novels/${own.id}`)
     await page.getByRole('button', { name: 'What else can be done' }).click()
     await page.getByRole('menuitem', { name: 'Delete the novel' }).click()
     const dialog = page.getByRole('dialog', { name: 'Delete this novel?' })
@@ -496,6 +503,7 @@ describePages('a novel', () => {
     // The task that deletes it is followed, to what was deleted.
     await page.waitForURL(/\/tasks\/[\w-]+$/)
     expect((await fetch(`${server.url}/v1/novels/${own.id}`)).status).toBe(404)
+    expect(await unsaved()).toEqual([])
     await page.getByRole('heading', { name: 'Delete a novel for good' }).waitFor()
     await page.getByText('Done', { exact: true }).first().waitFor()
     await server.ended(page.url().split('/').at(-1) ?? '')

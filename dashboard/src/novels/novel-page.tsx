@@ -7,6 +7,7 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
+import { drafts, readStored, storedNames, writeStored } from '../browser/state.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
@@ -220,6 +221,7 @@ function useDelete(novel: NovelOutline) {
     onError: notifyError,
     async onSuccess({ id: taskId }) {
       keepPlace(novel.id, undefined)
+      dropDrafts(novel.id)
       notifyDone(t('done', { title: novel.title }))
       // Its page says when all of it is gone, and how much that was.
       await navigate({ to: '/tasks/$taskId', params: { taskId } })
@@ -229,4 +231,12 @@ function useDelete(novel: NovelOutline) {
       void queries.invalidateQueries({ queryKey: keys.novels })
     },
   })
+}
+
+/** Removes unsaved changes of the scenes of a novel from this browser. */
+function dropDrafts(novelId: string): void {
+  for (const name of storedNames(drafts)) {
+    const draft = readStored(name) as { novelId?: unknown } | undefined
+    if (draft?.novelId === novelId) writeStored(name, undefined)
+  }
 }

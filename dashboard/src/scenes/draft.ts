@@ -17,6 +17,8 @@ export interface Draft extends Typed {
   /** The version of the scene that they saw, and what it said. */
   version: number
   base: Typed
+  /** Those of a novel go with it. Absent in what an earlier build kept. */
+  novelId?: string
   /** Epoch milliseconds. */
   at: number
 }
@@ -50,8 +52,8 @@ export function keepDraft(sceneId: string, draft: Draft | undefined): void {
 }
 
 /** Returns what an editor of a scene begins with. */
-export function draftOf({ title = '', content, version }: Scene): Draft {
-  return { title, content, version, base: { title, content }, at: Date.now() }
+export function draftOf({ title = '', content, version, novelId }: Scene): Draft {
+  return { title, content, version, base: { title, content }, novelId, at: Date.now() }
 }
 
 /** Returns what the person changed of what they saw. */
@@ -88,11 +90,11 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
   }
   const [ofTitle, ofContent] = [after('title'), after('content')]
   return {
+    ...draft,
     title: ofTitle.typed,
     content: ofContent.typed,
     base: { title: ofTitle.base, content: ofContent.base },
     version: ofTitle.isSeen && ofContent.isSeen ? version : draft.version,
-    at: draft.at,
   }
 }
 
