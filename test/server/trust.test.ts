@@ -75,6 +75,7 @@ const sensitive: Record<string, unknown> = {
   prompts: './prompts',
   retention: { COMPLETED: 0 },
   usageRetention: { calls: 0 },
+  originals: '1s',
   lease: 1,
 }
 
