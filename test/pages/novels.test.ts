@@ -328,7 +328,7 @@ describePages('a novel', () => {
       await server.ended(deletion)
       const result = { chapters: 110, scenes: 110 }
       expect(await server.ask(`/v1/tasks/${deletion}`)).toMatchObject({ status: 'COMPLETED', result })
-      expect((await fetch(`${server.url}/v1/tasks/${id}`)).status).toBe(404)
+      await expect(server.ask(`/v1/tasks/${id}`)).rejects.toThrow('TASK_NOT_FOUND')
     } finally {
       await server.post('/v1/lanes/batch:resume')
     }
@@ -502,7 +502,7 @@ describePages('a novel', () => {
     await button.click()
     // The task that deletes it is followed, to what was deleted.
     await page.waitForURL(/\/tasks\/[\w-]+$/)
-    expect((await fetch(`${server.url}/v1/novels/${own.id}`)).status).toBe(404)
+    await expect(server.ask(`/v1/novels/${own.id}`)).rejects.toThrow('NOVEL_NOT_FOUND')
     expect(await unsaved()).toEqual([])
     await page.getByRole('heading', { name: 'Delete a novel for good' }).waitFor()
     await page.getByText('Done', { exact: true }).first().waitFor()
