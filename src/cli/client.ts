@@ -81,13 +81,22 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
     }
     const { status, text } = response
     if (!isSuccess({ statusCode: status })) throw problemError(text, status, url)
-    return (text === '' ? undefined : JSON.parse(text)) as T
+    return (text === '' ? undefined : jsonIn(text, status)) as T
   }
 
-  /** Begins a request, which the signal ends. */
+  function jsonIn(text: string, status: number): unknown {
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw problemError(text, status, url)
+    }
+  }
+
+  /** Begins a request, which the signal and silence end. */
   function begin(path: string, { headers, ...options }: RequestOptions): ClientRequest {
     const all = { ...defined({ signal, agent }), ...options, headers: { ...authorization, ...headers } }
-    return (url.startsWith('https:') ? secureRequest : plainRequest)(url + path, all)
+    const request = (url.startsWith('https:') ? secureRequest : plainRequest)(url + path, all)
+    return request.setTimeout(silenceMs, () => request.destroy(new Error(`Silent for ${silenceMs} ms.`)))
   }
 
   const send = <T>(path: string, { body, ...options }: RequestOptions & { body?: string }): Promise<T> =>
@@ -127,12 +136,11 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
   }
 }
 
-/** Longest time without a byte of a response, milliseconds. Streams of events have heartbeats. */
+/** Longest time without a byte in either direction, milliseconds. Streams of events have heartbeats. */
 const silenceMs = 300_000
 
 /** Returns the response once it begins. */
 async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
-  request.setTimeout(silenceMs, () => request.destroy(new Error(`No answer within ${silenceMs} ms.`)))
   // What ends the request later, whoever reads the response is told.
   request.on('error', () => undefined)
   const [response] = (await once(request, 'response')) as [IncomingMessage]

@@ -5,8 +5,9 @@ import type { ResolvedConfig } from '../server/config.ts'
 import { type Announcement, announced, isAlive, placesOf, readToken } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
+import { defined } from '../task/defined.ts'
 import { type Client, createClient } from './client.ts'
-import { isOwnServer, refusePublicPlain } from './foreign-server.ts'
+import { isOwnServer, privateConnections } from './foreign-server.ts'
 import { ProvenConnections } from './proof.ts'
 
 /** The server that a command uses. */
@@ -42,10 +43,7 @@ const answerMs = 3_000
  */
 export async function connect(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
   const { config } = resolved
-  if (config.url !== undefined) {
-    await refusePublicPlain(config.url)
-    return configured(config.url, config, options)
-  }
+  if (config.url !== undefined) return configured(config.url, config, options)
   const until = performance.now() + lockWaitMs
   for (;;) {
     const server = await findServer(config)
@@ -74,9 +72,10 @@ function joined(client: Client, renew: Connection['renew']): Connection {
 
 function configured(url: string, { token: tokens }: Config, { signal }: ConnectOptions): Connection {
   const [token] = tokens ?? []
-  const client = createClient({ url, token }, signal)
+  const server = { url, token, ...defined({ agent: privateConnections(url) }) }
+  const client = createClient(server, signal)
   return joined(client, () => {
-    const probe = createClient({ url, token }, AbortSignal.timeout(answerMs))
+    const probe = createClient(server, AbortSignal.timeout(answerMs))
     return probe.get('/healthz').then(
       () => client,
       () => undefined,
@@ -111,7 +110,7 @@ export async function findServer({
   const token = readToken(data)
   if (found === undefined || token === undefined || !isAlive(found.pid)) return undefined
   // On a volume that any user may write, any user may serve.
-  if (!allowOpenData && !(await isOwnServer(found))) return undefined
+  if (!isOwnServer(found, { ofAnyUser: allowOpenData })) return undefined
   const server = { ...found, token, agent: new ProvenConnections({ url: found.url, token }) }
   const answers = createClient(server, AbortSignal.timeout(answerMs)).get('/healthz')
   return answers.then(

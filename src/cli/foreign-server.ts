@@ -1,43 +1,46 @@
 /** Servers that may not be the user's: one that an address names, and one that a folder announces which somebody else may have packed. */
-import { lookup as systemLookup } from 'node:dns/promises'
+import type { lookup as systemLookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { addressScopeOf } from '../ai/providers/address-scope.ts'
+import { guardedLookup } from '../ai/providers/address-scope.ts'
 import { isLoopback } from '../http/auth.ts'
 import { QuillworkError } from '../index.ts'
 import { shownAddress } from '../server/addresses.ts'
 import type { Announcement } from '../server/data-directory.ts'
 
-/** Who resolves names. */
-type Lookup = (host: string, options: { all: true }) => Promise<readonly { address: string }[]>
-
-/** Throws CONFIG_INVALID for http:// to a name that leads to a public address: the token and the texts would cross the network unencrypted. */
-export async function refusePublicPlain(url: string, lookup: Lookup = systemLookup): Promise<void> {
-  if (new URL(url).protocol !== 'http:') return
-  const addresses = await addressesOf(url, lookup)
-  if (addresses.every(address => addressScopeOf(address) === 'private')) return
-  throw new QuillworkError(
-    'CONFIG_INVALID',
-    `${shownAddress(url)} leads to a public address, and http:// would send the token and the texts there unencrypted. Use https://.`,
-  )
+/**
+ * Returns the connections to an API by http://, to private addresses alone, looked at when each is made: to others, the token and the texts would cross
+ * the network unencrypted. Undefined for https://, which any address may have.
+ */
+export function privateConnections(url: string, lookup?: typeof systemLookup): Agent | undefined {
+  if (new URL(url).protocol !== 'http:') return undefined
+  const refusal = () =>
+    new QuillworkError(
+      'CONFIG_INVALID',
+      `${shownAddress(url)} leads to an address that is not private, and http:// would send the token and the texts there unencrypted. Use https://.`,
+    )
+  return new Agent({
+    keepAlive: true,
+    lookup: guardedLookup(scope => scope === 'private', refusal, lookup),
+  })
 }
 
 /**
  * Returns whether an announced server may be spoken to: it is on this machine, the process that it names is one of this user, and, where the system
  * tells it (Linux), so is the one that listens, or of root. The announcement alone is no proof: a folder that was packed elsewhere holds any.
+ * `ofAnyUser`: the last two do not count.
  */
-export async function isOwnServer({ url, pid }: Pick<Announcement, 'url' | 'pid'>): Promise<boolean> {
-  const own = new Set(Object.values(networkInterfaces()).flatMap(each => each?.map(({ address }) => address)))
-  const addresses = await addressesOf(url, systemLookup)
-  const isHere = addresses.length > 0 && addresses.every(address => isLoopback(address) || own.has(address))
-  return isHere && maySignal(pid) && listenersOf(Number(new URL(url).port)).every(isOwnUser)
-}
-
-/** Returns the addresses of the host of a URL; none for a name that leads nowhere, so that the request itself says so. */
-async function addressesOf(url: string, lookup: Lookup): Promise<readonly string[]> {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
-  const found = await lookup(host, { all: true }).catch(() => [])
-  return found.map(({ address }) => address)
+export function isOwnServer(
+  { url, pid }: Pick<Announcement, 'url' | 'pid'>,
+  { ofAnyUser = false } = {},
+): boolean {
+  const { hostname, port } = new URL(url)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const own = Object.values(networkInterfaces()).flatMap(each => each?.map(({ address }) => address) ?? [])
+  if (!isLoopback(address) && !own.includes(address)) return false
+  return ofAnyUser || (maySignal(pid) && listenersOf(address, Number(port || 80)).every(isOwnUser))
 }
 
 /** Returns whether a process is alive, and of this user or one that this user may signal. */
@@ -52,19 +55,42 @@ function maySignal(pid: number): boolean {
 /** State of a socket that listens, in the tables of Linux. */
 const listening = '0A'
 
-/** Returns the users whose processes listen on a port of this machine, none where the system has no table of them (`man 5 proc`). */
-function listenersOf(port: number): readonly number[] {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(table => {
-    const rows = textOf(table)
+/** Returns the users whose processes listen at an address, none where the system has no table of them (`man 5 proc`). */
+function listenersOf(address: string, port: number): readonly number[] {
+  const hex = wordsOf(address)
+  const places = [hex, `0000000000000000FFFF0000${hex}`, '00000000', '0'.repeat(32)]
+  const wanted = places.map(place => `${place}:${port.toString(16).toUpperCase().padStart(4, '0')}`)
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(table =>
+    textOf(table)
       .split('\n')
       .map(row => row.trim().split(/\s+/))
-    return rows
-      .filter(
-        ([, local, , state]) =>
-          state === listening && Number.parseInt(local?.split(':')[1] ?? '', 16) === port,
-      )
-      .map(row => Number(row[7]))
-  })
+      .filter(([, local = '', , state]) => state === listening && wanted.includes(local))
+      .map(row => Number(row[7])),
+  )
+}
+
+/** Returns an address as the tables have it: words of four bytes, the last byte of each first. */
+function wordsOf(address: string): string {
+  const bytes = isIPv4(address)
+    ? address.split('.').map(Number)
+    : groupsOf(address).flatMap(group => [group >> 8, group & 255])
+  const hex = bytes.map(byte => byte.toString(16).toUpperCase().padStart(2, '0'))
+  return Array.from({ length: hex.length / 4 }, (_, word) =>
+    hex
+      .slice(4 * word, 4 * word + 4)
+      .toReversed()
+      .join(''),
+  ).join('')
+}
+
+/** Returns the eight groups of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [head = [], tail = []] = new URL(`http://[${address}]`).hostname
+    .slice(1, -1)
+    .split('::')
+    .map(part => part.split(':').filter(group => group !== ''))
+  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail]
+  return groups.map(group => Number.parseInt(group, 16))
 }
 
 function textOf(file: string): string {

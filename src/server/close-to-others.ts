@@ -54,8 +54,8 @@ const configurationRule: Rule = { ...ownConfigurationRule, keepsReaders: true }
 const evidence = /^quillwork\.(db.*|json)$/
 /** What a system puts into any folder. */
 const incidental = /^(\..*|@eaDir|lost\+found)$/
-/** Bits of a mode: of a folder in which only owners remove files, and of what all others, or some of them, may do. */
-const [sticky, anyAccess, anyWrite, publicWrite] = [0o1000, 0o077, 0o022, 0o002]
+/** Bits of a mode: of a folder in which only owners remove files, and of what the owner, all others, or some of them may do. */
+const [sticky, ownerWrite, anyAccess, anyWrite, publicWrite] = [0o1000, 0o200, 0o077, 0o022, 0o002]
 /** Paths that one line names. */
 const mostNamed = 4
 
@@ -245,15 +245,19 @@ function setMode({ place, stat }: Found, without: number): boolean {
   }
 }
 
-/** Throws CONFIG_INVALID for a file with a secret that others can change. They may read it: it may be mounted so, or meant for several services. */
+/**
+ * Throws CONFIG_INVALID for a file with a secret that others can change. They may read it, and it may be another's where nobody writes to it: it may be
+ * mounted into a container, or meant for several services.
+ */
 export function refuseChangeable(place: string, user = process.geteuid?.()): void {
   const stat = user === undefined ? undefined : inspect(place, fs.statSync)
   if (stat === undefined || user === undefined) return
-  requireOwner({ place, stat }, {}, user)
-  if (!isOpen(stat, anyWrite)) return
+  const ofOthers = isOwner(stat, user) ? anyWrite : anyWrite | ownerWrite
+  if (!isOpen(stat, ofOthers)) return
   const sudo = stat.uid === user ? '' : 'sudo '
   throw invalid(
-    `${place} can be changed by other users (mode ${modeText({ place, stat })}). Type: ${sudo}chmod go-w ${quoted(place)}`,
+    `${place} can be changed by other users (uid ${stat.uid}, mode ${modeText({ place, stat })}). ` +
+      `Type: ${sudo}chmod ${isOwner(stat, user) ? 'go-w' : 'a-w'} ${quoted(place)}`,
   )
 }
 

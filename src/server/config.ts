@@ -105,7 +105,11 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     isFileNamed: sources.file !== undefined,
     needsTrust,
     closed: Object.freeze(closed),
-    warnings: Object.freeze([...unknownVariables(env), ...plainWarnings(checked)]),
+    warnings: Object.freeze([
+      ...unknownVariables(env),
+      ...plainWarnings(checked),
+      ...healthWarnings(checked),
+    ]),
   })
 }
 
@@ -144,8 +148,9 @@ function withModels(config: Config, env: Places['env']): Config {
 /** Returns the key in a variable, else in the file that the variable with `_FILE` at its end names. */
 function keyIn(variable: string, env: Places['env']): string | undefined {
   const ofFile = `${variable}_FILE`
-  const file = given(env[ofFile])
-  return given(env[variable]) ?? (file && textIn(file, ofFile))
+  const [value, file] = [given(env[variable]), given(env[ofFile])]
+  if (value !== undefined && file !== undefined) throw bothSet(variable)
+  return value ?? (file && given(textIn(file, ofFile)))
 }
 
 /** Returns the models with addresses without their paths, which hold a key at some gateways. */
@@ -183,8 +188,7 @@ function findValue(name: SettingName, { flags, env, values, file: configuration 
   const variable = given(env[place])
   const ofFile = fileVariableOf(name)
   const file = ofFile && given(env[ofFile])
-  if (variable !== undefined && file !== undefined)
-    throw invalid(`${place} and ${ofFile} are both set. Set one of them.`)
+  if (variable !== undefined && file !== undefined) throw bothSet(place)
   if (ofFile !== undefined && file !== undefined)
     return {
       origin: 'environment',
@@ -205,6 +209,10 @@ function given(value: string | undefined): string | undefined {
 
 /** Longest file with one value, bytes. */
 const longestValue = 65_536
+
+function bothSet(variable: string): QuillworkError {
+  return invalid(`${variable} and ${variable}_FILE are both set. Set one of them.`)
+}
 
 /** Returns the value that a file holds: one a line, where the setting is a list. */
 function fromFile({ kind }: Setting, { file, variable }: { file: string; variable: string }): unknown {
@@ -321,6 +329,12 @@ function refuseRenamedVariables(env: Places['env']): void {
     if (given(env[variable]) !== undefined)
       throw invalid(`${variable} is set, which is now called ${variableOf(name)}.`)
   }
+}
+
+/** Returns a warning for metrics that nobody can read: only a server of the API leaves its own token in the data directory. */
+function healthWarnings({ roles, healthPort, token, noToken }: Config): string[] {
+  if (healthPort === undefined || roles.includes('api') || token !== undefined || noToken) return []
+  return ['healthPort is set and token is not: nobody can read /metrics of a process without the role api.']
 }
 
 /** Returns warnings for probably mistyped variables. They are no errors: another program may use the same prefix. */

@@ -15,7 +15,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { closedText, closeToOthers, type OwnFiles } from '../../src/server/close-to-others.ts'
+import {
+  closedText,
+  closeToOthers,
+  type OwnFiles,
+  refuseChangeable,
+} from '../../src/server/close-to-others.ts'
 import { asOther, other, withoutRoot } from '../other-user.ts'
 
 let folder: string
@@ -377,5 +382,38 @@ describe('what belongs to this user, for a process of another one,', () => {
   test('what belongs to root is refused where it is a folder with other things, and read as a configuration', () => {
     expect(refusalOfStranger(data, { data: '/' })).toContain('Name a folder within it: --data /quillwork')
     expect(closeToOthers({ configuration: '/etc/passwd', allowOpenData: false }, owner + 1)).toEqual([])
+  })
+})
+
+describe('a file with a secret', () => {
+  const owner = process.geteuid?.() || other
+
+  function secretFile(mode: number): string {
+    const place = makeFile('secret', mode)
+    if (process.geteuid?.() === 0) lchownSync(place, owner, owner)
+    return place
+  }
+
+  test.each([
+    [0o600, owner],
+    [0o444, owner],
+    // As Compose mounts it: of the user of the host.
+    [0o444, owner + 1],
+  ])('of mode %o is read by uid %s', (mode, reader) => {
+    const place = secretFile(mode)
+    expect(() => refuseChangeable(place, reader)).not.toThrow()
+    expect(statSync(place).mode & 0o777).toBe(mode)
+  })
+
+  test.each([
+    [0o664, owner, 'chmod go-w'],
+    [0o602, owner, 'chmod go-w'],
+    [0o644, owner + 1, 'sudo chmod a-w'],
+  ])('of mode %o, which others can change, is refused for uid %s', (mode, reader, command) => {
+    const place = secretFile(mode)
+    const message = expect.stringContaining(`Type: ${command} ${place}`)
+    expect(() => refuseChangeable(place, reader)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message }),
+    )
   })
 })

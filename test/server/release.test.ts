@@ -72,7 +72,8 @@ describe('the workflow of a release', () => {
     expect(workflow.permissions).toEqual({})
     expect(Object.fromEntries(jobs.map(([name, { permissions }]) => [name, permissions]))).toEqual({
       test: { contents: 'read' },
-      publish: { contents: 'read', 'id-token': 'write' },
+      pack: { contents: 'read' },
+      publish: { 'id-token': 'write' },
       release: { contents: 'write' },
     })
     expect(text).not.toMatch(/secrets\./)
@@ -88,12 +89,14 @@ describe('the workflow of a release', () => {
   })
 
   test('publishes with provenance what the tests have passed, and releases it with its SBOM', () => {
-    const { test: tests, publish, release } = workflow.jobs
-    if (tests === undefined || publish === undefined || release === undefined)
+    const { test: tests, pack, publish, release } = workflow.jobs
+    if (tests === undefined || pack === undefined || publish === undefined || release === undefined)
       throw new Error('A job is missing.')
-    expect([publish.needs, release.needs]).toEqual(['test', 'publish'])
+    expect([pack.needs, publish.needs, release.needs]).toEqual(['test', 'pack', 'publish'])
     expect(runs(tests)).toEqual(expect.arrayContaining(['npm run check', 'npm test']))
-    expect(runs(publish).at(-1)).toBe('npm publish --provenance --access public')
+    expect(runs(pack)).toContain('npm pack')
+    // Whoever may publish runs no program of a dependency.
+    expect(runs(publish)).toEqual(['npm publish ./package.tgz --provenance --access public --ignore-scripts'])
     expect(runs(release)[0]).toBe('npm run --silent sbom > sbom.cdx.json')
     expect(runs(release)[1]).toMatch(/^gh release create "\$GITHUB_REF_NAME" sbom\.cdx\.json --verify-tag /)
     // Scripts of the package take the name of the tag from the environment, never as text of the command.

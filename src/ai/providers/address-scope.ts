@@ -1,4 +1,5 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { lookup as systemLookup } from 'node:dns'
+import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net'
 
 /** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
 export type AddressScope = 'public' | 'private' | 'never'
@@ -85,4 +86,22 @@ function groupsOf(address: string): number[] {
 
 function numbersIn(part: string): number[] {
   return part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+}
+
+/** Resolves a name and leaves only addresses that are allowed; the connection is made to these and to no others. */
+export function guardedLookup(
+  allows: (scope: AddressScope) => boolean,
+  refusal: () => Error,
+  lookup: typeof systemLookup = systemLookup,
+): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, [])
+      const allowed = addresses.filter(({ address }) => allows(addressScopeOf(address)))
+      const [first] = allowed
+      if (first === undefined) return callback(refusal(), [])
+      if (options.all === true) return callback(null, allowed)
+      callback(null, first.address, first.family)
+    })
+  }
 }

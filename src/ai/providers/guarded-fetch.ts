@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent, Response as Answer, fetch as undiciFetch } from 'undici'
 import { ModelError } from '../model-error.ts'
-import { type AddressScope, addressScopeOf } from './address-scope.ts'
+import { type AddressScope, addressScopeOf, guardedLookup } from './address-scope.ts'
 
 /** How a guarded client differs from the usual one. */
 export interface GuardOptions {
@@ -36,7 +36,11 @@ export function guardedFetch(options: GuardOptions = {}): typeof fetch {
     const problem = addressProblem(address, allows)
     if (problem !== undefined) throw forbidden(problem)
     const request = new Request(input, init)
-    const client = clients.get(protocol) ?? load(guardedLookup(lookup, allows))
+    const client =
+      clients.get(protocol) ??
+      load(
+        guardedLookup(allows, () => forbidden('its name leads to an address that may not be called'), lookup),
+      )
     clients.set(protocol, client)
     const body = request.body === null ? null : await request.text()
     const { fetch, agent } = await client
@@ -69,24 +73,6 @@ function addressProblem(address: string, allows: (scope: AddressScope) => boolea
   if (username !== '' || password !== '') return 'a URL with a user or a password is not called'
   const literal = hostname.replace(/^\[|\]$/gu, '')
   return isIP(literal) !== 0 && !allows(addressScopeOf(literal)) ? 'its address may not be called' : undefined
-}
-
-/** Resolves a name and leaves only addresses that may be called; the connection is made to these and to no others. */
-function guardedLookup(
-  lookup: typeof systemLookup,
-  allows: (scope: AddressScope) => boolean,
-): LookupFunction {
-  return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, [])
-      const allowed = addresses.filter(({ address }) => allows(addressScopeOf(address)))
-      const [first] = allowed
-      if (first === undefined)
-        return callback(forbidden('its name leads to an address that may not be called'), [])
-      if (options.all === true) return callback(null, allowed)
-      callback(null, first.address, first.family)
-    })
-  }
 }
 
 function forbidden(why: string): ModelError {

@@ -191,6 +191,10 @@ async function isEmpty(client: Client): Promise<boolean> {
   return true
 }
 
+function tokenText({ data }: Config): string {
+  return `; its token is in ${placesOf(data).token}`
+}
+
 function sayWhatNext(
   { terminal, client, resolved, pagesUrl }: SampleImport,
   title: string,
@@ -200,7 +204,7 @@ function sayWhatNext(
     [commandText(`novels read ${novelId}`, resolved), `read the summaries of ${title}`],
     [commandText('import FILE --watch', resolved), 'import a text of your own'],
     [commandText('tasks list', resolved), 'see the tasks'],
-    [`${client.url}/v1/openapi.json`, `the API; its token is in ${placesOf(resolved.config.data).token}`],
+    [`${client.url}/v1/openapi.json`, `the API${resolved.config.noToken ? '' : tokenText(resolved.config)}`],
     [commandText('sign-in', resolved), 'print the address of the pages again'],
   ]
   terminal.out('')
