@@ -19,9 +19,9 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [2_692, 24],
+  'src/ai': [2_697, 24],
   'src/broker': [3_540, 24],
-  'src/cli': [5_198, 38],
+  'src/cli': [5_234, 38],
   'src/engine': [6_934, 38],
   'src/http': [5_594, 51],
   'src/novel': [16_241, 115],
@@ -29,7 +29,7 @@ const BUDGETS = {
   'src/rate-limit': [1_673, 8],
   'src/records': [800, 4],
   'src/runtime': [1_150, 13],
-  'src/server': [3_391, 25],
+  'src/server': [3_409, 25],
   'src/store': [11_031, 66],
   'src/task': [2_718, 28],
   'src/testing': [4_651, 20],

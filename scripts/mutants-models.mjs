@@ -36,6 +36,10 @@ const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
 const ofModels = { files: ['test/server/models-setting.test.ts'] }
 const ofTrust = { files: ['test/server/trust.test.ts'] }
 const ofForeign = { files: ['test/cli/foreign-server.test.ts'] }
+const ofProof = {
+  files: ['test/process/cli-token.test.ts', 'test/server/data-directory.test.ts'],
+  built: true,
+}
 const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
@@ -334,7 +338,7 @@ export const modelMutants = [
   ],
   [
     'address: a name that leads to a private one',
-    guardedFetch,
+    'src/ai/providers/address-scope.ts',
     'addresses.filter(({ address }) => allows(addressScopeOf(address)))',
     "addresses.filter(({ address }) => address !== '')",
     ofAddresses,
@@ -399,15 +403,43 @@ export const modelMutants = [
   [
     'server.json: the address is of this machine',
     'src/cli/foreign-server.ts',
-    'return isHere && maySignal(pid)',
-    'return addresses.length > 0 && maySignal(pid)',
+    'if (!isLoopback(address) && !own.includes(address)) return false',
+    "if (address === '') return false",
     ofForeign,
   ],
   [
     'server.json: the process is alive, and of the user',
     'src/cli/foreign-server.ts',
-    'isHere && maySignal(pid) &&',
-    'isHere && pid > 0 &&',
+    '(maySignal(pid) &&',
+    '(pid > 0 &&',
     ofForeign,
+  ],
+  [
+    'server.json: who listens there is the user',
+    'src/cli/foreign-server.ts',
+    '.every(isOwnUser)',
+    '.every(uid => uid >= 0)',
+    ofForeign,
+  ],
+  [
+    'proof: nothing is sent without it',
+    'src/cli/proof.ts',
+    'given.length !== wanted.length || !timingSafeEqual(given, wanted)',
+    'given.length === 0',
+    ofProof,
+  ],
+  [
+    'proof: of this address alone',
+    'src/server/data-directory.ts',
+    'server proof\\n${url}\\n${nonce}',
+    'server proof\\n${nonce}',
+    ofProof,
+  ],
+  [
+    'token: other names of the address are for tokens that are set',
+    'src/server/server.ts',
+    "? ['localhost'] : config.allowedHosts",
+    '? [] : config.allowedHosts',
+    ofProof,
   ],
 ].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))
