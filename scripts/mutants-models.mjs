@@ -36,10 +36,7 @@ const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
 const ofModels = { files: ['test/server/models-setting.test.ts'] }
 const ofTrust = { files: ['test/server/trust.test.ts'] }
 const ofForeign = { files: ['test/cli/foreign-server.test.ts'] }
-const ofProof = {
-  files: ['test/process/cli-token.test.ts', 'test/server/data-directory.test.ts'],
-  built: true,
-}
+const ofProof = { files: ['test/cli/proof.test.ts'] }
 const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
@@ -431,8 +428,8 @@ export const modelMutants = [
   [
     'proof: of this address alone',
     'src/server/data-directory.ts',
-    'server proof\\n${url}\\n${nonce}',
-    'server proof\\n${nonce}',
+    `server proof\\n\${url}\\n`,
+    `server proof\\n`,
     ofProof,
   ],
   [
@@ -440,6 +437,6 @@ export const modelMutants = [
     'src/server/server.ts',
     "? ['localhost'] : config.allowedHosts",
     '? [] : config.allowedHosts',
-    ofProof,
+    { files: ['test/server/server.test.ts'] },
   ],
 ].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -28,6 +30,20 @@ test('a server whose API cannot be made lets go of the store that it opened', as
   const server = await begin({})
   expect(server.url).toMatch(/^http:/)
   await server.stop({ grace: 0 })
+})
+
+test('a server without a token that was set answers to the names of this machine alone', async () => {
+  for (const [token, allowed] of [
+    [undefined, false],
+    [['a-token-that-was-set'], true],
+  ] as const) {
+    const server = await begin({ token: token && [...token] })
+    const asked = get(`${server.url}/healthz`, { headers: { host: 'evil.example' } })
+    const [response] = await once(asked, 'response')
+    response.resume()
+    expect(response.statusCode).toBe(allowed ? 200 : 403)
+    await server.stop({ grace: 0 })
+  }
 })
 
 test('a data directory that was opened after the configuration was read is closed, and the log says so', async () => {
