@@ -1,10 +1,29 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { announcementIn, lastError, requireBuilt, run, start, temporaryFolder } from './cli/quillwork.ts'
+import { until } from '../servers/until.ts'
+import {
+  announcementIn,
+  lastError,
+  repository,
+  requireBuilt,
+  run,
+  start,
+  temporaryFolder,
+} from './cli/quillwork.ts'
 
 const patience = 120_000
 
@@ -97,6 +116,26 @@ describe('the token of a server', { timeout: patience }, () => {
     expect(await statusWith(again.url, tokenIn())).toBe(200)
     const other = await run(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
     expect([other.code, lastError(other).code]).toEqual([3, 'SERVER_UNREACHABLE'])
+  })
+
+  test('is not printed into a file that others can read', async () => {
+    for (const [mode, isPrinted] of [
+      [0o644, false],
+      [0o600, true],
+    ] as const) {
+      const log = path.join(`${folder}`, 'serve.log')
+      rmSync(log, { force: true })
+      const file = openSync(log, 'w', mode)
+      const args = ['bin/quillwork.js', 'serve', '--data', data, '--port', '0']
+      const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', file, 'ignore'] })
+      await until(() => /^open /m.test(readFileSync(log, 'utf8')) || undefined, 'the address')
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+      closeSync(file)
+      const said = readFileSync(log, 'utf8')
+      expect(/#token=/.test(said), said).toBe(isPrinted)
+      expect(/^to sign in, .* sign-in/m.test(said), said).toBe(!isPrinted)
+    }
   })
 
   test('is needed by nobody with --no-token, which a token contradicts', async () => {

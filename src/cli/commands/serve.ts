@@ -51,6 +51,8 @@ async function serve(run: Run<{ sample?: boolean }>) {
   else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
   const pagesUrl = signInAddress(server, run, resolved.config)
   if (pagesUrl !== undefined && !run.json) terminal.out(`open ${pagesUrl} in a browser`)
+  if (server.token !== undefined && terminal.isReadByOthers && !run.json)
+    terminal.out(`to sign in, open what this prints: ${commandText('sign-in', resolved)}`)
   if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
