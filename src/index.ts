@@ -69,7 +69,7 @@ export {
   type Usage,
 } from './task/definition.ts'
 export type { Duration } from './task/duration.ts'
-export type { Erasure, RootTask } from './task/erasure.ts'
+export type { Erasure, RootFilter, RootTask } from './task/erasure.ts'
 export {
   type ErrorClass,
   type ErrorCode,

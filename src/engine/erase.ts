@@ -1,12 +1,10 @@
 import { decode } from '../task/codec.ts'
-import type { Erasure } from '../task/erasure.ts'
-import { everyItem } from '../task/page.ts'
+import type { Erasure, RootTask } from '../task/erasure.ts'
+import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import { cancelTree } from './cancel.ts'
 import type { Core } from './core.ts'
 
-/** Root tasks read per page. */
-const perPage = 200
 /** Records deleted per write: a short one. */
 const perWrite = 500
 /** Milliseconds between two tries to delete a tree whose attempts have yet to react to their signals. */
@@ -16,16 +14,11 @@ const againAfterMs = 250
 export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record' | 'signal'>): Erasure {
   const { queries, tasks } = core.store
   return {
-    async find(userId, isOne, limit = Number.POSITIVE_INFINITY) {
-      const filter = { userId, rootsOnly: true }
-      const roots = everyItem(perPage, page => queries.list(filter, { ...page, order: 'oldest' }))
-      const found: string[] = []
-      for await (const { id, taskType, tags, parameters } of roots) {
-        if (found.length >= limit) break
-        const root = { id, taskType, tags, parameters: readable(parameters) }
-        if (id !== record.rootTaskId && isOne(root)) found.push(id)
-      }
-      return found
+    submittedAt: record.createdAt,
+    async roots(filter, page) {
+      const asked = { ...filter, rootsOnly: true }
+      const { items, ...next } = await queries.list(asked, { ...page, order: 'oldest' })
+      return { items: items.filter(({ id }) => id !== record.rootTaskId).map(rootOf), ...next }
     },
     cancel: rootTaskId => cancelTree(core, rootTaskId),
     async erase(rootTaskId) {
@@ -42,6 +35,10 @@ export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record'
     },
     scrub: async () => core.store.scrub?.(),
   }
+}
+
+function rootOf({ id, taskType, tags, createdAt, parameters }: TaskRecord): RootTask {
+  return { id, taskType, tags, createdAt, parameters: readable(parameters) }
 }
 
 function readable(parameters: string): unknown {

@@ -98,8 +98,8 @@ export function tasksOf(core: Core): Tasks {
     usageReport: (filter, request) => queries.usageReport(filter, { pageSize: 50, ...request }),
     output: (taskId, from = outputStart, limit = 1_000) => core.store.output.read(taskId, from, limit),
     followOutput: (taskId, options = {}) => followOutput(core, taskId, options),
-    async check(taskType, parameters, { userId } = {}) {
-      await check(core, typeOf(core, taskType), parameters, userId)
+    async check(taskType, parameters, options) {
+      await check(core, typeOf(core, taskType), parameters, options)
     },
     async submit(taskType, parameters, options = {}) {
       const as = (record: TaskRecord, isNew: boolean) => ({ record, isNew })

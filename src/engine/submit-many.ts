@@ -137,7 +137,7 @@ function codedError(error: unknown): QuillworkError {
 }
 
 async function checkedTask(core: Core, type: TaskType, { parameters, ...options }: Item): Promise<NewTask> {
-  const checked = check(core, type, parameters, options.userId)
+  const checked = check(core, type, parameters, options)
   if (checked instanceof Promise) await checked
   return newTask(core, type, { parameters, options })
 }

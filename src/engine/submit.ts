@@ -1,7 +1,14 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { hasControls } from '../task/controls.ts'
-import { type Awaitable, type ResolvedTask, submissionDefaults, type TaskType } from '../task/definition.ts'
+import { defined } from '../task/defined.ts'
+import {
+  type Admission,
+  type Awaitable,
+  type ResolvedTask,
+  submissionDefaults,
+  type TaskType,
+} from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
@@ -90,7 +97,10 @@ export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T
         start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
     }
-    const checked = check(core, type, submission.parameters, options.userId)
+    const checked = check(core, type, submission.parameters, {
+      userId: options.userId,
+      rerunOf: submission.rerunOf,
+    })
     if (checked instanceof Promise) checked.then(write).catch(reject)
     else write()
   })
@@ -100,7 +110,7 @@ export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T
 async function submitWithin<T>(core: Core, type: TaskType, submission: Submission<T>): Promise<T> {
   const { parameters, options, as } = submission
   requireTransactions(core)
-  await check(core, type, parameters, options.userId)
+  await check(core, type, parameters, { userId: options.userId, rerunOf: submission.rerunOf })
   const task = newTask(core, type, submission)
   const [created] = await traceSubmission(core.trace, [task], () =>
     core.store.tasks.create([task], core.admission, { transaction: options.transaction }),
@@ -156,7 +166,7 @@ export function check(
   core: Core,
   type: TaskType,
   parameters: unknown,
-  userId = defaultUser,
+  { userId = defaultUser, rerunOf }: { userId?: string | undefined; rerunOf?: string | undefined } = {},
 ): Awaitable<unknown> {
   const validated = validate(type, parameters)
   const task = core.tasks.get(type.type)
@@ -164,20 +174,16 @@ export function check(
   // A client may know the type by another schema: the hook gets what its own makes of the parameters.
   const own =
     task.parameters === type.parameters ? validated : chain(validated, () => validate(task, parameters))
-  return chain(own, parsed => admit(core, task, parsed, userId))
+  const { services } = core
+  return chain(own, parsed => admit(task, parsed, { services, userId, ...defined({ rerunOf }) }))
 }
 
-function admit(
-  { services }: Core,
-  task: ResolvedTask,
-  parameters: unknown,
-  userId: string,
-): Awaitable<unknown> {
+function admit(task: ResolvedTask, parameters: unknown, submission: Admission<unknown>): Awaitable<unknown> {
   const refuse = (error: unknown): never => {
     throw refusalOf(task, error)
   }
   try {
-    const answer: unknown = task.admit?.(parameters, { services, userId })
+    const answer: unknown = task.admit?.(parameters, submission)
     // Thenables of any kind are awaited: a refusal must not get lost in one.
     return answer === undefined ? undefined : Promise.resolve(answer).catch(refuse)
   } catch (error) {

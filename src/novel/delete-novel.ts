@@ -1,15 +1,13 @@
-import { type Engine, hasEnded, type SubmitOptions, type TaskRecord, taskStatuses } from '../index.ts'
+import { type Engine, hasEnded, QuillworkError, type SubmitOptions, type TaskRecord } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
-import { eraseTypes } from './erase.ts'
+import { liveStatuses } from '../task/status.ts'
 import { readOwned } from './erase-novel.ts'
 import type { DraftState } from './library/drafts.ts'
-import { type NovelServices, unlessFailed } from './services.ts'
+import { eraseTypes, type NovelServices, unlessFailed } from './services.ts'
 import { tag } from './subject-tags.ts'
 
-type Tasks = Pick<Engine['tasks'], 'cancelTree' | 'get' | 'list' | 'submit'>
-
-const liveStatuses = taskStatuses.filter(status => !hasEnded(status))
+type Tasks = Pick<Engine['tasks'], 'cancelTree' | 'get' | 'list' | 'retry' | 'submit'>
 
 /** Tasks that are read at a time. */
 const perPage = 200
@@ -23,7 +21,7 @@ interface Deletion {
 /**
  * Deletes a novel of a user for good, by the task that it returns, an `EraseNovel`. First cancels what works on it: its import, and each live task of
  * that user with the tag `novel:ID`, with everything below it. So none of them fails because its novel is gone. From then on nobody finds the novel.
- * Throws NOVEL_NOT_FOUND.
+ * An earlier deletion of it that failed, or was cancelled, is retried. Throws NOVEL_NOT_FOUND.
  */
 export async function deleteNovel(
   { tasks }: { tasks: Tasks },
@@ -36,10 +34,23 @@ export async function deleteNovel(
     idempotencyKey: `erase ${novelId} ${novel.createdAt}`,
     ...defined({ traceparent }),
   }
-  const deletion = await tasks.submit(eraseTypes.novel, { novelId }, options)
+  const deletion = await retriedIfEnded(tasks, await tasks.submit(eraseTypes.novel, { novelId }, options))
   await cancelTasksOf(tasks, novel)
   await unlessFailed('NOVEL_NOT_FOUND', () => services.library.shelf.remove(userId, novelId, 0))
   return deletion
+}
+
+async function retriedIfEnded(tasks: Tasks, deletion: Deletion): Promise<Deletion> {
+  const { id, status } = deletion.record
+  if (!hasEnded(status) || status === 'COMPLETED') return deletion
+  try {
+    await tasks.retry(id)
+  } catch (error) {
+    // Somebody else has retried it meanwhile.
+    const isRetried = ['TASK_CHANGED', 'TASK_NOT_RETRYABLE']
+    if (!(error instanceof QuillworkError && isRetried.includes(error.code))) throw error
+  }
+  return { record: await tasks.get(id), isNew: false }
 }
 
 /** Deletes for good all that a user has, by the task that it returns, an `EraseUser`. */

@@ -1,4 +1,4 @@
-import { type Engine, QuillworkError } from '../index.ts'
+import { decode, type Engine, QuillworkError, taskStatuses } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import type { Piece } from './import/read-chapters.ts'
@@ -12,7 +12,7 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
-import { isOver, type NovelServices } from './services.ts'
+import { eraseTypes, isOver, type NovelServices } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
 const batchUnits = 250_000
@@ -101,12 +101,15 @@ export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<D
   }
 }
 
-/** Deletes a draft step by step; with `generation`, only if no later attempt has taken it over. */
+/** Deletes a draft step by step; with `generation`, only if no later attempt has taken it over. Returns whether it is gone. A published novel is kept. */
 export async function discardDraft(
   drafts: NovelDrafts,
   { novelId, generation }: Pick<DraftWriter, 'novelId'> & Partial<DraftWriter>,
-): Promise<void> {
-  while ((await drafts.discard(novelId, defined({ generation }))) === 'more');
+): Promise<'done' | 'kept'> {
+  for (;;) {
+    const step = await drafts.discard(novelId, defined({ generation }))
+    if (step !== 'more') return step
+  }
 }
 
 function staleDraft({ novelId }: DraftWriter): QuillworkError {
@@ -118,7 +121,8 @@ function staleDraft({ novelId }: DraftWriter): QuillworkError {
 
 /**
  * Deletes the drafts of imports that have ended, and completes interrupted deletions. Call it regularly: an import deletes its draft
- * itself, except when it was cancelled while it waited, or when its process ended. Returns the number of deleted novels.
+ * itself, except when it was cancelled while it waited, or when its process ended. What a task deletes for good is left to that task. Returns the
+ * number of deleted novels.
  */
 export async function sweepDrafts(
   { library }: Pick<NovelServices, 'library'>,
@@ -126,7 +130,10 @@ export async function sweepDrafts(
 ): Promise<number> {
   let swept = 0
   for await (const draft of everyItem(100, page => library.drafts.list(page))) {
-    if (draft.status === 'deleting') await discardDraft(library.drafts, { novelId: draft.novelId })
+    if (draft.status === 'deleting') {
+      if (await isBeingErased(engine, draft)) continue
+      await discardDraft(library.drafts, { novelId: draft.novelId })
+    }
     // A later retry of the import has raised the generation, which keeps the draft.
     else if (await isOver(engine, draft.importTaskId)) await discardDraft(library.drafts, draft)
     else continue
@@ -134,3 +141,21 @@ export async function sweepDrafts(
   }
   return swept
 }
+
+/**
+ * Whether a task has yet to delete the novel for good: it says how much that was. One that failed or was cancelled is retried by whoever asks again, who
+ * finds it by the novel.
+ */
+async function isBeingErased(
+  { tasks }: Pick<Engine, 'tasks'>,
+  { novelId, userId }: DraftState,
+): Promise<boolean> {
+  const filter = { taskType: Object.values(eraseTypes), status: unfinished }
+  for await (const { parameters } of everyItem(100, page => tasks.list(filter, page))) {
+    const named = decode(parameters) as { novelId?: string; userId?: string }
+    if (named.novelId === novelId || named.userId === userId) return true
+  }
+  return false
+}
+
+const unfinished = taskStatuses.filter(status => status !== 'COMPLETED')

@@ -1,13 +1,14 @@
 import { z } from 'zod'
-import { erase, erasedCounts, eraseTypes } from './erase.ts'
+import { erase, erasedCounts, refuseRerun } from './erase.ts'
 import { id } from './fields.ts'
 import type { DraftState } from './library/drafts.ts'
 import { novelNotFound } from './library/refusal.ts'
-import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
+import { defineNovelTask, eraseTypes, type NovelServices, novelRetry } from './services.ts'
 
 /**
  * Deletes a novel for good: its text, history and index, its uploads, and each tree of tasks of its owner whose root is about it (by its tag
- * `novel:ID`, or by its parameters), with results, dead letters and all that the tasks left. What model calls used is kept.
+ * `novel:ID`, or by its parameters), with results, dead letters and all that the tasks left. What model calls used is kept, and a novel that was
+ * imported anew since.
  */
 export const eraseNovel = defineNovelTask({
   type: eraseTypes.novel,
@@ -15,7 +16,8 @@ export const eraseNovel = defineNovelTask({
   retry: novelRetry,
   parameters: z.strictObject({ novelId: id }),
   result: z.object(erasedCounts),
-  async admit({ novelId }, { services, userId }) {
+  async admit({ novelId }, { services, userId, ...submission }) {
+    refuseRerun(submission)
     await readOwned(services, userId, novelId)
   },
   execute: ctx => erase(ctx, { userId: ctx.userId, novelId: ctx.parameters.novelId }),

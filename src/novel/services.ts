@@ -34,6 +34,9 @@ export const novelRetry = {
   inLanes: { default: { maxAttempts: 7, backoff: ['1s', '4s', '15s', '1m', '5m', '30m'] } },
 } satisfies RetryOptions
 
+/** The task types that delete for good: their records name ids, and no word of anybody's. */
+export const eraseTypes = { novel: 'EraseNovel', user: 'EraseUser' } as const
+
 /** Defines a task that uses the novel services. */
 export const defineNovelTask = defineTask.withServices<NovelServices>()
 

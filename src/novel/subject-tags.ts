@@ -31,6 +31,9 @@ const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = 
   ['Vectorize', ofNovel],
 ])
 
+/** The task types of which the parameters name a novel. */
+export const subjectTypes = [...subjects.keys()]
+
 /** Returns the tags of the subject of a task that it can have beside its own. Other task types and invalid parameters have none. */
 export function subjectTags(
   taskType: string,

@@ -33,14 +33,17 @@ export interface UploadAllowance {
 
 /**
  * Stores a file durably and adds the upload to the library. A failure leaves nothing behind. Throws UPLOAD_TOO_LARGE, USER_UPLOADS_FULL,
- * STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
+ * UPLOAD_NOT_FOUND when all of its user was deleted meanwhile, STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
  */
 export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
-  const arrival = { userId: file.userId, bytes: 0 }
+  const arrival: Arrival = { userId: file.userId, bytes: 0, startedAt: nowOf(services) }
   const all = arriving.get(services) ?? new Set<Arrival>()
   arriving.set(services, all.add(arrival))
   try {
-    return await storeContent(services, file, await withinAllowance(services, file, { arrival, all }))
+    const upload = await storeContent(services, file, await withinAllowance(services, file, { arrival, all }))
+    if (arrival.isRefused !== true) return upload
+    await forget(services, upload)
+    throw refused()
   } finally {
     all.delete(arrival)
   }
@@ -65,11 +68,12 @@ async function storeContent(
   }
 }
 
-async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
+async function* withinLimit(file: IncomingFile, arrival: Arrival): AsyncGenerator<Uint8Array> {
   const { content, largest = largestUpload, signal } = file
   let bytes = 0
   for await (const piece of content) {
     signal?.throwIfAborted()
+    if (arrival.isRefused === true) throw refused()
     bytes += piece.length
     if (bytes > largest) {
       const message = `The file has more than ${largest} bytes; import it in parts.`
@@ -83,10 +87,25 @@ async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
 interface Arrival {
   userId: string
   bytes: number
+  /** By the clock of the services. */
+  startedAt: number
+  /** What its user had then is being deleted. */
+  isRefused?: true
 }
 
 /** The files that arrive in this process now. */
 const arriving = new WeakMap<NovelServices, Set<Arrival>>()
+
+/** Ends the arrival of the files of a user that began at this time or earlier, in this process: nothing of them is kept. */
+export function refuseArrivals(services: NovelServices, userId: string, until: number): void {
+  for (const arrival of arriving.get(services) ?? [])
+    if (arrival.userId === userId && arrival.startedAt <= until) arrival.isRefused = true
+}
+
+function refused(): QuillworkError {
+  const message = 'All that the user had was deleted while the file arrived; upload it again.'
+  return new QuillworkError('UPLOAD_NOT_FOUND', message)
+}
 
 /** Returns the content, which throws USER_UPLOADS_FULL as soon as the user has more than is allowed; throws it where that is so already. */
 async function withinAllowance(
@@ -95,7 +114,7 @@ async function withinAllowance(
   { arrival, all }: { arrival: Arrival; all: ReadonlySet<Arrival> },
 ): Promise<AsyncIterable<Uint8Array>> {
   const { userId, allowance } = file
-  const content = withinLimit(file)
+  const content = withinLimit(file, arrival)
   if (allowance === undefined) return content
   let kept = await services.library.uploads.held(userId)
   const check = () => {

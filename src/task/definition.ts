@@ -33,6 +33,8 @@ export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, 
 export interface Admission<S> {
   readonly services: S
   readonly userId: string
+  /** The ended task that this one would run anew; absent of a submission of its own. */
+  readonly rerunOf?: string
 }
 
 /** How tasks of a type are run. */

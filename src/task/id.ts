@@ -7,6 +7,12 @@ export function newTaskId(now: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant(random)}${random.slice(4, 7)}-${random.slice(7, 19)}`
 }
 
+/** Returns when a task with this id was submitted, epoch milliseconds; undefined of a sub-task, and of what is no id of a task. */
+export function submissionTimeOf(taskId: string): number | undefined {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/.exec(taskId) ?? []
+  return high === undefined ? undefined : Number.parseInt(`${high}${low}`, 16)
+}
+
 /** Random bytes are drawn for many ids at once. */
 const pool = Buffer.alloc(10 * 400)
 let drawn = pool.length

@@ -105,7 +105,8 @@ const freeHold: BudgetHold = { commit: async () => undefined, release: async () 
 const freePermit: Permit = { commit: () => undefined, release: () => undefined, refused: () => undefined }
 /** Where there is no other task, there is nothing to delete. */
 const noErasure: Erasure = {
-  find: async () => [],
+  submittedAt: 0,
+  roots: async () => ({ items: [] }),
   cancel: async () => undefined,
   erase: async () => 0,
   scrub: async () => undefined,

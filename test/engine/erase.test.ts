@@ -1,4 +1,4 @@
-import { defineTask, type Erasure } from 'quillwork'
+import { defineTask, type Erasure, type RootFilter } from 'quillwork'
 import { createGate, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -37,31 +37,56 @@ async function engineWith(plan: Plan) {
   return { t, gate, parent, cleaner }
 }
 
-const ofName = (name: string) => (root: { parameters: unknown }) =>
-  (root.parameters as { name?: string } | undefined)?.name === name
+/** Returns the ids of the roots of Ann whose parameters have the name. */
+async function rootsOf(erasure: Erasure, name: string): Promise<string[]> {
+  const { items } = await erasure.roots({ userId: 'ann' }, { pageSize: 9 })
+  return items
+    .filter(({ parameters }) => (parameters as { name?: string } | undefined)?.name === name)
+    .map(({ id }) => id)
+}
 
 describe('a task that deletes trees', () => {
-  it('finds the roots of a user by what they are about, its own never', async () => {
-    const { t, gate, parent, cleaner } = await engineWith(async erasure => [
-      await erasure.find('ann', ofName('a')),
-      await erasure.find('ann', () => true, 1),
-      await erasure.find('ann', () => true),
-    ])
+  it('finds the roots of a user a page at a time, by tag, type and status, its own never', async () => {
+    const { t, gate, parent, cleaner } = await engineWith(async erasure => {
+      const idsOf = async (filter: Omit<RootFilter, 'userId'>) =>
+        (await erasure.roots({ userId: 'ann', ...filter }, { pageSize: 9 })).items.map(({ id }) => id)
+      const first = await erasure.roots({ userId: 'ann' }, { pageSize: 1 })
+      const pageToken = first.nextPageToken ?? ''
+      const second = await erasure.roots({ userId: 'ann' }, { pageSize: 1, pageToken })
+      return {
+        pages: [first.items.map(({ parameters }) => parameters), second.items.map(({ tags }) => tags)],
+        all: await idsOf({}),
+        tagged: await idsOf({ tag: 'two' }),
+        typed: [await idsOf({ taskType: ['Parent'] }), await idsOf({ taskType: ['Slow'] })],
+        ended: await idsOf({ status: ['CANCELLED'] }),
+        submittedAt: erasure.submittedAt,
+      }
+    })
     await using _t = t
-    const [a, b] = [
+    const [{ taskId: a }, { taskId: b }] = [
       await t.submit(parent, { name: 'a' }, { userId: 'ann' }),
-      await t.submit(parent, { name: 'b' }, { userId: 'ann' }),
+      await t.submit(parent, { name: 'b' }, { userId: 'ann', tags: ['two'] }),
     ]
-    await t.submit(parent, { name: 'a' }, { userId: 'bob' })
-    const found = await t.submit(cleaner, undefined, { userId: 'ann' })
+    await t.submit(parent, { name: 'a' }, { userId: 'bob', tags: ['two'] })
+    await t.tasks.cancelTree(a)
+    const found = await t.submit(cleaner, undefined, { userId: 'ann', delay: '1s' })
+    const { createdAt } = await t.tasks.get(found.taskId)
+    await t.advance('2s')
     await t.drain()
-    expect(await found.result()).toEqual([[a.taskId], [a.taskId], [a.taskId, b.taskId]])
+    expect(await found.result()).toEqual({
+      pages: [[{ name: 'a' }], [['two']]],
+      all: [a, b],
+      tagged: [b],
+      typed: [[a, b], []],
+      ended: [a],
+      submittedAt: createdAt,
+    })
     gate.open()
   })
 
   it('waits until what runs has ended, and deletes all of the tree', async () => {
     const { t, gate, parent, cleaner } = await engineWith(async erasure => {
-      const [root = ''] = await erasure.find('ann', ofName('a'))
+      const [root = ''] = await rootsOf(erasure, 'a')
       return [await erasure.erase(root), await erasure.erase(root)]
     })
     await using _t = t
@@ -84,7 +109,7 @@ describe('a task that deletes trees', () => {
 
   it('stops with its attempt', async () => {
     const { t, gate, parent, cleaner } = await engineWith(async erasure => {
-      const [root = ''] = await erasure.find('ann', ofName('a'))
+      const [root = ''] = await rootsOf(erasure, 'a')
       return erasure.erase(root)
     })
     await using _t = t

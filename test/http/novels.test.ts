@@ -708,11 +708,14 @@ describe('novels', () => {
       await api.post<TaskJson>('/v1/tasks', asked),
       await api.post<TaskJson>('/v1/tasks', { ...asked, userId: 'dave' }),
     ]
-    const erased = await api.post<TaskJson>('/v1/users/carol:erase')
+    const once = { headers: { 'idempotency-key': 'carol leaves' } }
+    const erased = await api.ask<TaskJson>('/v1/users/carol:erase', { method: 'POST', ...once })
     expect(erased).toMatchObject({
       status: 202,
       body: { taskType: 'EraseUser', parameters: { userId: 'carol' } },
     })
+    const again = await api.ask<TaskJson>('/v1/users/carol:erase', { method: 'POST', ...once })
+    expect([again.body.id, again.headers.get('idempotency-replayed')]).toEqual([erased.body.id, 'true'])
     await api.novels.t.drain()
     const result = { novels: 0, tasks: 1, uploads: 0 }
     expect((await api.ask(`/v1/tasks/${erased.body.id}`)).body).toMatchObject({ status: 'COMPLETED', result })
@@ -720,6 +723,11 @@ describe('novels', () => {
     expect(await api.ask(`/v1/tasks/${others.body.id}`)).toMatchObject({ body: { status: 'QUEUED' } })
     expect(await api.ask(`/v1/novels/${novelId}`)).toMatchObject({ status: 200 })
     expect(await api.post(`/v1/users/${'x'.repeat(201)}:erase`)).toMatchObject({ status: 400 })
+    expect(await api.post('/v1/users/:erase')).toMatchObject({ status: 404 })
+    for (const userId of ['google:12/3', 'odd:erase'])
+      expect(await api.post(`/v1/users/${encodeURIComponent(userId)}:erase`)).toMatchObject({
+        ...{ status: 202, body: { parameters: { userId } } },
+      })
   })
 })
 

@@ -36,6 +36,7 @@ const receive = post('/v1/uploads', {
   refuses: [
     'UPLOAD_TOO_LARGE',
     'USER_UPLOADS_FULL',
+    'UPLOAD_NOT_FOUND',
     'REQUEST_TIMEOUT',
     'MEDIA_TYPE_UNSUPPORTED',
     'STORE_FULL',

@@ -1,10 +1,13 @@
-import { decode } from 'quillwork'
+import { Readable } from 'node:stream'
+import { decode, hasEnded, PermanentError } from 'quillwork'
 import {
   confirmUpload,
   deleteNovel,
   deleteUser,
   eraseNovel,
   generateSummary,
+  storeUpload,
+  sweepDrafts,
   vectorize,
 } from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
@@ -159,7 +162,8 @@ describe('deleting a novel', () => {
       await deleteNovel(n.t, n.services, asked),
     ]
     expect([second.record.id, second.isNew]).toEqual([first.record.id, false])
-    // Until the task has a slot, the clean-up takes what is hidden already; the task tells of it all the same.
+    // Until the task has a slot, the clean-up leaves what is hidden already to it: it tells how much that was.
+    expect(await sweepDrafts(n.services, n.t)).toBe(0)
     expect((await n.library.shelf.novels(ann, all)).items).toEqual([])
     await n.t.lanes.resume('default')
     await n.t.drain()
@@ -168,6 +172,73 @@ describe('deleting a novel', () => {
     await expect(n.t.submit(eraseNovel, { novelId }, { userId: ann })).rejects.toMatchObject({
       code: 'NOVEL_NOT_FOUND',
     })
+  })
+
+  it.each(['failed', 'was cancelled'])('that %s goes on when somebody asks again', async how => {
+    let broken = how === 'failed'
+    await using n = await novelEngine({
+      faults: ({ uploads }) => ({
+        uploads: {
+          ...uploads,
+          every: userId => (broken ? Promise.reject(new PermanentError('No.')) : uploads.every(userId)),
+        },
+      }),
+    })
+    const novelId = await n.importText(fourChapters)
+    if (!broken) await n.t.lanes.pause('default')
+    const asked = { userId: ann, novelId }
+    const { record } = await deleteNovel(n.t, n.services, asked)
+    if (!broken) await n.t.tasks.cancel(record.id)
+    await n.t.drain()
+    expect((await n.t.tasks.get(record.id)).status).toBe(broken ? 'FAILED' : 'CANCELLED')
+    expect(await sweepDrafts(n.services, n.t)).toBe(0)
+    broken = false
+    await n.t.lanes.resume('default')
+    const again = await deleteNovel(n.t, n.services, asked)
+    expect([again.record.id, again.isNew]).toEqual([record.id, false])
+    expect(hasEnded(again.record.status)).toBe(false)
+    await n.t.drain()
+    expect(await resultOf(n, record.id)).toMatchObject({ tasks: 3, uploads: 1, chapters: 4, scenes: 8 })
+    expect(await endsOf(n)).toEqual({ 'EraseNovel COMPLETED': 1 })
+    expect(n.files()).toEqual([])
+  })
+
+  it('that is retried late, or run anew, spares what was imported since under the same id', async () => {
+    let broken = true
+    await using n = await novelEngine({
+      faults: ({ drafts }) => ({
+        drafts: {
+          ...drafts,
+          discard: (...asked) =>
+            broken ? Promise.reject(new PermanentError('No.')) : drafts.discard(...asked),
+        },
+      }),
+    })
+    const importAgain = async () => {
+      const content = Readable.from([Buffer.from(fourChapters)])
+      const { id: uploadId } = await storeUpload(n.services, {
+        ...{ id: 'sample', userId: ann, fileName: 'sample.txt', content },
+      })
+      const imported = await confirmUpload(n.t, n.services, { userId: ann, uploadId, summarise: false })
+      await n.t.drain()
+      return imported
+    }
+    const { novelId } = await importAgain()
+    const { record } = await deleteNovel(n.t, n.services, { userId: ann, novelId })
+    await n.t.drain()
+    expect((await n.t.tasks.get(record.id)).status).toBe('FAILED')
+    broken = false
+    await n.t.jump('1h')
+    const { taskId } = await importAgain()
+    const { taskId: later } = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    await expect(n.t.tasks.rerun(record.id)).rejects.toMatchObject({ code: 'SUBMISSION_REFUSED' })
+    await n.t.tasks.retry(record.id)
+    await n.t.drain()
+    expect((await n.t.tasks.get(record.id)).status).toBe('COMPLETED')
+    expect(await n.scenes(novelId)).toHaveLength(8)
+    expect(await n.library.uploads.every()).toHaveLength(1)
+    for (const id of [taskId, later]) expect((await n.t.tasks.get(id)).status).toBe('COMPLETED')
   })
 
   it('that was killed between its steps goes on to its end', async () => {
@@ -226,19 +297,92 @@ describe('deleting what a user has', () => {
     const novelId = await n.importText(fourChapters, { summarise: true })
     await n.upload('never imported')
     await n.t.submit(vectorize, { novelId }, { userId: 'bob' })
+    const [kept, imported] = [await uploadOf(n, 'bob'), await uploadOf(n, 'bob')]
+    const { novelId: other } = await confirmUpload(n.t, n.services, {
+      ...{ userId: 'bob', uploadId: imported.id, summarise: false },
+    })
     const draft = await n.library.drafts.create({
       novelId: 'half',
       userId: ann,
       title: 'Half a book',
       importTaskId: 'gone',
     })
+    // More than are read at a time.
+    for (let more = 0; more < 120; more += 1)
+      await n.t.submit(vectorize, { novelId }, { userId: ann, delay: '1h' })
     await n.t.drain()
     const { record } = await deleteUser(n.t, { userId: ann })
     await n.t.drain()
-    expect(await resultOf(n, record.id)).toMatchObject({ novels: 2, tasks: 12, uploads: 2, scenes: 8 })
-    expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1, 'Vectorize FAILED': 1 })
+    expect(await resultOf(n, record.id)).toEqual({
+      ...{ novels: 2, tasks: 132, uploads: 2, chapters: 4, scenes: 8, words: 224 },
+    })
+    const ofBob = { 'ImportNovel COMPLETED': 1, 'ParseFile COMPLETED': 1, 'Vectorize COMPLETED': 1 }
+    expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1, 'Vectorize FAILED': 1, ...ofBob })
     for (const id of [novelId, draft.novelId]) expect(await n.library.drafts.find(id)).toBeUndefined()
+    expect(await n.library.drafts.find(other)).toMatchObject({ status: 'published', counts: { scenes: 8 } })
+    expect((await n.library.uploads.every()).map(({ id }) => id)).toEqual([kept.id, imported.id])
+    expect([...n.files()].sort()).toEqual([kept.location, imported.location].sort())
+  })
+
+  it('deletes what a running import publishes meanwhile, and refuses the file that is arriving', async () => {
+    const [publishing, goOn, arrive] = [createGate(), createGate(), createGate()]
+    await using n = await novelEngine({
+      faults: ({ drafts }) => ({
+        drafts: {
+          ...drafts,
+          async publish(...asked) {
+            publishing.open()
+            await goOn.opened
+            return drafts.publish(...asked)
+          },
+        },
+      }),
+    })
+    const { id: uploadId } = await n.upload(book)
+    const { novelId } = await confirmUpload(n.t, n.services, { userId: ann, uploadId, summarise: false })
+    await publishing.opened
+    const slow = (async function* () {
+      yield Buffer.from('The beginning')
+      await arrive.opened
+      yield Buffer.from(' and the end.')
+    })()
+    const arriving = storeUpload(n.services, { userId: ann, fileName: 'slow.txt', content: slow })
+    const refused = expect(arriving).rejects.toMatchObject({ code: 'UPLOAD_NOT_FOUND' })
+    const { record } = await deleteUser(n.t, { userId: ann })
+    await n.t.advance('1s')
+    expect((await n.t.tasks.get(record.id)).status).toBe('RUNNING')
+    arrive.open()
+    await refused
+    goOn.open()
+    await n.t.advance('1s')
+    expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1 })
+    expect(await n.library.drafts.find(novelId)).toBeUndefined()
     expect(await n.library.uploads.every()).toEqual([])
     expect(n.files()).toEqual([])
   })
+
+  it('spares what came after it was asked for, but nothing that names a novel that it deletes', async () => {
+    await using n = await novelEngine()
+    const novelId = await n.importText(fourChapters)
+    await n.t.lanes.pause('default')
+    const { record } = await deleteUser(n.t, { userId: ann })
+    await n.t.jump('1h')
+    const upload = await n.upload(fourChapters)
+    const { taskId } = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    const other = await confirmUpload(n.t, n.services, { userId: ann, uploadId: upload.id, summarise: false })
+    await n.t.lanes.resume('default')
+    await n.t.drain()
+    expect(await resultOf(n, record.id)).toMatchObject({ novels: 1, uploads: 1, scenes: 8 })
+    await expect(n.t.tasks.get(taskId)).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    expect(await n.library.drafts.find(novelId)).toBeUndefined()
+    expect((await n.t.tasks.get(other.taskId)).status).toBe('COMPLETED')
+    expect(await n.scenes(other.novelId)).toHaveLength(8)
+    // Run anew it would delete these.
+    await expect(n.t.tasks.rerun(record.id)).rejects.toMatchObject({ code: 'SUBMISSION_REFUSED' })
+  })
 })
+
+function uploadOf(n: NovelEngine, userId: string) {
+  const content = Readable.from([Buffer.from(fourChapters)])
+  return storeUpload(n.services, { userId, fileName: 'book.txt', content })
+}
