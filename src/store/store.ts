@@ -356,7 +356,7 @@ export interface Store<Tx = never> {
   takesWrites?(): Promise<void>
   /** Of a store that keeps the space of what was deleted: gives a part of it back. The sweep calls it. */
   compact?(): Promise<void>
-  /** Of a store with a file of its own: overwrites there, and in its log, the bytes of what was deleted. Throws STORE_FAILED; then some may be left. */
+  /** Of a store with a file of its own: overwrites there, and in its log, the bytes of what was deleted. Throws STORE_FAILED, STORE_FULL; then some may be left. */
   scrub?(): Promise<void>
   /**
    * Of a store whose disk may lose what it took: calls back once that was seen. Everything is refused from then on, and the process has to end.

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -98,6 +99,20 @@ describe('what was deleted', () => {
     expect(await pragma(store, 'integrity_check')).toBe('ok')
     if (earlier === 0) expect(await pragma(store, 'freelist_count')).toBe(0)
   })
+})
+
+describe('a scrub on a disk without room', () => {
+  it('says so, and does all of it once there is room', ({ skip }) =>
+    onDisk(skip, 24, async disk => {
+      const store = openStore({ file: path.join(disk, 'tasks.db') })
+      await createLarge(store, 30)
+      await pragma(store, 'wal_checkpoint(TRUNCATE)')
+      takeSpace(disk)
+      await expect(store.scrub?.()).rejects.toMatchObject({ code: 'STORE_FULL' })
+      rmSync(path.join(disk, 'ballast'))
+      await store.scrub?.()
+      expect(statSync(path.join(disk, 'tasks.db-wal')).size).toBe(0)
+    }))
 })
 
 describe('the log', () => {

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { Failed, gather } from '../../runtime/gather.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
 import { createSpace, type Space } from './space.ts'
@@ -204,13 +205,19 @@ function createCompaction(
 
 /**
  * Overwrites what was deleted. Deleting has cleared it within the pages that are still used (`secure_delete`), unless SQLite moved it there before: a short
- * file is written anew, of a longer one the free pages go. Then the log, which has older pages, is cut off.
+ * file is written anew, of a longer one the free pages go. Then the log, which has older pages, is cut off. Throws STORE_FULL, STORE_FAILED where some
+ * may be left.
  */
 async function scrub(space: Space, { read, write }: Pick<SharedDatabase, 'read' | 'write'>): Promise<void> {
   if (!(await read(space.rewrite))) {
+    let steps = 0
     // Others may free pages meanwhile: each step gives back many more than they do.
-    for (let steps = 0; steps < mostScrubs && (await read(space.freePages)) > 0; steps += 1)
-      await write(space.release)
+    for (; steps < mostScrubs && (await read(space.freePages)) > 0; steps += 1) await write(space.release)
+    if (steps === mostScrubs)
+      throw new QuillworkError(
+        'STORE_FAILED',
+        'Pages are freed faster than they are given back; try again later.',
+      )
   }
   await read(space.cutLog)
 }

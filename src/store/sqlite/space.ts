@@ -51,7 +51,7 @@ export interface Space {
   release(): void
   /** Free pages that can be given back. */
   freePages(): number
-  /** Writes a short file anew, without what was deleted; nobody may ask within a transaction. Returns whether it did. */
+  /** Writes a short file anew, without what was deleted; nobody may ask within a transaction. Returns whether it is short. Throws what SQLite throws. */
   rewrite(): boolean
   /** As `checkpoint`; cuts the log off, however short it is. Throws what SQLite throws. */
   cutLog(): void
@@ -117,7 +117,11 @@ export function createSpace(db: Database): Space {
     release: () =>
       void db.pragma(`incremental_vacuum(${Math.ceil(releasedPerStep / (1 + freePages() / 50_000))})`),
     freePages: () => (releases ? freePages() : 0),
-    rewrite: () => pages() - freePages() <= mostRewrittenPages && rewritten(db),
+    rewrite() {
+      const isShort = pages() - freePages() <= mostRewrittenPages
+      if (isShort) db.exec('VACUUM')
+      return isShort
+    },
     cutLog: () => copyLog('TRUNCATE', 0),
   }
 }
@@ -125,17 +129,16 @@ export function createSpace(db: Database): Space {
 /** Returns whether free pages can be given back; a short file learns it here. */
 function canRelease(db: Database, usedPages: number): boolean {
   const isIncremental = () => db.pragma('auto_vacuum', { simple: true }) === 2
-  if (!isIncremental() && usedPages <= mostRewrittenPages) rewritten(db)
+  if (!isIncremental() && usedPages <= mostRewrittenPages) tryToRewrite(db)
   return isIncremental()
 }
 
-/** Writes the file anew, and returns whether that went well: on a full disk it stays as it is. */
-function rewritten(db: Database): boolean {
+/** Writes the file anew; on a full disk it stays as it is. */
+function tryToRewrite(db: Database): void {
   try {
     db.exec('VACUUM')
-    return true
   } catch {
-    return false
+    // Its free pages are cleared when they become free.
   }
 }
 
