@@ -12,7 +12,7 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
-import { eraseTypes, isOver, type NovelServices } from './services.ts'
+import { eraseTypes, isOver, markDeleted, type NovelServices } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
 const batchUnits = 250_000
@@ -138,6 +138,7 @@ export async function sweepDrafts(
     else if (await isOver(engine, draft.importTaskId)) await discardDraft(library.drafts, draft)
     else continue
     swept++
+    markDeleted(library)
   }
   return swept
 }

@@ -18,6 +18,11 @@ export const eraseNovel = defineNovelTask({
   result: z.object(erasedCounts),
   async admit({ novelId }, { services, userId, ...submission }) {
     refuseRerun(submission)
+    const { drafts, uploads } = services.library
+    const isNamed = async () =>
+      (await uploads.every(userId)).some(({ confirmation }) => confirmation?.novelId === novelId)
+    // Of an import that made no novel, its tasks are left.
+    if ((await drafts.find(novelId)) === undefined && (await isNamed())) return
     await readOwned(services, userId, novelId)
   },
   execute: ctx => erase(ctx, { userId: ctx.userId, novelId: ctx.parameters.novelId }),

@@ -54,6 +54,31 @@ export function vectorModel(
   return indexer.kind === 'lexical' ? undefined : indexer.model
 }
 
+/** Whose uploads and drafts were deleted since the last scrub. */
+const deletedOf = new WeakSet<object>()
+
+/** Says that bytes of an upload or a draft were deleted, so that the next scrub overwrites them. */
+export function markDeleted(library: NovelLibrary): void {
+  deletedOf.add(library)
+}
+
+/**
+ * Overwrites what deletions of uploads and clean-ups left in the file of the store since the last call, all of it at once: a short file is written anew.
+ * Rejects as the store does; the next call tries again.
+ */
+export async function scrubDeleted(
+  { store }: { store: Pick<Engine['store'], 'scrub'> },
+  { library }: Pick<NovelServices, 'library'>,
+): Promise<void> {
+  if (!deletedOf.delete(library)) return
+  try {
+    await store.scrub?.()
+  } catch (error) {
+    markDeleted(library)
+    throw error
+  }
+}
+
 /** Returns whether a task has ended, or is gone. */
 export async function isOver(
   { tasks }: { tasks: Pick<Engine['tasks'], 'get'> },

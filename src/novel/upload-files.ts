@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
-import { type Engine, QuillworkError } from '../index.ts'
+import { type Engine, hashedId, QuillworkError } from '../index.ts'
 import type { TextSource } from './import/source.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
-import { isOver, type NovelServices, nowOf } from './services.ts'
+import { eraseTypes, isOver, markDeleted, type NovelServices, nowOf, unlessFailed } from './services.ts'
 
 /** Retention of an unconfirmed upload: 24 hours. */
 const keepUploadMs = 86_400_000
@@ -153,11 +153,14 @@ export function keptUntil(services: Pick<NovelServices, 'now' | 'originalsMs'>):
   return nowOf(services) + (services.originalsMs ?? keepUploadMs)
 }
 
-type Tasks = { tasks: Pick<Engine['tasks'], 'get'> }
+type Tasks<Names extends keyof Engine['tasks'] = 'get'> = { tasks: Pick<Engine['tasks'], Names> }
 
-/** Deletes an upload, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED where an import has yet to read the file. */
+/**
+ * Deletes an upload, file first. What an import of it left that made no novel goes by a task: its warnings and errors name the text. Throws
+ * UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED where an import has yet to read the file.
+ */
 export async function removeUpload(
-  engine: Tasks,
+  engine: Tasks<'get' | 'submit'>,
   services: NovelServices,
   { userId, uploadId }: { userId: string; uploadId: string },
 ): Promise<void> {
@@ -169,7 +172,14 @@ export async function removeUpload(
       `Task ${confirmation.taskId} imports upload ${uploadId}; cancel that task, or wait until it has read the file.`,
     )
   }
+  const novel = confirmation && (await services.library.drafts.find(confirmation.novelId))
+  if (confirmation !== undefined && novel === undefined) {
+    const { novelId } = confirmation
+    const options = { userId, idempotencyKey: `erase ${novelId} ${upload.createdAt}` }
+    await engine.tasks.submit(eraseTypes.novel, { novelId }, options)
+  }
   await forget(services, upload)
+  markDeleted(services.library)
 }
 
 /** Whether no import needs the file any more: its novel is there, or it has ended. */
@@ -192,8 +202,8 @@ export async function forget(
 }
 
 /**
- * Deletes expired uploads, file first; the file of a live import is kept on. Deletes files that have had no row for a day, and the remains of writes
- * that began a day ago. Returns the number of deletions.
+ * Deletes expired uploads, file first; the file of a live import is kept on. Files that have had no row for a day get one, which expires in a day.
+ * Deletes the remains of writes that began a day ago. Returns the number of deletions.
  */
 export async function sweepUploads(engine: Tasks, services: NovelServices, limit = 100): Promise<number> {
   const { library, uploads } = services
@@ -201,21 +211,29 @@ export async function sweepUploads(engine: Tasks, services: NovelServices, limit
   for (const upload of await library.uploads.expired(limit)) {
     const { confirmation } = upload
     if (confirmation !== undefined && !(await isOver(engine, confirmation.taskId))) {
-      await library.uploads.keep(upload, keptUntil(services))
+      // Somebody may have deleted it meanwhile.
+      await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.keep(upload, keptUntil(services)))
       continue
     }
     await forget(services, upload)
+    markDeleted(library)
     swept += 1
   }
-  return swept + (await sweepOrphans(services)) + (await uploads.removeUnfinished(keepUploadMs))
+  await adoptOrphans(services)
+  return swept + (await uploads.removeUnfinished(keepUploadMs))
 }
 
-/** Deletes files of which no upload knows: the process ended before it was added, or after it was deleted. */
-async function sweepOrphans({ library, uploads }: NovelServices): Promise<number> {
+/**
+ * Adds uploads of nobody for files of which no upload knows: the process ended before it was added, or after it was deleted. They expire in a day, and
+ * not at once: the server may have been started with another store than that of the files.
+ */
+async function adoptOrphans(services: NovelServices): Promise<void> {
+  const { library, uploads } = services
   const stored = await uploads.stored(keepUploadMs)
-  if (stored.length === 0) return 0
+  if (stored.length === 0) return
   const known = new Set((await library.uploads.every()).map(({ location }) => location))
   const orphans = stored.filter(location => !known.has(location))
-  for (const location of orphans) await uploads.remove(location)
-  return orphans.length
+  const nobodys = { userId: '', fileName: '', bytes: 0, expiresAt: nowOf(services) + keepUploadMs }
+  for (const location of orphans)
+    await library.uploads.add({ ...nobodys, id: hashedId(`orphan\n${location}`), location })
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener, type HttpOptions } from '../http/index.ts'
 import { type Duration, type Engine, systemClock } from '../index.ts'
-import { type NovelServices, sweepDrafts, sweepUploads } from '../novel/index.ts'
+import { type NovelServices, scrubDeleted, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
@@ -217,9 +217,9 @@ const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
 
 const samplesFolder = new URL('../../samples/', import.meta.url)
 
-/** Deletes expired uploads and the drafts of ended imports, at once and then at an interval. Returns the loop. */
+/** Deletes expired uploads and the drafts of ended imports, and overwrites what was deleted of them, at once and then at an interval. Returns the loop. */
 function startUpkeep(parts: {
-  engine: Pick<Engine, 'tasks'>
+  engine: Pick<Engine, 'store' | 'tasks'>
   services: NovelServices
   everyMs: number
   log: Logger
@@ -228,6 +228,7 @@ function startUpkeep(parts: {
   async function step(): Promise<undefined> {
     try {
       const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(engine, services)]
+      await scrubDeleted(engine, services)
       if (drafts + uploads > 0) log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
     } catch (error) {
       log.warn({ err: error }, 'clean-up failed; will retry')

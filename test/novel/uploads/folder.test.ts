@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,7 +17,8 @@ class FolderUnderTest implements FilesUnderTest, Disposable {
 
   readonly damage = async (location: string) => rmSync(path.join(this.folder, location))
 
-  readonly dieWhileWriting = async () => writeFileSync(path.join(this.folder, 'half.txt.part'), 'ha');
+  readonly dieWhileWriting = async () =>
+    writeFileSync(path.join(this.folder, `${randomUUID()}.txt.part`), 'ha');
 
   [Symbol.dispose]() {
     rmSync(this.parent, { recursive: true, force: true })

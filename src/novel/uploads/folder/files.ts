@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
@@ -26,8 +26,10 @@ export function folderUploads(folder: string): UploadFiles {
       }
     },
     async open(location, name) {
-      if (!isPlain(location)) return undefined
-      const source = await fileSource(path.join(folder, location), name).catch(() => undefined)
+      const file = path.join(folder, location)
+      // A link could lead out of the folder.
+      if (!isPlain(location) || !(await isFile(file))) return undefined
+      const source = await fileSource(file, name).catch(() => undefined)
       if (source === undefined) return undefined
       return {
         ...source,
@@ -42,7 +44,9 @@ export function folderUploads(folder: string): UploadFiles {
       return (await olderFiles(folder, olderThanMs)).filter(isPlain)
     },
     async removeUnfinished(olderThanMs) {
-      const names = (await olderFiles(folder, olderThanMs)).filter(each => each.endsWith(unfinished))
+      const names = (await olderFiles(folder, olderThanMs)).filter(
+        each => each.endsWith(unfinished) && isPlain(each.slice(0, -unfinished.length)),
+      )
       for (const name of names) await rm(path.join(folder, name), { force: true })
       return names.length
     },
@@ -51,7 +55,11 @@ export function folderUploads(folder: string): UploadFiles {
 
 /** Whether a location has the form that `write` gives; another one could lead out of the folder. */
 function isPlain(location: string): boolean {
-  return /^[\w-]+\.txt$/.test(location)
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.txt$/.test(location)
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return (await lstat(file).catch(() => undefined))?.isFile() === true
 }
 
 /** Yields the bytes of a file. Hides the cause of a failure: it names a path of the server. */
@@ -84,9 +92,10 @@ async function syncFolder(folder: string): Promise<void> {
 async function olderFiles(folder: string, olderThanMs: number): Promise<string[]> {
   const older: string[] = []
   for (const name of await readdir(folder).catch(() => [])) {
-    const written = await stat(path.join(folder, name)).catch(() => undefined)
+    const written = await lstat(path.join(folder, name)).catch(() => undefined)
     // The clock of the file system has a finer resolution.
-    if (written !== undefined && Date.now() - Math.floor(written.mtimeMs) >= olderThanMs) older.push(name)
+    if (written?.isFile() === true && Date.now() - Math.floor(written.mtimeMs) >= olderThanMs)
+      older.push(name)
   }
   return older
 }
