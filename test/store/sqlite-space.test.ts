@@ -101,6 +101,39 @@ describe('what was deleted', () => {
   })
 })
 
+describe('the erasure of a tree', () => {
+  it('deletes a bounded part of what its tasks wrote in each write', async () => {
+    let left = () => 0
+    const sizes: number[] = []
+    const store = openStore({ faults: { beforeCommit: () => void sizes.push(left()) } })
+    const { id: taskId } = await createOne(store)
+    const claim = { taskId, attempt: 0, token: taskId, executionNodeId: 'node', leaseMs: 60_000 }
+    const [record] = await store.tasks.claim([claim])
+    if (record == null) throw new Error('not claimed')
+    const value = JSON.stringify('x'.repeat(megabyte))
+    for (let number = 0; number < 12; number += 1) {
+      const step = { taskId, attempt: record.attempt, value, key: `${number}` }
+      await store.attempts.checkpoint([step])
+      await store.output.append([{ taskId, attempt: record.attempt, sequence: number + 1, text: value }])
+    }
+    await store.tasks.apply([completed(record, '"x"', 1)])
+    const sum = await store.database.read(db =>
+      db
+        .prepare(`SELECT total(n) FROM (SELECT octet_length(value) AS n FROM checkpoints
+          UNION ALL SELECT octet_length(text) FROM output)`)
+        .pluck(),
+    )
+    left = () => Number(sum.get())
+    sizes.length = 0
+    sizes.push(left())
+    expect(sizes[0]).toBeGreaterThan(24 * megabyte)
+    expect(await store.tasks.erase(taskId, 10)).toBe(1)
+    expect(sizes.at(-1)).toBe(0)
+    for (const [index, size] of sizes.entries())
+      expect((sizes[index - 1] ?? size) - size).toBeLessThan(6 * megabyte)
+  })
+})
+
 describe('a scrub on a disk without room', () => {
   it('says so, and does all of it once there is room', ({ skip }) =>
     onDisk(skip, 24, async disk => {

@@ -32,24 +32,32 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
   })
 }
 
-/** Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. */
-export function erase(session: Session, rootTaskId: string, limit: number): Promise<number> {
-  return session.file.write(() => {
-    const root =
-      session.sql(`SELECT 1 FROM tasks WHERE id = ? AND parent_id IS NULL AND completed_at IS NOT NULL
-      AND ${allEnded}`)
-    return root.get(rootTaskId) === undefined ? 0 : pruneTree(session, rootTaskId, limit)
-  })
+/**
+ * Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. Nothing has trimmed it, so that each write deletes a bounded part of
+ * what its tasks wrote.
+ */
+export async function erase(session: Session, rootTaskId: string, limit: number): Promise<number> {
+  for (;;) {
+    const { gone, isCut } = await session.file.write(() => {
+      const left = { bytes: mostBytes, rows: mostRows }
+      const root =
+        session.sql(`SELECT 1 FROM tasks WHERE id = ? AND parent_id IS NULL AND completed_at IS NOT NULL
+        AND ${allEnded}`)
+      const pruned = root.get(rootTaskId) === undefined ? 0 : pruneTree(session, rootTaskId, limit, left)
+      return { gone: pruned, isCut: isUsedUp(left) }
+    })
+    if (gone > 0 || !isCut) return gone
+  }
 }
 
 /** Marks a root, and deletes up to `limit` records of its tree. */
-function pruneTree(session: Session, root: string, limit: number): number {
+function pruneTree(session: Session, root: string, limit: number, left?: Left): number {
   session.sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
-  return pruneBelow(session, root, limit)
+  return pruneBelow(session, root, limit, left)
 }
 
 /** Deletes up to `limit` records of the subtree, deepest first. */
-function pruneBelow(session: Session, id: string, limit: number): number {
+function pruneBelow(session: Session, id: string, limit: number, left?: Left): number {
   const { sql } = session
   const below = sql('SELECT id FROM tasks WHERE parent_id = ? LIMIT ?').pluck()
   let gone = 0
@@ -59,17 +67,21 @@ function pruneBelow(session: Session, id: string, limit: number): number {
     const before = gone
     for (const child of children) {
       if (gone >= limit) return gone
-      gone += pruneBelow(session, child, limit - gone)
+      gone += pruneBelow(session, child, limit - gone, left)
     }
     if (gone === before || gone >= limit) return gone
   }
-  return gone + remove(session, id)
+  return gone + remove(session, id, left)
 }
 
-function remove({ sql, aggregate, inFlight }: Session, id: string): number {
+/** Returns 1; 0 where there is more of what the task wrote than is left to delete. */
+function remove({ sql, aggregate, inFlight }: Session, id: string, left?: Left): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id)
   if (row === undefined) return 0
   const { seq, status } = row as { seq: number; status: TaskStatus }
+  const isDone = 1
+  for (const part of left === undefined ? [] : work)
+    if (deleteSome(sql, part, [{ seq, isDone }], left) !== undefined) return 0
   deleteBelongings(sql, seq)
   sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(seq)
@@ -90,6 +102,16 @@ type Work = (typeof work)[number]
 /** What a write deletes at most, in bytes and as a number of rows, about: it holds the event loop. */
 const mostBytes = 4_000_000
 const mostRows = 1_000
+
+/** What a write may still delete of what tasks wrote. */
+interface Left {
+  bytes: number
+  rows: number
+}
+
+function isUsedUp({ bytes, rows }: Left): boolean {
+  return bytes <= 0 || rows <= 0
+}
 
 /**
  * Returns `TaskStore.trim`. It walks over the tasks that have rows in a table, so that no other task pays for it, and what an earlier version
@@ -129,22 +151,25 @@ function findHolders(
 }
 
 /** Returns the row of the task whose rows did not all go. */
-function deleteSome(sql: Statements, { table, key, text }: Work, holders: readonly Holder[]) {
+function deleteSome(
+  sql: Statements,
+  { table, key, text }: Work,
+  holders: readonly Holder[],
+  left: Left = { bytes: mostBytes, rows: mostRows },
+) {
   const rows = sql(`SELECT octet_length(${text}), ${key} FROM ${table} WHERE task_seq = ?`).raw()
   const remove = sql(`DELETE FROM ${table} WHERE task_seq = ? AND (${key}) = (${key.replace(/\w+/g, '?')})`)
-  let bytesLeft = mostBytes
-  let rowsLeft = mostRows
   for (const { seq } of holders.filter(({ isDone }) => isDone === 1)) {
     const names: unknown[][] = []
     // Row by row: each that is read is read whole.
     for (const [bytes, ...name] of rows.iterate(seq) as Iterable<[number, ...unknown[]]>) {
-      if (bytesLeft <= 0 || rowsLeft <= 0) break
-      bytesLeft -= bytes
-      rowsLeft -= 1
+      if (isUsedUp(left)) break
+      left.bytes -= bytes
+      left.rows -= 1
       names.push(name)
     }
     for (const name of names) remove.run(seq, ...name)
-    if (bytesLeft <= 0 || rowsLeft <= 0) return seq
+    if (isUsedUp(left)) return seq
   }
   return undefined
 }
