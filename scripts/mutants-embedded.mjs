@@ -16,6 +16,7 @@ const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
+const ofDeletion = ['test/novel/tasks/delete-novel.test.ts']
 const tokenTable = ['test/http/token-table.test.ts']
 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
@@ -195,8 +196,8 @@ export const embeddedMutants = [
   [
     'erase: no task of the tree is live',
     'src/store/sqlite/prune.ts',
-    'return root.get(rootTaskId) === undefined ? 0 : pruneTree',
-    'return pruneTree',
+    'root.get(rootTaskId) === undefined ? 0 : pruneTree',
+    'pruneTree',
     conformance,
   ],
   [
@@ -224,9 +225,37 @@ export const embeddedMutants = [
   [
     'erase: what is not this novel',
     'src/novel/erase.ts',
-    '  if (novelId === undefined) return true\n',
-    '  return true\n',
-    ['test/novel/tasks/delete-novel.test.ts'],
+    'novelId === undefined && isEarlier',
+    'isEarlier',
+    ofDeletion,
+  ],
+  [
+    'erase: what came since',
+    'src/novel/erase.ts',
+    ' <= erasure.submittedAt',
+    ' <= Number.POSITIVE_INFINITY',
+    ofDeletion,
+  ],
+  [
+    'erase: a novel that an import publishes meanwhile',
+    'src/novel/erase.ts',
+    "=== 'kept')",
+    "=== 'kept' && novelId === '')",
+    ofDeletion,
+  ],
+  [
+    'erase: the clean-up leaves the novel to its task',
+    'src/novel/drafts.ts',
+    '      if (await isBeingErased(engine, draft)) continue\n',
+    '',
+    ofDeletion,
+  ],
+  [
+    'erase: a file that is arriving',
+    'src/novel/upload-files.ts',
+    '    if (arrival.isRefused === true) throw refused()\n',
+    '',
+    ofDeletion,
   ],
   [
     'uploads: a file without a row that has just arrived',

@@ -26,7 +26,7 @@ beforeEach(async () => {
     contextTokens: 32_000,
   }
   mkdirSync(data, { recursive: true })
-  writeFileSync(path.join(data, 'quillwork.json'), JSON.stringify({ models: { writer } }))
+  writeFileSync(path.join(data, 'quillwork.json'), JSON.stringify({ models: { writer }, cleanup: '1s' }))
   models.script.add(
     {
       prompt: 'obsidian kettle',
@@ -165,6 +165,19 @@ describe('a novel that was deleted', { timeout: patience }, () => {
     expect(items.filter(({ taskType }) => taskType === 'EraseNovel')).toHaveLength(1)
     expect((await on('novels', 'search', 'plain', 'Bramblewick')).stdout).toContain('Bramblewick')
 
+    // An upload that was never imported: its name and its preview.
+    const book = { method: 'POST', body: bookOf('Tin Lanterns', 'Oxenholme', 3) }
+    const received = await fetch(`${url}/v1/uploads?fileName=tinlantern.txt`, {
+      ...book,
+      headers: { 'content-type': 'text/plain' },
+    })
+    const { id: uploadId } = (await received.json()) as { id: string }
+    await ask(url, 'GET', `/v1/uploads/${uploadId}`)
+    const ofUpload = ['Tin Lanterns', 'tinlantern', 'Oxenholme']
+    for (const word of ofUpload) expect(placesOf([word]), word).not.toEqual([])
+    expect((await fetch(`${url}/v1/uploads/${uploadId}`, { method: 'DELETE' })).status).toBe(204)
+    await until(() => placesOf(ofUpload).length === 0, 'the next clean-up')
+
     // The other one too: what both had is gone only now.
     expect((await on('users', 'erase', 'local', '--yes')).stdout).toMatch(/^Deleted: 1 novel, 12 chapters, /)
     expect(placesOf([...words, ...made, 'Bramblewick', 'Plain Bridge'])).toEqual([])
@@ -192,8 +205,10 @@ describe('a novel that was deleted', { timeout: patience }, () => {
     }
     expect(met).toBeGreaterThan(0)
     await using server = await serve(data)
-    const task = () => ask<{ status: string }>(server.url, 'GET', `/v1/tasks/${taskId}`)
+    const task = () => ask<{ status: string; result?: object }>(server.url, 'GET', `/v1/tasks/${taskId}`)
     await until(async () => (await task()).status === 'COMPLETED', 'the end')
+    // No clean-up has taken the novel before it was counted.
+    expect((await task()).result).toMatchObject({ chapters: 100, scenes: 200 })
     expect(placesOf(words)).toEqual([])
     expect(readdirSync(path.join(data, 'uploads'))).toEqual([])
   })
