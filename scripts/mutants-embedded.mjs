@@ -252,8 +252,8 @@ export const embeddedMutants = [
   ],
   [
     'erase: a file that is arriving',
-    'src/novel/upload-files.ts',
-    '    if (arrival.isRefused === true) throw refused()\n',
+    'src/novel/erase.ts',
+    '  if (subject.novelId === undefined) refuseArrivals(services, subject.userId, erasure.submittedAt)\n',
     '',
     ofDeletion,
   ],

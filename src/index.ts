@@ -81,7 +81,7 @@ export {
   TaskFailedError,
 } from './task/errors.ts'
 export type { TaskEvent, TaskEventBase, TaskEventName, TaskEvents } from './task/events.ts'
-export { hashedId } from './task/id.ts'
+export { hashedId, submissionTimeOf } from './task/id.ts'
 export type { RetryOptions } from './task/retry-policy.ts'
 export { hasEnded, type Phase, type TaskStatus, taskStatuses } from './task/status.ts'
 export { liveOf, totalOf, unsuccessfulOf } from './task/subtasks.ts'

@@ -1,10 +1,9 @@
 import { type Engine, hasEnded, QuillworkError, type SubmitOptions, type TaskRecord } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
-import { liveStatuses } from '../task/status.ts'
 import { readOwned } from './erase-novel.ts'
 import type { DraftState } from './library/drafts.ts'
-import { eraseTypes, type NovelServices, unlessFailed } from './services.ts'
+import { eraseTypes, liveStatuses, type NovelServices, unlessFailed } from './services.ts'
 import { tag } from './subject-tags.ts'
 
 type Tasks = Pick<Engine['tasks'], 'cancelTree' | 'get' | 'list' | 'retry' | 'submit'>

@@ -1,15 +1,20 @@
 /** Deleting for good what is a user's: a novel with all that names it, or everything. */
-import { type Admission, QuillworkError, type RootFilter, type RootTask, type TaskContext } from '../index.ts'
+import {
+  type Admission,
+  QuillworkError,
+  type RootFilter,
+  type RootTask,
+  submissionTimeOf,
+  type TaskContext,
+} from '../index.ts'
 import { defined } from '../task/defined.ts'
-import { submissionTimeOf } from '../task/id.ts'
 import { everyItem, everyPage } from '../task/page.ts'
-import { liveStatuses } from '../task/status.ts'
 import { discardDraft } from './drafts.ts'
 import { count } from './fields.ts'
 import { importNovel } from './import-novel.ts'
 import type { DraftState } from './library/drafts.ts'
 import { novelIdOf } from './library/ids.ts'
-import { eraseTypes, type NovelServices, unlessFailed } from './services.ts'
+import { eraseTypes, liveStatuses, type NovelServices, unlessFailed } from './services.ts'
 import { subjectTags, subjectTypes, tag } from './subject-tags.ts'
 import { forget, refuseArrivals } from './upload-files.ts'
 

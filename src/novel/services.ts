@@ -7,6 +7,7 @@ import {
   hasEnded,
   QuillworkError,
   type RetryOptions,
+  taskStatuses,
 } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
 import type { UploadFiles } from './uploads/files.ts'
@@ -33,6 +34,9 @@ export interface NovelServices {
 export const novelRetry = {
   inLanes: { default: { maxAttempts: 7, backoff: ['1s', '4s', '15s', '1m', '5m', '30m'] } },
 } satisfies RetryOptions
+
+/** The statuses of tasks that still have work to do. */
+export const liveStatuses = taskStatuses.filter(status => !hasEnded(status))
 
 /** The task types that delete for good: their records name ids, and no word of anybody's. */
 export const eraseTypes = { novel: 'EraseNovel', user: 'EraseUser' } as const

@@ -356,6 +356,7 @@ describe('deleting what a user has', () => {
     goOn.open()
     await n.t.advance('1s')
     expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1 })
+    expect(await resultOf(n, record.id)).toMatchObject({ novels: 1, uploads: 1, chapters: 12, scenes: 24 })
     expect(await n.library.drafts.find(novelId)).toBeUndefined()
     expect(await n.library.uploads.every()).toEqual([])
     expect(n.files()).toEqual([])
