@@ -138,11 +138,13 @@ function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => Quillwo
   }
 }
 
-/** Returns the router's pattern as a regular expression: `:name`, `:name([^:]+)`, and `::` for a colon. */
+/** Returns the router's pattern as a regular expression: `:name`, `:name([^:]+)`, `:name(.+)` where it may have colons, and `::` for a colon. */
 function patternOf(url: string): RegExp {
   const source = url
     .replaceAll('.', '\\.')
-    .replace(/::|:\w+(\(\[\^:\]\+\))?/g, part => (part === '::' ? ':' : '[^/:]+'))
+    .replace(/::|:\w+(\(\[\^:\]\+\)|\(\\\.\+\))?/g, part =>
+      part === '::' ? ':' : part.endsWith('.+)') ? '[^/]+' : '[^/:]+',
+    )
   return new RegExp(`^${source}$`)
 }
 

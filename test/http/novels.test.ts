@@ -724,6 +724,8 @@ describe('novels', () => {
     expect(await api.ask(`/v1/novels/${novelId}`)).toMatchObject({ status: 200 })
     expect(await api.post(`/v1/users/${'x'.repeat(201)}:erase`)).toMatchObject({ status: 400 })
     expect(await api.post('/v1/users/:erase')).toMatchObject({ status: 404 })
+    for (const address of ['/v1/users/google%3A12:erase', '/v1/users/google:12:erase'])
+      expect(await api.ask(address)).toMatchObject({ status: 405 })
     for (const userId of ['google:12/3', 'odd:erase'])
       expect(await api.post(`/v1/users/${encodeURIComponent(userId)}:erase`)).toMatchObject({
         ...{ status: 202, body: { parameters: { userId } } },

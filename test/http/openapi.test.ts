@@ -26,7 +26,7 @@ function routesOf(tree: string): string[] {
     above.push(part)
     const path = above
       .join('')
-      .replace(/\/:(\w+)(\(\[\^:\]\+\))?/g, '/{$1}')
+      .replace(/\/:(\w+)(\((\[\^:\]|\.)\+\))?/g, '/{$1}')
       .replace('::', ':')
     for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') found.push(`${method} ${path}`)
   }
