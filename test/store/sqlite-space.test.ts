@@ -134,6 +134,19 @@ describe('the erasure of a tree', () => {
   })
 })
 
+describe('scrubs of one moment', () => {
+  it('are one, and a later one begins when it has ended', async () => {
+    const store = openStore()
+    await createOne(store)
+    // A file that is written anew has another one.
+    const before = Number(await pragma(store, 'schema_version'))
+    await Promise.all([store.scrub?.(), store.scrub?.(), store.scrub?.()])
+    expect(await pragma(store, 'schema_version')).toBe(before + 1)
+    await store.scrub?.()
+    expect(await pragma(store, 'schema_version')).toBe(before + 2)
+  })
+})
+
 describe('a scrub on a disk without room', () => {
   it('says so, and does all of it once there is room', ({ skip }) =>
     onDisk(skip, 24, async disk => {

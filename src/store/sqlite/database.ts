@@ -145,7 +145,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     },
     isWasted: space.isWasted,
     compact: createCompaction(db, space, { read, write }),
-    scrub: () => scrub(space, { read, write }),
+    scrub: sharedBefore(() => scrub(space, { read, write })),
     onDamage: listener => syncer.onDamage(listener),
     join: participant => writer.participants.push(participant),
     migrate: (part, migrations) => migrate(db, part, migrations),
@@ -220,6 +220,22 @@ async function scrub(space: Space, { read, write }: Pick<SharedDatabase, 'read' 
       )
   }
   await read(space.cutLog)
+}
+
+/** Returns what does the work one at a time, once for all who ask before it begins. */
+function sharedBefore(work: () => Promise<void>): () => Promise<void> {
+  let next: Promise<void> | undefined
+  let last = Promise.resolve()
+  return () => {
+    if (next !== undefined) return next
+    const begin = () => {
+      next = undefined
+      return work()
+    }
+    next = last.then(begin, begin)
+    last = next
+    return next
+  }
 }
 
 /** Returns jobs by transaction, in their order. */
