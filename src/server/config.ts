@@ -113,6 +113,18 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   })
 }
 
+/** Returns the program that opens a page in the browser of this desktop; undefined where there is none, as on a server or over SSH. */
+export function pageOpener(
+  env: Places['env'] = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  if (given(env['SSH_CONNECTION']) !== undefined) return undefined
+  if (platform === 'darwin') return 'open'
+  if (platform === 'win32') return 'explorer.exe'
+  const display = given(env['DISPLAY']) ?? given(env['WAYLAND_DISPLAY'])
+  return display === undefined ? undefined : 'xdg-open'
+}
+
 /** Returns where the user's trust in files is kept. */
 export function trustPlace(env: Places['env'] = process.env): string {
   return trustPlaceOf(env)

@@ -12,6 +12,7 @@ export function placesOf(data: string) {
     uploads: path.join(data, 'uploads'),
     announcement: path.join(data, 'server.json'),
     token: path.join(data, 'server.token'),
+    page: path.join(data, 'server.html'),
     keys: path.join(data, 'keys.json'),
     configuration: path.join(data, 'quillwork.json'),
   }
@@ -80,6 +81,18 @@ export function keepToken(data: string, token: string): void {
   }
 }
 
+/** Writes a page that leads a browser to an address, for its user alone. Returns its file. */
+export function keepPage(data: string, url: string): string {
+  const { page } = placesOf(data)
+  const address = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  const refresh = `<meta http-equiv="refresh" content="0; url=${address}">`
+  replace(
+    page,
+    `<!doctype html><meta charset="utf-8"><title>Quillwork</title>${refresh}<a href="${address}">Quillwork</a>\n`,
+  )
+  return page
+}
+
 /** Returns the token of the last server of a data directory; it may not run any more. Undefined where there is none. */
 export function readToken(data: string): string | undefined {
   try {
@@ -107,10 +120,11 @@ export function announced(data: string): Announcement | undefined {
   }
 }
 
-/** Deletes the announcement and the token, if they are still those of this node. */
+/** Deletes the announcement, the token and the page that leads to the server, if they are still those of this node. */
 export function withdraw(data: string, nodeId: string): void {
   if (announced(data)?.nodeId !== nodeId) return
-  for (const place of [placesOf(data).announcement, placesOf(data).token]) rmSync(place, { force: true })
+  const { announcement, token, page } = placesOf(data)
+  for (const place of [announcement, token, page]) rmSync(place, { force: true })
 }
 
 /** Returns whether a process of this machine is alive. */

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
   closeSync,
   existsSync,
+  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
@@ -137,6 +138,46 @@ describe('the token of a server', { timeout: patience }, () => {
       expect(/^to sign in, .* sign-in/m.test(said), said).toBe(!isPrinted)
     }
   })
+
+  test.skipIf(spawnSync('script', ['--version']).status !== 0)(
+    'opens the pages on the terminal of a desktop, in no option of a program',
+    async () => {
+      const bin = path.join(`${folder}`, 'bin')
+      const opened = path.join(`${folder}`, 'opened')
+      mkdirSync(bin)
+      const browser = `#!/bin/sh\nprintf '%s\\n' "$@" > ${opened}.new; cat "$1" >> ${opened}.new; mv ${opened}.new ${opened}\n`
+      writeFileSync(path.join(bin, 'xdg-open'), browser, { mode: 0o755 })
+      const serving = `${process.execPath} bin/quillwork.js serve --port 0 --data ${data}`
+      const onTerminal = (more: string) =>
+        spawn('script', ['-qec', `${serving} ${more}`, '/dev/null'], {
+          cwd: repository,
+          stdio: ['pipe', 'pipe', 'ignore'],
+          env: { PATH: `${bin}:${process.env['PATH']}`, HOME: `${folder}`, DISPLAY: ':7' },
+        })
+      for (const more of ['', '--no-open']) {
+        rmSync(opened, { force: true })
+        const terminal = onTerminal(more)
+        let said = ''
+        terminal.stdout.on('data', text => {
+          said += String(text)
+        })
+        await until(() => /^open .*/m.test(said), 'the address')
+        if (more === '') {
+          const [page, content] = await until(() => existsSync(opened), 'the page').then(() =>
+            readFileSync(opened, 'utf8').split('\n'),
+          )
+          const { url } = announcementIn(data)
+          expect(page).toBe(path.join(data, 'server.html'))
+          expect(content).toContain(`content="0; url=${url}/#token=${tokenIn()}"`)
+          expect(statSync(page ?? '').mode & 0o777).toBe(0o600)
+        }
+        process.kill(announcementIn(data).pid, 'SIGTERM')
+        await once(terminal, 'exit')
+        expect(existsSync(opened)).toBe(more === '')
+        expect(existsSync(path.join(data, 'server.html'))).toBe(false)
+      }
+    },
+  )
 
   test('is needed by nobody with --no-token, which a token contradicts', async () => {
     await using server = await serve(['--no-token'])

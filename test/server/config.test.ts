@@ -5,7 +5,7 @@ import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressesOf, shownAddress } from '../../src/server/addresses.ts'
 import { compositionOf, shownComposition } from '../../src/server/combinations.ts'
-import { type ConfigSources, resolveConfig, shownValue } from '../../src/server/config.ts'
+import { type ConfigSources, pageOpener, resolveConfig, shownValue } from '../../src/server/config.ts'
 import { settingNames, settings, variableOf } from '../../src/server/settings.ts'
 import { brokerOptions } from '../../src/server/topology.ts'
 
@@ -352,4 +352,16 @@ describe('the composition', () => {
       expect(message).not.toContain('cret')
     },
   )
+})
+
+test.each<[NodeJS.Platform, Record<string, string>, string | undefined]>([
+  ['linux', { DISPLAY: ':0' }, 'xdg-open'],
+  ['linux', { WAYLAND_DISPLAY: 'wayland-0' }, 'xdg-open'],
+  ['linux', {}, undefined],
+  ['linux', { DISPLAY: ':10', SSH_CONNECTION: '10.0.0.7 50000 10.0.0.8 22' }, undefined],
+  ['darwin', {}, 'open'],
+  ['darwin', { SSH_CONNECTION: '10.0.0.7 50000 10.0.0.8 22' }, undefined],
+  ['win32', {}, 'explorer.exe'],
+])('on %s with %j the pages are opened by %s', (platform, env, program) => {
+  expect(pageOpener(env, platform)).toBe(program)
 })

@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
 import { QuillworkError } from '../../index.ts'
-import type { ResolvedConfig } from '../../server/config.ts'
-import { announced, placesOf } from '../../server/data-directory.ts'
+import { pageOpener, type ResolvedConfig } from '../../server/config.ts'
+import { announced, keepPage, placesOf } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { type Config, logLevels } from '../../server/settings.ts'
@@ -13,6 +14,11 @@ import { listenForSignals, type Signals } from '../signals.ts'
 import type { Terminal } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
 import type { BegunImport } from './import.ts'
+
+interface ServeOptions {
+  sample?: boolean
+  open: boolean
+}
 
 /** Adds `quillwork serve`, which runs a server until a signal stops it, and `quillwork sign-in`, which prints the address that signs a browser in. */
 export function addServe(program: Command, register: Register): void {
@@ -32,6 +38,7 @@ export function addServe(program: Command, register: Register): void {
     .option('--health-port <n>', 'second port, for health and metrics only')
     .option('--grace <time>', 'how long running tasks may continue when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
+    .option('--no-open', 'do not open the pages in the browser, as a start on the terminal of a desktop does')
     .option('--sample', 'on an empty database, import the two stories that come with the package')
     .action(register(serve))
   program
@@ -42,7 +49,7 @@ export function addServe(program: Command, register: Register): void {
     .action(register(signIn))
 }
 
-async function serve(run: Run<{ sample?: boolean }>) {
+async function serve(run: Run<ServeOptions>) {
   const { terminal } = run
   const resolved = run.configure()
   using signals = listenForSignals()
@@ -51,6 +58,7 @@ async function serve(run: Run<{ sample?: boolean }>) {
   else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
   const pagesUrl = signInAddress(server, run, resolved.config)
   if (pagesUrl !== undefined && !run.json) terminal.out(`open ${pagesUrl} in a browser`)
+  openPages(run, resolved.config, pagesUrl)
   if (server.token !== undefined && terminal.isReadByOthers && !run.json)
     terminal.out(`to sign in, open what this prints: ${commandText('sign-in', resolved)}`)
   if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
@@ -69,6 +77,22 @@ async function serve(run: Run<{ sample?: boolean }>) {
   await stop(terminal, { server, signals, graceMs })
   failure = (await damageOf(server)) ?? failure
   if (failure !== undefined) throw failure
+}
+
+/**
+ * Opens the pages in the browser of this desktop, where a person started the server on a terminal. The program gets a page in the data directory that
+ * leads to the address: other users can read the options of a program.
+ */
+function openPages(
+  { terminal, json, options }: Run<ServeOptions>,
+  { data }: Config,
+  url: string | undefined,
+) {
+  const opener = terminal.isInteractive && !json && options.open ? pageOpener() : undefined
+  if (opener === undefined || url === undefined) return
+  const opening = spawn(opener, [keepPage(data, url)], { detached: true, stdio: 'ignore' })
+  // The address is printed, too.
+  opening.on('error', () => undefined).unref()
 }
 
 /** Returns the address of the pages, which signs the browser in unless a token is set, which people have, or others read what is printed. */
