@@ -400,8 +400,8 @@ export const modelMutants = [
   [
     'server.json: the address is of this machine',
     'src/cli/foreign-server.ts',
-    'if (!isLoopback(address) && !own.includes(address)) return false',
-    "if (address === '') return false",
+    '(!isLoopback(address) && !own.includes(address))',
+    'false',
     ofForeign,
   ],
   [

@@ -2,7 +2,7 @@
 import type { lookup as systemLookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { guardedLookup } from '../ai/providers/address-scope.ts'
 import { isLoopback } from '../http/auth.ts'
@@ -28,7 +28,7 @@ export function privateConnections(url: string, lookup?: typeof systemLookup): A
 }
 
 /**
- * Returns whether an announced server may be spoken to: it is on this machine, the process that it names is one of this user, and, where the system
+ * Returns whether an announced server may be spoken to: it is on this machine by an address, not a name, the process that it names is one of this user, and, where the system
  * tells it (Linux), so is the one that listens, or of root. The announcement alone is no proof: a folder that was packed elsewhere holds any.
  * `ofAnyUser`: the last two do not count.
  */
@@ -39,7 +39,7 @@ export function isOwnServer(
   const { hostname, port } = new URL(url)
   const address = hostname.replace(/^\[|\]$/g, '')
   const own = Object.values(networkInterfaces()).flatMap(each => each?.map(({ address }) => address) ?? [])
-  if (!isLoopback(address) && !own.includes(address)) return false
+  if (isIP(address) === 0 || (!isLoopback(address) && !own.includes(address))) return false
   return ofAnyUser || (maySignal(pid) && listenersOf(address, Number(port || 80)).every(isOwnUser))
 }
 

@@ -72,6 +72,7 @@ describe('an announced server', () => {
     'http://[2001:db8::1]:7420',
     'https://8.8.8.8',
     'http://tasks.example:7420',
+    'http://localhost:7420',
   ])('is not believed at %s, whoever runs there', url => {
     expect(isOwnServer({ url, pid: process.pid })).toBe(false)
   })
