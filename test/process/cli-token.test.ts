@@ -22,6 +22,7 @@ import {
   repository,
   requireBuilt,
   run,
+  serveClosed,
   start,
   temporaryFolder,
 } from './cli/quillwork.ts'
@@ -37,13 +38,6 @@ beforeEach(() => {
   data = path.join(`${folder}`, 'data')
 })
 afterEach(() => folder[Symbol.dispose]())
-
-/** Starts a server with the settings that it has by itself. */
-async function serve(args: readonly string[] = [], env: Record<string, string> = {}) {
-  const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
-  const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
-  return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
-}
 
 async function statusWith(url: string, token?: string): Promise<number> {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
@@ -92,7 +86,7 @@ function misannounce(url: string): void {
 describe('the token of a server', { timeout: patience }, () => {
   test('is made by serve, for its user alone, and opens the pages; commands find it', async () => {
     {
-      await using server = await serve()
+      await using server = await serveClosed(data)
       const token = tokenIn()
       expect(Buffer.from(token, 'base64url')).toHaveLength(32)
       expect(statSync(path.join(data, 'server.token')).mode & 0o777).toBe(0o600)
@@ -112,7 +106,7 @@ describe('the token of a server', { timeout: patience }, () => {
     // One that somebody put there, or copied, is of no use.
     const planted = 'p'.repeat(43)
     writeFileSync(path.join(data, 'server.token'), planted)
-    await using again = await serve()
+    await using again = await serveClosed(data)
     expect(await statusWith(again.url, planted)).toBe(401)
     expect(await statusWith(again.url, tokenIn())).toBe(200)
     const other = await run(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
@@ -180,7 +174,7 @@ describe('the token of a server', { timeout: patience }, () => {
   )
 
   test('is needed by nobody with --no-token, which a token contradicts', async () => {
-    await using server = await serve(['--no-token'])
+    await using server = await serveClosed(data, ['--no-token'])
     expect(await statusWith(server.url)).toBe(200)
     expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
     expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
@@ -200,7 +194,7 @@ describe('the token of a server', { timeout: patience }, () => {
     const planted = await run(['serve', '--data', data], { env: { QUILLWORK_TOKEN_FILE: file } })
     expect([planted.code, planted.stderr]).toEqual([2, expect.stringContaining(`chmod go-w ${file}`)])
     chmodSync(file, 0o644)
-    await using server = await serve([], { QUILLWORK_TOKEN_FILE: file })
+    await using server = await serveClosed(data, [], { QUILLWORK_TOKEN_FILE: file })
     expect(
       await Promise.all([old, next, tokenIn(), undefined].map(each => statusWith(server.url, each))),
     ).toEqual([200, 200, 200, 401])
@@ -223,7 +217,7 @@ describe('the token of a server', { timeout: patience }, () => {
 
 describe('a program that took the port of a killed server', { timeout: patience }, () => {
   test('is told nothing: neither the token nor the manuscript', async () => {
-    const killed = await serve()
+    const killed = await serveClosed(data)
     const token = tokenIn()
     killed.child.kill('SIGKILL')
     await killed.ended
@@ -237,7 +231,7 @@ describe('a program that took the port of a killed server', { timeout: patience 
   })
 
   test('is told nothing by a command that was watching a task', async () => {
-    const killed = await serve()
+    const killed = await serveClosed(data)
     const file = path.join(`${folder}`, 'book.txt')
     writeFileSync(file, 'Chapter 1\n\nShe kept the letter under the salt.\n')
     expect(await run(['lanes', 'pause', 'default', '--data', data])).toMatchObject({ code: 0 })
@@ -252,7 +246,7 @@ describe('a program that took the port of a killed server', { timeout: patience 
   })
 
   test('cannot prove itself with the answer of the server that was started since', async () => {
-    await using server = await serve()
+    await using server = await serveClosed(data)
     const { url } = server
     await using stranger = new Stranger(async request => (await fetch(url + request.url)).text())
     misannounce(await stranger.listen())

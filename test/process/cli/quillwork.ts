@@ -179,10 +179,19 @@ export function lastError({ stderr }: Ended): { code: string; message: string } 
   return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as { code: string; message: string }
 }
 
-/** Starts a server on a free port and waits until it listens. Requests need no token, unless one is set. */
-export async function serve(data: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+/** Starts a server as `serveClosed` does. Requests need no token, unless one is set. */
+export function serve(data: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   const open = env['QUILLWORK_TOKEN'] === undefined ? ['--no-token'] : []
-  const running = start(['serve', '--data', data, '--port', '0', ...open, ...args], { env })
+  return serveClosed(data, [...open, ...args], env)
+}
+
+/** Starts a server on a free port and waits until it listens. Requests need a token, as they do by default. */
+export async function serveClosed(
+  data: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+) {
+  const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
   const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
   return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
 }
