@@ -6,7 +6,7 @@
 import { gatherCalls } from '../runtime/gather.ts'
 import { startLoop } from '../runtime/loop.ts'
 import type { LastEvent } from '../store/store.ts'
-import { endNames, endsTask, eventBase, type SequencedEvent, sizeOfEvent } from '../task/events.ts'
+import { endNames, endsTask, eventOf, type SequencedEvent, sizeOfEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
 
@@ -158,12 +158,11 @@ function confirm(
   if (sequence < last.sequence && (endsTask(event) || hasEnded(status))) return 'superseded'
   const isNewest = sequence === last.sequence
   if (!endsTask(event) && !hasEnded(status))
-    return { ...event, ...eventBase(task, at), version, attempt, isNewest }
+    return { ...event, ...eventOf(name, task, at), version, attempt, isNewest } as SequencedEvent
   if (!hasEnded(status) || endNames[status] !== name) return 'false'
   const { stack: _stack, ...errorInfo } = task.errorInfo ?? { stack: undefined }
   return {
-    name,
-    ...eventBase(task, task.completedAt ?? at),
+    ...eventOf(name, task, task.completedAt ?? at),
     sequence,
     isNewest,
     status,

@@ -3,7 +3,7 @@
  * effort: nothing that correctness needs hangs on it, and a hook that throws or hangs harms nobody.
  */
 import type { TaskHooks, TaskNotice } from '../task/definition.ts'
-import { eventAfter, eventBase, eventNameOf } from '../task/events.ts'
+import { eventAfter, eventNameOf, eventOf, type TaskEvent } from '../task/events.ts'
 import { type EndedStatus, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
@@ -14,8 +14,7 @@ import { giveUpPlace } from './wake.ts'
 /** Notifies that a task was created. */
 export function notifySubmitted(core: Core, record: TaskRecord): void {
   callHook(core, record, 'onQueued')
-  if (core.bus.wants('submitted'))
-    core.bus.emit({ name: 'submitted', ...eventBase(record, record.createdAt) })
+  if (core.bus.wants('submitted')) core.bus.emit(eventOf('submitted', record, record.createdAt))
 }
 
 /** Notifies that an attempt began. `waitedMs`: for how long the task could have run before. */
@@ -23,8 +22,10 @@ export function notifyStarted(core: Core, record: TaskRecord, waitedMs: number):
   callHook(core, record, 'onStarted')
   if (!core.bus.wants('started')) return
   const at = record.lastAttemptTimestamp ?? record.updatedAt
-  const { nodeId } = core.settings
-  core.bus.emit({ name: 'started', ...eventBase(record, at), executionNodeId: nodeId, waitedMs })
+  const event = eventOf('started', record, at) as Extract<TaskEvent, { name: 'started' }>
+  event.executionNodeId = core.settings.nodeId
+  event.waitedMs = waitedMs
+  core.bus.emit(event)
 }
 
 /** Notifies what a transition did. `record` is what it was before. */
@@ -36,8 +37,9 @@ export function notify(core: Core, record: TaskRecord, transition: Transition): 
   if (transition.set.errorInfo?.code === 'BUDGET_EXHAUSTED') core.budgets.waits(record.rootTaskId)
   const name = eventNameOf(transition)
   if (name === undefined || !core.bus.wants(name)) return
-  const moment = { at: core.store.tasks.now(), version: record.version + 1 }
-  core.bus.emit(eventAfter(name, record, transition, moment))
+  core.bus.emit(
+    eventAfter(name, record, transition, { at: core.store.tasks.now(), version: record.version + 1 }),
+  )
 }
 
 function notifyEnded(core: Core, record: TaskRecord, { set }: Transition, status: EndedStatus): void {

@@ -2,7 +2,7 @@ import { type GatheredCalls, gatherCalls } from '../runtime/gather.ts'
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
-import { eventBase } from '../task/events.ts'
+import { eventOf } from '../task/events.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
@@ -83,11 +83,7 @@ export class Reports {
     const [applied] = await this.#core.store.attempts.progress([write])
     if (applied !== 'applied') foundStale(this.#core, this.#attempt)
     else if (this.#core.bus.wants('progress')) {
-      this.#core.bus.emit({
-        name: 'progress',
-        ...eventBase(record, this.#core.store.tasks.now()),
-        progress: value,
-      })
+      this.#core.bus.emit({ ...eventOf('progress', record, this.#core.store.tasks.now()), progress: value })
     }
   }
 

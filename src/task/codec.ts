@@ -47,11 +47,9 @@ function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
   if (typeof value !== 'object' || depth >= deepest) return false
   if (Array.isArray(value)) return value.every(item => isPlain(item, depth + 1)) && !hasHoles(value)
-  if (!isRecord(value)) return false
-  for (const key of Reflect.ownKeys(value)) {
-    if (typeof key === 'symbol' || key === tag || key === 'toJSON' || !isPlain(value[key], depth + 1))
-      return false
-  }
+  if (!isRecord(value) || 'toJSON' in value || Object.getOwnPropertySymbols(value).length > 0) return false
+  // A list of the keys would be an object more for each value.
+  for (const key in value) if (key === tag || !isPlain(value[key], depth + 1)) return false
   return true
 }
 

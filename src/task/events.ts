@@ -117,6 +117,13 @@ export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskE
   return eventOfTransition[transition.name]
 }
 
+/** What an event says of a transition, beside what every event says. */
+type AfterTransition = Partial<
+  Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'nextAttemptTimestamp' | 'errorInfo'>
+> & {
+  ranMs?: number
+}
+
 /** Returns the event of a transition. `record` is what it was before; `version` what it is after. `at` is epoch milliseconds. */
 export function eventAfter(
   name: TaskEventName,
@@ -125,23 +132,25 @@ export function eventAfter(
   { at, version }: { at: number; version: number },
 ): TaskEvent {
   const { set } = transition
-  const errorInfo = set.errorInfo ?? undefined
-  const next = set.nextAttemptTimestamp ?? undefined
-  const fields = {
-    version,
-    status: set.status ?? record.status,
-    phase: set.phase ?? record.phase,
-    retryCount: set.retryCount ?? record.retryCount,
-    ...(endsAttempt(transition) ? { ranMs: Math.max(0, at - (record.lastAttemptTimestamp ?? at)) } : {}),
-    ...(next === undefined ? {} : { nextAttemptTimestamp: next }),
-    ...(errorInfo === undefined ? {} : { errorInfo }),
-  }
-  return { name, ...eventBase(record, at), ...fields } as TaskEvent
+  const event: ReturnType<typeof eventOf> & AfterTransition = eventOf(name, record, at)
+  event.version = version
+  event.status = set.status ?? record.status
+  event.phase = set.phase ?? record.phase
+  event.retryCount = set.retryCount ?? record.retryCount
+  if (endsAttempt(transition)) event.ranMs = Math.max(0, at - (record.lastAttemptTimestamp ?? at))
+  if (typeof set.nextAttemptTimestamp === 'number') event.nextAttemptTimestamp = set.nextAttemptTimestamp
+  if (set.errorInfo !== undefined && set.errorInfo !== null) event.errorInfo = set.errorInfo
+  return event as TaskEvent
 }
 
-/** Returns the part of an event that comes from the record. */
-export function eventBase(record: BaseFields, at: number): TaskEventBase {
-  const base: TaskEventBase = {
+/** Returns an event with what every event says. What is spread into another object costs as much as the rest of its way: add to this one. */
+export function eventOf<N extends TaskEventName>(
+  name: N,
+  record: BaseFields,
+  at: number,
+): { name: N } & TaskEventBase {
+  const event: { name: N } & TaskEventBase = {
+    name,
     at,
     taskId: record.id,
     taskType: record.taskType,
@@ -151,7 +160,7 @@ export function eventBase(record: BaseFields, at: number): TaskEventBase {
     attempt: record.attempt,
     rootTaskId: record.rootTaskId,
   }
-  if (record.parentTaskId !== undefined) base.parentTaskId = record.parentTaskId
-  if (record.traceparent !== undefined) base.traceparent = record.traceparent
-  return base
+  if (record.parentTaskId !== undefined) event.parentTaskId = record.parentTaskId
+  if (record.traceparent !== undefined) event.traceparent = record.traceparent
+  return event
 }

@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 /** Returns a new task id: a UUID of version 7 (RFC 9562), so that ids sort by the time of submission. */
 export function newTaskId(now: number): string {
@@ -41,6 +41,6 @@ export function subTaskId(parentTaskId: string, key: string): string {
 
 /** Returns a UUID of version 8 that is always the same for the same text. */
 export function hashedId(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex')
+  const hex = hash('sha256', text)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,7 +1,7 @@
 /** The events of records: left in them by the writes that made them, until they were published. */
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
-import { eventBase, type SequencedEvent } from '../../task/events.ts'
+import { eventOf, type SequencedEvent } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, LastEvent, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
@@ -32,7 +32,7 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     const left = (document.events ?? []).filter(({ sequence }) => sequence > upTo)
     if (left.length === 0) return []
     const record = recordOf(document)
-    return [{ taskId: document._id, events: left.map(stored => eventOf(record, stored)) }]
+    return [{ taskId: document._id, events: left.map(stored => readEvent(record, stored)) }]
   }
 
   return {
@@ -120,9 +120,9 @@ async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
   return defined({ records, oldestAt: oldest?.eventsAt?.getTime() })
 }
 
-function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): SequencedEvent {
+function readEvent(record: ReturnType<typeof recordOf>, stored: StoredEvent): SequencedEvent {
   const { name, at, version, attempt, sequence, sequenceFrom, fields } = stored
-  const event = { name, ...eventBase(record, at.getTime()), version, attempt, ...fields, sequence }
+  const event = { ...eventOf(name, record, at.getTime()), version, attempt, ...fields, sequence }
   return (sequenceFrom === undefined ? event : { ...event, sequenceFrom }) as SequencedEvent
 }
 
