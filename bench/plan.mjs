@@ -78,6 +78,12 @@ export const ENTRIES = [
   throughput('quillwork/sustained-50-users', QUILLWORK, { count: 100_000, warmUp: 10_000 }, 'engine', {
     users: 50,
   }),
+  {
+    ...throughput('quillwork/sustained-written', QUILLWORK, { count: 100_000, warmUp: 10_000 }, 'engine', {
+      users: 50,
+    }),
+    measure: 'sustainedWritten',
+  },
   throughput('bullmq/sustained', 'peers/bullmq.mjs', { count: 20_000, warmUp: 5_000 }, 'redis'),
   throughput('plainjob/sustained', 'peers/plainjob.mjs', { count: 10_000, warmUp: 1_000 }, 'peers'),
   idle('raw/idle', 'measure/raw.mjs'),

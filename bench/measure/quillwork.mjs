@@ -24,6 +24,35 @@ export function sustained({ directory, count, warmUp, users }) {
   return sustainedLoad(opener(directory, users), { count, warmUp })
 }
 
+/**
+ * Throughput of tasks as a writing product submits them: each with two tags and an idempotency key, while a page of the tasks of one user
+ * is listed every half second, as an open page of the dashboard does.
+ */
+export function sustainedWritten({ directory, count, warmUp, users }) {
+  return sustainedLoad(
+    async ({ onStart, onEnd }) => {
+      const noop = noopTask(onStart)
+      const engine = await openEngine({ file: join(directory, 'quillwork.db'), tasks: [noop] })
+      await engine.start()
+      let run = 0
+      const submit = async index => {
+        run += 1
+        const tags = [`novel:${index % 977}`, `scene:${index}`]
+        const options = { userId: `user-${index % users}`, tags, idempotencyKey: `key-${run}` }
+        const handle = await engine.submit(noop, payload(index), options)
+        void handle.result().then(onEnd)
+      }
+      const page = setInterval(() => void engine.tasks.list({ userId: 'user-0' }, { pageSize: 50 }), 500)
+      const close = async () => {
+        clearInterval(page)
+        await engine[Symbol.asyncDispose]()
+      }
+      return { submit, close }
+    },
+    { count, warmUp },
+  )
+}
+
 /** Idle latency through the public API. */
 export function latency({ directory, samples, warmUp }) {
   return idle(opener(directory, 1), { samples, warmUp })
