@@ -5,12 +5,15 @@ const attempts = 'src/store/sqlite/attempts.ts'
 const claim = 'src/store/sqlite/claim.ts'
 const create = 'src/store/sqlite/create.ts'
 const outbox = 'src/store/sqlite/outbox.ts'
+const listing = 'src/store/sqlite/listing-index.ts'
+const listings = 'src/store/sqlite/listings.ts'
 const decide = 'src/task/decide.ts'
 const transition = 'src/task/transition.ts'
 const guards = 'src/http/guards.ts'
 
 const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
+const ofListing = ['test/store/sqlite-listing.test.ts']
 const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
@@ -35,6 +38,36 @@ export const embeddedMutants = [
     "    text += ' AND attempt = ?'\n    values.push(fence.attempt)\n",
     '',
     conformance,
+  ],
+  [
+    'apply: a refused write leaves a large text',
+    apply,
+    '  if (changes > 0) storeLarge(',
+    '  storeLarge(',
+    conformance,
+  ],
+  // The index of listings follows the tasks that it has, and is not relied on for the others.
+  [
+    'listing: the status of a listed task is followed',
+    listing,
+    '      if (seq <= taken()) moved.add(seq)\n',
+    '',
+    ofListing,
+  ],
+  [
+    'listing: a new task gets the number of a deleted one',
+    listing,
+    'if (seq <= taken()) sql(',
+    'if (seq < 0) sql(',
+    ofListing,
+  ],
+  ['listing: a write that was undone is taken again', listing, '      last = undefined\n', '', ofListing],
+  [
+    'listing: what is left out is read too',
+    listings,
+    'const leavesOut = lead.source.isListing === true &&',
+    'const leavesOut = false &&',
+    ofListing,
   ],
   [
     'apply: the version',

@@ -222,6 +222,16 @@ export const guardCases: readonly StoreCase[] = [
     assert.deepEqual(await store.tasks.apply([asked]), ['stale'])
     assert.deepEqual(await read(store, running.id), waits)
   }),
+  it('apply: a refused result leaves the stored one as it is, however long both are', async (store, context) => {
+    const first = await startNew(store)
+    await move(store, retrying(first, afterCrash(context.now)))
+    const second = await start(store, await read(store, first.id))
+    const result = JSON.stringify('second'.repeat(2_000))
+    await move(store, completed(second, result, context.now))
+    const late = completed(first, JSON.stringify('first'.repeat(2_000)), context.now)
+    assert.deepEqual(await store.tasks.apply([late]), ['stale'])
+    assert.equal((await read(store, first.id)).result, result)
+  }),
   it('apply: a phase that the record has left refuses the write', async (store, context) => {
     const [parent] = await family(store, [])
     const before = cancelledWaiting(parent, problem(), context.now)

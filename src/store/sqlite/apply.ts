@@ -2,12 +2,18 @@ import { weightOf } from '../../runtime/gather.ts'
 import { unranked } from '../../task/fairness.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import { isQuarantined, type TaskRecord } from '../../task/task.ts'
-import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
+import {
+  type Applied,
+  claiming,
+  endsAttempt,
+  type RecordChange,
+  type Transition,
+} from '../../task/transition.ts'
 import { priorities, queueOf } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
 import { insertAttempt } from './attempts.ts'
 import type { Place } from './fair-order.ts'
-import { columnOf, columnValue, readTask, type Value } from './rows.ts'
+import { columnOf, columnValue, inlineText, readTask, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 
 /** As SQLite says it, or this process. */
@@ -57,7 +63,37 @@ function afterwards({ inFlight }: Session, { taskId, fence, wake, set }: Transit
   else held.record.cancelRequestedAt = set.cancelRequestedAt ?? held.record.updatedAt
 }
 
+const completion = `UPDATE tasks SET version = version + 1, updated_at = ?, completed_at = ?, status = ?, result = ?, lease_until = NULL,
+  claim_token = NULL WHERE seq = ? AND status = '${claiming.to}' AND attempt = ? AND phase = ?`
+
+/**
+ * Writes the end of nearly every task: an attempt that this process runs completes, has failed at nothing before, and has no sub-tasks.
+ * Returns whether that was so; if not, nothing was written. It is half of what `applyOne` costs.
+ */
+function completeHeld(session: Session, { name, taskId, fence, fromPhase, set }: Transition): boolean {
+  const { status, result, completedAt = null } = set
+  if (name !== 'completed' || !('attempt' in fence) || status === undefined || typeof result !== 'string')
+    return false
+  const held = session.inFlight.held(taskId)
+  if (held === undefined || held.record.attempt !== fence.attempt) return false
+  const { seq, record, hasSubTasks = record.subTaskStatusSummary !== undefined } = held
+  if (hasSubTasks || record.crashCount > 0 || record.errorInfo !== undefined) return false
+  const { sql, aggregate, listing, dirty } = session
+  const write = sql(completion)
+  const text = inlineText(result)
+  if (write.run(session.now(), completedAt, status, text, seq, fence.attempt, fromPhase).changes === 0)
+    return false
+  storeLarge(sql, seq, set)
+  listing.moved(seq)
+  aggregate.moved(record.status, status)
+  if (record.parentTaskId === undefined) return true
+  aggregate.childMoved(record.parentTaskId, { from: record.status, to: status })
+  dirty.parents = true
+  return true
+}
+
 function applyOne(session: Session, transition: Transition): Applied {
+  if (completeHeld(session, transition)) return 'applied'
   const before = heldBefore(session, transition) ?? readBefore(session, transition.taskId)
   if (before === undefined) return 'missing'
   if (before.pruning) return 'stale'
@@ -166,7 +202,7 @@ function update(session: Session, transition: Transition, { before, now, wake, r
   const { set, fence, from, fromPhase } = transition
   const keys = changedKeys(set, before)
   const values: Value[] = [now]
-  for (const key of keys) values.push(columnValue(session.sql, before.seq, key, set[key]))
+  for (const key of keys) values.push(columnValue(key, set[key]))
   if (set.deadLetter !== undefined) values.push(set.deadLetter?.fingerprint ?? null)
   // What neither waited nor will wait has no place in a queue to write.
   const moves = transition.wake !== 'as-it-was' && (before.waiting || wake.waiting)
@@ -183,7 +219,9 @@ function update(session: Session, transition: Transition, { before, now, wake, r
       WHERE seq = ? AND ${isOneOf(from)}${fences}`
     texts.set(shape, text)
   }
-  return session.sql(text).run(...values).changes
+  const { changes } = session.sql(text).run(...values)
+  if (changes > 0) storeLarge(session.sql, before.seq, set)
+  return changes
 }
 
 /** The fields to write; of a held attempt it is known that some are cleared already, and each index left alone is a write less. */
@@ -243,10 +281,11 @@ function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition)
 }
 
 function count(session: Session, { set }: Transition, before: Before, wake: Wake, place: Place): void {
-  const { aggregate, order } = session
+  const { aggregate, order, listing } = session
   if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
   if (!before.waiting && wake.waiting) order.entered(place)
   if (set.status === undefined || set.status === before.status) return
+  listing.moved(before.seq)
   aggregate.moved(before.status, set.status)
   if (before.parentId !== null) aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
 }

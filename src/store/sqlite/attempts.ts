@@ -2,7 +2,7 @@ import { weightOf } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptRow, AttemptStore, Fenced, LogLine } from '../store.ts'
 import type { Statements } from './database.ts'
-import { storeText, withoutNulls } from './rows.ts'
+import { inlineText, storeLarge, withoutNulls } from './rows.ts'
 import type { Session } from './session.ts'
 import { addUsage } from './usage.ts'
 
@@ -17,10 +17,10 @@ export function createAttempts(session: Session): AttemptStore {
       file.write(() =>
         writes.map(write =>
           fenced(session, write, seq => {
-            const text = storeText(sql, seq, 'progress', write.progress)
             const update =
               'UPDATE tasks SET progress = ?, updated_at = ?, version = version + 1 WHERE seq = ?'
-            sql(update).run(text, now(), seq)
+            sql(update).run(inlineText(write.progress), now(), seq)
+            storeLarge(sql, seq, { progress: write.progress })
           }),
         ),
       ),

@@ -57,7 +57,7 @@ function claimOne(session: Session, request: Claim, parents: Parents): Won | und
 }
 
 function claimKnown(session: Session, request: Claim, known: Known, parents: Parents): Won | undefined {
-  const { sql, aggregate, order } = session
+  const { sql, aggregate, order, listing } = session
   const { record, seq, rank } = known
   const now = session.now()
   const { token, executionNodeId: node, attempt } = request
@@ -79,6 +79,7 @@ function claimKnown(session: Session, request: Claim, known: Known, parents: Par
   const { userId, lane, parentTaskId: parentId } = record
   const place = { userId, lane, priority: priorities.indexOf(record.priority), rank }
   order.left({ ...place, isRoot: parentId === undefined }, true)
+  listing.moved(seq)
   aggregate.moved(record.status, claiming.to)
   if (parentId !== undefined) aggregate.childMoved(parentId, { from: record.status, to: claiming.to })
   return { seq, rank, record: claimedRecord(record, request, now, leaseUntil) }
@@ -179,11 +180,13 @@ export function extend(session: Session, leases: readonly Lease[], leaseMs: numb
 }
 
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
-export function overdue(session: Session, limit: number): Promise<Overdue[]> {
-  const { sql } = session
-  return session.file.read(() => {
+export async function overdue(session: Session, limit: number): Promise<Overdue[]> {
+  const { sql, listing, file } = session
+  const mayHaveExpired = mayLeaseHaveExpired(session)
+  if (mayHaveExpired) await listing.fill()
+  return file.read(() => {
     const now = session.now()
-    const expired = expiredLeases(session, now, limit)
+    const expired = mayHaveExpired ? expiredLeases(session, now, limit) : []
     const late = 'tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL'
     const overdue = readTasks(sql, `${late} ORDER BY deadline LIMIT ?`, now, limit - expired.length)
     return [
@@ -200,19 +203,30 @@ const checkAnyway = 20
  * This process gave every lease that is not void, so it knows when one may have expired: leases need no index, which would cost
  * each task two writes. Rows are read only then, and now and then in case that knowledge is wrong.
  */
-function expiredLeases({ sql, inFlight, dirty }: Session, now: number, limit: number): Known[] {
+function mayLeaseHaveExpired({ inFlight, dirty, now }: Session): boolean {
   dirty.leaseChecks += 1
-  const mayHaveExpired =
-    dirty.voidLeases || inFlight.earliestLease() <= now || dirty.leaseChecks % checkAnyway === 0
-  if (!mayHaveExpired) return []
-  const held = 'tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?'
-  const found = readTasks(sql, held, claiming.to, now, limit)
+  return dirty.voidLeases || inFlight.earliestLease() <= now() || dirty.leaseChecks % checkAnyway === 0
+}
+
+function expiredLeases({ sql, dirty, listing }: Session, now: number, limit: number): Known[] {
+  const expired = 'lease_until <= ? ORDER BY lease_until LIMIT ?'
+  const listed = 'listing INDEXED BY listing_status CROSS JOIN tasks USING (seq) WHERE listing.status = ?'
+  const found = readTasks(sql, `${listed} AND ${expired}`, claiming.to, now, limit)
+  const left = 'tasks WHERE seq > ? AND status = ?'
+  found.push(
+    ...readTasks(sql, `${left} AND ${expired}`, listing.last, claiming.to, now, limit - found.length),
+  )
   if (found.length === 0) dirty.voidLeases = false
   return found
 }
 
 /** This process is the only owner of the file: whatever held a lease when it was opened is gone. */
-export function voidLeases({ sql, dirty }: Session): void {
-  sql('UPDATE tasks SET lease_until = 0 WHERE status = ? AND lease_until IS NOT NULL').run(claiming.to)
+export function voidLeases({ sql, dirty, listing }: Session): void {
+  const held = 'UPDATE tasks SET lease_until = 0 WHERE status = ? AND lease_until IS NOT NULL AND'
+  sql(`${held} seq IN (SELECT seq FROM listing INDEXED BY listing_status WHERE status = ?)`).run(
+    claiming.to,
+    claiming.to,
+  )
+  sql(`${held} seq > ?`).run(claiming.to, listing.last)
   dirty.voidLeases = true
 }

@@ -8,15 +8,42 @@ import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
-import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
+import {
+  inlineText,
+  insertTags,
+  noCancelRequested,
+  readTask,
+  readTasks,
+  storeLarge,
+  type Value,
+} from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 import type { Steps } from './transactions.ts'
 
-const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
-  created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at,
-  wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of,
-  tags, traceparent, budget)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(22).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
+/** The columns that each new row has. */
+const always =
+  `id, task_type, user_id, lane, priority, rank, status, phase, attempt, created_at, updated_at, depth,
+  parameters, parameters_version`.split(/,\s*/)
+/** The columns that a new row may have. */
+const sometimes =
+  `lease_until, claim_token, node, started_at, last_attempt_at, queue, wake_at, next_attempt_at, deadline,
+  root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of, tags, traceparent, budget`.split(
+    /,\s*/,
+  )
+
+/** The statement of each kind of new row, by which columns it has: to bind what is null costs as much as to bind a number. */
+const inserts = new Map<number, string>()
+
+function insertOf(shape: number): string {
+  let text = inserts.get(shape)
+  if (text === undefined) {
+    const columns = [...always, ...sometimes.filter((_, index) => shape & (1 << index))]
+    text = `INSERT INTO tasks (version, retry_count, crash_count, ${columns.join(', ')})
+      VALUES (1, 0, 0, ${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`
+    inserts.set(shape, text)
+  }
+  return text
+}
 
 /** Tasks that are created, all or none, in one turn of the event loop, and together with what others write. */
 const perTurn = 500
@@ -163,7 +190,7 @@ interface Moment {
 }
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
-  const { aggregate, order } = session
+  const { aggregate, order, listing } = session
   const { parent } = task
   const isRoot = parent === undefined
   const code = refusal(session, task, moment)
@@ -177,6 +204,7 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   if (starts !== undefined) startRecord(record, starts, moment.now)
   const seq = insertRow(session, record, place)
   if (seq === undefined) return existingOr(session, task, undefined)
+  listing.wrote(seq)
   aggregate.moved(undefined, record.status)
   if (parent !== undefined) adopt(session, parent.taskId, record.status)
   if (starts === undefined) order.entered(place)
@@ -255,45 +283,54 @@ function findStored({ sql }: Session, { id, userId, taskType, idempotencyKey }: 
 
 /** The row's number, or undefined when the id or the idempotency key is taken. */
 function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Place): number | undefined {
-  const { id, lane, parameters, tags, parentTaskId, budget, nextAttemptTimestamp: wakeAt = null } = record
-  const isLarge = parameters.length > longestInline
-  const { changes, lastInsertRowid } = sql(insert).run(
+  const { id, lane, parameters, tags, parentTaskId, budget, nextAttemptTimestamp: wakeAt } = record
+  const values: Value[] = [
     id,
     record.taskType,
     record.userId,
     lane,
     priority,
     rank,
-    wakeAt === null && record.leaseUntil === undefined ? queueOf(lane, false) : null,
     record.status,
     record.phase,
     record.attempt,
     record.createdAt,
     record.updatedAt,
     record.depth,
-    isLarge ? '' : parameters,
+    inlineText(parameters),
     record.parametersVersion,
-    record.leaseUntil ?? null,
-    record.claimToken ?? null,
-    record.executionNodeId ?? null,
-    record.startedAt ?? null,
-    record.lastAttemptTimestamp ?? null,
-    wakeAt,
-    wakeAt,
-    record.deadline ?? null,
-    parentTaskId === undefined ? null : record.rootTaskId,
-    parentTaskId ?? null,
-    record.subTaskKey ?? null,
-    record.idempotencyKey ?? null,
-    record.submissionHash ?? null,
-    record.rerunOf ?? null,
-    tags.length === 0 ? null : JSON.stringify(tags),
-    record.traceparent ?? null,
-    budget === undefined ? null : JSON.stringify(budget),
-  )
+  ]
+  let shape = 0
+  let bit = 1
+  const add = (value: Value | undefined) => {
+    if (value !== undefined) {
+      shape |= bit
+      values.push(value)
+    }
+    bit <<= 1
+  }
+  add(record.leaseUntil)
+  add(record.claimToken)
+  add(record.executionNodeId)
+  add(record.startedAt)
+  add(record.lastAttemptTimestamp)
+  add(wakeAt === undefined && record.leaseUntil === undefined ? queueOf(lane, false) : undefined)
+  add(wakeAt)
+  add(wakeAt)
+  add(record.deadline)
+  add(parentTaskId === undefined ? undefined : record.rootTaskId)
+  add(parentTaskId)
+  add(record.subTaskKey)
+  add(record.idempotencyKey)
+  add(record.submissionHash)
+  add(record.rerunOf)
+  add(tags.length === 0 ? undefined : JSON.stringify(tags))
+  add(record.traceparent)
+  add(budget === undefined ? undefined : JSON.stringify(budget))
+  const { changes, lastInsertRowid } = sql(insertOf(shape)).run(...values)
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
-  if (isLarge) storeText(sql, seq, 'parameters', parameters)
+  storeLarge(sql, seq, { parameters })
   insertTags(sql, seq, tags)
   return seq
 }

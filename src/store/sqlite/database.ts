@@ -70,6 +70,8 @@ export interface DatabaseFile extends SharedDatabase {
 const largestBatch = 512
 /** Records per transaction, about: bounds how long the event loop is held. */
 const mostRecords = 600
+/** Records that are written before the length of the log is asked for again: that costs as much as to write two. */
+const mostUnseen = 400
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
 /** Transactions of one `compact` that give free pages back. */
@@ -254,6 +256,10 @@ function partsOf(jobs: readonly Job[]): Job[][] {
   return parts
 }
 
+function sizeOf(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, { size = 1 }) => sum + size, 0)
+}
+
 interface Writing {
   db: Database
   file: string
@@ -269,6 +275,8 @@ function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
   const transactions = createTransactions(db, faults)
   let hasFailed = false
   let openTransaction: Promise<void> | undefined
+  /** Records written since the log was last looked at. */
+  let unseen = 0
 
   function succeed(jobs: readonly Job[], values: readonly unknown[]): void {
     hasFailed = false
@@ -296,6 +304,12 @@ function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
     await setImmediate()
   }
 
+  /** Where a checkpoint was due it is asked again after the next write, for it may not have been possible. */
+  async function keepShort(): Promise<void> {
+    if (space.isCheckpointDue()) await checkpoint()
+    else unseen = 0
+  }
+
   return {
     participants: transactions.participants,
     /** The last write has failed. */
@@ -314,7 +328,8 @@ function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
       } catch (error) {
         fail(jobs, error)
       }
-      if (space.isCheckpointDue()) await checkpoint()
+      unseen += sizeOf(jobs)
+      if (unseen >= mostUnseen) await keepShort()
     },
     /** Writes a job in steps. Not before the syncs have ended: after one that fails the log is written again, and no transaction may be open then. */
     async writeAlone(job: Job): Promise<void> {
@@ -330,7 +345,7 @@ function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
           openTransaction = undefined
         })
       await openTransaction
-      if (space.isCheckpointDue()) await checkpoint()
+      await keepShort()
     },
   }
 }

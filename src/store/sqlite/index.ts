@@ -14,6 +14,7 @@ import { type StoreFaults, storeError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
 import { createInFlight } from './in-flight.ts'
 import { createLanes } from './lanes.ts'
+import { createListingIndex } from './listing-index.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
 import { createOutput } from './output.ts'
 import { createTrim, erase, prune } from './prune.ts'
@@ -92,14 +93,15 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
     const sql = statementsOf(file.db)
     const aggregate = createAggregate(sql)
     const order = createFairOrder(sql)
-    file.join(aggregate)
-    file.join(order)
+    const listing = createListingIndex(file, sql)
+    for (const participant of [aggregate, order, listing]) file.join(participant)
     const dirty = { voidLeases: true, leaseChecks: 0, parents: true, lastParent: 0, wakeAt: undefined }
     const session: Session = {
       file,
       sql,
       aggregate,
       order,
+      listing,
       inFlight: createInFlight(),
       dirty,
       usageTurns: createTurns(),

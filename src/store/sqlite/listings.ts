@@ -74,19 +74,33 @@ interface Source {
   is: string
   /** Asks the same of a task that was found elsewhere; default `is`. */
   has?: string
+  /** It leaves out the newest tasks. */
+  isListing?: true
 }
 
 const all: Source = { from: 'tasks', entries: 'tasks', seq: 'seq', is: '1 = 1' }
 const indexed = (index: string, is: string): Source => {
-  const from = `tasks INDEXED BY ${index}`
-  return { from, entries: from, seq: 'seq', is }
+  const entries = `listing INDEXED BY listing_${index}`
+  return {
+    from: `${entries} CROSS JOIN tasks USING (seq)`,
+    entries,
+    seq: 'listing.seq',
+    is: `listing.${is}`,
+    has: `tasks.${is}`,
+    isListing: true,
+  }
 }
-const byParent = indexed('tasks_parent', 'parent_id = ?')
-const byStatus = indexed('tasks_status', 'status = ?')
-const byType = indexed('tasks_type', 'task_type = ?')
-const byUser = indexed('tasks_user', 'user_id = ?')
-const byLane = indexed('tasks_lane', 'lane = ?')
-const roots = indexed('tasks_roots', 'parent_id IS NULL')
+const byParent: Source = {
+  from: 'tasks INDEXED BY tasks_parent',
+  entries: 'tasks INDEXED BY tasks_parent',
+  seq: 'seq',
+  is: 'parent_id = ?',
+}
+const byStatus = indexed('status', 'status = ?')
+const byType = indexed('type', 'task_type = ?')
+const byUser = indexed('user', 'user_id = ?')
+const byLane = indexed('lane', 'lane = ?')
+const roots: Source = { ...indexed('roots', 'is_root = 1'), has: 'parent_id IS NULL' }
 const byTag: Source = {
   from: 'task_tags CROSS JOIN tasks ON seq = task_seq',
   entries: 'task_tags',
@@ -150,20 +164,25 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   const criteria = criteriaOf(filter)
   if (criteria.some(({ values }) => values.length === 0)) return tasksPage([], page, token)
   const lead = rarest(session, criteria)
-  const { from, seq, is } = lead.source
-  const rest = new Conditions()
-  if (after !== undefined) rest.add(oldestFirst ? `${seq} > ?` : `${seq} < ?`, after)
+  const leavesOut = lead.source.isListing === true && !session.listing.isComplete
+  const others = new Conditions()
   for (const { source, values } of criteria.filter(criterion => criterion !== lead))
-    rest.any(source.has ?? source.is, values)
-  if (filter.createdAfter !== undefined) rest.add('created_at > ?', filter.createdAfter)
-  if (filter.createdBefore !== undefined) rest.add('created_at < ?', filter.createdBefore)
-  const order = `ORDER BY ${seq} ${oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`
+    others.any(source.has ?? source.is, values)
+  if (filter.createdAfter !== undefined) others.add('created_at > ?', filter.createdAfter)
+  if (filter.createdBefore !== undefined) others.add('created_at < ?', filter.createdBefore)
   const limit = page.pageSize + 1
-  const rows = lead.values.flatMap(value => {
-    const conditions = new Conditions().add(is, ...value).with(rest)
-    return readTasks(session.sql, `${from}${conditions.where()} ${order}`, ...conditions.values, limit)
-  })
-  if (lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
+  const read = ({ from, seq }: Pick<Source, 'from' | 'seq'>, conditions: Conditions): Known[] => {
+    const place = new Conditions().with(conditions).with(others)
+    if (after !== undefined) place.add(oldestFirst ? `${seq} > ?` : `${seq} < ?`, after)
+    const order = `ORDER BY ${seq} ${oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`
+    return readTasks(session.sql, `${from}${place.where()} ${order}`, ...place.values, limit)
+  }
+  const rows = lead.values.flatMap(value => read(lead.source, new Conditions().add(lead.source.is, ...value)))
+  if (leavesOut) {
+    const leftOut = new Conditions().add('seq > ?', session.listing.last)
+    rows.push(...read(all, leftOut.any(lead.source.has ?? lead.source.is, lead.values)))
+  }
+  if (leavesOut || lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
   return tasksPage(rows.slice(0, limit), page, token)
 }
 

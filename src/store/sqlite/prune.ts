@@ -15,14 +15,17 @@ const allEnded = `tasks.look IS NOT 1
  * call, so that the tree is gone step by step and never half of a live one. Its root is marked before the first step: a task of a tree that
  * is being deleted cannot be retried. What its model calls used is kept: it is the history of cost.
  */
-export function prune(session: Session, retention: Retention, limit: number): Promise<number> {
+export async function prune(session: Session, retention: Retention, limit: number): Promise<number> {
   const { sql } = session
+  await session.listing.fill()
   return session.file.write(() => {
+    session.listing.take()
     const now = session.now()
     let gone = 0
     for (const [status, age] of Object.entries(retention)) {
-      const roots = sql(`SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ?
-        AND parent_id IS NULL AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`).pluck()
+      const roots = sql(`SELECT id FROM listing INDEXED BY listing_expiry CROSS JOIN tasks USING (seq)
+        WHERE listing.status = ? AND listing.completed_at < ? AND is_root = 1 AND listing.completed_at IS NOT NULL
+        AND ${allEnded} ORDER BY listing.completed_at LIMIT ?`).pluck()
       for (const root of roots.all(status, now - age, limit) as string[]) {
         if (gone >= limit) return gone
         gone += pruneTree(session, root, limit - gone)
@@ -75,7 +78,7 @@ function pruneBelow(session: Session, id: string, limit: number, left?: Left): n
 }
 
 /** Returns 1; 0 where there is more of what the task wrote than is left to delete. */
-function remove({ sql, aggregate, inFlight }: Session, id: string, left?: Left): number {
+function remove({ sql, aggregate, inFlight, listing }: Session, id: string, left?: Left): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id)
   if (row === undefined) return 0
   const { seq, status } = row as { seq: number; status: TaskStatus }
@@ -85,6 +88,7 @@ function remove({ sql, aggregate, inFlight }: Session, id: string, left?: Left):
   deleteBelongings(sql, seq)
   sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(seq)
+  listing.deleted(seq)
   // The number of a deleted row may be given to a new one.
   inFlight.recall(seq)
   inFlight.reclaim(id)

@@ -8,7 +8,7 @@ import { reportUsage } from './usage.ts'
 
 /** Questions; each reads by an index and a bounded number of rows. */
 export function createQueries(session: Session): TaskQueries {
-  const { file, sql } = session
+  const { file, sql, listing } = session
   return {
     get: (taskIds, status) =>
       file.read(() => {
@@ -17,7 +17,10 @@ export function createQueries(session: Session): TaskQueries {
           record && status?.includes(record.status) !== false ? record : undefined,
         )
       }),
-    list: (filter, page) => file.read(() => listTasks(session, filter, page)),
+    list(filter, page) {
+      const read = () => file.read(() => listTasks(session, filter, page))
+      return listing.fill()?.then(read) ?? read()
+    },
     children: (parentTaskId, filter, page) =>
       file.read(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
     counts: () =>
@@ -33,7 +36,7 @@ export function createQueries(session: Session): TaskQueries {
         const count = sql(`SELECT count(*) FROM (${inTree('1')})`).pluck()
         const total = Number(count.get(root, root))
         if (total === 0 || limit === 0) return { total, tasks: [] }
-        const found = readTasks(sql, `(${inTree('*')}) ORDER BY seq LIMIT ?`, root, root, limit)
+        const found = readTasks(sql, `(${inTree('*')}) AS tasks ORDER BY seq LIMIT ?`, root, root, limit)
         return { total, tasks: found.map(({ record }) => record) }
       }),
     deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),

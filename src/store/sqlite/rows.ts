@@ -60,7 +60,8 @@ export const columnOf = {
 /** The condition that nobody asked to cancel the task. */
 export const noCancelRequested = `${columnOf.cancelRequestedAt} IS NULL`
 
-type Large = 'parameters' | 'progress' | 'result'
+const larges = ['parameters', 'progress', 'result'] as const
+type Large = (typeof larges)[number]
 
 /** Reads what a column does not hold as the record has it. */
 type Reader = (value: never, seq: number, sql: Statements) => unknown
@@ -99,7 +100,7 @@ const readers: { readonly [F in keyof TaskRecord]?: Reader } = {
 }
 
 const fields = (Object.keys(columnOf) as (keyof TaskRecord)[]).map(field => ({ field, read: readers[field] }))
-const read = `SELECT seq, rank, ${Object.values(columnOf).join(', ')} FROM`
+const read = `SELECT ${['seq', 'rank', ...Object.values(columnOf)].map(column => `tasks.${column}`).join(', ')} FROM`
 
 /** Reads tasks. `from` is what comes after FROM. */
 export function readTasks(sql: Statements, from: string, ...values: readonly Value[]): Known[] {
@@ -127,24 +128,34 @@ function knownOf(sql: Statements, [seq, rank, ...row]: readonly Value[]): Known 
   return { seq: Number(seq), rank: Number(rank), record: record as unknown as TaskRecord }
 }
 
-/** Returns what goes into the column of a field. */
-export function columnValue(sql: Statements, seq: number, field: keyof TaskRecord, value: unknown): Value {
+/** Returns what goes into the column of a field; of a large text what stands for it, see `storeLarge`. */
+export function columnValue(field: keyof TaskRecord, value: unknown): Value {
   if (value === undefined || value === null) return null
-  if (field === 'parameters' || field === 'progress' || field === 'result')
-    return storeText(sql, seq, field, value as string)
+  if (field === 'parameters' || field === 'progress' || field === 'result') return inlineText(value as string)
   if (field === 'priority') return priorities.indexOf(value as TaskRecord['priority'])
   if (typeof value === 'boolean') return value ? 1 : 0
   return typeof value === 'object' ? JSON.stringify(value) : (value as Value)
 }
 
 /** A text longer than this lives in `payloads`. */
-export const longestInline = 4_096
+const longestInline = 4_096
 
-/** What goes into the column of a text, after a large one was put into `payloads`. */
-export function storeText(sql: Statements, seq: number, kind: Large, text: string): string {
-  if (text.length <= longestInline) return text
-  sql('INSERT OR REPLACE INTO payloads (task_seq, kind, content) VALUES (?, ?, ?)').run(seq, kind, text)
-  return ''
+/** Returns what goes into the column of a text. */
+export function inlineText(text: string): string {
+  return text.length <= longestInline ? text : ''
+}
+
+/** Stores the large texts of a row that was written: not before it is known that it was, for a refused write must leave them as they are. */
+export function storeLarge(
+  sql: Statements,
+  seq: number,
+  texts: { readonly [K in Large]?: string | null },
+): void {
+  for (const kind of larges) {
+    const text = texts[kind] ?? ''
+    if (text.length > longestInline)
+      sql('INSERT OR REPLACE INTO payloads (task_seq, kind, content) VALUES (?, ?, ?)').run(seq, kind, text)
+  }
 }
 
 /** Inserts the tags of a row that was written; one that it has twice counts once. */

@@ -235,4 +235,31 @@ CREATE INDEX checkpoints_task ON checkpoints (task_seq);
 CREATE INDEX output_task ON output (task_seq);
 `,
   tablesOf([usageDays]),
+  `
+CREATE TABLE listing (
+  seq INTEGER PRIMARY KEY,
+  task_type TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  status TEXT NOT NULL,
+  is_root INTEGER NOT NULL,
+  completed_at INTEGER
+) STRICT;
+CREATE TABLE listed (last INTEGER NOT NULL) STRICT;
+INSERT INTO listing (seq, task_type, user_id, lane, status, is_root, completed_at)
+  SELECT seq, task_type, user_id, lane, status, parent_id IS NULL, completed_at FROM tasks;
+INSERT INTO listed (last) SELECT coalesce(max(seq), 0) FROM tasks;
+CREATE INDEX listing_status ON listing (status, seq);
+CREATE INDEX listing_user ON listing (user_id, seq);
+CREATE INDEX listing_type ON listing (task_type, seq);
+CREATE INDEX listing_lane ON listing (lane, seq);
+CREATE INDEX listing_roots ON listing (seq) WHERE is_root = 1;
+CREATE INDEX listing_expiry ON listing (status, completed_at) WHERE is_root = 1 AND completed_at IS NOT NULL;
+DROP INDEX tasks_status;
+DROP INDEX tasks_user;
+DROP INDEX tasks_type;
+DROP INDEX tasks_lane;
+DROP INDEX tasks_roots;
+DROP INDEX tasks_expiry;
+`,
 ]

@@ -22,7 +22,15 @@ import {
   readCheckpoints,
   readLog,
 } from './attempts.ts'
-import { columnOf, columnValue, deleteBelongings, insertTags, readTasks, type Value } from './rows.ts'
+import {
+  columnOf,
+  columnValue,
+  deleteBelongings,
+  insertTags,
+  readTasks,
+  storeLarge,
+  type Value,
+} from './rows.ts'
 import type { Session } from './session.ts'
 import { callOf, insertUsage, type StoredCall } from './usage.ts'
 
@@ -73,7 +81,7 @@ function writeEach<Row>({ file }: Session, rows: readonly Row[], write: (row: Ro
 }
 
 /** What was written of the task before is replaced; its number, which is its place among all, stays. */
-function writeTask({ sql, now }: Session, task: TransferredTask): void {
+function writeTask({ sql, now, listing }: Session, task: TransferredTask): void {
   const { record } = task
   const known = sql(`SELECT coalesce(
     (SELECT seq FROM tasks WHERE id = ?), (SELECT max(seq) + 1 FROM tasks), 1)`)
@@ -81,13 +89,15 @@ function writeTask({ sql, now }: Session, task: TransferredTask): void {
   deleteBelongings(sql, seq)
   const columns: Record<string, Value> = { seq, rank: task.rank }
   for (const [field, column] of Object.entries(columnOf) as [keyof TaskRecord, string][])
-    columns[column] = columnValue(sql, seq, field, record[field])
+    columns[column] = columnValue(field, record[field])
   if (record.tags.length === 0) columns['tags'] = null
   if (record.parentTaskId === undefined) columns['root_id'] = null
   Object.assign(columns, derivedOf(task, now()))
   const names = Object.keys(columns)
   const places = names.map(name => `:${name}`)
   sql(`INSERT OR REPLACE INTO tasks (${names.join(', ')}) VALUES (${places.join(', ')})`).run(columns)
+  listing.wrote(seq)
+  storeLarge(sql, seq, record)
   insertTags(sql, seq, record.tags)
   for (const row of task.attempts) insertAttempt(sql, seq, row)
   for (const [key, value] of task.checkpoints) insertCheckpoint(sql, seq, key, value)

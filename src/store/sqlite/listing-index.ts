@@ -1,0 +1,104 @@
+/**
+ * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field. It is filled in bulk, some
+ * way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine indexes one by one. What lists has it
+ * filled first, and reads the few rows that are left out from the tasks themselves.
+ */
+import type { DatabaseFile, Statements } from './database.ts'
+
+/** Tasks that are taken in one transaction: about two milliseconds. */
+const perStep = 500
+/** The newest tasks that are left out while nobody lists: so many are taken in some fifty milliseconds. */
+const mostLeftOut = 20_000
+
+const fields = 'seq, task_type, user_id, lane, status, is_root, completed_at'
+const insert = `INSERT OR REPLACE INTO listing (${fields})
+  SELECT seq, task_type, user_id, lane, status, parent_id IS NULL, completed_at FROM tasks WHERE`
+
+/** The index of listings of one file. */
+export type ListingIndex = ReturnType<typeof createListingIndex>
+
+/** The index of listings of a file, which takes part in its transactions. */
+export function createListingIndex(file: DatabaseFile, sql: Statements) {
+  const moved = new Set<number>()
+  let newest = newestTask()
+  /** The last task that was taken; undefined = to be read. */
+  let last: number | undefined
+  let filling: Promise<void> | undefined
+
+  function newestTask(): number {
+    return Number(sql('SELECT coalesce(max(seq), 0) FROM tasks').pluck().get())
+  }
+
+  function taken(): number {
+    last ??= Number(sql('SELECT last FROM listed').pluck().get())
+    return last
+  }
+
+  function take(): void {
+    const after = taken()
+    const until = Math.min(after + perStep, newest)
+    sql(`${insert} seq > ? AND seq <= ?`).run(after, until)
+    sql('UPDATE listed SET last = ?').run(until)
+    last = until
+  }
+
+  async function fillUp(): Promise<void> {
+    // Where a full disk takes nothing, those who list read what is left out.
+    for (let left = leftOut(); left > perStep; left = leftOut()) {
+      await file.write(take, undefined, perStep).catch(() => undefined)
+      if (leftOut() >= left) return
+    }
+  }
+
+  const leftOut = () => newest - taken()
+
+  /** Resolves when few tasks are left out, or no more can be taken; undefined where that is so already. Never rejects. */
+  function fill(): Promise<void> | undefined {
+    if (leftOut() <= perStep) return undefined
+    filling ??= fillUp().finally(() => {
+      filling = undefined
+    })
+    return filling
+  }
+
+  file.onCommit(() => {
+    if (leftOut() > mostLeftOut) void fill()
+  })
+
+  return {
+    fill,
+    /** Takes the next tasks; called in a transaction. */
+    take,
+    /** The last task that was taken. */
+    get last() {
+      return taken()
+    },
+    /** No task is left out. */
+    get isComplete() {
+      return leftOut() <= 0
+    },
+    /** A row was written; it may have the number of one that was deleted. */
+    wrote(seq: number): void {
+      newest = Math.max(newest, seq)
+      if (seq <= taken()) sql(`${insert} seq = ?`).run(seq)
+    },
+    /** The status of a task changed. */
+    moved(seq: number): void {
+      if (seq <= taken()) moved.add(seq)
+    },
+    deleted(seq: number): void {
+      sql('DELETE FROM listing WHERE seq = ?').run(seq)
+    },
+    flush() {
+      for (const seq of moved) sql(follow).run(seq)
+      moved.clear()
+    },
+    reset() {
+      moved.clear()
+      last = undefined
+    },
+  }
+}
+
+const follow = `UPDATE listing SET (status, completed_at) = (SELECT status, completed_at FROM tasks WHERE tasks.seq = listing.seq)
+  WHERE seq = ?`
