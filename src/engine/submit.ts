@@ -219,7 +219,7 @@ export function newTask(
     userId: bounded(options.userId ?? defaultUser, 200, 'userId'),
     lane,
     priority: options.priority ?? 'normal',
-    tags: checkedTags([...(options.tags ?? noTags), ...(options.derivedTags ?? noTags)]),
+    tags: checkedTags(options.tags ?? noTags, options.derivedTags),
     parameters: encodedParameters(core, type.type, parameters),
     parametersVersion: defaults.parametersVersion,
   }
@@ -267,7 +267,9 @@ export function requireLane(core: Core, lane: string): void {
 const noTags: readonly string[] = []
 
 /** Returns the tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long or has controls. */
-export function checkedTags(tags: readonly string[]): readonly string[] {
+export function checkedTags(own: readonly string[], derived: readonly string[] = noTags): readonly string[] {
+  if (own.length === 0 && derived.length === 0) return noTags
+  const tags = [...own, ...derived]
   if (tags.length > 20)
     throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
   const unreadable = tags.find(hasControls)

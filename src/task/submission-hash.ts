@@ -18,15 +18,15 @@ export interface Submitted {
  */
 export function submissionHash({ parameters, lane, priority, tags, budget }: Submitted): string {
   const { tokens = null, cost = null } = budget ?? {}
-  const submitted = [plainOf(parameters), lane, priority, [...new Set(tags)].sort(), tokens, cost]
-  return hashedId(JSON.stringify(inOrder(submitted)))
+  return hashedId(textOf([parameters, lane, priority, [...new Set(tags)].sort(), tokens, cost]))
 }
 
-/** Returns a value with the members of its objects as pairs, sorted by their keys, without those that are undefined. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder)
-  if (typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  members.sort(([a], [b]) => (a < b ? -1 : 1))
-  return { members: members.map(([key, member]) => [key, inOrder(member)]) }
+/** Returns the JSON of a plain value, see `plainOf`: of an object its members as pairs, sorted by their keys, without those that are undefined. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`
+  if (typeof value !== 'object' || value === null || value instanceof Date)
+    return JSON.stringify(plainOf(value)) ?? 'null'
+  const members = value as Record<string, unknown>
+  const keys = Object.keys(members).filter(key => members[key] !== undefined)
+  return `{"members":[${keys.sort().map(key => `[${JSON.stringify(key)},${textOf(members[key])}]`)}]}`
 }
