@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { ResponseSerializationError, validatorCompiler } from 'fastify-type-provider-zod'
+import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -14,6 +14,7 @@ import { assertSafeToListen } from './auth.ts'
 import { addAuthorMessages } from './author-messages/author-messages.ts'
 import { methodNotAllowed, refuseSocket, routeNotFound, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
+import { checked } from './listing.ts'
 import { describeApi } from './openapi.ts'
 import { createPages, type Pages } from './pages/pages.ts'
 import type { ApiContext } from './route.ts'
@@ -61,11 +62,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     ...{ engine, settings, hub, metrics, models, novels, asyncApi, samples, prove, log },
   }
   app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => data => {
-    const { data: sent, error } = schema.safeParse(data)
-    if (error !== undefined) throw new ResponseSerializationError(method, url, { cause: error })
-    return JSON.stringify(sent)
-  })
+  app.setSerializerCompiler<z.ZodType>(
+    ({ schema, ...route }) =>
+      data =>
+        JSON.stringify(checked(schema, data, route)),
+  )
   addTraces(app)
   answerErrors(app, log, pages)
   addGuards(app, settings, pages)

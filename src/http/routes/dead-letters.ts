@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DeadLetterFilter } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
+import { presentAll } from '../listing.ts'
 import { ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { givenTime, ifMatch, named, pageOf, paging, plainText, time } from '../schemas/fields.ts'
@@ -64,7 +65,7 @@ export const deadLetterRoutes = [
     refuses: ['PAGE_TOKEN_INVALID'],
     handle: async ({ engine }, { query: { pageSize, pageToken, ...filter } }) => {
       const page = await engine.deadLetters.list(defined(filter), defined({ pageSize, pageToken }))
-      return { ...page, items: page.items.map(presentListed) }
+      return { ...page, items: await presentAll(page.items, presentListed) }
     },
   }),
   get('/v1/dead-letters/groups', {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import { presentAll } from '../listing.ts'
 import { routesOf } from '../route.ts'
 import { flag, pageOf, paging, time } from '../schemas/fields.ts'
 import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
@@ -57,7 +58,7 @@ export const taskDetailRoutes = [
     handle: async ({ engine }, { params, query: { pageSize, pageToken, ...filter } }) => {
       const { id } = await engine.tasks.get(params.taskId)
       const page = await engine.tasks.children(id, defined(filter), defined({ pageSize, pageToken }))
-      return { ...page, items: page.items.map(presentListed) }
+      return { ...page, items: await presentAll(page.items, presentListed) }
     },
   }),
   get('/v1/tasks/:taskId/attempts', {

@@ -7,6 +7,7 @@ import { defined } from '../../task/defined.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { readParameters } from '../json-values.ts'
+import { presentAll } from '../listing.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { pageOf } from '../schemas/fields.ts'
@@ -95,7 +96,7 @@ export const taskRoutes = [
     refuses: ['PAGE_TOKEN_INVALID'],
     handle: async ({ engine }, { query: { pageSize, pageToken, order, ...filter } }) => {
       const page = await engine.tasks.list(defined(filter), defined({ pageSize, pageToken, order }))
-      return { ...page, items: page.items.map(presentListed) }
+      return { ...page, items: await presentAll(page.items, presentListed) }
     },
   }),
   get('/v1/tasks/counts', {

@@ -1,0 +1,61 @@
+/** Pages of a listing: presented and written out a few items at a time, so that a long page does not hold the event loop. */
+import { ResponseSerializationError } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { cooperate } from '../runtime/cooperate.ts'
+
+/** Items that are presented, or written out, between two questions whether the event loop is due. */
+const itemsPerStep = 10
+
+/** Returns the items as the API shows them. Yields to the event loop in between. */
+export function presentAll<Item, Shown>(
+  items: readonly Item[],
+  present: (item: Item) => Shown,
+  signal?: AbortSignal,
+): Promise<Shown[]> {
+  return cooperate(presentSteps(items, present), signal)
+}
+
+/** The steps of `presentAll`. */
+export function* presentSteps<Item, Shown>(items: readonly Item[], present: (item: Item) => Shown) {
+  const shown: Shown[] = []
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % itemsPerStep === 0) yield
+    shown.push(present(item))
+  }
+  return shown
+}
+
+type PageSchema = z.ZodObject<{ items: z.ZodArray }>
+
+/** Whether the responses of a schema are an object with a list of items. */
+export function isPageSchema(schema: unknown): schema is PageSchema {
+  return schema instanceof z.ZodObject && schema.shape['items'] instanceof z.ZodArray
+}
+
+/** Writes a page as JSON, as its schema says. Throws ResponseSerializationError for a page that the schema does not take. */
+export function* pageSteps(
+  schema: PageSchema,
+  page: { readonly items: readonly unknown[] },
+  route: { method: string; url: string },
+): Generator<void, string> {
+  const written: string[] = []
+  for (let from = 0; from < page.items.length; from += itemsPerStep) {
+    if (from > 0) yield
+    const some = page.items.slice(from, from + itemsPerStep)
+    written.push(JSON.stringify(checked(schema.shape.items, some, route)).slice(1, -1))
+  }
+  const around = JSON.stringify(checked(schema, { ...page, items: [] }, route))
+  // Within a text the quotation marks would be escaped.
+  return around.replace('"items":[]', () => `"items":[${written.join()}]`)
+}
+
+/** Returns what a schema makes of a value that is sent. Throws ResponseSerializationError. */
+export function checked(
+  schema: z.ZodType,
+  value: unknown,
+  { method, url }: { method: string; url: string },
+): unknown {
+  const { data, error } = schema.safeParse(value)
+  if (error !== undefined) throw new ResponseSerializationError(method, url, { cause: error })
+  return data
+}
