@@ -9,13 +9,14 @@ import { createSpace, type Space } from './space.ts'
 import { Syncer } from './sync.ts'
 import {
   answer,
+  answerInSteps,
   createTransactions,
+  createTurn,
   type Job,
   type Participant,
   refuse,
   type Steps,
   settle,
-  turnMs,
 } from './transactions.ts'
 
 /**
@@ -45,6 +46,8 @@ export interface DatabaseFile extends SharedDatabase {
    * reads meanwhile.
    */
   writeInSteps<T>(work: (db: Database) => Steps<T>, committed?: (value: T) => void): Promise<T>
+  /** As `read`, for a query that is long: other turns of the event loop interrupt it, none of which writes meanwhile. */
+  readInSteps<T>(query: (db: Database) => Steps<T>): Promise<T>
   /** Resolves when a transaction that other turns interrupt has ended; undefined while none is open. What reads without `read` awaits it. */
   readonly openTransaction: Promise<void> | undefined
   /** What takes part in every transaction: written before its commit, reset when it is undone. */
@@ -139,6 +142,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       return writer.openTransaction
     },
     read,
+    readInSteps: query => enqueue({ writes: false, inSteps: true, work: query, committed: undefined }),
     async takesWrites() {
       if (closed) throw closedError()
       await writer.openTransaction
@@ -165,18 +169,15 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
 
 /** Returns what answers queries when everything written before is durable. */
 function createReader(db: Database, syncer: Syncer) {
-  /** When reads let the event loop turn next. */
-  let turnEnds = 0
+  const turn = createTurn()
   return async (jobs: readonly Job[]) => {
     await syncer.settled()
     for (const job of jobs) {
       // Who reads one page after the other would keep the event loop until the last one.
-      if (performance.now() > turnEnds) {
-        await setImmediate()
-        turnEnds = performance.now() + turnMs
-      }
-      if (syncer.failure === undefined) answer(job, () => job.work(db))
-      else job.reject(syncer.failure)
+      if (turn.isOver()) await turn.next()
+      if (syncer.failure !== undefined) job.reject(syncer.failure)
+      else if (job.inSteps === true) await answerInSteps(job, db, turn)
+      else answer(job, () => job.work(db))
     }
   }
 }

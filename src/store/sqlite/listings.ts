@@ -12,8 +12,9 @@ import {
   type TaskListRequest,
 } from '../store.ts'
 import type { Known } from './in-flight.ts'
-import { readTasks, type Value } from './rows.ts'
+import { readTasksInSteps, type Value } from './rows.ts'
 import type { Session } from './session.ts'
+import type { Steps } from './transactions.ts'
 
 /** Conditions and the values they bind. */
 export class Conditions {
@@ -157,7 +158,11 @@ function countUpTo({ sql }: Session, { source, values }: Criterion, most: number
 }
 
 /** Tasks by the index of the rarest of what is asked. Several values of it are read one after the other and merged. */
-export function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest): Page<TaskRecord> {
+export function* listTasks(
+  session: Session,
+  filter: TaskFilter,
+  page: TaskListRequest,
+): Steps<Page<TaskRecord>> {
   const oldestFirst = page.order === 'oldest'
   const token = { listing: oldestFirst ? 'tasks, oldest first' : 'tasks', ...filter }
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
@@ -171,27 +176,29 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   if (filter.createdAfter !== undefined) others.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) others.add('created_at < ?', filter.createdBefore)
   const limit = page.pageSize + 1
-  const read = ({ from, seq }: Pick<Source, 'from' | 'seq'>, conditions: Conditions): Known[] => {
+  function* read({ from, seq }: Pick<Source, 'from' | 'seq'>, conditions: Conditions): Steps<Known[]> {
     const place = new Conditions().with(conditions).with(others)
     if (after !== undefined) place.add(oldestFirst ? `${seq} > ?` : `${seq} < ?`, after)
     const order = `ORDER BY ${seq} ${oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`
-    return readTasks(session.sql, `${from}${place.where()} ${order}`, ...place.values, limit)
+    return yield* readTasksInSteps(session.sql, `${from}${place.where()} ${order}`, ...place.values, limit)
   }
-  const rows = lead.values.flatMap(value => read(lead.source, new Conditions().add(lead.source.is, ...value)))
+  const rows: Known[] = []
+  for (const value of lead.values)
+    rows.push(...(yield* read(lead.source, new Conditions().add(lead.source.is, ...value))))
   if (leavesOut) {
     const leftOut = new Conditions().add('seq > ?', session.listing.last)
-    rows.push(...read(all, leftOut.any(lead.source.has ?? lead.source.is, lead.values)))
+    rows.push(...(yield* read(all, leftOut.any(lead.source.has ?? lead.source.is, lead.values))))
   }
   if (leavesOut || lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
   return tasksPage(rows.slice(0, limit), page, token)
 }
 
 /** Sub-tasks of a parent. `listing` binds a token to this one. */
-export function listChildren(
+export function* listChildren(
   { sql }: Session,
   filter: ChildrenFilter & { listing: 'sub-tasks'; parentTaskId: string },
   { pageSize, pageToken: token }: PageRequest,
-): Page<TaskRecord> {
+): Steps<Page<TaskRecord>> {
   const parts = filter.failedFirst === true ? failedFirst(filter.status) : [filter.status]
   const [part, after] = pageKey(filter, token, ['number', 'number']) ?? [0, 0]
   const found: (Known & { part: number })[] = []
@@ -203,7 +210,8 @@ export function listChildren(
       .among('status', statuses)
       .equal('task_type', filter.taskType)
     const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
-    const children = readTasks(sql, from, ...conditions.values, pageSize + 1 - found.length)
+    const limit = pageSize + 1 - found.length
+    const children = yield* readTasksInSteps(sql, from, ...conditions.values, limit)
     found.push(...children.map(child => ({ ...child, part: at })))
   }
   return pageOf(found, pageSize, {
@@ -227,14 +235,19 @@ function conditionsOf(filter: DeadLetterFilter): Conditions {
 }
 
 /** Open dead letters, newest first. */
-export function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest) {
+export function* listDeadLetters(
+  session: Session,
+  filter: DeadLetterFilter,
+  page: PageRequest,
+): Steps<Page<TaskRecord>> {
   const token = { listing: 'dead-letters', ...filter }
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const index = filter.fingerprint === undefined ? 'tasks_dead' : 'tasks_letters'
   const conditions = conditionsOf(filter).add('dead_letter IS NOT NULL')
   if (after !== undefined) conditions.add('seq < ?', after)
   const from = `tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq DESC LIMIT ?`
-  return tasksPage(readTasks(session.sql, from, ...conditions.values, page.pageSize + 1), page, token)
+  const found = yield* readTasksInSteps(session.sql, from, ...conditions.values, page.pageSize + 1)
+  return tasksPage(found, page, token)
 }
 
 /** Groups open dead letters of equal failures, the most frequent first. */

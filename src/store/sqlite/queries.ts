@@ -18,11 +18,11 @@ export function createQueries(session: Session): TaskQueries {
         )
       }),
     list(filter, page) {
-      const read = () => file.read(() => listTasks(session, filter, page))
+      const read = () => file.readInSteps(() => listTasks(session, filter, page))
       return listing.fill()?.then(read) ?? read()
     },
     children: (parentTaskId, filter, page) =>
-      file.read(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
+      file.readInSteps(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
     counts: () =>
       file.read(() => {
         const counts = sql('SELECT status, tasks FROM counts').raw().all()
@@ -39,7 +39,7 @@ export function createQueries(session: Session): TaskQueries {
         const found = readTasks(sql, `(${inTree('*')}) AS tasks ORDER BY seq LIMIT ?`, root, root, limit)
         return { total, tasks: found.map(({ record }) => record) }
       }),
-    deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),
+    deadLetters: (filter, page) => file.readInSteps(() => listDeadLetters(session, filter, page)),
     deadLetterGroups: filter => file.read(() => groupDeadLetters(session, filter)),
   }
 }

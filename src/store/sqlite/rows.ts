@@ -4,6 +4,7 @@ import type { TaskRecord } from '../../task/task.ts'
 import { priorities } from '../store.ts'
 import type { Statements } from './database.ts'
 import type { Known } from './in-flight.ts'
+import type { Steps } from './transactions.ts'
 
 /** A value of a column. */
 export type Value = string | number | null
@@ -109,6 +110,36 @@ export function readTasks(sql: Statements, from: string, ...values: readonly Val
     .raw()
     .all(...values) as Value[][]
   return rows.map(row => knownOf(sql, row))
+}
+
+/** Rows that are made records between two interruptions, and UTF-16 code units of their large texts, about. */
+const rowsPerStep = 10
+const textPerStep = 65_536
+
+/** As `readTasks`; may be interrupted where there are many rows, or large texts. */
+export function* readTasksInSteps(
+  sql: Statements,
+  from: string,
+  ...values: readonly Value[]
+): Steps<Known[]> {
+  const rows = sql(`${read} ${from}`)
+    .raw()
+    .all(...values) as Value[][]
+  const known: Known[] = []
+  let text = 0
+  for (const row of rows) {
+    const task = knownOf(sql, row)
+    known.push(task)
+    text += largeTextOf(task.record)
+    if (text < textPerStep && known.length % rowsPerStep !== 0) continue
+    text = 0
+    yield
+  }
+  return known
+}
+
+function largeTextOf({ parameters, progress, result }: TaskRecord): number {
+  return (parameters?.length ?? 0) + (progress?.length ?? 0) + (result?.length ?? 0)
 }
 
 /** Reads the task with an id. */

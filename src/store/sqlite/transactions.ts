@@ -19,7 +19,7 @@ export interface Job {
   writes: boolean
   /** Records that it writes, about; a transaction takes jobs up to a number of them. Default one. */
   size?: number
-  /** `work` returns steps; they have a transaction of their own, which stays open over turns of the event loop. */
+  /** `work` returns steps, between which the event loop may turn. Those of a write have a transaction of their own, which stays open meanwhile. */
   inSteps?: boolean
   work(db: Database): unknown
   committed: ((value: never) => void) | undefined
@@ -28,7 +28,35 @@ export interface Job {
 }
 
 /** Milliseconds after which a job in steps, and reads one after the other, let the event loop turn. */
-export const turnMs = 8
+const turnMs = 2
+
+/** A turn of the event loop that long work shares with others. The first one is over at once. */
+export interface Turn {
+  isOver(): boolean
+  /** Resolves in the next turn of the event loop. */
+  next(): Promise<void>
+}
+
+/** Returns the turns of work that is long. */
+export function createTurn(): Turn {
+  let ends = 0
+  return {
+    isOver: () => performance.now() > ends,
+    async next() {
+      await setImmediate()
+      ends = performance.now() + turnMs
+    },
+  }
+}
+
+/** Runs steps to their end, and lets the event loop turn in between. */
+async function runSteps<T>(steps: Steps<T>, turn: Turn): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    if (turn.isOver()) await turn.next()
+  }
+}
 
 /** Runs jobs together, one transaction for all, in which the participants take part. */
 export function createTransactions(db: Database, faults: StoreFaults) {
@@ -79,18 +107,9 @@ export function createTransactions(db: Database, faults: StoreFaults) {
     async runInSteps(job: Job): Promise<unknown> {
       begin.run()
       try {
-        const steps = job.work(db) as Steps<unknown>
-        let turnEnds = performance.now() + turnMs
-        for (;;) {
-          const { done, value } = steps.next()
-          if (done === true) {
-            complete()
-            return value
-          }
-          if (performance.now() < turnEnds) continue
-          await setImmediate()
-          turnEnds = performance.now() + turnMs
-        }
+        const value = await runSteps(job.work(db) as Steps<unknown>, createTurn())
+        complete()
+        return value
       } catch (error) {
         undo()
         throw error
@@ -133,6 +152,15 @@ export function refuse(jobs: readonly Job[], error: unknown): void {
 export function answer(job: Job, query: () => unknown): void {
   try {
     job.resolve(query())
+  } catch (error) {
+    job.reject(storeError(error))
+  }
+}
+
+/** As `answer`, for a query in steps. */
+export async function answerInSteps(job: Job, db: Database, turn: Turn): Promise<void> {
+  try {
+    job.resolve(await runSteps(job.work(db) as Steps<unknown>, turn))
   } catch (error) {
     job.reject(storeError(error))
   }
