@@ -1,10 +1,10 @@
 /**
- * Long computations on the main thread that yield to the event loop: however many of them run at once, together they hold it for 8 ms at a
+ * Long computations on the main thread that yield to the event loop: however many of them run at once, together they hold it for 2 ms at a
  * stretch, and it goes through all its phases in between.
  */
 
 /** Milliseconds that the computations of this process together may hold the event loop at a stretch. */
-const stretchMs = 8
+const stretchMs = 2
 
 let stretchEnds = 0
 let isOpen = false
