@@ -109,6 +109,15 @@ export const ENTRIES = [
     quick: { seconds: 3, warmUpSeconds: 1 },
   },
   {
+    name: 'slow-disk/beside-work',
+    script: 'measure/slow-disk.mjs',
+    measure: 'besideWork',
+    needs: 'book',
+    options: { book: BOOK, syncDelayMs: 10, tasksPerSecond: 500, listed: 20_000, kilobytes: 100 },
+    full: { seconds: 10 },
+    quick: { seconds: 3 },
+  },
+  {
     name: 'recovery/one-kill',
     script: 'measure/recovery.mjs',
     measure: 'oneKill',

@@ -48,6 +48,15 @@ export const ROWS = [
     5,
   ),
   plain(
+    'the same, beside checkpoints, 20,000 tasks listed and a book imported: event loop late, p99',
+    'slow-disk/beside-work',
+    'p99Ms',
+    ' ms',
+    1,
+    5,
+    3,
+  ),
+  plain(
     '10 tasks of 4 s after one kill: until all have ended',
     'recovery/one-kill',
     'seconds',
