@@ -72,10 +72,50 @@ export type Steps<T> = Generator<void, T>
 /** Headings after which a loop over all of them yields. */
 export const perStep = 256
 
+/** As `filter` of a list; yields in between. */
+export function* filtered<Item>(
+  items: readonly Item[],
+  keep: (item: Item, index: number) => boolean,
+): Steps<Item[]> {
+  const kept: Item[] = []
+  for (const [index, item] of items.entries()) {
+    if (index % perStep === 0) yield
+    if (keep(item, index)) kept.push(item)
+  }
+  return kept
+}
+
+/** As `map` of a list; yields in between. */
+export function* mapped<Item, Made>(
+  items: readonly Item[],
+  make: (item: Item, index: number) => Made,
+): Steps<Made[]> {
+  const made: Made[] = []
+  for (const [index, item] of items.entries()) {
+    if (index % perStep === 0) yield
+    made.push(make(item, index))
+  }
+  return made
+}
+
 /** Counts how often each key occurs. */
 export function countsOf<Key>(keys: Iterable<Key>): Map<Key, number> {
   const counts = new Map<Key, number>()
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+/** As `countsOf` the keys of a list; yields in between. */
+export function* countedBy<Item, Key>(
+  items: readonly Item[],
+  keyOf: (item: Item) => Key,
+): Steps<Map<Key, number>> {
+  const counts = new Map<Key, number>()
+  for (const [index, item] of items.entries()) {
+    if (index % perStep === 0) yield
+    const key = keyOf(item)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
   return counts
 }
 

@@ -1,5 +1,5 @@
 import { withoutControls } from '../../task/controls.ts'
-import { type Candidate, type Chosen, perStep, type Steps } from './candidate.ts'
+import { type Candidate, type Chosen, filtered, mapped, perStep, type Steps } from './candidate.ts'
 import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
@@ -16,11 +16,11 @@ export function* namesBelow(
   chosen: readonly Chosen[],
   usesBlanks: boolean,
 ): Steps<Map<Candidate, readonly string[]>> {
-  const taken = new Set(chosen.map(({ candidate }) => candidate.line))
+  const taken = new Set(yield* mapped(chosen, ({ candidate }) => candidate.line))
   const names = new Map<Candidate, readonly string[]>()
   for (const role of ['volume', 'chapter'] as const) {
-    const own = chosen.filter(one => one.role === role && one.candidate.level === undefined)
-    const bare = own.filter(({ candidate: { heading } }) => (heading.inner ?? heading).name === '')
+    const own = yield* filtered(chosen, one => one.role === role && one.candidate.level === undefined)
+    const bare = yield* filtered(own, ({ candidate: { heading } }) => (heading.inner ?? heading).name === '')
     const found: { candidate: Candidate; lines: readonly string[] }[] = []
     for (const [i, { candidate }] of bare.entries()) {
       if (i % perStep === 0) yield

@@ -1,4 +1,13 @@
-import { between, byStyle, type Candidate, countsOf, type Steps, type TextFacts } from './candidate.ts'
+import {
+  between,
+  byStyle,
+  type Candidate,
+  countedBy,
+  filtered,
+  perStep,
+  type Steps,
+  type TextFacts,
+} from './candidate.ts'
 import { withoutContents } from './contents.ts'
 
 /**
@@ -173,15 +182,16 @@ function legs(chain: readonly Candidate[]): Candidate[][] {
  * Returns the sure candidates of a style, and the doubtful ones where the sure ones leave a place for their number. Without sure ones, the
  * doubtful ones must form a chain of three.
  */
-export function fitting(candidates: readonly Candidate[]): Candidate[] {
-  const sure = candidates.filter(candidate => candidate.heading.sureness === 'sure')
+export function* fitting(candidates: readonly Candidate[]): Steps<Candidate[]> {
+  const sure = yield* filtered(candidates, candidate => candidate.heading.sureness === 'sure')
   if (sure.length === 0) {
     const chain = longestChain(candidates)
     return chain.length >= 3 && chain.length * 2 > candidates.length ? chain : []
   }
   const kept: Candidate[] = []
   let nextSure = 0
-  for (const candidate of candidates) {
+  for (const [i, candidate] of candidates.entries()) {
+    if (i % perStep === 0) yield
     while (nextSure < sure.length && (sure[nextSure]?.line ?? 0) <= candidate.line) nextSure++
     const before = kept.at(-1)?.heading.number
     const after = sure[nextSure]?.heading.number
@@ -199,10 +209,11 @@ function fills(number: number | undefined, before: number | undefined, after: nu
 }
 
 /** Drops headings that only quote a number: between n and n + 1, with a number that has its place elsewhere. */
-export function withoutQuoted(candidates: readonly Candidate[]): Candidate[] {
-  const places = countsOf(candidates.map(({ heading }) => heading.number))
+export function* withoutQuoted(candidates: readonly Candidate[]): Steps<Candidate[]> {
+  const places = yield* countedBy(candidates, ({ heading }) => heading.number)
   const kept: Candidate[] = []
   for (const [i, candidate] of candidates.entries()) {
+    if (i % perStep === 0) yield
     const before = kept.at(-1)?.heading.number
     const after = candidates[i + 1]?.heading.number
     const { number } = candidate.heading

@@ -4,7 +4,9 @@ import {
   byStyle,
   type Candidate,
   type Chosen,
-  countsOf,
+  countedBy,
+  filtered,
+  mapped,
   perStep,
   type Role,
   type Steps,
@@ -23,7 +25,9 @@ export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): 
   const marked = yield* chooseMarked(candidates, facts)
   if (marked !== undefined) return marked
   yield
-  const trusted = trustPrefixes(candidates.filter(candidate => candidate.heading.sureness !== 'weak'))
+  const trusted = yield* trustPrefixes(
+    yield* filtered(candidates, candidate => candidate.heading.sureness !== 'weak'),
+  )
   yield
   const strong = yield* withoutContents(trusted, facts)
   yield
@@ -33,13 +37,13 @@ export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): 
   yield
   const accepted = yield* acceptedByStyle(kept)
   yield
-  const numbered = accepted.filter(candidate => candidate.heading.style !== 'named')
+  const numbered = yield* filtered(accepted, candidate => candidate.heading.style !== 'named')
   const hasChapters = numbered.some(candidate => candidate.heading.depth >= 4)
   const numerals = hasChapters
     ? continueNumerals(candidates, numbered, facts)
     : yield* chooseNumerals(candidates, accepted, facts)
   yield
-  const all = withoutNames(inOrder([...accepted, ...numerals]))
+  const all = yield* withoutNames(inOrder([...accepted, ...numerals]))
   yield
   const roles = yield* assignRoles(all)
   yield
@@ -51,9 +55,9 @@ export function* chooseHeadings(found: readonly Candidate[], facts: TextFacts): 
 }
 
 /** A prefix of three headings or more is the title of the book or of a part; otherwise it may be a sentence. */
-function trustPrefixes(candidates: readonly Candidate[]): Candidate[] {
-  const counts = countsOf(candidates.map(({ heading }) => heading.prefix))
-  return candidates.map(candidate => {
+function* trustPrefixes(candidates: readonly Candidate[]): Steps<Candidate[]> {
+  const counts = yield* countedBy(candidates, ({ heading }) => heading.prefix)
+  return yield* mapped(candidates, (candidate): Candidate => {
     const { prefix } = candidate.heading
     const isKnown = prefix !== undefined && (counts.get(prefix) ?? 0) >= 3
     return isKnown ? { ...candidate, heading: { ...candidate.heading, sureness: 'sure' } } : candidate
@@ -61,8 +65,8 @@ function trustPrefixes(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /** Drops a Prologue or Introduction that is the name of the bare number above it. */
-function withoutNames(candidates: readonly Candidate[]): Candidate[] {
-  return candidates.filter(({ heading, line }, i) => {
+function withoutNames(candidates: readonly Candidate[]): Steps<Candidate[]> {
+  return filtered(candidates, ({ heading, line }, i) => {
     const before = candidates[i - 1]
     if (heading.style !== 'named' || heading.name !== '' || before === undefined) return true
     const isBare = before.heading.style !== 'named' && before.heading.depth >= 4 && before.heading.name === ''
@@ -75,15 +79,16 @@ function withoutNames(candidates: readonly Candidate[]): Candidate[] {
  * number must stand alone: they have no other sign.
  */
 function* isolated(candidates: readonly Candidate[]): Steps<Candidate[]> {
-  const sure = candidates.filter(({ heading }) => heading.sureness === 'sure' && heading.style !== 'named')
-  const alone = sure.filter(candidate => candidate.blankBefore)
-  if (sure.length > 0 && alone.length < 0.35 * sure.length) {
-    return candidates.filter(one => one.heading.style !== 'named' || one.afterSentence)
-  }
-  yield
-  const parted = alone.filter(blankAfter).length >= 0.8 * alone.length
+  const sure = yield* filtered(
+    candidates,
+    ({ heading }) => heading.sureness === 'sure' && heading.style !== 'named',
+  )
+  const alone = yield* filtered(sure, candidate => candidate.blankBefore)
+  if (sure.length > 0 && alone.length < 0.35 * sure.length)
+    return yield* filtered(candidates, one => one.heading.style !== 'named' || one.afterSentence)
+  const parted = (yield* filtered(alone, blankAfter)).length >= 0.8 * alone.length
   const standsAlone = (candidate: Candidate) => candidate.blankBefore && (!parted || blankAfter(candidate))
-  const known = new Set(alone.filter(standsAlone).map(({ heading }) => heading.style))
+  const known = new Set((yield* filtered(alone, standsAlone)).map(({ heading }) => heading.style))
   const kept: Candidate[] = []
   for (const [i, candidate] of candidates.entries()) {
     if (i % perStep === 0) yield
@@ -103,10 +108,8 @@ function* withoutRepeats(candidates: readonly Candidate[]) {
   const kept: Candidate[] = []
   const again: { candidate: Candidate; first: Candidate }[] = []
   const last = new Map<string, { key: string; candidate: Candidate }>()
-  const keys = candidates.map(repeatKey)
-  yield
-  const groups = countsOf(keys)
-  yield
+  const keys = yield* mapped(candidates, repeatKey)
+  const groups = yield* countedBy(keys, key => key)
   for (const [i, candidate] of candidates.entries()) {
     if (i % perStep === 0) yield
     const { heading } = candidate
@@ -144,28 +147,29 @@ function* acceptedByStyle(candidates: readonly Candidate[]): Steps<Candidate[]> 
   const accepted: Candidate[] = []
   for (const [style, list] of byStyle(candidates)) {
     yield
-    const fit = style === 'named' ? list : fitting(list)
-    yield
-    const kept = style === 'named' ? fit : withoutQuoted(fit)
+    const kept = style === 'named' ? list : yield* withoutQuoted(yield* fitting(list))
     yield
     for (const candidate of kept) accepted.push(candidate)
   }
   yield
   const ordered = inOrder(accepted)
   yield
-  return withMainStyle(ordered)
+  return yield* withMainStyle(ordered)
 }
 
 /** Keeps the commonest of several units of chapters; others only outside its range, or where they continue its numbers. */
-function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
-  const chapters = candidates.filter(({ heading }) => heading.depth === 4 && heading.style !== 'named')
-  const counts = countsOf(chapters.map(({ heading }) => heading.style))
+function* withMainStyle(candidates: readonly Candidate[]): Steps<Candidate[]> {
+  const chapters = yield* filtered(
+    candidates,
+    ({ heading }) => heading.depth === 4 && heading.style !== 'named',
+  )
+  const counts = yield* countedBy(chapters, ({ heading }) => heading.style)
   const [main] = [...counts].sort((a, b) => b[1] - a[1])
   if (main === undefined || counts.size === 1) return [...candidates]
   const first = candidates.findIndex(candidate => candidate.heading.style === main[0])
   const last = candidates.findLastIndex(candidate => candidate.heading.style === main[0])
   let number = Number.NaN
-  return candidates.filter(({ heading }, i) => {
+  return yield* filtered(candidates, ({ heading }, i) => {
     if (heading.depth !== 4 || heading.style === 'named') return true
     const kept = heading.style === main[0] || i < first || i > last || heading.number === number + 1
     if (kept) number = heading.number ?? number
@@ -175,19 +179,22 @@ function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
 
 /** Chapters are the deepest unit down to depth 4; higher units are volumes if most of them contain chapters. */
 function* assignRoles(candidates: readonly Candidate[]): Steps<Chosen[]> {
-  const numbered = candidates.filter(candidate => candidate.heading.style !== 'named')
-  const depths = new Set(numbered.map(({ heading }) => heading.inner?.depth ?? heading.depth))
+  const numbered = yield* filtered(candidates, candidate => candidate.heading.style !== 'named')
+  const depths = new Set(yield* mapped(numbered, ({ heading }) => heading.inner?.depth ?? heading.depth))
   const above = [...depths].filter(depth => depth <= 4)
   const chapterDepth = above.length === 0 ? 5 : Math.max(...above)
   yield
-  const roles = candidates.map((candidate, i) => ({
+  const roles = yield* mapped(candidates, (candidate, i) => ({
     candidate,
     role: opensVolume(candidates, i) ? ('volume' as const) : roleOf(candidate, chapterDepth),
   }))
   yield
   return volumesAreFilled(roles)
     ? roles
-    : roles.map(({ candidate, role }) => ({ candidate, role: role === 'volume' ? 'chapter' : role }))
+    : yield* mapped(roles, ({ candidate, role }) => ({
+        candidate,
+        role: role === 'volume' ? ('chapter' as const) : role,
+      }))
 }
 
 /** An Epilogue whose chapter numbers restart is a volume. */

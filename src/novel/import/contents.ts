@@ -1,4 +1,14 @@
-import { between, type Candidate, countsOf, perStep, type Steps, type TextFacts } from './candidate.ts'
+import {
+  between,
+  type Candidate,
+  countedBy,
+  countsOf,
+  filtered,
+  mapped,
+  perStep,
+  type Steps,
+  type TextFacts,
+} from './candidate.ts'
 import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 
 /**
@@ -6,19 +16,20 @@ import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumb
  * prose. Takes and returns candidates in order. Linear in the candidates; yields in between.
  */
 export function* withoutContents(candidates: readonly Candidate[], facts: TextFacts): Steps<Candidate[]> {
-  const allKeys = candidates.map(keyOf)
-  yield
+  const allKeys = yield* mapped(candidates, keyOf)
   const opening = yield* openingOf(candidates, allKeys, facts.charactersBefore + facts.characters)
   const left = candidates.slice(opening)
   const keys = allKeys.slice(opening)
   const listed = new Set<Candidate>()
   const document = { candidates: left, keys, qualified: qualifiedKeys(left, keys) }
   yield
-  const everywhere = { keys: countsOf(keys), qualified: countsOf(document.qualified) }
-  yield
+  const everywhere = {
+    keys: yield* countedBy(keys, key => key),
+    qualified: yield* countedBy(document.qualified, key => key),
+  }
   for (const run of runsOf(left)) yield* markRun(run, document, everywhere, listed)
   yield
-  return left.filter(candidate => !listed.has(candidate))
+  return yield* filtered(left, candidate => !listed.has(candidate))
 }
 
 /**

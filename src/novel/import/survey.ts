@@ -71,17 +71,22 @@ export async function surveyText(source: TextSource, options: OpenOptions = {}):
   const leftOut = nothingLeftOut()
   const scan = new TextScan(source.name, opened.kind === 'text')
   const takeTurns = yieldWhenDue(options.signal)
+  let characters = 0
   for await (const lines of opened.lines(faults, leftOut)) {
     for (const line of lines) {
-      if (line.number % linesPerStep === 0) await takeTurns()
       scan.add(line)
+      characters += line.text.length + perLine
+      if (characters < charactersPerStep) continue
+      characters = 0
+      await takeTurns()
     }
   }
   return cooperate(surveySteps(source, opened, { scan, faults, leftOut }), options.signal)
 }
 
-/** Lines after which a reading yields. */
-const linesPerStep = 64
+/** Characters after which a reading yields, and how many a line counts beside its own. */
+const charactersPerStep = 4_000
+const perLine = 100
 
 /** Returns the survey of a text that was read to its end. Yields in between, for a text may have many thousand headings. */
 function* surveySteps(

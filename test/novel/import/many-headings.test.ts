@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { countedBy, filtered, mapped } from '../../../src/novel/import/candidate.ts'
 import { bytesSource } from '../../../src/novel/import/source.ts'
 import { surveyText } from '../../../src/novel/import/survey.ts'
 
@@ -45,5 +46,28 @@ describe('a text of many headings', () => {
     expect(linesPerTurn).toBeLessThan(100)
     // Then the headings are chosen, the book is divided and checked.
     expect(chapters / (turns - reading)).toBeLessThan(150)
+  })
+})
+
+describe('a pass over many headings', () => {
+  const numbers = Array.from({ length: 600 }, (_, index) => index)
+  let passed = 0
+  const pass = <T>(made: T): T => {
+    passed += 1
+    return made
+  }
+
+  it.each([
+    ['filtered', () => filtered(numbers, number => pass(number % 2 === 0)), numbers.filter(n => n % 2 === 0)],
+    ['mapped', () => mapped(numbers, number => pass(-number)), numbers.map(n => -n)],
+    ['counted', () => countedBy(numbers, number => pass(number % 2)), new Map([0, 1].map(n => [n, 300]))],
+  ])('is made of at most 256 at a time where they are %s', (_, begin, expected) => {
+    passed = 0
+    const seen: number[] = []
+    const steps = begin()
+    let step = steps.next()
+    for (; step.done !== true; step = steps.next()) seen.push(passed)
+    expect(step.value).toEqual(expected)
+    expect([...seen, passed]).toEqual([0, 256, 512, 600])
   })
 })
