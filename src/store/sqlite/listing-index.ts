@@ -20,14 +20,10 @@ export type ListingIndex = ReturnType<typeof createListingIndex>
 /** The index of listings of a file, which takes part in its transactions. */
 export function createListingIndex(file: DatabaseFile, sql: Statements) {
   const moved = new Set<number>()
-  let newest = newestTask()
+  let newest = Number(sql('SELECT coalesce(max(seq), 0) FROM tasks').pluck().get())
   /** The last task that was taken; undefined = to be read. */
   let last: number | undefined
   let filling: Promise<void> | undefined
-
-  function newestTask(): number {
-    return Number(sql('SELECT coalesce(max(seq), 0) FROM tasks').pluck().get())
-  }
 
   function taken(): number {
     last ??= Number(sql('SELECT last FROM listed').pluck().get())
