@@ -63,6 +63,10 @@ export const errorCatalogue = {
   PARAMETERS_TOO_NEW: retryable(503, 'The parameters were stored by a newer version of the task type.'),
   ENGINE_STOPPED: retryable(503, 'The engine is stopping or closed.'),
   STORE_FAILED: retryable(503, 'The store could not do what it was asked.'),
+  QUERY_TIMED_OUT: retryable(
+    503,
+    'The database ended a query that took too long; a narrower filter reads less.',
+  ),
   STORE_CLOSED: retryable(503, 'The store is closed.'),
   STORE_FULL: retryable(507, 'The disk of the store is full.'),
   STORE_DAMAGED: permanent(500, 'The disk lost what was written to it; the process has to be started again.'),

@@ -16,7 +16,7 @@ import {
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Transactions } from '../cold-records.ts'
-import { createSender, type StoreFaults } from './failures.ts'
+import { createSender, type SendLimits, type StoreFaults, timeLimitOf, withTimeLimit } from './failures.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
 
 /** How a database is reached. */
@@ -30,7 +30,7 @@ export interface DatabaseOptions {
   client?: MongoClient
   /** Default: the one that the connection string names, else `quillwork`. */
   database?: string
-  /** Milliseconds that an operation may take before it counts as failed; default 10,000. */
+  /** Milliseconds until an operation without an answer is sent again; the server ends it after half of them. Default 10,000. */
   deadlineMs?: number
   faults?: StoreFaults
 }
@@ -39,11 +39,11 @@ export interface DatabaseOptions {
 export interface SharedDatabase {
   /** Adds indexes that `open` makes and checks, and what it does next. Call it before. */
   join(indexes: readonly IndexPlan[], prepare?: () => Promise<void>): void
-  /** A collection with majority write concern and majority reads from the primary. */
+  /** A collection with majority write concern and majority reads from the primary; the server ends operations that take too long. */
   collection<T extends Document>(name: string): Collection<T>
   /**
    * Runs an operation that may be sent twice: one whose outcome is unknown is sent again, a few times. `operation` names it in errors.
-   * Throws STORE_FAILED, STORE_FULL, STORE_CLOSED; coded errors pass as they are.
+   * Throws QUERY_TIMED_OUT for a read that the server ended, STORE_FAILED, STORE_FULL, STORE_CLOSED; coded errors pass as they are.
    */
   run<T>(operation: string, work: () => Promise<T>): Promise<T>
   /**
@@ -59,6 +59,8 @@ export interface SharedDatabase {
 export interface OpenableDatabase extends SharedDatabase, Transactions {
   readonly client: MongoClient
   readonly db: Db
+  /** As `SharedDatabase.run`, with limits of its own. */
+  run<T>(operation: string, work: () => Promise<T>, limits?: SendLimits): Promise<T>
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
   /** Connects; checks write concern and indexes. Once; later calls return the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
@@ -66,8 +68,8 @@ export interface OpenableDatabase extends SharedDatabase, Transactions {
   close(): Promise<void>
 }
 
-/** A day: what takes longer hangs. */
-const longestIndexBuildMs = 86_400_000
+/** Milliseconds that a change of a whole collection may take, such as the build of an index: a day. What takes longer hangs. */
+export const longestBuildMs = 86_400_000
 
 /** A database that is connected by `open`, or by its first operation. */
 export function openDatabase(options: DatabaseOptions): OpenableDatabase {
@@ -89,12 +91,15 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const sessions = createSessions(client)
 
   async function prepare(): Promise<void> {
-    await run('open', async () => {
+    // Whoever starts a process with a wrong address learns so soon.
+    const connect = async () => {
       await client.connect()
       await requirePromises(client, db)
-    })
+    }
+    await run('open', connect, { waitsForServer: false })
     // An index on a large collection is as long in the making as it takes, and without it nothing may begin.
-    await run('make indexes', () => makeIndexes(db, [...plans.values()]), longestIndexBuildMs)
+    const deadline = { deadlineMs: longestBuildMs }
+    await run('make indexes', () => makeIndexes(db, [...plans.values()]), deadline)
     for (const each of preparations) await each()
   }
 
@@ -116,13 +121,12 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
       if (preparation !== undefined) preparations.push(preparation)
       for (const index of indexes) plans.set(`${index.collection}/${index.name}`, index)
     },
-    collection: collection => db.collection(collection),
+    collection: <T extends Document>(collection: string) =>
+      withTimeLimit(db.collection<T>(collection), timeLimitOf(deadlineMs)),
     transaction: (operation, work, moreMs = 0) =>
-      run(
-        operation,
-        () => sessions.use(session => session.withTransaction(() => work(session), majority)),
-        deadlineMs + moreMs,
-      ),
+      run(operation, () => sessions.use(session => session.withTransaction(() => work(session), majority)), {
+        deadlineMs: deadlineMs + moreMs,
+      }),
     open() {
       opening ??= prepare().catch(error => {
         opening = undefined
@@ -173,8 +177,9 @@ function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
     appName: 'quillwork',
     ignoreUndefined: true,
     retryWrites: true,
-    serverSelectionTimeoutMS: Math.min(5_000, deadlineMs),
+    serverSelectionTimeoutMS: Math.min(5_000, timeLimitOf(deadlineMs)),
     connectTimeoutMS: Math.min(5_000, deadlineMs),
+    waitQueueTimeoutMS: timeLimitOf(deadlineMs),
     maxPoolSize: 32,
   })
 }

@@ -1,5 +1,12 @@
 /** Operations on their way to the server: each has a deadline, and one whose outcome is unknown is sent again. What callers get of a failure. */
-import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
+import {
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  MongoError,
+  MongoServerError,
+  type WriteError,
+} from 'mongodb'
 import { atMost } from '../../runtime/at-most.ts'
 import { retryUntilStored } from '../../runtime/retry-until-stored.ts'
 import { QuillworkError } from '../../task/errors.ts'
@@ -32,17 +39,24 @@ export function writeErrorsOf(error: unknown): { matched: number; failed: readon
 function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof UnknownOutcome) return true
   if (!(error instanceof MongoError)) return false
-  // Another process took this one for gone, and ended its transaction.
-  if (error instanceof MongoServerError && error.code === interrupted) return true
+  if (error instanceof MongoServerError && unknownOutcomes.has(Number(error.code))) return true
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
     return true
   return networkErrors.has(error.name)
 }
 
-/** Code of MongoDB's Interrupted. */
-const interrupted = 11_601
+/**
+ * Codes of answers that leave the outcome open: another process took this one for gone, and ended its transaction (Interrupted); and those of
+ * a server that is no primary, or stops being one. Of a read the driver gives them no label.
+ */
+const unknownOutcomes = new Set([11_601, 91, 189, 10_107, 11_600, 11_602, 13_435, 13_436])
+
+const noServer = 'MongoServerSelectionError'
 
 const networkErrors = new Set([
+  // There is no primary for now, or no connection was free: not executed.
+  noServer,
+  'MongoWaitQueueTimeoutError',
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoPoolClearedError',
@@ -50,7 +64,12 @@ const networkErrors = new Set([
   'MongoServerClosedError',
 ])
 
-/** Our own deadline passed, or a fault was caused on purpose: the operation may have been executed. */
+/** Whether no server was found that takes the operation. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof MongoError && error.name === noServer
+}
+
+/** Our own deadline passed, the server ended a write by its time limit, or a fault was caused on purpose: it may have been executed. */
 export class UnknownOutcome extends Error {
   override readonly name = 'UnknownOutcome'
 }
@@ -61,9 +80,69 @@ export function storeError(error: unknown, operation: string): QuillworkError {
   const cause = causeOf(error)
   if ((error instanceof MongoServerError || isWriteError(error)) && error.code === outOfDisk)
     return new QuillworkError('STORE_FULL', 'The disk of the database is full.', { cause })
+  if (isTimedOut(error)) return timedOut(operation, cause)
   const message = `The database could not do "${operation}": ${cause.message}`
   const isTooLarge = error instanceof MongoServerError && error.code === tooLargeForCache
   return new QuillworkError(isTooLarge ? 'TRANSACTION_TOO_LARGE' : 'STORE_FAILED', message, { cause })
+}
+
+/** Code of MongoDB's MaxTimeMSExpired. */
+const maxTimeExpired = 50
+
+function isTimedOut(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === maxTimeExpired
+}
+
+function timedOut(operation: string, cause: Error): QuillworkError {
+  const message = `The database ended "${operation}", which took too long: it had to read too much. Narrow the filter, or ask for less.`
+  return new QuillworkError('QUERY_TIMED_OUT', message, { cause })
+}
+
+/** Where the options stand among the arguments of an operation. */
+const reads = { find: 1, findOne: 1, aggregate: 1, countDocuments: 1 } as const
+const writes = {
+  insertOne: 1,
+  insertMany: 1,
+  bulkWrite: 1,
+  deleteOne: 1,
+  deleteMany: 1,
+  updateOne: 2,
+  updateMany: 2,
+  replaceOne: 2,
+  findOneAndUpdate: 2,
+} as const
+const places: ReadonlyMap<PropertyKey, number> = new Map(Object.entries({ ...reads, ...writes }))
+
+/**
+ * Returns the collection, each of whose operations the server ends after so many milliseconds: none goes on there when nobody waits for it
+ * any more. A read that was ended is the caller's to narrow; of a write some may have been done, so it is one of unknown outcome.
+ */
+export function withTimeLimit<T extends Document>(
+  collection: Collection<T>,
+  maxTimeMS: number,
+): Collection<T> {
+  return new Proxy(collection, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== 'function') return member
+      const place = places.get(name)
+      if (place === undefined) return member.bind(target)
+      return (...given: unknown[]) => {
+        given[place] = { maxTimeMS, ...(given[place] as object | undefined) }
+        const answer: unknown = member.apply(target, given)
+        return Object.hasOwn(writes, name) ? withOpenEnd(answer as Promise<unknown>) : answer
+      }
+    },
+  })
+}
+
+async function withOpenEnd(write: Promise<unknown>): Promise<unknown> {
+  try {
+    return await write
+  } catch (error) {
+    if (isTimedOut(error)) throw new UnknownOutcome(`the server ended the write: ${causeOf(error).message}`)
+    throw error
+  }
 }
 
 function causeOf(error: unknown): Error {
@@ -105,6 +184,22 @@ const clock = {
   },
 }
 
+/**
+ * Returns the milliseconds after which the server ends an operation, of those that one send may take: the other half is for finding a primary
+ * and a free connection before it is sent.
+ */
+export function timeLimitOf(deadlineMs: number): number {
+  return Math.ceil(deadlineMs / 2)
+}
+
+/** How long an operation is sent, and sent again; default as all are. */
+export interface SendLimits {
+  /** Milliseconds of each send. */
+  deadlineMs?: number
+  /** Whether it waits for a server that is no longer, or not yet, to be found. Default true. */
+  waitsForServer?: boolean
+}
+
 /** Sends operations. @param usualMs Milliseconds that one send may take. */
 export function createSender(usualMs: number, faults: StoreFaults | undefined) {
   let closed = false
@@ -122,13 +217,32 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined) {
   }
 
   return {
-    /** As `SharedDatabase.run`. `deadlineMs`: of each send, where another one than usual is meant. */
-    async run<T>(operation: string, work: () => Promise<T>, deadlineMs = usualMs): Promise<T> {
+    /** As `SharedDatabase.run`. An election is waited out: each send waits for a primary for half of its time. */
+    async run<T>(
+      operation: string,
+      work: () => Promise<T>,
+      { deadlineMs = usualMs, waitsForServer = true }: SendLimits = {},
+    ): Promise<T> {
       inFlight += 1
-      let sends = 0
-      const again = (error: unknown) => ++sends < mostSends && !closed && isUnknownOutcome(error)
+      let sent = 0
+      let last: Promise<unknown> = Promise.resolve()
+      const send = async () => {
+        // What has not answered may still run: the server ends it within this time.
+        await atMost(timeLimitOf(deadlineMs), last, () => undefined)
+        return once(
+          operation,
+          () => {
+            const answer = work()
+            last = answer.catch(() => undefined)
+            return answer
+          },
+          deadlineMs,
+        )
+      }
+      const again = (error: unknown) =>
+        ++sent < mostSends && !closed && isUnknownOutcome(error) && (waitsForServer || !isUnreachable(error))
       try {
-        return await retryUntilStored(() => once(operation, work, deadlineMs), { clock, again })
+        return await retryUntilStored(send, { clock, again })
       } catch (error) {
         throw closed ? closedError() : storeError(error, operation)
       } finally {

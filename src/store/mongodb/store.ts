@@ -18,6 +18,7 @@ import { createTogether } from './create-together.ts'
 import {
   clockOf,
   type DatabaseOptions,
+  longestBuildMs,
   type OpenableDatabase,
   openDatabase,
   type SharedDatabase,
@@ -255,8 +256,9 @@ const numberOf = (time: string) => ({ $ifNull: [{ $toLong: time }, '$$REMOVE'] }
 async function convertEarlier(database: OpenableDatabase): Promise<void> {
   const times = { at: numberOf('$at'), lastTick: numberOf('$lastTick') }
   const update = [{ $set: { revision: 'earlier', ...times } }, { $unset: ['order', 'write'] }]
+  // At the first start of a version: as long as it takes.
   const convert = (name: string, work: (collection: Collection) => Promise<unknown>) =>
-    database.run(`convert ${name}`, () => work(database.collection(name)))
+    database.run(`convert ${name}`, () => work(database.db.collection(name)), { deadlineMs: longestBuildMs })
   await Promise.all([
     ...coldKinds.map(({ name }) => convert(name, documents => documents.updateMany(ofEarlier, update))),
     convert(nodes.name, documents => documents.deleteMany(ofEarlier)),
