@@ -6,6 +6,7 @@ import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
+import { deepest } from '../task/subtasks.ts'
 import { isCancelRequested, type NewTask } from '../task/task.ts'
 import { isA } from '../task/thrown.ts'
 import type { Attempt } from './attempt.ts'
@@ -28,8 +29,6 @@ import { traceSubmission } from './trace.ts'
 const mostCharacters = 32_000_000
 /** Sub-tasks per page when a parent reads them. */
 const perPage = 200
-/** How deep a tree may be: deeper is a task that submits itself. */
-const deepest = 16
 
 type Item = SubTaskOptions & { parameters: unknown }
 

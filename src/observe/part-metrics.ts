@@ -60,7 +60,7 @@ function describeTasks(metered: Metered, latest: Latest): void {
   })
   metered.gauge(
     'tasks',
-    'Tasks by status',
+    'Tasks by status; with MongoDB each counted up to 100,000',
     () => {
       const counts = latest()?.counts
       return counts === undefined ? [] : taskStatuses.map(status => [counts[status], { status }] as const)
@@ -74,7 +74,11 @@ function describeTasks(metered: Metered, latest: Latest): void {
     }
     metered.gauge(name, help, read, ['lane'])
   }
-  byLane('tasks_waiting', 'Tasks that wait for a slot, or for their time', ({ waiting }) => waiting)
+  byLane(
+    'tasks_waiting',
+    'Tasks that wait for a slot, or for their time; counted as tasks are',
+    ({ waiting }) => waiting,
+  )
   byLane('oldest_waiting_seconds', 'Age of the task that is next in turn', ({ oldestWaitingAt }, now) =>
     secondsSince(oldestWaitingAt, now),
   )

@@ -122,7 +122,7 @@ export interface TaskQueries {
   list(filter: TaskFilter, page: TaskListRequest): Promise<Page<TaskRecord>>
   /** In the order of submission. */
   children(parentTaskId: string, filter: ChildrenFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  /** How many tasks have each status: counters kept in step with the transitions, not a scan. */
+  /** How many tasks have each status; counted as far as `StoreCapabilities.countsUpTo`, never by a scan of all. */
   counts(): Promise<Readonly<Record<TaskStatus, number>>>
   attempts(taskId: string): Promise<readonly AttemptRow[]>
   logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
@@ -138,5 +138,6 @@ export interface TaskQueries {
   ): Promise<{ total: number; tasks: readonly TaskRecord[] }>
   /** Open dead letters, newest first. */
   deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  /** Of the newest 10,000 open dead letters where the store is MongoDB, else of all. */
   deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>
 }

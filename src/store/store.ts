@@ -242,7 +242,7 @@ export interface EventOutbox {
 export interface LaneState {
   lane: string
   paused: boolean
-  /** Tasks that wait: those that could run now, and those that wait for a time. */
+  /** Tasks that wait: those that could run now, and those that wait for a time. Counted as far as `countsUpTo`. */
   waiting: number
   /** Creation time of the next in turn of those that could run now, epoch milliseconds. */
   oldestWaitingAt?: number
@@ -330,6 +330,12 @@ export interface StoreCapabilities {
   readonly manyProcesses: boolean
   /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone. */
   readonly callerTransactions: boolean
+  /**
+   * Tasks of one status, or that wait in one lane, are counted as far as this number; absent where counts are exact. SQLite keeps counters
+   * within the transactions that change tasks. MongoDB counts by an index: a counter would be a second document to write with every write of
+   * a task.
+   */
+  readonly countsUpTo?: number
 }
 
 /** Everything that an engine needs of a store. `Tx` is the caller's transaction, where submitting within one is offered. */

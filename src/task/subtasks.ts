@@ -7,6 +7,9 @@ import {
 } from './status.ts'
 import type { SubTaskSummary } from './task.ts'
 
+/** Levels that a task may be below its root: deeper is a task that submits itself. */
+export const deepest = 16
+
 /** Returns the number of sub-tasks. */
 export function totalOf(summary: SubTaskSummary | undefined): number {
   return countOf(summary, taskStatuses)

@@ -279,6 +279,20 @@ describe('reading', () => {
     })
     const counts = await api.ask<{ counts: Record<string, number>; total: number }>('/v1/tasks/counts')
     expect(counts.body.total).toBe(Object.values(counts.body.counts).reduce((sum, count) => sum + count, 0))
+    expect(counts.body).not.toHaveProperty('atLeast')
+  })
+
+  test('counts of a store that counts no further than a number say which they are', async () => {
+    await api.engine.tasks.get(await api.submit(succeed, { delay: '1h' }))
+    const { capabilities } = api.engine.store
+    Object.assign(capabilities, { countsUpTo: 1 })
+    try {
+      const { body } = await api.ask<{ atLeast: string[] }>('/v1/tasks/counts')
+      expect(body.atLeast).toContain('QUEUED')
+      expect(body.atLeast).not.toContain('DEAD_LETTER')
+    } finally {
+      Object.assign(capabilities, { countsUpTo: undefined })
+    }
   })
 })
 

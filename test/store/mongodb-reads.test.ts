@@ -1,10 +1,7 @@
-import type { CommandStartedEvent, Document } from 'mongodb'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { OpenableDatabase } from '../../src/store/mongodb/database.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { type MongoOptions, type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
-import { type TaskFilter, usageKinds } from '../../src/store/store.ts'
-import { liveStatuses } from '../../src/task/status.ts'
 import { cancelledWaiting, completed, givenBack } from '../../src/task/transition.ts'
 import {
   complete,
@@ -59,75 +56,6 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
       },
     })
   }
-
-  it('every question goes by an index', async () => {
-    const store = await openStore({
-      url: `${home.url}${home.url.includes('?') ? '&' : '?'}monitorCommands=true`,
-    })
-    const parent = await startNew(store)
-    const [child] = await createAll(store, [subTaskOf(parent, 'a'), subTaskOf(parent, 'b')])
-    await fail(store, await read(store, child?.id ?? ''), now)
-    await complete(store, await createOne(store), now)
-    await createOne(store)
-    const { client, db } = store.database as OpenableDatabase
-    const asked: CommandStartedEvent[] = []
-    client.on('commandStarted', event => asked.push(event))
-    const filters: TaskFilter[] = [
-      {},
-      { status: ['QUEUED', 'FAILED'] },
-      { userId: 'ann' },
-      { userId: 'ann', status: ['QUEUED'], tag: 'x', lane: 'default', taskType: ['Write'] },
-      { userId: 'ann', status: [...liveStatuses], tag: 'x' },
-      { parentTaskId: parent.id },
-      { rootsOnly: true, createdAfter: 1, createdBefore: now },
-    ]
-    for (const filter of filters) {
-      const { nextPageToken } = await store.queries.list(filter, { pageSize: 1 })
-      if (nextPageToken !== undefined)
-        await store.queries.list(filter, { pageSize: 1, pageToken: nextPageToken })
-      const order = 'oldest'
-      const { nextPageToken: ofOldest } = await store.queries.list(filter, { pageSize: 1, order })
-      if (ofOldest !== undefined)
-        await store.queries.list(filter, { pageSize: 1, pageToken: ofOldest, order })
-    }
-    await store.queries.children(parent.id, { taskType: 'Part' }, { pageSize: 5 })
-    await store.queries.children(parent.id, { failedFirst: true }, { pageSize: 5 })
-    await store.queries.deadLetters({ userId: 'ann', code: 'HANDLER_FAILED' }, { pageSize: 5 })
-    await store.queries.deadLetterGroups({})
-    await store.queries.counts()
-    await store.queries.attempts(parent.id)
-    await store.queries.logs(parent.id, 0, 10)
-    const usage = [{ treeOf: parent.id }, { taskId: parent.id }, { subject: 'novel' }, { userId: 'ann' }, {}]
-    for (const filter of usage)
-      for (const by of usageKinds) await store.queries.usageReport(filter, { by, pageSize: 5 })
-    await store.queries.waitingForBudget(parent.id, 5)
-    await store.attempts.checkpoints(parent.id)
-    await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
-    await store.lanes.lanes()
-    await store.unparsable.list({ pageSize: 5 })
-    const own = { taskId: parent.id, attempt: parent.attempt }
-    await store.attempts.checkpoint([{ ...own, key: 'a', value: '1' }])
-    await store.output.append([{ ...own, sequence: 1, text: 'x' }])
-    await store.tasks.trim(0, 10)
-    await store.tasks.prune({ COMPLETED: -1, FAILED: -1 }, 10)
-    const small = ['task_lanes']
-    const questions = asked.filter(
-      ({ commandName, command }) =>
-        ['find', 'aggregate'].includes(commandName) && !small.includes(String(command[commandName])),
-    )
-    expect(questions.length).toBeGreaterThan(25)
-    for (const { commandName, command } of questions) {
-      const stages = await stagesOf(db, command)
-      expect(stages, `${commandName} ${JSON.stringify(command['filter'] ?? command['pipeline'])}`).toContain(
-        'IXSCAN',
-      )
-      expect(stages).not.toContain('COLLSCAN')
-    }
-    // However many have ended: live ones are read by their status.
-    const ofLive = questions.filter(({ command }) => command['filter']?.tags !== undefined)
-    expect(ofLive.length).toBeGreaterThan(3)
-    expect(new Set(ofLive.map(({ command }) => command['hint']))).toEqual(new Set(['tasks_status']))
-  })
 
   it('what a filter names is compared, whatever it is, and never read as a query', async () => {
     const store = await openStore()
@@ -352,19 +280,3 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect(await (store.database as OpenableDatabase).db.collection('nodes').countDocuments()).toBe(1)
   })
 })
-
-/** The stages of the plan of a command. */
-async function stagesOf(db: OpenableDatabase['db'], command: Document): Promise<string[]> {
-  const { lsid, $clusterTime, $db, readConcern, ...asked } = command
-  const answer = await db.command({ explain: asked, verbosity: 'queryPlanner' })
-  const stages: string[] = []
-  const walk = (node: unknown) => {
-    if (typeof node !== 'object' || node === null) return
-    for (const [name, value] of Object.entries(node)) {
-      if (name === 'stage') stages.push(String(value))
-      else walk(value)
-    }
-  }
-  walk(answer['queryPlanner']?.winningPlan ?? answer)
-  return stages
-}

@@ -155,6 +155,8 @@ interface TaskCounts {
   readonly total: number
   /** Those that have not ended. */
   readonly live: number
+  /** Statuses that have more tasks than were counted. */
+  readonly atLeast: readonly Task['status'][]
   /** Whether the server answered. */
   readonly isKnown: boolean
 }
@@ -164,5 +166,6 @@ export function useTaskCounts(): TaskCounts {
   const { data } = useQuery({ queryKey: keys.taskCounts, queryFn: () => dataOf(api.GET('/v1/tasks/counts')) })
   const counts = data?.counts ?? {}
   const live = liveStatuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
-  return { counts, total: data?.total ?? 0, live, isKnown: data !== undefined }
+  const atLeast = data?.atLeast ?? []
+  return { counts, total: data?.total ?? 0, live, atLeast, isKnown: data !== undefined }
 }

@@ -248,7 +248,7 @@ function timeOfTyped(typed: string, zone: 'local' | 'utc'): string | undefined {
  */
 export function StatusTiles({ search, onSearch }: FilterProps) {
   const t = useTranslations('tasks')
-  const { counts, isKnown } = useTaskCounts()
+  const { counts, atLeast, isKnown } = useTaskCounts()
   const { status: shown, all: _all, ...others } = search
   return (
     <Box className={classes['tiles'] ?? ''} role="group" aria-label={t('counts')}>
@@ -261,7 +261,7 @@ export function StatusTiles({ search, onSearch }: FilterProps) {
             aria-pressed={isShown}
             onClick={() => onSearch(isShown ? others : { ...others, status: [status], all: true })}
           >
-            <Count value={isKnown ? (counts[status] ?? 0) : undefined} />
+            <Count value={isKnown ? (counts[status] ?? 0) : undefined} isMore={atLeast.includes(status)} />
             <StatusBadge status={status} />
           </UnstyledButton>
         )
@@ -270,12 +270,13 @@ export function StatusTiles({ search, onSearch }: FilterProps) {
   )
 }
 
-/** A dash until the server answers, so that nothing jumps. */
-function Count({ value }: { value: number | undefined }) {
+/** A dash until the server answers, so that nothing jumps. `isMore`: there are more than were counted. */
+function Count({ value, isMore }: { value: number | undefined; isMore: boolean }) {
   const writing = useWriting()
   return (
     <Text fw={650} size="lg" className="numbers" {...(value === 0 ? { c: 'dimmed' } : {})}>
       {value === undefined ? '–' : writing.number(value)}
+      {isMore && '+'}
     </Text>
   )
 }

@@ -69,6 +69,7 @@ export const deadLetterRoutes = [
     },
   }),
   get('/v1/dead-letters/groups', {
+    description: 'With MongoDB, of the newest 10,000 open dead letters that the filter finds.',
     summary: 'Group equal failures, the most frequent first',
     querystring: z.strictObject(deadLetterFilter),
     sends: { 200: z.object({ items: z.array(groupSchema) }) },

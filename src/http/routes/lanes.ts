@@ -8,7 +8,9 @@ const laneSchema = named(
   z.object({
     lane: z.string(),
     paused: z.boolean(),
-    waiting: z.int().describe('Tasks that wait for a slot or for their start time'),
+    waiting: z
+      .int()
+      .describe('Tasks that wait for a slot or for their start time; with MongoDB counted up to 100,000'),
     oldestWaitingAt: time.optional(),
     slots: z.int().describe('Worker slots of this process'),
     running: z.int().describe('Attempts that this process runs'),

@@ -101,10 +101,26 @@ export const taskRoutes = [
   }),
   get('/v1/tasks/counts', {
     summary: 'Count tasks by status',
-    sends: { 200: z.object({ counts: z.record(z.enum(taskStatuses), z.int()), total: z.int() }) },
+    description:
+      'With MongoDB, tasks of a status are counted up to 100,000; `atLeast` names the statuses with more.',
+    sends: {
+      200: z.object({
+        counts: z.record(z.enum(taskStatuses), z.int()),
+        total: z.int(),
+        atLeast: z
+          .array(z.enum(taskStatuses))
+          .optional()
+          .describe(
+            'Statuses with at least as many tasks as their count, and the total, say; absent where all are exact',
+          ),
+      }),
+    },
     handle: async ({ engine }) => {
       const counts = await engine.tasks.counts()
-      return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) }
+      const { countsUpTo = Number.POSITIVE_INFINITY } = engine.store.capabilities
+      const atLeast = taskStatuses.filter(status => counts[status] >= countsUpTo)
+      const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+      return { counts, total, ...(atLeast.length === 0 ? {} : { atLeast }) }
     },
   }),
   get('/v1/tasks/:taskId', {

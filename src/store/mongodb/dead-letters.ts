@@ -36,11 +36,15 @@ const byFingerprint = {
   },
 }
 
+/** Dead letters that are grouped at most, the newest: each is read. */
+const mostGrouped = 10_000
+
 /** Returns open dead letters by equal failures, the most frequent first. */
 export async function groupDeadLetters(session: Session, filter: DeadLetterFilter) {
   type Group = Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }
   const mostFrequent = [{ $sort: { count: -1, _id: 1 } }, { $limit: mostGroups }]
-  const pipeline = [{ $match: deadLetterConditions(filter) }, byFingerprint, ...mostFrequent]
+  const newest = [{ $sort: { order: -1, _id: -1 } }, { $limit: mostGrouped }]
+  const pipeline = [{ $match: deadLetterConditions(filter) }, ...newest, byFingerprint, ...mostFrequent]
   const groups = await aggregateTasks<Group>(session, 'dead-letter-groups', 'tasks_dead_letters', pipeline)
   return groups.map(({ _id, ...group }) => ({ fingerprint: _id, ...group }))
 }

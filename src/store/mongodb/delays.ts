@@ -10,7 +10,7 @@ import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { after, backInLine, delayFor } from './pipeline.ts'
 import { deliveryFields, takeRightToSend, type Waiting } from './relay.ts'
-import { readFields, type Session, updateTasks } from './session.ts'
+import { readFields, type Session, updateInParts, updateTasks } from './session.ts'
 
 const perStep = 500
 /** A delivery may come this much early, milliseconds; a claim is granted that much before its time. */
@@ -122,12 +122,11 @@ export async function requeueLostDeliveries(session: Session, empty: readonly st
   ])
 }
 
-/** Reads first: mostly there are none, and a read costs less than a write. */
+/** Mostly there are none, which a read tells. */
 async function requeueLost(session: Session, isLost: Filter<TaskDocument>): Promise<void> {
   const { flags, now } = session
-  const options = { hint: 'tasks_lost', limit: 1 }
-  if ((await readFields(session, 'presumed lost', isLost, [], options)).length === 0) return
-  await updateTasks(session, 'requeue lost', isLost, [backInLine(new Date(now()))])
+  const update = [backInLine(new Date(now()))]
+  if ((await updateInParts(session, 'requeue lost', isLost, update, 'tasks_lost')) === 0) return
   flags.setReady()
   flags.quarantined = true
 }

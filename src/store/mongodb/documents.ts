@@ -88,6 +88,9 @@ export interface PastAttempt extends Omit<AttemptRow, 'startedAt' | 'endedAt'> {
   endedAt: Date
 }
 
+/** Numbers of the field `order` in one millisecond. */
+export const ordersPerMs = 4_096
+
 /** What of an event is not in the rest of the record. */
 export interface StoredEvent {
   sequence: number

@@ -6,7 +6,7 @@ import type { EventBacklog, EventOutbox, LastEvent, PendingEvents } from '../sto
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
-import { findTasks, type Session } from './session.ts'
+import { countUpTo, findTasks, readFields, type Session } from './session.ts'
 
 /** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
@@ -109,14 +109,13 @@ function readLeftBehind(session: Session, limit: number): Promise<TaskDocument[]
 /** Records that are counted at most: more need no exact number. */
 const mostCounted = 10_000
 
-async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
+async function backlogOf(session: Session): Promise<EventBacklog> {
   const pending = { eventsAt: { $exists: true } }
-  const [records, oldest] = await database.run('count events', () =>
-    Promise.all([
-      tasks.countDocuments(pending, { limit: mostCounted, hint: 'tasks_events' }),
-      tasks.findOne(pending, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
-    ]),
-  )
+  const hint = 'tasks_events'
+  const [records, [oldest]] = await Promise.all([
+    countUpTo(session, 'count events', pending, { hint, limit: mostCounted }),
+    readFields(session, 'oldest event', pending, ['eventsAt'], { hint, sort: { eventsAt: 1 }, limit: 1 }),
+  ])
   return defined({ records, oldestAt: oldest?.eventsAt?.getTime() })
 }
 

@@ -105,8 +105,12 @@ const ready: IndexFields = [
   { name: 'ready', key: { ready: 1, priority: 1, rank: 1, order: 1, _id: 1 }, partial: { ready: present } },
   { name: 'tell', key: { tellAt: 1 }, partial: { tellAt: present } },
   { name: 'lost', key: { lostAt: 1 }, partial: { lostAt: present } },
-  { name: 'waiting_user', key: { userId: 1, lane: 1, priority: 1, rank: -1 }, partial: waiting },
-  { name: 'waiting_lane', key: { lane: 1, depth: 1 }, partial: waiting },
+  // What waits of a lane or of a user, counted, and the last rank of a user: from the keys alone, so the status stands among them.
+  {
+    name: 'waiting',
+    key: { depth: 1, lane: 1, userId: 1, priority: 1, rank: -1, status: 1 },
+    partial: waiting,
+  },
 ]
 
 /** The sweep, the aggregator or a relay has to read it. */
@@ -119,24 +123,36 @@ const upkeep: IndexFields = [
   },
   { name: 'look', key: { look: 1, order: 1 }, partial: { look: present } },
   { name: 'uncounted', key: { uncounted: 1, parentTaskId: 1 }, partial: { uncounted: present } },
+  // Events that no process has published yet, the oldest first.
   { name: 'events', key: { eventsAt: 1 }, partial: { eventsAt: present } },
+  // Dead letters whose notification is overdue.
   { name: 'notice', key: { noticeAt: 1 }, partial: { noticeAt: present } },
+  // Roots that have been kept for their time, the first that ended first.
   { name: 'expiry', key: { status: 1, completedAt: 1, _id: 1 }, partial: { completedAt: present, depth: 0 } },
 ]
 
 /** What people ask for. */
 const listings: IndexFields = [
-  { name: 'newest', key: { order: -1, _id: -1 } },
-  { name: 'status', key: { status: 1, order: -1, _id: -1 } },
+  // All tasks, those of some statuses, and roots: as many ranges as there are statuses and depths, merged in order. Counts by status.
+  { name: 'by_status', key: { status: 1, depth: 1, order: -1, _id: -1 } },
+  // Tasks of a lane, of a type, or both; and which lanes and types there are.
+  { name: 'lane', key: { lane: 1, taskType: 1, order: -1, _id: -1 } },
+  { name: 'tag', key: { tags: 1, order: -1, _id: -1 }, partial: { tags: present } },
   { name: 'user', key: { userId: 1, order: -1, _id: -1 } },
   { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
-  { name: 'tree', key: { rootTaskId: 1, depth: -1 }, partial: { parentTaskId: present } },
-  { name: 'tree_wake', key: { rootTaskId: 1, order: 1, _id: 1 }, partial: { wakeAt: present } },
+  // Below a root: the deepest, which are deleted first, and those that wait for the budget of the tree.
+  {
+    name: 'below',
+    key: { rootTaskId: 1, depth: -1, wakeAt: 1 },
+    partial: { parentTaskId: present },
+  },
+  // Open dead letters, also by equal failures.
   {
     name: 'dead_letters',
     key: { order: -1, _id: -1, 'deadLetter.fingerprint': 1 },
     partial: { deadLetter: present },
   },
+  // The task of an idempotency key.
   {
     name: 'idempotency',
     key: { userId: 1, taskType: 1, idempotencyKey: 1 },
@@ -159,7 +175,8 @@ const of = (collection: string, prefix: string, fields: IndexFields): IndexPlan[
 
 /**
  * Every index of the engine. Most hold live tasks only: a task that has ended leaves them, so that history makes nothing slower. A partial
- * index is used only by a query that repeats its condition.
+ * index is used only by a query that repeats its condition. Each write pays for every index that it changes, so a new one needs a query that
+ * no other can serve.
  */
 export const engineIndexes: readonly IndexPlan[] = [
   ...of(collections.tasks, 'tasks', [...ready, ...upkeep, ...listings]),

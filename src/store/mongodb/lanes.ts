@@ -3,9 +3,11 @@ import { fairRank } from '../../task/fairness.ts'
 import { type LaneState, type LaneStore, queueOf } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import { type LaneDocument, type TaskDocument, waiting } from './documents.ts'
+import { countsUpTo, everyDepth, knownLanes } from './queries.ts'
 import {
   aggregateTasks,
   type Context,
+  countUpTo,
   createPeriod,
   type FairOrder,
   type PausedLanes,
@@ -47,13 +49,14 @@ export function createLanes(session: Session): LaneStore {
   }
 }
 
+/** Returns how many tasks wait in each lane, as far as `countsUpTo`; not of a lane in which none does. */
 async function countWaitingByLane(session: Session): Promise<ReadonlyMap<string, number>> {
-  type Count = { _id: string; tasks: number }
-  const counted = await aggregateTasks<Count>(session, 'lanes', 'tasks_waiting_lane', [
-    { $match: waiting },
-    { $group: { _id: '$lane', tasks: { $sum: 1 } } },
-  ])
-  return new Map(counted.map(({ _id, tasks }) => [_id, tasks]))
+  const along = { hint: 'tasks_waiting', limit: countsUpTo }
+  const counted = (await knownLanes(session)).map(async lane => {
+    const filter = { depth: everyDepth, lane: { $eq: lane }, ...waiting }
+    return [lane, await countUpTo(session, 'lanes', filter, along)] as const
+  })
+  return new Map((await Promise.all(counted)).filter(([, tasks]) => tasks > 0))
 }
 
 /** What orders the tasks of a lane. */
@@ -205,16 +208,17 @@ function distinct(places: readonly Place[], keyOf: (place: Place) => string): Pl
   return [...new Map(places.map(place => [keyOf(place), place])).values()]
 }
 
-/** The largest rank of each user's waiting tasks, by lane and priority. */
-async function lastRanks(source: Source, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
-  const among = <K extends keyof Place>(field: K) => ({
-    $in: [...new Set(places.map(place => place[field]))],
+/** Returns the largest rank of each user's waiting tasks, by lane and priority: one seek for each, however many of them wait. */
+async function lastRanks(
+  { database, tasks }: Source,
+  places: readonly Place[],
+): Promise<ReadonlyMap<string, number>> {
+  const options = { hint: 'tasks_waiting', sort: { rank: -1 }, projection: { _id: 0, rank: 1 } } as const
+  const found = places.map(async place => {
+    const { userId, lane, priority } = place
+    const filter = { depth: everyDepth, lane, userId, priority, ...waiting }
+    const last = await database.run('last ranks', () => tasks.findOne(filter, options))
+    return last === null ? [] : [[flowKey(place), last.rank] as const]
   })
-  const flow = { userId: '$userId', lane: '$lane', priority: '$priority' }
-  type Last = { _id: Place; rank: number }
-  const groups = await aggregateTasks<Last>(source, 'last ranks', 'tasks_waiting_user', [
-    { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
-    { $group: { _id: flow, rank: { $max: '$rank' } } },
-  ])
-  return new Map(groups.map(({ _id, rank }) => [flowKey(_id), rank]))
+  return new Map((await Promise.all(found)).flat())
 }

@@ -5,13 +5,12 @@ import { createWalk } from '../pages.ts'
 import { budgetKey, type Retention, type TaskStore } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
-import { aggregateTasks, readFields, type Session, updateEach, updateTasks } from './session.ts'
+import { readFields, type Session, updateEach, updateInParts, updateTasks } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
 const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
 
 const treesPerRead = 100
-const marksPerWrite = 1_000
 
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
@@ -40,6 +39,8 @@ interface Expired {
   completedAt: { $lt: Date }
 }
 
+const isLive = { status: { $in: [...liveStatuses] } }
+
 /** Roots that ended, whenever that was. */
 const ended = { status: { $in: [...endedStatuses] }, depth: 0 }
 
@@ -49,7 +50,7 @@ export function erase(session: Session, rootTaskId: string, limit: number): Prom
   return pruneTree(session, ended, rootTaskId, limit)
 }
 
-type Root = Pick<TaskDocument, '_id' | 'completedAt'>
+type Root = Pick<TaskDocument, '_id' | 'completedAt' | 'subTaskStatusSummary'>
 
 /** Returns expired roots, the oldest first, from where the last read ended: trees that cannot go yet hold up no others. */
 function findRoots(session: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
@@ -59,35 +60,44 @@ function findRoots(session: Session, expired: Expired, after: Root | undefined):
     $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: id } }],
   }
   const options = { hint: 'tasks_expiry', sort: { completedAt: 1, _id: 1 }, limit: treesPerRead } as const
-  return readFields(session, 'prune', { ...expired, depth: 0, ...beyond }, ['completedAt'], options)
+  const fields = ['completedAt', 'subTaskStatusSummary'] as const
+  return readFields(session, 'prune', { ...expired, depth: 0, ...beyond }, fields, options)
 }
 
 /** Deletes up to `limit` records of these trees. Most trees are a root alone: those go together. */
 async function pruneTrees(session: Session, expired: Expired, roots: readonly Root[], limit: number) {
+  const parents = await rootsOfMany(session, roots)
   const ids = roots.map(({ _id }) => _id)
-  const liveBelow = await countLiveBelow(session, ids)
-  const alone = ids.filter(id => !liveBelow.has(id)).slice(0, limit)
+  const alone = ids.filter(id => !parents.has(id)).slice(0, limit)
   let gone = await remove(session, await markRoots(session, expired, alone))
-  for (const [root, live] of liveBelow) {
+  for (const root of parents) {
     if (gone >= limit) return gone
-    if (live > 0) await unmark(session, root)
+    const [live] = await findBelow(session, root, isLive, 1)
+    if (live !== undefined) await unmark(session, root)
     else gone += await pruneTree(session, expired, root, limit - gone)
   }
   return gone
 }
 
-/** Counts the live records that each tree has below its root; only of trees that have records below it. */
-async function countLiveBelow(
-  session: Session,
-  roots: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  if (roots.length === 0) return new Map()
-  const live = { $sum: { $cond: [{ $in: ['$status', liveStatuses] }, 1, 0] } }
-  const found = await aggregateTasks<{ _id: string; live: number }>(session, 'prune', 'tasks_tree', [
-    { $match: { rootTaskId: { $in: roots }, parentTaskId: { $exists: true } } },
-    { $group: { _id: '$rootTaskId', live } },
-  ])
-  return new Map(found.map(tree => [tree._id, tree.live]))
+/**
+ * Returns which of the roots have records below them. A parent has counts of its sub-tasks; one that never counted them, because its process
+ * died, is found by one read for all, as most often there is none.
+ */
+async function rootsOfMany(session: Session, roots: readonly Root[]): Promise<ReadonlySet<string>> {
+  const parents = new Set<string>()
+  const uncounted: string[] = []
+  for (const { _id, subTaskStatusSummary: summary } of roots)
+    if (summary === undefined) uncounted.push(_id)
+    else parents.add(_id)
+  for (let left = uncounted; left.length > 0; ) {
+    const below = { rootTaskId: { $in: left }, parentTaskId: { $exists: true } }
+    const options = { hint: 'tasks_below', limit: 1 }
+    const [found] = await readFields(session, 'prune', below, ['rootTaskId'], options)
+    if (found === undefined) break
+    parents.add(found.rootTaskId)
+    left = left.filter(id => id !== found.rootTaskId)
+  }
+  return parents
 }
 
 /** Deletes up to `limit` records of a tree, deepest first; marks all of them before. */
@@ -101,7 +111,7 @@ async function pruneTree(
   if (marked === undefined) return 0
   await markBelow(session, root)
   // One was revived before its mark came: the tree waits until that one has ended.
-  if ((await findBelow(session, root, { status: { $in: [...liveStatuses] } }, 1)).length > 0) {
+  if ((await findBelow(session, root, isLive, 1)).length > 0) {
     await unmark(session, root)
     return 0
   }
@@ -140,14 +150,10 @@ async function markRoots(
   return marked.map(document => document._id)
 }
 
-async function markBelow(session: Session, root: string): Promise<void> {
+function markBelow(session: Session, root: string): Promise<number> {
   const unmarked = { status: { $in: [...endedStatuses] }, pruning: { $exists: false } }
-  for (let more = true; more; ) {
-    const found = await findBelow(session, root, unmarked, marksPerWrite)
-    const _id = { $in: found.map(document => document._id) }
-    await updateTasks(session, 'prune', { _id, ...unmarked }, { $set: { pruning: true } })
-    more = found.length === marksPerWrite
-  }
+  const update = { $set: { pruning: true } } as const
+  return updateInParts(session, 'prune', { ...belowOf(root), ...unmarked }, update, 'tasks_below')
 }
 
 /** From here on the marks stay. Returns whether the root is still marked. */
@@ -162,14 +168,17 @@ async function unmark(session: Session, root: string): Promise<void> {
   await updateTasks(session, 'prune', { _id: root, pruning: true }, unset)
   const unmarked = await readFields(session, 'prune', { _id: root, pruning: { $exists: false } }, [])
   if (unmarked.length === 0) return
-  const below = { rootTaskId: root, parentTaskId: { $exists: true }, pruning: true } as const
-  await updateTasks(session, 'prune', below, unset)
+  await updateInParts(session, 'prune', { ...belowOf(root), pruning: true }, unset, 'tasks_below')
+}
+
+function belowOf(root: string) {
+  return { rootTaskId: { $eq: root }, parentTaskId: { $exists: true } }
 }
 
 /** Returns records below a root, the deepest first. */
 function findBelow(session: Session, root: string, filter: Filter<TaskDocument>, limit: number) {
-  const below = { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter }
-  return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_tree', sort: { depth: -1 }, limit })
+  const below = { ...belowOf(root), ...filter }
+  return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_below', sort: { depth: -1 }, limit })
 }
 
 /** Deletes marked records, after what belongs to them: no record that leads to it goes before it. */

@@ -1,6 +1,7 @@
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { liveStatuses, type TaskStatus, taskStatuses } from '../../task/status.ts'
+import { deepest } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
@@ -13,9 +14,9 @@ import {
   type TaskFilter,
   type TaskListRequest,
 } from '../store.ts'
-import type { PastAttempt, TaskDocument } from './documents.ts'
+import { ordersPerMs, type PastAttempt, type TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
-import { aggregateTasks, findTasks, readFields, type Session } from './session.ts'
+import { countUpTo, findTasks, readFields, type Session } from './session.ts'
 
 /** Returns records by id, one for one; undefined for one that is not there, or has none of the statuses where some are given. */
 export async function getTasks(session: Session, taskIds: readonly string[], status?: readonly TaskStatus[]) {
@@ -27,14 +28,16 @@ export async function getTasks(session: Session, taskIds: readonly string[], sta
   return taskIds.map(id => records.get(id))
 }
 
-/** Counts tasks by status. */
+/** Tasks of one status, or that wait in one lane, that are counted at most: a read of so many keys takes some ten milliseconds. */
+export const countsUpTo = 100_000
+
+/** Counts tasks by status, each as far as `countsUpTo`. */
 export async function countTasks(session: Session): Promise<Record<TaskStatus, number>> {
-  type Count = { _id: TaskStatus; count: number }
-  const counted = await aggregateTasks<Count>(session, 'counts', 'tasks_status', [
-    { $match: { status: { $in: taskStatuses } } },
-    { $group: { _id: '$status', count: { $sum: 1 } } },
-  ])
-  return countsOf(counted.map(({ _id, count }) => [_id, count]))
+  const along = { hint: 'tasks_by_status', limit: countsUpTo }
+  const counted = taskStatuses.map(
+    async status => [status, await countUpTo(session, 'counts', { status }, along)] as const,
+  )
+  return countsOf(await Promise.all(counted))
 }
 
 /** Returns the attempts that the record keeps, oldest first; the last fifty. */
@@ -49,30 +52,91 @@ export function attemptOf({ startedAt, endedAt, ...row }: PastAttempt): AttemptR
 }
 
 /** Returns tasks, newest first unless asked otherwise. */
-export function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest) {
+export async function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest) {
   const newestFirst = page.order !== 'oldest'
   const bound = { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter }
-  const [index, conditions] = [indexFor(filter), conditionsOf(filter)]
+  const index = indexFor(filter)
+  const conditions = { ...conditionsOf(filter), ...(await leadingOf(session, index, filter)) }
   return pageOfTasks(session, page, { operation: 'list', index, filter: conditions, newestFirst, bound })
 }
 
 const live: readonly TaskStatus[] = liveStatuses
 
 /**
- * The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. Live tasks are
- * few beside those that ended, so that their status narrows more than their user does.
+ * The most telling field that has an index. Live tasks are few beside those that ended, so that their status narrows more than their user
+ * does; those that did not complete are few beside those of a type or a lane. Two conditions that are each of many tasks and together of
+ * few have no index: such a read ends with QUERY_TIMED_OUT where there are too many.
  */
-function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
+function indexFor({ parentTaskId, tag, userId, status, lane, taskType }: TaskFilter) {
   if (parentTaskId !== undefined) return 'tasks_parent'
+  if (tag !== undefined) return 'tasks_tag'
   const isLive = status?.every(each => live.includes(each)) === true
   if (userId !== undefined && !isLive) return 'tasks_user'
-  return status === undefined ? 'tasks_newest' : 'tasks_status'
+  const isOfFew = status?.includes('COMPLETED') === false
+  return (lane !== undefined || taskType !== undefined) && !isOfFew ? 'tasks_lane' : 'tasks_by_status'
 }
+
+/** Every depth that a task can have. */
+export const everyDepth = { $in: Array.from({ length: deepest + 1 }, (_, depth) => depth) }
+
+/**
+ * Returns the conditions on the fields that stand before the order in an index: each one value, or some. Each is a range of the index that
+ * is in order, and the server merges them; without one of these conditions it would read and sort all.
+ */
+async function leadingOf(
+  session: Session,
+  index: string,
+  { status, rootsOnly, lane, taskType }: TaskFilter,
+): Promise<Filter<TaskDocument>> {
+  if (index === 'tasks_by_status')
+    return defined({
+      status: among(status ?? taskStatuses),
+      depth: rootsOnly === true ? { $eq: 0 } : everyDepth,
+    })
+  if (index !== 'tasks_lane') return {}
+  const ofLane = defined({ lane: equalTo(lane) })
+  return defined({
+    lane: lane === undefined ? among(await knownLanes(session)) : equalTo(lane),
+    taskType: among(taskType ?? (await valuesOf(session, 'taskType', ofLane))),
+  })
+}
+
+/** The listing of every task. */
+export const everyTask = {
+  index: 'tasks_by_status',
+  filter: { status: { $in: [...taskStatuses] }, depth: everyDepth },
+}
+
+/** Returns the lanes of all tasks there are. */
+export function knownLanes(session: Session): Promise<string[]> {
+  return valuesOf(session, 'lane', {})
+}
+
+/** Returns the values of a field, within a lane those of the type, with one seek along the index for each: they are few. */
+async function valuesOf(session: Session, field: 'lane' | 'taskType', within: Filter<TaskDocument>) {
+  const options = { hint: 'tasks_lane', sort: { lane: 1, taskType: 1 }, limit: 1 } as const
+  const values: string[] = []
+  for (;;) {
+    const beyond = { ...within, [field]: { $gt: values.at(-1) ?? '' } }
+    const [next] = await readFields(session, 'which there are', beyond, [field], options)
+    if (next === undefined) return values
+    values.push(String(next[field]))
+  }
+}
+
+/** The most that a clock may have been ahead when it numbered a task, and was set back since; milliseconds. */
+const mostAheadMs = 3_600_000
 
 function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
   const { status, taskType, userId, lane, tag, parentTaskId, rootsOnly, createdAfter, createdBefore } = filter
   const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
+  const numberOf = (time: number | undefined) => (time === undefined ? undefined : time * ordersPerMs)
   return defined({
+    // The number of a task is that of its time, or higher: tasks of other times are passed by.
+    order: between(
+      numberOf(createdAfter),
+      numberOf(createdBefore === undefined ? undefined : createdBefore + mostAheadMs),
+    ),
     status: among(status),
     taskType: among(taskType),
     userId: equalTo(userId),
@@ -164,11 +228,17 @@ export function readBeyond(
 ): Promise<TaskDocument[]> {
   const direction = newestFirst ? -1 : 1
   const options = { hint: index, sort: { order: direction, _id: direction }, limit } as const
-  return findTasks(session, operation, { ...filter, ...beyond(place, newestFirst) }, options)
+  const { order, ...others } = beyond(place, newestFirst)
+  const conditions = { ...filter, ...others, ...defined({ order: merged(filter.order, order) }) }
+  return findTasks(session, operation, conditions, options)
+}
+
+function merged(one: unknown, other: object | undefined): Document | undefined {
+  return one === undefined && other === undefined ? undefined : Object.assign({}, one, other)
 }
 
 /** Returns the condition of what follows a place: one range of the index, less those of the same order that were shown. */
-function beyond(place: Place | undefined, newestFirst: boolean) {
+function beyond(place: Place | undefined, newestFirst: boolean): { order?: object; $nor?: Document[] } {
   if (place === undefined) return {}
   const [order, id] = place
   return newestFirst
@@ -197,17 +267,21 @@ async function taskPage(
 
 /** Returns the tasks of a tree that wait for its budget, the first submitted first. */
 export async function waitingForBudget(session: Session, rootTaskId: string, limit: number) {
-  const { database, tasks } = session
-  const filter: Filter<TaskDocument> = {
-    rootTaskId: { $eq: rootTaskId },
-    wakeAt: { $exists: true },
+  const waits = {
+    wakeAt: { $gte: new Date(0) },
     status: 'RETRYING',
     'errorInfo.code': 'BUDGET_EXHAUSTED',
-  }
-  const hint = 'tasks_tree_wake'
-  const total = await database.run('count waiting for budget', () => tasks.countDocuments(filter, { hint }))
+  } as const
+  const below = { rootTaskId: { $eq: rootTaskId }, parentTaskId: { $exists: true }, ...waits }
+  const hint = 'tasks_below'
+  const operation = 'waiting for budget'
+  const [root, count] = await Promise.all([
+    findTasks(session, operation, { _id: { $eq: rootTaskId }, ...waits }),
+    countUpTo(session, 'count waiting for budget', below, { hint, limit: countsUpTo }),
+  ])
+  const total = root.length + count
   if (total === 0 || limit === 0) return { total, tasks: [] }
   const options = { hint, sort: { order: 1, _id: 1 }, limit } as const
-  const found = await findTasks(session, 'waiting for budget', filter, options)
+  const found = [...root, ...(await findTasks(session, operation, below, options))].slice(0, limit)
   return { total, tasks: await recordsOf(session, found) }
 }

@@ -44,7 +44,12 @@ export function findTasks(
   filter: Filter<TaskDocument>,
   options: FindOptions = {},
 ): Promise<TaskDocument[]> {
-  return database.run(operation, () => tasks.find(filter, options).toArray())
+  return database.run(operation, () => tasks.find(filter, { ...byId(filter), ...options }).toArray())
+}
+
+/** Names the index of the ids for a filter that has some, so that no other one looks cheaper. */
+function byId({ _id }: Filter<TaskDocument>): { hint?: string } {
+  return _id === undefined ? {} : { hint: '_id_' }
 }
 
 /** Reads some fields of tasks, as `findTasks`. */
@@ -69,15 +74,50 @@ export function aggregateTasks<T extends Document>(
   return database.run(operation, () => tasks.aggregate<T>(pipeline, { hint }).toArray())
 }
 
-/** Changes every task that the filter finds, by one statement. Returns how many were changed. */
+/** Counts tasks along an index, from its keys alone where they answer the filter, and no further than the limit. */
+export function countUpTo(
+  { database, tasks }: Pick<Context, 'database' | 'tasks'>,
+  operation: string,
+  filter: Filter<TaskDocument>,
+  along: { hint: string; limit: number },
+): Promise<number> {
+  return database.run(operation, () => tasks.countDocuments(filter, along))
+}
+
+/** Changes the tasks that the filter finds, by one statement: at most a batch of them, by id. Returns how many were changed. */
 export async function updateTasks(
   { database, tasks }: Context,
   operation: string,
   filter: Filter<TaskDocument>,
   update: Document[] | UpdateFilter<TaskDocument>,
 ): Promise<number> {
-  const { modifiedCount } = await database.run(operation, () => tasks.updateMany(filter, update))
+  const { modifiedCount } = await database.run(operation, () =>
+    tasks.updateMany(filter, update, byId(filter)),
+  )
   return modifiedCount
+}
+
+/** Tasks that one part of a change of many takes: what waits for the same records waits for no more than these. */
+const perPart = 1_000
+
+/**
+ * Changes every task that the filter finds, part by part; `hint` is the index that finds them. The update must take a task out of what the
+ * filter finds. Returns how many were found.
+ */
+export async function updateInParts(
+  session: Context,
+  operation: string,
+  filter: Filter<TaskDocument>,
+  update: Document[] | UpdateFilter<TaskDocument>,
+  hint: string,
+): Promise<number> {
+  for (let total = 0; ; ) {
+    const found = await readFields(session, operation, filter, [], { hint, limit: perPart })
+    total += found.length
+    if (found.length === 0) return total
+    await updateTasks(session, operation, { ...filter, _id: { $in: found.map(({ _id }) => _id) } }, update)
+    if (found.length < perPart) return total
+  }
 }
 
 /** Changes each task by an update of its own, in one round trip. Returns how many were found. */

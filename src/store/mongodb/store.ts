@@ -34,7 +34,15 @@ import { createInFlightDeliveries, createOutbox } from './outbox.ts'
 import { createOutput, readLog } from './output.ts'
 import { createParentIndex } from './parents.ts'
 import { createTrim, erase, prune } from './prune.ts'
-import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
+import {
+  countsUpTo,
+  countTasks,
+  getTasks,
+  listAttempts,
+  listChildren,
+  listTasks,
+  waitingForBudget,
+} from './queries.ts'
 import { type Context, createWrittenEvents, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
 import { reportUsage, rollUpUsage } from './usage.ts'
@@ -111,7 +119,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
 
   return {
     kind: 'mongodb',
-    capabilities: { manyProcesses: true, callerTransactions: true },
+    capabilities: { manyProcesses: true, callerTransactions: true, countsUpTo },
     database,
     async open() {
       requireOpen()
@@ -227,10 +235,7 @@ async function aggregateNew(
   await Promise.allSettled([...new Set(touched)].map(parentId => parents.aggregate(parentId)))
 }
 
-/**
- * Each query reads by an index that it names, and a bounded number of documents. Only `counts` reads as many index entries as there are
- * tasks: a counter would be a second document to keep in step with every write of a task, and every write is of one document.
- */
+/** Each query reads by an index that it names, and a bounded number of its entries as far as the filter has an index. */
 function createQueries(session: Session): TaskQueries {
   return {
     get: (taskIds, status) => getTasks(session, taskIds, status),

@@ -13,11 +13,11 @@ import { collections } from './indexes.ts'
 import { createNumbers } from './new-task.ts'
 import { type LogDocument, linesOf, linesPerDocument, logDocument } from './output.ts'
 import { largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { attemptOf, type Place, readBeyond } from './queries.ts'
+import { attemptOf, everyTask, type Place, readBeyond } from './queries.ts'
 import { readFields, replaceAll, type Session } from './session.ts'
 
 const pageTasks = 200
-const allTasks = { operation: 'read rows', index: 'tasks_newest', filter: {}, newestFirst: false }
+const allTasks = { operation: 'read rows', ...everyTask, newestFirst: false }
 
 /** Reads and writes the tasks, each with all that belongs to it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
@@ -74,7 +74,8 @@ async function readUncounted(session: Session, parents: readonly TaskDocument[])
   const byId = new Map(parents.map(parent => [parent._id, parent]))
   const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
   const fields = ['parentTaskId', 'status', 'counted'] as const
-  const children = await readFields(session, 'read sub-tasks that moved', filter, fields)
+  const options = { hint: 'tasks_uncounted' }
+  const children = await readFields(session, 'read sub-tasks that moved', filter, fields, options)
   const changes = children.map(({ _id, parentTaskId = '', status, counted }) => {
     const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
     const from = listed?.as ?? counted?.as
