@@ -71,6 +71,33 @@ describe('the room of a lane', () => {
     expect(room.capacity(4_001)).toBe(20)
   })
 
+  it('knows between two counts how fast others take, by how fast the queue drained', () => {
+    const room = counted(20, 10)
+    // All that was there, and 100 that were sent, are gone after half a second.
+    room.sent(100)
+    room.answered(100, 100, 1)
+    room.counting()({ ready: 20, consumers: 10 }, 500)
+    expect(room.capacity(500)).toBe(0)
+    // 100 in 500 ms, of which it took nearly half a second to be believed.
+    expect(room.capacity(550)).toBeGreaterThanOrEqual(9)
+    expect(room.capacity(550)).toBeLessThanOrEqual(10)
+    // No more than there was.
+    expect(room.capacity(5_000)).toBe(20)
+    // Two counts that agree say that nobody takes.
+    room.counting()({ ready: 20, consumers: 10 }, 1_500)
+    expect(room.capacity(1_600)).toBe(0)
+  })
+
+  it('is empty by counts alone, not by how fast the queue drained', () => {
+    const room = counted(20, 1)
+    room.counting()({ ready: 0, consumers: 1 }, 100)
+    room.counting()({ ready: 0, consumers: 1 }, 200)
+    room.sent(5)
+    room.answered(5, 5, 201)
+    expect(room.capacity(9_000)).toBe(2)
+    expect(room.isEmpty(9_000)).toBe(false)
+  })
+
   it('is nothing for a while after messages of which none arrived, and for longer each time', () => {
     const room = counted(0, 10)
     const pauseAfter = (now: number) => {

@@ -7,8 +7,9 @@
  *   depth  = ready + not counted − taken
  *
  * `ready` and `consumers` are what the broker counted last, for all processes. `not counted` are messages that this process sent and
- * that may not have been in that count; `taken` are those that its slots got since. What other processes send and take is seen with
- * the next count. Too much capacity sends a few deliveries early; too little is made good within a count.
+ * that may not have been in that count; `taken` are those that its slots got since, and those that other processes took, by the pace at
+ * which the queue drained between the last counts. What others send is seen with the next count. Too much capacity sends a few deliveries
+ * early; too little is made good within a count.
  *
  * The 50 ms are for tasks so short that a trip of the relay takes longer than a window of them: then the queue would run empty on each
  * trip. The pace of other processes is taken to be that of this one.
@@ -24,8 +25,8 @@ export interface Count {
 const withoutConsumer = 50
 /** Milliseconds that the queue should last, with tasks so short that the window does not. */
 const lastsMs = 50
-/** How much the newest measure of the pace weighs; the rest is what was known. */
-const newest = 0.3
+/** How much of what was known of a pace is left after a millisecond of another: half is gone after 100. */
+const keptPerMs = 0.5 ** (1 / 100)
 /** Milliseconds without capacity after messages of which none arrived: at first, and at most while this goes on. */
 const firstPauseMs = 1_000
 const longestPauseMs = 10_000
@@ -46,6 +47,8 @@ export class QueueCapacity {
   #takenCounted = 0
   /** Deliveries per millisecond that the slots of this process take. */
   #pace = 0
+  /** Messages per millisecond that other processes take from the queue, less those that they send to it. */
+  #drain = 0
   /** Counts in a row that said that nothing is there. */
   #emptyCounts = 0
   /** No capacity before this time, since what was sent did not arrive; and how long the pause was made. */
@@ -61,7 +64,7 @@ export class QueueCapacity {
   /** How many deliveries are useful now. */
   capacity(now: number): number {
     if (!this.isKnown(now)) return 0
-    return Math.max(0, this.#wanted() - this.#depth())
+    return Math.max(0, this.#wanted() - this.#depth(now))
   }
 
   /** Whether the broker counted lately, and what was sent last arrived: nothing should be sent otherwise. */
@@ -75,7 +78,7 @@ export class QueueCapacity {
    */
   isEmpty(now: number): boolean {
     if (now - this.#countedAt > staleMs || this.#emptyCounts < 2) return false
-    return this.#depth() === 0
+    return this.#known() - this.#takenSince() <= 0
   }
 
   /** Whether so much capacity has come that filling it is worth a trip: half of it, or more. */
@@ -117,7 +120,11 @@ export class QueueCapacity {
     const taken = this.#taken
     return (count, now) => {
       const elapsed = Math.max(1, now - this.#countedAt)
-      this.#pace += newest * ((taken - this.#takenCounted) / elapsed - this.#pace)
+      const newest = 1 - keptPerMs ** elapsed
+      const takenHere = taken - this.#takenCounted
+      const takenByOthers = this.#count.ready + sent - this.#sentCounted - count.ready - takenHere
+      this.#pace += newest * (takenHere / elapsed - this.#pace)
+      this.#drain += newest * (Math.max(0, takenByOthers) / elapsed - this.#drain)
       this.#count = count
       this.#countedAt = now
       const isEmpty = count.ready === 0 && (count.consumers > 0 || this.ownSlots === 0)
@@ -134,8 +141,18 @@ export class QueueCapacity {
     return Math.max(this.#window * consumers, Math.floor(paceOfAll * lastsMs))
   }
 
-  #depth(): number {
-    const notCounted = this.#sent - this.#sentCounted
-    return Math.max(0, this.#count.ready + notCounted - (this.#taken - this.#takenCounted))
+  /** What is in the queue now, as far as it can be known between counts. */
+  #depth(now: number): number {
+    const takenByOthers = Math.floor(this.#drain * Math.max(0, now - this.#countedAt))
+    return Math.max(0, this.#known() - this.#takenSince() - takenByOthers)
+  }
+
+  /** Messages that the last count saw, and those that were sent since. */
+  #known(): number {
+    return this.#count.ready + this.#sent - this.#sentCounted
+  }
+
+  #takenSince(): number {
+    return this.#taken - this.#takenCounted
   }
 }

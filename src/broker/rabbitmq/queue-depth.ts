@@ -4,10 +4,13 @@ import { messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import { QueueCapacity } from './queue-capacity.ts'
 
-/** Milliseconds between two counts of a queue that is in use, and of one that is not. */
-const busyEveryMs = 50
-const idleEveryMs = 1_000
-/** A queue is in use until this long after the last sign of it. */
+/** Milliseconds between two counts of this process, whatever the number of lanes: the broker answers each from the leader of the queue. */
+const countEveryMs = 500
+/** Milliseconds between two counts of a queue that is not in use; more where there are many. */
+const idleEveryMs = 2_000
+/** Milliseconds between two estimates of a queue that is in use. They ask nobody. */
+const estimateEveryMs = 50
+/** A queue is in use until this long after the last sign of it; milliseconds. */
 const busyForMs = 1_000
 const never = Number.NEGATIVE_INFINITY
 
@@ -16,10 +19,12 @@ interface Lane {
   queue: string
   capacity: QueueCapacity
   usedAt: number
-  countedAt: number
+  /** When the last count was asked for. */
+  askedAt: number
+  /** A count is on its way. */
+  isAsking: boolean
   /** There was too little capacity to be worth a trip; the listener is called when there is. */
   low: boolean
-  timer?: NodeJS.Timeout | undefined
 }
 
 /** Knows how full the lanes' queues are. Its channel is its own: a queue that is gone closes the channel that asks for it. */
@@ -29,6 +34,9 @@ export class QueueDepth {
   readonly #onCapacity: (lane: string) => void
   readonly #lanes = new Map<string, Lane>()
   #channel: Channel | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** When the timer calls. */
+  #nextAt = Number.POSITIVE_INFINITY
 
   /** @param onCapacity Called when a lane has so much capacity again that filling it is worth a trip. */
   constructor(settings: RabbitmqSettings, onCapacity: (lane: string) => void) {
@@ -45,7 +53,15 @@ export class QueueDepth {
   /** Measures the lane from the next connection on. */
   add(name: string, queue: string): void {
     const capacity = new QueueCapacity(this.#settings.window)
-    this.#lanes.set(name, { name, queue, capacity, usedAt: never, countedAt: never, low: true })
+    this.#lanes.set(name, {
+      name,
+      queue,
+      capacity,
+      usedAt: never,
+      askedAt: never,
+      isAsking: false,
+      low: true,
+    })
   }
 
   /** Returns the lane's capacity; 0 for an unknown lane. */
@@ -105,40 +121,37 @@ export class QueueDepth {
     for (const lane of this.#lanes.values()) {
       lane.capacity.resume()
       lane.low = true
-      if (lane.timer !== undefined) this.#countAgain(lane)
+      if (!lane.isAsking) this.#countAgain(lane)
     }
   }
 
   /** Counts no more. */
   close(): void {
     this.#channel = undefined
-    for (const lane of this.#lanes.values()) clearTimeout(lane.timer)
+    clearTimeout(this.#timer)
+    this.#nextAt = Number.POSITIVE_INFINITY
   }
 
   async #ready(channel: Channel): Promise<void> {
     this.#channel = channel
     await Promise.all([...this.#lanes.values()].map(lane => this.#count(lane)))
+    this.#schedule(performance.now())
   }
 
   async #count(lane: Lane): Promise<void> {
     const on = this.#channel
     if (on === undefined) return
-    clearTimeout(lane.timer)
-    lane.timer = undefined
+    lane.askedAt = performance.now()
+    lane.isAsking = true
     const counted = lane.capacity.counting()
-    const { messageCount, consumerCount } = await on.checkQueue(lane.queue)
-    const now = performance.now()
-    counted({ ready: messageCount, consumers: consumerCount }, now)
-    lane.countedAt = now
-    this.#schedule(lane, now)
-    this.#look(lane, now)
-  }
-
-  #schedule(lane: Lane, now: number): void {
-    if (this.#channel === undefined) return
-    clearTimeout(lane.timer)
-    const every = now - lane.usedAt < busyForMs ? busyEveryMs : idleEveryMs
-    lane.timer = setTimeout(() => this.#countAgain(lane), Math.max(0, lane.countedAt + every - now)).unref()
+    try {
+      const { messageCount, consumerCount } = await on.checkQueue(lane.queue)
+      const now = performance.now()
+      counted({ ready: messageCount, consumers: consumerCount }, now)
+      this.#look(lane, now)
+    } finally {
+      lane.isAsking = false
+    }
   }
 
   #countAgain(lane: Lane): void {
@@ -150,11 +163,43 @@ export class QueueDepth {
     })
   }
 
+  /** Estimates the lanes that are in use, and counts the one that has waited longest for its count. */
+  #step(): void {
+    this.#nextAt = Number.POSITIVE_INFINITY
+    const now = performance.now()
+    const lanes = [...this.#lanes.values()]
+    for (const lane of lanes) if (isBusy(lane, now)) this.#look(lane, now)
+    const lastAt = Math.max(...lanes.map(({ askedAt }) => askedAt))
+    const [next] = lanes
+      .filter(lane => !lane.isAsking && this.#dueAt(lane, now) <= now)
+      .sort((one, other) => one.askedAt - other.askedAt)
+    if (next !== undefined && now - lastAt >= countEveryMs) this.#countAgain(next)
+    this.#schedule(now)
+  }
+
+  /** When the lane should be counted next. */
+  #dueAt(lane: Lane, now: number): number {
+    const idleMs = Math.max(idleEveryMs, this.#lanes.size * countEveryMs)
+    return lane.askedAt + (isBusy(lane, now) ? countEveryMs : idleMs)
+  }
+
+  #schedule(now: number): void {
+    if (this.#channel === undefined) return
+    const lanes = [...this.#lanes.values()]
+    const inMs = lanes.some(lane => isBusy(lane, now))
+      ? estimateEveryMs
+      : Math.max(estimateEveryMs, Math.min(...lanes.map(lane => this.#dueAt(lane, now))) - now)
+    if (now + inMs >= this.#nextAt) return
+    clearTimeout(this.#timer)
+    this.#nextAt = now + inMs
+    this.#timer = setTimeout(() => this.#step(), inMs).unref()
+  }
+
   /** The queue is in use: a count that was put off for longer comes sooner. */
   #used(lane: Lane, now: number): void {
-    const wasIdle = now - lane.usedAt >= busyForMs
+    const wasIdle = !isBusy(lane, now)
     lane.usedAt = now
-    if (wasIdle && lane.timer !== undefined) this.#schedule(lane, now)
+    if (wasIdle) this.#schedule(now)
   }
 
   #look(lane: Lane, now: number): void {
@@ -172,4 +217,8 @@ export class QueueDepth {
     this.#used(lane, now)
     this.#look(lane, now)
   }
+}
+
+function isBusy({ usedAt }: Lane, now: number): boolean {
+  return now - usedAt < busyForMs
 }
