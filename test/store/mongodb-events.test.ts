@@ -1,5 +1,6 @@
 /** Events that others are told of: left in the record by the write that made them, numbered without a gap, dropped when they were told. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { publishIn } from '../../src/store/mongodb/events.ts'
 import type { MongoStore } from '../../src/store/mongodb/index.ts'
 import type { EventOutbox, PendingEvents } from '../../src/store/store.ts'
 import {
@@ -110,7 +111,7 @@ describeWithMongo('the events of a MongoDB store', () => {
     const kept = async () => (await context.document(record.id))?.['events']
     expect(await kept()).toHaveLength(3)
     await until(async () => (await kept()) === undefined, 'a record without events')
-    const last = await createOne(store)
+    const last = await startNew(store)
     expect(await tellAll()).toHaveLength(1)
     await store.tasks.close()
     expect(await context.document(last.id)).not.toHaveProperty('events')
@@ -124,6 +125,64 @@ describeWithMongo('the events of a MongoDB store', () => {
     expect(await two.events.due(10, { leftBehind: true })).toEqual([])
     context.advance(1)
     expect(sequences(await two.events.due(10, { leftBehind: true }))).toEqual([[1, 2]])
+  })
+
+  it('of a new task are published by the process that claims it soon, and by no other', async () => {
+    const [one, two] = (await context.makeStores(2)).map(keeping) as [Keeping, Keeping]
+    let calls = 0
+    one.events.onPending(() => {
+      calls += 1
+    })
+    const record = await createOne(one)
+    expect(await untold(one.events)).toEqual([])
+    context.advance(40)
+    await start(two, record)
+    expect(sequences(await untold(two.events))).toEqual([[1, 2]])
+    // Before the other process has dropped them, and after.
+    await until(() => calls > 0, 'a look at the new task')
+    expect(await untold(one.events)).toEqual([])
+    await two.events.published([{ taskId: record.id, sequence: 2 }])
+    await until(async () => (await context.document(record.id))?.['events'] === undefined, 'dropped events')
+    expect(await untold(one.events)).toEqual([])
+  })
+
+  it('of a new task that nobody claims are published by its process, and dropped at once', async () => {
+    const store = await keepingOne()
+    const record = await createOne(store)
+    let found: readonly PendingEvents[] = []
+    const take = async () => {
+      found = await untold(store.events)
+      return found.length > 0
+    }
+    await until(take, 'the event of a new task')
+    expect(sequences(found)).toEqual([[1]])
+    await store.events.published([{ taskId: record.id, sequence: 1 }])
+    expect(await context.document(record.id)).not.toHaveProperty('events')
+  })
+
+  it.each([
+    ['one’s own', ['ours'], ['started'], [0], 0],
+    ['of an earlier version', [undefined], ['started'], [0], 0],
+    ['a new task of another, claimed here soon', ['theirs', 'ours'], ['submitted', 'started'], [600, 400], 0],
+    [
+      'the same, claimed when the other may publish',
+      ['theirs', 'ours'],
+      ['submitted', 'started'],
+      [300, 10],
+      500,
+    ],
+    ['the same, when the other should have', ['theirs', 'ours'], ['submitted', 'started'], [900, 10], 0],
+    ['what another wrote before one’s own', ['theirs', 'ours'], ['started', 'completed'], [100, 0], 400],
+    ['what another wrote last', ['ours', 'theirs'], ['submitted', 'started'], [500, 20], undefined],
+    ['nothing', [], [], [], undefined],
+  ] as const)('%s: when they are published here', (_name, by, names, ages, inMs) => {
+    const now = 1_000_000
+    const left = by.map((writer, index) => ({
+      ...{ sequence: index + 1, name: names[index] ?? 'started', version: 1, attempt: 1, fields: {} },
+      at: new Date(now - (ages[index] ?? 0)),
+      ...(writer === undefined ? {} : { by: writer }),
+    }))
+    expect(publishIn(left, 'ours', now)).toBe(inMs)
   })
 
   it('beyond thirty-two the newest merge into one that names its range', async () => {
@@ -146,7 +205,8 @@ describeWithMongo('the events of a MongoDB store', () => {
       calls += 1
     })
     const record = await createOne(store)
-    expect(calls).toBe(1)
+    expect(calls).toBe(0)
+    await until(() => calls === 1, 'a call a moment after the task came to be')
     await start(store, record)
     expect(calls).toBe(2)
     stop()

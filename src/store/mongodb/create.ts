@@ -307,6 +307,14 @@ export function afterwards(session: Session, made: readonly Insert[]): void {
     } else if (tellAt !== undefined) flags.setNextAt(tellAt.getTime())
     else flags.setReady(lane)
   }
-  if (features.events) writtenEvents.note(made.map(({ document }) => document._id))
+  if (features.events) noteCreated(writtenEvents, made)
   if (made.some(({ document }) => document.claimToken === undefined)) session.notifyDue()
+}
+
+/** Most tasks are claimed soon: the process that claims one publishes its events, the first one too. */
+function noteCreated(writtenEvents: Session['writtenEvents'], made: readonly Insert[]): void {
+  const isClaimed = ({ document }: Insert) => document.claimToken !== undefined
+  const idOf = ({ document }: Insert) => document._id
+  writtenEvents.note(made.filter(isClaimed).map(idOf))
+  writtenEvents.noteUnclaimed(made.filter(insert => !isClaimed(insert)).map(idOf))
 }

@@ -99,6 +99,8 @@ export interface StoredEvent {
   at: Date
   version: number
   attempt: number
+  /** The process that wrote it, and publishes it; absent in what an earlier version wrote. */
+  by?: string
   /** The fields that only this kind of event has. */
   fields: Readonly<Record<string, unknown>>
 }

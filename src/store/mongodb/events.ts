@@ -6,19 +6,42 @@ import type { EventBacklog, EventOutbox, LastEvent, PendingEvents } from '../sto
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
-import { countUpTo, findTasks, readFields, type Session } from './session.ts'
+import { countUpTo, findTasks, readFields, type Session, unclaimedMs } from './session.ts'
 
 /** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
 /** Milliseconds over which published events are gathered: most tasks publish a claim and an end within. */
 const gatherMs = 200
 
+/** Milliseconds from an event until its process may publish it, and until it should have published and dropped it. */
+const publishing = { from: 0, to: 500 }
+/** As `publishing`, of a new task; `from` is a little early, for the clocks of two processes differ a little. */
+const publishingNew = { from: unclaimedMs - 50, to: unclaimedMs + 500 }
+
+/**
+ * Returns in how many milliseconds this process publishes the events of a record; undefined where another one does, or where they are found as
+ * left behind if it does not. Whoever wrote the last event publishes all, in order. Another process that sees this one's event publishes
+ * nothing; one that may have published before that event was written is waited for, so that its event is published once.
+ */
+export function publishIn(left: readonly StoredEvent[], ours: string, now: number): number | undefined {
+  const isOurs = ({ by = ours }: StoredEvent) => by === ours
+  const last = left.at(-1)
+  if (last === undefined || !isOurs(last)) return undefined
+  const waits = left.map((event, index) => {
+    const next = left.slice(index).find(isOurs) ?? last
+    const { from, to } = event.name === 'submitted' ? publishingNew : publishing
+    const mayBePublished = !isOurs(event) && next.at.getTime() - event.at.getTime() >= from
+    return mayBePublished ? event.at.getTime() + to - now : 0
+  })
+  return Math.max(0, ...waits)
+}
+
 /** Reads of a record what an event may need. */
 const projection = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
 /**
  * Builds the outbox of events. Those that were published are dropped from their records a moment later, for many records together; a
- * process that goes on with such a record within that moment publishes them once more. Flush it before the store closes.
+ * process that goes on with such a record waits for that moment. Flush it before the store closes.
  */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
   const { writtenEvents, features } = session
@@ -27,12 +50,31 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
   /** Records of other processes that were read last: what is published of them is dropped before a third one finds them. */
   const foreign = new Set<string>()
 
-  function pendingOf(document: TaskDocument): PendingEvents[] {
-    const upTo = published.get(document._id) ?? 0
-    const left = (document.events ?? []).filter(({ sequence }) => sequence > upTo)
-    if (left.length === 0) return []
+  /** New tasks that nobody has claimed: their event is dropped at once, before a process that claims one finds it. */
+  const unclaimed = new Set<string>()
+
+  const isLeft = ({ _id, events = [] }: TaskDocument) =>
+    (events.at(-1)?.sequence ?? 0) > (published.get(_id) ?? 0)
+
+  function pendingOf(document: TaskDocument): PendingEvents {
+    const { _id: taskId, events = [] } = document
+    const upTo = published.get(taskId) ?? 0
+    const left = events.filter(({ sequence }) => sequence > upTo)
+    if (left.length === 1 && left[0]?.name === 'submitted') unclaimed.add(taskId)
     const record = recordOf(document)
-    return [{ taskId: document._id, events: left.map(stored => readEvent(record, stored)) }]
+    return { taskId, events: left.map(stored => readEvent(record, stored)) }
+  }
+
+  /** Returns those that are this process's to publish now. It looks again at those that are so later. */
+  function oursOf(documents: readonly TaskDocument[]): TaskDocument[] {
+    const now = session.now()
+    return documents.filter(document => {
+      const upTo = published.get(document._id) ?? 0
+      const left = (document.events ?? []).filter(({ sequence }) => sequence > upTo)
+      const inMs = publishIn(left, session.processId, now)
+      if (inMs !== undefined && inMs > 0) writtenEvents.noteIn([document._id], inMs)
+      return inMs === 0
+    })
   }
 
   return {
@@ -43,13 +85,13 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       session.requireOpen()
       const ids = writtenEvents.take(limit)
       try {
-        const own = await readOwn(session, ids)
+        const own = oursOf(await readOwn(session, ids))
         const capacity = limit - own.length
         const others = leftBehind && capacity > 0 ? await readLeftBehind(session, capacity) : []
-        foreign.clear()
+        for (const known of [foreign, unclaimed]) known.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        return [...all.values()].flatMap(pendingOf)
+        return [...all.values()].filter(isLeft).map(pendingOf)
       } catch (error) {
         writtenEvents.note(ids)
         throw error
@@ -57,7 +99,8 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     },
     async published(upTo) {
       for (const { taskId, sequence } of upTo) published.set(taskId, sequence)
-      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await published.flush()
+      const isUrgent = ({ taskId }: { taskId: string }) => foreign.delete(taskId) || unclaimed.delete(taskId)
+      if (upTo.filter(isUrgent).length > 0) await published.flush()
     },
     flush: () => published.flush(),
     async lastOf(taskIds) {

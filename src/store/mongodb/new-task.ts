@@ -199,15 +199,15 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
   }
   if (task.parent !== undefined) document.uncounted = true
   if (session.features.events) {
-    document.events = firstEvents(new Date(now), starts)
+    document.events = firstEvents(session.processId, new Date(now), starts)
     document.eventSequence = document.events.length
     document.eventsAt = new Date(now)
   }
   return document
 }
 
-function firstEvents(at: Date, claim: NewTask['claim']): StoredEvent[] {
-  const submitted = { sequence: 1, name: 'submitted', at, version: 1, attempt: 0, fields: {} } as const
+function firstEvents(by: string, at: Date, claim: NewTask['claim']): StoredEvent[] {
+  const submitted = { sequence: 1, name: 'submitted', at, version: 1, attempt: 0, by, fields: {} } as const
   if (claim === undefined) return [submitted]
   const fields = { executionNodeId: claim.executionNodeId, waitedMs: 0 }
   return [submitted, { ...submitted, sequence: 2, name: 'started', attempt: 1, fields }]

@@ -131,7 +131,8 @@ const mostPending = 32
 export function eventStage(context: Context, name: TaskEventName, fields: Document): Document {
   const now = context.serverNow()
   const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
-  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
+  const by = literal(context.processId)
+  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', by, fields }
   const before = { $ifNull: ['$events', []] }
   const merged = {
     $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],

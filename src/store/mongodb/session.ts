@@ -15,6 +15,8 @@ export interface Context {
   now(): number
   /** The server's time within a pipeline update or an `$expr`: `$$NOW`, or the date of an injected clock. */
   serverNow(): '$$NOW' | Date
+  /** The name of this process among those that share the database. */
+  processId: string
   /** A fresh name for a write, a delivery or a payload; no other process gives the same. */
   nextName(): string
   /** The number of the next task: rises with submission. */
@@ -190,19 +192,48 @@ export interface PausedLanes {
 /** Records that are remembered; the others are found as those of another process are. */
 const mostWritten = 10_000
 
+/** Milliseconds for which a process leaves the event of a new task to the process that claims it. */
+export const unclaimedMs = 300
+/** Milliseconds between two looks at those whose time is over. */
+const unclaimedEveryMs = 100
+
 /** Remembers the records in which this process left events since they were last taken. */
 export function createWrittenEvents() {
   const written = new Set<string>()
   const pending = createEmitter()
+  const unclaimed = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
+
+  function note(taskIds: readonly string[]): void {
+    if (taskIds.length === 0) return
+    for (const id of taskIds) if (written.size < mostWritten) written.add(id)
+    pending.emit()
+  }
+
+  function later(taskIds: readonly string[], at: number): void {
+    for (const id of taskIds) if (unclaimed.size < mostWritten) unclaimed.set(id, at)
+    if (unclaimed.size > 0 && timer === undefined) timer = setTimeout(look, unclaimedEveryMs).unref()
+  }
+
+  function look(): void {
+    timer = undefined
+    const now = performance.now()
+    const over = [...unclaimed].filter(([, at]) => at <= now).map(([id]) => id)
+    for (const id of over) unclaimed.delete(id)
+    note(over)
+    later([], now)
+  }
+
   return {
-    note(taskIds: readonly string[]): void {
-      if (taskIds.length === 0) return
-      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
-      pending.emit()
-    },
+    note,
+    /** As `note`, a moment later: new tasks. */
+    noteUnclaimed: (taskIds: readonly string[]) => later(taskIds, performance.now() + unclaimedMs),
+    /** As `note`, after so many milliseconds: what another process publishes, unless it is gone. */
+    noteIn: (taskIds: readonly string[], ms: number) => later(taskIds, performance.now() + ms),
     take(limit: number): string[] {
       const taken = [...written].slice(0, limit)
       for (const id of taken) written.delete(id)
+      if (written.size > 0) pending.emit()
       return taken
     },
     /** Calls back after each note. Returns an unsubscribe function. */

@@ -156,6 +156,7 @@ function createContext(database: OpenableDatabase, ground: Ground): Context {
     tasks,
     payloads: database.collection<PayloadDocument>(collections.payloads),
     lanes,
+    processId,
     nextName() {
       names += 1
       return `${processId}/${names.toString(36)}`
