@@ -156,17 +156,20 @@ async function trim({ store }: Core): Promise<void> {
 const rolledUpPerWrite = 100
 /** Such writes at a time, so that a large backlog of old calls is spread. */
 const rollUpWrites = 100
+/** Milliseconds for which messages and records that cannot be read are kept: 30 days. */
+const unparsableMs = 30 * 86_400_000
 
 /**
- * Starts the loop that has old model calls summed by day, and deletes sums that are older than they are kept. Both change with the day
- * alone: once it has gone over all of them, it asks nothing of the store until the next day. It is no step of the sweep, because it waits for
- * reports that are being read.
+ * Starts the loop that has old model calls summed by day, and deletes sums, and messages that cannot be read, that are older than they are
+ * kept. All of it changes with the day alone: once it has gone over it, it asks nothing of the store until the next day. It is no step of the
+ * sweep, because it waits for reports that are being read.
  */
 function startRollUp(core: Core): Loop {
   const { clock, log, settings, store } = core
   const { callsMs, daysMs } = settings.usageRetention
   let rolledUpUntil = Number.NEGATIVE_INFINITY
   let expiredUntil = Number.NEGATIVE_INFINITY
+  let unparsableUntil = Number.NEGATIVE_INFINITY
   /** Where the walk over the old calls goes on. */
   let from: UsagePlace | undefined
 
@@ -179,12 +182,18 @@ function startRollUp(core: Core): Loop {
     if ((await store.usage.expire(before, rolledUpPerWrite)) < rolledUpPerWrite) expiredUntil = before
   }
 
+  async function expireUnparsable(before: number): Promise<void> {
+    if ((await store.unparsable.expire(before, rolledUpPerWrite)) < rolledUpPerWrite) unparsableUntil = before
+  }
+
   async function step(): Promise<undefined> {
     const now = store.tasks.now()
     const [calls, days] = [startOfDay(now - callsMs), startOfDay(now - daysMs)]
+    const unparsable = startOfDay(now - unparsableMs)
     for (let writes = 0; writes < rollUpWrites && !core.stopping; writes++) {
       if (calls > rolledUpUntil) await rollUp(calls)
       else if (days > expiredUntil) await expire(days)
+      else if (unparsable > unparsableUntil) await expireUnparsable(unparsable)
       else return
     }
   }
@@ -194,7 +203,7 @@ function startRollUp(core: Core): Loop {
     everyMs: settings.sweepIntervalMs,
     step: () =>
       step().catch(err => {
-        log.error({ err }, 'summing usage by day failed; will retry')
+        log.error({ err }, 'daily upkeep failed; will retry')
         return undefined
       }),
   })

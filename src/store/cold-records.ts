@@ -76,6 +76,12 @@ export function createColdPorts(records: Records): Pick<Store, 'schedules' | 'un
         if (found.length > 0) await records.commit(erase(unparsable, found))
         return found.length
       },
+      async expire(before, limit) {
+        const query = { order: ['at', 'id'], most: { at: before - 1 }, limit } as const
+        const ids = (await records.find(unparsable, query, ['content'])).map(({ id }) => id)
+        if (ids.length > 0) await records.commit(erase(unparsable, ids))
+        return ids.length
+      },
     },
     // Each is guarded by its version.
     states: {

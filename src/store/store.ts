@@ -288,6 +288,8 @@ export interface UnparsableStore {
   file(messages: readonly UnparsableMessage[]): Promise<void>
   list(page: PageRequest): Promise<Page<UnparsableMessage>>
   remove(ids: readonly string[]): Promise<number>
+  /** Deletes at most `limit` of those that came before this time, epoch milliseconds; the oldest first. Returns how many are gone. */
+  expire(before: number, limit: number): Promise<number>
 }
 
 /** Small states by key that several processes change, such as the accounts of rate limits and budgets. */

@@ -24,6 +24,20 @@ describe('retention', () => {
     await expectInvariants(t)
   })
 
+  it('deletes messages that cannot be read after 30 days', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const { unparsable, tasks } = t.store
+    await unparsable.file([{ id: 'a', at: tasks.now(), reason: 'not JSON', content: '<a>' }])
+    const left = async () => (await unparsable.list({ pageSize: 5 })).items.length
+    await t.jump('30d')
+    await t.advance('10s')
+    expect(await left()).toBe(1)
+    await t.jump('1d')
+    await t.advance('10s')
+    expect(await left()).toBe(0)
+  })
+
   it('leaves a tree alone while a part of it is live', async () => {
     const { scripted } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted], retention: { COMPLETED: '1m', CANCELLED: '1m' } })
