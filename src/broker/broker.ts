@@ -92,6 +92,9 @@ export interface BrokerHealth {
   rejected: Readonly<Record<SignedMessage, number>>
 }
 
+/** Which events a process receives. */
+export type HeardEvents = 'all' | 'ends'
+
 /** What only a broker between processes offers. */
 export interface RemoteBroker {
   /** Milliseconds, ascending, that the broker can hold a delivery for. */
@@ -107,7 +110,10 @@ export interface RemoteBroker {
   readonly publishesEvents: boolean
   /** Publishes events to other processes, in order. */
   publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
-  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Returns an unsubscribe function. */
-  onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }): () => void
+  /**
+   * Events of every process, from now on: all, or only those that end tasks. `gap`: some may have been missed, since listening begins, or begins
+   * again. Returns an unsubscribe function.
+   */
+  onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }, which?: HeardEvents): () => void
   health(): BrokerHealth
 }

@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/broker.ts'
+import type { Broker, HeardEvents } from '../broker/broker.ts'
 import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Gather } from '../runtime/gather.ts'
@@ -63,8 +63,8 @@ export interface Core {
   reserveStart(lane: string): Start | undefined
   /** Has the relay run soon, once it was started: something may be due. */
   wakeRelay: () => void
-  /** Begins to receive the events of other processes, for a listener that wants them. */
-  listenToOthers: () => void
+  /** Begins to receive events of other processes, for a listener that wants all, or a wait for a result. */
+  listenToOthers: (which: HeardEvents) => void
 }
 
 /** The other processes, as far as they can run what this one cannot. */

@@ -279,7 +279,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,
-    live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
+    live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers('all')) : bus,
     log,
     trace: options.trace === undefined ? undefined : guardTracer(options.trace, log),
     settings: resolveSettings(
@@ -299,7 +299,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     stopping: false,
     started: false,
     waiters: new Waiters({
-      onWait: () => core.listenToOthers(),
+      onWait: () => core.listenToOthers('ends'),
       failed: (error, taskId) => log.error({ err: error, taskId }, 'a wait for the end of a task failed'),
     }),
     outputSignals: new OutputSignals(),

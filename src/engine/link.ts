@@ -1,4 +1,4 @@
-import type { ControlMessage, RemoteBroker } from '../broker/broker.ts'
+import type { ControlMessage, HeardEvents, RemoteBroker } from '../broker/broker.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createEmitter, type Emitter } from '../runtime/emitter.ts'
 import { gatherCalls } from '../runtime/gather.ts'
@@ -46,10 +46,13 @@ export function createLink(core: Core): Link {
   const everyMs = remote.publishesEvents ? endsEveryMs.withEvents : endsEveryMs.withoutEvents
   const finding = startLoop({ clock: core.clock, everyMs, step: () => findEndsQuietly(core) })
   gaps.on(() => finding.wake())
-  let stopListening: (() => void) | undefined
-  // A process without listeners, such as a worker, does not receive the events of the others.
-  core.listenToOthers = () => {
-    if (!core.stopping) stopListening ??= listenToOthers(core, remote, gaps)
+  let heard: HeardEvents | undefined
+  const stopListening: (() => void)[] = []
+  // A process without listeners, such as a worker, receives no events of the others, and one that waits for results the ends alone.
+  core.listenToOthers = which => {
+    if (core.stopping || heard === 'all' || heard === which) return
+    heard = which
+    stopListening.push(which === 'all' ? listenToAll(core, remote, gaps) : listenToEnds(core, remote, gaps))
   }
   const reporting = startLoop({ clock: core.clock, everyMs: reportEveryMs, step: () => report(core) })
   reporting.wake()
@@ -58,7 +61,7 @@ export function createLink(core: Core): Link {
     report: reporting.wake,
     async stop() {
       stopControl()
-      stopListening?.()
+      for (const stop of stopListening) stop()
       await Promise.all([cancels.stop(), finding.stop(), reporting.stop(), stopPublishing?.()])
       await core.store.nodes?.remove(core.settings.nodeId).catch(() => undefined)
     },
@@ -95,7 +98,19 @@ function createCancelReader(core: Core) {
   }
 }
 
-function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
+/** Resolves the waits for results of tasks that end elsewhere. */
+function listenToEnds(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
+  if (!remote.publishesEvents) return () => undefined
+  const ends = createEndReader(core)
+  const stop = remote.onEvents({ event: event => noteEnd(core, ends, event), gap: () => gaps.emit() }, 'ends')
+  return () => {
+    ends.stop()
+    stop()
+  }
+}
+
+/** As `listenToEnds`, and shows the events to those who watch. */
+function listenToAll(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
   if (!remote.publishesEvents) return () => undefined
   const ends = createEndReader(core)
   const gate = createEventGate(core, { show: event => core.live.emit(event), lost: () => gaps.emit() })
@@ -103,9 +118,7 @@ function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => 
     event(event) {
       if (core.live.wants(event.name)) gate.take(event)
       if (event.name === 'started') core.outputSignals.emit(event.taskId)
-      if (!('status' in event) || !hasEnded(event.status)) return
-      if (core.waiters.isWaitedFor(event.taskId)) ends.read(event.taskId)
-      else if (core.waiters.recent(event.taskId, -1) === undefined) core.waiters.endedElsewhere(event.taskId)
+      noteEnd(core, ends, event)
     },
     gap: () => gaps.emit(),
   })
@@ -115,6 +128,14 @@ function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => 
     stop()
   }
 }
+
+function noteEnd(core: Core, ends: EndReader, event: SequencedEvent): void {
+  if (!('status' in event) || !hasEnded(event.status)) return
+  if (core.waiters.isWaitedFor(event.taskId)) ends.read(event.taskId)
+  else if (core.waiters.recent(event.taskId, -1) === undefined) core.waiters.endedElsewhere(event.taskId)
+}
+
+type EndReader = ReturnType<typeof createEndReader>
 
 /** Reads how tasks ended that are waited for: the ends of one moment together. */
 function createEndReader(core: Core): { read(taskId: string): void; stop(): void } {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import type { Broker, ControlMessage, DeadMessage, RemoteBroker } from '../broker/broker.ts'
 import type { DeadLetterNotification, Delivery } from '../store/store.ts'
-import type { SequencedEvent } from '../task/events.ts'
+import { endNames, type SequencedEvent } from '../task/events.ts'
 import {
   type BrokerCase,
   type BrokerCaseContext,
@@ -222,6 +222,25 @@ const remoteCases: readonly BrokerCase[] = [
       gaps,
       brokers.length,
       'each is notified once that it may have missed what came before it listened',
+    )
+  }),
+  it('events: a process that waits for results receives the ends of tasks, and nothing else', async (broker, context) => {
+    const seen: SequencedEvent[] = []
+    let isListening = false
+    const gap = () => {
+      isListening = true
+    }
+    broker.remote.onEvents({ event: received => seen.push(received), gap }, 'ends')
+    await context.until(() => isListening, 'listening')
+    const ends = [...new Set(Object.values(endNames))]
+    const names = ['submitted', 'started', 'retrying', ...ends] as const
+    await broker.remote.publishEvents(
+      names.map((name, index) => ({ ...event('task', index + 1), name }) as SequencedEvent),
+    )
+    await context.until(() => seen.length >= ends.length, 'ends')
+    assert.deepEqual(
+      seen.map(({ name }) => name),
+      ends,
     )
   }),
   it('health: connected, nothing wrong', async broker => {

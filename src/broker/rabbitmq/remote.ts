@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { endNames } from '../../task/events.ts'
 import type { Published, RemoteBroker, SignedMessage } from '../broker.ts'
 import { eventMessage, readEvent } from '../cloud-events.ts'
 import {
@@ -42,7 +43,7 @@ export function createRemote({ settings, health, connection, notifier, names }: 
       void notifier.publish([{ exchange: names.control, key: '', message: content, mandatory: false }])
     },
     onControl: listener =>
-      listen({ exchange: names.control, key: '', what: 'control', read: readControl, listener }),
+      listen({ exchange: names.control, keys: [''], what: 'control', read: readControl, listener }),
     publishNotifications: notifications =>
       notifier.publish(
         notifications.map(notification => ({
@@ -66,10 +67,10 @@ export function createRemote({ settings, health, connection, notifier, names }: 
         })),
       )
     },
-    onEvents: ({ event, gap }) =>
+    onEvents: ({ event, gap }, which = 'all') =>
       listen({
         exchange: names.events,
-        key: eventKey('#'),
+        keys: which === 'all' ? [eventKey('#')] : endKeys,
         what: 'event',
         read: readEvent,
         listener: event,
@@ -88,10 +89,13 @@ export function createRemote({ settings, health, connection, notifier, names }: 
   }
 }
 
+/** The routing keys of events that end a task. */
+const endKeys = [...new Set(Object.values(endNames))].map(eventKey)
+
 /** What this process listens to. */
 interface Listening<T> {
   exchange: string
-  key: string
+  keys: readonly string[]
   what: Exclude<SignedMessage, 'delivery'>
   read(message: IncomingMessage): Read<T>
   listener(value: T): void
@@ -107,13 +111,13 @@ function processQueuePlan<T>(
   listening: Listening<T>,
   { settings, health }: Pick<RemoteOptions, 'settings' | 'health'>,
 ): ChannelPlan<Channel> {
-  const { exchange, key, what } = listening
+  const { exchange, keys, what } = listening
   return {
     name: `own queue on ${exchange}`,
     open: session => session.consuming.createChannel(),
     async ready(channel) {
       const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false })
-      await channel.bindQueue(queue, exchange, key)
+      for (const key of keys) await channel.bindQueue(queue, exchange, key)
       const take = (message: ConsumeMessage | null) => {
         // The queue is gone; so is what was to come. The channel's end leads to a new one.
         if (message === null) return void channel.close().catch(() => undefined)
