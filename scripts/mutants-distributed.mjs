@@ -5,6 +5,7 @@ const apply = 'src/store/mongodb/apply.ts'
 const pipeline = 'src/store/mongodb/pipeline.ts'
 const claim = 'src/store/mongodb/claim.ts'
 const database = 'src/store/mongodb/database.ts'
+const failures = 'src/store/mongodb/failures.ts'
 const publisher = 'src/broker/rabbitmq/publisher.ts'
 const consume = 'src/engine/consume.ts'
 
@@ -24,8 +25,55 @@ const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the f
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
 
+const sending = { files: ['test/store/mongodb-faults.test.ts'], only: 'does not execute at once' }
+const plans = { files: ['test/store/mongodb-plans.test.ts'] }
+
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
 export const distributedMutants = [
+  // A query is bounded, and never runs twice at once.
+  [
+    'mongodb failures: what has not answered may still run',
+    failures,
+    '        await atMost(timeLimitOf(deadlineMs), last, () => undefined)\n',
+    '',
+    sending,
+  ],
+  [
+    'mongodb failures: a write that was ended may be done',
+    failures,
+    '        return Object.hasOwn(writes, name) ? withOpenEnd(answer as Promise<unknown>) : answer\n',
+    '        return answer\n',
+    sending,
+  ],
+  [
+    'mongodb queries: every depth is a range of its own',
+    'src/store/mongodb/queries.ts',
+    'depth: rootsOnly === true ? { $eq: 0 } : everyDepth,',
+    'depth: rootsOnly === true ? { $eq: 0 } : { $gte: 0 },',
+    plans,
+  ],
+  [
+    'mongodb lanes: waiting tasks by every depth',
+    'src/store/mongodb/lanes.ts',
+    'const filter = { depth: everyDepth, lane, userId, priority, ...waiting }',
+    'const filter = { lane, userId, priority, ...waiting }',
+    plans,
+  ],
+  // An event is published once while nothing fails.
+  [
+    'mongodb events: a new task is left to whoever claims it',
+    'src/store/mongodb/events.ts',
+    '  if (last === undefined || !isOurs(last)) return undefined\n',
+    '  if (last === undefined) return undefined\n',
+    { files: ['test/store/mongodb-events.test.ts'] },
+  ],
+  [
+    'rabbitmq queue depth: two counts a second',
+    'src/broker/rabbitmq/queue-depth.ts',
+    'if (next !== undefined && now - lastAt >= countEveryMs)',
+    'if (next !== undefined)',
+    { files: ['test/broker/queue-depth.test.ts'] },
+  ],
   // A transition is one guarded write.
   [
     'mongodb trim: the status',
