@@ -24,7 +24,7 @@ const waiting = (name, workers) => ({
   quick: { count: 200, warmUp: 50 },
 })
 
-/** The same work, with the same slots in all, by one process or several. */
+/** The same work by one process or several, each with the slots of a process. */
 const over = (workers, isTree) => ({
   ...throughput(
     `quillwork/${isTree ? 'family' : 'tasks'}-over-${workers}`,

@@ -52,7 +52,7 @@ export function atRest({ seconds, settleSeconds, ...options }) {
 }
 
 /**
- * What `workers` processes with `slots` slots together say for `count` tasks that are submitted at once, or for the sub-tasks of one parent
+ * What `workers` processes with `slots` slots each say for `count` tasks that are submitted at once, or for the sub-tasks of one parent
  * with `isTree`: the same work, whatever the number of processes.
  */
 export function overProcesses({ count, workers: size, slots, isTree, ...options }) {
