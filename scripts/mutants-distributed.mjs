@@ -24,7 +24,6 @@ const processes = { files: ['test/store/mongodb-processes.test.ts'] }
 const uncounted = { files: ['test/store/mongodb-uncounted.test.ts'] }
 const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
 const partitions = { files: ['test/store/mongodb-partitions.test.ts'] }
-const commands = { files: ['test/distributed/commands.test.ts'], only: 'a sub-task of one parent' }
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
 
@@ -209,8 +208,8 @@ export const distributedMutants = [
   [
     'mongodb partitions: a relay holds nothing that it gave back',
     leases,
-    'if (isReleased || own',
-    'if (own',
+    'return isReleased ? undefined : members',
+    'return members',
     partitions,
   ],
   [
@@ -253,7 +252,7 @@ export const distributedMutants = [
     'src/store/mongodb/parents.ts',
     'if (partitions.holds(partition)) return [taskId]',
     "if (taskId !== '') return [taskId]",
-    commands,
+    partitions,
   ],
 
   // Messages.

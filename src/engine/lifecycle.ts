@@ -45,8 +45,7 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
     link.report()
     running?.pause()
     await running?.feeding.stop()
-    // Where it fails its lease expires.
-    await core.store.partitions?.release().catch(() => undefined)
+    await releasePartitions(core)
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
@@ -214,6 +213,14 @@ function startRollUp(core: Core): Loop {
         return undefined
       }),
   })
+}
+
+/** Others go on with what this process dispatched. Where that fails the lease expires. */
+async function releasePartitions({ clock, log, store }: Core): Promise<void> {
+  const released = store.partitions?.release().catch(error => {
+    log.warn({ err: error }, 'partitions not given back; their lease will expire')
+  })
+  if (released !== undefined) await atMost(writeMs, released, () => undefined, clock)
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */

@@ -13,6 +13,8 @@ export type Relay = MongoStore
 /** Stores in databases of their own, on one clock that the case moves. */
 export class MongoContext implements StoreCaseContext {
   now = Date.parse('2031-05-04T03:02:01Z')
+  /** What relays said of partitions of others. */
+  readonly notified: (readonly string[])[] = []
   readonly #faults: StoreFaults
   readonly #open = new Map<Store, FreshDatabase>()
 
@@ -61,6 +63,7 @@ export class MongoContext implements StoreCaseContext {
     const store = await this.#openIn(database, partitions)
     // As the broker brings it to every process.
     store.partitions?.share(names => {
+      this.notified.push(names)
       for (const relay of relays) relay.partitions?.becameDue(names)
     })
     return store

@@ -11,7 +11,7 @@ import { createPeriod, type Partitions } from './session.ts'
 /** Partitions that this build makes. Those of a build that made more are served too: the largest number is kept in the database. */
 const usualCount = 32
 /** Milliseconds for which a relay holds its share unless it renews its lease. */
-export const relayLeaseMs = 10_000
+const relayLeaseMs = 10_000
 /** Milliseconds between two renewals. */
 const renewEveryMs = 3_000
 /** Milliseconds after which the lease of a relay that died is deleted. */
@@ -62,27 +62,18 @@ function hashOf(text: string): number {
 
 /** Builds the partitions of a process. */
 export function createPartitions(source: PartitionSource): Partitions {
-  const { now, relayId } = source
   const ownCount = source.count ?? usualCount
   let names = namesOf(ownCount)
   /** Absent until this process shares the partitions. */
   let notifyOthers: ((partitions: readonly string[]) => void) | undefined
-  let own: Relay | undefined
-  let others: readonly Relay[] = []
   let isReleased = false
+  const members = createMembers(source)
   const elsewhere = new NotifyLater(partitions => notifyOthers?.(partitions))
-  const lease = createRenewal(source, ownCount, (lanes, askedAt) => {
-    own = { id: relayId, until: askedAt + relayLeaseMs, lanes }
-  })
+  const lease = createRenewal(source, ownCount, members.renewed)
 
-  /** Which place this process has among the live relays of a lane, and how many they are. Undefined: it holds nothing. */
-  function placeIn(lane?: string): { at: number; of: number } | undefined {
+  function placeIn(lane?: string): Place | undefined {
     if (notifyOthers === undefined) return { at: 0, of: 1 }
-    const time = now()
-    const isLive = ({ until, lanes }: Relay) => until > time && (lane === undefined || lanes.includes(lane))
-    if (isReleased || own === undefined || !isLive(own)) return undefined
-    const before = others.filter(relay => isLive(relay) && relay.id < relayId).length
-    return { at: before, of: others.filter(isLive).length + 1 }
+    return isReleased ? undefined : members.placeIn(lane)
   }
 
   function held(lane?: string): string[] {
@@ -122,9 +113,7 @@ export function createPartitions(source: PartitionSource): Partitions {
       const before = held().join()
       const count = Math.max(ownCount, ...relays.map(relay => relay.count ?? 0))
       if (count !== names.length) names = namesOf(count)
-      others = relays.flatMap(({ _id: id, until, lanes = [] }) =>
-        until === undefined || id === relayId ? [] : { id, until: until.getTime(), lanes },
-      )
+      members.learn(relays)
       return held().join() !== before
     },
     becameDueIn(partition) {
@@ -134,15 +123,42 @@ export function createPartitions(source: PartitionSource): Partitions {
       notifyOthers = notify
     },
     becameDue(partitions) {
-      if (own === undefined || (partitions.length > 0 && !partitions.some(holds))) return
-      source.notified()
+      if (placeIn() !== undefined && (partitions.length === 0 || partitions.some(holds))) source.notified()
     },
     async release() {
       if (notifyOthers === undefined || isReleased) return
       isReleased = true
-      if (own === undefined) return
-      await lease.end()
-      notifyOthers([])
+      if (await lease.end()) notifyOthers([])
+    },
+  }
+}
+
+/** Which place this process has among the live relays of a lane, and how many they are. */
+interface Place {
+  at: number
+  of: number
+}
+
+/** The relays as this process knows them: its own lease, and those of the others. */
+function createMembers({ now, relayId }: PartitionSource) {
+  let own: Relay | undefined
+  let others: readonly Relay[] = []
+  return {
+    renewed(lanes: readonly string[], askedAt: number): void {
+      own = { id: relayId, until: askedAt + relayLeaseMs, lanes }
+    },
+    learn(relays: readonly RelayDocument[]): void {
+      others = relays.flatMap(({ _id: id, until, lanes = [] }) =>
+        until === undefined || id === relayId ? [] : { id, until: until.getTime(), lanes },
+      )
+    },
+    /** Undefined while this process has no lease, or does not send the lane: it holds nothing. */
+    placeIn(lane?: string): Place | undefined {
+      const time = now()
+      const isLive = ({ until, lanes }: Relay) => until > time && (lane === undefined || lanes.includes(lane))
+      if (own === undefined || !isLive(own)) return undefined
+      const live = others.filter(isLive)
+      return { at: live.filter(({ id }) => id < relayId).length, of: live.length + 1 }
     },
   }
 }
@@ -180,8 +196,9 @@ function createRenewal(
       relays.updateOne({ _id: relayId }, [{ $set: set }], { upsert: true }),
     )
     renewed(lanes, askedAt)
-    if (!isJoined) await prepare(askedAt)
+    if (isJoined) return
     isJoined = true
+    await prepare(askedAt)
   }
 
   /** Notes how many partitions this build makes, and deletes the leases of relays that died long ago. */
@@ -201,9 +218,12 @@ function createRenewal(
         })
       await renewing
     },
-    async end(): Promise<void> {
+    /** Returns whether there was a lease. */
+    async end(): Promise<boolean> {
       await renewing?.catch(() => undefined)
-      await database.run('give up the lease of a relay', () => relays.deleteOne({ _id: relayId }))
+      if (isJoined)
+        await database.run('give up the lease of a relay', () => relays.deleteOne({ _id: relayId }))
+      return isJoined
     },
   }
 }
