@@ -97,6 +97,8 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     ])
     for (const taskId of pending) for (const known of [unpublished, taken]) known.delete(taskId)
     for (const taskId of refused) requeued.delete(taskId)
+    // Of what was refused here, any relay may be the holder.
+    if (refused.length > 0) context.partitions.becameDueAnywhere()
     context.flags.setReady()
     context.flags.quarantined = true
   }

@@ -86,6 +86,10 @@ export function createPartitions(source: PartitionSource): Partitions {
     return place !== undefined && Number(partition) % place.of === place.at
   }
 
+  function becameDueIn(partition: string | undefined): void {
+    if (notifyOthers !== undefined && !holds(partition)) elsewhere.add(partition ?? nameOf(0))
+  }
+
   return {
     of: userId => nameOf(hashOf(userId) % ownCount),
     holds,
@@ -116,9 +120,8 @@ export function createPartitions(source: PartitionSource): Partitions {
       members.learn(relays)
       return held().join() !== before
     },
-    becameDueIn(partition) {
-      if (notifyOthers !== undefined && !holds(partition)) elsewhere.add(partition ?? nameOf(0))
-    },
+    becameDueIn,
+    becameDueAnywhere: () => names.forEach(becameDueIn),
     share(notify) {
       notifyOthers = notify
     },

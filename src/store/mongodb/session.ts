@@ -70,6 +70,8 @@ export interface Partitions extends PartitionStore {
   learn(relays: readonly RelayDocument[]): boolean
   /** Something became due in this partition: its holder is notified, where that is another process. */
   becameDueIn(partition: string | undefined): void
+  /** As `becameDueIn`, where it is not known in which. */
+  becameDueAnywhere(): void
 }
 
 /** Reads now and then what may be due, and flags it. */
