@@ -14,7 +14,7 @@ import { assertSafeToListen } from './auth.ts'
 import { addAuthorMessages } from './author-messages/author-messages.ts'
 import { methodNotAllowed, refuseSocket, routeNotFound, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
-import { checked } from './listing.ts'
+import { checked, WrittenPage, writePages } from './listing.ts'
 import { describeApi } from './openapi.ts'
 import { createPages, type Pages } from './pages/pages.ts'
 import type { ApiContext } from './route.ts'
@@ -65,12 +65,13 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setSerializerCompiler<z.ZodType>(
     ({ schema, ...route }) =>
       data =>
-        JSON.stringify(checked(schema, data, route)),
+        data instanceof WrittenPage ? data.text : JSON.stringify(checked(schema, data, route)),
   )
   addTraces(app)
   answerErrors(app, log, pages)
   addGuards(app, settings, pages)
   addAuthorMessages(app)
+  writePages(app)
   listenAndStopInOrder(app, { hub, metrics })
   describeApi(app, engine, settings)
   app.register(async scope => addRoutes(scope, context))

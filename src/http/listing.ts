@@ -1,4 +1,5 @@
 /** Pages of a listing: presented and written out a few items at a time, so that a long page does not hold the event loop. */
+import type { FastifyInstance } from 'fastify'
 import { ResponseSerializationError } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { cooperate } from '../runtime/cooperate.ts'
@@ -25,10 +26,31 @@ export function* presentSteps<Item, Shown>(items: readonly Item[], present: (ite
   return shown
 }
 
+/** A page that is JSON already. */
+export class WrittenPage {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Has pages written out in steps, after all that is added to them. Other responses are written by their schema, at once. */
+export function writePages(app: FastifyInstance): void {
+  app.addHook('preSerialization', async (request, reply, page) => {
+    const { method, routeOptions } = request
+    const schemas = routeOptions.schema?.response as Record<number, unknown> | undefined
+    const schema = schemas?.[reply.statusCode]
+    if (!isPageSchema(schema)) return page
+    const route = { method, url: routeOptions.url ?? request.url }
+    const steps = pageSteps(schema, page as z.output<typeof schema>, route)
+    return new WrittenPage(await cooperate(steps, request.signal))
+  })
+}
+
 type PageSchema = z.ZodObject<{ items: z.ZodArray }>
 
 /** Whether the responses of a schema are an object with a list of items. */
-export function isPageSchema(schema: unknown): schema is PageSchema {
+function isPageSchema(schema: unknown): schema is PageSchema {
   return schema instanceof z.ZodObject && schema.shape['items'] instanceof z.ZodArray
 }
 

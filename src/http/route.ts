@@ -11,11 +11,9 @@ import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { cooperate } from '../runtime/cooperate.ts'
 import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
 import type { ErrorCode } from '../task/errors.ts'
-import { isPageSchema, pageSteps } from './listing.ts'
 import type { Sent } from './schemas/fields.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
 import type { HttpSettings } from './settings.ts'
@@ -98,7 +96,7 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
           url,
           schema: { tags: [tag], ...schema, response },
           ...defined({ config, exposeHeadRoute }),
-          handler: handlerOf((request, reply) => handle(context, request as never, reply), sends),
+          handler: ((request, reply) => handle(context, request as never, reply)) as RouteHandlerMethod,
         })
     }
   return {
@@ -107,22 +105,5 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
     put: declare('PUT'),
     patch: declare('PATCH'),
     delete: declare('DELETE'),
-  }
-}
-
-/** Returns the handler of a route. A page is written out in steps; anything else by the schema of its response, at once. */
-function handlerOf(
-  handle: (request: FastifyRequest, reply: FastifyReply) => unknown,
-  sends: Record<number, z.ZodType | OtherResponse>,
-): RouteHandlerMethod {
-  const schema = sends[200]
-  if (!isPageSchema(schema)) return handle
-  return async (request, reply) => {
-    const answer = await handle(request, reply)
-    if (answer === reply) return reply
-    const { method, routeOptions } = request
-    const route = { method, url: routeOptions.url ?? request.url }
-    const text = await cooperate(pageSteps(schema, answer as z.output<typeof schema>, route), request.signal)
-    return reply.type('application/json; charset=utf-8').send(text)
   }
 }

@@ -6,19 +6,18 @@ import { termOccurrences } from './terms.ts'
  * characters; single characters only where nothing else matches.
  */
 export function marksOf(text: string, query: string): TextSpan[] {
-  const terms = new Set(Array.from(termOccurrences(query), ({ term }) => term))
-  const found = [...termOccurrences(text)].filter(({ term }) => terms.has(term))
-  const longer = found.filter(occurrence => occurrence.kind !== 'character')
-  return joined(longer.length > 0 ? longer : found)
+  const terms = new Set<string>()
+  for (const { term } of termOccurrences(query)) terms.add(term)
+  const longer: TextSpan[] = []
+  const characters: TextSpan[] = []
+  for (const { term, kind, start, end } of termOccurrences(text))
+    if (terms.has(term)) join(kind === 'character' ? characters : longer, start, end)
+  return longer.length > 0 ? longer : characters
 }
 
-function joined(spans: readonly TextSpan[]): TextSpan[] {
-  const result: TextSpan[] = []
-  for (const { start, end } of spans) {
-    const last = result.at(-1)
-    if (last !== undefined && start <= last.end)
-      result[result.length - 1] = { start: last.start, end: Math.max(end, last.end) }
-    else result.push({ start, end })
-  }
-  return result
+/** Adds a place; one that touches the last one makes it longer. */
+function join(spans: TextSpan[], start: number, end: number): void {
+  const last = spans.at(-1)
+  if (last === undefined || start > last.end) spans.push({ start, end })
+  else spans[spans.length - 1] = { start: last.start, end: Math.max(end, last.end) }
 }
