@@ -4,22 +4,21 @@ import { topologyOf } from '../../dist/broker/rabbitmq/topology.js'
 import { createEngine } from '../../dist/index.js'
 import { createMetrics } from '../../dist/observe/metrics.js'
 import { mongodb } from '../../dist/store/mongodb/index.js'
-import { familyTask, noopTask } from '../engine.mjs'
+import { noopTask } from '../engine.mjs'
 import { payload, WIDTH } from '../load.mjs'
 
 /** An engine as a process of a server would make it, with one lane, the defaults of its parts, and metrics on. */
 export async function openDistributed(options, onStart) {
   const { mongoUrl, rabbitUrl, name, events, slots = WIDTH, waitMs } = options
   const noop = noopTask(onStart, waitMs)
-  const family = familyTask(noop)
   const engine = await createEngine({
-    tasks: [noop, family],
+    tasks: [noop],
     store: mongodb({ url: mongoUrl, database: name }),
     broker: rabbitmq({ url: rabbitUrl, prefix: `${name}.`, events }),
     lanes: { default: { slots } },
   })
   createMetrics({ engine })
-  return { engine, noop, family }
+  return { engine, noop }
 }
 
 /** Submits, runs and waits in this process. A task counts as ended when its handle's `result()` has resolved. */

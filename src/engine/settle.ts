@@ -81,7 +81,6 @@ function settled(
   applied: Applied = 'missing',
 ): boolean {
   if (applied === 'applied') {
-    core.swept.trimAgainAt = 0
     notify(core, record, transition)
     return opensDeadLetter(transition)
   }
