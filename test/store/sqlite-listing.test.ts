@@ -104,6 +104,15 @@ describe('the index of listings', () => {
     await expectRight()
   })
 
+  it('is left alone by who prunes once it has every task', async () => {
+    await createMixed(3)
+    await store.tasks.prune({}, 1)
+    const changes = () => store.database.read(db => db.prepare('SELECT total_changes()').pluck().get())
+    const before = await changes()
+    await store.tasks.prune({}, 1)
+    expect(await changes()).toBe(before)
+  })
+
   it('goes on where it was when the file is opened again, and voids the leases of tasks that it has and has not', async () => {
     const [first] = await createMixed(many)
     await expectRight()

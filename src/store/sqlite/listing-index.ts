@@ -31,6 +31,8 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
   }
 
   function take(): void {
+    // A write that changes nothing would keep an idle store from cutting its log off.
+    if (leftOut() <= 0) return
     const after = taken()
     const until = Math.min(after + perStep, newest)
     sql(`${insert} seq > ? AND seq <= ?`).run(after, until)
