@@ -11,9 +11,8 @@ const itemsPerStep = 10
 export function presentAll<Item, Shown>(
   items: readonly Item[],
   present: (item: Item) => Shown,
-  signal?: AbortSignal,
 ): Promise<Shown[]> {
-  return cooperate(presentSteps(items, present), signal)
+  return cooperate(presentSteps(items, present))
 }
 
 /** The steps of `presentAll`. */
@@ -66,9 +65,11 @@ export function* pageSteps(
     const some = page.items.slice(from, from + itemsPerStep)
     written.push(JSON.stringify(checked(schema.shape.items, some, route)).slice(1, -1))
   }
-  const around = JSON.stringify(checked(schema, { ...page, items: [] }, route))
-  // Within a text the quotation marks would be escaped.
-  return around.replace('"items":[]', () => `"items":[${written.join()}]`)
+  const around = checked(schema, { ...page, items: [] }, route) as object
+  const members = Object.entries(around).filter(([, value]) => value !== undefined)
+  const textOf = (name: string, value: unknown) =>
+    name === 'items' ? `[${written.join()}]` : JSON.stringify(value)
+  return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${textOf(name, value)}`).join()}}`
 }
 
 /** Returns what a schema makes of a value that is sent. Throws ResponseSerializationError. */

@@ -208,6 +208,7 @@ function mayLeaseHaveExpired({ inFlight, dirty, now }: Session): boolean {
   return dirty.voidLeases || inFlight.earliestLease() <= now() || dirty.leaseChecks % checkAnyway === 0
 }
 
+/** Those that the index of listings has, and those that it leaves out. */
 function expiredLeases({ sql, dirty, listing }: Session, now: number, limit: number): Known[] {
   const expired = 'lease_until <= ? ORDER BY lease_until LIMIT ?'
   const listed = 'listing INDEXED BY listing_status CROSS JOIN tasks USING (seq) WHERE listing.status = ?'
