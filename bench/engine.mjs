@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createEngine, defineTask } from '../dist/index.js'
 import { createMetrics } from '../dist/observe/metrics.js'
 import { sqlite } from '../dist/store/sqlite/index.js'
-import { WIDTH } from './load.mjs'
+import { payload, WIDTH } from './load.mjs'
 
 /** Schema of the payload that every system gets. */
 const parameters = z.object({
@@ -44,4 +44,21 @@ export function* chunks(count, item) {
   for (let from = 0; from < count; from += CHUNK) {
     yield Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => item(from + i))
   }
+}
+
+/** A parent that submits its children in chunks of the same size as independent tasks. */
+export function familyTask(noop) {
+  return defineTask({
+    type: 'Family',
+    parameters: z.object({ children: z.number() }),
+    result: z.object({}),
+    execute: async ctx => {
+      const item = index => ({ key: String(index), parameters: payload(index) })
+      for (const items of chunks(ctx.parameters.children, item)) {
+        const { refused } = await ctx.submitSubTasks(noop, items)
+        if (refused.length > 0) throw new Error(`${refused.length} children were refused`)
+      }
+    },
+    onSubTasksSettled: () => ({}),
+  })
 }

@@ -8,6 +8,7 @@ const database = 'src/store/mongodb/database.ts'
 const failures = 'src/store/mongodb/failures.ts'
 const publisher = 'src/broker/rabbitmq/publisher.ts'
 const consume = 'src/engine/consume.ts'
+const leases = 'src/store/mongodb/partitions.ts'
 
 /** The tests of one row: their file, and what in their names tells them from the others. */
 const row = (file, only) => ({ files: [`test/faults/${file}.test.ts`], only, built: true })
@@ -22,6 +23,7 @@ const conformance = { files: ['test/store/mongodb.test.ts'] }
 const processes = { files: ['test/store/mongodb-processes.test.ts'] }
 const uncounted = { files: ['test/store/mongodb-uncounted.test.ts'] }
 const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
+const partitions = { files: ['test/store/mongodb-partitions.test.ts'] }
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
 
@@ -192,6 +194,65 @@ export const distributedMutants = [
     ", 'aggregate.version': version === undefined ? { $exists: false } : version }",
     ' }',
     row('trees', 'row 24'),
+  ],
+
+  // The partitions of relays.
+  [
+    'mongodb send: the right is taken once, whoever holds the partition',
+    'src/store/mongodb/relay.ts',
+    'guard: { ready: { $exists: true } },',
+    'guard: {},',
+    partitions,
+  ],
+  ['mongodb partitions: a lease is over', leases, 'until > time && (', 'until > 0 && (', partitions],
+  [
+    'mongodb partitions: a relay holds nothing that it gave back',
+    leases,
+    'return isReleased ? undefined : members',
+    'return members',
+    partitions,
+  ],
+  [
+    'mongodb partitions: the largest number is served',
+    leases,
+    'Math.max(ownCount, ...relays.map(relay => relay.count ?? 0))',
+    'ownCount + 0 * relays.length',
+    partitions,
+  ],
+  [
+    'mongodb partitions: what has none is sent too',
+    leases,
+    'partitions.includes(nameOf(0)) ? [queue, ...found] : found',
+    'found',
+    partitions,
+  ],
+  [
+    'mongodb partitions: what has none is aggregated too',
+    leases,
+    'partitions.includes(nameOf(0)) ? [true, ...partitions] : [...partitions]',
+    '[...partitions]',
+    partitions,
+  ],
+  [
+    'mongodb partitions: of a lane, relays that send it',
+    leases,
+    'lane === undefined || lanes.includes(lane)',
+    'lane === undefined || lanes.length > 0',
+    partitions,
+  ],
+  [
+    'mongodb partitions: the holder is told',
+    leases,
+    'if (notifyOthers !== undefined && !holds(partition)) elsewhere.add',
+    'if (notifyOthers !== undefined && holds(partition)) elsewhere.add',
+    partitions,
+  ],
+  [
+    'mongodb partitions: one process aggregates a parent',
+    'src/store/mongodb/parents.ts',
+    'if (partitions.holds(partition)) return [taskId]',
+    "if (taskId !== '') return [taskId]",
+    partitions,
   ],
 
   // Messages.

@@ -4,21 +4,22 @@ import { topologyOf } from '../../dist/broker/rabbitmq/topology.js'
 import { createEngine } from '../../dist/index.js'
 import { createMetrics } from '../../dist/observe/metrics.js'
 import { mongodb } from '../../dist/store/mongodb/index.js'
-import { noopTask } from '../engine.mjs'
+import { familyTask, noopTask } from '../engine.mjs'
 import { payload, WIDTH } from '../load.mjs'
 
 /** An engine as a process of a server would make it, with one lane, the defaults of its parts, and metrics on. */
 export async function openDistributed(options, onStart) {
   const { mongoUrl, rabbitUrl, name, events, slots = WIDTH, waitMs } = options
   const noop = noopTask(onStart, waitMs)
+  const family = familyTask(noop)
   const engine = await createEngine({
-    tasks: [noop],
+    tasks: [noop, family],
     store: mongodb({ url: mongoUrl, database: name }),
     broker: rabbitmq({ url: rabbitUrl, prefix: `${name}.`, events }),
     lanes: { default: { slots } },
   })
   createMetrics({ engine })
-  return { engine, noop }
+  return { engine, noop, family }
 }
 
 /** Submits, runs and waits in this process. A task counts as ended when its handle's `result()` has resolved. */

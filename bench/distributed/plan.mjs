@@ -24,6 +24,18 @@ const waiting = (name, workers) => ({
   quick: { count: 200, warmUp: 50 },
 })
 
+/** The same work by one process or several, each with the slots of a process. */
+const over = (workers, isTree) => ({
+  ...throughput(
+    `quillwork/${isTree ? 'family' : 'tasks'}-over-${workers}`,
+    QUILLWORK,
+    { events: true, workers, slots: isTree ? 12 : 16, isTree },
+    'overProcesses',
+  ),
+  full: { count: 600 },
+  quick: { count: 300 },
+})
+
 const idle = (name, script, options = {}) => ({
   name,
   script,
@@ -42,6 +54,8 @@ export const ENTRIES = [
   throughput('quillwork/two-workers', QUILLWORK, { events: true, workers: 2 }, 'throughWorkers'),
   waiting('quillwork/one-waiting-worker', 1),
   waiting('quillwork/two-waiting-workers', 2),
+  ...[1, 4, 8].map(workers => over(workers, false)),
+  ...[1, 6].map(workers => over(workers, true)),
   idle('raw/idle', RAW),
   idle('quillwork/idle', QUILLWORK, { events: false }),
   idle('quillwork/idle-events', QUILLWORK, { events: true }),

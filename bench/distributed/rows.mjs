@@ -32,6 +32,18 @@ export const ROWS = [
     1,
     1,
   ),
+  growth('commands to MongoDB per task, 4 processes, of 1', 'tasks-over-4', 'tasks-over-1'),
+  growth('commands to MongoDB per task, 8 processes, of 1', 'tasks-over-8', 'tasks-over-1'),
+  growth('commands to MongoDB per child of one parent, 6 processes, of 1', 'family-over-6', 'family-over-1'),
+  {
+    what: 'commands to MongoDB per second of a process at rest',
+    of: 'quillwork/at-rest',
+    figure: 'mongoCommands',
+    format: { unit: '/s', digits: 1 },
+    higher: false,
+    bar: 2,
+    aim: 1.5,
+  },
   {
     what: 'idle submit to handler start, median, of the raw loop',
     of: 'quillwork/idle',
@@ -55,6 +67,13 @@ function throughput(what, of, against, bar, aim) {
     bar,
     aim,
   }
+}
+
+/** What a task costs by several processes, of what it costs by one. */
+function growth(what, of, against) {
+  const entries = { of: `quillwork/${of}`, against: `quillwork/${against}` }
+  const format = { unit: '', digits: 2 }
+  return { what, ...entries, figure: 'mongoCommands', format, higher: false, bar: 1.5, aim: 1 }
 }
 
 function commands(what, of, figure, bar, aim) {

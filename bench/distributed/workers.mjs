@@ -23,7 +23,7 @@ export async function openWorkers(options, size, { onStart, onEnd }) {
     }
   }
   const workers = await Promise.all(Array.from({ length: size }, () => startWorker(options, onMessage)))
-  const { engine, noop } = await openDistributed(options, () => {})
+  const { engine, noop, family } = await openDistributed(options, () => {})
   return {
     async submit(index) {
       const handle = await engine.submit(noop, payload(index))
@@ -31,6 +31,16 @@ export async function openWorkers(options, size, { onStart, onEnd }) {
         starts.delete(index)
         onEnd()
       })
+    },
+    /** Submits all at once; resolves when all have ended, and their workers have told of their starts. */
+    async runAll(count, { isTree }) {
+      const items = Array.from({ length: count }, (_, index) => ({ parameters: payload(index) }))
+      const started = Promise.all(items.map((_, index) => startOf(index).promise))
+      const handles = isTree
+        ? [await engine.submit(family, { children: count })]
+        : await engine.submitMany(noop, items)
+      await Promise.all([started, ...handles.map(handle => handle.result())])
+      return {}
     },
     counted: () => Promise.all(workers.map(askForCounts)),
     async close() {

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { z } from 'zod'
-import { defineTask } from '../../dist/index.js'
-import { chunks, noopTask, openEngine } from '../engine.mjs'
+import { chunks, familyTask, noopTask, openEngine } from '../engine.mjs'
 import { idle, keepInFlight, payload, sustained as sustainedLoad, tally, WIDTH } from '../load.mjs'
 
 /** A task counts as ended when its handle's `result()` has resolved: the strictest end that a user can see. */
@@ -120,21 +118,4 @@ export async function parent({ directory, count, warmUp }) {
   } finally {
     await engine[Symbol.asyncDispose]()
   }
-}
-
-/** Submits its children in chunks of the same size as the independent tasks. */
-function familyTask(noop) {
-  return defineTask({
-    type: 'Family',
-    parameters: z.object({ children: z.number() }),
-    result: z.object({}),
-    execute: async ctx => {
-      const item = index => ({ key: String(index), parameters: payload(index) })
-      for (const items of chunks(ctx.parameters.children, item)) {
-        const { refused } = await ctx.submitSubTasks(noop, items)
-        if (refused.length > 0) throw new Error(`${refused.length} children were refused`)
-      }
-    },
-    onSubTasksSettled: () => ({}),
-  })
 }

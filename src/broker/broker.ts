@@ -55,8 +55,11 @@ export interface Broker {
 export type ControlMessage =
   /** The attempt of a task is asked to stop. */
   | { kind: 'cancel'; taskId: string; attempt: number }
-  /** A lane was paused or resumed. */
-  | { kind: 'lanes' }
+  /**
+   * What may be sent has changed: a lane was paused or resumed; or, with `partitions`, something became due in these, or without a name a process gave its
+   * share back.
+   */
+  | { kind: 'lanes'; partitions?: readonly string[] }
   /** A provider refused a call: nothing for this key before `until` (epoch milliseconds). */
   | { kind: 'parked'; key: string; until: number }
 

@@ -162,7 +162,13 @@ export const notificationSchema = object({
 export const controlSchema: Schema = {
   oneOf: [
     object({ kind: { const: 'cancel' }, taskId: text, attempt: count }),
-    object({ kind: { const: 'lanes' } }),
+    object(
+      {
+        kind: { const: 'lanes' },
+        partitions: { type: 'array', items: text, description: 'Partitions in which something became due' },
+      },
+      ['partitions'],
+    ),
     object({ kind: { const: 'parked' }, key: text, until: epoch }),
   ],
 }

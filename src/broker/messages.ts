@@ -132,12 +132,16 @@ export function controlMessage(message: ControlMessage, id: string): OutgoingMes
 export function readControl({ content }: IncomingMessage): Read<ControlMessage> {
   const read = readObject(content)
   if ('malformed' in read) return read
-  const { kind, taskId, attempt, key, until } = read.value
-  if (kind === 'lanes') return { value: { kind } }
+  const { kind, taskId, attempt, key, until, partitions } = read.value
+  if (kind === 'lanes') return { value: isTexts(partitions) ? { kind, partitions } : { kind } }
   if (kind === 'cancel' && isId(taskId) && isCount(attempt)) return { value: { kind, taskId, attempt } }
   if (kind === 'parked' && typeof key === 'string' && typeof until === 'number')
     return { value: { kind, key, until } }
   return { malformed: 'not a control message that this version knows' }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(each => typeof each === 'string')
 }
 
 /** Reads a message of the dead letter queue: a delivery or a notification, which name their task alike. At worst it is malformed. Never throws. */

@@ -84,6 +84,8 @@ export interface Peers {
 export interface Swept {
   /** When the last one ended; 0 before the first. */
   at: number
+  /** When what COMPLETED tasks keep is walked over again, by the monotonic clock; with the next sweep when an attempt ended here. */
+  trimAgainAt: number
   /** What an earlier process left running was settled. */
   isRescued: boolean
   /** When the store last told which leases have expired, by its clock. */

@@ -294,7 +294,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     quarantine: new Quarantine(clock),
     peers: createPeers(store, clock),
     saturated: new Set(),
-    swept: { at: 0, isRescued: false, leasesSeenAt: undefined, hasFailed: false, spareUntil: undefined },
+    swept: newSwept(),
     counts: { fencedWrites: 0, unconfirmedEvents: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
     started: false,
@@ -309,6 +309,11 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     listenToOthers: () => undefined,
   }
   return core
+}
+
+function newSwept(): Core['swept'] {
+  const times = { leasesSeenAt: undefined, spareUntil: undefined }
+  return { at: 0, trimAgainAt: 0, isRescued: false, hasFailed: false, ...times }
 }
 
 /** Sends the deliveries that the creating write took the right to send. What fails is sent again by the relay. */

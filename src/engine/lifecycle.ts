@@ -45,6 +45,7 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
     link.report()
     running?.pause()
     await running?.feeding.stop()
+    await releasePartitions(core)
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
@@ -146,8 +147,13 @@ async function compact({ store }: Core): Promise<void> {
 /** Milliseconds for which the output of a COMPLETED task is kept, so that all who follow it read its end. */
 const outputMs = 600_000
 
+/** Milliseconds between two walks over what COMPLETED tasks keep, where processes share the store and none ended here: each asks the database. */
+const trimEveryMs = 30_000
+
 /** Deletes what COMPLETED tasks need no more. What keeps its checkpoints and output, because it may run again, is passed each time. */
-async function trim({ store }: Core): Promise<void> {
+async function trim({ clock, store, swept }: Core): Promise<void> {
+  if (store.capabilities.manyProcesses && clock.monotonic() < swept.trimAgainAt) return
+  swept.trimAgainAt = clock.monotonic() + trimEveryMs
   for (let writes = 0; writes < pruningWrites; writes++)
     if (!(await store.tasks.trim(outputMs, prunedPerWrite))) return
 }
@@ -207,6 +213,14 @@ function startRollUp(core: Core): Loop {
         return undefined
       }),
   })
+}
+
+/** Others go on with what this process dispatched. Where that fails the lease expires. */
+async function releasePartitions({ clock, log, store }: Core): Promise<void> {
+  const released = store.partitions?.release().catch(error => {
+    log.warn({ err: error }, 'partitions not given back; their lease will expire')
+  })
+  if (released !== undefined) await atMost(writeMs, released, () => undefined, clock)
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */

@@ -37,6 +37,7 @@ export function createLink(core: Core): Link {
   const gaps = createEmitter(error => core.log.error({ err: error }, 'gap listener failed'))
   core.store.outbox.useDelayTiers?.(remote.delays)
   core.store.outbox.keepNotifications?.()
+  core.store.partitions?.share(partitions => remote.sendControl({ kind: 'lanes', partitions }))
   const cancels = createCancelReader(core)
   const stopControl = remote.onControl(message => {
     if (message.kind === 'cancel') cancels.read(message)
@@ -70,7 +71,9 @@ export function createLink(core: Core): Link {
 
 /** Handles a message of another process. What gets lost is learnt from the store. */
 function control(core: Core, message: Exclude<ControlMessage, { kind: 'cancel' }>): void {
-  if (message.kind === 'lanes') core.wakeRelay()
+  if (message.kind === 'lanes' && message.partitions !== undefined)
+    core.store.partitions?.becameDue(message.partitions)
+  else if (message.kind === 'lanes') core.wakeRelay()
   else if (core.limiter.isShared !== true) void parkLimit(core, message.key, message.until)
 }
 

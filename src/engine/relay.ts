@@ -1,5 +1,5 @@
 import { type Loop, startLoop, together } from '../runtime/loop.ts'
-import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery, Due, LaneCapacity } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
@@ -23,7 +23,7 @@ async function sendDue(core: Core, lanes: readonly string[]): Promise<number | u
   try {
     const capacities = lanes.map(lane => capacityOf(core, lane))
     const due = await core.store.outbox.due(capacities, { quarantined: mostQuarantined(core) })
-    if (core.broker.remote !== undefined) noteSaturated(core, capacities, due.deliveries)
+    if (core.broker.remote !== undefined) noteSaturated(core, capacities, due)
     if (due.deliveries.length > 0) await send(core, due.deliveries)
     if (due.notifications !== undefined && due.notifications.length > 0)
       await sendNotifications(core, due.notifications)
@@ -58,11 +58,11 @@ function mostQuarantined({ broker, quarantine, settings, swept }: Core): number 
 function noteSaturated(
   core: Core,
   capacities: readonly LaneCapacity[],
-  deliveries: readonly Delivery[],
+  { deliveries, waitingElsewhere }: Due,
 ): void {
   for (const { lane, capacity } of capacities) {
     const used = deliveries.filter(delivery => delivery.lane === lane).length
-    if (used >= capacity) core.saturated.add(lane)
+    if (used >= capacity || waitingElsewhere?.has(lane)) core.saturated.add(lane)
     else core.saturated.delete(lane)
   }
 }

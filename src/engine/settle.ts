@@ -81,6 +81,7 @@ function settled(
   applied: Applied = 'missing',
 ): boolean {
   if (applied === 'applied') {
+    core.swept.trimAgainAt = 0
     notify(core, record, transition)
     return opensDeadLetter(transition)
   }

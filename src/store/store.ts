@@ -156,6 +156,8 @@ export interface Due {
   notifications?: readonly DeadLetterNotification[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
   nextAt: number | undefined
+  /** Lanes of which tasks wait in partitions that other processes hold. */
+  waitingElsewhere?: ReadonlySet<string>
 }
 
 /** The room that a lane has for deliveries. */
@@ -197,6 +199,22 @@ export interface Outbox {
   keepNotifications?(): void
   /** Others learnt of these dead letters; `story` is what the broker tells of the message's way, for people. */
   notified?(notices: readonly { taskId: string; attempt: number; story?: string }[]): Promise<void>
+}
+
+/**
+ * Which process dispatches what, where all their deliveries reach the same slots: each relay holds a share of the partitions under a lease. Until
+ * `share` a process looks after all tasks.
+ */
+export interface PartitionStore {
+  /**
+   * From the next call of `due` on this process holds a share. `notify` is called when something became due in partitions that others hold, with their
+   * names, and without any when this process gave its share back.
+   */
+  share(notify: (partitions: readonly string[]) => void): void
+  /** What `notify` got in another process. */
+  becameDue(partitions: readonly string[]): void
+  /** Gives the share back: the relay of this process has stopped. */
+  release(): Promise<void>
 }
 
 /** Events of one record that nobody outside the process was told of yet, oldest first and without a gap. */
@@ -346,6 +364,8 @@ export interface Store<Tx = never> {
   readonly capabilities: StoreCapabilities
   readonly tasks: TaskStore
   readonly outbox: Outbox
+  /** Of a store that processes share. */
+  readonly partitions?: PartitionStore
   readonly attempts: AttemptStore
   readonly output: OutputStore
   readonly queries: TaskQueries

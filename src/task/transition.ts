@@ -48,6 +48,8 @@ export type TransitionName =
 export interface Transition {
   name: TransitionName
   taskId: string
+  /** The owner of the task: where several processes share a store, it says which of them dispatches the task. */
+  userId: string
   /** The statuses that the write may leave; a store refuses any other as stale. */
   from: readonly TaskStatus[]
   fromPhase?: Phase
@@ -78,9 +80,11 @@ const running = ['RUNNING'] as const
 const released = { claimToken: null, leaseUntil: null } as const
 
 /** An attempt ends once: a parent that awaits its sub-tasks has left the phase in which its attempt ran. */
-function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fromPhase' | 'fence' | 'wake'> {
-  const { id, phase, attempt } = record
-  return { taskId: id, from: ['RUNNING'], fromPhase: phase, fence: { attempt }, wake: 'never' }
+function byAttempt(
+  record: TaskRecord,
+): Pick<Transition, 'taskId' | 'userId' | 'from' | 'fromPhase' | 'fence' | 'wake'> {
+  const { id, userId, phase, attempt } = record
+  return { taskId: id, userId, from: ['RUNNING'], fromPhase: phase, fence: { attempt }, wake: 'never' }
 }
 
 /** No attempt holds the task: the writer saw it in this status, phase and version. */
@@ -95,6 +99,7 @@ export function completed(record: TaskRecord, result: string, now: number): Tran
   return {
     name: 'completed',
     taskId: record.id,
+    userId: record.userId,
     from: running,
     fromPhase: record.phase,
     fence: { attempt: record.attempt },
@@ -222,6 +227,7 @@ export function dueEarly(record: TaskRecord, now: number, at = now): Transition 
   return {
     name: 'due-early',
     taskId: record.id,
+    userId: record.userId,
     from: ['RETRYING'],
     fence: { version: record.version },
     wake: at <= now ? 'now' : { at },
@@ -239,6 +245,7 @@ export function reduceDue(record: TaskRecord): Transition {
   return {
     name: 'reduce-due',
     taskId: record.id,
+    userId: record.userId,
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
@@ -260,6 +267,7 @@ export function closed(
   return {
     name: 'closed',
     taskId: record.id,
+    userId: record.userId,
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
@@ -286,6 +294,7 @@ export function retried(record: TaskRecord, now: number, edited?: EditedParamete
   return {
     name: 'retried',
     taskId: record.id,
+    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED'],
     fence: { version: record.version },
     wake: 'now',
@@ -305,6 +314,7 @@ export function reopened(record: TaskRecord, now: number): Transition {
   return {
     name: 'reopened',
     taskId: record.id,
+    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS'],
     fence: { version: record.version },
     wake: 'never',
@@ -324,6 +334,7 @@ export function discarded(record: TaskRecord, now: number): Transition {
   return {
     name: 'discarded',
     taskId: record.id,
+    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER'],
     fence: { version: record.version },
     wake: 'as-it-was',

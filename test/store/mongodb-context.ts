@@ -3,12 +3,18 @@ import type { TaskDocument } from '../../src/store/mongodb/documents.ts'
 import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { defined } from '../../src/task/defined.ts'
 import type { StoreCaseContext } from '../../src/testing/store-cases.ts'
 import { type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
+
+/** A store whose process has a relay. */
+export type Relay = MongoStore
 
 /** Stores in databases of their own, on one clock that the case moves. */
 export class MongoContext implements StoreCaseContext {
   now = Date.parse('2031-05-04T03:02:01Z')
+  /** What relays said of partitions of others. */
+  readonly notified: (readonly string[])[] = []
   readonly #faults: StoreFaults
   readonly #open = new Map<Store, FreshDatabase>()
 
@@ -33,6 +39,34 @@ export class MongoContext implements StoreCaseContext {
     const stores: MongoStore[] = []
     for (let made = 0; made < count; made++) stores.push(await this.#openIn(database))
     return stores
+  }
+
+  /** Several processes that share the partitions of one database, each with a relay; `partitions`: how many its build makes. */
+  async makeRelays(count: number, partitions?: number): Promise<Relay[]> {
+    const database = freshDatabase()
+    const relays: Relay[] = []
+    for (let made = 0; made < count; made++) relays.push(await this.#relayIn(database, relays, partitions))
+    return relays
+  }
+
+  /** One more process beside the relays, of a build that makes another number of partitions. */
+  async joinRelays(relays: Relay[], partitions: number): Promise<Relay> {
+    const [first] = relays
+    const database = first && this.#open.get(first)
+    if (database === undefined) throw new RangeError('These relays were not made here.')
+    const relay = await this.#relayIn(database, relays, partitions)
+    relays.push(relay)
+    return relay
+  }
+
+  async #relayIn(database: FreshDatabase, relays: readonly Relay[], partitions?: number): Promise<Relay> {
+    const store = await this.#openIn(database, partitions)
+    // As the broker brings it to every process.
+    store.partitions?.share(names => {
+      this.notified.push(names)
+      for (const relay of relays) relay.partitions?.becameDue(names)
+    })
+    return store
   }
 
   /** The address of the first store's database. */
@@ -63,6 +97,12 @@ export class MongoContext implements StoreCaseContext {
     return this.#withTasks(tasks => tasks.updateOne({ _id: taskId }, update))
   }
 
+  /** Empties a collection of the first store's database. */
+  async empty(collection: string): Promise<void> {
+    await using client = new MongoClient(this.url)
+    await client.db().collection(collection).deleteMany({})
+  }
+
   /** How many documents a collection of the first store's database has. */
   async count(collection: string): Promise<number> {
     await using client = new MongoClient(this.url)
@@ -86,10 +126,10 @@ export class MongoContext implements StoreCaseContext {
     for (const database of new Set(this.#open.values())) await database.drop()
   }
 
-  async #openIn(database: FreshDatabase): Promise<MongoStore> {
+  async #openIn(database: FreshDatabase, partitions?: number): Promise<MongoStore> {
     const store = createMongoStore(
       { url: database.url, now: () => this.now, faults: this.#faults },
-      { aggregateAfterMs: 0 },
+      { aggregateAfterMs: 0, ...defined({ partitions }) },
     )
     this.#open.set(store, database)
     await store.open()

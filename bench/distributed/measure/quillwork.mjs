@@ -3,7 +3,7 @@ import { idle, sustained as sustainedLoad } from '../../load.mjs'
 import { countingPerSecond, countingPerTask } from '../counting.mjs'
 import { openDistributed, openSubject, removeTopology } from '../engine.mjs'
 import { withFreshName } from '../fresh.mjs'
-import { addCounts, counted } from '../wire.mjs'
+import { addCounts, counted, perEach, total } from '../wire.mjs'
 import { openWorkers } from '../workers.mjs'
 
 /** Throughput through the public API, everything in one process. */
@@ -50,3 +50,30 @@ export function atRest({ seconds, settleSeconds, ...options }) {
     return measured
   })
 }
+
+/**
+ * What `workers` processes with `slots` slots each say for `count` tasks that are submitted at once, or for the sub-tasks of one parent
+ * with `isTree`: the same work, whatever the number of processes.
+ */
+export function overProcesses({ count, workers: size, slots, isTree, ...options }) {
+  return withFreshName(options, removeTopology, async name => {
+    const workers = await openWorkers({ ...options, name, slots }, size, noListeners)
+    const everyCount = async () => addCounts([counted(), ...(await workers.counted())])
+    try {
+      await sleep(settleMs)
+      const before = await everyCount()
+      await workers.runAll(count, { isTree })
+      await sleep(afterMs)
+      const commands = perEach(before, await everyCount(), count)
+      return { figures: { mongoCommands: total(commands.mongodb) }, commands }
+    } finally {
+      await workers.close()
+    }
+  })
+}
+
+/** Milliseconds in which processes that start together share the work. */
+const settleMs = 3_000
+/** Milliseconds for what follows the end of the last task. Not until all is still: processes at rest ask once a second. */
+const afterMs = 1_000
+const noListeners = { onStart: () => undefined, onEnd: () => undefined }

@@ -17,7 +17,7 @@ import { type Context, findTasks, readFields } from './session.ts'
 /** Sub-tasks per write: keeps the list in the parent small. */
 const perBatch = 200
 
-type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
+type Parent = Pick<TaskDocument, '_id' | 'status' | 'partition' | 'aggregate' | 'subTaskStatusSummary'>
 const childFields = ['status', 'version', 'counted'] as const
 type Child = Pick<TaskDocument, '_id' | (typeof childFields)[number]>
 type Batch = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
@@ -39,7 +39,8 @@ export async function aggregate(
 ): Promise<Aggregated> {
   const remembered = known.get(parentId)
   const parent = remembered ?? (await readFinished(context, parentId))
-  const moved = { uncounted: true, parentTaskId: parentId } as const
+  const flags = context.partitions.flagsOf(parent?.partition)
+  const moved = { uncounted: { $in: flags }, parentTaskId: parentId }
   const options = { hint: 'tasks_uncounted', limit: perBatch }
   const children = await readFields(context, 'read sub-tasks that moved', moved, childFields, options)
   if (remembered !== undefined && children.length === 0) return 'nothing'
@@ -58,7 +59,7 @@ export async function aggregate(
 
 /** Returns the parent, after what was left of its last aggregation has been finished. */
 async function readFinished(context: Context, parentId: string): Promise<Parent | undefined> {
-  const fields = ['status', 'aggregate', 'subTaskStatusSummary'] as const
+  const fields = ['status', 'partition', 'aggregate', 'subTaskStatusSummary'] as const
   const [parent] = await readFields(context, 'read parent', { _id: parentId }, fields)
   await finish(context, parent?.aggregate?.batch ?? [])
   return parent

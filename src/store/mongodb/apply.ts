@@ -8,7 +8,7 @@ import { storeError, writeErrorsOf } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
 import { guardOf, type Move, pipelineOf, tellAtFor } from './pipeline.ts'
-import { readFields, type Session } from './session.ts'
+import { isDueSoon, readFields, type Session } from './session.ts'
 
 /** Writes transitions, each guarded by the statuses that it may leave and by its fence. */
 export async function applyAll(
@@ -186,11 +186,12 @@ function afterwards(session: Session, moves: readonly Move[], answers: readonly 
     if (endsAttempt(transition)) inFlight.settled(transition.taskId)
     noteWaiting(session, transition)
   }
-  const idsOf = (those: readonly Move[]) => those.map(({ transition }) => transition.taskId)
   const moved = applied.filter(({ transition }) => transition.set.status !== undefined)
-  parents.moved(idsOf(moved.filter(isLive)), { isLive: true })
-  parents.moved(idsOf(moved.filter(move => !isLive(move))))
-  if (features.events) writtenEvents.note(idsOf(applied))
+  const movedOf = (those: readonly Move[]) =>
+    those.map(({ transition: { taskId, userId } }) => ({ taskId, partition: session.partitions.of(userId) }))
+  parents.moved(movedOf(moved.filter(isLive)), { isLive: true })
+  parents.moved(movedOf(moved.filter(move => !isLive(move))))
+  if (features.events) writtenEvents.note(applied.map(({ transition }) => transition.taskId))
   session.notifyDue()
 }
 
@@ -200,15 +201,22 @@ function isLive({ transition: { fence, set } }: Move): boolean {
 }
 
 /** Flags what may be due because of it. */
-function noteWaiting(session: Session, { taskId, name, wake, set }: Transition): void {
-  const { flags, parents, features, now } = session
+function noteWaiting(session: Session, { taskId, userId, name, wake, set }: Transition): void {
+  const { flags, parents, features, partitions, now } = session
   const at = wake === 'now' ? now() : typeof wake === 'object' ? wake.at : undefined
+  // Only the result of a task without sub-tasks is known to leave nothing to reconcile.
+  const mayBePending = name !== 'completed' || parents.isParent(taskId)
+  const partition = partitions.of(userId)
+  if (!partitions.holds(partition)) {
+    const isSoon = at !== undefined && isDueSoon(now(), tellAtFor(features, at, now()))
+    if (isSoon || (at === undefined && mayBePending)) partitions.becameDueIn(partition)
+    return
+  }
   if (at !== undefined) {
     // A transition does not name its lane.
     flags.setReady()
     if (at > now() || name === 'due-early') flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }
-  // Only the result of a task without sub-tasks is known to leave nothing to reconcile.
-  if (name !== 'completed' || parents.isParent(taskId)) flags.pendingParents = true
+  if (mayBePending) flags.pendingParents = true
 }

@@ -4,10 +4,11 @@ import { isQuarantined } from '../../task/task.ts'
 import { type Applied, claiming } from '../../task/transition.ts'
 import type { Claim, Claimed, Fenced, Lease, Overdue } from '../store.ts'
 import { mayGoOn, type TaskDocument } from './documents.ts'
+import { collections } from './indexes.ts'
 import { literal, type TaskUpdate, updateMerged } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
 import { after, derived, eventStage, flagged, removed, since, unqueued } from './pipeline.ts'
-import { findTasks, readFields, type Session, updateTasks } from './session.ts'
+import { aggregateTasks, findTasks, readFields, type Session, updateTasks } from './session.ts'
 
 /** A delivery that the broker held may come this much early, milliseconds. */
 const mayBeEarlyMs = 50
@@ -153,9 +154,9 @@ function noteClaimed(session: Session, documents: readonly TaskDocument[]): void
     inFlight.claimed(document._id, isQuarantined(document.crashCount))
     order.passed(document)
   }
-  const ids = documents.map(({ _id }) => _id)
-  parents.moved(ids, { isLive: true })
-  if (features.events) writtenEvents.note(ids)
+  const moved = documents.map(({ _id: taskId, partition }) => ({ taskId, partition }))
+  parents.moved(moved, { isLive: true })
+  if (features.events) writtenEvents.note(documents.map(({ _id }) => _id))
 }
 
 /** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
@@ -183,14 +184,20 @@ export async function overdue(session: Session, limit: number): Promise<Overdue[
   session.requireOpen()
   const passed = { $lte: new Date(session.now()) }
   const isExpired = { status: claiming.to, leaseUntil: passed }
-  const byLease = { hint: 'tasks_lease', sort: { leaseUntil: 1 }, limit } as const
-  const expired = await findTasks(session, 'expired leases', isExpired, byLease)
-  const capacity = limit - expired.length
-  const waits = { deadline: passed, status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
-  const byDeadline = { hint: 'tasks_deadline', sort: { deadline: 1 }, limit: capacity } as const
-  const late = capacity === 0 ? [] : await findTasks(session, 'passed deadlines', waits, byDeadline)
-  const records = await recordsOf(session, [...expired, ...late])
-  return records.map((record, index) => ({ record, why: index < expired.length ? 'lease' : 'deadline' }))
+  const isLate = { deadline: passed, status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
+  const late = [{ $match: isLate }, { $sort: { deadline: 1 } }, { $limit: limit }]
+  const found = await aggregateTasks<TaskDocument>(session, 'overdue tasks', 'tasks_lease', [
+    { $match: isExpired },
+    { $sort: { leaseUntil: 1 } },
+    { $limit: limit },
+    { $unionWith: { coll: collections.tasks, pipeline: late } },
+    { $limit: limit },
+  ])
+  const records = await recordsOf(session, found)
+  return records.map((record, index) => ({
+    record,
+    why: found[index]?.leaseUntil === undefined ? 'deadline' : 'lease',
+  }))
 }
 
 /** What shows whether an attempt holds a task. */

@@ -28,7 +28,7 @@ import {
 } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
-import { findTasks, readFields, type Session } from './session.ts'
+import { findTasks, isDueSoon, readFields, type Session } from './session.ts'
 
 /** Payloads of one write. */
 const payloadsPerWrite = 500
@@ -296,16 +296,15 @@ function withKeysOf(requests: readonly CreateRequest[]): Filter<TaskDocument> {
 /** Updates what this process knows. */
 export function afterwards(session: Session, made: readonly Insert[]): void {
   if (made.length === 0) return
-  const { parents, inFlight, flags, features, order, writtenEvents } = session
+  const { parents, inFlight, features, order, writtenEvents } = session
   for (const { document, initial } of made) {
-    const { _id: id, lane, tellAt, parentTaskId } = document
+    const { _id: id, parentTaskId } = document
     parents.set(id, parentTaskId)
     if (document.claimToken !== undefined) order.passed(document)
     else if (document.sent !== undefined) {
       inFlight.addNew(id, initial.name)
       order.passed(document)
-    } else if (tellAt !== undefined) flags.setNextAt(tellAt.getTime())
-    else flags.setReady(lane)
+    } else noteWaiting(session, document)
   }
   if (features.events) noteCreated(writtenEvents, made)
   if (made.some(({ document }) => document.claimToken === undefined)) session.notifyDue()
@@ -317,4 +316,13 @@ function noteCreated(writtenEvents: Session['writtenEvents'], made: readonly Ins
   const idOf = ({ document }: Insert) => document._id
   writtenEvents.note(made.filter(isClaimed).map(idOf))
   writtenEvents.noteUnclaimed(made.filter(insert => !isClaimed(insert)).map(idOf))
+}
+
+/** Flags a task that waits. What another process is to send it learns now, unless its next poll is early enough. */
+function noteWaiting({ flags, partitions, now }: Session, { lane, partition, tellAt }: TaskDocument): void {
+  const time = tellAt?.getTime()
+  if (!partitions.holds(partition)) {
+    if (isDueSoon(now(), time)) partitions.becameDueIn(partition)
+  } else if (time !== undefined) flags.setNextAt(time)
+  else flags.setReady(lane)
 }

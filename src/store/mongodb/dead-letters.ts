@@ -67,6 +67,11 @@ const perRead = 200
 
 const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLetter', 'noticeAt'] as const
 
+/** A notification that its delivery did not carry. */
+export function overdueNotification({ now }: Pick<Session, 'now'>): Filter<TaskDocument> {
+  return { noticeAt: { $lte: new Date(now() - ownDeliveryMs) } }
+}
+
 /**
  * Returns dead letters whose notification is overdue: the record keeps it since its end. Each is handed out to one process, and again a while
  * later unless `notified` was called.
@@ -74,7 +79,7 @@ const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLet
 export async function dueNotifications(session: Session): Promise<DeadLetterNotification[]> {
   const before = new Date(session.now() - ownDeliveryMs)
   const options = { hint: 'tasks_notice', sort: { noticeAt: 1 }, limit: perRead } as const
-  const due = { noticeAt: { $lte: before } }
+  const due = { ...overdueNotification(session), ...session.partitions.condition() }
   const found = await readFields(session, 'due notifications', due, notificationFields, options)
   const notifications: DeadLetterNotification[] = []
   for (const { _id, noticeAt, deadLetter, ...task } of found) {

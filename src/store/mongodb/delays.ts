@@ -22,10 +22,9 @@ const vanishedAfterMs = 3_000
 
 /** Puts the tasks in line whose time has come. Returns deliveries for the broker to hold, of these lanes, none of a paused one. */
 export async function releaseDelayed(session: Session, lanes: readonly string[]): Promise<Delivery[]> {
-  const { flags, now } = session
-  if (flags.periods.delays.isOver()) await refreshNextAt(session)
+  const { flags, partitions, now } = session
   if (flags.nextAt === undefined || flags.nextAt > now()) return []
-  const isDue = { tellAt: { $lte: new Date(now()) } }
+  const isDue = { tellAt: { $lte: new Date(now()) }, ...partitions.condition() }
   const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: perStep } as const
   const found = await readFields(session, 'due tasks', isDue, deliveryFields, options)
   // Another process has put them in line.
@@ -36,7 +35,6 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   const sent = takeRightToSend(session, delayed, {
     operation: 'send ahead',
     guard: { tellAt: { $exists: true }, wakeAt: { $exists: true } },
-    queue: '$lane',
     lostAt: after('$wakeAt', lostAfterMs),
   })
   const [deliveries] = await Promise.all([sent, putInLine(session, others)])
@@ -89,12 +87,12 @@ async function ranksOf({ order }: Session, unrankedTasks: readonly Waiting[]): P
   return { $cond: [{ $gte: [index, 0] }, { $arrayElemAt: [literal(ranks), index] }, '$rank'] }
 }
 
-/** Reads the earliest time that a task waits for. What is flagged meanwhile counts too. */
+/** Reads the earliest time that a task waits for, no further than the next poll does. What is flagged meanwhile counts too. */
 async function refreshNextAt(session: Session): Promise<void> {
-  const { flags, now } = session
+  const { flags, partitions, now } = session
   flags.nextAt = undefined
   try {
-    const filter = { tellAt: { $exists: true } }
+    const filter = nextDue(now(), partitions.condition())
     const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: 1 } as const
     const [next] = await readFields(session, 'next due time', filter, ['tellAt'], options)
     if (next?.tellAt !== undefined) flags.setNextAt(next.tellAt.getTime())
@@ -104,29 +102,45 @@ async function refreshNextAt(session: Session): Promise<void> {
   }
 }
 
-/** Puts deliveries that are presumed lost back in line. `empty`: lanes of which nothing waits in the broker. */
-export async function requeueLostDeliveries(session: Session, empty: readonly string[]): Promise<void> {
-  if (!session.flags.periods.lost.isOver()) return
-  const time = session.now()
-  const queues = empty.flatMap(lane => [queueOf(lane, false), queueOf(lane, true)])
-  const isVanished: Filter<TaskDocument> = {
-    lostAt: { $exists: true },
-    wakeAt: { $exists: false },
-    'sent.queue': { $in: queues },
-    'sent.confirmed': true,
-    'sent.at': { $lte: new Date(time - vanishedAfterMs) },
-  }
-  await Promise.all([
-    requeueLost(session, { lostAt: { $lte: new Date(time) } }),
-    queues.length === 0 ? undefined : requeueLost(session, isVanished),
-  ])
+/** How far ahead due times are read where others hold partitions, milliseconds: to the next poll, and as much more as that may be late. */
+const aheadMs = 1_500
+
+/** What finds the next due time. The tasks of others are passed over, so it reads no further ahead than it must. */
+export function nextDue(now: number, held: Filter<TaskDocument> | undefined): Filter<TaskDocument> {
+  return held === undefined
+    ? { tellAt: { $exists: true } }
+    : { tellAt: { $lte: new Date(now + aheadMs) }, ...held }
 }
 
-/** Mostly there are none, which a read tells. */
-async function requeueLost(session: Session, isLost: Filter<TaskDocument>): Promise<void> {
-  const { flags, now } = session
+/** A delivery that nobody claimed in time. */
+export function isLost({ now }: Pick<Session, 'now'>): Filter<TaskDocument> {
+  return { lostAt: { $lte: new Date(now()) } }
+}
+
+/** A confirmed delivery that nobody claimed, in a lane of which nothing waits in the broker. */
+export function isVanished({ now }: Pick<Session, 'now'>, empty: readonly string[]): Filter<TaskDocument> {
+  return {
+    lostAt: { $exists: true },
+    wakeAt: { $exists: false },
+    'sent.queue': { $in: empty.flatMap(lane => [queueOf(lane, false), queueOf(lane, true)]) },
+    'sent.confirmed': true,
+    'sent.at': { $lte: new Date(now() - vanishedAfterMs) },
+  }
+}
+
+/** Puts deliveries that are presumed lost back in line. `empty`: lanes of which nothing waits in the broker. */
+export async function requeueLostDeliveries(session: Session, empty: readonly string[]): Promise<void> {
+  const { flags, partitions, now } = session
+  if (!flags.lost) return
+  flags.lost = false
+  const held = partitions.condition()
   const update = [backInLine(new Date(now()))]
-  if ((await updateInParts(session, 'requeue lost', isLost, update, 'tasks_lost')) === 0) return
+  const requeue = (filter: Filter<TaskDocument>) =>
+    updateInParts(session, 'requeue lost', { ...filter, ...held }, update, 'tasks_lost')
+  await Promise.all([
+    requeue(isLost(session)),
+    empty.length === 0 ? undefined : requeue(isVanished(session, empty)),
+  ])
   flags.setReady()
   flags.quarantined = true
 }

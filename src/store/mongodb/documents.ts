@@ -41,7 +41,12 @@ export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> 
   /** Sub-tasks that have not ended, as far as they are counted. */
   liveSubTasks?: number
 
-  /** The queue (of the lane, or of its quarantined tasks) while the task could run now and no process has the right to send it. */
+  /** The partition of its user; see `partitions.ts`. Absent in tasks of earlier versions. */
+  partition?: string
+  /**
+   * The queue (of the lane, or of its quarantined tasks) and the partition, as `readyName` makes it, while the task could run now and no process has
+   * the right to send it.
+   */
   ready?: string
   /** The right to send it was taken: into which queue, under which name, and whether the broker confirmed. */
   sent?: { queue: string; by: string; at: Date; confirmed: boolean }
@@ -53,10 +58,10 @@ export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> 
   wakeAt?: Date
   /** When the outbox reads a task that waits for a time: then, or as much ahead as the broker can hold it. */
   tellAt?: Date
-  /** It must be reconciled: a pending parent, or a task to cancel that no attempt holds. */
-  look?: true
-  /** A sub-task whose status its parent has not counted yet. */
-  uncounted?: true
+  /** It must be reconciled: a pending parent, or a task to cancel that no attempt holds. The value names the partition. */
+  look?: PartitionFlag
+  /** A sub-task whose status its parent has not counted yet. The value names the partition. */
+  uncounted?: PartitionFlag
   /** What the parent counted of a sub-task: the status, and the version of the sub-task that had it. */
   counted?: { as: TaskStatus; version: number }
   /** Of a parent: rises with every aggregation and every move of it; and the last aggregation, which may not be finished. */
@@ -114,6 +119,17 @@ export interface PayloadDocument {
   taskId: string
   content: string
 }
+
+/** A relay of the collection `task_relays`: what it sends, and until when it holds its share. One more document has the number of partitions. */
+export interface RelayDocument {
+  _id: string
+  until?: Date
+  lanes?: readonly string[]
+  count?: number
+}
+
+/** Flags a record for the relay that holds its partition. `true`: an earlier version wrote it, or the record has no partition. */
+export type PartitionFlag = string | true
 
 /** A lane of the collection `task_lanes`; one that was never paused has none. */
 export interface LaneDocument {

@@ -1,4 +1,5 @@
 /** The events of records: left in them by the writes that made them, until they were published. */
+import type { Filter } from 'mongodb'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { eventOf, type SequencedEvent } from '../../task/events.ts'
@@ -87,7 +88,12 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       try {
         const own = oursOf(await readOwn(session, ids))
         const capacity = limit - own.length
-        const others = leftBehind && capacity > 0 ? await readLeftBehind(session, capacity) : []
+        // The poll says whether there are some.
+        const others =
+          leftBehind && session.flags.leftBehind && capacity > 0
+            ? await readLeftBehind(session, capacity)
+            : []
+        if (leftBehind) session.flags.leftBehind = others.length >= capacity
         for (const known of [foreign, unclaimed]) known.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
@@ -136,9 +142,14 @@ function lastOf(document: TaskDocument | undefined): LastEvent | undefined {
   return { sequence, isPublished: eventsAt === undefined, task: recordOf(document) }
 }
 
+/** Events that are pending for a while. */
+export function isLeftBehind({ now }: Pick<Session, 'now'>): Filter<TaskDocument> {
+  return { eventsAt: { $lte: new Date(now() - leftBehindMs) } }
+}
+
 /** Returns records whose events are pending for a while, the oldest first. */
 function readLeftBehind(session: Session, limit: number): Promise<TaskDocument[]> {
-  const isOld = { eventsAt: { $lte: new Date(session.now() - leftBehindMs) } }
+  const isOld = { ...isLeftBehind(session), ...session.partitions.condition() }
   const options = {
     projection,
     hint: 'tasks_events',

@@ -92,6 +92,7 @@ export const collections = {
   tasks: 'background_tasks',
   payloads: 'task_payloads',
   lanes: 'task_lanes',
+  relays: 'task_relays',
   checkpoints: 'task_checkpoints',
   logs: 'task_logs',
   output: 'task_output',

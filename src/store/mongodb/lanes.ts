@@ -74,7 +74,8 @@ const byRank = { priority: 1, rank: 1, order: 1 } as const
 async function firstReady(session: Session, lane: string): Promise<Ranked | undefined> {
   const fields = ['priority', 'rank', 'order', 'createdAt'] as const
   const options = { hint: 'tasks_ready', sort: { ...byRank, _id: 1 }, limit: 1 } as const
-  const [first] = await readFields(session, 'lanes', { ready: { $eq: lane } }, fields, options)
+  const ready = { $in: session.partitions.readyNames(lane, lane, 'all') }
+  const [first] = await readFields(session, 'lanes', { ready }, fields, options)
   return first
 }
 
@@ -125,7 +126,7 @@ export function createPausedLanes(
   }
 }
 
-type Source = Pick<Context, 'database' | 'tasks' | 'now'>
+type Source = Pick<Context, 'database' | 'tasks' | 'partitions' | 'now'>
 
 /** The waiting tasks of a lane with one priority, or of a user among them. */
 interface Line {
@@ -160,9 +161,11 @@ export function createFairOrder(source: Source): FairOrder {
   const flowOf = (place: Place) => lineOf(flows, flowKey(place))
 
   async function refreshLane(place: Place): Promise<void> {
+    const { lane, priority } = place
+    const ready = { $in: source.partitions.readyNames(queueOf(lane, false), lane, 'all') }
     const first = await source.database.run('first rank', () =>
       source.tasks.findOne(
-        { ready: queueOf(place.lane, false), priority: place.priority },
+        { ready, priority },
         { sort: { rank: 1 }, projection: { rank: 1 }, hint: 'tasks_ready' },
       ),
     )

@@ -13,6 +13,7 @@ import {
   type TaskDocument,
   waiting,
 } from './documents.ts'
+import { readyName } from './partitions.ts'
 import type { LargeValue } from './payloads.ts'
 import { countUpTo, type Place, readFields, type Session } from './session.ts'
 
@@ -190,14 +191,16 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
   const isDue = record.nextAttemptTimestamp === undefined
   const starts = isDue ? initial.claim : undefined
   if (starts !== undefined) startRecord(record, starts, now)
+  const partition = session.partitions.of(task.userId)
   const document: TaskDocument = {
     ...fieldsOfRecord(record, initial.large === undefined ? [] : [initial.large]),
+    partition,
     rank: isDue ? session.order.rankFor(placeOf(task)) : unranked,
     order: session.nextNumber(),
     lastWrites: [initial.name],
-    ...initialPlace(session, task, initial, record.nextAttemptTimestamp),
+    ...initialPlace(session, task, initial, { partition, waitsUntil: record.nextAttemptTimestamp }),
   }
-  if (task.parent !== undefined) document.uncounted = true
+  if (task.parent !== undefined) document.uncounted = partition
   if (session.features.events) {
     document.events = firstEvents(session.processId, new Date(now), starts)
     document.eventSequence = document.events.length
@@ -218,7 +221,7 @@ function initialPlace(
   session: Session,
   { lane, parent }: NewTask,
   { name, sends, claim }: Initial,
-  waitsUntil: number | undefined,
+  { partition, waitsUntil }: { partition: string; waitsUntil: number | undefined },
 ): Partial<TaskDocument> {
   if (waitsUntil !== undefined) {
     const wakeAt = new Date(waitsUntil)
@@ -226,7 +229,7 @@ function initialPlace(
     return { wakeAt, tellAt: wakeAt }
   }
   if (parent !== undefined || claim !== undefined) return {}
-  if (!sends) return { ready: lane }
+  if (!sends) return { ready: readyName(lane, partition) }
   return {
     sent: { queue: lane, by: name, at: new Date(session.now()), confirmed: false },
     sends: 1,

@@ -12,20 +12,28 @@ import { deliverReady } from './relay.ts'
 import { type Context, type InFlightDeliveries, readFields, type Session, updateTasks } from './session.ts'
 
 /**
- * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
- * what this process knows to be due, and once a second what other processes left.
+ * What is due in the partitions that this process holds. The right to send a delivery is a guarded write on its task, whoever believes to hold its
+ * partition. A call reads what this process knows to be due, and once a second what other processes left.
  */
 export function createOutbox(session: Session, due: Emitter): Outbox {
   const { inFlight, flags, features } = session
   return {
     async due(lanes, options) {
       session.requireOpen()
-      const isTime = features.notifications && flags.periods.notifications.isOver()
+      await session.poll.run(lanes)
+      const isOverdue = flags.notifications
+      flags.notifications = false
       const [deliveries, notifications] = await Promise.all([
         dueDeliveries(session, lanes, options.quarantined),
-        isTime ? dueNotifications(session) : [],
+        isOverdue ? dueNotifications(session) : [],
       ])
-      return { deliveries, nextAt: flags.nextAt, ...(notifications.length > 0 ? { notifications } : {}) }
+      const { nextAt, waitingElsewhere } = flags
+      return {
+        deliveries,
+        nextAt,
+        ...(notifications.length > 0 ? { notifications } : {}),
+        ...(waitingElsewhere.size > 0 ? { waitingElsewhere } : {}),
+      }
     },
     async pendingParents(limit) {
       session.requireOpen()
@@ -89,6 +97,8 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     ])
     for (const taskId of pending) for (const known of [unpublished, taken]) known.delete(taskId)
     for (const taskId of refused) requeued.delete(taskId)
+    // Of what was refused here, any relay may be the holder.
+    if (refused.length > 0) context.partitions.becameDueAnywhere()
     context.flags.setReady()
     context.flags.quarantined = true
   }

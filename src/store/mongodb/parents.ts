@@ -1,9 +1,14 @@
 /** Which task is whose sub-task, as far as this process knows, and when each parent aggregates its sub-tasks. */
 import { aggregate, type KnownParents } from './aggregate.ts'
-import { aggregateTasks, type Context, type ParentIndex, readFields, type Session } from './session.ts'
+import {
+  aggregateTasks,
+  type Context,
+  type Moved,
+  type ParentIndex,
+  readFields,
+  type Session,
+} from './session.ts'
 
-/** Sub-tasks that a sweep finds at once. */
-const perSweep = 1_000
 /** Tasks that are remembered at most; the parents of others are read when they are needed. */
 const mostKnown = 50_000
 /** Another process that aggregates the same parent at the same time wins at most this often in a row; then it does so for both. */
@@ -26,18 +31,21 @@ export function createParentIndex(context: Context, aggregateAfterMs: number): P
   }
 
   async function lookUp(taskIds: readonly string[], aggregateIn: (parentId: string) => void): Promise<void> {
-    const moved = { _id: { $in: [...taskIds] }, uncounted: true as const }
+    const moved = { _id: { $in: [...taskIds] }, uncounted: { $exists: true } }
     const found = await readFields(context, 'which have parents', moved, ['parentTaskId'])
     for (const { _id, parentTaskId } of found) set(_id, parentTaskId)
     for (const parentId of new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? [])))
       aggregateIn(parentId)
   }
 
+  const parentOf = (taskId: string) => parents.get(taskId)
+
   return {
     set,
-    parentOf: taskId => parents.get(taskId),
+    parentOf,
     isParent: taskId => known.has(taskId),
-    moved(taskIds, { isLive } = { isLive: false }) {
+    moved(tasks, { isLive } = { isLive: false }) {
+      const taskIds = own(context, tasks, isLive, parentOf)
       const aggregateIn = isLive ? aggregations.later : aggregations.soon
       const touched = new Set(taskIds.map(taskId => parents.get(taskId)))
       for (const parentId of touched) if (typeof parentId === 'string') aggregateIn(parentId)
@@ -56,11 +64,24 @@ export function createParentIndex(context: Context, aggregateAfterMs: number): P
       await Promise.allSettled(lookups)
       await aggregations.flush()
     },
-    async sweep() {
-      // One that fails holds up no other, and nothing else that is due; the next sweep finds it again.
-      await Promise.allSettled((await parentsOfMoved(context)).map(aggregations.now))
-    },
   }
+}
+
+/**
+ * Returns the tasks whose parents this process aggregates. The relay that holds the partition of another one is notified: at once of an end; what goes on
+ * is found by its poll.
+ */
+function own(
+  { partitions }: Context,
+  tasks: readonly Moved[],
+  isLive: boolean,
+  parentOf: (taskId: string) => string | null | undefined,
+): string[] {
+  return tasks.flatMap(({ taskId, partition }) => {
+    if (partitions.holds(partition)) return [taskId]
+    if (!isLive && parentOf(taskId) !== null) partitions.becameDueIn(partition)
+    return []
+  })
 }
 
 /** Forgets the older half where more is remembered than there is capacity for. */
@@ -142,8 +163,6 @@ async function aggregateAll(context: Context, parentId: string, parents: KnownPa
     // The aggregation before set the flags.
     if (result === 'nothing') break
     hasChanged = true
-    context.flags.pendingParents = true
-    context.flags.setReady()
     if (result === 'all') break
     if (result === 'refused') {
       refusals += 1
@@ -151,21 +170,21 @@ async function aggregateAll(context: Context, parentId: string, parents: KnownPa
     }
   }
   if (!hasChanged) return
+  const parent = parents.get(parentId)
+  if (parent !== undefined && !context.partitions.holds(parent.partition))
+    context.partitions.becameDueIn(parent.partition)
+  else {
+    context.flags.pendingParents = true
+    context.flags.setReady()
+  }
   dropOldest(parents)
   context.notifyDue()
 }
 
-/** Returns parents of sub-tasks that any process moved, and none has aggregated. */
-async function parentsOfMoved(context: Context): Promise<string[]> {
-  const options = { hint: 'tasks_uncounted', limit: perSweep }
-  const moved = { uncounted: true } as const
-  const found = await readFields(context, 'find sub-tasks that moved', moved, ['parentTaskId'], options)
-  return [...new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? []))]
-}
-
 /** By parent: many sub-tasks of one must not hide those of another. */
 async function withUncounted(context: Context, parentIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const moved = { uncounted: true, parentTaskId: { $in: [...parentIds] } }
+  const flagged = { $in: context.partitions.flags() }
+  const moved = { uncounted: flagged, parentTaskId: { $in: [...parentIds] } }
   const pipeline = [{ $match: moved }, { $group: { _id: '$parentTaskId' } }]
   const operation = 'which have sub-tasks that moved'
   const found = await aggregateTasks<{ _id: string }>(context, operation, 'tasks_uncounted', pipeline)
@@ -179,9 +198,12 @@ async function withUncounted(context: Context, parentIds: readonly string[]): Pr
 export async function pendingParents(session: Session, limit: number): Promise<string[]> {
   const { flags, parents } = session
   await parents.idle()
-  if (flags.periods.uncounted.isOver()) await parents.sweep()
-  const isTime = flags.periods.pendingParents.isOver()
-  if (!flags.pendingParents && !isTime) return []
+  await session.poll.run()
+  const moved = [...flags.movedParents]
+  flags.movedParents.clear()
+  // One that fails holds up no other, and nothing else that is due; the next poll finds it again.
+  await Promise.allSettled(moved.map(parentId => parents.aggregate(parentId)))
+  if (!flags.pendingParents) return []
   flags.pendingParents = false
   const found = await nextPending(session, limit)
   if (found.length === 0) return []
@@ -193,9 +215,11 @@ export async function pendingParents(session: Session, limit: number): Promise<s
 }
 
 async function nextPending(session: Session, limit: number): Promise<string[]> {
+  const flagged = { $in: session.partitions.flags() }
+  if (flagged.$in.length === 0) return []
   const read = (order: object, most: number) => {
     const options = { hint: 'tasks_look', sort: { order: 1 }, limit: most } as const
-    return readFields(session, 'pending parents', { look: true, order }, ['order'], options)
+    return readFields(session, 'pending parents', { look: flagged, order }, ['order'], options)
   }
   const from = session.flags.reconciledUpTo
   const found = await read({ $gt: from }, limit)

@@ -14,6 +14,7 @@ import { quarantinedSuffix } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
 import { largeTexts, type TaskDocument, times } from './documents.ts'
 import { literal, type TaskUpdate } from './merge-updates.ts'
+import { partitionSeparator } from './partitions.ts'
 import type { LargeValue } from './payloads.ts'
 import type { Context, Features } from './session.ts'
 
@@ -57,17 +58,23 @@ function touched(context: Context, name: string): Document {
   }
 }
 
-/** A sub-task changed its status: its parent has to aggregate it. */
-export const flagged: Document = { uncounted: onlyIf(isThere('$parentTaskId'), true) }
+/** The flag of a record for the relay that holds its partition. */
+const flag = { $ifNull: ['$partition', true] }
 
-/** The queue of a task that could run now; none for a sub-task that its parent has not counted yet. */
+/** A sub-task changed its status: its parent has to aggregate it. */
+export const flagged: Document = { uncounted: onlyIf(isThere('$parentTaskId'), flag) }
+
+/** The queue of a task: that of its lane, or of the quarantined tasks of it. */
+export const queue: Document = {
+  $cond: [{ $gte: ['$crashCount', quarantinedFrom] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'],
+}
+
+/** As `readyName`, of a task that could run now; none for a sub-task that its parent has not counted yet. */
 const readyQueue: Document = {
   $cond: [
     { $and: [isThere('$parentTaskId'), isAbsent('$counted')] },
     removed,
-    {
-      $cond: [{ $gte: ['$crashCount', quarantinedFrom] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'],
-    },
+    { $concat: [queue, { $ifNull: [{ $concat: [partitionSeparator, '$partition'] }, ''] }] },
   ],
 }
 
@@ -108,7 +115,7 @@ export function backInLine(now: Date): Document {
 }
 
 /** Whether the record must be reconciled; the last stage of every write that changes a status, a lease or a count. */
-export const derived: Document = { $set: { look: onlyIf({ $or: reasonsToLook() }, true) } }
+export const derived: Document = { $set: { look: onlyIf({ $or: reasonsToLook() }, flag) } }
 
 function reasonsToLook(): Document[] {
   const hasLive = { $gt: [{ $ifNull: ['$liveSubTasks', 0] }, 0] }

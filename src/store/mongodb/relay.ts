@@ -4,7 +4,7 @@ import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { type Delivery, type LaneCapacity, priorities, queueOf } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { after, removed } from './pipeline.ts'
+import { after, queue, removed } from './pipeline.ts'
 import { readFields, type Session, updateTasks } from './session.ts'
 
 /** What of a task a delivery needs. */
@@ -20,6 +20,7 @@ export const deliveryFields = [
   'retryCount',
   'traceparent',
   'parentTaskId',
+  'partition',
   'wakeAt',
 ] as const satisfies readonly (keyof TaskDocument)[]
 
@@ -28,7 +29,7 @@ export type Waiting = Pick<TaskDocument, '_id' | (typeof deliveryFields)[number]
 
 /** Returns the delivery of a task. `delayMs`: how long the broker is to hold it. */
 export function deliveryOf(
-  task: Omit<Waiting, 'rank' | 'parentTaskId' | 'wakeAt'>,
+  task: Omit<Waiting, 'rank' | 'parentTaskId' | 'partition' | 'wakeAt'>,
   delayMs?: number,
 ): Delivery {
   const { _id: taskId, taskType, lane, attempt, crashCount } = task
@@ -40,47 +41,38 @@ export function deliveryOf(
 
 /** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */
 export async function deliverReady(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
+  const { flags } = session
   const usable = lanes.filter(
     ({ capacity, takesUrgent }) => capacity > 0 || (quarantined > 0 && takesUrgent === true),
   )
-  if (usable.length === 0 || !(await mayBeReady(session, usable))) return []
+  if (!flags.quarantined && !usable.some(({ lane }) => flags.isReady(lane))) return []
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
   const found = open.map(async ({ lane, capacity, takesUrgent }) => {
     const mine = crashed.filter(task => task.lane === lane)
-    const first = takesUrgent === true ? mine : mine.slice(0, capacity)
-    return [...first, ...(await findReady(session, lane, capacity - first.length))]
+    const most = ownCapacity(session, lane, capacity)
+    const first = takesUrgent === true ? mine : mine.slice(0, most)
+    return [...first, ...(await findReady(session, lane, most - first.length))]
   })
   return takeRightToSend(session, (await Promise.all(found)).flat(), {
     operation: 'take the right to send',
     guard: { ready: { $exists: true } },
-    queue: '$ready',
     lostAt: after(session.serverNow(), session.resendAfter.unconfirmed),
   })
 }
 
-/** What this process wrote is flagged; what other processes wrote is read now and then, with one query for all lanes without a flag. */
-async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
-  const { flags } = session
-  const clean = lanes.filter(({ lane }) => !flags.isReady(lane))
-  const isFlagged = flags.quarantined || clean.length < lanes.length
-  const queues = clean.map(({ lane }) => queueOf(lane, false))
-  // A lane may be busy for hours: what crashed in other processes is read all the same.
-  if (!flags.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
-  if (queues.length === 0 || !flags.periods.ready.isOver()) return isFlagged
-  const ready = { ready: { $in: queues } }
-  const any = await readFields(session, 'is anything ready', ready, [], { hint: 'tasks_ready', limit: 1 })
-  if (any.length === 0) return isFlagged
-  flags.setReady()
-  flags.quarantined = true
-  return true
+/** Where tasks of a lane wait in partitions of others too, each relay uses its share of the capacity: their users must get their turns. */
+function ownCapacity({ flags, partitions }: Session, lane: string, capacity: number): number {
+  if (!flags.waitingElsewhere.has(lane)) return capacity
+  return Math.min(capacity, Math.ceil(capacity * partitions.shareOf(lane)))
 }
 
 async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
   if (capacity <= 0 || !session.flags.isReady(lane)) return []
   session.flags.clearReady(lane)
-  const found = await findNext(session, { ready: queueOf(lane, false) }, capacity)
+  const names = session.partitions.readyNames(queueOf(lane, false), lane)
+  const found = await findNext(session, names, capacity)
   if (found.length === capacity) session.flags.setReady(lane)
   return found
 }
@@ -91,13 +83,13 @@ const quarantinedAtOnce = 8
 /** Returns some of the next quarantined tasks, until `most` are out. */
 async function findQuarantined(session: Session, lanes: readonly LaneCapacity[], most: number) {
   const { flags, inFlight } = session
-  if (!flags.quarantined) return []
+  if (!flags.quarantined || lanes.length === 0) return []
   const capacity = most - (await inFlight.countQuarantined())
   // While they are out the next one is searched each time: one may have ended.
   if (capacity <= 0) return []
   flags.quarantined = false
-  const queues = lanes.map(({ lane }) => queueOf(lane, true))
-  const next = await findNext(session, { ready: { $in: queues } }, quarantinedAtOnce)
+  const names = lanes.flatMap(({ lane }) => session.partitions.readyNames(queueOf(lane, true), lane))
+  const next = await findNext(session, names, quarantinedAtOnce)
   if (next.length > 0) flags.quarantined = true
   return someOf(next, capacity)
 }
@@ -108,8 +100,10 @@ function someOf<T>(line: readonly T[], most: number): T[] {
   return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
 }
 
-function findNext(session: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {
+async function findNext(session: Session, names: readonly string[], limit: number): Promise<Waiting[]> {
+  if (names.length === 0) return []
   const sort = { priority: 1, rank: 1, order: 1, _id: 1 } as const
+  const filter = { ready: { $in: [...names] } }
   return readFields(session, 'next in line', filter, deliveryFields, { hint: 'tasks_ready', sort, limit })
 }
 
@@ -119,8 +113,7 @@ interface Sending {
   operation: string
   /** What the tasks must still be. */
   guard: Filter<TaskDocument>
-  /** The queue, and when a delivery that nobody claims is presumed lost: as expressions. */
-  queue: '$ready' | '$lane'
+  /** When a delivery that nobody claims is presumed lost: an expression. */
   lostAt: Document
 }
 
@@ -128,7 +121,7 @@ interface Sending {
 export async function takeRightToSend(
   session: Session,
   found: readonly (Waiting & { delayMs?: number })[],
-  { operation, guard, queue, lostAt }: Sending,
+  { operation, guard, lostAt }: Sending,
 ): Promise<Delivery[]> {
   if (found.length === 0) return []
   const _id = { $in: found.map(task => task._id) }

@@ -1,9 +1,15 @@
 /** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
 import type { Collection, Document, Filter, FindOptions, UpdateFilter } from 'mongodb'
 import { createEmitter } from '../../runtime/emitter.ts'
-import type { Delivery, Outbox } from '../store.ts'
+import type { Delivery, LaneCapacity, Outbox, PartitionStore } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
-import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
+import type {
+  LaneDocument,
+  PartitionFlag,
+  PayloadDocument,
+  RelayDocument,
+  TaskDocument,
+} from './documents.ts'
 
 /** What every part may use. */
 export interface Context {
@@ -11,6 +17,7 @@ export interface Context {
   tasks: Collection<TaskDocument>
   payloads: Collection<PayloadDocument>
   lanes: Collection<LaneDocument>
+  relays: Collection<RelayDocument>
   /** The server's time as far as this process knows it, epoch milliseconds. The process's own clock may jump. */
   now(): number
   /** The server's time within a pipeline update or an `$expr`: `$$NOW`, or the date of an injected clock. */
@@ -23,6 +30,7 @@ export interface Context {
   nextNumber(): number
   order: FairOrder
   flags: DirtyFlags
+  partitions: Partitions
   paused: PausedLanes
   writtenEvents: ReturnType<typeof createWrittenEvents>
   resendAfter: ResendAfter
@@ -33,10 +41,43 @@ export interface Context {
   requireOpen(): void
 }
 
-/** The context, and the two parts that work with it. */
+/** The context, and the parts that work with it. */
 export interface Session extends Context {
   parents: ParentIndex
   inFlight: InFlightDeliveries
+  poll: Poll
+}
+
+/** The partitions as one process sees them. Until it shares them it holds all: then no other process is relied on. */
+export interface Partitions extends PartitionStore {
+  /** Returns the partition of a new task. */
+  of(userId: string): string
+  /** Whether this process holds the partition. What has none belongs to the first. */
+  holds(partition: string | undefined): boolean
+  /** The part of the partitions that this process holds of a lane; 1 for all. */
+  shareOf(lane: string): number
+  /** Returns the names under which tasks wait in a queue, in the partitions of a lane that this process holds, or `elsewhere`, or in `all`. */
+  readyNames(queue: string, lane: string, which?: 'elsewhere' | 'all'): string[]
+  /** Returns the flags of records in partitions that this process holds. */
+  flags(): PartitionFlag[]
+  /** Returns the flags that a record of the partition may have. Without a partition: of any. */
+  flagsOf(partition: string | undefined): PartitionFlag[]
+  /** Returns a condition for tasks in partitions that this process holds; undefined where it holds all. */
+  condition(): Filter<TaskDocument> | undefined
+  /** Joins the relays, or renews the lease, if it is time. `lanes`: those that this process sends. */
+  renew(lanes: readonly string[]): Promise<void>
+  /** Takes what the collection of relays has now. Returns whether this process holds other partitions than before. */
+  learn(relays: readonly RelayDocument[]): boolean
+  /** Something became due in this partition: its holder is notified, where that is another process. */
+  becameDueIn(partition: string | undefined): void
+  /** As `becameDueIn`, where it is not known in which. */
+  becameDueAnywhere(): void
+}
+
+/** Reads now and then what may be due, and flags it. */
+export interface Poll {
+  /** Polls if it is time. `lanes`: those that this process sends; default those of the last call. */
+  run(lanes?: readonly LaneCapacity[]): Promise<void>
 }
 
 /** Reads tasks in one round trip. `operation` names it in errors. */
@@ -269,15 +310,19 @@ export interface ParentIndex {
   /** Whether this process saw a sub-task of it. */
   isParent(taskId: string): boolean
   /** These tasks moved: their parents aggregate them soon, or a little later when `isLive`, because they move again. */
-  moved(taskIds: readonly string[], options?: { isLive: boolean }): void
+  moved(tasks: readonly Moved[], options?: { isLive: boolean }): void
   /** Aggregates what moved before this call. Rejects when the database fails; the sweep does it then. */
   aggregate(parentId: string): Promise<void>
   /** Resolves when what moved before this call, and is due soon, is aggregated or has failed. */
   idle(): Promise<void>
   /** As `idle`, with everything that moved. */
   flush(): Promise<void>
-  /** Aggregates what other processes left behind. */
-  sweep(): Promise<void>
+}
+
+/** A task that changed its status, and its partition. */
+export interface Moved {
+  taskId: string
+  partition: string | undefined
 }
 
 /** @param now The store's clock, which tests move; real time counts as well, so that a clock that stands still stops nothing. */
@@ -296,12 +341,20 @@ export function createPeriod(ms: number, now: () => number) {
   }
 }
 
+/** Milliseconds between two polls. */
+const pollEveryMs = 1_000
+
+/** Whether a task that waits until then, or for no time, may be due before the next poll of another process. */
+export function isDueSoon(now: number, at = now): boolean {
+  return at <= now + pollEveryMs
+}
+
 /** A read that is worth making now and then although nothing is known to be there: at most once in a period. */
 export type Period = ReturnType<typeof createPeriod>
 
 /**
- * What may be due, as this process knows it, so that it reads little: its own writes set flags, and what other processes wrote is read
- * every second or two. At first anything may be due.
+ * What may be due, as this process knows it, so that it reads little: its own writes set flags, and so does the poll for what other processes
+ * wrote. At first anything may be due.
  */
 export class DirtyFlags {
   readonly #clean = new Set<string>()
@@ -309,30 +362,30 @@ export class DirtyFlags {
   nextAt: number | undefined
   /** A quarantined task may be ready. */
   quarantined = true
+  /** Lanes of which tasks wait in partitions that other processes hold. */
+  readonly waitingElsewhere = new Set<string>()
   /** A parent may be pending. */
   pendingParents = true
+  /** Parents of sub-tasks that moved, and that nobody aggregated yet. */
+  readonly movedParents = new Set<string>()
   /** The `order` of the record that the last read of pending parents ended with, from which the next one goes on. */
   reconciledUpTo = 0
-  /** For reads of what other processes wrote, or left behind, that no flag asks for. */
+  /** Deliveries are presumed lost. */
+  lost = false
+  /** Notifications of dead letters are overdue. */
+  notifications = false
+  /** Other processes left events behind. */
+  leftBehind = false
+  /** Another process says that something is due here. */
+  isNotified = false
   readonly periods
 
   /** @param now The store's clock. */
   constructor(now: () => number) {
-    const every = (ms: number) => createPeriod(ms, now)
     this.periods = {
-      /** Tasks that could run now. */
-      ready: every(1_000),
-      /** Tasks whose time has come. */
-      delays: every(1_000),
-      pendingParents: every(1_000),
-      /** Deliveries that are presumed lost. */
-      lost: every(1_000),
-      /** Sub-tasks that are not aggregated. */
-      uncounted: every(2_000),
-      /** Dead letters whose notification is overdue. */
-      notifications: every(2_000),
+      poll: createPeriod(pollEveryMs, now),
       /** The end of a quarantined task that was sent from here. */
-      quarantined: every(200),
+      quarantined: createPeriod(200, now),
     }
   }
 

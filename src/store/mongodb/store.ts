@@ -24,7 +24,7 @@ import {
   type SharedDatabase,
 } from './database.ts'
 import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
-import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
+import type { LaneDocument, PayloadDocument, RelayDocument, TaskDocument } from './documents.ts'
 import { createEventOutbox } from './events.ts'
 import { closedError } from './failures.ts'
 import { collections, engineIndexes } from './indexes.ts'
@@ -33,6 +33,8 @@ import { type CreateRequest, createNumbers } from './new-task.ts'
 import { createInFlightDeliveries, createOutbox } from './outbox.ts'
 import { createOutput, readLog } from './output.ts'
 import { createParentIndex } from './parents.ts'
+import { createPartitions } from './partitions.ts'
+import { createPoll } from './poll.ts'
 import { createTrim, erase, prune } from './prune.ts'
 import {
   countsUpTo,
@@ -68,6 +70,8 @@ export interface StoreSettings {
   resendAfter?: Partial<ResendAfter>
   /** Milliseconds until a parent aggregates a sub-task that began, or will be tried again: its end often comes before. Default 1,000. */
   aggregateAfterMs?: number
+  /** Partitions that this process makes; default 32. */
+  partitions?: number
   /** Opens a database also while it is being filled, to fill it: nothing but `transfer` is used then. */
   filling?: boolean
 }
@@ -92,9 +96,11 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
     notifyDue: () => due.emit(),
     requireOpen,
+    partitionCount: settings.partitions,
   })
   const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
-  const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
+  const inFlight = createInFlightDeliveries(context)
+  const session: Session = { ...context, parents, inFlight, poll: createPoll(context) }
   const tasks = createTaskStore(session)
   const attempts = createAttempts(session)
   const output = createOutput(session)
@@ -104,6 +110,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   async function finishTasks(): Promise<void> {
     await tasks.idle()
     await parents.flush()
+    await session.partitions.release().catch(() => undefined)
     // Other processes find a little later what cannot be written now.
     await session.inFlight.flush().catch(() => undefined)
   }
@@ -129,6 +136,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     },
     tasks: { ...tasks, close },
     outbox: createOutbox(session, due),
+    partitions: session.partitions,
     events,
     attempts,
     output,
@@ -141,15 +149,32 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   }
 }
 
-type Ground = Pick<Context, 'now' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'>
+interface Ground extends Pick<Context, 'now' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'> {
+  partitionCount: number | undefined
+}
 
-function createContext(database: OpenableDatabase, ground: Ground): Context {
-  const { now } = ground
+function createContext(database: OpenableDatabase, { partitionCount: count, ...ground }: Ground): Context {
+  const { now, serverNow } = ground
   const processId = randomBytes(6).toString('base64url')
   const numbers = createNumbers()
   let names = 0
   const tasks = database.collection<TaskDocument>(collections.tasks)
   const lanes = database.collection<LaneDocument>(collections.lanes)
+  const relays = database.collection<RelayDocument>(collections.relays)
+  const flags = new DirtyFlags(now)
+  const notified = () => {
+    flags.isNotified = true
+    ground.notifyDue()
+  }
+  const partitions = createPartitions({
+    database,
+    relays,
+    now,
+    serverNow,
+    relayId: processId,
+    notified,
+    count,
+  })
   return {
     ...ground,
     database,
@@ -157,13 +182,15 @@ function createContext(database: OpenableDatabase, ground: Ground): Context {
     payloads: database.collection<PayloadDocument>(collections.payloads),
     lanes,
     processId,
+    relays,
+    partitions,
     nextName() {
       names += 1
       return `${processId}/${names.toString(36)}`
     },
     nextNumber: () => numbers(now()),
-    order: createFairOrder({ database, tasks, now }),
-    flags: new DirtyFlags(now),
+    order: createFairOrder({ database, tasks, partitions, now }),
+    flags,
     paused: createPausedLanes(database, lanes, now),
     writtenEvents: createWrittenEvents(),
     features: { events: false, notifications: false, delays: [] },

@@ -12,6 +12,7 @@ import { fieldsOfRecord, largeTexts, type PastAttempt, type TaskDocument } from 
 import { collections } from './indexes.ts'
 import { createNumbers } from './new-task.ts'
 import { type LogDocument, linesOf, linesPerDocument, logDocument } from './output.ts'
+import { readyName } from './partitions.ts'
 import { largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { attemptOf, everyTask, type Place, readBeyond } from './queries.ts'
 import { readFields, replaceAll, type Session } from './session.ts'
@@ -72,7 +73,7 @@ async function readBelonging<D extends Document & { taskId: string }>(
 /** Returns what these parents have not counted yet. What an interrupted aggregation has in its list, the parent has counted. */
 async function readUncounted(session: Session, parents: readonly TaskDocument[]) {
   const byId = new Map(parents.map(parent => [parent._id, parent]))
-  const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
+  const filter = { uncounted: { $exists: true }, parentTaskId: { $in: [...byId.keys()] } }
   const fields = ['parentTaskId', 'status', 'counted'] as const
   const options = { hint: 'tasks_uncounted' }
   const children = await readFields(session, 'read sub-tasks that moved', filter, fields, options)
@@ -132,12 +133,14 @@ function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
 function documentOf(session: Session, task: TransferredTask, numbers: (time: number) => number) {
   const { record, rank, attempts } = task
   const large = largeTexts.flatMap(field => largeValue(session, record.id, field, record[field]) ?? [])
+  const partition = session.partitions.of(record.userId)
   const document: TaskDocument = {
     ...fieldsOfRecord(record, large),
+    partition,
     rank,
     order: numbers(record.createdAt),
-    ...placeOf(task, session.now()),
-    ...familyOf(record),
+    ...placeOf(task, partition, session.now()),
+    ...familyOf(record, partition),
   }
   // A lease is void: its holder does not know this database.
   if (record.leaseUntil !== undefined) document.leaseUntil = new Date(0)
@@ -146,22 +149,25 @@ function documentOf(session: Session, task: TransferredTask, numbers: (time: num
 }
 
 /** In line, or waiting for its time. */
-function placeOf({ record, rank }: TransferredTask, now: number): Partial<TaskDocument> {
+function placeOf({ record, rank }: TransferredTask, partition: string, now: number): Partial<TaskDocument> {
   if (!claiming.from.some(status => status === record.status)) return {}
   const wakeAt = record.nextAttemptTimestamp ?? 0
   if (wakeAt <= now && rank !== unranked)
-    return { ready: queueOf(record.lane, isQuarantined(record.crashCount)) }
+    return { ready: readyName(queueOf(record.lane, isQuarantined(record.crashCount)), partition) }
   return { wakeAt: new Date(wakeAt), tellAt: new Date(wakeAt) }
 }
 
 /** The counts of a parent are exact, so each sub-task is counted as it is. */
-function familyOf(record: TaskRecord): Pick<TaskDocument, 'liveSubTasks' | 'counted' | 'look'> {
+function familyOf(
+  record: TaskRecord,
+  partition: string,
+): Pick<TaskDocument, 'liveSubTasks' | 'counted' | 'look'> {
   const { subTaskStatusSummary: summary, parentTaskId, status, version } = record
   const live = liveOf(summary)
   return {
     ...(summary === undefined ? {} : { liveSubTasks: live }),
     ...(parentTaskId === undefined ? {} : { counted: { as: status, version } }),
-    ...(needsLook(record, live) ? { look: true as const } : {}),
+    ...(needsLook(record, live) ? { look: partition } : {}),
   }
 }
 
