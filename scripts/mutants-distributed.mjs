@@ -24,6 +24,7 @@ const processes = { files: ['test/store/mongodb-processes.test.ts'] }
 const uncounted = { files: ['test/store/mongodb-uncounted.test.ts'] }
 const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
 const partitions = { files: ['test/store/mongodb-partitions.test.ts'] }
+const away = { files: ['test/distributed/broker-away.test.ts'] }
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
 
@@ -204,12 +205,12 @@ export const distributedMutants = [
     'guard: {},',
     partitions,
   ],
-  ['mongodb partitions: a lease is over', leases, 'until > time && (', 'until > 0 && (', partitions],
+  ['mongodb partitions: a lease is over', leases, 'until > now() && (', 'until > 0 && (', partitions],
   [
     'mongodb partitions: a relay holds nothing that it gave back',
     leases,
-    'return isReleased ? undefined : members',
-    'return members',
+    'return isReleased ? undefined : members.placeIn(lane)',
+    'return members.placeIn(lane)',
     partitions,
   ],
   [
@@ -253,6 +254,44 @@ export const distributedMutants = [
     'if (partitions.holds(partition)) return [taskId]',
     "if (taskId !== '') return [taskId]",
     partitions,
+  ],
+
+  [
+    'mongodb partitions: a relay that fails leaves its share to others',
+    'src/store/mongodb/outbox.ts',
+    'partitions.failed()\n    throw error',
+    'throw error',
+    partitions,
+  ],
+  [
+    'mongodb partitions: so does one whose broker takes nothing',
+    'src/store/mongodb/outbox.ts',
+    'if (pending.length > 0) context.partitions.failed()',
+    '',
+    partitions,
+  ],
+  [
+    'mongodb partitions: where every relay has failed, all go on',
+    leases,
+    'live.length === 0 ? all : undefined',
+    'undefined',
+    partitions,
+  ],
+
+  // A broker that is away.
+  [
+    'mongodb send: what the broker had is taken back',
+    'src/store/mongodb/poll.ts',
+    'flags.sentAlone = alone.length > 0',
+    '',
+    away,
+  ],
+  [
+    'rabbitmq away: what is to be held for a time does not start at once',
+    'src/broker/rabbitmq/broker.ts',
+    'isNow && workers',
+    'workers',
+    { files: ['test/broker/rabbitmq-faults.test.ts'] },
   ],
 
   // Messages.

@@ -44,6 +44,8 @@ export interface Broker {
   isEmpty?(lane: string): boolean
   /** Whether a delivery that goes ahead of all that wait reaches a slot of the lane soon, also where the lane has no capacity. */
   takesUrgent?(lane: string): boolean
+  /** Whether the other processes cannot be reached: what is published starts in this process, as far as a slot is free. */
+  isAlone?(): boolean
   /** Calls back when a lane has capacity again. */
   onCapacity(listener: (lane: string) => void): void
   close(): Promise<void>

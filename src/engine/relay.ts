@@ -40,6 +40,7 @@ function capacityOf({ broker }: Core, lane: string): LaneCapacity {
     capacity: broker.capacity(lane),
     isEmpty: broker.isEmpty?.(lane) === true,
     takesUrgent: broker.takesUrgent?.(lane) === true,
+    isAlone: broker.isAlone?.() === true,
   }
 }
 

@@ -168,6 +168,8 @@ export interface LaneCapacity {
   isEmpty?: boolean
   /** A delivery that goes ahead of all that wait reaches a slot soon, also where there is no room. */
   takesUrgent?: boolean
+  /** The broker is away: what is sent starts in this process, and what was sent to the broker does not arrive. */
+  isAlone?: boolean
 }
 
 /** What is still to tell, and whose turn it is. */

@@ -54,7 +54,7 @@ describeWithRabbit('a broker that fails', () => {
     expect(await broker.publish(someDeliveries(1, 5))).toEqual(['unconfirmed'])
     expect(remote.health()).toMatchObject({
       connected: false,
-      unconfirmed: 1,
+      unconfirmed: 0,
       problems: [expect.any(String)],
     })
     await server.start()
@@ -102,11 +102,29 @@ describeWithRabbit('a broker that fails', () => {
     expect(JSON.stringify(log.lines)).not.toContain('guest')
     expect(broker.capacity('default')).toBe(0)
     const worker = new HoldingWorker()
-    broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    const stop = broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    expect([broker.isAlone?.(), broker.capacity('default')]).toEqual([true, 1])
+    // Meanwhile what is published starts here, as far as a slot is free, and nothing that the broker is to hold for a time.
+    const [now, more, later] = someDeliveries(3)
+    if (now === undefined || more === undefined || later === undefined) throw new RangeError('three')
+    expect(
+      await broker.publish([
+        { ...later, headers: { userId: 'u', priority: 'normal', retryCount: 0, delayMs: 1_000 } },
+      ]),
+    ).toEqual(['unconfirmed'])
+    expect(await broker.publish([now, more])).toEqual(['confirmed', 'unconfirmed'])
+    expect(worker.ids()).toEqual([now.taskId])
+    expect(broker.capacity('default')).toBe(0)
     await using late = await privateRabbit({ port })
     await until(() => remote.health().connected, `connection to ${late.url}`)
+    expect(broker.isAlone?.()).toBe(false)
     expect(await broker.publish(someDeliveries(1))).toEqual(['confirmed'])
-    await until(() => worker.held.length === 1, 'delivery')
+    expect(worker.held, 'deliveries beside the one that started here').toHaveLength(1)
+    worker.held[0]?.received.ack()
+    worker.held[0]?.free()
+    await until(() => worker.held.length === 2, 'delivery')
+    stop()
+    expect(await broker.publish([more])).toEqual(['confirmed'])
   }, 120_000)
 
   it('of which one node is away is reached by another', async () => {

@@ -63,6 +63,30 @@ describeRows('a broker that is away', () => {
         { rabbitUrl: node.url },
       ),
     )
+
+    slowRow(9, 'the broker is killed and stays away: work goes on', async ({ seed, size, finish }) =>
+      onServers(
+        async system => {
+          await startAll(system, size.of(2, 4), { slots: 4 })
+          const count = size.of(400, 4_000)
+          const submitted = system.submit({ name: 'leaves', ms: 50 }, count, seed)
+          await until(() => ended(system.lines()) >= count / 4, 'tasks that end')
+          system.fault('broker killed')
+          await node.kill()
+          await submitted
+          await system.untilIdle()
+          const [before, after] = paces(system.lines())
+          expect(after, 'tasks a second without the broker').toBeGreaterThan(before / 2)
+          expect(longestGap(system.lines()), 'milliseconds in which none began').toBeLessThan(2_000)
+          await node.start()
+          system.faultOver('broker started')
+          await system.submit({ most: 6 }, size.of(50, 800), seed, 10_000)
+          const report = await finish(system)
+          expect(report.recoveredUnknown, 'submissions that were refused').toBe(0)
+        },
+        { rabbitUrl: node.url },
+      ),
+    )
   })
 
   slowRow(12, 'the connection to the broker swallows everything', async ({ seed, size, finish }) => {
@@ -133,6 +157,25 @@ function startAfterFault(lines: readonly Line[]): number {
   const over = linesOf(lines, 'fault-over').at(-1)?.ms ?? 0
   const started = linesOf(lines, 'started').find(({ ms }) => ms > over)
   return started === undefined ? Number.POSITIVE_INFINITY : started.ms - over
+}
+
+function ended(lines: readonly Line[]): number {
+  return linesOf(lines, 'ended').length
+}
+
+/** Tasks that began per second, before and after the last fault. */
+function paces(lines: readonly Line[]): [number, number] {
+  const fault = lastFault(lines)
+  const times = linesOf(lines, 'started').map(({ ms }) => ms)
+  const pace = (part: readonly number[]) => (part.length * 1_000) / (Math.max(...part) - Math.min(...part))
+  return [pace(times.filter(ms => ms <= fault)), pace(times.filter(ms => ms > fault))]
+}
+
+/** Milliseconds after the last fault in which no task began, at most. */
+function longestGap(lines: readonly Line[]): number {
+  const fault = lastFault(lines)
+  const times = linesOf(lines, 'started').flatMap(({ ms }) => (ms > fault ? [ms] : []))
+  return Math.max(...[fault, ...times].map((ms, index, all) => (all[index + 1] ?? ms) - ms))
 }
 
 function lastFault(lines: readonly Line[]): number {

@@ -11,6 +11,7 @@ import {
   ids,
   move,
   newTask,
+  problem,
   read,
   start,
   startNew,
@@ -95,6 +96,68 @@ describeWithMongo('the partitions of a MongoDB store', () => {
     expect(sent.sort()).toEqual(ids(made).sort())
   })
 
+  it.each(['poll', 'next in line', 'take the right to send'])(
+    'of a relay that fails at "%s" are left to the others, and shared again after a while',
+    async failing => {
+      let isFailing = false
+      context = new MongoContext({
+        async before(operation) {
+          if (isFailing && operation === failing) throw problem('failed')
+        },
+      })
+      const relays = await relaysAtWork(2)
+      const [one, two] = relays as [MongoStore, MongoStore]
+      const made = await createAll(one, tasksOf(40))
+      context.advance(1_000)
+      isFailing = true
+      await expect(dueIn(one)).rejects.toThrow()
+      isFailing = false
+      await expect.poll(() => context.count('task_relays')).toBe(2)
+      context.advance(1_000)
+      const sent = await sentBy([two, one])
+      expect(sent[0]?.sort()).toEqual(ids(made).sort())
+      context.advance(10_000)
+      await sentBy(relays)
+      await createAll(one, tasksOf(40))
+      context.advance(1_000)
+      for (const part of await sentBy(relays)) expect(part.length).toBeGreaterThan(5)
+    },
+  )
+
+  it('of which every relay has failed are served by all', async () => {
+    let isFailing = false
+    context = new MongoContext({
+      async before(operation) {
+        if (isFailing && operation === 'poll') throw problem('failed')
+      },
+    })
+    const relays = await relaysAtWork(2)
+    const [one] = relays as [MongoStore]
+    const made = await createAll(one, tasksOf(40))
+    context.advance(1_000)
+    isFailing = true
+    for (const relay of relays) await expect(dueIn(relay)).rejects.toThrow()
+    isFailing = false
+    await expect.poll(() => context.count('task_relays')).toBe(1)
+    context.advance(1_000)
+    expect((await sentBy([one])).flat().sort()).toEqual(ids(made).sort())
+  })
+
+  it('of a relay whose deliveries the broker does not take are left to the others', async () => {
+    const relays = await relaysAtWork(2)
+    const [one, two] = relays as [MongoStore, MongoStore]
+    const made = await createAll(one, tasksOf(40))
+    context.advance(1_000)
+    // It takes them, and none is published.
+    expect(await dueIds(one)).not.toEqual([])
+    await dueIn(one)
+    // One lease, and the number of partitions.
+    await expect.poll(() => context.count('task_relays')).toBe(2)
+    context.advance(1_000)
+    const sent = await sentBy([two, one])
+    expect(sent[0]?.sort()).toEqual(ids(made).sort())
+  })
+
   it('that several relays believe to hold: nothing is sent, claimed or counted twice', async () => {
     let isRacing = false
     let finds = 0
@@ -124,6 +187,7 @@ describeWithMongo('the partitions of a MongoDB store', () => {
       // None sees the others.
       await context.empty('task_relays')
       const due = await Promise.all(relays.map(relay => dueIn(relay, { lane: 'default', capacity: 12 })))
+      await Promise.all(relays.map((relay, index) => relay.outbox.published(due[index]?.deliveries ?? [])))
       const deliveries = due.flatMap(each => each.deliveries)
       sent.push(...deliveries.map(({ taskId }) => taskId))
       const claims = relays.map(relay =>

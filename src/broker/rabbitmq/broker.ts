@@ -1,7 +1,8 @@
 import { atMost } from '../../runtime/at-most.ts'
 import { createEmitter } from '../../runtime/emitter.ts'
+import type { Delivery } from '../../store/store.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { Broker } from '../broker.ts'
+import type { Broker, Published } from '../broker.ts'
 import { Connection } from './connection.ts'
 import { TopologyRepair } from './declare.ts'
 import { Health } from './failures.ts'
@@ -23,9 +24,7 @@ const flushMs = 2_000
  */
 export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)
-  const { health, topology, depth, connection, publisher, notifier, capacity } = partsOf(settings)
-  const workers = new Map<string, Worker>()
-  const isOpen = () => connection.connected && connection.blocked === undefined
+  const { health, topology, depth, connection, publisher, notifier, capacity, workers } = partsOf(settings)
   let declaring: NodeJS.Timeout | undefined
   return {
     kind: 'rabbitmq',
@@ -40,17 +39,25 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       declaring = setInterval(() => void connection.repair(), declareEveryMs).unref()
       await connection.open()
     },
-    publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, depth }),
+    async publish(deliveries) {
+      return isOpen(connection)
+        ? deliver(deliveries, { topology: topology.current, publisher, depth })
+        : startHere(deliveries, workers)
+    },
     consume(lane, receiver) {
       const queue = topology.current.names.laneQueue(lane.lane)
-      const worker = startWorker({ lane, queue, receiver, settings, health, connection, depth })
+      const freed = () => {
+        if (!isOpen(connection)) capacity.emit(lane.lane)
+      }
+      const worker = startWorker({ lane, queue, receiver, settings, health, connection, depth, freed })
       workers.set(lane.lane, worker)
       return () => worker.stop()
     },
     reserve: lane => workers.get(lane)?.reserve(),
-    capacity: lane => (isOpen() ? depth.capacity(lane) : 0),
+    capacity: lane => (isOpen(connection) ? depth.capacity(lane) : (workers.get(lane)?.free() ?? 0)),
     isEmpty: lane => depth.isEmpty(lane),
-    takesUrgent: lane => isOpen() && depth.takesUrgent(lane),
+    takesUrgent: lane => isOpen(connection) && depth.takesUrgent(lane),
+    isAlone: () => !isOpen(connection),
     onCapacity: listener => void capacity.on(listener),
     async close() {
       clearInterval(declaring)
@@ -64,8 +71,22 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   }
 }
 
+/** Whether it takes messages. */
+function isOpen({ connected, blocked }: Connection): boolean {
+  return connected && blocked === undefined
+}
+
+/** While the broker is away deliveries start in the slots of this process that are free. What is to be held for a time stays in the store. */
+function startHere(deliveries: readonly Delivery[], workers: ReadonlyMap<string, Worker>): Published[] {
+  return deliveries.map(delivery => {
+    const isNow = delivery.headers?.delayMs === undefined
+    return isNow && workers.get(delivery.lane)?.start(delivery) ? 'confirmed' : 'unconfirmed'
+  })
+}
+
 /** What a broker is made of, tied together. */
 function partsOf(settings: RabbitmqSettings) {
+  const workers = new Map<string, Worker>()
   const health = new Health(settings.log)
   const topology = new TopologyRepair(settings, health)
   const capacity = createEmitter<[lane: string]>()
@@ -77,6 +98,7 @@ function partsOf(settings: RabbitmqSettings) {
     changed() {
       noteBlocked(connection, health)
       depth.refresh()
+      if (!isOpen(connection)) for (const lane of workers.keys()) capacity.emit(lane)
     },
   })
   return {
@@ -85,6 +107,7 @@ function partsOf(settings: RabbitmqSettings) {
     depth,
     connection,
     capacity,
+    workers,
     publisher: new Publisher({ name: 'deliveries', settings, health, connection }),
     // Events and notifications do not wait for, or go down with, a channel that the work queues closed.
     notifier: new Publisher({ name: 'notifications', settings, health, connection }),

@@ -195,7 +195,7 @@ export class Connection {
     const places = this.#plan.settings.urls.map(placeOf).join(', ')
     const absence =
       `No connection to the broker at ${places} (${failures.map(messageOf).join('; ')}). ` +
-      'Tasks are taken and wait in the store; see that the broker runs.'
+      'Each process starts tasks in its own free slots meanwhile; see that the broker runs.'
     if (!this.#closed) this.#plan.health.problem('connection', problem?.message ?? absence)
     return problem
   }

@@ -14,6 +14,10 @@ import { UnackedMessage } from './unacked-message.ts'
 export interface Worker {
   /** Takes a slot for a task that comes without a delivery. Returns a function that frees it; undefined unless the whole lane rests here. */
   reserve(): (() => void) | undefined
+  /** Runs a delivery that did not come through the broker, which is away. Returns whether a slot was free. */
+  start(delivery: Delivery): boolean
+  /** Slots that run nothing. */
+  free(): number
   /** No slot takes a further delivery. */
   stop(): void
   /** Resolves when the broker has taken in what was acknowledged. */
@@ -29,25 +33,36 @@ export interface WorkerOptions {
   health: Health
   connection: Connection
   depth: QueueDepth
+  /** Called when a slot is free again. */
+  freed(): void
 }
 
 /** Starts as many consumers as the lane has slots. */
 export function startWorker(options: WorkerOptions): Worker {
-  const { lane, connection, depth } = options
+  const { lane, connection, depth, receiver } = options
   const slots = Array.from({ length: lane.slots }, () => new Slot(options))
   for (const { plan } of slots) connection.recover(plan)
   depth.addSlots(lane.lane, lane.slots)
   let isStopped = false
+  const reserve = () => {
+    for (const slot of slots) {
+      const free = slot.reserve()
+      if (free !== undefined) return free
+    }
+    return undefined
+  }
   return {
     // Taking a slot costs the broker more than a delivery: under load, where it gains nothing, deliveries come instead.
     reserve() {
-      if (slots.some(slot => slot.isBusy)) return undefined
-      for (const slot of slots) {
-        const free = slot.reserve()
-        if (free !== undefined) return free
-      }
-      return undefined
+      return slots.some(slot => slot.isBusy) ? undefined : reserve()
     },
+    start(delivery) {
+      const free = reserve()
+      if (free === undefined) return false
+      void receiver({ delivery, ack: nothing, deadLetter: nothing }).then(free)
+      return true
+    },
+    free: () => slots.filter(slot => slot.isFree).length,
     stop() {
       if (isStopped) return
       isStopped = true
@@ -90,18 +105,22 @@ class Slot {
     return this.#running
   }
 
+  /** Whether it waits for a task. While it is about to tell the broker so, it does not. */
+  get isFree(): boolean {
+    const isAbout = this.#channel !== undefined && this.#consumerTag === undefined
+    return !this.#stopped && !this.#running && !isAbout
+  }
+
   /**
    * Takes the slot, if it waits for a delivery, for a task that comes without one. Returns a function that frees it. The broker learns it meanwhile;
    * what it hands over until it has heard goes back.
    */
   reserve(): (() => void) | undefined {
-    const tag = this.#consumerTag
-    const channel = this.#channel
-    if (this.#stopped || this.#running || channel === undefined || tag === undefined) return undefined
+    if (!this.isFree) return undefined
     this.#running = true
-    this.#consumerTag = undefined
     // Where it fails the channel is lost, and the consumer with it.
-    channel.cancel(tag).catch(() => undefined)
+    if (this.#consumerTag !== undefined) this.#channel?.cancel(this.#consumerTag).catch(() => undefined)
+    this.#consumerTag = undefined
     return () => this.#free()
   }
 
@@ -209,6 +228,7 @@ class Slot {
     this.#next = undefined
     if (next === undefined) this.#resume()
     else this.#run(next)
+    this.#options.freed()
   }
 
   /**
@@ -233,6 +253,9 @@ class Slot {
     settings.log.warn(why === undefined ? { queue } : { queue, reason: messageOf(why) }, what)
   }
 }
+
+/** No message came with the delivery. */
+const nothing = () => undefined
 
 /** The driver's message in the words of the port. */
 export function incomingOf({ content, properties }: ConsumeMessage): IncomingMessage {

@@ -8,7 +8,7 @@ import { releaseDelayed, requeueLostDeliveries } from './delays.ts'
 import type { TaskDocument } from './documents.ts'
 import { pendingParents } from './parents.ts'
 import { after, backInLine } from './pipeline.ts'
-import { deliverReady } from './relay.ts'
+import { deliverReady, takeBackSent } from './relay.ts'
 import { type Context, type InFlightDeliveries, readFields, type Session, updateTasks } from './session.ts'
 
 /**
@@ -20,13 +20,15 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
   return {
     async due(lanes, options) {
       session.requireOpen()
-      await session.poll.run(lanes)
-      const isOverdue = flags.notifications
-      flags.notifications = false
-      const [deliveries, notifications] = await Promise.all([
-        dueDeliveries(session, lanes, options.quarantined),
-        isOverdue ? dueNotifications(session) : [],
-      ])
+      const [deliveries, notifications] = await asRelay(session, async () => {
+        await session.poll.run(lanes)
+        const isOverdue = flags.notifications
+        flags.notifications = false
+        return Promise.all([
+          dueDeliveries(session, lanes, options.quarantined),
+          isOverdue ? dueNotifications(session) : [],
+        ])
+      })
       const { nextAt, waitingElsewhere } = flags
       return {
         deliveries,
@@ -37,7 +39,7 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
     },
     async pendingParents(limit) {
       session.requireOpen()
-      return pendingParents(session, limit)
+      return asRelay(session, () => pendingParents(session, limit))
     },
     async published(deliveries) {
       inFlight.published(deliveries)
@@ -55,12 +57,29 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
   }
 }
 
+/** Does what a relay does. One that fails leaves its share to others, which may be better off. */
+async function asRelay<T>({ partitions }: Session, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    partitions.failed()
+    throw error
+  }
+}
+
 async function dueDeliveries(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
   const names = lanes.map(({ lane }) => lane)
   await session.inFlight.reclaim(names)
   const empty = lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane)
   const [delayed] = await Promise.all([releaseDelayed(session, names), requeueLostDeliveries(session, empty)])
-  return [...delayed, ...(await deliverReady(session, lanes, quarantined))]
+  const ready = await deliverReady(session, lanes, quarantined)
+  const alone = lanes
+    .filter(({ isAlone }) => isAlone === true)
+    .map(({ lane, capacity }) => ({
+      lane,
+      capacity: capacity - ready.filter(each => each.lane === lane).length,
+    }))
+  return [...delayed, ...ready, ...(await takeBackSent(session, alone))]
 }
 
 /** Milliseconds over which confirmations are gathered. */
@@ -90,6 +109,8 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     const pending = [...unpublished].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
     const refused = [...requeued]
     if (pending.length === 0 && refused.length === 0) return
+    // It took them, and the broker did not.
+    if (pending.length > 0) context.partitions.failed()
     const by = [...new Set(pending.map(taskId => taken.get(taskId) ?? ''))]
     await Promise.all([
       putBack(context, pending, { 'sent.by': { $in: by } }),

@@ -114,7 +114,10 @@ function createAggregations(context: Context, laterMs: number) {
     const end = () => {
       if (present.get(parentId) === own) present.delete(parentId)
     }
-    running.then(end, end)
+    running.then(end, () => {
+      end()
+      context.partitions.failed()
+    })
     return running
   }
 

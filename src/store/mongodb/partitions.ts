@@ -1,7 +1,8 @@
 /**
  * Which process dispatches what. A task belongs to a partition, by its user, so that a parent and its sub-tasks are in the same one. Each relay holds a
- * share of the partitions under a lease: it alone reads what is due there, takes the right to send it, and aggregates the parents. Correctness does not
- * rest on it: relays that believe they hold the same partition race for guarded writes, as any processes do.
+ * share of the partitions under a lease: it alone reads what is due there, takes the right to send it, and aggregates the parents. One that fails at
+ * this gives its share up for a while. Correctness does not rest on it: relays that believe they hold the same partition race for guarded writes, as
+ * any processes do; where no relay holds one, all do.
  */
 import type { Collection, Filter } from 'mongodb'
 import type { SharedDatabase } from './database.ts'
@@ -14,6 +15,8 @@ const usualCount = 32
 const relayLeaseMs = 10_000
 /** Milliseconds between two renewals. */
 const renewEveryMs = 3_000
+/** Milliseconds for which a relay that failed leaves its share to others. */
+const restMs = 10_000
 /** Milliseconds after which the lease of a relay that died is deleted. */
 const keptForMs = 3_600_000
 /** Milliseconds between two messages of what became due in the partitions of others. */
@@ -72,7 +75,7 @@ export function createPartitions(source: PartitionSource): Partitions {
   const lease = createRenewal(source, ownCount, members.renewed)
 
   function placeIn(lane?: string): Place | undefined {
-    if (notifyOthers === undefined) return { at: 0, of: 1 }
+    if (notifyOthers === undefined) return all
     return isReleased ? undefined : members.placeIn(lane)
   }
 
@@ -86,6 +89,10 @@ export function createPartitions(source: PartitionSource): Partitions {
     return place !== undefined && Number(partition) % place.of === place.at
   }
 
+  async function giveBack(): Promise<void> {
+    if (await lease.end()) notifyOthers?.([])
+  }
+
   function becameDueIn(partition: string | undefined): void {
     if (notifyOthers !== undefined && !holds(partition)) elsewhere.add(partition ?? nameOf(0))
   }
@@ -95,23 +102,19 @@ export function createPartitions(source: PartitionSource): Partitions {
     holds,
     shareOf: lane => held(lane).length / names.length,
     readyNames(queue, lane, which) {
+      if (which === 'all') return namesIn(queue, names)
       const mine = held(lane)
-      if (which !== 'elsewhere') return namesIn(queue, which === 'all' ? names : mine)
-      return namesIn(
-        queue,
-        names.filter(name => !mine.includes(name)),
-      )
+      const others = names.filter(name => !mine.includes(name))
+      return namesIn(queue, which === 'elsewhere' ? others : mine)
     },
     flags: () => flagsIn(held()),
     flagsOf: partition => (partition === undefined ? flagsIn(names) : [true, partition]),
     condition() {
       const mine = held()
-      if (mine.length === names.length) return undefined
-      // What has no partition matches null.
-      return { partition: { $in: mine.includes(nameOf(0)) ? [...mine, null] : mine } } as Filter<TaskDocument>
+      return mine.length === names.length ? undefined : isIn(mine)
     },
     async renew(lanes) {
-      if (notifyOthers !== undefined && !isReleased) await lease.renew(lanes)
+      if (notifyOthers !== undefined && !isReleased && !members.isResting()) await lease.renew(lanes)
     },
     learn(relays) {
       const before = held().join()
@@ -128,10 +131,16 @@ export function createPartitions(source: PartitionSource): Partitions {
     becameDue(partitions) {
       if (placeIn() !== undefined && (partitions.length === 0 || partitions.some(holds))) source.notified()
     },
+    failed() {
+      if (notifyOthers === undefined || isReleased || members.isResting()) return
+      members.rest()
+      // Where even that fails the lease ends by itself.
+      giveBack().catch(() => undefined)
+    },
     async release() {
       if (notifyOthers === undefined || isReleased) return
       isReleased = true
-      if (await lease.end()) notifyOthers([])
+      await giveBack()
     },
   }
 }
@@ -142,13 +151,29 @@ interface Place {
   of: number
 }
 
+const all: Place = { at: 0, of: 1 }
+
 /** The relays as this process knows them: its own lease, and those of the others. */
 function createMembers({ now, relayId }: PartitionSource) {
   let own: Relay | undefined
   let others: readonly Relay[] = []
+  let restsUntil = Number.NEGATIVE_INFINITY
+  const isResting = () => now() < restsUntil
+
+  /** Whether its lease holds, and it sends the lane. */
+  function isLive({ until, lanes }: Relay, lane: string | undefined): boolean {
+    return until > now() && (lane === undefined || lanes.includes(lane))
+  }
+
   return {
     renewed(lanes: readonly string[], askedAt: number): void {
       own = { id: relayId, until: askedAt + relayLeaseMs, lanes }
+    },
+    isResting,
+    /** This process failed: it has no lease for a while. */
+    rest(): void {
+      restsUntil = now() + restMs
+      own = undefined
     },
     learn(relays: readonly RelayDocument[]): void {
       others = relays.flatMap(({ _id: id, until, lanes = [] }) =>
@@ -157,10 +182,10 @@ function createMembers({ now, relayId }: PartitionSource) {
     },
     /** Undefined while this process has no lease, or does not send the lane: it holds nothing. */
     placeIn(lane?: string): Place | undefined {
-      const time = now()
-      const isLive = ({ until, lanes }: Relay) => until > time && (lane === undefined || lanes.includes(lane))
-      if (own === undefined || !isLive(own)) return undefined
-      const live = others.filter(isLive)
+      const live = others.filter(other => isLive(other, lane))
+      // Where every relay has failed they go on as if there were no partitions.
+      if (isResting()) return live.length === 0 ? all : undefined
+      if (own === undefined || !isLive(own, lane)) return undefined
       return { at: live.filter(({ id }) => id < relayId).length, of: live.length + 1 }
     },
   }
@@ -175,6 +200,12 @@ function namesIn(queue: string, partitions: readonly string[]): string[] {
   return partitions.includes(nameOf(0)) ? [queue, ...found] : found
 }
 
+/** What has no partition matches null. */
+function isIn(partitions: readonly string[]): Filter<TaskDocument> {
+  const values = partitions.includes(nameOf(0)) ? [...partitions, null] : partitions
+  return { partition: { $in: values } } as Filter<TaskDocument>
+}
+
 function flagsIn(partitions: readonly string[]): PartitionFlag[] {
   return partitions.includes(nameOf(0)) ? [true, ...partitions] : [...partitions]
 }
@@ -186,6 +217,7 @@ function createRenewal(
   renewed: (lanes: readonly string[], askedAt: number) => void,
 ) {
   const period = createPeriod(renewEveryMs, now)
+  let renewedFor: string | undefined
   let isJoined = false
   let renewing: Promise<void> | undefined
 
@@ -215,18 +247,22 @@ function createRenewal(
 
   return {
     async renew(lanes: readonly string[]): Promise<void> {
-      if (renewing === undefined && period.isOver())
+      const isOver = period.isOver() || lanes.join() !== renewedFor
+      if (renewing === undefined && isOver) {
+        renewedFor = lanes.join()
         renewing = write(lanes).finally(() => {
           renewing = undefined
         })
+      }
       await renewing
     },
     /** Returns whether there was a lease. */
     async end(): Promise<boolean> {
       await renewing?.catch(() => undefined)
-      if (isJoined)
-        await database.run('give up the lease of a relay', () => relays.deleteOne({ _id: relayId }))
-      return isJoined
+      if (!isJoined) return false
+      isJoined = false
+      await database.run('give up the lease of a relay', () => relays.deleteOne({ _id: relayId }))
+      return true
     },
   }
 }

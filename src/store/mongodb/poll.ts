@@ -28,6 +28,8 @@ type Found =
 export function createPoll(context: Context): Poll {
   const { flags, partitions, now } = context
   let lanes: readonly LaneCapacity[] = []
+  /** Lanes whose broker is away: others share their partitions, and what waits in any starts here. */
+  let alone: readonly LaneCapacity[] = []
   let polling: Promise<void> | undefined
   let polledAt = Number.NEGATIVE_INFINITY
   let isAsked = false
@@ -41,6 +43,8 @@ export function createPoll(context: Context): Poll {
       const relays = found.filter(each => each.is === undefined)
       flag(context, found)
       if (partitions.learn(relays)) flag(context, await read(context, lanes))
+      for (const { lane } of alone) flags.setReady(lane)
+      flags.sentAlone = alone.length > 0
     } catch (error) {
       flags.setNextAt(now())
       throw error
@@ -66,8 +70,11 @@ export function createPoll(context: Context): Poll {
   }
 
   return {
-    async run(asked = lanes) {
-      lanes = asked
+    async run(asked) {
+      if (asked !== undefined) {
+        lanes = asked.filter(({ isAlone }) => isAlone !== true)
+        alone = asked.filter(({ isAlone }) => isAlone === true)
+      }
       if (polling === undefined && (flags.periods.poll.isOver() || isNotified()))
         polling = poll().finally(() => {
           polling = undefined

@@ -49,11 +49,12 @@ export async function deliverReady(session: Session, lanes: readonly LaneCapacit
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
-  const found = open.map(async ({ lane, capacity, takesUrgent }) => {
+  const found = open.map(async ({ lane, capacity, takesUrgent, isAlone }) => {
     const mine = crashed.filter(task => task.lane === lane)
-    const most = ownCapacity(session, lane, capacity)
+    const most = isAlone === true ? capacity : ownCapacity(session, lane, capacity)
     const first = takesUrgent === true ? mine : mine.slice(0, most)
-    return [...first, ...(await findReady(session, lane, most - first.length))]
+    const find = isAlone === true ? findAlone : findReady
+    return [...first, ...(await find(session, lane, most - first.length))]
   })
   return takeRightToSend(session, (await Promise.all(found)).flat(), {
     operation: 'take the right to send',
@@ -75,6 +76,52 @@ async function findReady(session: Session, lane: string, capacity: number): Prom
   const found = await findNext(session, names, capacity)
   if (found.length === capacity) session.flags.setReady(lane)
   return found
+}
+
+/** A process whose broker is away looks at so many times the tasks that it has slots for: others that are alone look at them too. */
+const aloneLooksAt = 4
+
+/** As `findReady`, in all partitions: who holds them may have no slot of the lane, or no way to tell others. */
+async function findAlone(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+  if (capacity <= 0 || !session.flags.isReady(lane)) return []
+  session.flags.clearReady(lane)
+  const names = session.partitions.readyNames(queueOf(lane, false), lane, 'all')
+  const found = await findNext(session, names, capacity * aloneLooksAt)
+  if (found.length >= capacity) session.flags.setReady(lane)
+  return someOf(found, capacity)
+}
+
+/** Milliseconds after which a delivery is taken back from a broker that is away. */
+const takenBackAfterMs = 1_000
+
+/**
+ * Takes back what was sent of these lanes to a broker that is away, as far as there is capacity. When the broker is there again it delivers the messages,
+ * and their claims are refused. Returns the deliveries.
+ */
+export async function takeBackSent(session: Session, lanes: readonly LaneCapacity[]): Promise<Delivery[]> {
+  const { flags, now } = session
+  const usable = lanes.filter(({ capacity }) => capacity > 0)
+  if (!flags.sentAlone || usable.length === 0) return []
+  flags.sentAlone = false
+  const paused = await session.paused.current()
+  const isOver = new Date(now() - takenBackAfterMs)
+  const guard = { sent: { $exists: true }, 'sent.at': { $lte: isOver } }
+  const options = { hint: 'tasks_lost', sort: { lostAt: 1 } } as const
+  const found = usable
+    .filter(({ lane }) => !paused.has(lane))
+    .map(async ({ lane, capacity }) => {
+      const queues = { 'sent.queue': queueOf(lane, false), wakeAt: { $not: { $gt: new Date(now()) } } }
+      const filter = { lostAt: { $exists: true }, ...guard, ...queues }
+      const limit = capacity * aloneLooksAt
+      const sent = await readFields(session, 'sent', filter, deliveryFields, { ...options, limit })
+      if (sent.length > capacity) flags.sentAlone = true
+      return someOf(sent, capacity)
+    })
+  return takeRightToSend(session, (await Promise.all(found)).flat(), {
+    operation: 'take back what was sent',
+    guard,
+    lostAt: after(session.serverNow(), session.resendAfter.unconfirmed),
+  })
 }
 
 /** Quarantined tasks of which some are taken: several processes that all took the first would wait for each other. */

@@ -72,6 +72,8 @@ export interface Partitions extends PartitionStore {
   becameDueIn(partition: string | undefined): void
   /** As `becameDueIn`, where it is not known in which. */
   becameDueAnywhere(): void
+  /** This process could not do what a relay does: it gives its share up for a while. */
+  failed(): void
 }
 
 /** Reads now and then what may be due, and flags it. */
@@ -374,6 +376,8 @@ export class DirtyFlags {
   lost = false
   /** Notifications of dead letters are overdue. */
   notifications = false
+  /** Deliveries may have been sent to a broker that is away. */
+  sentAlone = false
   /** Other processes left events behind. */
   leftBehind = false
   /** Another process says that something is due here. */
