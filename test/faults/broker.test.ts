@@ -29,6 +29,8 @@ describeRows('a broker that is away', () => {
             await node.restart()
             system.faultOver('broker started')
             await submitted
+            // What came before has begun without the broker.
+            await system.submit({ name: 'leaves' }, 5, seed, 50_000 + restart * 10)
             await untilRunsAgain(system.lines.bind(system))
           }
           const report = await finish(system)
@@ -54,6 +56,7 @@ describeRows('a broker that is away', () => {
             await node.start()
             system.faultOver('broker started')
             await submitted
+            await system.submit({ name: 'leaves' }, 5, seed, 50_000 + kill * 10)
           }
           const report = await finish(system)
           expect(report.recoveredUnknown, 'submissions that were refused').toBe(0)

@@ -34,6 +34,30 @@ describeRows('processes that die or hang', () => {
     }),
   )
 
+  slowRow(
+    1,
+    'a relay is killed while it holds partitions: others take over',
+    async ({ seed, size, finish }) =>
+      onServers(async system => {
+        const [victim] = await startAll(system, 3)
+        // Each has seen the others by then.
+        await pause(3_000)
+        for (let author = 0; author < size.of(24, 96); author++) {
+          const options = { userId: `author-${author}`, delay: '3s' }
+          await system.submit({ name: 'leaves', options }, 2, seed, author * 10)
+        }
+        system.fault('kill -9', victim?.boot)
+        victim?.signal('SIGKILL')
+        await victim?.ended
+        await finish(system)
+        const [killed] = linesOf(system.lines(), 'fault')
+        const waits = linesOf(system.lines(), 'started').map(({ ms }) => ms - (killed?.ms ?? 0))
+        // Some were its own, and nobody else's while its lease held.
+        expect(Math.max(...waits)).toBeGreaterThan(4_000)
+        expect(Math.max(...waits)).toBeLessThan(recoveryMs)
+      }),
+  )
+
   row(
     2,
     'a worker dies between the durable outcome and the acknowledgement',
