@@ -144,7 +144,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
       const arriveLate = async () => {
         const now = runningAttempts(system.lines())
         late += sendAgain(({ taskId, attempt }) => (now.get(taskId) ?? 0) > attempt)
-        return (await system.live()) === 0
+        return !(await system.live())
       }
       await until(arriveLate, 'end of all tasks', size.of(90_000, 600_000))
       system.fault(`${late} messages arrived during a later attempt`)

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { hasEnded, type TaskRecord } from 'quillwork'
+import { hasEnded, type TaskRecord, taskStatuses } from 'quillwork'
 import { mongodb } from 'quillwork/mongodb'
 import { Ends } from '../process/crash/checker.ts'
 import { type Child, Children, withMore } from '../process/crash/children.ts'
@@ -99,26 +99,28 @@ export class System implements AsyncDisposable {
     return readLines(this.ledgerFile)
   }
 
-  /** Tasks that have not ended, by the counters of the store. */
-  async live(): Promise<number> {
-    const counts = await this.#store.queries.counts()
-    return counts.QUEUED + counts.RUNNING + counts.RETRYING
+  /** Whether a task has not ended: by one read, for one that moves between the counts of two statuses is in neither. */
+  async live(): Promise<boolean> {
+    const { items } = await this.#store.queries.list(
+      { status: taskStatuses.filter(status => !hasEnded(status)) },
+      { pageSize: 1 },
+    )
+    return items.length > 0
   }
 
   /** Resolves when nothing is live any more; rejects when no task ended for so many milliseconds. */
   async untilIdle(limit = patienceMs): Promise<void> {
-    for (let ended = 0, most = -1; ; most = ended) {
+    for (let ended = 0, most = -1; await this.live(); most = ended) {
       await until(
         async () => {
           const { QUEUED, RUNNING, RETRYING, ...ends } = await this.#store.queries.counts()
           ended = Object.values(ends).reduce((sum, count) => sum + count, 0)
-          return QUEUED + RUNNING + RETRYING === 0 || ended > most
+          return ended > most || !(await this.live())
         },
         `end of any task after ${most} ended`,
         limit,
         250,
       )
-      if ((await this.live()) === 0) return
     }
   }
 

@@ -31,7 +31,7 @@ export async function getTasks(session: Session, taskIds: readonly string[], sta
 /** Tasks of one status, or that wait in one lane, that are counted at most: a read of so many keys takes some ten milliseconds. */
 export const countsUpTo = 100_000
 
-/** Counts tasks by status, each as far as `countsUpTo`. */
+/** Counts tasks by status, each as far as `countsUpTo`, and by itself: a task that moves meanwhile may be in two counts, or in none. */
 export async function countTasks(session: Session): Promise<Record<TaskStatus, number>> {
   const along = { hint: 'tasks_by_status', limit: countsUpTo }
   const counted = taskStatuses.map(
