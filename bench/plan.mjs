@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { missingNode24 } from './node-24/runtime.mjs'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const BOOK = join(REPOSITORY, '../shared/data/sanguo-yanyi.txt')
@@ -83,6 +84,10 @@ export const ENTRIES = [
       users: 50,
     }),
     measure: 'sustainedWritten',
+  },
+  {
+    ...throughput('node-24/sustained', QUILLWORK, { count: 100_000, warmUp: 10_000 }, 'engine', { users: 1 }),
+    node: 24,
   },
   throughput('bullmq/sustained', 'peers/bullmq.mjs', { count: 20_000, warmUp: 5_000 }, 'redis'),
   throughput('plainjob/sustained', 'peers/plainjob.mjs', { count: 10_000, warmUp: 1_000 }, 'peers'),
@@ -207,7 +212,7 @@ export function missing(entry) {
     return 'chromium is not on the PATH, and CHROMIUM_PATH is not set'
   if (entry.needs === 'book' && !existsSync(BOOK)) return `${BOOK} is missing`
   if (entry.needs === 'redis' && !onPath('redis-server')) return 'redis-server is not on the PATH'
-  return undefined
+  return entry.node === 24 ? missingNode24() : undefined
 }
 
 function onPath(program) {

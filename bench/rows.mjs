@@ -20,6 +20,13 @@ export const ROWS = [
   ),
   throughput('tasks per second, of BullMQ (everysec)', 'quillwork/sustained', 'bullmq/sustained', 3, 4),
   throughput('tasks per second, of plainjob (FULL)', 'quillwork/sustained', 'plainjob/sustained', 8, 14),
+  throughput(
+    'tasks per second, on Node 24, of those on this Node',
+    'node-24/sustained',
+    'quillwork/sustained',
+    0.9,
+    1,
+  ),
   {
     what: 'idle submit to handler start, median, of the raw loop',
     of: 'quillwork/idle',

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { watchOthers } from './machine.mjs'
+import { onNode24 } from './node-24/runtime.mjs'
 import { startRedis } from './peers/redis.mjs'
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url))
@@ -29,7 +30,8 @@ export async function measureOnce(entry, size, folder) {
   const redis = entry.needs === 'redis' ? await startRedis(directory) : undefined
   try {
     const options = { ...entry.options, ...size, directory, prepared, redisPort: redis?.port }
-    const figures = await measureInChild({ script: entry.script, measure: entry.measure, options })
+    const runtime = entry.node === 24 ? onNode24 : undefined
+    const figures = await measureInChild({ script: entry.script, measure: entry.measure, options }, runtime)
     await redis?.stop()
     return { figures, others: others() }
   } finally {
@@ -38,10 +40,10 @@ export async function measureOnce(entry, size, folder) {
   }
 }
 
-/** Resolves with what the child sent; rejects when it ended without, or took longer than 10 minutes. */
-export function measureInChild(request) {
+/** Resolves with what the child sent, on another Node where `runtime` says how; rejects when it ended without, or took longer than 10 minutes. */
+export function measureInChild(request, runtime = {}) {
   return new Promise((resolve, reject) => {
-    const child = fork(CHILD, [JSON.stringify(request)], { execArgv: [], detached: true })
+    const child = fork(CHILD, [JSON.stringify(request)], { execArgv: [], detached: true, ...runtime })
     const stopNow = () => killGroup(child)
     const timer = setTimeout(stopNow, LIMIT_MS)
     process.once('exit', stopNow)

@@ -4,6 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine, makeWorkFolder } from '../bench/machine.mjs'
+import { installNode24 } from '../bench/node-24/runtime.mjs'
 import { choose, ENTRIES, missing } from '../bench/plan.mjs'
 import { barTable, entryTable, fillDocument, summarise } from '../bench/report.mjs'
 import { measureRounds } from '../bench/rounds.mjs'
@@ -48,6 +49,7 @@ async function main() {
   const chosen = choose(positionals)
   const entries = chosen.filter(measurable)
   installPeers(entries)
+  if (entries.some(entry => entry.node === 24)) installNode24()
   const folder = makeWorkFolder(REPOSITORY)
   const cleanUp = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', cleanUp)
