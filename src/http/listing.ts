@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ResponseSerializationError } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { cooperate } from '../runtime/cooperate.ts'
+import { cooperate, mapped, type Steps } from '../runtime/cooperate.ts'
 
 /** Items that are presented, or written out, between two questions whether the event loop is due. */
 const itemsPerStep = 10
@@ -12,17 +12,7 @@ export function presentAll<Item, Shown>(
   items: readonly Item[],
   present: (item: Item) => Shown,
 ): Promise<Shown[]> {
-  return cooperate(presentSteps(items, present))
-}
-
-/** The steps of `presentAll`. */
-export function* presentSteps<Item, Shown>(items: readonly Item[], present: (item: Item) => Shown) {
-  const shown: Shown[] = []
-  for (const [index, item] of items.entries()) {
-    if (index > 0 && index % itemsPerStep === 0) yield
-    shown.push(present(item))
-  }
-  return shown
+  return cooperate(mapped(items, present, itemsPerStep))
 }
 
 /** A page that is JSON already. */
@@ -58,7 +48,7 @@ export function* pageSteps(
   schema: PageSchema,
   page: { readonly items: readonly unknown[] },
   route: { method: string; url: string },
-): Generator<void, string> {
+): Steps<string> {
   const written: string[] = []
   for (let from = 0; from < page.items.length; from += itemsPerStep) {
     if (from > 0) yield

@@ -64,11 +64,28 @@ export async function takeTurn<T>(work: () => T): Promise<T> {
   return work()
 }
 
+/** A computation that yields now and then. */
+export type Steps<T> = Generator<void, T, void>
+
+/** As `map` of a list; yields before every so many items. */
+export function* mapped<Item, Made>(
+  items: readonly Item[],
+  make: (item: Item, index: number) => Made,
+  perStep = 256,
+): Steps<Made[]> {
+  const made: Made[] = []
+  for (const [index, item] of items.entries()) {
+    if (index % perStep === 0) yield
+    made.push(make(item, index))
+  }
+  return made
+}
+
 /**
  * Runs a computation that yields now and then, and yields to the event loop whenever the stretch is over. The computation should yield
  * at least once a millisecond. Rejects with the signal's reason when it is aborted.
  */
-export async function cooperate<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
+export async function cooperate<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     // Nothing is awaited between the question and the step: of many that begin at once, only one takes the stretch.
     if (!hasTime()) await yieldToOthers()
@@ -79,7 +96,7 @@ export async function cooperate<T>(steps: Generator<void, T>, signal?: AbortSign
 }
 
 /** Runs the same computation without a pause. */
-export function runThrough<T>(steps: Generator<void, T>): T {
+export function runThrough<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()
     if (step.done) return step.value

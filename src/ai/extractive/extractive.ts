@@ -1,4 +1,4 @@
-import { cooperate } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Summary, SummaryModel, SummaryRequest, TextSpan } from '../model.ts'
 import { detectLanguage, namedLanguage, type Writing } from '../text/language.ts'
@@ -33,7 +33,7 @@ export function extractiveModel(): SummaryModel {
 }
 
 /** The same as a computation that yields now and then. */
-export function* summariseSteps(request: SummaryRequest): Generator<void, Summary> {
+export function* summariseSteps(request: SummaryRequest): Steps<Summary> {
   const { text } = request
   check(request)
   const language =
@@ -60,7 +60,7 @@ function notTaken(message: string): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message)
 }
 
-function* keySentences(text: string, writing: Writing, budget: number): Generator<void, readonly TextSpan[]> {
+function* keySentences(text: string, writing: Writing, budget: number): Steps<readonly TextSpan[]> {
   const candidates = yield* findCandidates(text, writing)
   if (candidates.length >= fewSentences) {
     const picked = yield* pickByCoverage(candidates, budget)
@@ -70,7 +70,7 @@ function* keySentences(text: string, writing: Writing, budget: number): Generato
   return lead(text, candidates, budget)
 }
 
-function* findCandidates(text: string, writing: Writing): Generator<void, readonly Candidate[]> {
+function* findCandidates(text: string, writing: Writing): Steps<readonly Candidate[]> {
   let candidates: Candidate[] = []
   let found = 0
   let every = 1
@@ -124,7 +124,7 @@ const candidateStride = 128
  *
  * Returns the places of the picked candidates, best first; none where no telling candidate fits.
  */
-function* pickByCoverage(candidates: readonly Candidate[], budget: number): Generator<void, number[]> {
+function* pickByCoverage(candidates: readonly Candidate[], budget: number): Steps<number[]> {
   const weights = yield* termWeights(candidates)
   const covered = new Set<string>()
   const bounds = new Float64Array(candidates.length).fill(Number.POSITIVE_INFINITY)
@@ -168,7 +168,7 @@ function worth(
   return (gain * (1 - speechPenalty * candidate.speech)) / lengthOf(candidate) ** lengthExponent
 }
 
-function* termWeights(candidates: readonly Candidate[]): Generator<void, ReadonlyMap<string, number>> {
+function* termWeights(candidates: readonly Candidate[]): Steps<ReadonlyMap<string, number>> {
   const weights = new Map<string, number>()
   for (const [place, candidate] of candidates.entries()) {
     if (place % candidateStride === candidateStride - 1) yield

@@ -6,7 +6,7 @@ import type { Upload } from '../../novel/library/uploads.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
-import { cooperate } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
@@ -120,7 +120,7 @@ function discardRest({ raw }: FastifyRequest): void {
 const chaptersPerStep = 500
 
 /** Returns an upload with its preview as JSON. Yields in between, for a book may have many thousand chapters. */
-function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Generator<void, string> {
+function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Steps<string> {
   yield
   const parts: string[] = []
   for (const { title, chapters } of volumes) {

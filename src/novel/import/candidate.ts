@@ -1,3 +1,4 @@
+import type { Steps } from '../../runtime/cooperate.ts'
 import type { Measure } from '../words.ts'
 import type { Heading } from './heading.ts'
 
@@ -66,9 +67,6 @@ export function between(a: Candidate, b: Candidate): { lines: number; sentences:
   }
 }
 
-/** A computation that yields now and then, for `cooperate`. */
-export type Steps<T> = Generator<void, T>
-
 /** Headings after which a loop over all of them yields. */
 export const perStep = 256
 
@@ -83,19 +81,6 @@ export function* filtered<Item>(
     if (keep(item, index)) kept.push(item)
   }
   return kept
-}
-
-/** As `map` of a list; yields in between. */
-export function* mapped<Item, Made>(
-  items: readonly Item[],
-  make: (item: Item, index: number) => Made,
-): Steps<Made[]> {
-  const made: Made[] = []
-  for (const [index, item] of items.entries()) {
-    if (index % perStep === 0) yield
-    made.push(make(item, index))
-  }
-  return made
 }
 
 /** Counts how often each key occurs. */

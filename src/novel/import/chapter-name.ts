@@ -1,5 +1,6 @@
+import { mapped, type Steps } from '../../runtime/cooperate.ts'
 import { withoutControls } from '../../task/controls.ts'
-import { type Candidate, type Chosen, filtered, mapped, perStep, type Steps } from './candidate.ts'
+import { type Candidate, type Chosen, filtered, perStep } from './candidate.ts'
 import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'

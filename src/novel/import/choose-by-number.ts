@@ -1,3 +1,4 @@
+import type { Steps } from '../../runtime/cooperate.ts'
 import {
   between,
   byStyle,
@@ -5,7 +6,6 @@ import {
   countedBy,
   filtered,
   perStep,
-  type Steps,
   type TextFacts,
 } from './candidate.ts'
 import { withoutContents } from './contents.ts'

@@ -1,3 +1,4 @@
+import { mapped, type Steps } from '../../runtime/cooperate.ts'
 import {
   between,
   blankAfter,
@@ -6,10 +7,8 @@ import {
   type Chosen,
   countedBy,
   filtered,
-  mapped,
   perStep,
   type Role,
-  type Steps,
   type TextFacts,
 } from './candidate.ts'
 import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'

@@ -1,12 +1,11 @@
+import { mapped, type Steps } from '../../runtime/cooperate.ts'
 import {
   between,
   type Candidate,
   countedBy,
   countsOf,
   filtered,
-  mapped,
   perStep,
-  type Steps,
   type TextFacts,
 } from './candidate.ts'
 import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'

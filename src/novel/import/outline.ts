@@ -1,5 +1,6 @@
+import type { Steps } from '../../runtime/cooperate.ts'
 import { measure } from '../words.ts'
-import { type Candidate, type Chosen, perStep, type Steps } from './candidate.ts'
+import { type Candidate, type Chosen, perStep } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'

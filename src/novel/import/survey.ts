@@ -1,6 +1,6 @@
-import { cooperate, yieldWhenDue } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps, yieldWhenDue } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
-import type { Chosen, Steps } from './candidate.ts'
+import type { Chosen } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
 import type { Encoding } from './encoding.ts'
 import { type CharacterFaults, noFaults } from './lines.ts'

@@ -1,5 +1,6 @@
+import type { Steps } from '../../runtime/cooperate.ts'
 import { shown } from './bounds.ts'
-import { countsOf, perStep, type Steps } from './candidate.ts'
+import { countsOf, perStep } from './candidate.ts'
 import { type Encoding, LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'

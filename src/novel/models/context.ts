@@ -3,6 +3,7 @@ import { ModelError } from '../../ai/model-error.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
 import { isInCharacter, wholeAt } from '../../ai/text/characters.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
+import type { Steps } from '../../runtime/cooperate.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
 
 /**
@@ -133,7 +134,7 @@ export function* splitByTokens(
   text: string,
   most: number,
   countTokens: CountTokens,
-): Generator<void, readonly string[]> {
+): Steps<readonly string[]> {
   const parts: string[] = []
   let part = ''
   let size = 0

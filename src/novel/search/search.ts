@@ -1,5 +1,5 @@
 import { QuillworkError } from '../../index.ts'
-import { cooperate, yieldWhenDue } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps, yieldWhenDue } from '../../runtime/cooperate.ts'
 import type { Collection, IndexSegment, PostingStore } from './postings.ts'
 import { type Postings, readDocuments, readPostings, type SegmentDocuments, shardOf } from './segment.ts'
 import { termOccurrences } from './terms.ts'
@@ -96,7 +96,7 @@ function* scoreSteps(
   collection: Collection,
   terms: readonly string[],
   segments: readonly SegmentMatches[],
-): Generator<void, Iterable<SearchHit>> {
+): Steps<Iterable<SearchHit>> {
   const scored = new Map<number, { passageId: number; score: number; terms: string[] }>()
   for (const term of terms) {
     const containing = segments.reduce((sum, { postings }) => sum + (postings.get(term)?.length ?? 0), 0)

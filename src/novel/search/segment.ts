@@ -1,5 +1,5 @@
 import { QuillworkError } from '../../index.ts'
-import { cooperate } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import type { IndexSegment } from './postings.ts'
 import { termOccurrences } from './terms.ts'
 
@@ -35,7 +35,7 @@ export function buildSegment(
 }
 
 /** Builds a segment; yields after every passage and every shard. */
-function* buildSegmentSteps(passages: Iterable<IndexedPassage>): Generator<void, IndexSegment> {
+function* buildSegmentSteps(passages: Iterable<IndexedPassage>): Steps<IndexSegment> {
   const postings = new Map<string, number[]>()
   const documents = new ByteWriter()
   let count = 0
@@ -74,7 +74,7 @@ function addPassage(postings: Map<string, number[]>, place: number, text: string
 
 function* encodeShards(
   postings: ReadonlyMap<string, readonly number[]>,
-): Generator<void, ReadonlyMap<number, Uint8Array>> {
+): Steps<ReadonlyMap<number, Uint8Array>> {
   const terms: string[][] = Array.from({ length: shardCount }, () => [])
   for (const term of postings.keys()) terms[shardOf(term)]?.push(term)
   yield

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { countedBy, filtered, mapped } from '../../../src/novel/import/candidate.ts'
+import { countedBy, filtered } from '../../../src/novel/import/candidate.ts'
 import { bytesSource } from '../../../src/novel/import/source.ts'
 import { surveyText } from '../../../src/novel/import/survey.ts'
+import { mapped } from '../../../src/runtime/cooperate.ts'
 
 const chapters = 4_000
 const prose = 'The rain had stopped before the ferry reached the far bank.'
