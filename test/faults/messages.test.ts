@@ -10,23 +10,26 @@ import type { System } from './system.ts'
 const waitQueues = ['1s', '5s', '15s', '1m', '5m', '30m'].map(rung => `tasks.wait_${rung}.queue`)
 
 describeRows('messages that are lost, repeated, late, or nonsense', () => {
-  row(14, 'the work queue is deleted, and a binding removed, under load', async ({ seed, size, finish }) =>
-    onServers(async (system, servers) => {
-      await using messages = await connectTo(servers)
-      await startAll(system, size.of(1, 4))
-      const submitted = system.submit({ most: 6 }, size.of(60, 2_400), seed)
-      await until(() => running(system.lines()) > 2, 'tasks that run')
-      system.fault('queue deleted')
-      await messages.deleteQueue('tasks.queue')
-      await submitted
-      await until(async () => (await messages.waiting('tasks.queue')) !== undefined, 'queue made again')
-      await system.untilIdle()
-      system.fault('binding removed')
-      await messages.unbind('tasks.queue', 'tasks.exchange', 'task.default.#')
-      await system.submit({ name: 'leaves' }, size.of(10, 500), seed, 100_000)
-      const report = await finish(system)
-      expect(report.sometimes['returned']).toBeGreaterThan(0)
-    }),
+  slowRow(
+    14,
+    'the work queue is deleted, and a binding removed, under load',
+    async ({ seed, size, finish }) =>
+      onServers(async (system, servers) => {
+        await using messages = await connectTo(servers)
+        await startAll(system, size.of(1, 4))
+        const submitted = system.submit({ most: 6 }, size.of(60, 2_400), seed)
+        await until(() => running(system.lines()) > 2, 'tasks that run')
+        system.fault('queue deleted')
+        await messages.deleteQueue('tasks.queue')
+        await submitted
+        await until(async () => (await messages.waiting('tasks.queue')) !== undefined, 'queue made again')
+        await system.untilIdle()
+        system.fault('binding removed')
+        await messages.unbind('tasks.queue', 'tasks.exchange', 'task.default.#')
+        await system.submit({ name: 'leaves' }, size.of(10, 500), seed, 100_000)
+        const report = await finish(system)
+        expect(report.sometimes['returned']).toBeGreaterThan(0)
+      }),
   )
 
   slowRow(15, 'every wait queue is purged while tasks wait in it', async ({ seed, size, finish }) =>

@@ -3,12 +3,12 @@ import { privateMongo } from '../servers/private-mongo.ts'
 import { until } from '../servers/until.ts'
 import { pause, running, startAll, startApi, submitOver } from './acts.ts'
 import { type Line, linesOf } from './ledger.ts'
-import { row } from './row.ts'
+import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 import type { System } from './system.ts'
 
 describeRows('a database that is away, or does not answer', () => {
-  row(21, 'the database is killed and started again under load', async ({ seed, size, finish }) => {
+  slowRow(21, 'the database is killed and started again under load', async ({ seed, size, finish }) => {
     await using database = await privateMongo()
     await onServers(
       async system => {

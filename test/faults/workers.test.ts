@@ -230,7 +230,7 @@ describeRows('processes that die or hang', () => {
     }),
   )
 
-  row(17, 'a task takes its process with it whenever it runs', async ({ seed, size, finish }) =>
+  slowRow(17, 'a task takes its process with it whenever it runs', async ({ seed, size, finish }) =>
     onServers(async system => {
       const options = { retry: { maxAttempts: 4, backoff: [100] }, slots: 8 }
       const supervised = supervise(system, size.of(1, 2), options)

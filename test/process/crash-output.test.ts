@@ -14,6 +14,8 @@ import { chance } from './crash/seed.ts'
 beforeAll(requireBuilt, 240_000)
 
 const kills = sizeOf(2, 20)
+/** Each takes 0.2 s to write. */
+const scenes = sizeOf(24, 60)
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'quillwork-output-'))
@@ -89,7 +91,7 @@ describe(`the output of a task whose process is killed mid-stream ${kills} times
     const { between } = chance(5)
     const reader = new Reader()
     const begin = async () => {
-      const options = { file: path.join(folder, 'tasks.db'), api: true, submits: true }
+      const options = { file: path.join(folder, 'tasks.db'), api: true, submits: true, scenes }
       const child = children.start('run-output.mjs', options)
       const { url, taskId } = await child.says('started')
       reader.url = String(url)
@@ -120,6 +122,7 @@ describeWithMongo(`the output of a task whose worker is killed mid-stream ${kill
         roles: ['maintenance'],
         api: true,
         submits: true,
+        scenes,
       })
       const { url, taskId } = await server.says('started')
       const reader = new Reader()
