@@ -62,10 +62,12 @@ export function overProcesses({ count, workers: size, slots, isTree, ...options 
     try {
       await sleep(settleMs)
       const before = await everyCount()
+      const begin = performance.now()
       await workers.runAll(count, { isTree })
+      const seconds = (performance.now() - begin) / 1_000
       await sleep(afterMs)
       const commands = perEach(before, await everyCount(), count)
-      return { figures: { mongoCommands: total(commands.mongodb) }, commands }
+      return { figures: { mongoCommands: total(commands.mongodb), seconds }, commands }
     } finally {
       await workers.close()
     }
