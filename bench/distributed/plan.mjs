@@ -7,6 +7,7 @@ import { measureInChild } from '../run.mjs'
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const RAW = 'distributed/measure/raw.mjs'
 const QUILLWORK = 'distributed/measure/quillwork.mjs'
+const DOCUMENTS = 'distributed/measure/documents.mjs'
 
 const throughput = (name, script, options = {}, measure = 'sustained') => ({
   name,
@@ -67,6 +68,14 @@ export const ENTRIES = [
     full: { seconds: 20, settleSeconds: 3 },
     quick: { seconds: 5, settleSeconds: 2 },
   },
+  {
+    name: 'quillwork/documents',
+    script: DOCUMENTS,
+    measure: 'documents',
+    options: { events: true, slots: 1, waitMs: 1_000 },
+    full: {},
+    quick: {},
+  },
 ]
 
 /** The entries whose name contains one of the words; all of them where none is given. Throws when the engine was not built. */
@@ -74,7 +83,7 @@ export function choose(words) {
   const unknown = words.filter(word => !ENTRIES.some(entry => entry.name.includes(word)))
   if (unknown.length > 0) throw new Error(`no measurement is named ${unknown.join(', ')}; see --list`)
   const chosen = ENTRIES.filter(entry => words.length === 0 || words.some(word => entry.name.includes(word)))
-  if (chosen.some(entry => entry.script === QUILLWORK) && !existsSync(join(REPOSITORY, 'dist/index.js')))
+  if (chosen.some(entry => entry.script !== RAW) && !existsSync(join(REPOSITORY, 'dist/index.js')))
     throw new Error('dist/index.js is missing: npm run build')
   return chosen
 }
