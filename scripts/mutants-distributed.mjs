@@ -25,6 +25,7 @@ const uncounted = { files: ['test/store/mongodb-uncounted.test.ts'] }
 const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
 const partitions = { files: ['test/store/mongodb-partitions.test.ts'] }
 const away = { files: ['test/distributed/broker-away.test.ts'] }
+const simulation = { files: ['test/distributed/simulation.test.ts'] }
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
 
@@ -204,6 +205,13 @@ export const distributedMutants = [
     'guard: { ready: { $exists: true } },',
     'guard: {},',
     partitions,
+  ],
+  [
+    'mongodb partitions: a relay reads its own share',
+    leases,
+    'names.filter((_, index) => index % place.of === place.at)',
+    'names.filter((_, index) => index % place.of >= 0)',
+    simulation,
   ],
   ['mongodb partitions: a lease is over', leases, 'until > now() && (', 'until > 0 && (', partitions],
   [
