@@ -14,6 +14,11 @@ it('without partitions eight processes race for every task: the simulation sees 
   expect(refusedPerTask).toBeGreaterThan(1)
 })
 
+it('a relay that used its share of the room looks again while tasks of its partitions stand in line', async () => {
+  const { longestMs } = await atOnce({ processes: 32, tasks: 3_200, users: 3_200 })
+  expect(longestMs).toBeLessThan(1_000)
+})
+
 it('a process at rest sends at most two commands in a second', async () => {
   const { commandsPerSecond } = await atRest({ processes: 8, seconds: 30 })
   expect(commandsPerSecond).toBeLessThanOrEqual(2 * 8)

@@ -29,10 +29,10 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
           isOverdue ? dueNotifications(session) : [],
         ])
       })
-      const { nextAt, waitingElsewhere } = flags
+      const { waitingElsewhere } = flags
       return {
         deliveries,
-        nextAt,
+        nextAt: nextLook(session, lanes),
         ...(notifications.length > 0 ? { notifications } : {}),
         ...(waitingElsewhere.size > 0 ? { waitingElsewhere } : {}),
       }
@@ -55,6 +55,17 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
     },
     notified: notifications => notified(session, notifications),
   }
+}
+
+/** Milliseconds after which a relay that used its share of the capacity looks again: what it sent may run elsewhere, and nothing tells it. */
+const shareAgainMs = 50
+
+/** When the relay should look again, if not before: when a task is due, or there may be another share for what it left in line. */
+function nextLook({ flags, now }: Session, lanes: readonly LaneCapacity[]): number | undefined {
+  const isShared = ({ lane, capacity }: LaneCapacity) =>
+    capacity > 0 && flags.waitingElsewhere.has(lane) && flags.isReady(lane)
+  if (!lanes.some(isShared)) return flags.nextAt
+  return Math.min(now() + shareAgainMs, flags.nextAt ?? Number.POSITIVE_INFINITY)
 }
 
 /** Does what a relay does. One that fails leaves its share to others, which may be better off. */
