@@ -185,7 +185,7 @@ describeWithRabbit('a broker that fails', () => {
     expect(remote.health().problems).toEqual([])
   }, 60_000)
 
-  it('that waits no longer for an acknowledgement costs one slot its channel, and a late one harms nobody', async () => {
+  it('that waits no longer for an acknowledgement costs the lane its channel, and a late one harms nobody', async () => {
     // The broker looks at its channels once a minute; here it is told to look now.
     await server.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 50).')
     try {
@@ -201,9 +201,12 @@ describeWithRabbit('a broker that fails', () => {
         return worker.held.length > 1
       }, 'delivery to the other slot')
       const closed = log.lines.filter(({ message }) => message.startsWith('the broker closed a channel'))
-      expect(closed.map(({ fields }) => fields)).toEqual([
-        { channel: expect.stringContaining('slot'), reason: expect.stringContaining('acknowledgement') },
-      ])
+      expect(closed.length).toBeGreaterThan(0)
+      for (const { fields } of closed)
+        expect(fields).toEqual({
+          channel: expect.stringContaining('slots'),
+          reason: expect.stringContaining('acknowledgement'),
+        })
       expect(worker.ids()).toEqual(['task-0', 'task-0'])
       for (const { received, free } of worker.held) {
         received.ack()

@@ -3,7 +3,6 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Delivery } from '../../store/store.ts'
 import type { LaneSlots, Receiver } from '../broker.ts'
 import { type IncomingMessage, messageTypes, readDelivery } from '../messages.ts'
-import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
 import { type Health, messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
@@ -37,11 +36,26 @@ export interface WorkerOptions {
   freed(): void
 }
 
-/** Starts as many consumers as the lane has slots. */
+/** Starts as many consumers as the lane has slots, all on one channel: the broker counts what each of them holds by itself. */
 export function startWorker(options: WorkerOptions): Worker {
-  const { lane, connection, depth, receiver } = options
+  const { lane, queue, connection, depth, receiver } = options
   const slots = Array.from({ length: lane.slots }, () => new Slot(options))
-  for (const { plan } of slots) connection.recover(plan)
+  let channel: Channel | undefined
+  const onChannel = (current: Channel | undefined) => {
+    channel = current
+    for (const slot of slots) slot.use(current)
+  }
+  connection.recover({
+    name: `slots of ${queue}`,
+    open: session => session.consuming.createChannel(),
+    async ready(opened) {
+      // Before the wait: the channel may be lost meanwhile, and its loss comes only once.
+      onChannel(opened)
+      await opened.prefetch(1)
+      await Promise.all(slots.map(slot => slot.consume()))
+    },
+    lost: () => onChannel(undefined),
+  })
   depth.addSlots(lane.lane, lane.slots)
   let isStopped = false
   const reserve = () => {
@@ -70,17 +84,14 @@ export function startWorker(options: WorkerOptions): Worker {
       depth.addSlots(lane.lane, -lane.slots)
     },
     async flush() {
-      await Promise.all(slots.map(slot => slot.flush()))
+      // The broker reads a channel in order: its answer says that it has seen what was said before.
+      await channel?.prefetch(1).catch(() => undefined)
     },
   }
 }
 
-/**
- * One worker slot: one consumer that holds at most one delivery. Its channel is its own: an error of another slot, or a late
- * acknowledgement, cannot take its delivery away.
- */
+/** One worker slot: one consumer that holds at most one delivery. */
 class Slot {
-  readonly plan: ChannelPlan<Channel>
   readonly #options: WorkerOptions
   #channel: Channel | undefined
   /** Set before the consumer is asked for, so that nobody asks twice. */
@@ -92,12 +103,6 @@ class Slot {
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    this.plan = {
-      name: `slot of ${options.queue}`,
-      open: session => session.consuming.createChannel(),
-      ready: channel => this.#ready(channel),
-      lost: () => this.#lost(),
-    }
   }
 
   /** Whether it runs a task. */
@@ -134,27 +139,15 @@ class Slot {
     this.#consumerTag = undefined
   }
 
-  /** Resolves when the broker has taken in every acknowledgement of this slot. */
-  async flush(): Promise<void> {
-    // The broker reads a channel in order: its answer says that it has seen what was said before.
-    await this.#channel?.prefetch(1).catch(() => undefined)
-  }
-
-  async #ready(channel: Channel): Promise<void> {
-    // Before the wait: the channel may be lost meanwhile, and its loss comes only once.
+  /** The channel is another one, or lost: nothing is consumed, and what came on the one before is the broker's again. */
+  use(channel: Channel | undefined): void {
     this.#channel = channel
-    await channel.prefetch(1)
-    await this.#consume()
-  }
-
-  #lost(): void {
-    this.#channel = undefined
     this.#consumerTag = undefined
     this.#next = undefined
   }
 
   /** Consumes unless it does already, runs a task, or has stopped. */
-  async #consume(): Promise<void> {
+  async consume(): Promise<void> {
     const on = this.#channel
     if (on === undefined || this.#stopped || this.#running || this.#consumerTag !== undefined) return
     const consumerTag = randomUUID()
@@ -175,7 +168,7 @@ class Slot {
 
   /** Consumes again after a hand-over, or on the channel that was made while the receiver ran. */
   #resume(): void {
-    this.#consume().catch(error => {
+    this.consume().catch(error => {
       // The channel is closed then, and made again.
       this.#warn('a slot could not consume again', error)
     })
