@@ -79,18 +79,20 @@ async function asRelay<T>({ partitions }: Session, work: () => Promise<T>): Prom
 }
 
 async function dueDeliveries(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
+  const { flags, inFlight, partitions } = session
   const names = lanes.map(({ lane }) => lane)
-  await session.inFlight.reclaim(names)
+  const alone = lanes.filter(({ isAlone }) => isAlone === true)
+  const isUnpublished = await inFlight.reclaim(names)
+  // The broker was there, and did not take what this relay sent.
+  if (isUnpublished && !flags.isAlone && alone.length === 0) partitions.failed()
+  flags.isAlone = alone.length > 0
   const empty = lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane)
   const [delayed] = await Promise.all([releaseDelayed(session, names), requeueLostDeliveries(session, empty)])
   const ready = await deliverReady(session, lanes, quarantined)
-  const alone = lanes
-    .filter(({ isAlone }) => isAlone === true)
-    .map(({ lane, capacity }) => ({
-      lane,
-      capacity: capacity - ready.filter(each => each.lane === lane).length,
-    }))
-  return [...delayed, ...ready, ...(await takeBackSent(session, alone))]
+  const left = alone.map(({ lane, capacity }) => {
+    return { lane, capacity: capacity - ready.filter(each => each.lane === lane).length }
+  })
+  return [...delayed, ...ready, ...(await takeBackSent(session, left))]
 }
 
 /** Milliseconds over which confirmations are gathered. */
@@ -116,12 +118,10 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
   const unconfirmed = createLazyWrites<string>(confirmEveryMs, names => writeConfirmed(context, names))
   const quarantined: Quarantined = { sent: new Set(), running: new Set() }
 
-  async function reclaim(lanes: readonly string[]): Promise<void> {
+  async function reclaim(lanes: readonly string[]): Promise<boolean> {
     const pending = [...unpublished].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
     const refused = [...requeued]
-    if (pending.length === 0 && refused.length === 0) return
-    // It took them, and the broker did not.
-    if (pending.length > 0) context.partitions.failed()
+    if (pending.length === 0 && refused.length === 0) return false
     const by = [...new Set(pending.map(taskId => taken.get(taskId) ?? ''))]
     await Promise.all([
       putBack(context, pending, { 'sent.by': { $in: by } }),
@@ -133,6 +133,7 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     if (refused.length > 0) context.partitions.becameDueAnywhere()
     context.flags.setReady()
     context.flags.quarantined = true
+    return pending.length > 0
   }
 
   return {

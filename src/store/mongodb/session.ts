@@ -295,8 +295,8 @@ export interface InFlightDeliveries extends Required<Pick<Outbox, 'requeue' | 'd
   claimed(taskId: string, quarantined: boolean): void
   /** An attempt of the task ended here. */
   settled(taskId: string): void
-  /** Puts back in line what was taken in these lanes and not published, and what was requeued. */
-  reclaim(lanes: readonly string[]): Promise<void>
+  /** Puts back in line what was taken in these lanes and not published, and what was requeued. Returns whether there was something not published. */
+  reclaim(lanes: readonly string[]): Promise<boolean>
   /** Counts the quarantined tasks that are on their way from here, or run here. */
   countQuarantined(): Promise<number>
   /** Writes what is pending. */
@@ -376,6 +376,8 @@ export class DirtyFlags {
   lost = false
   /** Notifications of dead letters are overdue. */
   notifications = false
+  /** The broker was away at the last look. */
+  isAlone = false
   /** Deliveries may have been sent to a broker that is away. */
   sentAlone = false
   /** Other processes left events behind. */
