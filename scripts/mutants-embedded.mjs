@@ -57,8 +57,8 @@ export const embeddedMutants = [
   [
     'listing: a new task gets the number of a deleted one',
     listing,
-    'if (seq <= taken()) sql(',
-    'if (seq < 0) sql(',
+    'if (seq <= taken()) index(',
+    'if (seq < 0) index(',
     ofListing,
   ],
   ['listing: a write that was undone is taken again', listing, '      last = undefined\n', '', ofListing],

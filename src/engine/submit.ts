@@ -273,7 +273,7 @@ export function checkedTags(own: readonly string[], derived: readonly string[] =
   if (tags.length > 20)
     throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
   const unreadable = tags.find(hasControls)
-  if (unreadable === undefined) return tags.map(tag => bounded(tag, 100, 'tag'))
+  if (unreadable === undefined) return tags.map(tag => bounded(tag, 100, 'tag').toWellFormed())
   const message = `The tag ${JSON.stringify(unreadable)} has line ends or other control characters; leave them out.`
   throw new QuillworkError('OPTION_INVALID', message)
 }

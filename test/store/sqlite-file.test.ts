@@ -443,6 +443,8 @@ describe('a record that is damaged', () => {
     const store = openStore()
     const good = await createOne(store, { tags: ['draft'] })
     const bad = await createOne(store, { tags: ['draft'] })
+    // What prunes has the index of listings complete.
+    await store.tasks.prune({}, 1)
     await store.database.write(db =>
       db
         .prepare(
@@ -464,6 +466,7 @@ describe('a record that is damaged', () => {
     const store = openStore()
     const bad = await startNew(store, { tags: ['draft'] })
     await store.tasks.apply([completed(bad, '"x"', 1)])
+    await store.tasks.prune({}, 1)
     await store.database.write(db => db.prepare(`UPDATE tasks SET tags = '["dra'`).run())
     expect(await store.tasks.prune({ COMPLETED: 0 }, 10)).toBe(1)
     // The number of the deleted row is given to the next one.

@@ -19,7 +19,9 @@ const filters: readonly TaskFilter[] = [
   { userId: 'bob', status: ['COMPLETED'] },
   { taskType: ['Write', 'Import'], lane: 'night' },
   { lane: 'default', rootsOnly: true },
+  { tag: 'scene' },
   { tag: 'scene', userId: 'ann' },
+  { tag: 'none' },
 ]
 
 describe('the index of listings', () => {
@@ -56,7 +58,7 @@ describe('the index of listings', () => {
           userId: index % 7 === 0 ? 'bob' : 'ann',
           taskType: index % 5 === 0 ? 'Import' : 'Write',
           lane: index % 3 === 0 ? 'night' : 'default',
-          tags: index % 11 === 0 ? ['scene'] : [],
+          tags: index % 11 === 0 ? ['scene', `part:${index}`, 'scene'] : [],
         }),
       ),
     )
@@ -81,8 +83,10 @@ describe('the index of listings', () => {
   it('is filled when somebody lists, and follows what was listed', async () => {
     const tasks = await createMixed(many)
     expect(await listed()).toBe(0)
+    expect(await reads('SELECT tag FROM task_tags')).toEqual([])
     await expectRight()
     expect(await listed()).toBeGreaterThan(many - 500)
+    expect((await reads('SELECT tag FROM task_tags')).length).toBeGreaterThan(200)
     for (const task of [...tasks.slice(0, 40), ...tasks.slice(-40)]) await complete(store, task, 5)
     for (const task of tasks.slice(40, 60)) await start(store, task)
     await createMixed(40)
@@ -102,6 +106,9 @@ describe('the index of listings', () => {
     expect(await listed()).toBe(many - 3)
     await createMixed(2)
     await expectRight()
+    expect(
+      await reads('SELECT 1 FROM task_tags LEFT JOIN tasks ON seq = task_seq WHERE seq IS NULL'),
+    ).toEqual([])
   })
 
   it('is left alone by who prunes once it has every task', async () => {

@@ -8,15 +8,7 @@ import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
-import {
-  inlineText,
-  insertTags,
-  noCancelRequested,
-  readTask,
-  readTasks,
-  storeLarge,
-  type Value,
-} from './rows.ts'
+import { inlineText, noCancelRequested, readTask, readTasks, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 import type { Steps } from './transactions.ts'
 
@@ -331,7 +323,6 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
   storeLarge(sql, seq, { parameters })
-  insertTags(sql, seq, tags)
   return seq
 }
 

@@ -1,7 +1,8 @@
 /**
- * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field. It is filled in bulk, some
- * way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine indexes one by one. What lists has it
- * filled first, and reads the few rows that are left out from the tasks themselves.
+ * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field, and one of `task_tags` for each
+ * of its tags. It is filled in bulk, some way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine
+ * indexes one by one, and a page of the tags for each tag. What lists has it filled first, and reads the few rows that are left out from the tasks
+ * themselves.
  */
 import type { DatabaseFile, Statements } from './database.ts'
 
@@ -9,10 +10,6 @@ import type { DatabaseFile, Statements } from './database.ts'
 const perStep = 500
 /** The newest tasks that are left out while nobody lists: so many are taken in some fifty milliseconds. */
 const mostLeftOut = 20_000
-
-const fields = 'seq, task_type, user_id, lane, status, is_root, completed_at'
-const insert = `INSERT OR REPLACE INTO listing (${fields})
-  SELECT seq, task_type, user_id, lane, status, parent_id IS NULL, completed_at FROM tasks WHERE`
 
 /** The index of listings of one file. */
 export type ListingIndex = ReturnType<typeof createListingIndex>
@@ -35,7 +32,7 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
     if (leftOut() <= 0) return
     const after = taken()
     const until = Math.min(after + perStep, newest)
-    sql(`${insert} seq > ? AND seq <= ?`).run(after, until)
+    index(sql, 'seq > ? AND seq <= ?', after, until)
     sql('UPDATE listed SET last = ?').run(until)
     last = until
   }
@@ -78,7 +75,7 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
     /** A row was written; it may have the number of one that was deleted. */
     wrote(seq: number): void {
       newest = Math.max(newest, seq)
-      if (seq <= taken()) sql(`${insert} seq = ?`).run(seq)
+      if (seq <= taken()) index(sql, 'seq = ?', seq)
     },
     /** The status of a task changed. */
     moved(seq: number): void {
@@ -96,6 +93,18 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
       last = undefined
     },
   }
+}
+
+/** Writes what the rows of tasks are listed by. */
+function index(sql: Statements, rows: string, ...values: number[]): void {
+  sql(`INSERT OR REPLACE INTO listing (seq, task_type, user_id, lane, status, is_root, completed_at)
+    SELECT seq, task_type, user_id, lane, status, parent_id IS NULL, completed_at FROM tasks WHERE ${rows}`).run(
+    ...values,
+  )
+  // In the order of the index, so that a page of it is written once. What a task has twice counts once.
+  sql(`INSERT OR IGNORE INTO task_tags (tag, task_seq)
+    SELECT value, seq FROM tasks, json_each(iif(json_valid(tags), tags, '[]')) WHERE ${rows} AND tags IS NOT NULL
+    ORDER BY value, seq`).run(...values)
 }
 
 const follow = `UPDATE listing SET (status, completed_at) = (SELECT status, completed_at FROM tasks WHERE tasks.seq = listing.seq)

@@ -107,7 +107,8 @@ const byTag: Source = {
   entries: 'task_tags',
   seq: 'task_seq',
   is: 'tag = ?',
-  has: 'EXISTS (SELECT 1 FROM task_tags WHERE tag = ? AND task_seq = seq)',
+  has: "EXISTS (SELECT 1 FROM json_each(iif(json_valid(tags), tags, '[]')) WHERE value = ?)",
+  isListing: true,
 }
 
 /** A field of a filter, with what is bound for each of its values. */

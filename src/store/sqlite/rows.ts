@@ -189,12 +189,6 @@ export function storeLarge(
   }
 }
 
-/** Inserts the tags of a row that was written; one that it has twice counts once. */
-export function insertTags(sql: Statements, seq: number, tags: readonly string[]): void {
-  for (const tag of tags)
-    sql('INSERT INTO task_tags (tag, task_seq) VALUES (?, ?) ON CONFLICT DO NOTHING').run(tag, seq)
-}
-
 /** Deletes the tags of a row before it is deleted or replaced. Its column says which they are; where that is damaged, a walk finds them. */
 function deleteTags(sql: Statements, seq: number): void {
   const column = sql('SELECT tags FROM tasks WHERE seq = ?').pluck().get(seq)

@@ -262,4 +262,6 @@ DROP INDEX tasks_lane;
 DROP INDEX tasks_roots;
 DROP INDEX tasks_expiry;
 `,
+  // Nothing changes for what is there. An earlier build would take `task_tags` for complete, which now follows `listed` as `listing` does.
+  'SELECT 1',
 ]

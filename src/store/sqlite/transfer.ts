@@ -22,15 +22,7 @@ import {
   readCheckpoints,
   readLog,
 } from './attempts.ts'
-import {
-  columnOf,
-  columnValue,
-  deleteBelongings,
-  insertTags,
-  readTasks,
-  storeLarge,
-  type Value,
-} from './rows.ts'
+import { columnOf, columnValue, deleteBelongings, readTasks, storeLarge, type Value } from './rows.ts'
 import type { Session } from './session.ts'
 import { callOf, insertUsage, type StoredCall } from './usage.ts'
 
@@ -98,7 +90,6 @@ function writeTask({ sql, now, listing }: Session, task: TransferredTask): void 
   sql(`INSERT OR REPLACE INTO tasks (${names.join(', ')}) VALUES (${places.join(', ')})`).run(columns)
   listing.wrote(seq)
   storeLarge(sql, seq, record)
-  insertTags(sql, seq, record.tags)
   for (const row of task.attempts) insertAttempt(sql, seq, row)
   for (const [key, value] of task.checkpoints) insertCheckpoint(sql, seq, key, value)
   for (const line of task.logs) insertLine(sql, seq, line)
