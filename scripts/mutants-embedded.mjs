@@ -7,6 +7,7 @@ const create = 'src/store/sqlite/create.ts'
 const outbox = 'src/store/sqlite/outbox.ts'
 const listing = 'src/store/sqlite/listing-index.ts'
 const listings = 'src/store/sqlite/listings.ts'
+const keys = 'src/store/sqlite/keys.ts'
 const decide = 'src/task/decide.ts'
 const transition = 'src/task/transition.ts'
 const guards = 'src/http/guards.ts'
@@ -14,6 +15,7 @@ const guards = 'src/http/guards.ts'
 const conformance = ['test/store/sqlite.test.ts']
 const ofTheFile = ['test/store/sqlite-file.test.ts']
 const ofListing = ['test/store/sqlite-listing.test.ts']
+const ofKeys = ['test/store/sqlite-keys.test.ts']
 const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
@@ -69,6 +71,10 @@ export const embeddedMutants = [
     'const leavesOut = false &&',
     ofListing,
   ],
+  // Idempotency keys: in memory those of the tasks that the index of listings leaves out, in a table the others.
+  ['keys: those of new tasks are remembered', keys, '      leftOut.set(key, seq)\n', '', ofKeys],
+  ['keys: what may miss one is read again', keys, 'if (mayMiss) leftOut = undefined', '', ofKeys],
+  ['keys: that of a deleted task is free', keys, '.run(seq, seq)', '.run(seq, 0)', ofKeys],
   [
     'apply: the version',
     apply,

@@ -8,7 +8,8 @@ import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
-import { inlineText, noCancelRequested, readTask, readTasks, storeLarge, type Value } from './rows.ts'
+import { keyOf } from './keys.ts'
+import { inlineText, noCancelRequested, readTask, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 import type { Steps } from './transactions.ts'
 
@@ -143,14 +144,6 @@ class Planned {
   }
 }
 
-function keyOf({
-  userId,
-  taskType,
-  idempotencyKey,
-}: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>): string {
-  return JSON.stringify([userId, taskType, idempotencyKey])
-}
-
 function remember({ inFlight }: Session, made: readonly Written[]): void {
   for (const { known } of made) {
     if (known === undefined) continue
@@ -182,11 +175,13 @@ interface Moment {
 }
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
-  const { aggregate, order, listing } = session
+  const { aggregate, order, listing, keys } = session
   const { parent } = task
   const isRoot = parent === undefined
   const code = refusal(session, task, moment)
   if (code !== undefined) return existingOr(session, task, { outcome: 'refused', code })
+  if (task.idempotencyKey !== undefined && keys.find(task) !== undefined)
+    return existingOr(session, task, undefined)
   const priority = priorities.indexOf(task.priority)
   const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: unranked }
   const record = newRecord(task, moment.now)
@@ -197,6 +192,7 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const seq = insertRow(session, record, place)
   if (seq === undefined) return existingOr(session, task, undefined)
   listing.wrote(seq)
+  keys.wrote(task, seq)
   aggregate.moved(undefined, record.status)
   if (parent !== undefined) adopt(session, parent.taskId, record.status)
   if (starts === undefined) order.entered(place)
@@ -265,15 +261,11 @@ function existingOr(session: Session, task: NewTask, refused: Created | undefine
 }
 
 /** Returns the task with the same id, else the one with the same idempotency key. */
-function findStored({ sql }: Session, { id, userId, taskType, idempotencyKey }: NewTask): Known | undefined {
-  const sameKey = 'tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?'
-  return (
-    readTask(sql, id) ??
-    (idempotencyKey === undefined ? undefined : readTasks(sql, sameKey, userId, taskType, idempotencyKey)[0])
-  )
+function findStored({ sql, keys }: Session, task: NewTask): Known | undefined {
+  return readTask(sql, task.id) ?? (task.idempotencyKey === undefined ? undefined : keys.find(task))
 }
 
-/** The row's number, or undefined when the id or the idempotency key is taken. */
+/** The row's number, or undefined when the id is taken. */
 function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Place): number | undefined {
   const { id, lane, parameters, tags, parentTaskId, budget, nextAttemptTimestamp: wakeAt } = record
   const values: Value[] = [

@@ -13,6 +13,7 @@ import { openDatabase, type SharedDatabase } from './database.ts'
 import { type StoreFaults, storeError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
 import { createInFlight } from './in-flight.ts'
+import { createKeys } from './keys.ts'
 import { createLanes } from './lanes.ts'
 import { createListingIndex } from './listing-index.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
@@ -94,7 +95,8 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
     const aggregate = createAggregate(sql)
     const order = createFairOrder(sql)
     const listing = createListingIndex(file, sql)
-    for (const participant of [aggregate, order, listing]) file.join(participant)
+    const keys = createKeys(file, sql, listing)
+    for (const participant of [aggregate, order, listing, keys]) file.join(participant)
     const dirty = { voidLeases: true, leaseChecks: 0, parents: true, lastParent: 0, wakeAt: undefined }
     const session: Session = {
       file,
@@ -102,6 +104,7 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
       aggregate,
       order,
       listing,
+      keys,
       inFlight: createInFlight(),
       dirty,
       usageTurns: createTurns(),

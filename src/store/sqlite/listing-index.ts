@@ -1,15 +1,22 @@
 /**
- * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field, and one of `task_tags` for each
- * of its tags. It is filled in bulk, some way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine
+ * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field, one of `task_tags` for each of
+ * its tags, and one of `task_keys` for its idempotency key. It is filled in bulk, some way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine
  * indexes one by one, and a page of the tags for each tag. What lists has it filled first, and reads the few rows that are left out from the tasks
  * themselves.
  */
 import type { DatabaseFile, Statements } from './database.ts'
+import type { Steps } from './transactions.ts'
 
-/** Tasks that are taken in one transaction: about two milliseconds. */
-const perStep = 500
+/** Tasks that are taken before the event loop may turn: about two milliseconds. */
+const perStep = 250
+/** Tasks that are taken in one transaction: it writes each page of an index once, and keeps others from writing for some 15 milliseconds. */
+const perCommit = 2_500
+/** Tasks that may be left out when somebody lists. */
+const fewLeftOut = 500
 /** The newest tasks that are left out while nobody lists: so many are taken in some fifty milliseconds. */
 const mostLeftOut = 20_000
+/** The same while more are created than the background takes: who creates takes them. Bounds what an opening of the file reads, see keys.ts. */
+const mostBehind = 40_000
 
 /** The index of listings of one file. */
 export type ListingIndex = ReturnType<typeof createListingIndex>
@@ -37,20 +44,12 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
     last = until
   }
 
-  async function fillUp(): Promise<void> {
-    // Where a full disk takes nothing, those who list read what is left out.
-    for (let left = leftOut(); left > perStep; left = leftOut()) {
-      await file.write(take, undefined, perStep).catch(() => undefined)
-      if (leftOut() >= left) return
-    }
-  }
-
   const leftOut = () => newest - taken()
 
   /** Resolves when few tasks are left out, or no more can be taken; undefined where that is so already. Never rejects. */
   function fill(): Promise<void> | undefined {
-    if (leftOut() <= perStep) return undefined
-    filling ??= fillUp().finally(() => {
+    if (leftOut() <= fewLeftOut) return undefined
+    filling ??= fillUp(file, take, leftOut).finally(() => {
       filling = undefined
     })
     return filling
@@ -75,6 +74,7 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
     /** A row was written; it may have the number of one that was deleted. */
     wrote(seq: number): void {
       newest = Math.max(newest, seq)
+      if (leftOut() > mostBehind) take()
       if (seq <= taken()) index(sql, 'seq = ?', seq)
     },
     /** The status of a task changed. */
@@ -95,16 +95,33 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
   }
 }
 
-/** Writes what the rows of tasks are listed by. */
+async function fillUp(file: DatabaseFile, take: () => void, leftOut: () => number): Promise<void> {
+  function* takeMany(): Steps<void> {
+    for (let steps = 0; steps < perCommit / perStep && leftOut() > 0; steps++) {
+      take()
+      yield
+    }
+  }
+  // Where a full disk takes nothing, those who list read what is left out.
+  for (let left = leftOut(); left > fewLeftOut; left = leftOut()) {
+    await file.writeInSteps(takeMany).catch(() => undefined)
+    if (leftOut() >= left) return
+  }
+}
+
+/** Writes what the rows of tasks are listed and found by. */
 function index(sql: Statements, rows: string, ...values: number[]): void {
   sql(`INSERT OR REPLACE INTO listing (seq, task_type, user_id, lane, status, is_root, completed_at)
     SELECT seq, task_type, user_id, lane, status, parent_id IS NULL, completed_at FROM tasks WHERE ${rows}`).run(
     ...values,
   )
-  // In the order of the index, so that a page of it is written once. What a task has twice counts once.
+  // In the order of the index, so that a page of it is written once. A tag that a task has twice counts once.
   sql(`INSERT OR IGNORE INTO task_tags (tag, task_seq)
     SELECT value, seq FROM tasks, json_each(iif(json_valid(tags), tags, '[]')) WHERE ${rows} AND tags IS NOT NULL
     ORDER BY value, seq`).run(...values)
+  sql(`INSERT OR IGNORE INTO task_keys (user_id, task_type, idempotency_key, task_seq)
+    SELECT user_id, task_type, idempotency_key, seq FROM tasks WHERE ${rows} AND idempotency_key IS NOT NULL
+    ORDER BY user_id, task_type, idempotency_key`).run(...values)
 }
 
 const follow = `UPDATE listing SET (status, completed_at) = (SELECT status, completed_at FROM tasks WHERE tasks.seq = listing.seq)

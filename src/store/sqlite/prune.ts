@@ -78,7 +78,7 @@ function pruneBelow(session: Session, id: string, limit: number, left?: Left): n
 }
 
 /** Returns 1; 0 where there is more of what the task wrote than is left to delete. */
-function remove({ sql, aggregate, inFlight, listing }: Session, id: string, left?: Left): number {
+function remove({ sql, aggregate, inFlight, listing, keys }: Session, id: string, left?: Left): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id)
   if (row === undefined) return 0
   const { seq, status } = row as { seq: number; status: TaskStatus }
@@ -86,6 +86,7 @@ function remove({ sql, aggregate, inFlight, listing }: Session, id: string, left
   for (const part of left === undefined ? [] : work)
     if (deleteSome(sql, part, [{ seq, isDone }], left) !== undefined) return 0
   deleteBelongings(sql, seq)
+  keys.deleted(seq)
   sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(seq)
   listing.deleted(seq)

@@ -264,4 +264,17 @@ DROP INDEX tasks_expiry;
 `,
   // Nothing changes for what is there. An earlier build would take `task_tags` for complete, which now follows `listed` as `listing` does.
   'SELECT 1',
+  `
+CREATE TABLE task_keys (
+  user_id TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  task_seq INTEGER NOT NULL,
+  PRIMARY KEY (user_id, task_type, idempotency_key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO task_keys (user_id, task_type, idempotency_key, task_seq)
+  SELECT user_id, task_type, idempotency_key, seq FROM tasks INDEXED BY tasks_idempotency WHERE idempotency_key IS NOT NULL
+  ORDER BY user_id, task_type, idempotency_key;
+DROP INDEX tasks_idempotency;
+`,
 ]

@@ -3,6 +3,7 @@ import type { Aggregate } from './aggregate.ts'
 import type { DatabaseFile, Statements } from './database.ts'
 import type { FairOrder } from './fair-order.ts'
 import type { InFlight } from './in-flight.ts'
+import type { Keys } from './keys.ts'
 import type { ListingIndex } from './listing-index.ts'
 
 /** What the parts of this adapter share. */
@@ -13,6 +14,7 @@ export interface Session {
   order: FairOrder
   inFlight: InFlight
   listing: ListingIndex
+  keys: Keys
   /** What the next reads can leave out; kept in memory, because this process makes every change. */
   dirty: {
     /** Leases of an earlier owner of the file may be left. */

@@ -73,12 +73,13 @@ function writeEach<Row>({ file }: Session, rows: readonly Row[], write: (row: Ro
 }
 
 /** What was written of the task before is replaced; its number, which is its place among all, stays. */
-function writeTask({ sql, now, listing }: Session, task: TransferredTask): void {
+function writeTask({ sql, now, listing, keys }: Session, task: TransferredTask): void {
   const { record } = task
   const known = sql(`SELECT coalesce(
     (SELECT seq FROM tasks WHERE id = ?), (SELECT max(seq) + 1 FROM tasks), 1)`)
   const seq = Number(known.pluck().get(record.id))
   deleteBelongings(sql, seq)
+  keys.deleted(seq)
   const columns: Record<string, Value> = { seq, rank: task.rank }
   for (const [field, column] of Object.entries(columnOf) as [keyof TaskRecord, string][])
     columns[column] = columnValue(field, record[field])
@@ -89,6 +90,7 @@ function writeTask({ sql, now, listing }: Session, task: TransferredTask): void 
   const places = names.map(name => `:${name}`)
   sql(`INSERT OR REPLACE INTO tasks (${names.join(', ')}) VALUES (${places.join(', ')})`).run(columns)
   listing.wrote(seq)
+  keys.wrote(record, seq)
   storeLarge(sql, seq, record)
   for (const row of task.attempts) insertAttempt(sql, seq, row)
   for (const [key, value] of task.checkpoints) insertCheckpoint(sql, seq, key, value)
