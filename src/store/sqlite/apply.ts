@@ -1,6 +1,6 @@
 import { weightOf } from '../../runtime/gather.ts'
 import { unranked } from '../../task/fairness.ts'
-import type { TaskStatus } from '../../task/status.ts'
+import type { Phase, TaskStatus } from '../../task/status.ts'
 import { isQuarantined, type TaskRecord } from '../../task/task.ts'
 import {
   type Applied,
@@ -63,8 +63,19 @@ function afterwards({ inFlight }: Session, { taskId, fence, wake, set }: Transit
   else held.record.cancelRequestedAt = set.cancelRequestedAt ?? held.record.updatedAt
 }
 
-const completion = `UPDATE tasks SET version = version + 1, updated_at = ?, completed_at = ?, status = ?, result = ?, lease_until = NULL,
-  claim_token = NULL WHERE seq = ? AND status = '${claiming.to}' AND attempt = ? AND phase = ?`
+/** Statements of the completion of a held attempt, by its phase and the status that it gets: what is the same in each costs nothing to bind. */
+const completions = new Map<string, string>()
+
+function completionOf(phase: Phase, status: TaskStatus): string {
+  const name = `${phase} ${status}`
+  let text = completions.get(name)
+  if (text === undefined) {
+    text = `UPDATE tasks SET version = version + 1, updated_at = ?, completed_at = ?, status = '${status}', result = ?,
+      lease_until = NULL, claim_token = NULL WHERE seq = ? AND status = '${claiming.to}' AND attempt = ? AND phase = '${phase}'`
+    completions.set(name, text)
+  }
+  return text
+}
 
 /**
  * Writes the end of nearly every task: an attempt that this process runs completes, has failed at nothing before, and has no sub-tasks.
@@ -74,14 +85,14 @@ function completeHeld(session: Session, { name, taskId, fence, fromPhase, set }:
   const { status, result, completedAt = null } = set
   if (name !== 'completed' || !('attempt' in fence) || status === undefined || typeof result !== 'string')
     return false
+  if (fromPhase === undefined) return false
   const held = session.inFlight.held(taskId)
   if (held === undefined || held.record.attempt !== fence.attempt) return false
   const { seq, record, hasSubTasks = record.subTaskStatusSummary !== undefined } = held
   if (hasSubTasks || record.crashCount > 0 || record.errorInfo !== undefined) return false
   const { sql, aggregate, listing, dirty } = session
-  const write = sql(completion)
-  const text = inlineText(result)
-  if (write.run(session.now(), completedAt, status, text, seq, fence.attempt, fromPhase).changes === 0)
+  const write = sql(completionOf(fromPhase, status))
+  if (write.run(session.now(), completedAt, inlineText(result), seq, fence.attempt).changes === 0)
     return false
   storeLarge(sql, seq, set)
   listing.moved(seq)

@@ -4,6 +4,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
 import type { Place } from './fair-order.ts'
@@ -13,26 +14,29 @@ import { inlineText, noCancelRequested, readTask, storeLarge, type Value } from 
 import { noteWake, type Session } from './session.ts'
 import type { Steps } from './transactions.ts'
 
-/** The columns that each new row has. */
+/** The columns that each new row has, of values that differ. */
 const always =
-  `id, task_type, user_id, lane, priority, rank, status, phase, attempt, created_at, updated_at, depth,
-  parameters, parameters_version`.split(/,\s*/)
-/** The columns that a new row may have. */
+  'id, task_type, user_id, lane, priority, rank, created_at, updated_at, depth, parameters, parameters_version'.split(
+    ', ',
+  )
+/** The columns that a new row may have. The first is that of a task which starts at once. */
 const sometimes =
   `lease_until, claim_token, node, started_at, last_attempt_at, queue, wake_at, next_attempt_at, deadline,
   root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of, tags, traceparent, budget`.split(
     /,\s*/,
   )
+const starts = 1
 
-/** The statement of each kind of new row, by which columns it has: to bind what is null costs as much as to bind a number. */
+/** The statement of each kind of new row, by which columns it has: to bind what is null, or the same in each, costs as much as to bind a number. */
 const inserts = new Map<number, string>()
 
 function insertOf(shape: number): string {
   let text = inserts.get(shape)
   if (text === undefined) {
     const columns = [...always, ...sometimes.filter((_, index) => shape & (1 << index))]
-    text = `INSERT INTO tasks (version, retry_count, crash_count, ${columns.join(', ')})
-      VALUES (1, 0, 0, ${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`
+    const [status, attempt] = shape & starts ? [claiming.to, 1] : [claiming.from[0], 0]
+    text = `INSERT INTO tasks (version, retry_count, crash_count, phase, status, attempt, ${columns.join(', ')})
+      VALUES (1, 0, 0, 'executing', '${status}', ${attempt}, ${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`
     inserts.set(shape, text)
   }
   return text
@@ -275,9 +279,6 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
     lane,
     priority,
     rank,
-    record.status,
-    record.phase,
-    record.attempt,
     record.createdAt,
     record.updatedAt,
     record.depth,
