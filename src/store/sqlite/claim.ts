@@ -15,7 +15,7 @@ import { noCancelRequested, readTask, readTasks } from './rows.ts'
 import type { Session } from './session.ts'
 
 const statement = `
-UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
+UPDATE tasks SET status = '${claiming.to}', attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
 WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND ${noCancelRequested}`
 
@@ -63,18 +63,7 @@ function claimKnown(session: Session, request: Claim, known: Known, parents: Par
   const { token, executionNodeId: node, attempt } = request
   const leaseUntil = now + request.leaseMs
   const update = sql(statement)
-  const { changes } = update.run(
-    claiming.to,
-    token,
-    node,
-    leaseUntil,
-    now,
-    now,
-    now,
-    seq,
-    record.version,
-    attempt,
-  )
+  const { changes } = update.run(token, node, leaseUntil, now, now, now, seq, record.version, attempt)
   if (changes === 0) return retryFresh(session, request, known, parents)
   const { userId, lane, parentTaskId: parentId } = record
   const place = { userId, lane, priority: priorities.indexOf(record.priority), rank }

@@ -55,8 +55,8 @@ export function createInFlight() {
     /** Created or made ready a moment ago, by row; nothing of a large task. */
     remember(known: Known): void {
       if (known.record.parameters.length > longestRemembered) return
-      if (recent.size >= mostRecent) recent.clear()
-      recent.set(known.seq, known)
+      // The first are those that are handed out next.
+      if (recent.size < mostRecent) recent.set(known.seq, known)
     },
     /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
     recall(seq: number): Known | undefined {
