@@ -111,6 +111,12 @@ describe('the index of listings', () => {
     ).toEqual([])
   })
 
+  it('has every task when somebody prunes', async () => {
+    const tasks = await createMixed(450)
+    for (const task of tasks) await complete(store, task, Date.now() - 10)
+    expect(await store.tasks.prune({ COMPLETED: 0 }, 1_000)).toBe(450)
+  })
+
   it('is left alone by who prunes once it has every task', async () => {
     await createMixed(3)
     await store.tasks.prune({}, 1)

@@ -61,8 +61,10 @@ export function createListingIndex(file: DatabaseFile, sql: Statements) {
 
   return {
     fill,
-    /** Takes the next tasks; called in a transaction. */
-    take,
+    /** Takes those that `fill` may leave out; called in a transaction. */
+    takeFew() {
+      for (let left = fewLeftOut; left > 0; left -= perStep) take()
+    },
     /** The last task that was taken. */
     get last() {
       return taken()

@@ -19,7 +19,7 @@ export async function prune(session: Session, retention: Retention, limit: numbe
   const { sql } = session
   await session.listing.fill()
   return session.file.write(() => {
-    session.listing.take()
+    session.listing.takeFew()
     const now = session.now()
     let gone = 0
     for (const [status, age] of Object.entries(retention)) {
