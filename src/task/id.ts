@@ -2,9 +2,19 @@ import { hash, randomFillSync } from 'node:crypto'
 
 /** Returns a new task id: a UUID of version 7 (RFC 9562), so that ids sort by the time of submission. */
 export function newTaskId(now: number): string {
-  const time = Math.floor(now).toString(16).padStart(12, '0')
   const random = randomHex()
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant(random)}${random.slice(4, 7)}-${random.slice(7, 19)}`
+  return `${timeOf(now)}-7${random.slice(0, 3)}-${variant(random)}${random.slice(4, 7)}-${random.slice(7, 19)}`
+}
+
+/** The last time that was written, and its text: many tasks are submitted in one millisecond. */
+let written = { now: Number.NaN, text: '' }
+
+function timeOf(now: number): string {
+  if (now !== written.now) {
+    const time = Math.floor(now).toString(16).padStart(12, '0')
+    written = { now, text: `${time.slice(0, 8)}-${time.slice(8)}` }
+  }
+  return written.text
 }
 
 /** Returns when a task with this id was submitted, epoch milliseconds; undefined of a sub-task, and of what is no id of a task. */
@@ -13,17 +23,18 @@ export function submissionTimeOf(taskId: string): number | undefined {
   return high === undefined ? undefined : Number.parseInt(`${high}${low}`, 16)
 }
 
-/** Random bytes are drawn for many ids at once. */
+/** Random bytes are drawn, and written in hexadecimal, for many ids at once. */
 const pool = Buffer.alloc(10 * 400)
-let drawn = pool.length
+let digits = ''
+let drawn = 0
 
 function randomHex(): string {
-  if (drawn === pool.length) {
-    randomFillSync(pool)
+  if (drawn === digits.length) {
+    digits = randomFillSync(pool).toString('hex')
     drawn = 0
   }
-  drawn += 10
-  return pool.toString('hex', drawn - 10, drawn)
+  drawn += 20
+  return digits.slice(drawn - 20, drawn)
 }
 
 /** The two bits that mark the variant of the RFC, before two random ones. */
