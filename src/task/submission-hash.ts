@@ -18,15 +18,35 @@ export interface Submitted {
  */
 export function submissionHash({ parameters, lane, priority, tags, budget }: Submitted): string {
   const { tokens = null, cost = null } = budget ?? {}
-  return hashedId(textOf([parameters, lane, priority, [...new Set(tags)].sort(), tokens, cost]))
+  const unique = isAscending(tags) ? tags : [...new Set(tags)].sort()
+  return hashedId(textOf([parameters, lane, priority, unique, tokens, cost]))
 }
 
-/** Returns the JSON of a plain value, see `plainOf`: of an object its members as pairs, sorted by their keys, without those that are undefined. */
+/**
+ * Returns the JSON of a plain value, see `plainOf`: of an object its members as pairs, sorted by their keys, without those that are undefined.
+ * Without an array for each step: those of one submission were half of what it allocated.
+ */
 function textOf(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`
+  if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value !== 'object' || value === null || value instanceof Date)
     return JSON.stringify(plainOf(value)) ?? 'null'
+  let text = ''
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++)
+      text += `${index === 0 ? '' : ','}${index in value ? textOf(value[index]) : ''}`
+    return `[${text}]`
+  }
   const members = value as Record<string, unknown>
-  const keys = Object.keys(members).filter(key => members[key] !== undefined)
-  return `{"members":[${keys.sort().map(key => `[${JSON.stringify(key)},${textOf(members[key])}]`)}]}`
+  const keys = Object.keys(members)
+  for (const key of isAscending(keys) ? keys : keys.sort())
+    if (members[key] !== undefined)
+      text += `${text === '' ? '' : ','}[${JSON.stringify(key)},${textOf(members[key])}]`
+  return `{"members":[${text}]}`
+}
+
+/** Whether texts are sorted and differ. */
+function isAscending(texts: readonly string[]): boolean {
+  for (let index = 1; index < texts.length; index++)
+    if ((texts[index - 1] ?? '') >= (texts[index] ?? '')) return false
+  return true
 }
