@@ -200,7 +200,7 @@ describe('opening a file', () => {
     await engine.stop()
   })
 
-  it('of an earlier version: its tasks are found by their tags, and its dead letters by what they have in common', async () => {
+  it('of an earlier version: its tasks are found by their tags and idempotency keys, its dead letters by what they have in common', async () => {
     const db = new SqliteDatabase(folder.file('tasks.db'))
     applyMigrations(db, 'engine', engineMigrations.slice(0, 4))
     const letter = JSON.stringify({ fingerprint: 'f', error: problem() })
@@ -212,15 +212,17 @@ describe('opening a file', () => {
     ] as const
     for (const [id, tags, dead] of rows)
       db.prepare(`INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, status, phase, version, attempt, retry_count,
-        crash_count, created_at, updated_at, depth, parameters, parameters_version, completed_at, tags, dead_letter, fingerprint)
-        VALUES (?, 'Write', 'ann', 'default', 1, 1, 'COMPLETED', 'executing', 1, 1, 0, 0, 1, 1, 0, '{}', 1, 1, ?, ?, ?)`).run(
+        crash_count, created_at, updated_at, depth, parameters, parameters_version, completed_at, idempotency_key, tags, dead_letter, fingerprint)
+        VALUES (?, 'Write', 'ann', 'default', 1, 1, 'COMPLETED', 'executing', 1, 1, 0, 0, 1, 1, 0, '{}', 1, 1, ?, ?, ?, ?)`).run(
         id,
+        id === 'two' ? null : `key of ${id}`,
         tags,
         dead,
         dead === null ? null : 'f',
       )
     db.close()
-    const { queries } = openStore()
+    const store = openStore()
+    const { queries } = store
     const list = async (filter: TaskFilter) =>
       (await queries.list(filter, { pageSize: 10 })).items.map(({ id }) => id)
     expect(await list({ tag: 'draft' })).toEqual(['three', 'one'])
@@ -230,6 +232,14 @@ describe('opening a file', () => {
     expect(await queries.deadLetterGroups({ code: 'HANDLER_FAILED' })).toMatchObject([
       { fingerprint: 'f', count: 1, sampleTaskId: 'three' },
     ])
+    const submit = async (idempotencyKey: string) => {
+      const task = newTask({ taskType: 'Write', userId: 'ann', idempotencyKey })
+      const [created] = await store.tasks.create([task], {})
+      return created !== undefined && 'record' in created ? [created.outcome, created.record.id] : created
+    }
+    expect(await submit('key of one')).toEqual(['existing', 'one'])
+    expect(await submit('key of three')).toEqual(['existing', 'three'])
+    expect(((await submit('key of two')) as string[])[0]).toBe('created')
   })
 
   it('refuses what is no database, and leaves it as it was', () => {

@@ -1,3 +1,4 @@
+import { runThrough, type Steps } from '../../runtime/cooperate.ts'
 import { weightOf } from '../../runtime/gather.ts'
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
@@ -12,7 +13,6 @@ import type { Known } from './in-flight.ts'
 import { keyOf } from './keys.ts'
 import { inlineText, noCancelRequested, readTask, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
-import type { Steps } from './transactions.ts'
 
 /** The columns that each new row has, of values that differ. */
 const always =
@@ -60,7 +60,7 @@ export async function create(
   if (allOrNone === undefined || tasks.length < 2)
     writing = file.write(() => createEach(session, tasks, begin()), committed, sizeOfAll(tasks))
   else if (tasks.length <= perTurn)
-    writing = file.write(() => atOnce(steps(allOrNone)), committed, sizeOfAll(tasks))
+    writing = file.write(() => runThrough(steps(allOrNone)), committed, sizeOfAll(tasks))
   else writing = file.writeInSteps(() => steps(allOrNone), committed)
   return (await writing).map(({ answer }) => answer)
 }
@@ -153,13 +153,6 @@ function remember({ inFlight }: Session, made: readonly Written[]): void {
     if (known === undefined) continue
     if (known.record.claimToken === undefined) inFlight.remember(known)
     else inFlight.hold(known)
-  }
-}
-
-function atOnce<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done === true) return value
   }
 }
 

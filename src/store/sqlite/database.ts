@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
+import type { Steps } from '../../runtime/cooperate.ts'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { Failed, gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
@@ -15,7 +16,6 @@ import {
   type Job,
   type Participant,
   refuse,
-  type Steps,
   settle,
 } from './transactions.ts'
 

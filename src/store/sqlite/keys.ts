@@ -19,9 +19,9 @@ const hasKey = 'user_id = ? AND task_type = ? AND idempotency_key = ?'
 const leftOutRow = `tasks WHERE seq = ? AND ${hasKey}`
 const takenRow = `SELECT task_seq FROM task_keys WHERE ${hasKey}`
 
-/** Returns the text of a key. */
+/** Returns the text of a key. With the lengths no two keys have the same, whatever their parts contain. */
 export function keyOf({ userId, taskType, idempotencyKey }: Keyed): string {
-  return `${userId}\0${taskType}\0${idempotencyKey}`
+  return `${userId.length}:${userId}${taskType.length}:${taskType}${idempotencyKey}`
 }
 
 /** The idempotency keys of a file, which take part in its transactions. */

@@ -4,8 +4,8 @@
  * indexes one by one, and a page of the tags for each tag. What lists has it filled first, and reads the few rows that are left out from the tasks
  * themselves.
  */
+import type { Steps } from '../../runtime/cooperate.ts'
 import type { DatabaseFile, Statements } from './database.ts'
-import type { Steps } from './transactions.ts'
 
 /** Tasks that are taken before the event loop may turn: about two milliseconds. */
 const perStep = 250

@@ -1,3 +1,4 @@
+import type { Steps } from '../../runtime/cooperate.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
@@ -14,7 +15,6 @@ import {
 import type { Known } from './in-flight.ts'
 import { readTasksInSteps, type Value } from './rows.ts'
 import type { Session } from './session.ts'
-import type { Steps } from './transactions.ts'
 
 /** Conditions and the values they bind. */
 export class Conditions {

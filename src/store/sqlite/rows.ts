@@ -1,10 +1,10 @@
 /** Rows of the table `tasks`, and the records they are. */
+import type { Steps } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { priorities } from '../store.ts'
 import type { Statements } from './database.ts'
 import type { Known } from './in-flight.ts'
-import type { Steps } from './transactions.ts'
 
 /** A value of a column. */
 export type Value = string | number | null

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
+import type { Steps } from '../../runtime/cooperate.ts'
 import { Failed } from '../../runtime/gather.ts'
 import { type StoreFaults, storeError } from './failures.ts'
 
@@ -10,9 +11,6 @@ export interface Participant {
   /** Drops everything; the next use reads it from the file again. */
   reset(): void
 }
-
-/** Work that can be interrupted at each `yield`. Returns its value at the end. */
-export type Steps<T> = Generator<void, T, void>
 
 /** One caller's part of a transaction, or a query. */
 export interface Job {
