@@ -32,6 +32,8 @@ export type InFlight = ReturnType<typeof createInFlight>
 /** Nothing in flight. */
 export function createInFlight() {
   const recent = new Map<number, Known>()
+  /** Rows that were not remembered since one that was came of use. */
+  let refused = 0
   const handedOut = new Map<string, InFlightDelivery>()
   const published = new Map<string, InFlightDelivery>()
   const publishedRows = new Set<number>()
@@ -55,13 +57,20 @@ export function createInFlight() {
     /** Created or made ready a moment ago, by row; nothing of a large task. */
     remember(known: Known): void {
       if (known.record.parameters.length > longestRemembered) return
-      // The first are those that are handed out next.
-      if (recent.size < mostRecent) recent.set(known.seq, known)
+      // The first are those that are handed out next; unless they stay, as those of a paused lane do.
+      if (recent.size >= mostRecent) {
+        refused += 1
+        if (refused <= mostRecent) return
+        recent.clear()
+      }
+      recent.set(known.seq, known)
     },
     /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
     recall(seq: number): Known | undefined {
       const known = recent.get(seq)
-      if (known !== undefined) recent.delete(seq)
+      if (known === undefined) return undefined
+      recent.delete(seq)
+      refused = 0
       return known
     },
     handedOut,
