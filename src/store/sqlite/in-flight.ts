@@ -29,11 +29,36 @@ const longestRemembered = 4_096
 /** The tasks in flight in this process. */
 export type InFlight = ReturnType<typeof createInFlight>
 
-/** Nothing in flight. */
-export function createInFlight() {
+/** The tasks that came in line a moment ago. */
+function createRecent() {
   const recent = new Map<number, Known>()
   /** Rows that were not remembered since one that was came of use. */
   let refused = 0
+  return {
+    /** Created or made ready a moment ago, by row; nothing of a large task. */
+    remember(known: Known): void {
+      if (known.record.parameters.length > longestRemembered) return
+      // The first are those that are handed out next; unless they stay, as those of a paused lane do.
+      if (recent.size >= mostRecent && !recent.has(known.seq)) {
+        refused += 1
+        if (refused <= mostRecent) return
+        recent.clear()
+      }
+      recent.set(known.seq, known)
+    },
+    /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
+    recall(seq: number): Known | undefined {
+      const known = recent.get(seq)
+      if (known === undefined) return undefined
+      recent.delete(seq)
+      refused = 0
+      return known
+    },
+  }
+}
+
+/** Nothing in flight. */
+export function createInFlight() {
   const handedOut = new Map<string, InFlightDelivery>()
   const published = new Map<string, InFlightDelivery>()
   const publishedRows = new Set<number>()
@@ -54,25 +79,7 @@ export function createInFlight() {
   }
 
   return {
-    /** Created or made ready a moment ago, by row; nothing of a large task. */
-    remember(known: Known): void {
-      if (known.record.parameters.length > longestRemembered) return
-      // The first are those that are handed out next; unless they stay, as those of a paused lane do.
-      if (recent.size >= mostRecent) {
-        refused += 1
-        if (refused <= mostRecent) return
-        recent.clear()
-      }
-      recent.set(known.seq, known)
-    },
-    /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
-    recall(seq: number): Known | undefined {
-      const known = recent.get(seq)
-      if (known === undefined) return undefined
-      recent.delete(seq)
-      refused = 0
-      return known
-    },
+    ...createRecent(),
     handedOut,
     published,
     publishedIn: (lane: string) => perLane.get(lane) ?? 0,
