@@ -67,7 +67,7 @@ export async function takeTurn<T>(work: () => T): Promise<T> {
 /** A computation that yields now and then. */
 export type Steps<T> = Generator<void, T, void>
 
-/** As `map` of a list; yields before every so many items. */
+/** Returns what `map` of a list does; yields once for every `perStep` items. */
 export function* mapped<Item, Made>(
   items: readonly Item[],
   make: (item: Item, index: number) => Made,

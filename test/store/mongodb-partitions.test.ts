@@ -1,7 +1,7 @@
 /** Each relay dispatches a share of the partitions: what is shared, taken over and given back, and that nothing rests on it. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { MongoStore } from '../../src/store/mongodb/index.ts'
-import { awaitingSubTasks, completed, givenBack } from '../../src/task/transition.ts'
+import { awaitingSubTasks, completed, givenBack, retrying } from '../../src/task/transition.ts'
 import {
   claimOf,
   createAll,
@@ -156,6 +156,31 @@ describeWithMongo('the partitions of a MongoDB store', () => {
     context.advance(1_000)
     const sent = await sentBy([two, one])
     expect(sent[0]?.sort()).toEqual(ids(made).sort())
+  })
+
+  it('of others are looked at by a process whose broker is away, also for what crashed', async () => {
+    const relays = await relaysAtWork(2)
+    const [one] = relays as [MongoStore]
+    const made = await createAll(one, tasksOf(12))
+    const crashed = await Promise.all(tasksOf(8).map(({ userId }) => startNew(one, { userId })))
+    const retry = { at: context.now, error: problem(), retryCount: 0, crashCount: 2 }
+    for (const record of crashed) await move(one, retrying(record, retry))
+    context.advance(1_000)
+    const sent = new Set<string>()
+    const alone = { lane: 'default', capacity: 40, isAlone: true }
+    await expect
+      .poll(async () => {
+        const { deliveries } = await dueIn(one, alone)
+        await one.outbox.published(deliveries)
+        const claims = deliveries.map(({ taskId: id, attempt }) => claimOf({ id, attempt }))
+        for (const record of await one.tasks.claim(claims)) {
+          sent.add(record?.id ?? '')
+          if (record !== undefined) await move(one, completed(record, '"x"', context.now))
+        }
+        context.advance(1_000)
+        return [...sent].sort()
+      })
+      .toEqual(ids([...made, ...crashed]).sort())
   })
 
   it('that several relays believe to hold: nothing is sent, claimed or counted twice', async () => {

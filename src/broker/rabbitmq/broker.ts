@@ -19,8 +19,8 @@ const flushMs = 2_000
 
 /**
  * Wakes workers of any number of processes through RabbitMQ. Throws OPTION_INVALID. `open` throws BROKER_UNSUITABLE where the broker has
- * queues or exchanges with other arguments, or refuses the login; a broker that does not answer is waited for, and tasks stay in the
- * store. It is opened once, also where that fails: again it throws OPTION_INVALID.
+ * queues or exchanges with other arguments, or refuses the login; a broker that does not answer is waited for, and tasks start in
+ * the free slots of this process. It is opened once, also where that fails: again it throws OPTION_INVALID.
  */
 export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)

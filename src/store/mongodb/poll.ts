@@ -45,6 +45,7 @@ export function createPoll(context: Context): Poll {
       if (partitions.learn(relays)) flag(context, await read(context, lanes))
       for (const { lane } of alone) flags.setReady(lane)
       flags.sentAlone = alone.length > 0
+      flags.quarantined ||= alone.length > 0
     } catch (error) {
       flags.setNextAt(now())
       throw error

@@ -49,12 +49,12 @@ export async function deliverReady(session: Session, lanes: readonly LaneCapacit
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
-  const found = open.map(async ({ lane, capacity, takesUrgent, isAlone }) => {
+  const found = open.map(async asked => {
+    const { lane, capacity, takesUrgent, isAlone } = asked
     const mine = crashed.filter(task => task.lane === lane)
     const most = isAlone === true ? capacity : ownCapacity(session, lane, capacity)
     const first = takesUrgent === true ? mine : mine.slice(0, most)
-    const find = isAlone === true ? findAlone : findReady
-    return [...first, ...(await find(session, lane, most - first.length))]
+    return [...first, ...(await findReady(session, asked, most - first.length))]
   })
   return takeRightToSend(session, (await Promise.all(found)).flat(), {
     operation: 'take the right to send',
@@ -69,26 +69,24 @@ function ownCapacity({ flags, partitions }: Session, lane: string, capacity: num
   return Math.min(capacity, Math.ceil(capacity * partitions.shareOf(lane)))
 }
 
-async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
-  if (capacity <= 0 || !session.flags.isReady(lane)) return []
-  session.flags.clearReady(lane)
-  const names = session.partitions.readyNames(queueOf(lane, false), lane)
-  const found = await findNext(session, names, capacity)
-  if (found.length === capacity) session.flags.setReady(lane)
-  return found
-}
-
-/** A process whose broker is away looks at so many times the tasks that it has slots for: others that are alone look at them too. */
+/** A process whose broker is away reads this many tasks for each that it has capacity for, since others that are alone take some of them. */
 const aloneLooksAt = 4
 
-/** As `findReady`, in all partitions: who holds them may have no slot of the lane, or no way to tell others. */
-async function findAlone(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+type Lane = Pick<LaneCapacity, 'lane' | 'isAlone'>
+
+async function findReady(session: Session, asked: Lane, capacity: number): Promise<Waiting[]> {
+  const { lane, isAlone } = asked
   if (capacity <= 0 || !session.flags.isReady(lane)) return []
   session.flags.clearReady(lane)
-  const names = session.partitions.readyNames(queueOf(lane, false), lane, 'all')
-  const found = await findNext(session, names, capacity * aloneLooksAt)
+  const most = isAlone === true ? capacity * aloneLooksAt : capacity
+  const found = await findNext(session, namesOf(session, asked, false), most)
   if (found.length >= capacity) session.flags.setReady(lane)
-  return someOf(found, capacity)
+  return isAlone === true ? someOf(found, capacity) : found
+}
+
+/** Returns where tasks of a lane wait for this process: in all partitions while its broker is away, for who holds them may have no slot of the lane. */
+function namesOf({ partitions }: Session, { lane, isAlone }: Lane, isQuarantine: boolean): string[] {
+  return partitions.readyNames(queueOf(lane, isQuarantine), lane, isAlone === true ? 'all' : undefined)
 }
 
 /** Milliseconds after which a delivery is taken back from a broker that is away. */
@@ -135,7 +133,7 @@ async function findQuarantined(session: Session, lanes: readonly LaneCapacity[],
   // While they are out the next one is searched each time: one may have ended.
   if (capacity <= 0) return []
   flags.quarantined = false
-  const names = lanes.flatMap(({ lane }) => session.partitions.readyNames(queueOf(lane, true), lane))
+  const names = lanes.flatMap(lane => namesOf(session, lane, true))
   const next = await findNext(session, names, quarantinedAtOnce)
   if (next.length > 0) flags.quarantined = true
   return someOf(next, capacity)

@@ -57,7 +57,7 @@ export interface Partitions extends PartitionStore {
   /** The part of the partitions that this process holds of a lane; 1 for all. */
   shareOf(lane: string): number
   /** Returns the names under which tasks wait in a queue, in the partitions of a lane that this process holds, or `elsewhere`, or in `all`. */
-  readyNames(queue: string, lane: string, which?: 'elsewhere' | 'all'): string[]
+  readyNames(queue: string, lane: string, which?: 'elsewhere' | 'all' | undefined): string[]
   /** Returns the flags of records in partitions that this process holds. */
   flags(): PartitionFlag[]
   /** Returns the flags that a record of the partition may have. Without a partition: of any. */

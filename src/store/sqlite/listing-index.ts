@@ -1,8 +1,8 @@
 /**
  * The index of what tasks are listed by: a narrow row of the table `listing` for each task, indexed by each field, one of `task_tags` for each of
- * its tags, and one of `task_keys` for its idempotency key. It is filled in bulk, some way behind the newest tasks, for a task that starts and ends within a moment would otherwise change nine
- * indexes one by one, and a page of the tags for each tag. What lists has it filled first, and reads the few rows that are left out from the tasks
- * themselves.
+ * its tags, and one of `task_keys` for its idempotency key. It is filled in bulk, some way behind the newest tasks: a task that starts and ends
+ * within a moment would otherwise change nine indexes one by one, and a page of the tags for each tag. What lists has it filled first, and reads
+ * the few rows that are left out from the tasks themselves.
  */
 import type { Steps } from '../../runtime/cooperate.ts'
 import type { DatabaseFile, Statements } from './database.ts'
