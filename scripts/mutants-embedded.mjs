@@ -19,6 +19,7 @@ const ofKeys = ['test/store/sqlite-keys.test.ts']
 const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
+const ofWaits = ['test/engine/waits.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
 const ofDeletion = ['test/novel/tasks/delete-novel.test.ts']
@@ -40,6 +41,48 @@ export const embeddedMutants = [
     "    text += ' AND attempt = ?'\n    values.push(fence.attempt)\n",
     '',
     conformance,
+  ],
+  [
+    'waits: a signal that the handler has not seen',
+    apply,
+    "      text += ' AND coalesce(signal_count, 0) = ?'\n      values.push(fence.signalCount)\n",
+    '',
+    conformance,
+  ],
+  [
+    'waits: the handler looks again',
+    'src/engine/settle.ts',
+    "if (applied === 'stale' && transition.name === 'waiting')",
+    'if (false)',
+    ofWaits,
+  ],
+  [
+    'waits: a signal ends one wait',
+    'src/engine/wait.ts',
+    ' || this.#taken.has(id)) continue',
+    ') continue',
+    ofWaits,
+  ],
+  [
+    'waits: of other parameters too',
+    'src/engine/wait.ts',
+    "      if (typeof step === 'object' && step.signal !== undefined) taken.add(step.signal)\n",
+    '',
+    ofWaits,
+  ],
+  [
+    'waits: steps beside it end first',
+    'src/engine/context.ts',
+    'if (this.#busy === 0 && !this.hasReturned',
+    'if (!this.hasReturned',
+    ofWaits,
+  ],
+  [
+    'waits: the time of an earlier attempt',
+    'src/engine/wait.ts',
+    'this.#waiter.record.waits?.find(wait => wait.key === key)?.until',
+    'undefined',
+    ofWaits,
   ],
   [
     'apply: a refused write leaves a large text',

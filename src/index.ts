@@ -21,7 +21,7 @@ export type { EngineSettings, EngineTimes, UsageRetention } from './engine/setti
 export type { SubmitOptions } from './engine/submit.ts'
 export type { SubmitItem } from './engine/submit-many.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'
-export type { Limit, LimitUse, RateLimiter } from './rate-limit/limiter.ts'
+export type { Limit, LimitSource, LimitUse, RateLimiter } from './rate-limit/limiter.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'
 export type { Logger } from './runtime/log.ts'
 export type {
@@ -46,18 +46,13 @@ export type { AdmissionLimits } from './task/admission.ts'
 export { decode, encode } from './task/codec.ts'
 export {
   type Admission,
-  type AllowedCall,
   type AnyTask,
-  type BudgetHold,
   defineTask,
   type EarlierOutput,
-  type ExpectedCall,
   type In,
   type Out,
-  type Permit,
   type ResolvedTask,
   type Schema,
-  type Spending,
   type State,
   type StepOptions,
   type SubTask,
@@ -66,7 +61,6 @@ export {
   type TaskContext,
   type TaskDefinition,
   type TaskType,
-  type Usage,
 } from './task/definition.ts'
 export type { Duration } from './task/duration.ts'
 export type { Erasure, RootFilter, RootTask } from './task/erasure.ts'
@@ -82,6 +76,7 @@ export {
 } from './task/errors.ts'
 export type { TaskEvent, TaskEventBase, TaskEventName, TaskEvents } from './task/events.ts'
 export { hashedId, submissionTimeOf } from './task/id.ts'
+export type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from './task/paid-call.ts'
 export type { RetryOptions } from './task/retry-policy.ts'
 export { hasEnded, type Phase, type TaskStatus, taskStatuses } from './task/status.ts'
 export { liveOf, totalOf, unsuccessfulOf } from './task/subtasks.ts'

@@ -2,25 +2,31 @@ import { decideParent } from '../task/decide.ts'
 import { hasEnded, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { FailedSubTask, TaskRecord } from '../task/task.ts'
-import { reopened, type Transition } from '../task/transition.ts'
+import type { Transition } from '../task/transition.ts'
 import { cancelSubTasks } from './cancel.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
+import { reopen } from './retry.ts'
+import { followPredecessors } from './successors.ts'
 
 /** Failed sub-tasks that a parent's record names; the rest are found by query. */
 const mostFailedNamed = 100
 
 /**
  * Reconciles a parent with its sub-tasks: closes one whose sub-tasks have all ended, reopens one whose retried sub-task is live again, and
- * cancels what is live below one that ended without it. Guarded by the version that was read: when a sub-task moved meanwhile, the store
+ * cancels what is live below one that ended without it. A sub-task that waits for siblings is reconciled with these.
+ * Guarded by the version that was read: when a sub-task moved meanwhile, the store
  * still has the parent pending.
  */
 export async function aggregate(core: Core, parentId: string): Promise<void> {
   const [record] = await core.store.queries.get([parentId])
   if (record === undefined) return
-  if (!hasEnded(record.status)) return close(core, record)
+  if (!hasEnded(record.status)) {
+    if (record.predecessor === undefined) return close(core, record)
+    return apply(core, record, await followPredecessors(core, record))
+  }
   if (liveOf(record.subTaskStatusSummary) === 0) return
-  if (wasEndedBySubTasks(record)) await apply(core, record, reopened(record, core.store.tasks.now()))
+  if (wasEndedBySubTasks(record)) await reopen(core, record)
   else await cancelSubTasks(core, record.id)
 }
 

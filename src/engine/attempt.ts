@@ -4,9 +4,16 @@ import type { AttemptTrace } from './trace.ts'
 
 /**
  * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder
- * (the store could not be asked in time), or the process stops.
+ * (the store could not be asked in time), or the process stops. Or the handler waits for a signal or a time, and does nothing else.
  */
-export type Interruption = 'cancelled' | 'timeout' | 'stalled' | 'lease-lost' | 'lease-expired' | 'stopping'
+export type Interruption =
+  | 'waiting'
+  | 'cancelled'
+  | 'timeout'
+  | 'stalled'
+  | 'lease-lost'
+  | 'lease-expired'
+  | 'stopping'
 
 /** One run of a handler by this process. */
 export class Attempt {

@@ -17,8 +17,8 @@ import {
 } from '../runtime/account.ts'
 import { accountCodec } from '../runtime/shared-account.ts'
 import { defined } from '../task/defined.ts'
-import type { Spending } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
+import type { Spending } from '../task/paid-call.ts'
 import type { Budget } from '../task/task.ts'
 
 /** Money is in millionths of the currency of the price list. */

@@ -6,8 +6,8 @@ import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
 import { atMost } from '../runtime/at-most.ts'
 import { uniqueName } from '../runtime/shared-account.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
-import type { Spending } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError, SnoozeError } from '../task/errors.ts'
+import type { Spending } from '../task/paid-call.ts'
 import type { Budget, TaskRecord } from '../task/task.ts'
 import {
   type BudgetAccount,

@@ -1,21 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { takeTurn } from '../runtime/cooperate.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
-import type { CheckpointWrite, UsageRow } from '../store/store.ts'
-import { classifyError } from '../task/classify.ts'
-import { decode, encode } from '../task/codec.ts'
+import type { UsageRow } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
 import type {
-  AllowedCall,
   Awaitable,
-  BudgetHold,
   EarlierOutput,
-  ExpectedCall,
   In,
-  Permit,
+  Out,
   ResolvedTask,
   Schema,
-  Spending,
   StepOptions,
   SubTask,
   SubTaskItem,
@@ -23,16 +16,18 @@ import type {
   SubTasksSubmitted,
   TaskContext,
   TaskType,
-  Usage,
+  WaitOptions,
 } from '../task/definition.ts'
+import type { Duration } from '../task/duration.ts'
 import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
+import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from '../task/paid-call.ts'
 import { parseWith } from '../task/schema.ts'
-import { scopeEnd, storedKeyOf, type TaskRecord } from '../task/task.ts'
+import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { tickOf } from '../task/tick.ts'
 import { validUsage } from '../task/usage.ts'
+import type { Waiting } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
@@ -40,11 +35,10 @@ import { erasureOf } from './erase.ts'
 import { BudgetHolds, makeCall, Permits } from './holds.ts'
 import { OutputWriter, readOutput } from './output.ts'
 import { Reports } from './reports.ts'
-import { foundStale, paidLateMs, retryOf } from './settle.ts'
+import { paidLateMs, retryOf } from './settle.ts'
+import { checkKey, ownKeyPrefix, Steps } from './steps.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
-
-/** Longest key of a checkpoint or a sub-task, in characters. */
-const longestKey = 200
+import { Waits } from './wait.ts'
 
 /** The context of a handler; see `TaskContext`. One per attempt. */
 export class AttemptContext implements TaskContext {
@@ -83,8 +77,10 @@ export class AttemptContext implements TaskContext {
   #permits: Permits | undefined
   #holds: BudgetHolds | undefined
   #submitting: Set<Promise<unknown>> | undefined
-  #stored: Promise<ReadonlyMap<string, string>> | undefined
-  #steps: Map<string, Promise<unknown>> | undefined
+  #waits: Waits | undefined
+  /** Steps, submissions and the like that have not ended. */
+  #busy = 0
+  #steps: Steps | undefined
 
   constructor(core: Core, attempt: Attempt, task: ResolvedTask) {
     const { record } = attempt
@@ -129,6 +125,16 @@ export class AttemptContext implements TaskContext {
     if (this.task.stallTimeoutMs !== undefined) this.progressedAt = this.#core.clock.monotonic()
   }
 
+  /** What the handler waits for. */
+  get waiting(): Waiting {
+    return this.#waiting().outcome
+  }
+
+  get steps(): Steps {
+    this.#steps ??= new Steps(this.#core, this)
+    return this.#steps
+  }
+
   get erasure(): Erasure {
     return erasureOf(this.#core, this.held)
   }
@@ -162,18 +168,28 @@ export class AttemptContext implements TaskContext {
 
   async checkpoint<T>(key: string, step: () => Awaitable<T>, options: StepOptions = {}): Promise<T> {
     checkKey(key, 'checkpoint')
-    this.#steps ??= new Map()
-    const running = this.#steps.get(key) as Promise<T> | undefined
-    if (running !== undefined) return running
-    const run = this.#runStep(key, step, options)
-    this.#steps.set(key, run)
-    run.catch(() => this.#steps?.delete(key))
-    return run
+    if (key.startsWith(ownKeyPrefix)) {
+      const message = `The key of a checkpoint must not begin with "${ownKeyPrefix}": the steps of the context itself do.`
+      throw new QuillworkError('OPTION_INVALID', message)
+    }
+    return this.steps.run(key, step, options)
+  }
+
+  async waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {
+    this.steps.requireNone(`ctx.waitFor(${JSON.stringify(name)})`)
+    const signal = await this.during(() => this.#waiting().signal(name, options))
+    return signal === undefined ? this.#endToWait() : signal.payload
+  }
+
+  async sleep(duration: Duration): Promise<void> {
+    this.steps.requireNone('ctx.sleep')
+    if (!(await this.during(() => this.#waiting().time(duration)))) await this.#endToWait()
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {
     this.#permits ??= new Permits(this.#core, this.held)
-    return this.#permits.acquire(limit, cost)
+    const permits = this.#permits
+    return this.during(() => permits.acquire(limit, cost))
   }
 
   isParked(limit: string): boolean {
@@ -184,11 +200,12 @@ export class AttemptContext implements TaskContext {
   async reserve(estimate: Spending, call?: string): Promise<BudgetHold> {
     if (call !== undefined) checkKey(call, 'call')
     this.#holds ??= new BudgetHolds(this.#core, this.held)
-    return this.#holds.reserve(estimate, call)
+    const holds = this.#holds
+    return this.during(() => holds.reserve(estimate, call))
   }
 
   call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T> {
-    return makeCall(this, expected, make)
+    return this.during(() => makeCall(this, expected, make))
   }
 
   write(text: string): void {
@@ -204,14 +221,15 @@ export class AttemptContext implements TaskContext {
   }
 
   async addUsage(usage: Usage): Promise<void> {
-    const { model, inputTokens, outputTokens, cost, subject, call, isEstimated } = validUsage(usage)
+    const { model, inputTokens, outputTokens, cost, call, isEstimated } = validUsage(usage)
     const { attempt, record } = this
     const at = this.#core.store.tasks.now()
-    const tokens = { inputTokens, outputTokens }
+    const { cachedInputTokens, subject } = usage
+    const tokens = { inputTokens, ...defined({ cachedInputTokens }), outputTokens }
     const named = defined({ subject, call, isEstimated })
     const row: UsageRow = { id: randomUUID(), at, attempt, model, ...tokens, ...defined({ cost }), ...named }
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
-    await this.#storing(() => retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs })))
+    await this.storing(() => retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs })))
     if (isEstimated !== true || call === undefined) return
     const known = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
     await this.#core.budgets.settleEarlier({ record, call }, known)
@@ -276,7 +294,7 @@ export class AttemptContext implements TaskContext {
   /** Submits, and remembers that until it has ended. */
   #remember<T>(submit: () => Promise<T>): Promise<T> {
     this.#submitting ??= new Set()
-    const submission = submit()
+    const submission = this.during(submit)
     const submitting = this.#submitting.add(submission)
     const ended = () => {
       submitting.delete(submission)
@@ -286,41 +304,43 @@ export class AttemptContext implements TaskContext {
     return submission
   }
 
+  #waiting(): Waits {
+    this.#waits ??= new Waits(this.#core, this)
+    return this.#waits
+  }
+
+  /** Works, and then ends the attempt if its handler only waits. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy += 1
+    try {
+      return await work()
+    } finally {
+      this.#busy -= 1
+      if (this.#waits?.isPending === true) this.#endWhenIdle()
+    }
+  }
+
+  /** Never resolves: the handler is not told that its attempt ends. */
+  #endToWait(): Promise<never> {
+    this.#endWhenIdle()
+    return new Promise(() => undefined)
+  }
+
+  /** What follows the last step in the handler has begun by then, if it begins another one. */
+  #endWhenIdle(): void {
+    setImmediate(() => {
+      if (this.#busy === 0 && !this.hasReturned && this.#waits?.isPending === true)
+        this.held.interrupt('waiting')
+    })
+  }
+
   #report(): Reports {
     this.#reports ??= new Reports(this.#core, this.held)
     return this.#reports
   }
 
-  async #runStep<T>(
-    key: string,
-    step: () => Awaitable<T>,
-    { retry, isProgress = true, ofTask = false }: StepOptions,
-  ): Promise<T> {
-    const storedKey = ofTask ? key : storedKeyOf(this.record, key)
-    const stored = (await this.#checkpoints()).get(storedKey)
-    if (stored !== undefined) return decode(stored) as T
-    const value = await (retry === undefined
-      ? step()
-      : this.#tryStep(key, step, retryPolicy(retry, stepRetryPolicy)))
-    const { taskId, attempt } = this
-    const text = await takeTurn(() => encoded(key, value))
-    const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: text }
-    const checkpoint = isProgress ? write : { ...write, isMark: true }
-    const send = () => this.#core.store.attempts.checkpoint([checkpoint])
-    const [applied] = await this.#storing(() => retryUntilStored(send, retryOf(this.#core, this.held)))
-    if (applied !== 'applied') {
-      foundStale(this.#core, this.held)
-      throw this.#notHeld()
-    }
-    if (isProgress) {
-      this.record.checkpointAttempt = this.attempt
-      this.progressed()
-    }
-    return value
-  }
-
   /** Waits for a write: while the store is away, it is not the handler that stalls. */
-  async #storing<T>(write: () => Promise<T>): Promise<T> {
+  async storing<T>(write: () => Promise<T>): Promise<T> {
     this.writes += 1
     try {
       return await write()
@@ -330,76 +350,14 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Runs a step, again and again as its policy says while it fails with what can pass. */
-  async #tryStep<T>(key: string, step: () => Awaitable<T>, policy: RetryPolicy): Promise<T> {
-    const { clock, random, store } = this.#core
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await step()
-      } catch (error) {
-        const now = store.tasks.now()
-        const { errorClass, info, notBefore = now } = classifyError(error, now)
-        const canPass = errorClass === 'retryable' || errorClass === 'timeout'
-        const waitMs = Math.max(backoffMs(policy, failures, random()), notBefore - now)
-        // A longer wait ends the attempt, so that it holds no slot.
-        const isTooLong = notBefore - now > Math.max(...policy.backoff)
-        if (!canPass || isTooLong || failures >= policy.maxAttempts || this.signal.aborted) throw error
-        this.logInfo(`The step "${key}" failed and is tried again in ${waitMs} ms: ${info.message}`, {
-          code: info.code,
-        })
-        await this.#pause(clock, waitMs)
-        if (this.signal.aborted) throw error
-      }
-    }
-  }
-
-  /** Resolves after a time, or when the attempt is interrupted. */
-  #pause(clock: Core['clock'], waitMs: number): Promise<void> {
-    return new Promise(resolve => {
-      const go = () => {
-        cancelTimer()
-        this.signal.removeEventListener('abort', go)
-        resolve()
-      }
-      const cancelTimer = clock.after(waitMs, go)
-      this.signal.addEventListener('abort', go, { once: true })
-    })
-  }
-
-  /** Returns the stored checkpoints; a first attempt without any reads none. */
-  #checkpoints(): Promise<ReadonlyMap<string, string>> {
-    const none = this.attempt === 1 && this.record.checkpointAttempt === undefined
-    this.#stored ??= none ? Promise.resolve(new Map()) : this.#core.store.attempts.checkpoints(this.taskId)
-    return this.#stored
-  }
-
   /** A store that was away may have answered when the lease was over: a handler that waited for it must not go on. */
   #requireHeld(): void {
     const { interruption } = this.held
-    if (interruption === 'lease-lost' || interruption === 'lease-expired') throw this.#notHeld()
+    if (interruption === 'lease-lost' || interruption === 'lease-expired') throw this.notHeld()
   }
 
-  #notHeld(): QuillworkError {
+  notHeld(): QuillworkError {
     const message = `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`
     return new QuillworkError('ATTEMPT_STALE', message)
   }
-}
-
-function checkKey(key: string, what: string): void {
-  if (key.length > 0 && key.length <= longestKey && !key.includes(scopeEnd)) return
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `The key of a ${what} must have 1 to ${longestKey} characters, and no U+001F.`,
-  )
-}
-
-/** Characters of an encoded value: a database keeps it in one document, of 16 MB at most. */
-const longestCheckpoint = 4_000_000
-
-/** Returns the text of a checkpoint. Throws CHECKPOINT_TOO_LARGE: no store would ever take it. */
-function encoded(key: string, value: unknown): string {
-  const text = encode(value)
-  if (text.length <= longestCheckpoint) return text
-  const message = `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`
-  throw new QuillworkError('CHECKPOINT_TOO_LARGE', message)
 }

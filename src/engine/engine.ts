@@ -4,7 +4,7 @@
  */
 import type { Broker } from '../broker/broker.ts'
 import { memoryBroker } from '../broker/memory/broker.ts'
-import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
+import type { Limit, LimitSource, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather, weightOf } from '../runtime/gather.ts'
@@ -19,6 +19,7 @@ import {
   type ResolvedTask,
   resolveTask,
   type Schema,
+  type SignalOptions,
   type TaskType,
 } from '../task/definition.ts'
 import type { Duration } from '../task/duration.ts'
@@ -56,6 +57,7 @@ import {
 import { type SubmitOptions, submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
 import { guardTracer, type Tracer } from './trace.ts'
+import { signalTask } from './wait.ts'
 import { OutputSignals, Waiters } from './waiters.ts'
 
 /** The parts and settings of an engine. */
@@ -72,8 +74,8 @@ export interface EngineOptions<Tx = never> {
   admission?: AdmissionLimits
   /** Largest parameters of a task, as they are stored, in bytes; default 16 MB. Larger ones are refused (PARAMETERS_TOO_LARGE). */
   parametersBytes?: number
-  /** Limits by key, for `ctx.acquire`, which refuses all other keys; `{}` stands for a key without limits. Default none. Or a limiter of one's own. */
-  limits?: Record<string, Limit> | RateLimiter
+  /** Limits by key, for `ctx.acquire`, which refuses all other keys; `{}` stands for a key without limits. Default none. Or where they are read with every ask, or a limiter of one's own. */
+  limits?: Record<string, Limit> | LimitSource | RateLimiter
   /** How long ended trees are kept, by the status of their root; default indefinitely. */
   retention?: Partial<Record<TaskStatus, Duration>>
   /** How long what calls of models used is kept, by call and by day; default 30 days and three years. */
@@ -131,6 +133,17 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   ): Promise<readonly SubmitOutcome<R>[]>
   /** The handle of a task, or undefined when there is none. */
   find<R extends Schema>(type: TaskType<Schema, R>, taskId: string): Promise<TaskHandle<R> | undefined>
+  /**
+   * Tells a task something, which its handler takes with `ctx.waitFor(name)`. It is in the record when this resolves. Returns whether it is new:
+   * a signal with an id that came before changes nothing. Throws TASK_NOT_FOUND, TASK_ALREADY_ENDED, TASK_CHANGED, SIGNAL_TOO_LARGE, SIGNALS_FULL,
+   * VALUE_NOT_STORABLE, OPTION_INVALID.
+   */
+  signal(
+    taskId: string,
+    name: string,
+    payload?: unknown,
+    options?: SignalOptions,
+  ): Promise<{ isNew: boolean }>
   /** Begins to run tasks. */
   start(): Promise<void>
   /** Stops taking tasks; running attempts get the grace time, then their signal, and are given back. `grace: 0` stops now. */
@@ -213,6 +226,8 @@ async function makeEngine<Tx>(
       const [record] = await core.store.queries.get([taskId])
       return record === undefined ? undefined : new Handle(core, record, seen, false)
     },
+    signal: (taskId, name, payload, signalOptions = {}) =>
+      signalTask(core, taskId, name, payload, signalOptions),
     start: lifecycle.start,
     stop: lifecycle.stop,
     [Symbol.asyncDispose]: () => lifecycle.stop(),
@@ -325,5 +340,5 @@ async function sendNow(core: Core, deliveries: readonly Delivery[]): Promise<rea
 }
 
 function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {
-  return typeof limits?.['acquire'] === 'function'
+  return limits !== undefined && 'acquire' in limits && typeof limits.acquire === 'function'
 }

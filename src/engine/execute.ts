@@ -5,7 +5,7 @@ import { decode, encode } from '../task/codec.ts'
 import type { Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
 import { type ErrorCode, QuillworkError } from '../task/errors.ts'
-import { policyIn } from '../task/retry-policy.ts'
+import { policyOf } from '../task/retry-policy.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { liveStatuses } from '../task/status.ts'
 import { sameCounts, totalOf } from '../task/subtasks.ts'
@@ -153,6 +153,8 @@ function withinItsTime(
       interruptedFor = why
       unwatch()
       cancelTimer()
+      // Nothing of it runs that could end by itself.
+      if (why === 'waiting') return resolve(interrupted(core, context, why))
       cancelTimer = core.clock.after(abortGrace(core, context, why), () =>
         resolve(interrupted(core, context, attempt.interruption ?? why)),
       )
@@ -248,15 +250,18 @@ function failure(core: Core, context: AttemptContext, error: unknown): Outcome |
   return { kind: 'failed', error: { ...classified, notBefore: Math.min(notBefore, latest) } }
 }
 
-function interrupted(core: Core, { task, record }: AttemptContext, why: Interruption): Outcome | undefined {
+function interrupted(core: Core, context: AttemptContext, why: Interruption): Outcome | undefined {
+  const { task, record } = context
   switch (why) {
+    case 'waiting':
+      return { kind: 'waiting', ...context.waiting }
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'stopping':
       return { kind: 'given-back' }
     case 'lease-expired':
       // One attempt at most is what a type asks for whose effect must not come twice.
-      return { kind: policyIn(task.policy, record.lane).maxAttempts === 1 ? 'lease-lost' : 'given-back' }
+      return { kind: policyOf(task.policy, record).maxAttempts === 1 ? 'lease-lost' : 'given-back' }
     case 'lease-lost':
       return undefined
     case 'timeout': {

@@ -5,17 +5,9 @@
 import type { Acquired } from '../rate-limit/limiter.ts'
 import { longestDelay } from '../task/classify.ts'
 import { defined } from '../task/defined.ts'
-import type {
-  AllowedCall,
-  Awaitable,
-  BudgetHold,
-  ExpectedCall,
-  Permit,
-  Spending,
-  TaskContext,
-  Usage,
-} from '../task/definition.ts'
+import type { Awaitable, TaskContext } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
+import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from '../task/paid-call.ts'
 import { believableUsage } from '../task/usage.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'

@@ -29,7 +29,7 @@ import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
 import { rejoinLimits } from './wake.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
-export type ModelUsage = Pick<UsageSum, 'calls' | 'cost' | 'inputTokens' | 'outputTokens'> & { model: string }
+export type ModelUsage = Omit<UsageSum, 'key' | 'unpricedCalls' | 'estimatedCalls'> & { model: string }
 
 /** Tasks as an operator sees them: any type, as records. */
 export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
@@ -72,11 +72,11 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Cancels what is live of a task and below it, all of it when this resolves. What has ended, or is gone, stays as it is. */
   cancelTree(taskId: string): Promise<void>
-  /** Has an ended task run again, and below it what did not complete. Returns how many tasks run again. */
+  /** Has an ended task run again, below it what did not complete, and what was not attempted because it did not. Returns how many tasks run again. */
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
   /**
    * Has a task run now that waits for a time: for its start, its next attempt, a limit or a budget. One that then finds no capacity waits
-   * again. `ifVersion`: only if the task still has this version. Throws TASK_NOT_WAITING, TASK_CHANGED.
+   * again. `ifVersion`: only if the task still has this version. Throws TASK_NOT_WAITING, also for one that waits for another sub-task; TASK_CHANGED.
    */
   runNow(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Submits an ended task anew, with what it was submitted with unless the options say otherwise. Throws TASK_NOT_ENDED. */
@@ -127,8 +127,8 @@ const perPage = 200
 async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<ModelUsage[]> {
   const sums = everyItem(perPage, page => queries.usageReport(filter, { by: 'model', ...page }))
   const models: ModelUsage[] = []
-  for await (const { key: model, calls, inputTokens, outputTokens, cost } of sums)
-    models.push({ model, calls, inputTokens, outputTokens, ...defined({ cost }) })
+  for await (const { key: model, unpricedCalls: _, estimatedCalls: _e, ...used } of sums)
+    models.push({ model, ...used })
   return models
 }
 

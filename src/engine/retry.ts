@@ -1,5 +1,6 @@
 import { decode } from '../task/codec.ts'
 import { withoutControls } from '../task/controls.ts'
+import { isNotAttempted } from '../task/decide.ts'
 import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -19,6 +20,7 @@ import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, readTask } from './read-task.ts'
 import { encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
+import { findBlocker } from './successors.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
@@ -47,7 +49,8 @@ const retryable: readonly TaskStatus[] = [...unsuccessfulStatuses, 'COMPLETED_WI
 
 /**
  * Has an ended task run again: its retries start over, its attempt numbers go on. A parent that its sub-tasks ended waits again
- * while those that did not complete run again; its ended ancestors are reopened with it. Returns how many tasks run again.
+ * while those that did not complete run again; its ended ancestors are reopened with it, and so are sub-tasks that were not attempted because it
+ * did not complete. One that starts after siblings waits for them again. Returns how many tasks run again.
  * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID, OPTION_INVALID.
  */
 export async function retryTask(core: Core, taskId: string, options: RetryTaskOptions = {}): Promise<number> {
@@ -79,6 +82,10 @@ export async function runTaskNow(core: Core, taskId: string, ifVersion?: number)
       throw new QuillworkError('TASK_NOT_WAITING', message)
     }
     const now = core.store.tasks.now()
+    if (record.predecessor !== undefined) {
+      const message = `Task ${taskId} waits for the sub-task ${JSON.stringify(record.predecessor)}, and not for a time.`
+      throw new QuillworkError('TASK_NOT_WAITING', message)
+    }
     if ((record.nextAttemptTimestamp ?? 0) <= now) return
     const [applied] = await core.store.tasks.apply([runNow(record, now)])
     if (applied === 'applied') return core.wakeRelay()
@@ -150,10 +157,12 @@ async function retryAsSeen(
   const ancestors = await endedAncestors(core, record)
   const now = core.store.tasks.now()
   const own = retryOne(record, now, edited)
+  if (own.transition.name === 'retried') await requirePredecessors(core, record)
   const above = ancestors.map(ancestor => ({ record: ancestor, transition: reopened(ancestor, now) }))
   const below = await stepsBelow(core, record)
   const required = 1 + above.length
-  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below], required)
+  const after = await stepsAfter(core, [record, ...ancestors])
+  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below, ...after], required)
   if (applied !== true) return undefined
   core.wakeRelay()
   return 1 + others.slice(above.length).filter(Boolean).length
@@ -190,6 +199,45 @@ async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
   for await (const record of children)
     steps.push(retryOne(slim(record), core.store.tasks.now()), ...(await stepsBelow(core, record)))
   return steps
+}
+
+/** Throws TASK_NOT_RETRYABLE where a sibling keeps the task from starting and has ended: the task would end again at once. */
+async function requirePredecessors(core: Core, record: TaskRecord): Promise<void> {
+  const blocker = await findBlocker(core, record)
+  if (blocker === undefined || !hasEnded(blocker.status)) return
+  const { id, subTaskKey, status } = blocker
+  const message = `Task ${record.id} starts after the sub-task ${JSON.stringify(subTaskKey)}, which ended ${status}. Retry that one (${id}): this one then waits for it.`
+  throw new QuillworkError('TASK_NOT_RETRYABLE', message, { details: { taskId: id } })
+}
+
+/** Returns the retries of the sub-tasks that were not attempted because one of these, or one that was not attempted for them, did not complete. */
+async function stepsAfter(core: Core, predecessors: readonly TaskRecord[]): Promise<Step[]> {
+  const { queries, tasks } = core.store
+  const steps: Step[] = []
+  for (const { parentTaskId, subTaskKey } of predecessors) {
+    if (parentTaskId === undefined || subTaskKey === undefined) continue
+    const directly = { status: ['CANCELLED'], predecessor: subTaskKey } as const
+    const { items } = await queries.children(parentTaskId, directly, { pageSize: 1 })
+    if (items.length === 0) continue
+    const again = new Set([subTaskKey])
+    // Each stands behind what it starts after, so one pass finds all.
+    const cancelled = everyItem(perPage, page =>
+      queries.children(parentTaskId, { status: ['CANCELLED'] }, page),
+    )
+    for await (const record of cancelled) {
+      const { predecessor = '', subTaskKey: key = '' } = record
+      if (!isNotAttempted(record) || !again.has(predecessor)) continue
+      again.add(key)
+      steps.push(retryOne(slim(record), tasks.now()), ...(await stepsBelow(core, record)))
+    }
+  }
+  return steps
+}
+
+/** Reopens an ended parent of which a sub-task is live again. */
+export async function reopen(core: Core, record: TaskRecord): Promise<void> {
+  const own = { record, transition: reopened(record, core.store.tasks.now()) }
+  await applyTogether(core, [own, ...(await stepsAfter(core, [record]))], 1)
 }
 
 /** Returns a record without its large texts, so that a step for each of many sub-tasks takes little memory. */

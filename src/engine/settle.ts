@@ -1,7 +1,7 @@
 import { retryUntilStored, type StoreRetry } from '../runtime/retry-until-stored.ts'
 import { type Circumstances, decide, type Outcome } from '../task/decide.ts'
 import { errorCatalogue, isClosed, QuillworkError } from '../task/errors.ts'
-import { defaultRetryPolicy, policyIn } from '../task/retry-policy.ts'
+import { defaultRetryPolicy, policyOf } from '../task/retry-policy.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
@@ -19,13 +19,16 @@ export function settle(
   done: (deadLettered: boolean) => void,
 ): void {
   const decided = () => decide(record, outcome, circumstances(core, record))
+  const answered = (transition: Transition, applied: Applied | undefined) => {
+    // A signal came that the handler has not seen: it looks again, in its turn.
+    if (applied === 'stale' && transition.name === 'waiting')
+      write(decide(record, { kind: 'given-back' }, circumstances(core, record)))
+    else done(settled(core, record, transition, applied))
+  }
   const write = (transition: Transition) =>
     core.writes.apply.add(transition, (failed, applied) => {
-      if (failed === undefined) done(settled(core, record, transition, applied))
-      else
-        void applyUntilStored(core, transition, failed).then(later =>
-          done(settled(core, record, transition, later)),
-        )
+      if (failed === undefined) answered(transition, applied)
+      else void applyUntilStored(core, transition, failed).then(later => answered(transition, later))
     })
   const transition = decided()
   // A person who asked the task to stop may have taken away what it failed for want of: that is no dead letter.
@@ -48,7 +51,7 @@ async function learnOfCancel({ store }: Core, record: TaskRecord): Promise<void>
 /** Returns what a decision about this record depends on. */
 export function circumstances(core: Core, record: TaskRecord): Circumstances {
   return {
-    policy: policyIn(core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy, record.lane),
+    policy: policyOf(core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy, record),
     now: core.store.tasks.now(),
     random: core.random(),
   }

@@ -2,9 +2,11 @@ import type { Created } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
 import { withoutControls } from '../task/controls.ts'
 import type { Schema, SubTask, SubTaskItem, SubTaskOptions, TaskType } from '../task/definition.ts'
+import { durationMs } from '../task/duration.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
+import { ownRetry } from '../task/retry-policy.ts'
 import { hasEnded } from '../task/status.ts'
 import { deepest } from '../task/subtasks.ts'
 import { isCancelRequested, type NewTask } from '../task/task.ts'
@@ -23,6 +25,7 @@ import {
   validate,
 } from './submit.ts'
 import { mostTogether } from './submit-many.ts'
+import { predecessorsOf, SubTaskLine } from './successors.ts'
 import { traceSubmission } from './trace.ts'
 
 /** Characters of the parameters of the sub-tasks that are created all or none, at most, but for those of one: they are in memory together. */
@@ -40,6 +43,12 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   item: Item,
 ): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
   const task = await newSubTask(core, attempt, type, item)
+  if (task.after !== undefined) {
+    const line = new SubTaskLine()
+    line.add(task)
+    const { refused } = await line.end(core, attempt.record.id)
+    for (const { error } of refused) throw error
+  }
   const [created] = await create(core, attempt, [task])
   const { record, isNew } = accept(core, attempt, task, created)
   return { subTask: subTaskOf(type, record), isNew }
@@ -54,7 +63,8 @@ export interface SubTasksWritten {
 }
 
 /**
- * Submits many; one that is refused by itself is reported, the others go on, up to 10,000 at a time, or as many as the store has room for
+ * Submits many, each behind those that it starts after; one that is refused by itself is reported, the others go on, up to 10,000 at a
+ * time, or as many as the store has room for
  * in a transaction: all of those or none. Throws when the parent no longer holds its task.
  */
 export async function submitSubTasks<A extends Schema>(
@@ -64,24 +74,45 @@ export async function submitSubTasks<A extends Schema>(
   items: Iterable<SubTaskItem<A>>,
 ): Promise<SubTasksWritten> {
   const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
+  const refuse = (key: string, error: unknown) => {
+    written.refused.push({ key, error: classifyError(error, core.store.tasks.now()).info })
+  }
+  const line = new SubTaskLine()
   let most = mostTogether
   let part: NewTask[] = []
   let characters = 0
-  for (const item of items) {
-    try {
-      const task = await newSubTask(core, attempt, type, item)
-      part.push(task)
-      characters += task.parameters.length
-    } catch (error) {
-      written.refused.push({ key: item.key, error: classifyError(error, core.store.tasks.now()).info })
-    }
-    if (part.length < most && characters < mostCharacters) continue
+  /** Takes a task into the part; returns whether that is full. */
+  const take = (task: NewTask): boolean => {
+    part.push(task)
+    characters += charactersOf(task)
+    return part.length >= most || characters >= mostCharacters
+  }
+  const write = async () => {
     most = Math.min(most, await writePart(core, attempt, part, written))
+    line.wrote()
     part = []
     characters = 0
   }
+  for (const item of items) {
+    let task: NewTask
+    try {
+      task = await newSubTask(core, attempt, type, item)
+    } catch (error) {
+      refuse(item.key, error)
+      continue
+    }
+    for (const next of line.add(task)) if (take(next)) await write()
+  }
+  const rest = await line.end(core, attempt.record.id)
+  for (const next of rest.tasks) if (take(next)) await write()
+  for (const { key, error } of rest.refused) refuse(key, error)
   if (part.length > 0) await writePart(core, attempt, part, written)
   return written
+}
+
+function charactersOf({ parameters, after }: NewTask): number {
+  if (after === undefined) return parameters.length
+  return after.keys.reduce((sum, key) => sum + key.length, parameters.length)
 }
 
 /** Writes the sub-tasks in one transaction, or in halves where the store has no room for so many. Returns how many it wrote at once at most. */
@@ -152,12 +183,8 @@ export async function* findSubTasks<A extends Schema, B extends Schema>(
   for await (const record of records) yield subTaskOf(type, record)
 }
 
-async function newSubTask(
-  core: Core,
-  attempt: Attempt,
-  type: TaskType,
-  { key, tags, parameters }: Item,
-): Promise<NewTask> {
+async function newSubTask(core: Core, attempt: Attempt, type: TaskType, item: Item): Promise<NewTask> {
+  const { key, tags, parameters, priority, delay, retry } = item
   const { record } = attempt
   const depth = record.depth + 1
   if (depth > deepest) {
@@ -166,23 +193,28 @@ async function newSubTask(
   }
   const validated = validate(type, parameters)
   if (validated instanceof Promise) await validated
-  const { lane, parametersVersion, deadlineMs } = defaultsOf(core, type)
-  if (!hasWorkersElsewhere(core)) requireLane(core, lane)
+  const defaults = defaultsOf(core, type)
+  const { lane = defaults.lane } = item
+  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
+  const after = predecessorsOf(item)
   const task: NewTask = {
     id: subTaskId(record.id, key),
     taskType: type.type,
     userId: record.userId,
     lane,
-    priority: record.priority,
+    priority: priority ?? record.priority,
     tags:
       tags === undefined
         ? record.tags
         : checkedTags([...new Set([...record.tags.map(withoutControls), ...tags])]),
     parameters: encodedParameters(core, type.type, parameters),
-    parametersVersion,
+    parametersVersion: defaults.parametersVersion,
     parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },
   }
-  if (deadlineMs !== undefined) task.deadlineAfter = deadlineMs
+  if (after !== undefined) task.after = after
+  if (delay !== undefined) task.delay = durationMs(delay, 'delay')
+  if (retry !== undefined) task.retry = ownRetry(retry)
+  if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   const { traceparent } = attempt
   if (traceparent !== undefined) task.traceparent = traceparent
   return task

@@ -5,13 +5,14 @@
 import type { ClassifiedError } from './classify.ts'
 import { type ErrorInfo, plainError } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
-import { hasEnded } from './status.ts'
+import { hasEnded, liveStatuses, type TaskStatus, unsuccessfulStatuses } from './status.ts'
 import { liveOf } from './subtasks.ts'
 import {
   type DeadLetter,
   type FailedSubTask,
   isCancelRequested,
   isQuarantined,
+  type Predecessors,
   type TaskRecord,
 } from './task.ts'
 import {
@@ -29,6 +30,7 @@ import {
   snoozed,
   type Transition,
 } from './transition.ts'
+import { notAttempted, stillWaiting, unblocked, type Waiting, waiting } from './wait-transitions.ts'
 
 /** A snooze spends no retry, so one that asks for no wait would call the provider again and again without a pause. */
 const shortestSnoozeMs = 1_000
@@ -37,6 +39,7 @@ const shortestSnoozeMs = 1_000
 export type Outcome =
   | { kind: 'completed'; result: string }
   | { kind: 'awaiting-subtasks'; reduces: boolean; result?: string }
+  | ({ kind: 'waiting' } & Waiting)
   | { kind: 'failed'; error: ClassifiedError }
   | { kind: 'cancelled' }
   | { kind: 'given-back' }
@@ -59,6 +62,8 @@ export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circ
   switch (outcome.kind) {
     case 'awaiting-subtasks':
       return awaitingSubTasks(record, outcome)
+    case 'waiting':
+      return renewed(record, waiting(record, outcome, now))
     case 'given-back':
       return renewed(record, givenBack(record))
     case 'lease-lost':
@@ -148,6 +153,33 @@ export function decideParent(
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
 }
 
+/** Returns the statuses in which a sibling keeps a sub-task from starting. */
+export function statusesThatBlock({ startWhen }: Predecessors): readonly TaskStatus[] {
+  return startWhen === 'ended' ? liveStatuses : [...liveStatuses, ...unsuccessfulStatuses]
+}
+
+/**
+ * Returns the transition of a sub-task that waits for siblings, of which one has ended.
+ *
+ * @param blocker One of them that keeps it from starting; undefined where none does.
+ */
+export function decideSuccessor(
+  record: TaskRecord,
+  blocker: Pick<TaskRecord, 'subTaskKey' | 'status'> | undefined,
+  now: number,
+): Transition {
+  if (blocker === undefined) return unblocked(record, now)
+  const { subTaskKey: key = '', status } = blocker
+  return hasEnded(status)
+    ? notAttempted(record, key, predecessorError(key, status), now)
+    : stillWaiting(record, key)
+}
+
+/** Whether a task ended because a sibling that it was to start after did not complete. */
+export function isNotAttempted({ status, errorInfo }: TaskRecord): boolean {
+  return status === 'CANCELLED' && errorInfo?.code === 'PREDECESSOR_NOT_COMPLETED'
+}
+
 /** Whether the task is live and no attempt holds it. */
 function isUnheld({ status, phase }: TaskRecord): boolean {
   return !hasEnded(status) && (status !== 'RUNNING' || phase === 'awaiting-subtasks')
@@ -165,6 +197,11 @@ function pastDeadline(record: TaskRecord, at: number): boolean {
 /** Returns the error of a cancelled task. */
 export function cancelError(): ErrorInfo {
   return plainError('TASK_CANCELLED', 'The task was cancelled before it completed.', 'cancelled')
+}
+
+function predecessorError(key: string, status: TaskStatus): ErrorInfo {
+  const message = `It was not attempted: the sub-task ${JSON.stringify(key)}, which it starts after, ended ${status}.`
+  return plainError('PREDECESSOR_NOT_COMPLETED', message, 'cancelled')
 }
 
 function crashError(record: TaskRecord): ErrorInfo {

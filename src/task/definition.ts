@@ -3,7 +3,9 @@ import { defined } from './defined.ts'
 import { type Duration, durationMs } from './duration.ts'
 import type { Erasure } from './erasure.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
+import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from './paid-call.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
+import type { Priority } from './task.ts'
 
 /** Any schema of the Standard Schema kind (zod, valibot, arktype, ...). */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>
@@ -57,25 +59,6 @@ export interface TaskOptions<P extends Schema, S = unknown> {
   upgradeParameters?(stored: unknown, fromVersion: number): In<P>
 }
 
-/** Tokens and cost of one call of a model, as the provider reported them. */
-export interface Usage {
-  /** Provider and model, such as `openai/gpt-5-mini`. */
-  model: string
-  inputTokens: number
-  outputTokens: number
-  /** Cost in the currency of the price list; absent when no price is known. */
-  cost?: number
-  /** What the call was for, such as the id of a novel: usage can be summed by it. At most 100 characters. */
-  subject?: string
-  /** Names the call within the task, at most 200 characters: usage that is recorded a second time for it is dropped. */
-  call?: string
-  /**
-   * The tokens are an estimate: nobody heard how the call ended, because an earlier attempt was killed in it, or its provider reported numbers
-   * that cannot be right. What an earlier attempt reserved for the call is settled by these tokens.
-   */
-  isEstimated?: true
-}
-
 /** How a step is run. */
 export interface StepOptions {
   /**
@@ -94,61 +77,6 @@ export interface EarlierOutput {
   attempt: number
   /** All of it that was stored; the end may be missing. */
   text: string
-}
-
-/** What a call may cost, or has cost: tokens in and out together, and money where a price is known. */
-export interface Spending {
-  tokens: number
-  cost?: number
-}
-
-/** A reservation under the budget of a tree. */
-export interface BudgetHold {
-  /** The call was made; absent, the estimate stands. */
-  commit(spent?: Spending): Promise<void>
-  /** The call was not made. */
-  release(): Promise<void>
-}
-
-/** A reservation under a limit; `commit` the real cost when it is known, `release` it when nothing was used. */
-export interface Permit {
-  /**
-   * Settles the reservation with the real cost; without it the estimate stands. `isAnswered` false: the provider gave no answer, so that where a
-   * call probes whether it takes calls again, the next call does. Default true.
-   */
-  commit(cost?: number, isAnswered?: boolean): void
-  /** Gives the reservation back. */
-  release(): void
-  /**
-   * The provider refused the call and takes none for `retryAfterMs` milliseconds: the key is parked for every process, as by an error with
-   * status 429 and `retryAfterMs` that ends the attempt. For a handler that goes on another way. Settle the reservation as ever. Never
-   * shortens a wait. Throws OPTION_INVALID for less than 0 or more than a year.
-   */
-  refused(retryAfterMs: number): void
-}
-
-/** What a call of a model may use at most, and the limit that it is made under. */
-export interface ExpectedCall {
-  limit: string
-  /** Tokens in and out together. */
-  tokens: number
-  /** In the currency of the price list. */
-  cost?: number
-  /** Names the call within the task, as in `reserve`; a new name for each call that begins. */
-  name?: string
-  /** The subject of its usage. */
-  subject?: string
-}
-
-/** A call that is allowed, while it is made. */
-export interface AllowedCall {
-  /**
-   * Says what the call has used so far, or in all; undefined for nothing. What was said last counts. Where its numbers cannot be right, such as more
-   * than ten million tokens, the estimate counts, with `isEstimated`. `isAnswered`: as in `Permit.commit`; default whether the call returns.
-   */
-  used(usage: Usage | undefined, isAnswered?: boolean): void
-  /** See `Permit.refused`. */
-  refused(retryAfterMs: number): void
 }
 
 /** The state of a task as its type describes it: a result when it completed, an error when it did not. */
@@ -170,6 +98,22 @@ export interface SubTaskOptions {
   key: string
   /** Come after the tags of the parent, which every sub-task has; at most 20 in all, each at most 100 characters. */
   tags?: readonly string[]
+  /**
+   * Starts when these have completed: keys of sub-tasks that the parent has, or that come in the same call, in any order; at most 10,000. When one
+   * of them ends FAILED, DEAD_LETTER or CANCELLED, this one ends CANCELLED without an attempt (PREDECESSOR_NOT_COMPLETED), and so do those after
+   * it; a retry of that one has them wait again. Refused with SUBTASK_UNKNOWN, SUBTASK_CYCLE.
+   */
+  after?: readonly string[]
+  /** With `after`: `'ended'` starts it however those before it ended. Default `'completed'`; COMPLETED_WITH_ERRORS counts as completed. */
+  startWhen?: 'completed' | 'ended'
+  /** Default: the lane of the task type. Throws LANE_UNKNOWN. */
+  lane?: string
+  /** Default: that of the parent. */
+  priority?: Priority
+  /** Not before this much time has passed since the submission. */
+  delay?: Duration
+  /** In place of what the task type says of retries; what it leaves out is as the type says. */
+  retry?: Omit<RetryOptions, 'inLanes'>
 }
 
 /** One sub-task of a bulk submission. */
@@ -179,6 +123,22 @@ export type SubTaskItem<P extends Schema> = SubTaskOptions & { parameters: In<P>
 export interface SubTasksSubmitted {
   submitted: number
   refused: readonly { key: string; error: ErrorInfo }[]
+}
+
+/** How a handler waits for a signal. */
+export interface WaitOptions<T extends Schema> {
+  /** What the payload must be. A signal with another one is reported in the log of the task, and the wait goes on. */
+  schema: T
+  /** Default: as long as it takes, until the deadline of the task. */
+  timeout?: Duration
+}
+
+/** How a signal is sent. */
+export interface SignalOptions {
+  /** Unique within the task, at most 255 characters: what comes a second time changes nothing. Default: by chance. */
+  id?: string
+  /** Only if the task still has this version. */
+  ifVersion?: number
 }
 
 /** What a handler is run with. Everything it writes is refused once the attempt no longer holds the task. */
@@ -219,6 +179,15 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    * nothing. Keys are unique within the task, at most 200 characters. A finished step renews the retries of the task.
    */
   checkpoint<T>(key: string, step: () => Awaitable<T>, options?: StepOptions): Promise<T>
+  /**
+   * Waits for a signal of this name, and returns its payload. The attempt ends meanwhile, once the steps beside it have ended: it holds no slot, and
+   * spends no retry. The task comes back when the signal is there, and runs the handler from its beginning with the stored values of its steps. Of
+   * several waits for one name each takes the next signal; one that came early is kept. What runs beside a wait must be a step, or it is cut off. Not
+   * within a step. Throws SIGNAL_TIMEOUT when the time is over; a retry by a person then waits anew. Throws OPTION_INVALID.
+   */
+  waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>>
+  /** Waits for a time, as `waitFor` does for a signal: at most ten years, without a slot. Throws OPTION_INVALID. */
+  sleep(duration: Duration): Promise<void>
   /**
    * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
    * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.

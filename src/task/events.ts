@@ -26,7 +26,7 @@ export interface TaskEvents {
   started: TaskEventBase & { executionNodeId: string; waitedMs: number }
   /** Progress was recorded; coalesced to four a second and task. */
   progress: TaskEventBase & { progress: unknown }
-  /** A parent awaits its sub-tasks, or its reduce is due. */
+  /** A task waits for a signal or a time, a parent awaits its sub-tasks, or its reduce is due. */
   waiting: TaskEventBase & { phase: TaskRecord['phase']; ranMs?: number }
   /** The attempt ended and another one is granted, or waited for; the class of `errorInfo` says why. */
   retrying: TaskEventBase & {
@@ -70,6 +70,8 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   'awaiting-subtasks': 'waiting',
   retrying: 'retrying',
   snoozed: 'retrying',
+  waiting: 'waiting',
+  signalled: undefined,
   'given-back': 'givenBack',
   failed: 'failed',
   'dead-lettered': 'deadLettered',
@@ -81,6 +83,9 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   reopened: 'reopened',
   discarded: undefined,
   'due-early': undefined,
+  unblocked: undefined,
+  'still-waiting': undefined,
+  'not-attempted': 'cancelled',
 }
 
 /** The event of each end. */

@@ -1,3 +1,4 @@
+import { defined } from './defined.ts'
 import { type Duration, durationMs } from './duration.ts'
 import { QuillworkError } from './errors.ts'
 
@@ -12,6 +13,9 @@ export interface RetryPolicy {
   /** Policies of lanes that have their own. */
   readonly inLanes?: Readonly<Record<string, RetryPolicy>>
 }
+
+/** What a task has of a policy of its own, in place of that of its type. */
+export type OwnRetry = Partial<Omit<RetryPolicy, 'inLanes'>>
 
 /** Five attempts; 15 s, 1 min, 5 min, 30 min between them, each up to a tenth shorter or longer. */
 export const defaultRetryPolicy: RetryPolicy = {
@@ -63,9 +67,23 @@ export function retryPolicy(
   return { ...policy, inLanes: Object.fromEntries(own) }
 }
 
-/** Returns the policy that holds in a lane. */
-export function policyIn(policy: RetryPolicy, lane: string): RetryPolicy {
-  return policy.inLanes?.[lane] ?? policy
+/** Returns what a task was given of a policy of its own, as it is stored. Throws OPTION_INVALID for values that make no policy. */
+export function ownRetry(options: Omit<RetryOptions, 'inLanes'>): OwnRetry {
+  const { maxAttempts, backoff, jitter } = retryPolicy(options)
+  return defined({
+    maxAttempts: options.maxAttempts === undefined ? undefined : maxAttempts,
+    backoff: options.backoff === undefined ? undefined : backoff,
+    jitter: options.jitter === undefined ? undefined : jitter,
+  })
+}
+
+/** Returns the policy of a task: that of its type, or of the lane where the type has one for it, but for what the task was given itself. */
+export function policyOf(
+  policy: RetryPolicy,
+  { lane, retry }: { lane: string; retry?: OwnRetry },
+): RetryPolicy {
+  const inLane = policy.inLanes?.[lane] ?? policy
+  return retry === undefined ? inLane : { ...inLane, ...retry }
 }
 
 /**

@@ -64,7 +64,7 @@ export const moves: readonly Move[] = [
   ...(['executing', 'reducing'] as const).flatMap(fromPhase =>
     movesFrom({ from: 'RUNNING', fromPhase }, [
       { to: 'COMPLETED', by: ['attempt'], why: 'result returned' },
-      { to: 'RETRYING', by: ['attempt', 'rescue'], why: 'retry, snooze or crash' },
+      { to: 'RETRYING', by: ['attempt', 'rescue'], why: 'retry, snooze, wait or crash' },
       { to: 'FAILED', by: ['attempt', 'rescue'], why: 'permanent error or deadline' },
       { to: 'DEAD_LETTER', by: ['attempt', 'rescue'], why: 'attempts exhausted, or unreadable' },
       { to: 'CANCELLED', by: ['attempt', 'rescue'], why: 'cancelled' },

@@ -10,6 +10,7 @@
  * the text that `codec.ts` makes of it; adapters store that text and never read it.
  */
 import type { ErrorInfo } from './errors.ts'
+import type { OwnRetry } from './retry-policy.ts'
 import type { Phase, TaskStatus } from './status.ts'
 
 /** The owner of what nobody is named for. */
@@ -46,6 +47,27 @@ export interface Budget {
   tokens?: number
   /** In the currency of the price list. */
   cost?: number
+}
+
+/** What a handler waits for in no slot: a signal, or a time. */
+export interface Wait {
+  /** The key of the step that it becomes when it ends. */
+  key: string
+  /** The name of the signal; absent where only time passes. */
+  signal?: string
+  /** When it ends without a signal, epoch milliseconds; absent = never. */
+  until?: number
+}
+
+/** What somebody told a task. */
+export interface Signal {
+  /** Unique within the task: a signal that comes a second time changes nothing. */
+  id: string
+  name: string
+  /** Epoch milliseconds. */
+  at: number
+  /** Codec text; absent once the task has taken it. */
+  payload?: string
 }
 
 /** The record of a task, as every store returns it. */
@@ -105,12 +127,28 @@ export interface TaskRecord {
   subTaskKey?: string
   /** 0 for a root. */
   depth: number
+  /** Of a sub-task: the siblings that it starts after. */
+  after?: Predecessors
+  /**
+   * The key of the sibling that it waits for; of several the next one, until none is left. Of one that ended because a sibling did not complete, that
+   * sibling.
+   */
+  predecessor?: string
+  /** What it was submitted with in place of the retry policy of its type. */
+  retry?: OwnRetry
   /** Of a parent. What ended is counted at once; between processes, what began or will be tried again up to a second or two later. */
   subTaskStatusSummary?: SubTaskSummary
   /** Set while a parent waits whose `onSubTasksSettled` is to run when no sub-task is live any more. */
   reduces?: boolean
   /** The first sub-tasks that did not complete, at most 100; the rest by query. */
   failedSubTasks?: readonly FailedSubTask[]
+
+  /** What the last attempt that ended to wait waits for; see `isWaiting`. A retry by a person clears it. */
+  waits?: readonly Wait[]
+  /** The signals that came, oldest first; of those that the task has taken the newest, without their payloads. */
+  signals?: readonly Signal[]
+  /** How many signals ever came; the fence of an attempt that ends to wait for more. */
+  signalCount?: number
 
   cancelRequestedAt?: number
   idempotencyKey?: string
@@ -148,9 +186,40 @@ export function storedKeyOf(
   return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}${scopeEnd}${key}`
 }
 
+/** Whether the handler of the task waits for a signal or a time. A task that is to be tried again has an error. */
+export function isWaiting({ status, errorInfo, waits }: TaskRecord): boolean {
+  return status === 'RETRYING' && errorInfo === undefined && waits !== undefined
+}
+
 /** Whether a cancel of the task was requested; only a retry takes it back. */
 export function isCancelRequested(record: { readonly cancelRequestedAt?: unknown }): boolean {
   return record.cancelRequestedAt !== undefined
+}
+
+/** The siblings that a sub-task starts after. */
+export interface Predecessors {
+  /** At least one; each once. */
+  keys: readonly string[]
+  /** What each of them has to be: COMPLETED or COMPLETED_WITH_ERRORS, or ended in whatever status. */
+  startWhen: 'completed' | 'ended'
+}
+
+/** Returns the key of the sibling that a sub-task waits for first: the last, for the others have most often ended before it. */
+export function firstAwaited({ keys }: Predecessors): string {
+  return keys.at(-1) ?? ''
+}
+
+/**
+ * Until when a sub-task waits that starts after others, for who looks at times alone: the end of the year 9999. It gets a time of its own when these
+ * have ended. Epoch milliseconds.
+ */
+export const untilUnblocked = 253_402_300_799_999
+
+/** Returns until when a waiting task waits, epoch milliseconds; undefined when it may run. */
+export function waitsUntil(
+  record: Pick<TaskRecord, 'predecessor' | 'nextAttemptTimestamp'>,
+): number | undefined {
+  return record.predecessor === undefined ? record.nextAttemptTimestamp : untilUnblocked
 }
 
 /** One line of the report that a parent keeps of its sub-tasks. */
@@ -165,7 +234,7 @@ export interface FailedSubTask {
 export interface NewTask
   extends Pick<TaskRecord, 'id' | 'taskType' | 'userId' | 'lane' | 'priority' | 'tags'>,
     Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'traceparent' | 'budget'>,
-    Pick<TaskRecord, 'idempotencyKey' | 'submissionHash' | 'rerunOf'> {
+    Pick<TaskRecord, 'idempotencyKey' | 'submissionHash' | 'rerunOf' | 'after' | 'retry'> {
   /** Epoch milliseconds; absent = at once. */
   startAt?: number
   /** Milliseconds from now by the store's clock; instead of `startAt`. */

@@ -6,14 +6,15 @@ import type { ErrorInfo } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { EndedStatus, Phase, TaskStatus } from './status.ts'
 import { closingStatus, reducedStatus } from './subtasks.ts'
-import type { DeadLetter, FailedSubTask, TaskRecord } from './task.ts'
+import { type DeadLetter, type FailedSubTask, firstAwaited, type TaskRecord, untilUnblocked } from './task.ts'
 
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
   extends Partial<Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'crashCount' | 'round'>>,
     Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>>,
     Clearable<'result' | 'progress' | 'errorInfo' | 'completedAt' | 'nextAttemptTimestamp' | 'deadline'>,
-    Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'> {
+    Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'>,
+    Clearable<'waits' | 'signals' | 'signalCount' | 'predecessor'> {
   claimToken?: null
   leaseUntil?: null
 }
@@ -21,10 +22,10 @@ export interface RecordChange
 type Clearable<Field extends keyof TaskRecord> = { [F in Field]?: Required<TaskRecord>[F] | null }
 
 /**
- * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw), or the version that a
- * person or the aggregator read.
+ * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw, or the number of signals that a
+ * handler saw which waits for more), or the version that a person or the aggregator read.
  */
-export type Fence = { attempt: number; leaseUntil?: number } | { version: number }
+export type Fence = { attempt: number; leaseUntil?: number; signalCount?: number } | { version: number }
 
 /** The name of a move, as logs, events and metrics show it. */
 export type TransitionName =
@@ -32,6 +33,8 @@ export type TransitionName =
   | 'awaiting-subtasks'
   | 'retrying'
   | 'snoozed'
+  | 'waiting'
+  | 'signalled'
   | 'given-back'
   | 'failed'
   | 'dead-lettered'
@@ -43,6 +46,9 @@ export type TransitionName =
   | 'reopened'
   | 'discarded'
   | 'due-early'
+  | 'unblocked'
+  | 'still-waiting'
+  | 'not-attempted'
 
 /** One guarded write of one record. */
 export interface Transition {
@@ -77,10 +83,10 @@ export const claiming = { from: ['QUEUED', 'RETRYING'], to: 'RUNNING' } as const
 export type Applied = 'applied' | 'stale' | 'missing'
 
 const running = ['RUNNING'] as const
-const released = { claimToken: null, leaseUntil: null } as const
+export const released = { claimToken: null, leaseUntil: null } as const
 
 /** An attempt ends once: a parent that awaits its sub-tasks has left the phase in which its attempt ran. */
-function byAttempt(
+export function byAttempt(
   record: TaskRecord,
 ): Pick<Transition, 'taskId' | 'userId' | 'from' | 'fromPhase' | 'fence' | 'wake'> {
   const { id, userId, phase, attempt } = record
@@ -88,7 +94,11 @@ function byAttempt(
 }
 
 /** No attempt holds the task: the writer saw it in this status, phase and version. */
-function asItWas({ status, phase, version }: TaskRecord): Pick<Transition, 'from' | 'fromPhase' | 'fence'> {
+export function asItWas({
+  status,
+  phase,
+  version,
+}: TaskRecord): Pick<Transition, 'from' | 'fromPhase' | 'fence'> {
   return { from: [status], fromPhase: phase, fence: { version } }
 }
 
@@ -284,23 +294,29 @@ const startsOver = {
   cancelRequestedAt: null,
   errorInfo: null,
   deadline: null,
+  waits: null,
 } as const
 
 /** Parameters that a person changed, and the checkpoints that belong to them; without a scope, those that there were. */
 export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>
 
-/** A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. */
+/**
+ * A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. One that starts after siblings
+ * waits for them again.
+ */
 export function retried(record: TaskRecord, now: number, edited?: EditedParameters): Transition {
+  const { after } = record
   return {
     name: 'retried',
     taskId: record.id,
     userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED'],
     fence: { version: record.version },
-    wake: 'now',
+    wake: after === undefined ? 'now' : { at: untilUnblocked },
     set: {
       ...startsOver,
       ...edited,
+      ...(after === undefined ? {} : { predecessor: firstAwaited(after) }),
       ...closeDeadLetter(record, now, edited !== undefined),
       status: 'QUEUED',
       // A parent that awaited its sub-tasks when it ended has nothing else to run than its hook.

@@ -1,6 +1,6 @@
 import { defined } from './defined.ts'
-import type { ExpectedCall, Usage } from './definition.ts'
 import { QuillworkError } from './errors.ts'
+import type { ExpectedCall, Usage } from './paid-call.ts'
 
 /** Longest id of a model, in characters. */
 const longestModel = 200
@@ -11,12 +11,18 @@ const longestCall = 200
 
 /** Returns the usage when it can be stored and summed. Throws OPTION_INVALID, naming the field. */
 export function validUsage(usage: Usage): Usage {
-  const { model, inputTokens, outputTokens, cost, subject, call } = usage
+  const { model, inputTokens, cachedInputTokens = 0, outputTokens, cost, subject, call } = usage
   requireText('model', model, longestModel)
   if (subject !== undefined) requireText('subject', subject, longestSubject)
   if (call !== undefined) requireText('call', call, longestCall)
   requireCount('inputTokens', inputTokens)
+  requireCount('cachedInputTokens', cachedInputTokens)
   requireCount('outputTokens', outputTokens)
+  if (cachedInputTokens > inputTokens)
+    throw refusal(
+      'cachedInputTokens',
+      `${cachedInputTokens}; give at most the inputTokens, of which they are part`,
+    )
   if (cost !== undefined && !(Number.isFinite(cost) && cost >= 0))
     throw refusal('cost', `${cost}; give an amount of at least 0, or leave it out where no price is known`)
   return usage
@@ -32,15 +38,17 @@ const mostCost = 1_000_000
  * is not lost for it.
  */
 export function believableUsage(usage: Usage, expected: Pick<ExpectedCall, 'tokens' | 'cost'>): Usage {
-  const { inputTokens, outputTokens, cost, ...plain } = usage
+  const { inputTokens, cachedInputTokens = 0, outputTokens, cost, ...plain } = usage
   const mayBeTokens =
     isCount(inputTokens) &&
+    isCount(cachedInputTokens) &&
+    cachedInputTokens <= inputTokens &&
     isCount(outputTokens) &&
     inputTokens + outputTokens <= Math.max(mostTokens, expected.tokens)
   const mayBeCost = cost === undefined || (cost >= 0 && cost <= Math.max(mostCost, expected.cost ?? 0))
   if (mayBeTokens && mayBeCost) return usage
   const tokens = mayBeTokens
-    ? { inputTokens, outputTokens }
+    ? { inputTokens, cachedInputTokens, outputTokens }
     : { inputTokens: Math.ceil(expected.tokens), outputTokens: 0 }
   return { ...plain, ...tokens, ...defined({ cost: expected.cost }), isEstimated: true }
 }

@@ -1,11 +1,9 @@
 import { makeCall } from '../engine/holds.ts'
 import { decode, encode } from '../task/codec.ts'
 import {
-  type BudgetHold,
   type EarlierOutput,
   type In,
   type Out,
-  type Permit,
   resolveTask,
   type Schema,
   type State,
@@ -14,11 +12,11 @@ import {
   type TaskContext,
   type TaskDefinition,
   type TaskType,
-  type Usage,
 } from '../task/definition.ts'
 import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
+import type { BudgetHold, Permit, Usage } from '../task/paid-call.ts'
 import { parseWith } from '../task/schema.ts'
 import { defaultUser } from '../task/task.ts'
 
@@ -39,6 +37,8 @@ export interface HandlerRunOptions<S> {
   subTasks?: readonly ({ key: string; type: string; parameters: unknown } & State<Schema>)[]
   /** The output that an earlier attempt left; default none. */
   earlierOutput?: EarlierOutput
+  /** The payloads of the signals that have come, by name, in the order in which they came; default none. */
+  signals?: Readonly<Record<string, readonly unknown[]>>
   /** Steps that an earlier attempt finished, by key. */
   checkpoints?: Readonly<Record<string, unknown>>
 }
@@ -59,7 +59,8 @@ export interface HandlerRun<R extends Schema> {
 
 /**
  * Runs a task's handler now, with a context that keeps what it does: no engine, no store. Parameters and result go through the
- * schemas and the codec, as in an engine. Rejects with what the handler throws, PARAMETERS_INVALID or RESULT_INVALID.
+ * schemas and the codec, as in an engine. Time that it sleeps is over at once; a signal that has not come does not come in time. Rejects with what
+ * the handler throws, PARAMETERS_INVALID or RESULT_INVALID.
  */
 export async function runHandler<P extends Schema, R extends Schema, G extends Schema, S>(
   task: TaskDefinition<P, R, G, S>,
@@ -148,6 +149,8 @@ function contextOf<S>(
       if (!notes.checkpoints.has(key)) notes.checkpoints.set(key, decode(encode(await step())))
       return notes.checkpoints.get(key) as T
     },
+    waitFor: waitForOf(options.signals ?? {}),
+    sleep: async () => undefined,
     acquire: async () => freePermit,
     isParked: () => false,
     reserve: async () => freeHold,
@@ -160,6 +163,19 @@ function contextOf<S>(
   return context
 }
 
+function waitForOf(signals: Readonly<Record<string, readonly unknown[]>>): TaskContext['waitFor'] {
+  const taken: Record<string, number> = {}
+  return async (name, { schema }) => {
+    const next = taken[name] ?? 0
+    const payloads = signals[name] ?? []
+    if (next >= payloads.length)
+      throw new QuillworkError('SIGNAL_TIMEOUT', `There is no signal "${name}" left; name it in \`signals\`.`)
+    taken[name] = next + 1
+    const payload = decode(encode(payloads[next]))
+    return parseWith(schema, payload, 'SIGNAL_INVALID', `The signal "${name}"`) as Promise<Out<typeof schema>>
+  }
+}
+
 function subTasksOf<S>(
   { subTasks: earlier = [] }: HandlerRunOptions<S>,
   notes: Notes,
@@ -168,12 +184,12 @@ function subTasksOf<S>(
     found: { key: string; parameters: unknown } & State<Schema>,
   ) => ({ taskId: subTaskId(aloneId, found.key), ...found }) as unknown as SubTask<A, B>
 
-  function add(type: TaskType, { key, parameters, tags }: SubTaskOptions & { parameters: unknown }) {
+  function add(type: TaskType, { parameters, ...options }: SubTaskOptions & { parameters: unknown }) {
+    const { key } = options
     const found = earlier.find(subTask => subTask.key === key)
     if (found !== undefined) return found
     const known = notes.subTasks.some(subTask => subTask.key === key)
-    const own = tags === undefined ? {} : { tags }
-    if (!known) notes.subTasks.push({ key, type: type.type, parameters: decode(encode(parameters)), ...own })
+    if (!known) notes.subTasks.push({ ...options, type: type.type, parameters: decode(encode(parameters)) })
     return { key, parameters, done: false, status: 'QUEUED' } as const
   }
 

@@ -94,19 +94,19 @@ const never = () => false
 const underWay = /^(FSReq\w*|\w*CloseReq|Immediate)$/
 /** Turns of the event loop without anything under way after which the process is at rest. */
 const quietTurns = 2
+/** Turns after which what is under way is a disk or a server at work, which would get less of the processor for more turns. */
+const briskTurns = 20
 
 /**
  * Resolves when nothing is under way in this process any more: no file system request, no callback of the next turn, no promise
  * that can go on. Timers, sockets and whoever waits for them do not count.
  */
 async function comeToRest(isBusy: () => boolean): Promise<void> {
-  for (let quiet = 0; quiet < quietTurns; ) {
+  for (let [quiet, turns] = [0, 0]; quiet < quietTurns; turns += 1) {
     await nextTurn()
     const isElsewhere = isBusy()
-    // Turn after turn would take the processor from it.
-    if (isElsewhere) await moment(1)
-    const isUnderWay =
-      isElsewhere || process.getActiveResourcesInfo().some(resource => underWay.test(resource))
+    if (isElsewhere || (quiet === 0 && turns > briskTurns)) await moment(1)
+    const isUnderWay = isElsewhere || process.getActiveResourcesInfo().some(name => underWay.test(name))
     quiet = isUnderWay ? 0 : quiet + 1
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { defineTask, type TaskContext, type TaskDefinition } from '../task/definition.ts'
+import { defineTask, type SubTaskOptions, type TaskContext, type TaskDefinition } from '../task/definition.ts'
 import { PermanentError, SnoozeError } from '../task/errors.ts'
+import type { Usage } from '../task/paid-call.ts'
 
 /** One thing that a scripted handler does; it does them in order. */
 export type Order =
@@ -28,13 +29,15 @@ export type Order =
   | { do: 'log'; message: string }
   /** Adds to the output of the attempt. */
   | { do: 'write'; text: string }
-  | { do: 'use'; model: string; inputTokens: number; outputTokens: number; cost?: number; subject?: string }
+  | ({ do: 'use' } & Omit<Usage, 'call' | 'isEstimated'>)
+  /** Waits for a signal, and notes its payload. */
+  | { do: 'waitFor'; name: string }
   /** Waits for a place under a limit. */
   | { do: 'acquire'; limit: string; cost?: number }
   /** Reserves under the budget of the tree and, unless `keep`, commits `spent`, or the estimate. */
   | { do: 'reserve'; tokens: number; cost?: number; spent?: number; keep?: boolean }
   /** Submits sub-tasks of the same type, each with its own orders. */
-  | { do: 'submit'; subTasks: readonly { key: string; orders: readonly Order[] }[] }
+  | { do: 'submit'; subTasks: readonly (SubTaskOptions & { orders: readonly Order[] })[] }
   /** Submits so many sub-tasks that obey the same orders. */
   | { do: 'submitMany'; count: number; orders: readonly Order[] }
 
@@ -150,6 +153,8 @@ async function carryOut(
       const { do: _, ...usage } = order
       return ctx.addUsage(usage)
     }
+    case 'waitFor':
+      return note(await ctx.waitFor(order.name, { schema: z.unknown() }))
     case 'acquire':
       return note(await ctx.acquire(order.limit, order.cost))
     case 'reserve':
@@ -157,7 +162,7 @@ async function carryOut(
     case 'submit':
       await ctx.submitSubTasks(
         child,
-        order.subTasks.map(({ key, orders }) => ({ key, parameters: { orders } })),
+        order.subTasks.map(({ orders, ...options }) => ({ ...options, parameters: { orders } })),
       )
       return
     case 'submitMany':

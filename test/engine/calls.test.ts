@@ -53,6 +53,7 @@ describe('a call with all that belongs to it', () => {
     { inputTokens: Number.NaN, outputTokens: 12 },
     { inputTokens: 30, outputTokens: -1 },
     { inputTokens: 1.5, outputTokens: 1 },
+    { inputTokens: 30, cachedInputTokens: 31, outputTokens: 1 },
     { inputTokens: 10_000_000, outputTokens: 1 },
   ])('keeps its answer and counts at its estimate, marked, where %j cannot be right', async numbers => {
     await using done = await run(call => {
@@ -62,7 +63,9 @@ describe('a call with all that belongs to it', () => {
     expect(done.record).toMatchObject({ status: 'COMPLETED', result: '"written"', attempt: 1 })
     expect(done).toMatchObject({ spent: { tokens: 100, cost: 1 }, reserved: { tokens: 0, cost: 0 } })
     expect(done).toMatchObject({ tokens: 100, inFlight: 0 })
-    expect(done.usage).toEqual([{ model: 'm', calls: 1, inputTokens: 100, outputTokens: 0, cost: 1 }])
+    expect(done.usage).toEqual([
+      { model: 'm', calls: 1, inputTokens: 100, cachedInputTokens: 0, outputTokens: 0, cost: 1 },
+    ])
     expect(done.estimatedCalls).toBe(1)
   })
 

@@ -268,10 +268,10 @@ describe('usage', () => {
     await t.drain()
     await t.advance('15s')
     expect(await t.tasks.usage(task.taskId)).toEqual([
-      { model: 'm', inputTokens: 10, outputTokens: 1, cost: 0.5, calls: 1 },
+      { model: 'm', inputTokens: 10, cachedInputTokens: 0, outputTokens: 1, cost: 0.5, calls: 1 },
     ])
     expect(await t.tasks.usage(task.taskId, { tree: true })).toEqual([
-      { model: 'm', inputTokens: 50, outputTokens: 5, cost: 2.5, calls: 5 },
+      { model: 'm', inputTokens: 50, cachedInputTokens: 0, outputTokens: 5, cost: 2.5, calls: 5 },
     ])
   })
 })

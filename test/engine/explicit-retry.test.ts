@@ -525,10 +525,11 @@ describe('a task that waits for a time', () => {
 describe('an ended task', () => {
   it('runs anew as a task of its own, which says which one it runs anew', async () => {
     const { scripted } = scriptedTasks()
-    await using t = await testEngine({ tasks: [scripted] })
+    await using t = await testEngine({ tasks: [scripted], start: false })
     const options = { userId: 'ann', priority: 'high', tags: ['draft'], budget: { tokens: 9 } } as const
     const first = await t.submit(scripted, { orders: [succeed] }, { ...options, idempotencyKey: 'once' })
     await expect(t.tasks.rerun(first.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_ENDED' })
+    await t.start()
     await t.drain()
     const { record, isNew } = await t.tasks.rerun(first.taskId, { idempotencyKey: 'twice' })
     expect(isNew).toBe(true)

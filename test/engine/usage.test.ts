@@ -41,7 +41,15 @@ describe('a usage report', () => {
     const page = await t.tasks.usageReport({ after: t.clock.now() - 3_600_000 }, { by: 'user', pageSize: 1 })
     expect(page).toEqual({
       items: [
-        { key: 'bob', calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2, estimatedCalls: 0 },
+        {
+          key: 'bob',
+          calls: 2,
+          inputTokens: 20,
+          cachedInputTokens: 0,
+          outputTokens: 2,
+          unpricedCalls: 2,
+          estimatedCalls: 0,
+        },
       ],
     })
   })
@@ -105,6 +113,8 @@ describe('a usage report', () => {
     [{ subject: 's'.repeat(101) }, 'subject'],
     [{ subject: 'a\0b' }, 'subject'],
     [{ inputTokens: 1.5 }, 'inputTokens'],
+    [{ cachedInputTokens: -1 }, 'cachedInputTokens'],
+    [{ cachedInputTokens: 11 }, 'cachedInputTokens'],
     [{ outputTokens: -1 }, 'outputTokens'],
     [{ cost: Number.NaN }, 'cost'],
     [{ cost: -0.01 }, 'cost'],

@@ -231,6 +231,18 @@ const rows: readonly Row[] = [
     leads: { name: 'snoozed', retryCount: 0, crashCount: 0 },
   },
   {
+    when: 'a wait after crashes',
+    outcome: { kind: 'waiting', waits: [{ key: 'a', until: now + 7 }] },
+    record: { crashCount: 2, retryCount: 1 },
+    leads: { name: 'waiting', at: now + 7, crashCount: 0 },
+  },
+  {
+    when: 'a wait of a task that was asked to stop',
+    outcome: { kind: 'waiting', waits: [{ key: 'a' }] },
+    record: { cancelRequestedAt: now },
+    leads: { name: 'cancelled' },
+  },
+  {
     when: 'a stop of the process after this attempt wrote a checkpoint',
     outcome: { kind: 'given-back' },
     record: { attempt: 9, checkpointAttempt: 9, crashCount: 2, retryCount: 4 },

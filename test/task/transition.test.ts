@@ -31,6 +31,7 @@ import {
   snoozed,
   type Transition,
 } from '../../src/task/transition.ts'
+import { notAttempted, waiting } from '../../src/task/wait-transitions.ts'
 import { endOf, now, recordOf, someError } from './records.ts'
 
 const phases: readonly Phase[] = ['executing', 'awaiting-subtasks', 'reducing']
@@ -54,6 +55,11 @@ const constructors: readonly {
     make: record => retrying(record, { at: now + 1, error: someError, retryCount: 1, crashCount: 0 }),
   },
   { name: 'snoozed', phases: ['executing', 'reducing'], make: record => snoozed(record, now + 1, someError) },
+  {
+    name: 'waiting',
+    phases: ['executing', 'reducing'],
+    make: record => waiting(record, { waits: [{ key: 'a', until: now + 1 }] }, now),
+  },
   { name: 'given-back', phases: ['executing', 'reducing'], make: record => givenBack(record) },
   {
     name: 'failed',
@@ -73,6 +79,7 @@ const constructors: readonly {
     make: record => closed(record, { failedSubTasks: [], error: someError }, now),
   },
   { name: 'retried', phases, make: record => retried(record, now) },
+  { name: 'not-attempted', phases, make: record => notAttempted(record, 'a', someError, now) },
   { name: 'reopened', phases, make: record => reopened(record, now) },
 ]
 

@@ -1,0 +1,266 @@
+/**
+ * How a handler waits for a signal or a time without holding a slot, and how a signal reaches its task. A wait is a step: what ended it is its
+ * checkpoint, so a later attempt gets the same answer. The attempt ends when the handler has nothing else to do; the task comes back when a signal
+ * that it waits for is in its record, or the time is over.
+ */
+import { randomUUID } from 'node:crypto'
+import { decode, encode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
+import type { Out, Schema, SignalOptions, WaitOptions } from '../task/definition.ts'
+import { type Duration, durationMs } from '../task/duration.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { parseWith } from '../task/schema.ts'
+import { hasEnded } from '../task/status.ts'
+import type { Signal, TaskRecord, Wait } from '../task/task.ts'
+import { messageOf } from '../task/thrown.ts'
+import { signalled, type Waiting } from '../task/wait-transitions.ts'
+import type { Core } from './core.ts'
+import { changed, readTask } from './read-task.ts'
+import { ownKeyPrefix, type Steps } from './steps.ts'
+
+/** Within the key of a wait for a signal. */
+const waitForKey = `${ownKeyPrefix}waitFor `
+/** Ends the key of the step of a wait that no signal ended. */
+const timedOutKey = ' timed out'
+
+/** What of an attempt's context its waits need. */
+interface Waiter {
+  readonly record: TaskRecord
+  readonly steps: Steps
+  logError(message: string, fields?: object): void
+}
+
+/** The step of a wait that a signal ended. */
+interface Taken {
+  signal: string
+  payload: unknown
+}
+
+/** The waits of one attempt. */
+export class Waits {
+  readonly #core: Core
+  readonly #waiter: Waiter
+  /** What the handler waits for now, with the signals as they were when it began to. */
+  readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<Waiting['seen']> }>()
+  readonly #ordinals = new Map<string, number>()
+  /** Ids of the signals that the task has taken. */
+  #taken: Set<string> | undefined
+  /** Waits look one after the other, in the order of their calls: so each attempt hands out the signals alike. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(core: Core, waiter: Waiter) {
+    this.#core = core
+    this.#waiter = waiter
+  }
+
+  /** Whether the handler waits. */
+  get isPending(): boolean {
+    return this.#pending.size > 0
+  }
+
+  /** What the handler waits for; the names of signals for messages. */
+  get outcome(): Waiting {
+    const pending = [...this.#pending.values()]
+    // What the first of them saw: where a signal came since, they look again.
+    const [first] = pending
+      .flatMap(({ seen }) => seen ?? [])
+      .toSorted((a, b) => a.signalCount - b.signalCount)
+    const withoutPayload = ({ id, name, at }: Signal): Signal => ({ id, name, at })
+    const signals = first?.signals.map(signal =>
+      this.#taken?.has(signal.id) ? withoutPayload(signal) : signal,
+    )
+    return {
+      waits: pending.map(({ wait }) => wait),
+      ...(first !== undefined && signals !== undefined && { seen: { ...first, signals } }),
+    }
+  }
+
+  /** Returns the payload of the next signal of a name; undefined where the handler has to wait for it. Throws SIGNAL_TIMEOUT, SIGNAL_INVALID, OPTION_INVALID. */
+  async signal<T extends Schema>(
+    name: string,
+    { schema, timeout }: WaitOptions<T>,
+  ): Promise<{ payload: Out<T> } | undefined> {
+    checkName('name', name)
+    const key = this.#keyOf(`${waitForKey}${name}`)
+    const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
+    const taken = await this.#inTurn(() => this.#take(key, name, { schema, timeoutMs }))
+    if (taken === undefined) return undefined
+    const problem = `The signal "${name}" that the task took`
+    return { payload: (await parseWith(schema, taken.payload, 'SIGNAL_INVALID', problem)) as Out<T> }
+  }
+
+  /** Returns whether the time is over. Throws OPTION_INVALID. */
+  async time(duration: Duration): Promise<boolean> {
+    const key = this.#keyOf(`${ownKeyPrefix}sleep`)
+    const ms = durationMs(duration, 'the time to sleep')
+    return this.#inTurn(async () => {
+      if ((await this.#waiter.steps.storedValue(key)) !== undefined) return true
+      const until = this.#earlierUntil(key) ?? this.#now() + ms
+      if (this.#now() < until) {
+        this.#pending.set(key, { wait: { key, until } })
+        return false
+      }
+      return this.#waiter.steps.run(key, () => true)
+    })
+  }
+
+  async #take(
+    key: string,
+    name: string,
+    { schema, timeoutMs }: { schema: Schema; timeoutMs: number | undefined },
+  ): Promise<Taken | undefined> {
+    const stored = await this.#waiter.steps.storedValue(key)
+    if (stored !== undefined) return stored as Taken
+    const ended = await this.#timedOutStep(key)
+    if (ended.isStored) throw timedOut(name)
+    const { signals = [], signalCount = 0 } = await readTask(this.#core, this.#waiter.record.id)
+    const signal = await this.#nextOf(signals, name, schema)
+    if (signal !== undefined) return this.#waiter.steps.run(key, () => signal)
+    const until = this.#earlierUntil(key) ?? (timeoutMs === undefined ? undefined : this.#now() + timeoutMs)
+    if (until !== undefined && this.#now() >= until) {
+      await this.#waiter.steps.run(ended.key, () => this.#waiter.record.attempt)
+      throw timedOut(name)
+    }
+    this.#pending.set(key, {
+      wait: { key, signal: name, ...defined({ until }) },
+      seen: { signals, signalCount },
+    })
+    return undefined
+  }
+
+  /** Returns the first signal of a name that no wait has taken and whose payload the schema accepts. */
+  async #nextOf(signals: readonly Signal[], name: string, schema: Schema): Promise<Taken | undefined> {
+    this.#taken ??= await this.#takenBefore()
+    for (const { id, name: its, payload: text } of signals) {
+      if (its !== name || text === undefined || this.#taken.has(id)) continue
+      const payload = decode(text)
+      try {
+        await parseWith(schema, payload, 'SIGNAL_INVALID', `The signal "${name}"`)
+      } catch (error) {
+        this.#waiter.logError(`The task goes on waiting: ${messageOf(error)}`, { signal: id })
+        continue
+      }
+      this.#taken.add(id)
+      return { signal: id, payload }
+    }
+    return undefined
+  }
+
+  /** Also of parameters that a person changed: a signal ends one wait at most. */
+  async #takenBefore(): Promise<Set<string>> {
+    const taken = new Set<string>()
+    for (const [key, text] of await this.#waiter.steps.stored()) {
+      if (!key.includes(waitForKey)) continue
+      const step = decode(text) as Partial<Taken> | number
+      if (typeof step === 'object' && step.signal !== undefined) taken.add(step.signal)
+    }
+    return taken
+  }
+
+  /**
+   * Returns the step that says that a wait ended without a signal, and whether it is stored. One for which the task failed, and which a person
+   * then retried, counts no longer.
+   */
+  async #timedOutStep(key: string): Promise<{ key: string; isStored: boolean }> {
+    const { deadLetterHistory = [] } = this.#waiter.record
+    for (let number = 1; ; number++) {
+      const step = `${key}${timedOutKey}${number === 1 ? '' : ` ${number}`}`
+      const attempt = await this.#waiter.steps.storedValue(step)
+      if (attempt === undefined) return { key: step, isStored: false }
+      const isRetried = deadLetterHistory.some(
+        letter => letter.attempt === attempt && letter.error.code === 'SIGNAL_TIMEOUT',
+      )
+      if (!isRetried) return { key: step, isStored: true }
+    }
+  }
+
+  /** The same wait of an earlier attempt ends when it would have. */
+  #earlierUntil(key: string): number | undefined {
+    return this.#waiter.record.waits?.find(wait => wait.key === key)?.until
+  }
+
+  /** Returns the key of the next wait of a kind. The hook has waits of its own. */
+  #keyOf(kind: string): string {
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
+    this.#ordinals.set(kind, ordinal)
+    const { phase } = this.#waiter.record
+    return `${kind} ${ordinal}${phase === 'reducing' ? ' of the hook' : ''}`
+  }
+
+  #inTurn<T>(look: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(look)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  #now(): number {
+    return this.#core.store.tasks.now()
+  }
+}
+
+function timedOut(name: string): QuillworkError {
+  return new QuillworkError(
+    'SIGNAL_TIMEOUT',
+    `The signal "${name}" did not come in time. A retry waits for it anew.`,
+  )
+}
+
+/** Longest name of a signal, in characters. */
+const longestName = 100
+/** Longest id, in characters. */
+const longestId = 255
+/** Longest payload, in characters of its stored text. */
+const longestPayload = 65_536
+/** Signals that a task may not have taken yet. */
+const mostUntaken = 32
+/** Tries to signal a task that changes meanwhile. */
+const mostTries = 20
+
+function checkName(what: string, text: string, longest = longestName): void {
+  if (text.length > 0 && text.length <= longest && !/\p{Cc}/u.test(text)) return
+  const message = `The ${what} of a signal must have 1 to ${longest} characters, and no control characters.`
+  throw new QuillworkError('OPTION_INVALID', message)
+}
+
+/**
+ * Tells a task something. It is in the record when this resolves; the handler takes it with its next `waitFor` of that name. Returns whether it is
+ * new: a signal with an id that came before changes nothing. Throws TASK_NOT_FOUND, TASK_ALREADY_ENDED, TASK_CHANGED, SIGNAL_TOO_LARGE,
+ * SIGNALS_FULL, VALUE_NOT_STORABLE, OPTION_INVALID.
+ */
+export async function signalTask(
+  core: Core,
+  taskId: string,
+  name: string,
+  payload: unknown,
+  { id = randomUUID(), ifVersion }: SignalOptions,
+): Promise<{ isNew: boolean }> {
+  checkName('name', name)
+  checkName('id', id, longestId)
+  const text = encode(payload)
+  if (text.length > longestPayload) {
+    const message = `The payload of the signal has ${text.length} characters, and may have ${longestPayload}. Keep it elsewhere, and send what names it.`
+    throw new QuillworkError('SIGNAL_TOO_LARGE', message)
+  }
+  for (let tries = 0; tries < mostTries; tries++) {
+    const record = await readTask(core, taskId)
+    if (record.signals?.some(signal => signal.id === id)) return { isNew: false }
+    requireRoom(record, ifVersion)
+    const at = core.store.tasks.now()
+    const [applied] = await core.store.tasks.apply([signalled(record, { id, name, at, payload: text }, at)])
+    if (applied !== 'applied') continue
+    core.wakeRelay()
+    return { isNew: true }
+  }
+  throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
+}
+
+function requireRoom(record: TaskRecord, ifVersion: number | undefined): void {
+  const { id, status, signals = [] } = record
+  if (hasEnded(status)) {
+    throw new QuillworkError('TASK_ALREADY_ENDED', `Task ${id} ended ${status}, so it takes no signal.`)
+  }
+  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+  if (signals.filter(({ payload }) => payload !== undefined).length < mostUntaken) return
+  const message = `Task ${id} has ${mostUntaken} signals that it did not take yet. Send the next when it has taken one.`
+  throw new QuillworkError('SIGNALS_FULL', message)
+}
