@@ -138,7 +138,7 @@ export const distributedMutants = [
   ],
   [
     'mongodb create: a transaction recognises itself',
-    'src/store/mongodb/create-together.ts',
+    'src/store/mongodb/create.ts',
     'if (!areWritten && !(await areOurs(session, inserts))) {',
     'if (!areWritten) {',
     lostAnswers,
@@ -274,8 +274,8 @@ export const distributedMutants = [
   [
     'mongodb partitions: so does one whose broker takes nothing',
     'src/store/mongodb/outbox.ts',
-    'if (isUnpublished && !flags.isAlone && alone.length === 0) partitions.failed()',
-    '',
+    '&& !wasAlone && !flags.isAlone) partitions.failed()',
+    ') undefined',
     partitions,
   ],
   [
@@ -290,8 +290,15 @@ export const distributedMutants = [
   [
     'mongodb send: what the broker had is taken back',
     'src/store/mongodb/poll.ts',
-    'flags.sentAlone = alone.length > 0',
+    'flags.sentAlone = true',
     '',
+    away,
+  ],
+  [
+    'engine relay: what finds no slot while the broker is away goes back in line',
+    'src/engine/relay.ts',
+    'if (this.#until <= this.#core.clock.monotonic()) this.clear()',
+    'if (false) this.clear()',
     away,
   ],
   [

@@ -1,4 +1,5 @@
 /** The ports of what attempts leave behind: progress, checkpoints, log lines, usage. */
+import type { Usage } from '../task/paid-call.ts'
 import type { Applied } from '../task/transition.ts'
 
 /** One stored line of a task's log. */
@@ -12,21 +13,11 @@ export interface LogLine {
 }
 
 /** What one call of a model used. */
-export interface UsageRow {
+export interface UsageRow extends Usage {
   /** Chosen by the writer, so that a row that is sent again meets itself. */
   id?: string
   at: number
   attempt: number
-  model: string
-  inputTokens: number
-  outputTokens: number
-  cost?: number
-  /** What the call was for, such as the id of a novel. */
-  subject?: string
-  /** Names the call within its task. Of two rows of one call that which is no estimate stays, else the first. */
-  call?: string
-  /** Nobody heard how the call ended: the tokens are an estimate. */
-  isEstimated?: true
 }
 
 /** One ended attempt that did not end the task, or did so without completing it. */

@@ -1,7 +1,10 @@
-import type { NewTask, TaskRecord } from '../task/task.ts'
+import { firstAwaited, type NewTask, type TaskRecord } from '../task/task.ts'
 import { claiming } from '../task/transition.ts'
 
-/** Returns the record of a task that is created now (epoch milliseconds); it has a `nextAttemptTimestamp` if it waits for a time. */
+/**
+ * Returns the record of a task that is created now (epoch milliseconds); it has a `nextAttemptTimestamp` if it waits for a time, a
+ * `predecessor` if it waits for a sibling.
+ */
 export function newRecord(task: NewTask, now: number): TaskRecord {
   const record: TaskRecord = {
     id: task.id,
@@ -35,6 +38,11 @@ export function newRecord(task: NewTask, now: number): TaskRecord {
   if (task.parent !== undefined) {
     record.parentTaskId = task.parent.taskId
     record.subTaskKey = task.parent.key
+  }
+  if (task.retry !== undefined) record.retry = task.retry
+  if (task.after !== undefined) {
+    record.after = task.after
+    record.predecessor = firstAwaited(task.after)
   }
   return record
 }

@@ -39,6 +39,8 @@ export interface UsageSum {
   key: string
   calls: number
   inputTokens: number
+  /** Of these, what providers read from their caches. */
+  cachedInputTokens: number
   outputTokens: number
   /** In the currency of the price list; absent when no call has a known cost: a sum of costs that nobody told is not zero. */
   cost?: number
@@ -77,6 +79,8 @@ export interface ChildrenFilter extends Pick<TaskFilter, 'status'> {
   taskType?: string
   /** Those that did not complete come first. */
   failedFirst?: boolean
+  /** Those that wait for the sub-task with this key, or were not attempted because of it. */
+  predecessor?: string
 }
 
 /** Returns the two parts of a listing that begins with the tasks that did not complete, by their statuses. */

@@ -168,20 +168,27 @@ export interface LaneCapacity {
   isEmpty?: boolean
   /** A delivery that goes ahead of all that wait reaches a slot soon, also where there is no room. */
   takesUrgent?: boolean
-  /** The broker is away: what is sent starts in this process, and what was sent to the broker does not arrive. */
+}
+
+/** What a relay knows beside the capacity of its lanes. */
+export interface DueOptions {
+  /** Quarantined tasks that may be on their way from here, or run here, over all lanes. */
+  quarantined: number
+  /** The broker is away: what is sent starts in this process, and what was sent to the broker does not arrive. Default false. */
   isAlone?: boolean
 }
 
 /** What is still to tell, and whose turn it is. */
 export interface Outbox {
   /**
-   * The next deliveries in fair order, at most `room` per lane, none of a paused lane. Quarantined tasks only until `quarantined` of them, over all
-   * lanes, are on their way from here or run here; they need no room where the lane takes what is urgent.
+   * The next deliveries in fair order, at most `capacity` per lane, none of a paused lane. Quarantined tasks need no capacity where the lane takes what
+   * is urgent.
    */
-  due(lanes: readonly LaneCapacity[], options: { quarantined: number }): Promise<Due>
+  due(lanes: readonly LaneCapacity[], options: DueOptions): Promise<Due>
   /**
    * Returns the ids of at most `limit` records that the aggregator must reconcile: parents whose sub-tasks have all ended, parents that ended while
-   * sub-tasks are live, and tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
+   * sub-tasks are live, sub-tasks that wait for a sibling which has ended, and tasks that nobody holds although they were asked to stop: the attempt
+   * ended before it heard of it.
    */
   pendingParents(limit: number): Promise<readonly string[]>
   /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
@@ -262,7 +269,7 @@ export interface EventOutbox {
 export interface LaneState {
   lane: string
   paused: boolean
-  /** Tasks that wait: those that could run now, and those that wait for a time. Counted as far as `countsUpTo`. */
+  /** Tasks that wait: those that could run now, and those that wait for a time or a sibling. Counted as far as `countsUpTo`. */
   waiting: number
   /** Creation time of the next in turn of those that could run now, epoch milliseconds. */
   oldestWaitingAt?: number

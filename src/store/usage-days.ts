@@ -26,6 +26,7 @@ export const usageDays = defineKind<UsageDay>({
     model: 'text',
     calls: 'integer',
     inputTokens: 'integer',
+    cachedInputTokens: 'integer',
     outputTokens: 'integer',
     cost: 'real',
     unpricedCalls: 'integer',
@@ -63,13 +64,14 @@ export function sumByDay(
   calls: readonly (Omit<UsageRow, 'id' | 'attempt' | 'call'> & { userId: string })[],
 ): UsageDay[] {
   const days = new Map<string, UsageDay>()
-  for (const { at: time, userId, subject, model, inputTokens, outputTokens, cost, isEstimated } of calls) {
+  for (const { at: time, userId, subject, model, cost, isEstimated, ...tokens } of calls) {
     const at = startOfDay(time)
     const id = idOf([at, userId, subject, model])
     const call: UsageTotal = {
       calls: 1,
-      inputTokens,
-      outputTokens,
+      inputTokens: tokens.inputTokens,
+      cachedInputTokens: tokens.cachedInputTokens ?? 0,
+      outputTokens: tokens.outputTokens,
       ...defined({ cost }),
       unpricedCalls: cost === undefined ? 1 : 0,
       estimatedCalls: isEstimated === true ? 1 : 0,
@@ -103,6 +105,7 @@ export function addSum(sums: UsageSums, sum: UsageSum): void {
 function addTotal(sofar: UsageTotal, more: UsageTotal): void {
   sofar.calls += more.calls
   sofar.inputTokens += more.inputTokens
+  sofar.cachedInputTokens += more.cachedInputTokens
   sofar.outputTokens += more.outputTokens
   sofar.unpricedCalls += more.unpricedCalls
   sofar.estimatedCalls += more.estimatedCalls

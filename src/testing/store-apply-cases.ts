@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
+import { subTaskId } from '../task/id.ts'
 import { isLegal, taskStatuses } from '../task/status.ts'
-import type { TaskRecord } from '../task/task.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
   cancelled,
@@ -22,14 +23,19 @@ import {
   snoozed,
   type Transition,
 } from '../task/transition.ts'
+import { notAttempted, signalled, stillWaiting, unblocked, waiting } from '../task/wait-transitions.ts'
 import {
   afterCrash,
   atRest,
+  claimOf,
   complete,
+  createAll,
   createOne,
+  dueIds,
   each,
   fail,
   family,
+  ids,
   it,
   move,
   problem,
@@ -37,6 +43,7 @@ import {
   type StoreCase,
   start,
   startNew,
+  subTaskOf,
 } from './store-case.ts'
 
 /** How a task moves: every transition is one guarded write of one record, and the answer tells what became of it. */
@@ -53,6 +60,10 @@ interface Move {
 const exhausted = { error: problem(), reason: 'attempts-exhausted', retryCount: 4, crashCount: 0 } as const
 const noneNamed = { failedSubTasks: [], error: problem() }
 
+const forWord = { key: 'ctx.waitFor word 1', signal: 'word' }
+const none = { signals: [], signalCount: 0 }
+const wordAt = (at: number) => ({ id: `${at}`, name: 'word', at, payload: '"x"' })
+
 /** A move that a running attempt makes. */
 function byRunning(name: string, make: Move['make']): Move {
   return { name, from: store => startNew(store), make }
@@ -63,6 +74,7 @@ const byAttempt: readonly Move[] = [
   byRunning('awaiting-subtasks', record => awaitingSubTasks(record, { reduces: true, result: '"x"' })),
   byRunning('retrying', (record, now) => retrying(record, afterCrash(now + 1_000))),
   byRunning('snoozed', (record, now) => snoozed(record, now + 500, problem())),
+  byRunning('waiting', (record, now) => waiting(record, { waits: [forWord], seen: none }, now)),
   byRunning('given-back', givenBack),
   byRunning('failed', (record, now) => failed(record, problem(), 'permanent', now)),
   byRunning('dead-lettered', (record, now) => deadLettered(record, exhausted, now)),
@@ -85,6 +97,21 @@ async function closedParent(store: Store, now: number): Promise<TaskRecord> {
   return move(store, closed(await read(store, parent.id), noneNamed, now))
 }
 
+/** A sub-task of a running parent, named as the engine names it. */
+function siblingOf(parent: TaskRecord, key: string, changes: Partial<NewTask> = {}): NewTask {
+  return subTaskOf(parent, key, { id: subTaskId(parent.id, key), ...changes })
+}
+
+const afterAll = (...keys: string[]) => ({ after: { keys, startWhen: 'completed' } }) as const
+
+/** A sub-task that starts after two others. */
+async function waitingForSibling(store: Store): Promise<TaskRecord> {
+  const parent = await startNew(store)
+  const siblings = [siblingOf(parent, 'a'), siblingOf(parent, 'b')] as const
+  const [, , waiting] = await createAll(store, [...siblings, siblingOf(parent, 'c', afterAll('b', 'a'))])
+  return waiting
+}
+
 const dead = async (store: Store, now: number) => fail(store, await createOne(store), now)
 const edited = { parameters: '{"edited":true}', parametersVersion: 2 }
 const cancelWaiting: Move['make'] = (record, now) => cancelledWaiting(record, problem(), now)
@@ -96,12 +123,30 @@ const byVersion: readonly Move[] = [
     from: store => createOne(store, { delay: 1_000 }),
     make: (record, now) => failedWaiting(record, problem(), now),
   },
+  {
+    name: 'signalled',
+    from: store => createOne(store, { delay: 1_000 }),
+    make: (record, now) => signalled(record, wordAt(now), now),
+  },
   { name: 'cancelled (parent)', from: awaiting, make: cancelWaiting },
   { name: 'reduce-due', from: awaiting, make: reduceDue },
   { name: 'closed', from: awaiting, make: (record, now) => closed(record, noneNamed, now) },
   { name: 'retried', from: dead, make: (record, now) => retried(record, now, edited) },
   { name: 'reopened', from: closedParent, make: reopened },
   { name: 'discarded', from: dead, make: discarded },
+  { name: 'unblocked', from: waitingForSibling, make: unblocked },
+  { name: 'still-waiting', from: waitingForSibling, make: record => stillWaiting(record, 'b') },
+  {
+    name: 'not-attempted',
+    from: waitingForSibling,
+    make: (record, now) => notAttempted(record, 'b', problem(), now),
+  },
+  {
+    name: 'retried (after a sibling)',
+    from: async (store, now) =>
+      move(store, notAttempted(await waitingForSibling(store), 'b', problem(), now)),
+    make: retried,
+  },
 ]
 
 /** A record as a change leaves it: null clears a field, the lease goes with the token. */
@@ -193,6 +238,32 @@ export const moveCases: readonly StoreCase[] = [
 
 /** The guards of `apply`, one by one. */
 export const guardCases: readonly StoreCase[] = [
+  it('a sub-task that starts after others stands in no line, and is pending when the one that it waits for has ended', async (store, context) => {
+    const parent = await startNew(store)
+    const [a, b, c] = await createAll(store, [
+      siblingOf(parent, 'a'),
+      siblingOf(parent, 'b'),
+      siblingOf(parent, 'c', afterAll('a', 'b')),
+    ])
+    const pending = (of = store) => of.outbox.pendingParents(10)
+    assert.deepEqual([c.predecessor, c.status], ['b', 'QUEUED'])
+    assert.deepEqual((await dueIds(store)).sort(), [a.id, b.id].sort())
+    assert.deepEqual(await store.tasks.claim([claimOf(c)]), [undefined])
+    await complete(store, a, context.now)
+    assert.deepEqual(await pending(), [], 'it waits for another one')
+    await fail(store, b, context.now)
+    assert.deepEqual(await pending(), [c.id])
+    const again = await context.reopenStore(store)
+    assert.deepEqual(await pending(again), [c.id], 'until it is reconciled')
+    await move(again, stillWaiting(await read(again, c.id), 'a'))
+    assert.deepEqual(await pending(again), [c.id], 'the other one has ended before')
+    const directly = { predecessor: 'a' }
+    const { items } = await again.queries.children(parent.id, directly, { pageSize: 5 })
+    assert.deepEqual(ids(items), [c.id])
+    await move(again, unblocked(await read(again, c.id), context.now))
+    assert.deepEqual(await pending(again), [])
+    assert.deepEqual(await dueIds(again), [c.id])
+  }),
   it('apply: a rescuer that saw the lease end is fenced by an extension', async (store, context) => {
     const held = await startNew(store)
     const seen = held.leaseUntil ?? 0
@@ -207,6 +278,32 @@ export const guardCases: readonly StoreCase[] = [
     const after = { ...rescued, fence: { attempt: held.attempt, leaseUntil: context.now + 30_000 } }
     context.advance(30_000)
     assert.deepEqual(await store.tasks.apply([after]), ['applied'])
+  }),
+  it('apply: an attempt that waits for signals is refused while one is there that it has not seen', async (store, context) => {
+    const running = await startNew(store)
+    const wait = waiting(running, { waits: [forWord], seen: none }, context.now)
+    const told = await move(store, signalled(running, wordAt(context.now), context.now))
+    assert.deepEqual(await store.tasks.apply([wait]), ['stale'])
+    assert.deepEqual(await read(store, running.id), told)
+    const { signals = [], signalCount = 0 } = told
+    await move(store, waiting(told, { waits: [forWord], seen: { signals, signalCount } }, context.now))
+    assert.deepEqual(await store.tasks.apply([wait]), ['applied'], 'told again, of the same attempt')
+  }),
+  it('apply: a signal makes the task due that waits for it, and no other', async (store, context) => {
+    const wait = { waits: [forWord], seen: none }
+    const waits = await move(store, waiting(await startNew(store), wait, context.now))
+    const other = await move(store, waiting(await startNew(store), wait, context.now))
+    const foreign = { ...wordAt(context.now), name: 'another' }
+    for (const each of [
+      signalled(waits, wordAt(context.now), context.now),
+      signalled(other, foreign, context.now),
+    ])
+      await move(store, each)
+    const due = await store.outbox.due([{ lane: waits.lane, capacity: 10 }], { quarantined: 0 })
+    assert.deepEqual(
+      due.deliveries.map(({ taskId }) => taskId),
+      [waits.id],
+    )
   }),
   it('apply: a rescued attempt drops its result, even before the next claim', async (store, context) => {
     const held = await startNew(store)

@@ -47,6 +47,7 @@ const sum = (key: string, calls: number, changes: Partial<UsageSum> = {}): Usage
   key,
   calls,
   inputTokens: 10 * calls,
+  cachedInputTokens: 0,
   outputTokens: 2 * calls,
   unpricedCalls: calls,
   estimatedCalls: 0,
@@ -134,12 +135,24 @@ export const usageCases: readonly StoreCase[] = [
     const again = await context.reopenStore(store)
     for (const outputTokens of [7, 900])
       await again.attempts.usage(running.id, [
-        call({ call: 'two', outputTokens }),
+        call({ call: 'two', cachedInputTokens: 4, outputTokens }),
         call({ call: 'one', outputTokens }),
       ])
-    const heard = { ...two, outputTokens: 9, estimatedCalls: 0 }
+    const heard = { ...two, cachedInputTokens: 4, outputTokens: 9, estimatedCalls: 0 }
     assert.deepEqual(await report(again, { taskId: running.id }, 'model'), [heard])
     assert.deepEqual(await report(again, { taskId: other.id }, 'model'), [sum('small', 1)])
+  }),
+  it('usage: cached tokens are summed, and calls that tell none have none', async (store, context) => {
+    const running = await startNew(store)
+    await store.attempts.usage(running.id, [
+      call({ cachedInputTokens: 8 }),
+      call({ cachedInputTokens: 0 }),
+      call(),
+      call({ model: 'untold' }),
+    ])
+    const sums = [sum('small', 3, { cachedInputTokens: 8 }), sum('untold', 1)]
+    assert.deepEqual(await report(store, {}, 'model'), sums)
+    assert.deepEqual(await report(await context.reopenStore(store), { treeOf: running.id }, 'model'), sums)
   }),
   it('usage: a sum of unknown costs is not zero, and a cost of zero is one', async store => {
     const running = await startNew(store)

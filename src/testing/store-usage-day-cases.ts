@@ -69,7 +69,7 @@ async function oldCalls(store: Store, now: number): Promise<string[]> {
     const task = await startNew(store, { userId: index % 2 === 0 ? 'ann' : 'bob' })
     const at = first + (index % 3) * day
     await store.attempts.usage(task.id, [
-      call({ at, cost: 0.1 * (index + 1), subject: 'novel' }),
+      call({ at, cost: 0.1 * (index + 1), subject: 'novel', cachedInputTokens: index }),
       call({ at: at + day - 1, model: 'large', call: 'named' }),
       call({ at, isEstimated: true, call: 'estimated', cost: 0.000_7 }),
       call({ at: at + 5_000, cost: 0 }),

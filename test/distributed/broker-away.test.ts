@@ -1,4 +1,6 @@
 /** Nothing waits for RabbitMQ: while it is away, what the store holds starts in the processes that have free slots. */
+import { MongoClient } from 'mongodb'
+import { createManualClock } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTask, type Engine } from '../../src/index.ts'
@@ -51,8 +53,11 @@ const manyOf = (count: number, ms: number) => Array.from({ length: count }, () =
 async function withBrokerAway() {
   const proxy = await startProxy(rabbitUrl())
   const home = installation()
+  const client = new MongoClient(home.databaseUrl, { monitorCommands: true })
   return {
     home,
+    /** For a process whose commands are counted. */
+    client,
     brokerUrl: proxy.through(rabbitUrl()),
     away() {
       proxy.refuse(true)
@@ -61,9 +66,29 @@ async function withBrokerAway() {
     back: () => proxy.refuse(false),
     async [Symbol.asyncDispose]() {
       await home[Symbol.asyncDispose]()
+      await client.close()
       await proxy.close()
     },
   }
+}
+
+/** What tasks wait for until it is opened, at the latest when the test ends. */
+function createGate() {
+  let open = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open, [Symbol.dispose]: open }
+}
+
+/** Counts the writes by which a client takes the right to send what stands in line. */
+function countRights(client: MongoClient): () => number {
+  let rights = 0
+  client.on('commandStarted', ({ commandName, command }) => {
+    const [update] = commandName === 'update' ? (command['updates'] ?? []) : []
+    if (update?.q?.ready !== undefined) rights += 1
+  })
+  return () => rights
 }
 
 const isConnected = async (engine: Engine) => (await engine.health()).broker?.connected === true
@@ -109,5 +134,43 @@ describeDistributed('a broker that is away', () => {
     await Promise.all(handles.map(handle => handle.result()))
     expect([...runs.values()].filter(times => times !== 1)).toEqual([])
     await long.cancel()
+  })
+
+  it('has a process take several short tasks at once, and put back in line what finds no slot in half a second', async () => {
+    await using parts = await withBrokerAway()
+    parts.away()
+    const { home, brokerUrl, client } = parts
+    const rights = countRights(client)
+    const { runs, piece } = countingTasks()
+    using gate = createGate()
+    const gated = defineTask({
+      type: 'Gated',
+      parameters: z.number(),
+      result: z.null(),
+      async execute(ctx) {
+        runs.set(ctx.taskId, (runs.get(ctx.taskId) ?? 0) + 1)
+        await gate.opened
+        return null
+      },
+    })
+    const clock = createManualClock()
+    const options = { tasks: [piece, gated], client, clock, lanes: { default: { slots: 2 } }, brokerUrl }
+    const engine = await home.engine(options)
+    const short = await engine.submitMany(piece, manyOf(60, 5))
+    await Promise.all(short.map(handle => handle.result()))
+    expect(rights(), 'writes that took the right to start a task, or several').toBeLessThanOrEqual(20)
+    const tasks = client.db().collection('background_tasks')
+    const counted = (field: string) => tasks.countDocuments({ [field]: { $exists: true } })
+    const long = await engine.submitMany(gated, manyOf(8, 0))
+    await until(
+      async () => runs.size === 62 && (await counted('sent')) === 4,
+      'two that run, and four that wait beside them',
+    )
+    await clock.advance(500)
+    await until(async () => (await counted('ready')) === 6, 'those four to be in line again')
+    gate.open()
+    await Promise.all(long.map(handle => handle.result()))
+    expect([...runs.values()].filter(times => times !== 1)).toEqual([])
+    expect(runs.size).toBe(68)
   })
 })

@@ -1,12 +1,12 @@
 /** What a task costs does not grow with the processes: counted as the commands that their drivers send to MongoDB. */
-import { MongoClient } from 'mongodb'
+import { type CommandStartedEvent, MongoClient } from 'mongodb'
+import { createManualClock } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
+import { until } from '../servers/until.ts'
 import { describeDistributed, installation } from './installation.ts'
 
-/** Milliseconds in which processes that start share the partitions. */
-const settleMs = 2_500
 /** What the drivers say on their own account. */
 const upkeep = new Set(['hello', 'isMaster', 'endSessions'])
 
@@ -28,30 +28,67 @@ const whole = defineTask({
   onSubTasksSettled: () => null,
 })
 
+/** Counts the commands of one process. */
+class CountingClient extends MongoClient {
+  sent = 0
+  /** Looks for what may be due that have been answered. */
+  polls = 0
+  /** Those without an answer yet. */
+  readonly #open = new Map<number, CommandStartedEvent>()
+
+  constructor(url: string) {
+    super(url, { monitorCommands: true })
+    this.on('commandStarted', event => {
+      if (upkeep.has(event.commandName)) return
+      this.sent += 1
+      this.#open.set(event.requestId, event)
+    })
+    this.on('commandSucceeded', ({ requestId }) => this.#answered(requestId))
+    this.on('commandFailed', ({ requestId }) => this.#answered(requestId))
+  }
+
+  get isBusy(): boolean {
+    return this.#open.size > 0
+  }
+
+  #answered(requestId: number): void {
+    if (this.#open.get(requestId)?.command['aggregate'] === 'task_relays') this.polls += 1
+    this.#open.delete(requestId)
+  }
+}
+
+/** Resolves when each process has seen the leases of all: from then on they share the partitions. */
+async function untilShared(clients: readonly CountingClient[]): Promise<void> {
+  const leases = () =>
+    clients[0]
+      ?.db()
+      .collection('task_relays')
+      .countDocuments({ until: { $exists: true } })
+  await until(async () => (await leases()) === clients.length, 'lease of each process')
+  // One may have been asked for before.
+  const seen = clients.map(({ polls }) => polls + 2)
+  await until(
+    () => clients.every(({ polls }, index) => polls >= (seen[index] ?? 0)),
+    'polls of all processes',
+  )
+}
+
 /** Returns the commands of so many processes for each task, or each sub-task of one parent. */
 async function commandsPerTask(processes: number, count: number, isTree: boolean): Promise<number> {
   const home = installation()
-  let commands = 0
-  const clients = Array.from({ length: processes }, () => {
-    const client = new MongoClient(home.databaseUrl, { monitorCommands: true })
-    client.on('commandStarted', ({ commandName }) => {
-      if (!upkeep.has(commandName)) commands += 1
-    })
-    return client
-  })
+  const clients = Array.from({ length: processes }, () => new CountingClient(home.databaseUrl))
   try {
     const lanes = { default: { slots: 10 } }
-    const engines = await Promise.all(
+    const [engine] = await Promise.all(
       clients.map(client => home.engine({ tasks: [piece, whole], lanes, client, times: {} })),
     )
-    await new Promise(resolve => setTimeout(resolve, settleMs))
-    const [engine] = engines
     if (engine === undefined) throw new RangeError('no process')
-    commands = 0
+    await untilShared(clients)
+    for (const client of clients) client.sent = 0
     const items = Array.from({ length: count }, (_, index) => ({ parameters: index }))
     const handles = isTree ? [await engine.submit(whole, count)] : await engine.submitMany(piece, items)
     await Promise.all(handles.map(handle => handle.result()))
-    return commands / count
+    return clients.reduce((sum, { sent }) => sum + sent, 0) / count
   } finally {
     await home[Symbol.asyncDispose]()
     await Promise.all(clients.map(client => client.close()))
@@ -70,17 +107,15 @@ describeDistributed('commands to MongoDB', () => {
 
   it('a process at rest sends at most two in a second', async () => {
     const home = installation()
-    const client = new MongoClient(home.databaseUrl, { monitorCommands: true })
+    const client = new CountingClient(home.databaseUrl)
+    const clock = createManualClock({ isBusy: () => client.isBusy })
     try {
-      let commands = 0
-      client.on('commandStarted', ({ commandName }) => {
-        if (!upkeep.has(commandName)) commands += 1
-      })
-      await home.engine({ tasks: [piece], client, times: {} })
-      await new Promise(resolve => setTimeout(resolve, settleMs))
-      commands = 0
-      await new Promise(resolve => setTimeout(resolve, 10_000))
-      expect(commands).toBeLessThanOrEqual(20)
+      await home.engine({ tasks: [piece], client, clock, times: {} })
+      await clock.advance('10s')
+      client.sent = 0
+      await clock.advance('60s')
+      expect(client.sent).toBeLessThanOrEqual(120)
+      expect(client.sent, 'it looks once a second').toBeGreaterThanOrEqual(60)
     } finally {
       await home[Symbol.asyncDispose]()
       await client.close()

@@ -58,7 +58,10 @@ export function installation(
       const engine = (await createEngine({
         times,
         ...options,
-        store: mongodb(client === undefined ? { url: database.url } : { client, database: database.name }),
+        store: mongodb({
+          ...(client === undefined ? { url: database.url } : { client, database: database.name }),
+          ...defined({ now: options.clock?.now }),
+        }),
         broker: rabbitmq({
           url,
           prefix: names.prefix,

@@ -55,6 +55,32 @@ describeDistributed('trees over several processes', () => {
     })
   })
 
+  it('sub-tasks start after those before them, whichever process runs them', async () => {
+    await using home = installation()
+    const { scripted, parent, journal } = scriptedTasks()
+    const lanes = { default: { slots: 3 } }
+    const client = await home.engine({ tasks: [scripted, parent], roles: [], lanes })
+    await home.engine({ tasks: [scripted, parent], lanes })
+    await home.engine({ tasks: [scripted, parent], lanes, roles: ['worker'] })
+    const keys = Array.from({ length: 30 }, (_, at) => `${at}`)
+    const before = (at: number) => [...new Set([at >> 1, at - 1, (at * 7) % at])].filter(other => other < at)
+    const subTasks = keys.map((key, at) => {
+      const orders: Order[] = [{ do: 'checkpoint', key }, succeed]
+      return at === 0 ? { key, orders } : { key, orders, after: before(at).map(other => `${other}`) }
+    })
+    const handle = await client.submit(parent, {
+      orders: [{ do: 'submit', subTasks: subTasks.toReversed() }],
+    })
+    expect(await handle.result({ timeout: '60s' })).toEqual({ COMPLETED: 30 })
+    const { items } = await client.tasks.children(handle.taskId, {}, { pageSize: 50 })
+    const place = (key: string, did: string) =>
+      journal.findIndex(
+        entry => entry.did === did && entry.taskId === items.find(item => item.subTaskKey === key)?.id,
+      )
+    for (const { key, after = [] } of subTasks)
+      for (const other of after) expect(place(key, 'start')).toBeGreaterThan(place(other, 'checkpoint'))
+  })
+
   it('B4: cancel goes down the tree, into every process', async () => {
     await using home = installation()
     const { scripted, parent, journal } = scriptedTasks()

@@ -79,12 +79,12 @@ async function leaveTraces(file: string): Promise<void> {
   const paid = { at: 1_000, attempt: 1, model: 'small', inputTokens: 5, outputTokens: 1 }
   // Two days of a task that is gone, one with a known cost.
   await store.attempts.usage('gone', [
-    { ...paid, cost: 0.3, subject: 'novel' },
+    { ...paid, cachedInputTokens: 3, cost: 0.3, subject: 'novel' },
     { ...paid, at: 90_000_000 },
   ])
   await store.usage.rollUp({ before: 2 * 86_400_000, limit: 100 })
   await store.attempts.usage(task?.id ?? '', [
-    { ...paid, call: 'call 1' },
+    { ...paid, cachedInputTokens: 2, call: 'call 1' },
     { ...paid, call: 'call 2', isEstimated: true },
   ])
   const { deliveries } = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 0 })

@@ -59,13 +59,14 @@ export async function applyOne(world: World, transition: Transition): Promise<vo
   if (before !== undefined && mayWrite(before, transition)) expect(answer, transition.name).toBe('applied')
 }
 
-/** The whole guard, said once more: status, phase, attempt, lease end, version. */
+/** The whole guard, said once more: status, phase, attempt, lease end, signals, version. */
 function mayWrite(record: TaskRecord, { from, fromPhase, fence }: Transition): boolean {
   if (!from.includes(record.status) || (fromPhase !== undefined && fromPhase !== record.phase)) return false
   if ('version' in fence) return fence.version === record.version
   return (
     fence.attempt === record.attempt &&
-    (fence.leaseUntil === undefined || fence.leaseUntil === record.leaseUntil)
+    (fence.leaseUntil === undefined || fence.leaseUntil === record.leaseUntil) &&
+    (fence.signalCount === undefined || fence.signalCount === (record.signalCount ?? 0))
   )
 }
 

@@ -6,7 +6,7 @@ import * as workers from './model-workers.ts'
 
 const { submit, relay, work, claimDelivery, claimAny, loseDelivery } = workers
 const { submitSubTasks, fanOut, finishAll, settle, report } = workers
-const { advance, sweep, sweepLate, aggregate, look, cancelSeen, cancel } = people
+const { advance, sweep, sweepLate, aggregate, look, cancelSeen, cancel, signal } = people
 const { retry, retryFailed, discard, pause, prune, reopen } = people
 
 /** Every command, with how often it comes. */
@@ -39,6 +39,6 @@ export const commands: fc.Arbitrary<Command>[] = [
     settle,
     report,
   ],
-  ...[advance, advance, sweep, sweepLate, aggregate, aggregate, aggregate, look, cancelSeen, cancel],
+  ...[advance, advance, sweep, sweepLate, aggregate, aggregate, aggregate, look, cancelSeen, cancel, signal],
   ...[retry, retry, retryFailed, discard, pause, prune, reopen],
 ]

@@ -3,11 +3,11 @@ import { expect } from 'vitest'
 import { decide, decideOverdue, type Outcome } from '../../src/task/decide.ts'
 import { hasEnded } from '../../src/task/status.ts'
 import { totalOf } from '../../src/task/subtasks.ts'
-import type { TaskRecord } from '../../src/task/task.ts'
+import { isWaiting, type TaskRecord } from '../../src/task/task.ts'
 import { claimOf } from '../../src/testing/store-case.ts'
 import { policy } from './model-command.ts'
 import { aggregateAll } from './model-people.ts'
-import { lanes, type Model, type World } from './model-world.ts'
+import { lanes, type Model, type World, word } from './model-world.ts'
 
 const mostRounds = 60
 
@@ -20,6 +20,7 @@ export async function drain(world: World, model: Model): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
     world.now += 3_600_000
     await sweep(world)
+    await answer(world)
     await work(world)
     await aggregateAll(world)
     const counts = await world.store.queries.counts()
@@ -43,6 +44,12 @@ async function sweep(world: World): Promise<void> {
     ),
   )
   expect(answers.every(answer => answer === 'applied')).toBe(true)
+}
+
+/** Somebody answers those that wait. */
+async function answer(world: World): Promise<void> {
+  const { items } = await world.store.queries.list({ status: ['RETRYING'] }, { pageSize: 1_000 })
+  for (const record of items) if (isWaiting(record)) await world.engine.signal(record.id, word, 1)
 }
 
 async function work(world: World): Promise<void> {

@@ -6,7 +6,7 @@ import type { Overdue } from '../../src/store/store.ts'
 import { cancelError, decide, decideOverdue, decideParent } from '../../src/task/decide.ts'
 import { hasEnded } from '../../src/task/status.ts'
 import { liveOf } from '../../src/task/subtasks.ts'
-import type { TaskRecord } from '../../src/task/task.ts'
+import { isWaiting, type TaskRecord } from '../../src/task/task.ts'
 import {
   cancelledWaiting,
   cancelRequested,
@@ -15,7 +15,7 @@ import {
   type Transition,
 } from '../../src/task/transition.ts'
 import { applyOne, command, pick, picked, policy } from './model-command.ts'
-import { lanes, saw, type World } from './model-world.ts'
+import { lanes, saw, type World, word } from './model-world.ts'
 
 export const advance = fc
   .oneof(fc.integer({ min: 1, max: 1_500 }), fc.integer({ min: 5_000, max: 70_000 }))
@@ -118,7 +118,7 @@ export const look = pick.map(index =>
 )
 
 /** What the verbs of the engine may answer instead of doing it. */
-const refusals = ['TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED']
+const refusals = ['SIGNALS_FULL', 'TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED']
 
 async function person(act: Promise<unknown>): Promise<void> {
   await act.catch((error: unknown) => {
@@ -131,6 +131,22 @@ export const cancel = pick.map(index =>
   command(`cancel(${index})`, world => person(world.engine.tasks.cancel(picked(world.ids(), index))), {
     needs: 'tasks',
   }),
+)
+
+export const signal = pick.map(index =>
+  command(
+    `signal(${index})`,
+    async world => {
+      const id = picked(world.ids(), index)
+      const before = world.present(id)
+      await person(world.engine.signal(id, word, 1))
+      if (before === undefined || hasEnded(before.status)) return
+      const [after] = await world.store.queries.get([id])
+      expect(after?.signalCount).toBe((before.signalCount ?? 0) + 1)
+      if (isWaiting(before)) saw('signal awaited')
+    },
+    { needs: 'tasks' },
+  ),
 )
 
 export const retry = pick.map(index =>

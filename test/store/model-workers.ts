@@ -7,7 +7,7 @@ import { hasEnded } from '../../src/task/status.ts'
 import type { NewTask, TaskRecord } from '../../src/task/task.ts'
 import { claimOf, newTask, problem } from '../../src/testing/store-case.ts'
 import { anAttempt, applyOne, at, attemptOf, command, pick, picked, policy, seldom } from './model-command.ts'
-import { lanes, saw, users, type World } from './model-world.ts'
+import { lanes, saw, users, type World, word } from './model-world.ts'
 
 export const submit = fc
   .record({
@@ -206,7 +206,13 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   ),
   fc.constantFrom<Outcome[]>({ kind: 'cancelled' }, { kind: 'given-back' }),
   fc.constant<Outcome>({ kind: 'lease-lost' }),
+  fc.constant<Outcome>({ kind: 'waiting', waits: [{ key: 'step', signal: word }] }),
 )
+
+/** A handler that waits for a signal has seen those that had come when its attempt was claimed. */
+function seenBy({ signals = [], signalCount = 0 }: TaskRecord, outcome: Outcome): Outcome {
+  return outcome.kind === 'waiting' ? { ...outcome, seen: { signals, signalCount } } : outcome
+}
 
 /** What earlier attempts left of failures and crashes: rows of them are rare among random commands. */
 const pasts = [{}, { retryCount: 1 }, { crashCount: 1 }, { crashCount: 1 }, { crashCount: 2 }] as const
@@ -231,7 +237,7 @@ export const settle = fc
         if (learned && heard !== undefined) record.cancelRequestedAt = heard
         const { now } = world
         const limited = { errorClass: 'rate-limited', info: problem(), notBefore: now + 2_000 } as const
-        const ends: Outcome = snoozes ? { kind: 'failed', error: limited } : outcome
+        const ends = snoozes ? ({ kind: 'failed', error: limited } as const) : seenBy(record, outcome)
         const transition = decide(record, ends, { policy, now, random: 0.5 })
         await applyOne(world, transition)
         if (times === 1) return
@@ -268,7 +274,7 @@ export const finishAll = fc.array(outcome, { minLength: 1, maxLength: 4 }).map(o
       const circumstances = { policy, now: world.now, random: 0.5 }
       const ends = world.attempts
         .filter(({ id, attempt }) => world.present(id)?.attempt === attempt)
-        .map((record, index) => decide(record, at(outcomes, index), circumstances))
+        .map((record, index) => decide(record, seenBy(record, at(outcomes, index)), circumstances))
       const answers = await world.store.tasks.apply(ends)
       for (const [index, answer] of answers.entries()) saw(`${ends[index]?.name} ${answer}`)
     },

@@ -26,6 +26,9 @@ export interface Allowed {
 }
 
 /** What happened how often, over all runs: a search that never meets a case proves nothing about it. */
+/** The signal that all wait for. */
+export const word = 'word'
+
 export const seen = new Map<string, number>()
 
 /** Counts that something happened. */

@@ -5,7 +5,7 @@ import { searchModel } from './model-search.ts'
 import { seen } from './model-world.ts'
 
 /** Set for a longer search, for example over night. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(150, 1_000))
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(150, 600, 1_000))
 
 /** What a search of this length must have met, or it proves little; each is met some dozens of times in a thousand runs. */
 const mustSee = [
@@ -14,12 +14,14 @@ const mustSee = [
     'failed',
     'retrying',
     'snoozed',
+    'waiting',
     'given-back',
     'cancelled',
     'awaiting-subtasks',
     'dead-lettered',
   ].flatMap(name => [`${name} applied`, `${name} stale`]),
   ...['cancel-requested applied', 'cancel-requested stale', 'discarded applied'],
+  'signal awaited',
   ...['claim refused', 'claim granted', 'quarantined claimed'],
   ...['sub-task created', 'sub-task existing', 'sub-task refused', 'task pruned', 'tree pruned'],
   ...[

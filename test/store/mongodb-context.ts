@@ -97,6 +97,15 @@ export class MongoContext implements StoreCaseContext {
     return this.#withTasks(tasks => tasks.updateOne({ _id: taskId }, update))
   }
 
+  /** Takes a field from all documents of a collection of the first store's database, as an earlier version left them. */
+  async unset(collection: string, field: string): Promise<void> {
+    await using client = new MongoClient(this.url)
+    await client
+      .db()
+      .collection(collection)
+      .updateMany({}, { $unset: { [field]: '' } })
+  }
+
   /** Empties a collection of the first store's database. */
   async empty(collection: string): Promise<void> {
     await using client = new MongoClient(this.url)

@@ -63,7 +63,7 @@ function losesSome(): StoreFaults {
 }
 
 /** Set for a longer search. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? sizeOf(2, 6))
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? sizeOf(2, 4, 6))
 
 describeWithMongo('a MongoDB store whose answers get lost', () => {
   // Side by side: they wait for what is sent again.

@@ -167,10 +167,10 @@ describeWithMongo('the partitions of a MongoDB store', () => {
     for (const record of crashed) await move(one, retrying(record, retry))
     context.advance(1_000)
     const sent = new Set<string>()
-    const alone = { lane: 'default', capacity: 40, isAlone: true }
+    const lane = { lane: 'default', capacity: 40 }
     await expect
       .poll(async () => {
-        const { deliveries } = await dueIn(one, alone)
+        const { deliveries } = await one.outbox.due([lane], { quarantined: 1, isAlone: true })
         await one.outbox.published(deliveries)
         const claims = deliveries.map(({ taskId: id, attempt }) => claimOf({ id, attempt }))
         for (const record of await one.tasks.claim(claims)) {

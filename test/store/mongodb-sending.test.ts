@@ -126,6 +126,25 @@ describeWithMongo('the right to send in MongoDB', () => {
     expect(await dueIds(one), 'one that runs').toEqual([])
   })
 
+  it('ends after a second while the broker is away, of a quarantined task too, as far as there is capacity', async () => {
+    const [one, two] = await context.makeStores(2)
+    const crashed = await startNew(one)
+    await move(one, retrying(crashed, { at: context.now, error: problem(), retryCount: 0, crashCount: 2 }))
+    const [second, urgent, third] = ids(
+      await createAll(one, [newTask(), newTask({ priority: 'high' }), newTask()]),
+    )
+    await one.outbox.published((await dueIn(one)).deliveries)
+    const alone = async (capacity: number) => {
+      const due = await two.outbox.due([{ lane: 'default', capacity }], { quarantined: 1, isAlone: true })
+      await two.outbox.published(due.deliveries)
+      return due.deliveries.map(({ taskId }) => taskId)
+    }
+    expect(await alone(10)).toEqual([])
+    context.advance(1_000)
+    expect(await alone(0)).toEqual([])
+    expect(await alone(10)).toEqual([crashed.id, urgent, second, third])
+  })
+
   it('of a waiting task goes to the broker ahead of its time, by the longest delay that fits', async () => {
     const [store] = await context.makeStores(1)
     store.outbox.useDelayTiers?.([60_000, 1_000, 15_000])

@@ -20,3 +20,27 @@ describeWithMongo('a call of a model that is told twice', () => {
     expect(items).toMatchObject([{ inputTokens: 6, outputTokens: 8 }])
   })
 })
+
+describeWithMongo('a sum of a day that tells no cached tokens', () => {
+  let context: MongoContext | undefined
+  afterEach(() => context?.end())
+
+  it('has none of them, and later ones are added', async () => {
+    context = new MongoContext()
+    const store = await context.makeStore()
+    const row = { at: 1, attempt: 1, model: 'm', inputTokens: 9, cachedInputTokens: 5, outputTokens: 4 }
+    const rollUp = async () => {
+      await store.attempts.usage('gone', [row])
+      await store.usage.rollUp({ before: 86_400_000, limit: 5 })
+    }
+    const cached = async () => {
+      const { items } = await store.queries.usageReport({}, { by: 'model', pageSize: 9 })
+      return items.map(({ calls, cachedInputTokens }) => [calls, cachedInputTokens])
+    }
+    await rollUp()
+    await context.unset('usage_days', 'cachedInputTokens')
+    expect(await cached()).toEqual([[1, 0]])
+    await rollUp()
+    expect(await cached()).toEqual([[2, 5]])
+  })
+})

@@ -175,10 +175,30 @@ describe('opening a file', () => {
       { at: 6, attempt: 1, model: 'm', inputTokens: 1, outputTokens: 1, subject: 'novel' },
     ])
     const { items } = await store.queries.usageReport({ taskId: 'task' }, { by: 'subject', pageSize: 5 })
+    const sum = { calls: 1, cachedInputTokens: 0, estimatedCalls: 0 }
     expect(items).toEqual([
-      { key: '', calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.5, unpricedCalls: 0, estimatedCalls: 0 },
-      { key: 'novel', calls: 1, inputTokens: 1, outputTokens: 1, unpricedCalls: 1, estimatedCalls: 0 },
+      { ...sum, key: '', inputTokens: 10, outputTokens: 2, cost: 0.5, unpricedCalls: 0 },
+      { ...sum, key: 'novel', inputTokens: 1, outputTokens: 1, unpricedCalls: 1 },
     ])
+  })
+
+  it('whose sums by day tell no cached tokens has none of them, and adds later ones', async () => {
+    const db = new SqliteDatabase(folder.file('tasks.db'))
+    applyMigrations(db, 'engine', engineMigrations.slice(0, -1))
+    db.exec(`INSERT INTO usage_days (id, revision, at, "userId", model, calls, "inputTokens", "outputTokens", "unpricedCalls",
+      "estimatedCalls", body) VALUES ('day', 'earlier', 0, 'ann', 'm', 2, 20, 4, 2, 0, '{}')`)
+    db.close()
+    const store = openStore()
+    const cached = async () => {
+      const { items } = await store.queries.usageReport({}, { by: 'model', pageSize: 5 })
+      return items.map(({ calls, cachedInputTokens }) => [calls, cachedInputTokens])
+    }
+    expect(await cached()).toEqual([[2, 0]])
+    await store.attempts.usage('gone', [
+      { at: 6, attempt: 1, model: 'm', inputTokens: 9, cachedInputTokens: 5, outputTokens: 1 },
+    ])
+    await store.usage.rollUp({ before: 86_400_000, limit: 5 })
+    expect(await cached()).toEqual([[3, 5]])
   })
 
   it('whose disk is full is told by the health until something can be written again', async () => {

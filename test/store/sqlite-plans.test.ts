@@ -34,7 +34,10 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   const engine = await createEngine({ tasks: [scripted], store, retention: { COMPLETED: 0 } })
   await engine.start()
   const parent = await engine.submit(scripted, {
-    orders: [{ do: 'submitMany', count: 5, orders: [] }],
+    orders: [
+      { do: 'submitMany', count: 5, orders: [] },
+      { do: 'submit', subTasks: [{ key: 'last', after: ['0', '4'], orders: [] }] },
+    ],
   })
   await parent.result()
   const failed = await engine.submit(scripted, { orders: [{ do: 'failForGood' }] })
@@ -53,6 +56,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   }
   await engine.tasks.counts()
   await engine.tasks.children(parent.taskId, { failedFirst: true }, { pageSize: 5 })
+  await engine.tasks.children(parent.taskId, { predecessor: 'a' }, { pageSize: 5 })
   await engine.deadLetters.groups({})
   await engine.deadLetters.groups({
     code: 'HANDLER_FAILED',
@@ -116,6 +120,13 @@ it('no question walks the table: each goes by an index, or by the rows of one pa
   const listings = plans.filter(isListing)
   expect(listings.filter(({ sql }) => sql.includes('ASC')).length).toBeGreaterThan(3)
   expect(listings.filter(({ plan }) => plan.some(step => step.includes('TEMP B-TREE')))).toEqual([])
+  // The end of a sub-task reads those that wait for it, and no other sibling.
+  const successors = plans.filter(
+    ({ sql }) => sql.includes('SET predecessor_ended = 1') && /predecessor = \?/.test(sql),
+  )
+  expect(successors.map(({ plan }) => plan)).toEqual([
+    ['SEARCH tasks USING INDEX tasks_predecessor (parent_id=? AND predecessor=?)'],
+  ])
   // The letters of a group are found by it. Equal failures are grouped, however many letters are open, without reading one of them.
   const groups = plans.filter(({ sql }) => sql.includes('GROUP BY fingerprint'))
   expect(groups.map(({ plan }) => plan[0])).toEqual([

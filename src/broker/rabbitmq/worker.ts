@@ -80,7 +80,11 @@ export function startWorker(options: WorkerOptions): Worker {
     stop() {
       if (isStopped) return
       isStopped = true
-      for (const slot of slots) slot.stop()
+      const stops = Promise.all(slots.map(slot => slot.stop()))
+      // Given back earlier, a message would come to another slot that stops, again and again, until the broker takes it for one that kills workers.
+      void stops.then(() => {
+        for (const slot of slots) slot.giveBack()
+      })
       depth.addSlots(lane.lane, -lane.slots)
     },
     async flush() {
@@ -100,6 +104,9 @@ class Slot {
   #running = false
   /** The delivery that came after an acknowledgement, while the receiver of the one before has not resolved. */
   #next: UnackedMessage | undefined
+  /** The delivery that came while the slots stop. */
+  #late: UnackedMessage | undefined
+  #isOver = false
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -129,14 +136,21 @@ class Slot {
     return () => this.#free()
   }
 
-  /** Takes no further delivery; what runs may end, and be acknowledged. */
-  stop(): void {
+  /** Takes no further delivery; what runs may end, and be acknowledged. Resolves when the broker sends none, or the channel is lost. */
+  async stop(): Promise<void> {
     this.#stopped = true
-    this.#next?.giveBack()
+    this.#late = this.#next
     this.#next = undefined
-    // What is on its way until the broker has heard of it is given back.
-    if (this.#consumerTag !== undefined) this.#channel?.cancel(this.#consumerTag).catch(() => undefined)
+    const tag = this.#consumerTag
     this.#consumerTag = undefined
+    if (tag !== undefined) await this.#channel?.cancel(tag).catch(() => undefined)
+  }
+
+  /** Gives back what came since the stop, and what still comes. */
+  giveBack(): void {
+    this.#isOver = true
+    this.#late?.giveBack()
+    this.#late = undefined
   }
 
   /** The channel is another one, or lost: nothing is consumed, and what came on the one before is the broker's again. */
@@ -144,6 +158,7 @@ class Slot {
     this.#channel = channel
     this.#consumerTag = undefined
     this.#next = undefined
+    this.#late = undefined
   }
 
   /** Consumes unless it does already, runs a task, or has stopped. */
@@ -183,7 +198,8 @@ class Slot {
   }
 
   #take(held: UnackedMessage, isCancelled: boolean): void {
-    if (this.#stopped || isCancelled) held.giveBack()
+    if (this.#stopped && !this.#isOver && this.#late === undefined) this.#late = held
+    else if (this.#stopped || isCancelled) held.giveBack()
     else {
       this.#options.depth.taken(this.#options.lane.lane)
       if (this.#running) this.#next = held

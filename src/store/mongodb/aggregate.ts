@@ -6,20 +6,22 @@
  */
 import type { ClientSession } from 'mongodb'
 import { cancelError } from '../../task/decide.ts'
+import { subTaskId } from '../../task/id.ts'
 import { endedStatuses, hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import { cancelledWaiting } from '../../task/transition.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { literal, updateMerged } from './merge-updates.ts'
 import { derived, firstPlace, guardOf, type Move, pipelineOf, removed } from './pipeline.ts'
-import { type Context, findTasks, readFields } from './session.ts'
+import { type Context, findTasks, readFields, updateTasks } from './session.ts'
 
 /** Sub-tasks per write: keeps the list in the parent small. */
 const perBatch = 200
 
-type Parent = Pick<TaskDocument, '_id' | 'status' | 'partition' | 'aggregate' | 'subTaskStatusSummary'>
-const childFields = ['status', 'version', 'counted'] as const
-type Child = Pick<TaskDocument, '_id' | (typeof childFields)[number]>
+const parentFields = ['status', 'partition', 'aggregate', 'subTaskStatusSummary', 'hasSuccessors'] as const
+type Parent = Pick<TaskDocument, '_id' | (typeof parentFields)[number]>
+const childFields = ['status', 'version', 'counted', 'predecessor'] as const
+type Child = Pick<TaskDocument, '_id' | (typeof childFields)[number] | 'subTaskKey'>
 type Batch = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
 
 /** All is counted, more may be left, there was nothing to count, or another process was faster. */
@@ -42,12 +44,15 @@ export async function aggregate(
   const flags = context.partitions.flagsOf(parent?.partition)
   const moved = { uncounted: { $in: flags }, parentTaskId: parentId }
   const options = { hint: 'tasks_uncounted', limit: perBatch }
-  const children = await readFields(context, 'read sub-tasks that moved', moved, childFields, options)
+  const fields = parent?.hasSuccessors ? ([...childFields, 'subTaskKey'] as const) : childFields
+  const children: Child[] = await readFields(context, 'read sub-tasks that moved', moved, fields, options)
   if (remembered !== undefined && children.length === 0) return 'nothing'
   known.delete(parentId)
   const late = parent === undefined || hasEnded(parent.status) ? children.filter(isLate) : []
   if (late.length > 0) return cancelLate(context, parent, late)
   const batch = children.map(({ _id: id, version, status }) => ({ id, version, as: status }))
+  // Before it is counted: a crash in between has it looked at again.
+  if (parent !== undefined) await markSuccessors(context, parent, children)
   // A parent that is gone counts nothing.
   const written = parent && (await writeAggregate(context, parent, children, batch))
   // What was remembered may be old without another process that aggregates: the next read of the parent shows it.
@@ -59,8 +64,7 @@ export async function aggregate(
 
 /** Returns the parent, after what was left of its last aggregation has been finished. */
 async function readFinished(context: Context, parentId: string): Promise<Parent | undefined> {
-  const fields = ['status', 'partition', 'aggregate', 'subTaskStatusSummary'] as const
-  const [parent] = await readFields(context, 'read parent', { _id: parentId }, fields)
+  const [parent] = await readFields(context, 'read parent', { _id: parentId }, parentFields)
   await finish(context, parent?.aggregate?.batch ?? [])
   return parent
 }
@@ -80,11 +84,13 @@ async function writeAggregate(
   const summary = recount(parent.subTaskStatusSummary, changes)
   const version = parent.aggregate?.version
   const next = (version ?? 0) + 1
+  const hasSuccessors = parent.hasSuccessors ?? children.some(({ predecessor }) => predecessor !== undefined)
   const set = {
     subTaskStatusSummary: literal(summary),
     liveSubTasks: liveOf(summary),
     aggregate: literal({ version: next, batch }),
     ...(changes.length === 0 ? {} : { version: { $add: ['$version', 1] } }),
+    ...(hasSuccessors ? { hasSuccessors } : {}),
   }
   const { matchedCount } = await database.run('aggregate sub-tasks', () =>
     tasks.updateOne(
@@ -93,7 +99,42 @@ async function writeAggregate(
     ),
   )
   if (matchedCount === 0) return 'refused'
-  return { ...parent, subTaskStatusSummary: summary, aggregate: { version: next } }
+  const written = { ...parent, subTaskStatusSummary: summary, aggregate: { version: next } }
+  return hasSuccessors ? { ...written, hasSuccessors } : written
+}
+
+/**
+ * Marks the sub-tasks that wait for one of these which has ended, and those of these that wait for one which has: the aggregator is to reconcile
+ * them. Costs nothing where no sub-task waits for another one.
+ */
+async function markSuccessors(
+  context: Context,
+  { _id: parentTaskId, hasSuccessors }: Parent,
+  children: readonly Child[],
+): Promise<void> {
+  const waitedFor = children.flatMap(({ status, predecessor }) =>
+    hasEnded(status) ? [] : (predecessor ?? []),
+  )
+  if (waitedFor.length === 0 && hasSuccessors !== true) return
+  const keys = new Set(
+    children.flatMap(({ status, subTaskKey }) => (hasEnded(status) ? (subTaskKey ?? []) : [])),
+  )
+  if (waitedFor.length > 0) {
+    const ids = [...new Set(waitedFor)].map(key => subTaskId(parentTaskId, key))
+    const ended = { _id: { $in: ids }, status: { $in: [...endedStatuses] } }
+    for (const { subTaskKey } of await readFields(context, 'which have ended', ended, ['subTaskKey']))
+      if (subTaskKey !== undefined) keys.add(subTaskKey)
+  }
+  if (keys.size === 0) return
+  const isAbsent = { $exists: false }
+  const waiting = {
+    parentTaskId,
+    predecessor: { $in: [...keys] },
+    completedAt: isAbsent,
+    predecessorEnded: isAbsent,
+  }
+  const update = [{ $set: { predecessorEnded: true } }, derived]
+  await updateTasks(context, 'mark what waited for a sibling', waiting, update, 'tasks_predecessor')
 }
 
 /** What the parent has not counted of its sub-tasks. */

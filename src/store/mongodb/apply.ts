@@ -7,7 +7,7 @@ import { largeTexts, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
-import { guardOf, type Move, pipelineOf, tellAtFor } from './pipeline.ts'
+import { guardOf, type Move, movesInParent, pipelineOf, tellAtFor } from './pipeline.ts'
 import { isDueSoon, readFields, type Session } from './session.ts'
 
 /** Writes transitions, each guarded by the statuses that it may leave and by its fence. */
@@ -186,7 +186,7 @@ function afterwards(session: Session, moves: readonly Move[], answers: readonly 
     if (endsAttempt(transition)) inFlight.settled(transition.taskId)
     noteWaiting(session, transition)
   }
-  const moved = applied.filter(({ transition }) => transition.set.status !== undefined)
+  const moved = applied.filter(({ transition }) => movesInParent(transition.set))
   const movedOf = (those: readonly Move[]) =>
     those.map(({ transition: { taskId, userId } }) => ({ taskId, partition: session.partitions.of(userId) }))
   parents.moved(movedOf(moved.filter(isLive)), { isLive: true })
@@ -215,7 +215,8 @@ function noteWaiting(session: Session, { taskId, userId, name, wake, set }: Tran
   if (at !== undefined) {
     // A transition does not name its lane.
     flags.setReady()
-    if (at > now() || name === 'due-early') flags.setNextAt(tellAtFor(features, at, now()))
+    if (at > now() || name === 'due-early' || name === 'unblocked')
+      flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }
   if (mayBePending) flags.pendingParents = true

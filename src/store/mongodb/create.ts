@@ -12,7 +12,7 @@ import type { TaskRecord } from '../../task/task.ts'
 import type { Created, Refusal } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
-import { duplicateKey } from './indexes.ts'
+import { duplicateKey, isDuplicateKey } from './indexes.ts'
 import {
   type Accepts,
   admit,
@@ -20,6 +20,7 @@ import {
   answersOfNone,
   type CreateRequest,
   documentOf,
+  type Found,
   type Initial,
   keyOf,
   placeOf,
@@ -34,9 +35,19 @@ import { findTasks, isDueSoon, readFields, type Session } from './session.ts'
 const payloadsPerWrite = 500
 /** Idempotency keys of one read. */
 const keysPerRead = 500
+/** Creations of the same tasks by others that may come in between. */
+const mostTries = 5
+/** Documents of one command: keeps one turn of the event loop short. */
+const perCommand = 500
+/** Milliseconds that a transaction may take longer for each document. */
+const msPerDocument = 5
+/** Characters of the parameters of all tasks above which they lie apart: a server bounds what a transaction may write. */
+const mostTogether = 16_000_000
+/** Characters of the parameters of one task that stay in its document then. */
+const longestOfMany = 1_024
 
 /** A task on its way into the database. */
-export interface Insert {
+interface Insert {
   request: CreateRequest
   initial: Initial
   document: TaskDocument
@@ -147,8 +158,82 @@ function foreignSession(cause: Error): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message, { cause })
 }
 
+/**
+ * Creates all tasks, or none where one is refused, or was found and is not accepted. What exists is looked up only when something stood in
+ * the way.
+ */
+export async function createTogether(
+  session: Session,
+  requests: readonly CreateRequest[],
+  accepts: Accepts,
+): Promise<Created[]> {
+  const repeats = repeatsOf(requests)
+  let found: Found | undefined
+  for (let tries = 1; tries <= mostTries; tries++) {
+    const fresh = requests.filter(request => found?.has(request) !== true && !repeats.has(request))
+    const refusals = await refusalsOf(session, fresh)
+    const none = answersOfNone(session, requests, { found, repeats, refusals }, accepts)
+    if (none !== undefined && found !== undefined) return none
+    const made = none === undefined ? await insertTogether(session, fresh) : undefined
+    if (made !== undefined) return answersOf(requests, { found, repeats, made })
+    found = await findExisting(session, requests)
+  }
+  const message = `Other processes created some of the ${requests.length} tasks, ${mostTries} times in a row; none was written. Submit them again.`
+  throw new QuillworkError('STORE_FAILED', message)
+}
+
+/** Inserts all. Returns their answers; undefined, and nothing is written, where another task has the id or the key of one. */
+async function insertTogether(
+  session: Session,
+  requests: readonly CreateRequest[],
+): Promise<ReadonlyMap<CreateRequest, Created> | undefined> {
+  const characters = requests.reduce((sum, { task }) => sum + task.parameters.length, 0)
+  const longest = characters > mostTogether ? longestOfMany : undefined
+  const inserts = [...(await prepareInserts(session, requests, { sends: false, longest })).values()]
+  const areWritten = await session.database.transaction(
+    'create together',
+    transaction => insertInto(session, inserts, transaction),
+    inserts.length * msPerDocument,
+  )
+  if (!areWritten && !(await areOurs(session, inserts))) {
+    dropPayloads(
+      session,
+      inserts.flatMap(({ initial }) => initial.large?.payload ?? []),
+    )
+    return undefined
+  }
+  afterwards(session, inserts)
+  return new Map(inserts.map(insert => [insert.request, createdOf(insert)]))
+}
+
+/** Whether an earlier send of the same transaction was committed: all of it was, so one shows it. What it keeps apart shows it for good. */
+async function areOurs(session: Session, inserts: readonly Insert[]): Promise<boolean> {
+  const shows = inserts.find(({ initial }) => initial.large !== undefined) ?? inserts[0]
+  if (shows === undefined) return false
+  const found = await findExisting(session, [shows.request])
+  return isOurs(shows, found.get(shows.request)?.document)
+}
+
+async function insertInto(
+  { tasks }: Session,
+  inserts: readonly Insert[],
+  transaction: ClientSession,
+): Promise<boolean> {
+  try {
+    for (let from = 0; from < inserts.length; from += perCommand) {
+      const part = inserts.slice(from, from + perCommand).map(({ document }) => document)
+      await tasks.insertMany(part, { session: transaction })
+    }
+    return true
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    await transaction.abortTransaction()
+    return false
+  }
+}
+
 /** Decides whether each request is admitted. */
-export async function refusalsOf(session: Session, requests: readonly CreateRequest[]): Promise<Refusals> {
+async function refusalsOf(session: Session, requests: readonly CreateRequest[]): Promise<Refusals> {
   const answers = await admit(session, requests)
   return new Map(requests.map((request, index) => [request, answers[index]]))
 }
@@ -162,7 +247,7 @@ interface Making {
 }
 
 /** Makes the documents, and writes large parameters apart. */
-export async function prepareInserts(
+async function prepareInserts(
   session: Session,
   requests: readonly CreateRequest[],
   { sends, longest }: Making,
@@ -219,13 +304,13 @@ async function insertAll(
 }
 
 /** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload shows it. */
-export function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
+function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
   if (found?.lastWrites?.includes(name) === true) return true
   return large !== undefined && found?.large?.parameters === large.payload
 }
 
 /** @param now The record as it is, where an earlier send inserted it: an attempt that began with it may be over by now. */
-export function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Created {
+function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Created {
   const texts = new Map(initial.large === undefined ? [] : [[initial.large.payload, request.task.parameters]])
   const inserted = recordOf(document, texts)
   const record = now === undefined || now.claimToken === inserted.claimToken ? inserted : now
@@ -243,7 +328,7 @@ function insertError({ task }: CreateRequest, { code }: WriteError): QuillworkEr
 }
 
 /** Returns the tasks that are there already: by id, else by idempotency key. */
-export async function findExisting(
+async function findExisting(
   session: Session,
   requests: readonly CreateRequest[],
   transaction?: ClientSession,
@@ -294,7 +379,7 @@ function withKeysOf(requests: readonly CreateRequest[]): Filter<TaskDocument> {
 }
 
 /** Updates what this process knows. */
-export function afterwards(session: Session, made: readonly Insert[]): void {
+function afterwards(session: Session, made: readonly Insert[]): void {
   if (made.length === 0) return
   const { parents, inFlight, features, order, writtenEvents } = session
   for (const { document, initial } of made) {

@@ -66,6 +66,10 @@ export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> 
   counted?: { as: TaskStatus; version: number }
   /** Of a parent: rises with every aggregation and every move of it; and the last aggregation, which may not be finished. */
   aggregate?: { version: number; batch?: readonly { id: string; version: number; as: TaskStatus }[] }
+  /** Of a parent: some of its sub-tasks have waited for siblings. */
+  hasSuccessors?: true
+  /** Of a sub-task that waits for a sibling: that has ended. */
+  predecessorEnded?: true
   /** Events that are not published yet, and the number of the last one. */
   events?: readonly StoredEvent[]
   eventSequence?: number
@@ -185,9 +189,15 @@ const asTheyAre = [
   'claimToken',
   'parentTaskId',
   'subTaskKey',
+  'after',
+  'predecessor',
+  'retry',
   'subTaskStatusSummary',
   'reduces',
   'failedSubTasks',
+  'waits',
+  'signals',
+  'signalCount',
   'idempotencyKey',
   'submissionHash',
   'rerunOf',

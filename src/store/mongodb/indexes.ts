@@ -141,6 +141,12 @@ const listings: IndexFields = [
   { name: 'tag', key: { tags: 1, order: -1, _id: -1 }, partial: { tags: present } },
   { name: 'user', key: { userId: 1, order: -1, _id: -1 } },
   { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
+  // Sub-tasks that wait for a sibling, or were not attempted because of it.
+  {
+    name: 'predecessor',
+    key: { parentTaskId: 1, predecessor: 1, order: 1, _id: 1 },
+    partial: { predecessor: present },
+  },
   // Below a root: the deepest, which are deleted first, and those that wait for the budget of the tree.
   {
     name: 'below',

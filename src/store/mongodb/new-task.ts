@@ -2,7 +2,7 @@
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
-import type { NewTask, TaskRecord } from '../../task/task.ts'
+import { type NewTask, type TaskRecord, waitsUntil } from '../../task/task.ts'
 import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, type Refusal } from '../store.ts'
 import {
@@ -188,7 +188,7 @@ export function placeOf({ userId, lane, priority }: NewTask): Place {
 export function documentOf(session: Session, task: NewTask, initial: Initial): TaskDocument {
   const now = session.now()
   const record = newRecord(task, now)
-  const isDue = record.nextAttemptTimestamp === undefined
+  const isDue = waitsUntil(record) === undefined
   const starts = isDue ? initial.claim : undefined
   if (starts !== undefined) startRecord(record, starts, now)
   const partition = session.partitions.of(task.userId)
@@ -198,7 +198,7 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
     rank: isDue ? session.order.rankFor(placeOf(task)) : unranked,
     order: session.nextNumber(),
     lastWrites: [initial.name],
-    ...initialPlace(session, task, initial, { partition, waitsUntil: record.nextAttemptTimestamp }),
+    ...initialPlace(session, task, initial, { partition, until: waitsUntil(record) }),
   }
   if (task.parent !== undefined) document.uncounted = partition
   if (session.features.events) {
@@ -221,10 +221,10 @@ function initialPlace(
   session: Session,
   { lane, parent }: NewTask,
   { name, sends, claim }: Initial,
-  { partition, waitsUntil }: { partition: string; waitsUntil: number | undefined },
+  { partition, until }: { partition: string; until: number | undefined },
 ): Partial<TaskDocument> {
-  if (waitsUntil !== undefined) {
-    const wakeAt = new Date(waitsUntil)
+  if (until !== undefined) {
+    const wakeAt = new Date(until)
     // It joins the line when that has come: the broker knows no ranks.
     return { wakeAt, tellAt: wakeAt }
   }

@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb'
 import type { Emitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { isQuarantined, quarantinedFrom } from '../../task/task.ts'
-import type { LaneCapacity, Outbox } from '../store.ts'
+import type { DueOptions, LaneCapacity, Outbox } from '../store.ts'
 import { dueNotifications, notified } from './dead-letters.ts'
 import { releaseDelayed, requeueLostDeliveries } from './delays.ts'
 import type { TaskDocument } from './documents.ts'
@@ -16,16 +16,20 @@ import { type Context, type InFlightDeliveries, readFields, type Session, update
  * partition. A call reads what this process knows to be due, and once a second what other processes left.
  */
 export function createOutbox(session: Session, due: Emitter): Outbox {
-  const { inFlight, flags, features } = session
+  const { inFlight, flags, features, partitions } = session
   return {
     async due(lanes, options) {
       session.requireOpen()
       const [deliveries, notifications] = await asRelay(session, async () => {
+        const wasAlone = flags.isAlone
+        flags.isAlone = options.isAlone === true
         await session.poll.run(lanes)
+        // The broker was there, and did not take what this relay sent.
+        if ((await inFlight.reclaim(namesOf(lanes))) && !wasAlone && !flags.isAlone) partitions.failed()
         const isOverdue = flags.notifications
         flags.notifications = false
         return Promise.all([
-          dueDeliveries(session, lanes, options.quarantined),
+          dueDeliveries(session, lanes, options),
           isOverdue ? dueNotifications(session) : [],
         ])
       })
@@ -78,21 +82,16 @@ async function asRelay<T>({ partitions }: Session, work: () => Promise<T>): Prom
   }
 }
 
-async function dueDeliveries(session: Session, lanes: readonly LaneCapacity[], quarantined: number) {
-  const { flags, inFlight, partitions } = session
-  const names = lanes.map(({ lane }) => lane)
-  const alone = lanes.filter(({ isAlone }) => isAlone === true)
-  const isUnpublished = await inFlight.reclaim(names)
-  // The broker was there, and did not take what this relay sent.
-  if (isUnpublished && !flags.isAlone && alone.length === 0) partitions.failed()
-  flags.isAlone = alone.length > 0
-  const empty = lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane)
-  const [delayed] = await Promise.all([releaseDelayed(session, names), requeueLostDeliveries(session, empty)])
-  const ready = await deliverReady(session, lanes, quarantined)
-  const left = alone.map(({ lane, capacity }) => {
-    return { lane, capacity: capacity - ready.filter(each => each.lane === lane).length }
-  })
-  return [...delayed, ...ready, ...(await takeBackSent(session, left))]
+const namesOf = (lanes: readonly LaneCapacity[]) => lanes.map(({ lane }) => lane)
+
+async function dueDeliveries(session: Session, lanes: readonly LaneCapacity[], { quarantined }: DueOptions) {
+  const empty = lanes.filter(({ isEmpty }) => isEmpty === true)
+  const [delayed] = await Promise.all([
+    releaseDelayed(session, namesOf(lanes)),
+    requeueLostDeliveries(session, namesOf(empty)),
+    takeBackSent(session, lanes),
+  ])
+  return [...delayed, ...(await deliverReady(session, lanes, quarantined))]
 }
 
 /** Milliseconds over which confirmations are gathered. */

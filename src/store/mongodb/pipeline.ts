@@ -124,6 +124,7 @@ function reasonsToLook(): Document[] {
     { $and: [...awaits, { $not: [hasLive] }] },
     { $and: [isThere('$cancelRequestedAt'), isAbsent('$completedAt'), isAbsent('$leaseUntil')] },
     { $and: [isThere('$completedAt'), hasLive] },
+    { $and: [isThere('$predecessorEnded'), isAbsent('$completedAt')] },
   ]
 }
 
@@ -200,6 +201,8 @@ export function guardOf(
   if ('version' in fence) filter.version = fence.version
   else {
     filter.attempt = fence.attempt
+    if (fence.signalCount !== undefined)
+      filter.signalCount = fence.signalCount === 0 ? { $exists: false } : fence.signalCount
     if (fence.leaseUntil !== undefined) {
       filter.leaseUntil = new Date(fence.leaseUntil)
       filter.$expr = { $lte: ['$leaseUntil', context.serverNow()] }
@@ -218,8 +221,9 @@ export function pipelineOf(context: Context, move: Move): Document[] {
   stages.push({
     $set: {
       ...touched(context, move.name),
-      ...(set.status === undefined ? {} : flagged),
+      ...(movesInParent(set) ? flagged : {}),
       ...fieldsOf(move),
+      ...(set.predecessor === undefined ? {} : { predecessorEnded: removed }),
       ...(move.rank === undefined ? {} : { rank: move.rank }),
       ...notificationOf(context, set),
     },
@@ -228,6 +232,11 @@ export function pipelineOf(context: Context, move: Move): Document[] {
   const event = context.features.events ? eventNameOf(transition) : undefined
   if (event !== undefined) stages.push(eventStage(context, event, eventFields(context, transition)))
   return [...stages, derived]
+}
+
+/** Whether the aggregator of the parent has to look at the task: its status changed, or the sibling that it waits for, which may have ended by now. */
+export function movesInParent({ status, predecessor }: RecordChange): boolean {
+  return status !== undefined || typeof predecessor === 'string'
 }
 
 /** Whether the history of attempts gets a line; the attempt that completed is in the record itself. */

@@ -28,8 +28,6 @@ type Found =
 export function createPoll(context: Context): Poll {
   const { flags, partitions, now } = context
   let lanes: readonly LaneCapacity[] = []
-  /** Lanes whose broker is away: others share their partitions, and what waits in any starts here. */
-  let alone: readonly LaneCapacity[] = []
   let polling: Promise<void> | undefined
   let polledAt = Number.NEGATIVE_INFINITY
   let isAsked = false
@@ -37,15 +35,15 @@ export function createPoll(context: Context): Poll {
   async function poll(): Promise<void> {
     polledAt = performance.now()
     flags.nextAt = undefined
+    // While the broker is away others share the partitions of its lanes.
+    const sends = flags.isAlone ? [] : lanes
     try {
-      await partitions.renew(lanes.map(({ lane }) => lane))
-      const found = await read(context, lanes)
+      await partitions.renew(sends.map(({ lane }) => lane))
+      const found = await read(context, sends)
       const relays = found.filter(each => each.is === undefined)
       flag(context, found)
-      if (partitions.learn(relays)) flag(context, await read(context, lanes))
-      for (const { lane } of alone) flags.setReady(lane)
-      flags.sentAlone = alone.length > 0
-      flags.quarantined ||= alone.length > 0
+      if (partitions.learn(relays)) flag(context, await read(context, sends))
+      if (flags.isAlone) flagAlone(context)
     } catch (error) {
       flags.setNextAt(now())
       throw error
@@ -72,10 +70,7 @@ export function createPoll(context: Context): Poll {
 
   return {
     async run(asked) {
-      if (asked !== undefined) {
-        lanes = asked.filter(({ isAlone }) => isAlone !== true)
-        alone = asked.filter(({ isAlone }) => isAlone === true)
-      }
+      lanes = asked ?? lanes
       if (polling === undefined && (flags.periods.poll.isOver() || isNotified()))
         polling = poll().finally(() => {
           polling = undefined
@@ -99,6 +94,13 @@ function flag({ flags }: Context, found: readonly Found[]): void {
     else if (each.is === 'notification') flags.notifications = true
     else if (each.is === 'events') flags.leftBehind = true
   }
+}
+
+/** What waits in any partition, and what was sent, may start here: the poll looks for neither. */
+function flagAlone({ flags }: Context): void {
+  flags.setReady()
+  flags.sentAlone = true
+  flags.quarantined = true
 }
 
 /** Asks all in one command: the relays, then one seek for each thing that may be due. */

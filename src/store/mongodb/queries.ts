@@ -182,9 +182,11 @@ function childrenOf(filter: Children): Listing {
     parentTaskId: equalTo(filter.parentTaskId),
     status: among(filter.status),
     taskType: equalTo(filter.taskType),
+    predecessor: equalTo(filter.predecessor),
   })
   const bound = { listing: 'sub-tasks', ...filter }
-  return { operation: 'children', index: 'tasks_parent', filter: conditions, newestFirst: false, bound }
+  const index = filter.predecessor === undefined ? 'tasks_parent' : 'tasks_predecessor'
+  return { operation: 'children', index, filter: conditions, newestFirst: false, bound }
 }
 
 async function listFailedFirst(session: Session, filter: Children, page: PageRequest) {

@@ -4,7 +4,7 @@ import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { type Delivery, type LaneCapacity, priorities, queueOf } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { after, queue, removed } from './pipeline.ts'
+import { after, backInLine, queue, removed } from './pipeline.ts'
 import { readFields, type Session, updateTasks } from './session.ts'
 
 /** What of a task a delivery needs. */
@@ -50,11 +50,11 @@ export async function deliverReady(session: Session, lanes: readonly LaneCapacit
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
   const found = open.map(async asked => {
-    const { lane, capacity, takesUrgent, isAlone } = asked
+    const { lane, capacity, takesUrgent } = asked
     const mine = crashed.filter(task => task.lane === lane)
-    const most = isAlone === true ? capacity : ownCapacity(session, lane, capacity)
+    const most = ownCapacity(session, lane, capacity)
     const first = takesUrgent === true ? mine : mine.slice(0, most)
-    return [...first, ...(await findReady(session, asked, most - first.length))]
+    return [...first, ...(await findReady(session, lane, most - first.length))]
   })
   return takeRightToSend(session, (await Promise.all(found)).flat(), {
     operation: 'take the right to send',
@@ -65,61 +65,57 @@ export async function deliverReady(session: Session, lanes: readonly LaneCapacit
 
 /** Where tasks of a lane wait in partitions of others too, each relay uses its share of the capacity: their users must get their turns. */
 function ownCapacity({ flags, partitions }: Session, lane: string, capacity: number): number {
-  if (!flags.waitingElsewhere.has(lane)) return capacity
+  if (flags.isAlone || !flags.waitingElsewhere.has(lane)) return capacity
   return Math.min(capacity, Math.ceil(capacity * partitions.shareOf(lane)))
 }
 
 /** A process whose broker is away reads this many tasks for each that it has capacity for, since others that are alone take some of them. */
 const aloneLooksAt = 4
 
-type Lane = Pick<LaneCapacity, 'lane' | 'isAlone'>
-
-async function findReady(session: Session, asked: Lane, capacity: number): Promise<Waiting[]> {
-  const { lane, isAlone } = asked
-  if (capacity <= 0 || !session.flags.isReady(lane)) return []
-  session.flags.clearReady(lane)
-  const most = isAlone === true ? capacity * aloneLooksAt : capacity
-  const found = await findNext(session, namesOf(session, asked, false), most)
-  if (found.length >= capacity) session.flags.setReady(lane)
-  return isAlone === true ? someOf(found, capacity) : found
+async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+  const { flags } = session
+  if (capacity <= 0 || !flags.isReady(lane)) return []
+  flags.clearReady(lane)
+  const most = flags.isAlone ? capacity * aloneLooksAt : capacity
+  const found = await findNext(session, namesOf(session, lane, false), most)
+  if (found.length >= capacity) flags.setReady(lane)
+  return flags.isAlone ? someOf(found, capacity) : found
 }
 
 /** Returns where tasks of a lane wait for this process: in all partitions while its broker is away, for who holds them may have no slot of the lane. */
-function namesOf({ partitions }: Session, { lane, isAlone }: Lane, isQuarantine: boolean): string[] {
-  return partitions.readyNames(queueOf(lane, isQuarantine), lane, isAlone === true ? 'all' : undefined)
+function namesOf({ flags, partitions }: Session, lane: string, isQuarantine: boolean): string[] {
+  return partitions.readyNames(queueOf(lane, isQuarantine), lane, flags.isAlone ? 'all' : undefined)
 }
 
 /** Milliseconds after which a delivery is taken back from a broker that is away. */
 const takenBackAfterMs = 1_000
 
 /**
- * Takes back what was sent of these lanes to a broker that is away, as far as there is capacity. When the broker is there again it delivers the messages,
- * and their claims are refused. Returns the deliveries.
+ * Puts back in line what was sent of these lanes to a broker that is away, as far as there is capacity. When the broker is there again it delivers the
+ * messages, and their claims are refused.
  */
-export async function takeBackSent(session: Session, lanes: readonly LaneCapacity[]): Promise<Delivery[]> {
+export async function takeBackSent(session: Session, lanes: readonly LaneCapacity[]): Promise<void> {
   const { flags, now } = session
   const usable = lanes.filter(({ capacity }) => capacity > 0)
-  if (!flags.sentAlone || usable.length === 0) return []
+  if (!flags.isAlone || !flags.sentAlone || usable.length === 0) return
   flags.sentAlone = false
-  const paused = await session.paused.current()
-  const isOver = new Date(now() - takenBackAfterMs)
-  const guard = { sent: { $exists: true }, 'sent.at': { $lte: isOver } }
-  const options = { hint: 'tasks_lost', sort: { lostAt: 1 } } as const
-  const found = usable
-    .filter(({ lane }) => !paused.has(lane))
-    .map(async ({ lane, capacity }) => {
-      const queues = { 'sent.queue': queueOf(lane, false), wakeAt: { $not: { $gt: new Date(now()) } } }
-      const filter = { lostAt: { $exists: true }, ...guard, ...queues }
-      const limit = capacity * aloneLooksAt
-      const sent = await readFields(session, 'sent', filter, deliveryFields, { ...options, limit })
-      if (sent.length > capacity) flags.sentAlone = true
-      return someOf(sent, capacity)
-    })
-  return takeRightToSend(session, (await Promise.all(found)).flat(), {
-    operation: 'take back what was sent',
-    guard,
-    lostAt: after(session.serverNow(), session.resendAfter.unconfirmed),
+  const time = new Date(now())
+  const sent = { lostAt: { $exists: true }, 'sent.at': { $lte: new Date(now() - takenBackAfterMs) } }
+  const found = usable.map(async ({ lane, capacity }) => {
+    const queues = { $in: [queueOf(lane, false), queueOf(lane, true)] }
+    const filter = { ...sent, 'sent.queue': queues, wakeAt: { $not: { $gt: time } } }
+    const limit = capacity * aloneLooksAt
+    const options = { hint: 'tasks_lost', sort: { lostAt: 1 }, limit } as const
+    const tasks = await readFields(session, 'sent', filter, [], options)
+    if (tasks.length > capacity) flags.sentAlone = true
+    return someOf(tasks, capacity)
   })
+  const ids = (await Promise.all(found)).flat().map(({ _id }) => _id)
+  if (ids.length === 0) return
+  const update = [backInLine(time), { $unset: ['sends'] }]
+  await updateTasks(session, 'take back what was sent', { _id: { $in: ids }, ...sent }, update)
+  flags.setReady()
+  flags.quarantined = true
 }
 
 /** Quarantined tasks of which some are taken: several processes that all took the first would wait for each other. */
@@ -133,16 +129,16 @@ async function findQuarantined(session: Session, lanes: readonly LaneCapacity[],
   // While they are out the next one is searched each time: one may have ended.
   if (capacity <= 0) return []
   flags.quarantined = false
-  const names = lanes.flatMap(lane => namesOf(session, lane, true))
+  const names = lanes.flatMap(({ lane }) => namesOf(session, lane, true))
   const next = await findNext(session, names, quarantinedAtOnce)
   if (next.length > 0) flags.quarantined = true
   return someOf(next, capacity)
 }
 
-/** Returns at most `most`, one after the other from a place by chance. */
+/** Returns at most `most` neighbours in their order; which ones, chance decides. The first and the last of the line are neighbours too. */
 function someOf<T>(line: readonly T[], most: number): T[] {
   const start = Math.floor(Math.random() * line.length)
-  return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
+  return line.filter((_, at) => (at - start + line.length) % line.length < most)
 }
 
 async function findNext(session: Session, names: readonly string[], limit: number): Promise<Waiting[]> {

@@ -129,16 +129,18 @@ export function countUpTo(
   return database.run(operation, () => tasks.countDocuments(filter, along))
 }
 
-/** Changes the tasks that the filter finds, by one statement: at most a batch of them, by id. Returns how many were changed. */
+/**
+ * Changes the tasks that the filter finds, by one statement: at most a batch of them, by id, or along an index. Returns how many were changed.
+ */
 export async function updateTasks(
   { database, tasks }: Context,
   operation: string,
   filter: Filter<TaskDocument>,
   update: Document[] | UpdateFilter<TaskDocument>,
+  hint?: string,
 ): Promise<number> {
-  const { modifiedCount } = await database.run(operation, () =>
-    tasks.updateMany(filter, update, byId(filter)),
-  )
+  const options = hint === undefined ? byId(filter) : { hint }
+  const { modifiedCount } = await database.run(operation, () => tasks.updateMany(filter, update, options))
   return modifiedCount
 }
 
@@ -376,7 +378,7 @@ export class DirtyFlags {
   lost = false
   /** Notifications of dead letters are overdue. */
   notifications = false
-  /** The broker was away at the last look. */
+  /** The broker is away, as the relay of this process said last. */
   isAlone = false
   /** Deliveries may have been sent to a broker that is away. */
   sentAlone = false

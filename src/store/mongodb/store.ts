@@ -13,8 +13,7 @@ import { createUsageStore } from '../usage-days.ts'
 import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claimAll, extend, overdue } from './claim.ts'
-import { createAll, createWithin } from './create.ts'
-import { createTogether } from './create-together.ts'
+import { createAll, createTogether, createWithin } from './create.ts'
 import {
   clockOf,
   type DatabaseOptions,

@@ -116,6 +116,7 @@ const calls: Source = {
   sums: {
     calls: { $sum: 1 },
     inputTokens: { $sum: '$inputTokens' },
+    cachedInputTokens: { $sum: '$cachedInputTokens' },
     outputTokens: { $sum: '$outputTokens' },
     cost: { $sum: '$cost' },
     estimatedCalls: { $sum: { $cond: ['$isEstimated', 1, 0] } },
@@ -137,7 +138,7 @@ const days: Source = {
   keyOf,
   sums: {
     ...Object.fromEntries(
-      ['calls', 'inputTokens', 'outputTokens', 'cost', 'estimatedCalls'].map(field => [
+      ['calls', 'inputTokens', 'cachedInputTokens', 'outputTokens', 'cost', 'estimatedCalls'].map(field => [
         field,
         { $sum: `$${field}` },
       ]),

@@ -31,6 +31,8 @@ interface Before extends Pick<TaskRecord, 'status' | 'crashCount' | 'userId' | '
   pruning: Flag
   priority: number
   parentId: string | null
+  /** The name of a sub-task. */
+  key: string | null
   /** Or may have some. */
   hasSubTasks: Flag
   node: string | null
@@ -98,7 +100,7 @@ function completeHeld(session: Session, { name, taskId, fence, fromPhase, set }:
   listing.moved(seq)
   aggregate.moved(record.status, status)
   if (record.parentTaskId === undefined) return true
-  aggregate.childMoved(record.parentTaskId, { from: record.status, to: status })
+  aggregate.childMoved(record.parentTaskId, { from: record.status, to: status, key: record.subTaskKey })
   dirty.parents = true
   return true
 }
@@ -183,6 +185,7 @@ function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Befor
     lane: record.lane,
     priority: priorities.indexOf(record.priority),
     parentId: record.parentTaskId ?? null,
+    key: record.subTaskKey ?? null,
     hasSubTasks: held.hasSubTasks === true || record.subTaskStatusSummary !== undefined,
     node: record.executionNodeId ?? null,
     lastAttemptAt: record.lastAttemptTimestamp ?? null,
@@ -192,7 +195,8 @@ function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Befor
 /** The row as it is; what was remembered of it since its creation is about to be old. */
 function readBefore({ sql, inFlight }: Session, taskId: string): Before | undefined {
   const before = sql(`SELECT seq, rank, status, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
-    completed_at IS NOT NULL AS ended, crash_count AS crashCount, user_id AS userId, lane, priority, parent_id AS parentId, node,
+    completed_at IS NOT NULL AS ended, crash_count AS crashCount, user_id AS userId, lane, priority, parent_id AS parentId,
+    sub_task_key AS key, node,
     (SELECT pruning FROM tasks AS root WHERE root.id = coalesce(tasks.root_id, tasks.id)) IS NOT NULL AS pruning,
     last_attempt_at AS lastAttemptAt, 1 AS hasSubTasks FROM tasks WHERE id = ?`).get(taskId) as
     | Before
@@ -225,6 +229,7 @@ function update(session: Session, transition: Transition, { before, now, wake, r
   if (text === undefined) {
     const assignments = keys.map(key => `${columnOf[key]} = ?`)
     if (set.deadLetter !== undefined) assignments.push('fingerprint = ?')
+    if (set.predecessor !== undefined) assignments.push('predecessor_ended = NULL')
     if (moves) assignments.push('queue = ?', 'wake_at = ?', 'rank = ?')
     text = `UPDATE tasks SET version = version + 1, updated_at = ?, ${assignments.join(', ')}
       WHERE seq = ? AND ${isOneOf(from)}${fences}`
@@ -270,6 +275,10 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
       text += ' AND lease_until = ?'
       values.push(fence.leaseUntil)
     }
+    if (fence.signalCount !== undefined) {
+      text += ' AND coalesce(signal_count, 0) = ?'
+      values.push(fence.signalCount)
+    }
   }
   if (fromPhase === undefined) return text
   values.push(fromPhase)
@@ -295,10 +304,13 @@ function count(session: Session, { set }: Transition, before: Before, wake: Wake
   const { aggregate, order, listing } = session
   if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
   if (!before.waiting && wake.waiting) order.entered(place)
+  if (typeof set.predecessor === 'string' && wake.waiting && before.parentId !== null)
+    aggregate.childWaits(before.parentId, before.seq, set.predecessor)
   if (set.status === undefined || set.status === before.status) return
   listing.moved(before.seq)
   aggregate.moved(before.status, set.status)
-  if (before.parentId !== null) aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
+  if (before.parentId === null) return
+  aggregate.childMoved(before.parentId, { from: before.status, to: set.status, key: before.key })
 }
 
 /** The history of attempts that did not complete, the last fifty; the one that completed is in the record itself. */

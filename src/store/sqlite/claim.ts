@@ -141,6 +141,7 @@ function claimedRecord(before: TaskRecord, request: Claim, now: number, leaseUnt
   if (before.deadline !== undefined) record.deadline = before.deadline
   if (before.traceparent !== undefined) record.traceparent = before.traceparent
   if (before.budget !== undefined) record.budget = before.budget
+  if (before.retry !== undefined) record.retry = before.retry
   if (before.idempotencyKey !== undefined) record.idempotencyKey = before.idempotencyKey
   if (before.submissionHash !== undefined) record.submissionHash = before.submissionHash
   if (before.rerunOf !== undefined) record.rerunOf = before.rerunOf

@@ -4,7 +4,7 @@ import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
-import type { NewTask, TaskRecord } from '../../task/task.ts'
+import { type NewTask, type TaskRecord, waitsUntil } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { newRecord, startRecord } from '../new-task.ts'
 import { type Created, type CreateOptions, priorities, queueOf, type Refusal } from '../store.ts'
@@ -22,9 +22,8 @@ const always =
 /** The columns that a new row may have. The first is that of a task which starts at once. */
 const sometimes =
   `lease_until, claim_token, node, started_at, last_attempt_at, queue, wake_at, next_attempt_at, deadline,
-  root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of, tags, traceparent, budget`.split(
-    /,\s*/,
-  )
+  root_id, parent_id, sub_task_key, idempotency_key, submission_hash, rerun_of, tags, traceparent, budget, follows, predecessor,
+  retry`.split(/,\s*/)
 const starts = 1
 
 /** The statement of each kind of new row, by which columns it has: to bind what is null, or the same in each, costs as much as to bind a number. */
@@ -182,7 +181,8 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const priority = priorities.indexOf(task.priority)
   const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: unranked }
   const record = newRecord(task, moment.now)
-  const isDue = record.nextAttemptTimestamp === undefined
+  const wakeAt = waitsUntil(record)
+  const isDue = wakeAt === undefined
   if (isDue) place.rank = order.rankFor(place)
   const starts = task.claim !== undefined && isDue && laneIsEmpty(session, task.lane) ? task.claim : undefined
   if (starts !== undefined) startRecord(record, starts, moment.now)
@@ -193,9 +193,12 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   aggregate.moved(undefined, record.status)
   if (parent !== undefined) adopt(session, parent.taskId, record.status)
   if (starts === undefined) order.entered(place)
-  if (record.nextAttemptTimestamp === undefined)
-    return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
-  noteWake(session, record.nextAttemptTimestamp)
+  if (isDue) return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
+  noteWake(session, wakeAt)
+  if (parent !== undefined && record.predecessor !== undefined) {
+    aggregate.childWaits(parent.taskId, seq, record.predecessor)
+    session.dirty.parents = true
+  }
   return { answer: { outcome: 'created', record } }
 }
 
@@ -264,7 +267,8 @@ function findStored({ sql, keys }: Session, task: NewTask): Known | undefined {
 
 /** The row's number, or undefined when the id is taken. */
 function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Place): number | undefined {
-  const { id, lane, parameters, tags, parentTaskId, budget, nextAttemptTimestamp: wakeAt } = record
+  const { id, lane, parameters, tags, parentTaskId, budget, after, retry } = record
+  const wakeAt = waitsUntil(record)
   const values: Value[] = [
     id,
     record.taskType,
@@ -294,7 +298,7 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
   add(record.lastAttemptTimestamp)
   add(wakeAt === undefined && record.leaseUntil === undefined ? queueOf(lane, false) : undefined)
   add(wakeAt)
-  add(wakeAt)
+  add(record.nextAttemptTimestamp)
   add(record.deadline)
   add(parentTaskId === undefined ? undefined : record.rootTaskId)
   add(parentTaskId)
@@ -305,6 +309,9 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
   add(tags.length === 0 ? undefined : JSON.stringify(tags))
   add(record.traceparent)
   add(budget === undefined ? undefined : JSON.stringify(budget))
+  add(after === undefined ? undefined : JSON.stringify(after))
+  add(record.predecessor)
+  add(retry === undefined ? undefined : JSON.stringify(retry))
   const { changes, lastInsertRowid } = sql(insertOf(shape)).run(...values)
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)

@@ -210,7 +210,9 @@ export function* listChildren(
       .add('seq > ?', at === part ? after : 0)
       .among('status', statuses)
       .equal('task_type', filter.taskType)
-    const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
+      .equal('predecessor', filter.predecessor)
+    const index = filter.predecessor === undefined ? 'tasks_parent' : 'tasks_predecessor'
+    const from = `tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq LIMIT ?`
     const limit = pageSize + 1 - found.length
     const children = yield* readTasksInSteps(sql, from, ...conditions.values, limit)
     found.push(...children.map(child => ({ ...child, part: at })))

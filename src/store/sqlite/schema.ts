@@ -3,6 +3,9 @@ import { schedules, states, unparsable } from '../cold-records.ts'
 import { usageDays } from '../usage-days.ts'
 import type { Migration } from './file.ts'
 
+/** The fields of the sums by day before the last step. */
+const { cachedInputTokens: _, ...earlierSums } = usageDays.fields
+
 /**
  * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when it is quarantined, and null
  * otherwise; `root_id` is null when the task is the root itself; `wake_at` is set while it waits for a time; `lease_until` while an attempt holds it. Texts over 4 KB live in `payloads`
@@ -234,7 +237,7 @@ ALTER TABLE tasks ADD COLUMN rerun_of TEXT;
 CREATE INDEX checkpoints_task ON checkpoints (task_seq);
 CREATE INDEX output_task ON output (task_seq);
 `,
-  tablesOf([usageDays]),
+  tablesOf([{ ...usageDays, fields: earlierSums }]),
   `
 CREATE TABLE listing (
   seq INTEGER PRIMARY KEY,
@@ -276,5 +279,34 @@ INSERT INTO task_keys (user_id, task_type, idempotency_key, task_seq)
   SELECT user_id, task_type, idempotency_key, seq FROM tasks INDEXED BY tasks_idempotency WHERE idempotency_key IS NOT NULL
   ORDER BY user_id, task_type, idempotency_key;
 DROP INDEX tasks_idempotency;
+`,
+  `
+ALTER TABLE tasks ADD COLUMN waits TEXT;
+ALTER TABLE tasks ADD COLUMN signals TEXT;
+ALTER TABLE tasks ADD COLUMN signal_count INTEGER;
+`,
+  // A sub-task that starts after others is to be reconciled when the one that it waits for has ended.
+  `
+ALTER TABLE tasks ADD COLUMN follows TEXT;
+ALTER TABLE tasks ADD COLUMN predecessor TEXT;
+ALTER TABLE tasks ADD COLUMN predecessor_ended INTEGER;
+ALTER TABLE tasks ADD COLUMN has_successors INTEGER;
+ALTER TABLE tasks ADD COLUMN retry TEXT;
+DROP INDEX tasks_look;
+ALTER TABLE tasks DROP COLUMN look;
+ALTER TABLE tasks ADD COLUMN look INTEGER GENERATED ALWAYS AS (
+  CASE
+    WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND coalesce(live_sub_tasks, 0) = 0 THEN 1
+    WHEN cancel_requested_at IS NOT NULL AND completed_at IS NULL AND lease_until IS NULL THEN 1
+    WHEN completed_at IS NOT NULL AND live_sub_tasks > 0 THEN 1
+    WHEN predecessor_ended IS NOT NULL AND completed_at IS NULL THEN 1
+  END
+) VIRTUAL;
+CREATE INDEX tasks_look ON tasks (root_id, seq) WHERE look = 1;
+CREATE INDEX tasks_predecessor ON tasks (parent_id, predecessor, seq) WHERE predecessor IS NOT NULL;
+`,
+  `
+ALTER TABLE usage ADD COLUMN cached_input_tokens INTEGER;
+ALTER TABLE usage_days ADD COLUMN "cachedInputTokens" INTEGER;
 `,
 ]

@@ -1,4 +1,3 @@
-import type { Turns } from '../../runtime/turns.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { DatabaseFile, Statements } from './database.ts'
 import type { FairOrder } from './fair-order.ts'
@@ -37,4 +36,29 @@ export interface Session {
 /** Remembers that a task waits for a time. */
 export function noteWake({ dirty }: Session, at: number): void {
   if (dirty.wakeAt === undefined || at < dirty.wakeAt) dirty.wakeAt = at
+}
+
+/** Work that must not see each other: any number of reads at once, or one write. */
+interface Turns {
+  read<T>(work: () => Promise<T>): Promise<T>
+  write<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Returns turns in the order of the calls: a write waits for the reads before it, and a read for the writes before it. */
+export function createTurns(): Turns {
+  let reads: Promise<unknown> = Promise.resolve()
+  let writes: Promise<unknown> = Promise.resolve()
+  return {
+    read(work) {
+      const done = writes.then(work)
+      // What was read is not kept.
+      reads = Promise.allSettled([reads, done]).then(() => undefined)
+      return done
+    },
+    write(work) {
+      const done = Promise.all([reads, writes]).then(work)
+      writes = done.catch(() => undefined)
+      return done
+    },
+  }
 }

@@ -2,7 +2,7 @@
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
 import { liveOf } from '../../task/subtasks.ts'
-import { isQuarantined, type TaskRecord } from '../../task/task.ts'
+import { isQuarantined, type TaskRecord, waitsUntil } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { coldKinds } from '../cold-records.ts'
 import { priorities, queueOf } from '../store.ts'
@@ -99,7 +99,8 @@ function writeTask({ sql, now, listing, keys }: Session, task: TransferredTask):
 
 /** Where a waiting task waits, and the lease of a running one, which is void: its holder does not know this file. */
 function derivedOf({ record, rank }: TransferredTask, now: number): Record<string, Value> {
-  const { subTaskStatusSummary: summary, leaseUntil, nextAttemptTimestamp: time = 0 } = record
+  const { subTaskStatusSummary: summary, leaseUntil } = record
+  const time = waitsUntil(record) ?? 0
   const waits = claiming.from.some(status => status === record.status)
   const waitsForTime = time > now || rank === unranked
   return {
@@ -136,7 +137,7 @@ function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const { file, sql } = session
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
-    input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject, call,
+    input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens, cost, subject, call,
     is_estimated AS isEstimated FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
   type Numbered = StoredCall & { row: number }
   return {
@@ -175,6 +176,10 @@ function deriveAll({ sql, aggregate, order }: Session): void {
     FROM tasks WHERE true GROUP BY lane
     ON CONFLICT (lane) DO UPDATE
     SET waiting = excluded.waiting, roots = excluded.roots, virtual_times = excluded.virtual_times`).run()
+  // The aggregator looks once at each sub-task that waits for a sibling.
+  sql('UPDATE tasks SET predecessor_ended = 1 WHERE predecessor IS NOT NULL AND completed_at IS NULL').run()
+  sql(`UPDATE tasks SET has_successors = 1
+    WHERE id IN (SELECT parent_id FROM tasks WHERE predecessor IS NOT NULL)`).run()
   aggregate.reset()
   order.reset()
 }

@@ -44,11 +44,11 @@ export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageR
 /** Writes one row. Where there is one of the same call, it takes the place of an estimate only. */
 export function insertUsage(sql: Statements, row: TransferredUsage): void {
   const { taskId, rootTaskId, userId, at, attempt, model, inputTokens, outputTokens } = row
-  const { cost = null, subject = null, call = null, isEstimated } = row
-  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject, call, is_estimated)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, call) WHERE call IS NOT NULL
+  const { cachedInputTokens = null, cost = null, subject = null, call = null, isEstimated } = row
+  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, cached_input_tokens, output_tokens, cost, subject, call, is_estimated)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, call) WHERE call IS NOT NULL
     DO UPDATE SET at = excluded.at, attempt = excluded.attempt, model = excluded.model, input_tokens = excluded.input_tokens,
-      output_tokens = excluded.output_tokens, cost = excluded.cost, is_estimated = NULL
+      cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost, is_estimated = NULL
     WHERE is_estimated = 1 AND excluded.is_estimated IS NULL`).run(
     taskId,
     rootTaskId,
@@ -57,6 +57,7 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
     attempt,
     model,
     inputTokens,
+    cachedInputTokens,
     outputTokens,
     cost,
     subject,
@@ -92,17 +93,28 @@ const calls: Source = {
   table: 'usage',
   keys: { ...keys, task: 'task_id', user: 'user_id' },
   userId: 'user_id',
-  sums: `count(*) AS calls, sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens, sum(cost) AS cost,
-    count(*) - count(cost) AS unpricedCalls, count(is_estimated) AS estimatedCalls`,
+  sums: `count(*) AS calls, sum(input_tokens) AS inputTokens, coalesce(sum(cached_input_tokens), 0) AS cachedInputTokens,
+    sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls, count(is_estimated) AS estimatedCalls`,
 }
 
-const summed = ['calls', 'inputTokens', 'outputTokens', 'cost', 'unpricedCalls', 'estimatedCalls'] as const
+const summed = [
+  'calls',
+  'inputTokens',
+  'cachedInputTokens',
+  'outputTokens',
+  'cost',
+  'unpricedCalls',
+  'estimatedCalls',
+] as const
 
 const days: Source = {
   table: 'usage_days',
   keys: { ...keys, user: '"userId"' },
   userId: '"userId"',
-  sums: summed.map(field => `sum("${field}") AS "${field}"`).join(', '),
+  // Earlier versions did not count cached tokens.
+  sums: summed
+    .map(field => `coalesce(sum("${field}"), ${field === 'cost' ? 'NULL' : 0}) AS "${field}"`)
+    .join(', '),
 }
 
 /**
@@ -242,7 +254,7 @@ const mayRun = [...liveStatuses, ...unsuccessfulStatuses].map(status => `'${stat
 function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
   const { before, from = { at: Number.MIN_SAFE_INTEGER, skip: 0 }, limit } = request
   const old = sql(`SELECT rowid AS row, at, user_id AS userId, subject, model, input_tokens AS inputTokens,
-      output_tokens AS outputTokens, cost, is_estimated AS isEstimated,
+      cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens, cost, is_estimated AS isEstimated,
       EXISTS (SELECT 1 FROM tasks WHERE tasks.id = usage.root_id AND tasks.status IN (${mayRun})) AS mayRun
     FROM usage INDEXED BY usage_time WHERE at >= ? AND at < ? ORDER BY at LIMIT ? OFFSET ?`)
   const found = old.all(from.at, before, limit, from.skip) as OldCall[]

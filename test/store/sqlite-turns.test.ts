@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createTurns } from '../../src/runtime/turns.ts'
+import { createTurns } from '../../src/store/sqlite/session.ts'
 import { createGate } from '../../src/testing/index.ts'
 
 it('reads run together; a write waits for those before it, and those after it wait for the write', async () => {
