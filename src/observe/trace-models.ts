@@ -1,6 +1,6 @@
 import { context, type Span, SpanKind } from '@opentelemetry/api'
 import type { EmbeddingModel, LanguageModel, ModelChoice, SummaryModel } from '../ai/model.ts'
-import type { Usage } from '../task/definition.ts'
+import type { Usage } from '../task/paid-call.ts'
 import { sdkTracer } from './trace-context.ts'
 import { codeOf, fail } from './tracing.ts'
 
@@ -42,8 +42,7 @@ function tracedSummary(model: SummaryModel): SummaryModel {
 }
 
 function tracedLanguage(model: LanguageModel): LanguageModel {
-  return {
-    ...model,
+  const traced: Pick<LanguageModel, 'write'> = {
     write: (request, options) =>
       watch({ name: 'chat', model: model.id }, async span => {
         span?.setAttribute('gen_ai.request.max_tokens', request.maxOutputTokens)
@@ -55,6 +54,8 @@ function tracedLanguage(model: LanguageModel): LanguageModel {
         return answer
       }),
   }
+  // Not a copy: its window changes when it is learned.
+  return Object.assign(Object.create(model), traced)
 }
 
 function tracedEmbedding(model: EmbeddingModel): EmbeddingModel {

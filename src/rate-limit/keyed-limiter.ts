@@ -3,24 +3,35 @@ import { createEmitter } from '../runtime/emitter.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { type LimitAccount, newAccount, probesLeft, sweep } from './account.ts'
 import { takeReady, usedNow } from './arithmetic.ts'
-import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
+import type {
+  Acquired,
+  AcquireRequest,
+  Limit,
+  LimitSource,
+  LimitUse,
+  RateLimiter,
+  Reservation,
+} from './limiter.ts'
 
 /** Settles nothing: for keys without an account. */
 export const unlimited: Reservation = { commit() {}, release() {} }
 
+/** Limits by key, or where they are read. */
+export type GivenLimits = Readonly<Record<string, Limit>> | LimitSource
+
 /** A limiter, without what it decides where its accounts lie. */
 export abstract class KeyedLimiter<C extends { now(): number }> implements RateLimiter {
   protected readonly clock: C
-  readonly #limits: ReadonlyMap<string, Limit>
+  readonly #limits: LimitSource
   /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
   readonly #capacity = createEmitter<[key: string, ticket: string]>()
   /** By key, as far as is known: of keys with limits once they are used, of others while they are parked. */
   protected readonly accounts = new Map<string, LimitAccount>()
 
   /** Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
-  constructor({ limits, clock }: { limits: Readonly<Record<string, Limit>>; clock: C }) {
-    for (const [key, limit] of Object.entries(limits)) requireValid(key, limit)
-    this.#limits = new Map(Object.entries(limits))
+  constructor({ limits, clock }: { limits: GivenLimits; clock: C }) {
+    this.#limits = isSource(limits) ? limits : new Map(Object.entries(limits))
+    for (const key of this.#limits.keys()) requireValid(key, this.limitOf(key))
     this.clock = clock
   }
 
@@ -56,7 +67,7 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   }
 
   isKnown(key: string): boolean {
-    return this.#limits.has(key)
+    return this.#limits.get(key) !== undefined
   }
 
   protected isLimited(key: string): boolean {
@@ -80,6 +91,10 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   protected call(key: string, ticket: string): void {
     this.#capacity.emit(key, ticket)
   }
+}
+
+function isSource(limits: GivenLimits): limits is LimitSource {
+  return typeof limits['get'] === 'function'
 }
 
 function requireValid(key: string, limit: Limit): void {

@@ -20,6 +20,12 @@ export interface Limit {
   concurrency?: number
 }
 
+/** Limits that may change while they are in use, such as those of a Map: every ask reads them. The changes of several processes should be the same. */
+export interface LimitSource {
+  get(key: string): Limit | undefined
+  keys(): Iterable<string>
+}
+
 /**
  * A reservation. `commit` settles the real cost, `release` gives all of it back; either one frees the place for concurrency.
  * The first of them counts, later ones do nothing. One of them must be called, or the place for concurrency is never free again.

@@ -7,14 +7,14 @@ import type { SharedTexts } from '../runtime/shared-account.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { isParked, type LimitAccount, limitCodec, minute, newAccount, park, reset } from './account.ts'
 import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
-import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
-import type { Acquired, AcquireRequest, Limit, RateLimiter } from './limiter.ts'
+import { type GivenLimits, KeyedLimiter, unlimited } from './keyed-limiter.ts'
+import type { Acquired, AcquireRequest, RateLimiter } from './limiter.ts'
 import { emptyQueue } from './queue.ts'
 
 /** What the limiter is made from. */
 export interface LocalLimiterOptions {
   /** By key. */
-  limits: Readonly<Record<string, Limit>>
+  limits: GivenLimits
   /** Epoch milliseconds. A clock that is set forward by hand frees the minute early. */
   clock: { now(): number }
   /** Where the accounts are kept, and what times that; absent, a process that is started again begins with an empty minute. */

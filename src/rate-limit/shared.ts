@@ -20,13 +20,13 @@ import {
   wholeCost,
   withdraw,
 } from './arithmetic.ts'
-import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
-import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
+import { type GivenLimits, KeyedLimiter, unlimited } from './keyed-limiter.ts'
+import type { Acquired, AcquireRequest, LimitUse, RateLimiter, Reservation } from './limiter.ts'
 
 /** What the limiter is made from. */
 export interface SharedLimiterOptions {
   /** By key. Should be the same in every process: each decides by its own. */
-  limits: Readonly<Record<string, Limit>>
+  limits: GivenLimits
   /** Where the accounts are kept, such as the `states` of a store that processes share. */
   states: SharedTexts
   clock: Pick<Clock, 'now' | 'after'>
