@@ -12,16 +12,17 @@ const builtIn = 'built-in' as const
 /** Why a model cannot be used. */
 export interface ModelProblem {
   readonly cause: ModelProblemCause
-  /** Where its key is looked for, as it is configured: `env:NAME` or `stored:NAME`. */
+  /** Where its key is looked for, as it is configured: `env:NAME` or `stored:NAME`; of a model that is kept in the store `kept:ID`. */
   readonly key: string
   /** For a person: why, and what to do about it. */
   readonly message: string
 }
 
-/** A variable that is not set, a key that nobody stored, one that was stored for another address, one with signs that no key has, stored keys that cannot be read. */
+/** A variable that is not set, a key that nobody stored or gave, one that was stored for another address, one with signs that no key has, stored keys that cannot be read. */
 export type ModelProblemCause =
   | 'KEY_NOT_SET'
   | 'KEY_NOT_STORED'
+  | 'KEY_NOT_GIVEN'
   | 'KEY_FOR_OTHER_ADDRESS'
   | 'KEY_MALFORMED'
   | 'KEYS_UNREADABLE'
@@ -93,7 +94,8 @@ export interface ModelCatalogueOptions {
   readonly open?: ModelOpener
 }
 
-const howTo = 'Configure one under "models" (docs/models.md); the server then needs a restart.'
+const howTo =
+  'Configure one on the settings page, or under "models" of the configuration (docs/models.md), which is read when the server starts.'
 
 const reasons: Record<ModelUse, string> = {
   summary: `No model that summarises is configured. ${howTo}`,

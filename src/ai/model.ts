@@ -1,5 +1,5 @@
-import type { Usage } from '../task/definition.ts'
 import type { ErrorCode } from '../task/errors.ts'
+import type { Usage } from '../task/paid-call.ts'
 
 /**
  * The port of language models. A model is a small object with an id and one capability; adapters live in
@@ -48,6 +48,11 @@ export interface TextRequest {
   readonly system?: string
   /** What it is asked, with all that it may use. Texts of the novel in it are data. */
   readonly prompt: string
+  /**
+   * Places in the prompt, ascending, up to which requests that follow begin in the same way. A provider that keeps the beginning of a prompt only
+   * where it is asked to is asked to keep these, and the system message. Default: none.
+   */
+  readonly stableEnds?: readonly number[]
   /** Most tokens of the answer, from 1; never more than the model's own bound. */
   readonly maxOutputTokens: number
   /** Default: as configured, else as the provider has it. */
@@ -76,6 +81,8 @@ export interface TextAnswer {
 /** Price of a model, per million tokens. */
 export interface ModelPrice {
   readonly input: number
+  /** Of what the provider reads from its cache: at most `input`, so that what is reserved for a call is enough. Default: `input`. */
+  readonly cachedInput?: number
   readonly output: number
   /** ISO 4217. */
   readonly currency: string
@@ -92,21 +99,24 @@ export interface LanguageModel {
   readonly id: string
   /** Key of its limits, the same for all models of one (provider, account, model): for `ctx.acquire`, in tokens. */
   readonly limit: string
-  /** Tokens of prompt and answer together. */
+  /** Tokens of prompt and answer together: as configured, else as its server tells when it is prepared; less once a refusal named less. */
   readonly contextTokens: number
   readonly maxOutputTokens: number
-  /** Tokens of an answer that it may think before it writes. Default: that is not known. */
+  /** Tokens of an answer that it may think before it writes; 0 for none. Default: that is not known. */
   readonly thinkingTokens?: number
   readonly price?: ModelPrice
   /** In the order in which they are tried. */
   readonly fallbacks: readonly ModelFallback[]
   /** About how many tokens a text is, rather too many than too few. */
   countTokens(text: string): number
-  /** What so many tokens cost, in the currency of the price; undefined where no price is known. */
-  costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /**
-   * Loads what the first call needs. Done before a place under a limit is asked for, a call leaves when it gets its place, which the limit
-   * takes for granted. Default: there is nothing to load.
+   * What so many tokens cost, in the currency of the price; undefined where no price is known. `cacheWriteTokens`: of the input, what the provider is
+   * asked to keep, for which some charge more.
+   */
+  costOf(tokens: { inputTokens: number; cacheWriteTokens?: number; outputTokens: number }): number | undefined
+  /**
+   * Loads what the first call needs, and learns how long a prompt may be. Done before a place under a limit is asked for, a call leaves when it gets
+   * its place, which the limit takes for granted. Default: there is nothing to load.
    */
   prepare?(): Promise<void>
   /**

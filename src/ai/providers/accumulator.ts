@@ -148,7 +148,8 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
 }
 
-function at(value: unknown, name: string): unknown {
+/** Returns a field of what a provider sent; undefined where it has none. */
+export function at(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null
     ? Object.entries(value).find(([own]) => own === name)?.[1]
     : undefined

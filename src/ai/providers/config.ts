@@ -21,6 +21,8 @@ export interface ModelConfig {
   readonly privateNetwork: boolean
   /** Tokens of prompt and answer together. */
   readonly contextTokens: number
+  /** They are not configured: the server is asked where it may tell them. */
+  readonly assumesWindow?: true
   readonly maxOutputTokens: number
   /** Of these, what it may think before it writes. */
   readonly thinkingTokens?: number
@@ -37,7 +39,7 @@ export interface ModelConfig {
   readonly price?: ModelPrice
   readonly limits?: Limit
   readonly fallbacks: readonly ModelFallback[]
-  readonly timeouts: ModelTimeouts
+  readonly timeouts: ConfiguredTimeouts
 }
 
 /** How an embedding model learns what a text is for. */
@@ -86,4 +88,17 @@ export interface ModelTimeouts {
   readonly idle: number
   /** For the whole answer. */
   readonly total: number
+}
+
+/** The timeouts of a model as they are configured. */
+export interface ConfiguredTimeouts extends ModelTimeouts {
+  /** What a prompt adds for every 1,000 tokens: a local server may read 25 a second. Nothing is added to a configured timeout. */
+  readonly growth?: Partial<Pick<ModelTimeouts, 'first' | 'total'>>
+}
+
+/** Returns the timeouts of a call whose prompt has so many tokens. */
+export function timeoutsFor({ growth, ...timeouts }: ConfiguredTimeouts, tokens: number): ModelTimeouts {
+  const grown = (name: 'first' | 'total') =>
+    timeouts[name] + Math.ceil(((growth?.[name] ?? 0) * tokens) / 1_000)
+  return { ...timeouts, first: grown('first'), total: grown('total') }
 }

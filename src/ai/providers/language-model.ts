@@ -2,15 +2,16 @@ import type { LanguageModelV3 } from '@ai-sdk/provider'
 import type { TextStreamPart, ToolSet } from 'ai'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { defined } from '../../task/defined.ts'
-import type { Usage } from '../../task/definition.ts'
+import type { Usage } from '../../task/paid-call.ts'
 import type { LanguageModel, TextAnswer, TextRequest, WriteOptions } from '../model.ts'
-import type { ModelError, ModelErrorCode } from '../model-error.ts'
+import { ModelError, type ModelErrorCode } from '../model-error.ts'
 import { type Accumulator, accumulate, accumulateEnd, emptyAccumulator } from './accumulator.ts'
-import { limitKeyOf, type ModelConfig } from './config.ts'
+import { limitKeyOf, type ModelConfig, timeoutsFor } from './config.ts'
 import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
 import { type Access, type Connection, connectionTo, loadForCalls, loadLanguageModel } from './sdk.ts'
-import { costAt, countTokens, usageOf } from './tokens.ts'
+import { type CachePrice, costAt, countTokens, promptTokens, usageOf } from './tokens.ts'
+import { Window } from './window.ts'
 import { type Waits, withinWaits } from './within-waits.ts'
 
 /**
@@ -29,18 +30,38 @@ export function createLanguageModel(
     return loading
   }
   const asked: Asked = { id, connection, clock: access.clock ?? systemClock, load }
+  const window = new Window(connection)
   return {
     id,
     limit: limitKeyOf(config),
-    contextTokens: config.contextTokens,
+    get contextTokens() {
+      return window.tokens
+    },
     maxOutputTokens: config.maxOutputTokens,
     ...defined({ thinkingTokens: config.thinkingTokens, price: config.price }),
     fallbacks: config.fallbacks,
     countTokens,
-    costOf: tokens => costAt(config.price, tokens),
-    prepare: () => loadForCalls(load),
-    write: (request, options) => writeAnswer(asked, request, options),
+    costOf: tokens => costAt(priceOf(config), tokens),
+    prepare: async () => {
+      await Promise.all([loadForCalls(load), window.read()])
+    },
+    async write(request, options) {
+      try {
+        return await writeAnswer(asked, request, options)
+      } catch (error) {
+        const named = windowIn(error)
+        if (named !== undefined) window.refusedAbove(named)
+        throw error
+      }
+    },
   }
+}
+
+/** Returns the window that a provider names where it refuses a request as too long. */
+function windowIn(error: unknown): number | undefined {
+  if (!(error instanceof ModelError) || error.code !== 'MODEL_CONTEXT_EXCEEDED') return undefined
+  const limit = error.details?.['limit']
+  return typeof limit === 'number' ? limit : undefined
 }
 
 /** The model that is asked. */
@@ -66,7 +87,7 @@ async function writeAnswer(
   options: WriteOptions = {},
 ): Promise<TextAnswer> {
   const call: Call = { asked, request, options, accumulator: emptyAccumulator() }
-  const { timeouts } = asked.connection.config
+  const timeouts = timeoutsFor(asked.connection.config.timeouts, promptTokens({ countTokens }, request))
   try {
     await withinWaits({ model: asked.id, timeouts, clock: asked.clock, signal: options.signal }, waits =>
       listen(call, waits),
@@ -100,16 +121,15 @@ async function listen(call: Call, waits: Waits): Promise<void> {
 }
 
 async function open(call: Call, model: LanguageModelV3, stop: AbortSignal) {
+  const { asked } = call
   const { streamText } = await import('ai')
   stop.throwIfAborted()
   // Its warnings go to the console otherwise.
   globalThis.AI_SDK_LOG_WARNINGS = false
-  const { system, prompt } = call.request
   call.accumulator.asked = true
   return streamText({
     model,
-    prompt,
-    ...defined({ system }),
+    ...asMessages(asked.connection.config, call.request),
     ...parametersOf(call),
     maxRetries: 0,
     abortSignal: stop,
@@ -117,6 +137,31 @@ async function open(call: Call, model: LanguageModelV3, stop: AbortSignal) {
     // Errors come as parts too; without a listener the SDK prints them, with the prompt.
     onError: () => undefined,
   }).fullStream
+}
+
+/** What Anthropic charges for input that it is asked to keep, of what it charges for other input. */
+const writeFactor = 1.25
+
+/** Returns the price of a model, with that of writing to its cache. */
+function priceOf({ provider, price }: ModelConfig): CachePrice | undefined {
+  if (price === undefined || provider !== 'anthropic') return price
+  return { ...price, cacheWrite: price.input * writeFactor }
+}
+
+const kept = { anthropic: { cacheControl: { type: 'ephemeral' } } } as const
+
+/** Returns the messages of a request. Anthropic keeps the beginning of a prompt where it is asked to, at the end of what it is to keep; others do so by themselves. */
+function asMessages({ provider }: ModelConfig, { system, prompt, stableEnds = [] }: TextRequest) {
+  const ends = stableEnds.filter((end, at) => prompt.slice(stableEnds[at - 1] ?? 0, end).trim() !== '')
+  const last = ends.at(-1)
+  if (provider !== 'anthropic' || last === undefined) return { prompt, ...defined({ system }) }
+  const stable = ends.map((end, at) => ({
+    ...({ type: 'text', text: prompt.slice(ends[at - 1] ?? 0, end) } as const),
+    providerOptions: kept,
+  }))
+  const rest = { type: 'text', text: prompt.slice(last) } as const
+  const content = rest.text.trim() === '' ? stable : [...stable, rest]
+  return { messages: [{ role: 'user', content } as const], ...defined({ system }) }
 }
 
 /** The same parts; what breaks the stream is an error of ours. */
@@ -190,7 +235,7 @@ function reportPartialUsage(call: Call, failure: unknown): void {
 
 function usageFor(call: Call): Usage {
   const { asked, request, accumulator } = call
-  const model = { id: asked.id, price: asked.connection.config.price }
+  const model = { id: asked.id, price: priceOf(asked.connection.config) }
   return usageOf(model, { ...request, ...parametersOf(call) }, accumulator)
 }
 

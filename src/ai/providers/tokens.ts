@@ -1,7 +1,7 @@
 import { defined } from '../../task/defined.ts'
-import type { Usage } from '../../task/definition.ts'
+import type { Usage } from '../../task/paid-call.ts'
 import type { LanguageModel, ModelPrice, TextRequest } from '../model.ts'
-import type { Accumulator } from './accumulator.ts'
+import { type Accumulator, at } from './accumulator.ts'
 
 /**
  * Estimates the tokens of a text, rather too many than too few: it is what is reserved before a call, and what counts where a
@@ -30,13 +30,26 @@ function isLetterOrSpace(unit: number): boolean {
   return (lower >= 0x61 && lower <= 0x7a) || unit === 0x20
 }
 
+/** Tokens of one call, or of what one may use: then none of them are known to be cached. */
+type Tokens = Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'> & {
+  /** Of the input, what is written to the cache of the provider because it was asked to. */
+  readonly cacheWriteTokens?: number
+}
+
+/** The price of a model. */
+export interface CachePrice extends ModelPrice {
+  /** Of what is written to the cache of the provider. Default: `input`. */
+  readonly cacheWrite?: number
+}
+
 /** What tokens cost at a price per million; undefined where no price is known. */
-export function costAt(
-  price: ModelPrice | undefined,
-  tokens: { inputTokens: number; outputTokens: number },
-): number | undefined {
+export function costAt(price: CachePrice | undefined, tokens: Tokens): number | undefined {
   if (price === undefined) return undefined
-  return (tokens.inputTokens * price.input + tokens.outputTokens * price.output) / 1_000_000
+  const { input, cachedInput = input, cacheWrite = input, output } = price
+  const { inputTokens, cachedInputTokens = 0, cacheWriteTokens = 0, outputTokens } = tokens
+  const plain = (inputTokens - cachedInputTokens - cacheWriteTokens) * input
+  const read = plain + cachedInputTokens * cachedInput + cacheWriteTokens * cacheWrite
+  return (read + outputTokens * output) / 1_000_000
 }
 
 /** Tokens that the roles and separators of a request add to its texts. */
@@ -52,10 +65,10 @@ export function mostTokensOf(...texts: readonly string[]): number {
 /**
  * What an answer has used: the provider's numbers where it reports them, else an estimate from the prompt and from all that arrived,
  * rather too high. A provider that reports more than it was sent, or more than was asked for and arrived, is not believed: then the estimate
- * counts, and is marked.
+ * counts, and is marked. More cached tokens than input count as none.
  */
 export function usageOf(
-  model: { readonly id: string; readonly price?: ModelPrice | undefined },
+  model: { readonly id: string; readonly price?: CachePrice | undefined },
   request: TextRequest,
   { usage, texts, thoughts }: Accumulator,
 ): Usage {
@@ -63,17 +76,33 @@ export function usageOf(
   const answer = texts.join('') + thoughts
   const input = believed(usage?.inputTokens, mostTokensOf(system, prompt))
   const output = believed(usage?.outputTokens, Math.max(maxOutputTokens, Buffer.byteLength(answer)))
+  const cached = believed(cachedIn(usage), input.count ?? 0)
+  const written = believed(
+    usage?.inputTokenDetails.cacheWriteTokens,
+    (input.count ?? 0) - (cached.count ?? 0),
+  )
   const tokens = {
     inputTokens: input.count ?? promptTokens({ countTokens }, request),
+    ...defined({ cachedInputTokens: cached.count }),
     outputTokens: output.count ?? countTokens(answer),
   }
-  return pricedUsage(model, tokens, input.isTooHigh || output.isTooHigh)
+  return {
+    ...pricedUsage(model, tokens, input.isTooHigh || output.isTooHigh),
+    // What is kept with the usage says nothing of it but its cost.
+    ...defined({ cost: costAt(model.price, { ...tokens, ...defined({ cacheWriteTokens: written.count }) }) }),
+  }
+}
+
+/** Returns the tokens that a provider read from its cache; DeepSeek has a name of its own for them. */
+function cachedIn(usage: Accumulator['usage']): number | undefined {
+  const hit = at(usage?.raw, 'prompt_cache_hit_tokens')
+  return usage?.inputTokenDetails.cacheReadTokens || (typeof hit === 'number' ? hit : undefined)
 }
 
 /** The usage of a model with its cost, where a price is known. */
 export function pricedUsage(
   { id: model, price }: { readonly id: string; readonly price?: ModelPrice | undefined },
-  tokens: { inputTokens: number; outputTokens: number },
+  tokens: Tokens,
   isEstimated: boolean,
 ): Usage {
   return {

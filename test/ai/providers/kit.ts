@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { LanguageModel, TextAnswer, TextRequest, WriteOptions } from '../../../src/ai/model.ts'
 import type { ModelConfig } from '../../../src/ai/providers/config.ts'
-import type { Usage } from '../../../src/task/definition.ts'
+import type { Usage } from '../../../src/task/paid-call.ts'
 
 /** A key that is looked for in everything that leaves a call. */
 export const secret = 'sk-S3CRET-mark-8f1d77c0ffee'

@@ -51,6 +51,25 @@ describe('a whole answer', () => {
     expect(call?.prompt).toContain('You write.')
     expect(outcome.partial).toEqual([])
   })
+
+  it.each<[Extract<Answer, { is: 'text' }>['cached'], number | undefined]>([
+    [undefined, undefined],
+    [{ tokens: 0 }, undefined],
+    [{ tokens: 1 }, 1],
+    [{ tokens: 2, as: 'hit' }, 2],
+    // Cached tokens are part of the input: more of them cannot be right.
+    [{ tokens: 100_000 }, undefined],
+    [{ tokens: 100_000, as: 'hit' }, undefined],
+  ])('that tells cached tokens as %j has %s of them, at their own price', async (cached, read) => {
+    const prices = { ...price, cachedInput: 0.5 }
+    const { answer } = await answered({ is: 'text', ...(cached && { cached }) }, { price: prices })
+    const usage = answer?.usage ?? expect.fail()
+    const { inputTokens, outputTokens } = usage
+    expect(inputTokens).toBeGreaterThan(2)
+    expect(usage.cachedInputTokens).toBe(read)
+    expect(usage).not.toHaveProperty('isEstimated')
+    expect(usage.cost).toBeCloseTo((inputTokens * 2 - (read ?? 0) * 1.5 + outputTokens * 8) / 1_000_000, 12)
+  })
 })
 
 const told: readonly [Answer, string][] = [

@@ -9,7 +9,7 @@ import { chunk, configFor, events, outcomeOf, secret, serving } from './kit.ts'
 interface Dialect {
   readonly path: string
   readonly key: (request: IncomingMessage) => unknown
-  /** A stream of two stretches that ends as asked, with 11 tokens in and 7 out. */
+  /** A stream of two stretches that ends as asked, with 11 tokens in, 4 of them cached, and 7 out. */
   readonly stream: (end: 'done' | 'length' | 'filtered') => string
   readonly rateLimited: { readonly headers?: Record<string, string>; readonly body: unknown }
   readonly overloaded: { readonly status: number; readonly body: unknown }
@@ -29,7 +29,12 @@ const dialects: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, Dial
         {
           ...chunk({}),
           choices: [],
-          usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+          usage: {
+            prompt_tokens: 11,
+            prompt_tokens_details: { cached_tokens: 4 },
+            completion_tokens: 7,
+            total_tokens: 18,
+          },
         },
         '[DONE]',
       ),
@@ -55,7 +60,7 @@ const dialects: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, Dial
             model: 'scripted-2026',
             content: [],
             stop_reason: null,
-            usage: { input_tokens: 11, output_tokens: 1 },
+            usage: { input_tokens: 7, cache_read_input_tokens: 4, output_tokens: 1 },
           },
         }),
         named('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
@@ -92,7 +97,12 @@ const dialects: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, Dial
               index: 0,
             },
           ],
-          usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 },
+          usageMetadata: {
+            promptTokenCount: 11,
+            cachedContentTokenCount: 4,
+            candidatesTokenCount: 7,
+            totalTokenCount: 18,
+          },
           modelVersion: 'scripted-2026',
         },
       ),
@@ -151,7 +161,7 @@ describe.each(kinds)('%s', (provider, dialect) => {
     expect(text).toBe('The ferry came in.')
     expect(answer).toMatchObject({
       text: 'The ferry came in.',
-      usage: { model: 'prose', inputTokens: 11, outputTokens: 7 },
+      usage: { model: 'prose', inputTokens: 11, cachedInputTokens: 4, outputTokens: 7 },
     })
     expect(answer?.parameters.maxOutputTokens).toBe(1_000)
     const [first] = requests
@@ -162,7 +172,7 @@ describe.each(kinds)('%s', (provider, dialect) => {
   it('tells of an answer that is too long for its bound', async () => {
     const { error, partial } = await asked(provider, stream(dialect.stream('length')))
     expect(error).toMatchObject({ code: 'MODEL_ANSWER_TRUNCATED' })
-    expect(partial).toEqual([{ model: 'prose', inputTokens: 11, outputTokens: 7 }])
+    expect(partial).toEqual([{ model: 'prose', inputTokens: 11, cachedInputTokens: 4, outputTokens: 7 }])
   })
 
   it('tells of an answer that is withheld or declined', async () => {
@@ -246,6 +256,42 @@ describe('anthropic', () => {
     const overloaded = named('error', { error: { type: 'overloaded_error', message: 'Overloaded' } })
     const { error } = await asked('anthropic', stream(overloaded))
     expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE' })
+  })
+
+  it('is asked to keep what is the same in the requests that follow, and charges more for what it writes there', async () => {
+    const bodies: { system: unknown; messages: unknown }[] = []
+    const written = dialects.anthropic
+      .stream('done')
+      .replace('"cache_read_input_tokens":4', '"cache_read_input_tokens":4,"cache_creation_input_tokens":100')
+    await using server = await serving((_, response, body) => {
+      bodies.push(JSON.parse(body))
+      stream(written)(response)
+    })
+    const price = { input: 4, cachedInput: 1, output: 0, currency: 'USD' }
+    const config = configFor(server.url, { provider: 'anthropic', price })
+    const model = createLanguageModel('prose', config, { key: secret })
+    const request = { system: 'You write.', prompt: 'Style.\n\nCodex.\n\nScene.', maxOutputTokens: 100 }
+    const { usage } = await model.write({ ...request, stableEnds: [0, 8, 16] })
+    await model.write(request)
+    const kept = { cache_control: { type: 'ephemeral' } }
+    expect(bodies[0]).toMatchObject({ system: [{ type: 'text', text: 'You write.' }] })
+    expect(bodies[0]?.messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Style.\n\n', ...kept },
+          { type: 'text', text: 'Codex.\n\n', ...kept },
+          { type: 'text', text: 'Scene.' },
+        ],
+      },
+    ])
+    expect(bodies[1]?.messages).toEqual([{ role: 'user', content: [{ type: 'text', text: request.prompt }] }])
+    expect(usage).toMatchObject({ inputTokens: 111, cachedInputTokens: 4 })
+    expect(usage.cost).toBeCloseTo((7 * 4 + 4 * 1 + 100 * 5) / 1_000_000, 12)
+    expect(model.costOf({ inputTokens: 100, cacheWriteTokens: 40, outputTokens: 0 })).toBeCloseTo(
+      (60 * 4 + 40 * 5) / 1_000_000,
+      12,
+    )
   })
 
   it('has no embedding models', () => {

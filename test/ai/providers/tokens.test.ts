@@ -40,9 +40,29 @@ describe('the tokens of a text', () => {
 })
 
 describe('the cost of tokens', () => {
-  it('is that of the price per million, in and out', () => {
-    const price = { input: 2, output: 10, currency: 'USD' }
-    expect(costAt(price, { inputTokens: 500_000, outputTokens: 100_000 })).toBe(2)
+  const price = { input: 2, output: 10, currency: 'USD' }
+
+  it.each([
+    [{}, {}, 2],
+    [{}, { cachedInputTokens: 400_000 }, 2],
+    [{ cachedInput: 0.5 }, {}, 2],
+    [{ cachedInput: 0.5 }, { cachedInputTokens: 400_000 }, 1.4],
+    [{ cachedInput: 0 }, { cachedInputTokens: 500_000 }, 1],
+  ])('at the price %j per million, with %j of the input, is %d', (changes, cached, cost) => {
+    const tokens = { inputTokens: 500_000, ...cached, outputTokens: 100_000 }
+    expect(costAt({ ...price, ...changes }, tokens)).toBeCloseTo(cost, 12)
+  })
+
+  it('is never more with cached input than without', () => {
+    const count = fc.nat(1_000_000)
+    fc.assert(
+      fc.property(count, count, count, (input, share, outputTokens) => {
+        const tokens = { inputTokens: input, outputTokens }
+        const cached = { ...tokens, cachedInputTokens: Math.min(share, input) }
+        const prices = { ...price, cachedInput: 0.2 }
+        expect(costAt(prices, cached) ?? 0).toBeLessThanOrEqual((costAt(prices, tokens) ?? 0) + 1e-9)
+      }),
+    )
   })
 
   it('is unknown without a price', () => {
