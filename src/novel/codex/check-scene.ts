@@ -1,0 +1,104 @@
+/**
+ * Checks the text of a scene against the codex, without a model: by the scenes where entries begin and end, by the point of view, and by the scenes
+ * that changes name. Each finding has its place and a quotation; of an entry and a scene there is one of a kind.
+ */
+import { splitSentences } from '../../ai/text/sentences.ts'
+import { hashedId } from '../../index.ts'
+import type { CodexAtPlace } from '../library/codex.ts'
+import { isBefore, type ScenePlace } from '../library/shelf.ts'
+import type { Narration } from '../narration.ts'
+import { mentionFinder } from './find-mentions.ts'
+
+/** What can speak against a scene. */
+export const codexFindingCodes = [
+  'AFTER_ITS_END',
+  'BEFORE_ITS_BEGINNING',
+  'VIEW_AFTER_END',
+  'VIEW_NOT_IN_CODEX',
+  'VIEW_NOT_IN_TEXT',
+] as const
+
+/** What speaks against a scene. */
+export interface CodexFinding {
+  /** The same for the same entry, scene and kind, however the text changes. */
+  readonly id: string
+  readonly code: (typeof codexFindingCodes)[number]
+  readonly sceneId: string
+  /** Of the entry, or of the person whose point of view it is. */
+  readonly name: string
+  readonly entryId?: string
+  /** The sentence, cut where it is long; and its place in the text, in code units. */
+  readonly quotation: string
+  readonly from: number
+  readonly to: number
+}
+
+/** A scene to check. */
+export interface SceneToCheck {
+  readonly id: string
+  readonly place: ScenePlace
+  readonly content: string
+  /** How it is told, that of the novel included. */
+  readonly narration: Narration
+}
+
+/** Code units of a quotation. */
+const longestQuotation = 300
+
+/** Returns what checks scenes against a codex. */
+export function sceneChecker({
+  entries,
+  places,
+}: Pick<CodexAtPlace, 'entries' | 'places'>): (scene: SceneToCheck) => CodexFinding[] {
+  const finder = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
+  const byId = new Map(entries.map(entry => [entry.id, entry]))
+  return ({ id: sceneId, place, content, narration }) => {
+    if (entries.length === 0 || content.trim() === '') return []
+    const findings = new Map<string, CodexFinding>()
+    const add = (
+      code: CodexFinding['code'],
+      { name, id: entryId }: { name: string; id?: string },
+      start = content.search(/\S/u),
+    ) => {
+      const id = hashedId(['codex finding', code, entryId ?? name, sceneId].join('\n'))
+      const finding = { id, code, sceneId, name, ...quoted(content, start) }
+      if (!findings.has(id)) findings.set(id, { ...finding, ...(entryId !== undefined && { entryId }) })
+    }
+    const lasts = (entryId: string, edge: 'begins' | 'ends') => places.get(byId.get(entryId)?.[edge] ?? '')
+    const isOver = (entryId: string) => {
+      const end = lasts(entryId, 'ends')
+      return end !== undefined && isBefore(end, place)
+    }
+    const named = new Set<string>()
+    for (const { start, of } of finder.places(content)) {
+      const ids = new Set(of.map(each => each.entryId))
+      for (const id of ids) named.add(id)
+      const [id = ''] = ids
+      const entry = byId.get(id)
+      // A name that two entries share speaks of neither.
+      if (ids.size !== 1 || entry === undefined) continue
+      const begin = lasts(id, 'begins')
+      if (isOver(id)) add('AFTER_ITS_END', entry, start)
+      if (begin !== undefined && isBefore(place, begin)) add('BEFORE_ITS_BEGINNING', entry, start)
+    }
+    const { pov, povCharacter: name } = narration
+    if (name === undefined) return [...findings.values()]
+    const [viewId] = finder.find(name).mentions.keys()
+    const view = byId.get(viewId ?? '')
+    if (view?.kind !== 'person') add('VIEW_NOT_IN_CODEX', { name })
+    else if (isOver(view.id)) add('VIEW_AFTER_END', view)
+    else if (pov === 'third-limited' && !named.has(view.id)) add('VIEW_NOT_IN_TEXT', view)
+    return [...findings.values()]
+  }
+}
+
+/** Returns the sentence at a place of a text. */
+function quoted(text: string, start: number): Pick<CodexFinding, 'quotation' | 'from' | 'to'> {
+  const first = Math.max(0, text.lastIndexOf('\n', start) + 1)
+  const line = text.slice(first, start + longestQuotation).split('\n', 1)[0] ?? ''
+  const at = start - first
+  const span = [...splitSentences(line)].find(({ end }) => end > at) ?? { start: at, end: line.length }
+  const from = first + Math.max(span.start, at - longestQuotation)
+  const to = first + Math.min(span.end, at + longestQuotation)
+  return { quotation: text.slice(from, to).trim(), from, to }
+}

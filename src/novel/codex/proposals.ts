@@ -1,0 +1,159 @@
+/** Names that the text has and no entry does: those that a model named, and those that patterns find without one. */
+import { defined } from '../../task/defined.ts'
+import type { ToldEntry } from '../library/codex.ts'
+import { findNames } from '../names.ts'
+import type { NovelServices } from '../services.ts'
+import type { CodexFields } from './entry.ts'
+import { mentionFinder } from './find-mentions.ts'
+import { type FoundEntry, whole } from './read-entries.ts'
+
+/** What could become an entry, or another name of one. */
+export interface ProposedEntry {
+  readonly name: string
+  /** Of a model: other names that the text has. Of patterns: shorter forms of the name that it has, each the part of one name alone. */
+  readonly aliases: readonly string[]
+  readonly kind: CodexFields['kind']
+  /** What a model says of it; empty where patterns found it. */
+  readonly text: string
+  readonly by: 'model' | 'patterns'
+  /** The entry that the model takes it for: `name` and `aliases` are those that it has not. */
+  readonly entryId?: string
+  /** A place of it in the text, so that the author sees who is meant. */
+  readonly sceneId: string
+  readonly quotation: string
+}
+
+/** What a model found, and in which scene. */
+export type PlacedEntry = FoundEntry & Pick<ProposedEntry, 'sceneId'>
+
+/** Code units that patterns search: some 40 chapters. */
+const mostUnits = 400_000
+/** Code units on each side of the name in a quotation. */
+const around = 80
+
+/**
+ * Returns what no entry has and the author has not ignored: first what models read out of the scenes, in reading order, then names that patterns find at the
+ * beginning of the novel, the most frequent first. Throws NOVEL_NOT_FOUND.
+ */
+export async function listProposals(
+  { library }: Pick<NovelServices, 'library'>,
+  { userId, novelId, startChapterId }: { userId: string; novelId: string; startChapterId?: string },
+): Promise<ProposedEntry[]> {
+  const range = { novelId, ...(startChapterId !== undefined && { startChapterId }) }
+  const [entries, dismissed, readings, { items: scenes }] = await Promise.all([
+    library.codex.all(userId, novelId),
+    library.codex.dismissals(userId, novelId),
+    library.readings.all(userId, novelId, 'entries'),
+    library.shelf.texts(userId, range, { pageSize: 1_000 }),
+  ])
+  const ignored = new Set(dismissed.filter(({ what }) => what === 'name').map(({ key }) => key))
+  const read = readings.flatMap(({ items, sceneId }) => items.map(item => ({ ...item, sceneId })))
+  const byModel = withoutKnown(mergedEntries(read), entries, ignored)
+  const { find, shared } = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
+  const named = new Set(byModel.flatMap(namesOf).map(lower))
+  const isKnown = (name: string) =>
+    named.has(lower(name)) ||
+    find(name).mentions.size > 0 ||
+    shared.some(each => lower(each.name) === lower(name))
+  const { people, places, others } = findNames([
+    scenes
+      .map(({ content }) => content)
+      .join('\n')
+      .slice(0, mostUnits),
+  ])
+  const proposed = [
+    ...people.map(name => ({ name, kind: 'person' as const })),
+    ...places.map(name => ({ name, kind: 'place' as const })),
+    ...others.map(name => ({ name, kind: 'thing' as const })),
+  ]
+  const left = proposed.filter(({ name }) => !ignored.has(name) && !isKnown(name))
+  const byPatterns = mergedNames(left).flatMap(each => {
+    const scene = scenes.find(({ content }) => content.includes(each.name))
+    if (scene === undefined) return []
+    const at = scene.content.indexOf(each.name)
+    const quotation = scene.content.slice(Math.max(0, at - around), at + each.name.length + around)
+    const shown = { sceneId: scene.id, quotation: quotation.replace(/\s+/gu, ' ').trim() }
+    return [{ ...each, ...shown, text: '', by: 'patterns' as const }]
+  })
+  return [...byModel, ...byPatterns]
+}
+
+const lower = (name: string) => name.toLowerCase()
+
+function namesOf({ name, aliases }: Pick<ProposedEntry, 'name' | 'aliases'>): string[] {
+  return [name, ...aliases]
+}
+
+/** Code units of what several scenes say of an entry together. */
+const longestText = 2_000
+
+/**
+ * Joins what models found in several scenes of the same person, place, thing or fact: the name of one is a name of the other. Two that have only another name
+ * in common may be two of a family. The first scene gives the name and the quotation.
+ */
+export function mergedEntries(found: readonly PlacedEntry[]): PlacedEntry[] {
+  const groups: PlacedEntry[] = []
+  for (const each of found) {
+    const has = (one: PlacedEntry, { name }: PlacedEntry) => namesOf(one).map(lower).includes(lower(name))
+    const at = groups.findIndex(
+      group => group.kind === each.kind && (has(group, each) || (each.kind !== 'fact' && has(each, group))),
+    )
+    const group = groups[at]
+    if (group === undefined) groups.push(each)
+    else groups[at] = joined(group, each)
+  }
+  return groups
+}
+
+function joined(first: PlacedEntry, other: PlacedEntry): PlacedEntry {
+  const names = new Map([...namesOf(first), ...namesOf(other)].toReversed().map(name => [lower(name), name]))
+  names.delete(lower(first.name))
+  const texts = first.text.split('\n').includes(other.text) ? [first.text] : [first.text, other.text]
+  const text = texts.filter(each => each !== '').join('\n')
+  return { ...first, aliases: [...names.values()].toReversed(), text: whole(text, longestText) }
+}
+
+/** Returns what entries have no name of, without what the author ignores; what has one, as other names of that entry. */
+function withoutKnown(
+  groups: readonly PlacedEntry[],
+  entries: readonly ToldEntry[],
+  ignored: ReadonlySet<string>,
+): ProposedEntry[] {
+  const owners = new Map(entries.flatMap(entry => namesOf(entry).map(name => [lower(name), entry.id])))
+  return groups.flatMap(({ sceneId, quotation, kind, text, ...named }) => {
+    const names = namesOf(named)
+    const [owner, ...others] = new Set(names.flatMap(name => owners.get(lower(name)) ?? []))
+    const ofName = owners.get(lower(named.name))
+    // By its other names it could be several entries: then it is none of them.
+    const entryId = ofName ?? (others.length === 0 ? owner : undefined)
+    const [name, ...aliases] = names.filter(each => !owners.has(lower(each)) && !ignored.has(each))
+    if (name === undefined || ignored.has(named.name)) return []
+    return { name, aliases, kind, text, by: 'model', ...defined({ entryId }), sceneId, quotation }
+  })
+}
+
+/** Forms of address: Miss Hask need not be the only one of her name. */
+const form = /^(?:Mr|Mrs|Ms|Miss|Dr|Sir|Lady|Lord|Captain|Colonel|Madame|Aunt|Uncle)\.?$/u
+
+/** Returns the names without those that are a part of one other name alone; these are aliases of that one. */
+export function mergedNames<Named extends Pick<ProposedEntry, 'name' | 'kind'>>(
+  names: readonly Named[],
+): (Named & { aliases: string[] })[] {
+  const wordsOf = ({ name }: Named) => name.split(/\s+/u)
+  const longerOf = (one: Named) => {
+    const own = wordsOf(one)
+    const longer = names.filter(
+      other =>
+        other.kind === one.kind &&
+        wordsOf(other).length > own.length &&
+        own.every(word => wordsOf(other).includes(word)),
+    )
+    return longer.length === 1 && !own.some(word => form.test(word)) ? longer[0] : undefined
+  }
+  return names
+    .filter(name => longerOf(name) === undefined)
+    .map(name => {
+      const aliases = names.filter(other => longerOf(other) === name).map(other => other.name)
+      return { ...name, aliases }
+    })
+}

@@ -1,0 +1,184 @@
+/** Renaming an entry: the places of a text that speak of it by a name, and the text with another name there. */
+import { z } from 'zod'
+import { type CodexFields, codexShape } from './entry.ts'
+import { mentionFinder, type NamedEntry } from './find-mentions.ts'
+
+/** Names of an entry, each with the one that takes its place. */
+export const renames = z
+  .array(z.strictObject({ from: codexShape.name, to: codexShape.name }))
+  .min(1)
+  .max(10)
+  .refine(
+    names => names.every(({ to }) => names.every(({ from }) => from !== to)),
+    'a new name is none of those that are replaced',
+  )
+  .refine(
+    names => new Set(names.map(({ from }) => from)).size === names.length,
+    'each name is replaced by one other',
+  )
+
+/** Names of an entry, each with the one that takes its place. */
+export type Renames = z.output<typeof renames>
+
+/** Why a place is changed only where it is chosen: other entries have the name too, or it is a word in other letters, such as `will` for Will. */
+export const doubts = ['shared', 'other-case'] as const
+
+/** A place where a name can take the place of another one. */
+export interface RenamePlace {
+  /** Code units of the text. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
+  readonly to: string
+  readonly doubt?: (typeof doubts)[number]
+  /** The other entries that have the name. */
+  readonly sharedWith?: readonly string[]
+}
+
+/** Returns what finds the places of a text. A text that has the new name already has no place there. */
+export function placeFinder(
+  entries: readonly NamedEntry[],
+  { entryId, names }: { entryId: string; names: Renames },
+): (text: string) => RenamePlace[] {
+  const { places } = mentionFinder(
+    entries.map(entry => ({ ...(entry.id === entryId ? renaming(entry, names) : entry), when: 'always' })),
+  )
+  const toOf = new Map(names.map(({ from, to }) => [from, to]))
+  return text =>
+    places(text).flatMap(({ start, end, of }) => {
+      const name = of.find(each => each.entryId === entryId && toOf.has(each.name))?.name
+      if (name === undefined || isOtherWord(text, end, name)) return []
+      const written = text.slice(start, end)
+      const { to, isSure } = inLettersOf(written, name, toOf.get(name) ?? name)
+      const sharedWith = [...new Set(of.map(each => each.entryId))].filter(id => id !== entryId)
+      if (to === written) return []
+      const doubt = sharedWith.length > 0 ? 'shared' : isSure ? undefined : 'other-case'
+      const place = { start, end, text: written, to }
+      return [doubt === undefined ? place : { ...place, doubt, ...(sharedWith.length > 0 && { sharedWith }) }]
+    })
+}
+
+function renaming(entry: NamedEntry, names: Renames): NamedEntry {
+  return {
+    ...entry,
+    aliases: [...entry.aliases, ...names.map(({ from }) => from)],
+    exclusions: [...entry.exclusions, ...names.map(({ to }) => to)],
+  }
+}
+
+/** Whether the word goes on as the plural of the name does not: Jones is none of Jon. */
+function isOtherWord(text: string, end: number, name: string): boolean {
+  return /^es(?!\p{L})/iu.test(text.slice(end, end + 4)) && !/(?:[sxz]|[cs]h|o)$/iu.test(name)
+}
+
+/** Returns the new name as the old one is written: in capitals, with a capital, in the plural. */
+function inLettersOf(written: string, name: string, to: string): { to: string; isSure: boolean } {
+  const plain = written
+    .replace(/\s+/gu, ' ')
+    .replace(/[‘’ʼ＇]/gu, "'")
+    .normalize('NFC')
+  const base = name
+    .replace(/\s+/gu, ' ')
+    .replace(/[‘’ʼ＇]/gu, "'")
+    .normalize('NFC')
+  if (plain.length !== base.length && /ies$/iu.test(plain))
+    return inLettersOf(
+      plain.replace(/ies$/iu, 'y'),
+      base,
+      /[^aeiou]y$/iu.test(to) ? to.replace(/y$/u, 'ies') : `${to}s`,
+    )
+  if (plain === base) return { to, isSure: true }
+  if (plain.length > 1 && plain === base.toUpperCase()) return { to: to.toUpperCase(), isSure: true }
+  if (plain === withCapital(base)) return { to: withCapital(to), isSure: true }
+  return { to, isSure: false }
+}
+
+function withCapital(text: string): string {
+  return text.replace(/^\p{Ll}/u, letter => letter.toUpperCase())
+}
+
+/** Returns a text with the new names. */
+export function renamedText(text: string, places: readonly RenamePlace[]): string {
+  let [renamed, at] = ['', 0]
+  for (const { start, end, to } of places) {
+    renamed += text.slice(at, start) + to
+    at = end
+  }
+  return renamed + text.slice(at)
+}
+
+/** Returns the names of an entry after it was renamed; with `keepsOld` the old ones stay as aliases. */
+export function renamedNames(
+  entry: Pick<CodexFields, 'name' | 'aliases'>,
+  names: Renames,
+  keepsOld: boolean,
+): Pick<CodexFields, 'name' | 'aliases'> {
+  const toOf = new Map(names.map(({ from, to }) => [from, to]))
+  const own = [entry.name, ...entry.aliases]
+  const [name = entry.name, ...aliases] = own.map(each => toOf.get(each) ?? each)
+  const old = keepsOld ? own.filter(each => toOf.has(each)) : []
+  return { name, aliases: [...new Set([...aliases, ...old])].filter(each => each !== name) }
+}
+
+/** What is searched: the texts of scenes, their summaries, the entries of the codex. */
+export const placeKinds = ['text', 'summary', 'entry'] as const
+
+/** A text in which a name may be replaced. */
+export interface RenamableText {
+  readonly what: (typeof placeKinds)[number]
+  /** Id of the scene, or of the entry. */
+  readonly id: string
+  /** Of the scene, or of the entry. */
+  readonly version: number
+  /** Of an entry: `text`, `note`, or the number of a change. Of a scene: empty. */
+  readonly part: string
+  readonly text: string
+}
+
+/** Returns the texts of an entry. */
+export function textsOfEntry({
+  id,
+  version,
+  text,
+  note,
+  changes,
+}: Pick<CodexFields, 'text' | 'note' | 'changes'> & { id: string; version: number }): RenamableText[] {
+  const of = { what: 'entry', id, version } as const
+  return [
+    { ...of, part: 'text', text },
+    { ...of, part: 'note', text: note },
+    ...changes.map((change, at) => ({ ...of, part: String(at), text: change.text })),
+  ]
+}
+
+/** Returns the id of a place: another one as soon as what it is in changes. */
+export function placeIdOf({ what, id, version, part }: RenamableText, start: number): string {
+  return [what, id, version, part, start].join(':')
+}
+
+/** The places that the author chose, by their ids: only those, or all but those. */
+export interface PlaceChoice {
+  readonly only?: readonly string[] | undefined
+  readonly except?: readonly string[] | undefined
+}
+
+/** Returns what chooses of the places in a text; `changed` where the author saw an older text. */
+export function placeChooser({
+  only,
+  except = [],
+}: PlaceChoice): (text: RenamableText, places: readonly RenamePlace[]) => RenamePlace[] | 'changed' {
+  const named = new Map<string, Set<string>>()
+  for (const placeId of only ?? except) {
+    const of = placeId.split(':').slice(0, 2).join(':')
+    named.set(of, (named.get(of) ?? new Set()).add(placeId))
+  }
+  return (text, places) => {
+    const seen = named.get(`${text.what}:${text.id}`) ?? new Set()
+    const isSeen = [...seen].every(placeId => placeId.split(':')[2] === String(text.version))
+    if (!isSeen) return 'changed'
+    return places.filter(place => {
+      const isNamed = seen.has(placeIdOf(text, place.start))
+      return only === undefined ? place.doubt === undefined && !isNamed : isNamed
+    })
+  }
+}

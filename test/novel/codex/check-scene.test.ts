@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { type SceneToCheck, sceneChecker } from '../../../src/novel/codex/check-scene.ts'
+import { entryFields } from '../library/codex-cases.ts'
+
+interface Book {
+  scenes: Omit<SceneToCheck, 'place'>[]
+  entries: (Parameters<typeof entryFields>[0] & { id: string })[]
+  findings: object[]
+}
+
+const book: Book = JSON.parse(readFileSync(new URL('broken-book.json', import.meta.url), 'utf8'))
+const places = new Map(book.scenes.map(({ id }, at) => [id, [at, 0] as const]))
+const entries = book.entries.map(({ id, ...fields }) => ({
+  ...{ id, novelId: 'n', version: 1, createdAt: 0, updatedAt: 0 },
+  ...entryFields(fields),
+}))
+
+it('finds what is broken in a book, and nothing else, each with its sentence', () => {
+  const check = sceneChecker({ entries, places })
+  const found = book.scenes.flatMap((scene, at) => check({ ...scene, place: [at, 0] }))
+  expect(found.map(({ code, sceneId, name, quotation }) => ({ code, sceneId, name, quotation }))).toEqual(
+    book.findings,
+  )
+  for (const { sceneId, from, to, quotation } of found) {
+    const { content = '' } = book.scenes.find(({ id }) => id === sceneId) ?? {}
+    expect(content.slice(from, to).trim()).toBe(quotation)
+  }
+  expect(new Set(found.map(({ id }) => id)).size).toBe(found.length)
+})
+
+it('finds nothing without a codex, and in an empty scene', () => {
+  const [scene] = book.scenes
+  expect(
+    sceneChecker({ entries: [], places })({
+      ...scene,
+      id: 's',
+      place: [9, 0],
+      content: 'Pell.',
+      narration: { povCharacter: 'X' },
+    }),
+  ).toEqual([])
+  expect(
+    sceneChecker({ entries, places })({
+      id: 's',
+      place: [9, 0],
+      content: ' ',
+      narration: { povCharacter: 'X' },
+    }),
+  ).toEqual([])
+})
