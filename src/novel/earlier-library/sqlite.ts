@@ -1,8 +1,22 @@
 /** How the rows of earlier versions become records. */
+import type { AnyKind } from '../../records/records.ts'
 import { tablesOf } from '../../records/sqlite.ts'
 import type { Migration } from '../../store/sqlite/file.ts'
 import { entryIdOf } from '../library/history.ts'
-import { libraryKinds } from '../library/kinds.ts'
+import {
+  candidates,
+  codex,
+  dismissals,
+  keptModels,
+  levelSummaries,
+  libraryKinds,
+  narrations,
+  novelPrompts,
+  readings,
+  snapshotChapters,
+  snapshots,
+  threads,
+} from '../library/kinds.ts'
 import { earlierTables } from './tables.ts'
 
 /** JSON of an object without the members that are null. */
@@ -204,9 +218,29 @@ const convert: Migration & object = db => {
   for (const table of convertedTables) db.exec(`DROP TABLE ${table}`)
 }
 
+/** Kinds that came after the first records, each with a step of its own. */
+const laterKinds: readonly AnyKind[] = [
+  candidates,
+  codex,
+  narrations,
+  levelSummaries,
+  dismissals,
+  snapshots,
+  snapshotChapters,
+  keptModels,
+  threads,
+  readings,
+  novelPrompts,
+]
+
 /** What brings the library's part of a file to its newest form, in order. */
 export const libraryMigrations: readonly Migration[] = [
   ...earlierTables,
-  db => db.exec(tablesOf(libraryKinds)),
+  db => db.exec(tablesOf(libraryKinds.filter(kind => !laterKinds.includes(kind)))),
   convert,
+  ...laterKinds.map(
+    (kind): Migration =>
+      db =>
+        db.exec(tablesOf([kind])),
+  ),
 ]

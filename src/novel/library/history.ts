@@ -3,7 +3,7 @@ import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { type Origin, type Provenance, provenanceOf, type Writer } from './provenance.ts'
 import type { Guarded, GuardedScene, GuardedText, KeptOrigin, KeptSummary } from './scene-guard.ts'
-import type { HistoryEntry, SummaryNote, SummaryWrite, TextWrite } from './scenes.ts'
+import type { HistoryEntry, SummaryNote, SummaryWrite } from './scenes.ts'
 
 /** An entry as it is kept: its id is made of the rest. */
 export type KeptEntry = Omit<HistoryEntry, 'id'> & Partial<Guarded>
@@ -74,20 +74,16 @@ function aboutSummary({ language, sentences }: Pick<SummaryNote, 'language' | 's
   return defined({ language, sentences })
 }
 
-/** What is kept of a text that must not be written. */
-export function refusedText(write: TextWrite, at: number): KeptEntry {
-  return { what: 'text', text: write.content, ...refused(write, at), provenance: write.provenance }
-}
-
-/** The same of a summary. Of which text it is follows from the version that was read. */
+/** What is kept of a summary that must not be written. Of which text it is follows from the version that was read. */
 export function refusedSummary(write: SummaryWrite, at: number): KeptEntry {
-  const about = { provenance: provenanceOf(write), ...aboutSummary(write) }
-  return { what: 'summary', text: write.summary, ...refused(write, at), ...about }
-}
-
-function refused({ writer, expectedVersion }: TextWrite | SummaryWrite, at: number) {
+  const { writer, expectedVersion } = write
   const written = { writtenBy: writer, writtenAt: at, expectedVersion }
-  return { why: 'conflict', version: expectedVersion, keptAt: at, ...written } as const
+  const about = { provenance: provenanceOf(write), ...aboutSummary(write) }
+  return {
+    ...{ what: 'summary', why: 'conflict', text: write.summary, version: expectedVersion, keptAt: at },
+    ...written,
+    ...about,
+  }
 }
 
 /** Whether the history shows that what a task made was applied, though somebody has overwritten it since. */
@@ -124,7 +120,7 @@ export function restoredOrigin(
   { entryId, userId, expectedVersion, at }: Restoring,
 ): KeptOrigin {
   const { provenance = { method: 'person' } } = entry
-  const { writtenBy, writtenAt } = provenance.restored ?? entry
+  const { writtenBy, writtenAt } = provenance.restored ?? provenance.accepted ?? entry
   const restored = { entryId, ...defined({ writtenBy, writtenAt }) }
   return { ...provenance, restored, writtenBy: { userId }, writtenAt: at, expectedVersion }
 }

@@ -1,5 +1,5 @@
 /**
- * Ids of what an import writes. They derive from the import and the place in the book, so that an attempt that runs again names the
+ * Ids of records. Those of what an import writes derive from the import and the place in the book, so that an attempt that runs again names the
  * same rows again. Each is a UUID of version 8 (RFC 9562).
  */
 import { hashedId } from '../../index.ts'
@@ -22,6 +22,11 @@ export function chapterIdOf(novelId: string, position: number): string {
 /** The id of the scene at `position` (from 0, within its chapter). */
 export function sceneIdOf(novelId: string, chapterPosition: number, position: number): string {
   return derivedId('scene', novelId, chapterPosition, position)
+}
+
+/** Returns the ids of records. */
+export function idsOf(records: readonly { id: string }[]): string[] {
+  return records.map(({ id }) => id)
 }
 
 function derivedId(...parts: (string | number)[]): string {

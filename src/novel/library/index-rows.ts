@@ -1,11 +1,11 @@
 /** The records of the builds of an index: made of a segment, read by a search, chosen for deletion in bounded steps. */
 import type { TextSpan } from '../../ai/model.ts'
-import { type Change, erase, type Query, write } from '../../records/records.ts'
+import { type Change, erase, getOne, type Query, write } from '../../records/records.ts'
 import type { IndexSegment } from '../search/postings.ts'
 import { shardCount } from '../search/segment.ts'
+import { idsOf } from './ids.ts'
 import {
   chapters,
-  idsOf,
   type LibraryParts,
   type SegmentRecord,
   scenes,
@@ -17,6 +17,7 @@ import {
 } from './kinds.ts'
 import { passagesPerSegment } from './novel-segment.ts'
 import type { IndexWriter, NovelSegment, PassageHit, VectorBatch } from './passage-index.ts'
+import { sceneNotFound } from './refusal.ts'
 
 /** The large fields of a segment. */
 export const inBytes = ['documents', 'scenes', 'places'] as const
@@ -124,6 +125,33 @@ export async function* readSegments(
   }
 }
 
+/** The passages of a build that are in scenes before a scene in reading order. Throws SCENE_NOT_FOUND. */
+export async function passagesBefore(
+  { records }: LibraryParts,
+  { novelId, generation }: IndexWriter,
+  sceneId: string,
+): Promise<ReadonlySet<number>> {
+  const scene = await getOne(records, scenes, sceneId, ['summary'])
+  if (scene?.novelId !== novelId) throw sceneNotFound(sceneId)
+  const before = {
+    order: ['chapter', 'position'],
+    reverse: true,
+    after: [scene.chapter, scene.position],
+  } as const
+  const [earlier, held] = await Promise.all([
+    records.find(scenes, { equal: { novelId }, ...before }, ['summary']),
+    records.find(segments, { equal: { novelId, generation }, order: ['number'] }, ['documents']),
+  ])
+  const isBefore = new Set(idsOf(earlier))
+  return new Set(
+    held.flatMap(({ number, places, scenes: inSegment }) =>
+      places.flatMap(([passage, at]) =>
+        isBefore.has(inSegment[at]?.[0] ?? '') ? [number * passagesPerSegment + passage] : [],
+      ),
+    ),
+  )
+}
+
 /** Batches of vectors that one reading takes. */
 const batchesPerRead = 16
 
@@ -180,6 +208,7 @@ export async function readPlaces(
     const chapterTitle = scene && chapterOf.get(scene.chapterId)?.title
     if (scene === undefined || content === undefined || chapterTitle === undefined) return []
     const outOfDate = scene.textVersion !== textVersion
-    return [{ passageId, sceneId, chapterId: scene.chapterId, chapterTitle, content, start, end, outOfDate }]
+    const of = { sceneId, chapterId: scene.chapterId, chapterTitle }
+    return [{ passageId, ...of, content, start, end, outOfDate }]
   })
 }

@@ -6,15 +6,16 @@
 import { type Change, erase, getOne, replace, type Stored, write } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { entryIdOf, isExpendable, type KeptEntry, wasApplied } from './history.ts'
+import { entryIdOf, type HistoryNote, isExpendable, type KeptEntry, wasApplied } from './history.ts'
+import { idsOf } from './ids.ts'
 import {
   type HistoryRecord,
   history,
-  idsOf,
   type LibraryParts,
   type SceneHistory,
   type SceneRecord,
   scenes,
+  snapshotChapters,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { entryNotFound, sceneNotFound } from './refusal.ts'
@@ -100,7 +101,7 @@ export async function keep(
     if (difference === undefined) known = { ...known, base: { ...known.base, [what]: id } }
     kept.push(difference === undefined ? { ...about, text } : { ...about, difference })
   }
-  const changes = [...write(history, kept), ...erase(history, await idsAt(library, scene.id, dropped))]
+  const changes = [...write(history, kept), ...erase(history, await idsAt(library, scene, dropped))]
   return { history: known, changes }
 }
 
@@ -122,11 +123,16 @@ async function differenceTo(
   return base && delta ? { base, delta } : undefined
 }
 
-async function idsAt({ records }: LibraryParts, sceneId: string, orders: readonly number[]) {
+/** The ids of entries that may go: those of a text that a snapshot names stay. */
+async function idsAt({ records }: LibraryParts, scene: Stored<SceneRecord>, orders: readonly number[]) {
   if (orders.length === 0) return []
+  const { id, novelId, chapter } = scene
   // What an earlier build wrote meanwhile may have the order of an expendable one.
-  const found = await records.find(history, { equal: { sceneId, order: orders } }, ['text'])
-  return idsOf(found.filter(isExpendable))
+  const found = await records.find(history, { equal: { sceneId: id, order: orders } }, ['text'])
+  const rows = await records.find(snapshotChapters, { equal: { novelId, chapter } })
+  const pinned = rows.flatMap(row => row.scenes.filter(each => each.id === id).map(each => each.textVersion))
+  const isPinned = ({ what, version }: HistoryNote) => what === 'text' && pinned.includes(version)
+  return idsOf(found.filter(entry => isExpendable(entry) && !isPinned(entry)))
 }
 
 /** Finds out what the scene does not know because an earlier version kept its history, which had 80 entries at most. */
@@ -164,10 +170,18 @@ export async function findEntry(
   library: LibraryParts,
   wanted: { sceneId: string; entryId: string },
 ): Promise<ReadEntry> {
-  const { sceneId, entryId } = wanted
+  const entry = await entryAt(library, wanted)
+  if (entry === undefined) throw entryNotFound(wanted)
+  return entry
+}
+
+/** An entry of a scene, or undefined. */
+export async function entryAt(
+  library: LibraryParts,
+  { sceneId, entryId }: { sceneId: string; entryId: string },
+): Promise<ReadEntry | undefined> {
   const found = await getOne(library.records, history, entryId)
   const [entry] = found?.sceneId === sceneId ? await withTexts(library, sceneId, [found]) : []
-  if (entry === undefined) throw entryNotFound(wanted)
   return entry
 }
 

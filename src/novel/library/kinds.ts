@@ -1,6 +1,6 @@
 /**
  * The kinds of records that a library is made of. What an operation must change together goes in one commit, guarded by the record that all
- * its writers write: the novel for its draft and its removal, the scene for its text, its summary and its history, the index for its segments.
+ * its writers write: the novel for its draft and its removal, the scene for its text, its summary, its history and its candidates, the index for its segments.
  */
 import {
   type AnyKind,
@@ -11,12 +11,23 @@ import {
   replace,
   type Stored,
 } from '../../records/records.ts'
+import type { CodexEntry } from '../codex/entry.ts'
+import type { NovelNarration } from '../narration.ts'
+import type { CandidateRecord } from './candidates.ts'
+import type { Dismissal } from './codex.ts'
 import type { DraftState, DraftWriter, VolumeDraft } from './drafts.ts'
 import type { KeptEntry } from './history.ts'
+import type { LevelSummary } from './levels.ts'
+import type { KeptModel } from './models.ts'
 import type { IndexWriter, VectorBatch, VectorKind } from './passage-index.ts'
+import type { NovelPrompts } from './prompts.ts'
+import type { SceneReading } from './readings.ts'
+import { novelNotFound } from './refusal.ts'
 import type { GuardedScene, GuardedText } from './scene-guard.ts'
 import type { NovelOverview, SceneOverview } from './shelf.ts'
+import type { Snapshot } from './snapshots.ts'
 import type { TextDelta } from './text-delta.ts'
+import type { Thread } from './threads.ts'
 import type { Upload } from './uploads.ts'
 
 /** What the parts of a library share. */
@@ -95,6 +106,8 @@ export interface SceneRecord
   edited?: number
   /** Absent while nothing was kept, and where an earlier version of the library kept it. */
   history?: SceneHistory
+  /** Open candidates; absent for none. */
+  openCandidates?: number
   updatedAt: number
 }
 
@@ -152,6 +165,146 @@ export const history = defineKind<HistoryRecord>({
   large: { text: 'text' },
   indexes: { newest: ['sceneId', 'order'] },
 })
+
+export const candidates = defineKind<CandidateRecord>({
+  name: 'library_candidates',
+  fields: { sceneId: 'text', order: 'integer', rootTaskId: 'text', status: 'text' },
+  large: { text: 'text' },
+  indexes: { of_scene: ['sceneId', 'order'], of_run: ['rootTaskId', 'status', 'id'] },
+})
+
+/** An entry of the codex of a novel. */
+export interface CodexRecord extends CodexEntry {
+  /** Rises within the novel. */
+  order: number
+}
+
+export const codex = defineKind<CodexRecord>({
+  name: 'library_codex',
+  fields: { novelId: 'text', order: 'integer' },
+  large: { note: 'text' },
+  indexes: { in_order: ['novelId', 'order'] },
+})
+
+/** A thread of the story of a novel. */
+export interface ThreadRecord extends Thread {
+  /** Its id within the novel; `id` is that of the record. */
+  threadId: string
+  /** Rises within the novel. */
+  order: number
+}
+
+export const threads = defineKind<ThreadRecord>({
+  name: 'library_threads',
+  fields: { novelId: 'text', order: 'integer' },
+  large: { note: 'text' },
+  indexes: { in_order: ['novelId', 'order'] },
+})
+
+/** What the author does not want to see again. */
+export interface DismissalRecord extends Dismissal {
+  id: string
+  novelId: string
+}
+
+export const dismissals = defineKind<DismissalRecord>({
+  name: 'library_dismissals',
+  fields: { novelId: 'text' },
+  indexes: { of_novel: ['novelId', 'id'] },
+})
+
+/** What a model read in a scene. */
+export interface ReadingRecord extends Omit<SceneReading, 'place'> {
+  id: string
+  novelId: string
+  /** The place of the scene. */
+  chapter: number
+  position: number
+}
+
+export const readings = defineKind<ReadingRecord>({
+  name: 'library_readings',
+  fields: { novelId: 'text', what: 'text', chapter: 'integer', position: 'integer' },
+  large: { items: 'json' },
+  indexes: { in_order: ['novelId', 'what', 'chapter', 'position'] },
+})
+
+/** How the novel with the same id is told. */
+export interface NarrationRecord extends NovelNarration {
+  id: string
+  /** Rises by one with every change. */
+  version: number
+}
+
+export const narrations = defineKind<NarrationRecord>({ name: 'library_narrations' })
+
+/** The own prompts of the novel with the same id: their version rises by one with every change. */
+export interface NovelPromptsRecord extends NovelPrompts {
+  id: string
+}
+
+export const novelPrompts = defineKind<NovelPromptsRecord>({
+  name: 'library_prompts',
+  large: { prompts: 'json' },
+})
+
+/** The summary of the unit with the same id. Without a text: a person gave it back to the tasks. */
+export interface LevelSummaryRecord extends LevelSummary {
+  id: string
+  novelId: string
+  /** The digest of the unit when it was made. */
+  of: string
+}
+
+export const levelSummaries = defineKind<LevelSummaryRecord>({
+  name: 'library_level_summaries',
+  fields: { novelId: 'text' },
+  indexes: { of_novel: ['novelId'] },
+})
+
+/** A named snapshot of a novel. */
+export interface SnapshotRecord extends Snapshot {
+  /** Rises within the novel. */
+  order: number
+}
+
+export const snapshots = defineKind<SnapshotRecord>({
+  name: 'library_snapshots',
+  fields: { novelId: 'text', order: 'integer' },
+  indexes: { in_order: ['novelId', 'order'] },
+})
+
+/** A scene as a snapshot names it. */
+export interface SnapshotScene
+  extends Pick<SceneRecord, 'id' | 'textVersion' | 'words' | 'characters' | 'title'> {}
+
+/** The scenes of a chapter in a snapshot, in reading order. */
+export interface SnapshotChapterRecord {
+  id: string
+  snapshotId: string
+  novelId: string
+  chapterId: string
+  /** Its position. */
+  chapter: number
+  scenes: readonly SnapshotScene[]
+}
+
+export const snapshotChapters = defineKind<SnapshotChapterRecord>({
+  name: 'library_snapshot_chapters',
+  fields: { snapshotId: 'text', novelId: 'text', chapter: 'integer' },
+  large: { scenes: 'json' },
+  indexes: { of_snapshot: ['snapshotId', 'chapter'], of_chapter: ['novelId', 'chapter'] },
+})
+
+/** All models that are kept, in one record: they are checked together, and their order is that of preference. */
+export interface ModelsRecord {
+  id: 'models'
+  /** Rises by one with every change. */
+  version: number
+  models: readonly KeptModel[]
+}
+
+export const keptModels = defineKind<ModelsRecord>({ name: 'library_models', large: { models: 'json' } })
 
 /** What is known of an uploaded file. */
 export interface UploadRecord extends Omit<Upload, 'status'> {
@@ -243,12 +396,23 @@ export const libraryKinds: readonly AnyKind[] = [
   scenes,
   texts,
   history,
+  candidates,
   indexes,
   segments,
   shards,
   vectors,
   uploads,
   counters,
+  codex,
+  narrations,
+  levelSummaries,
+  dismissals,
+  snapshots,
+  snapshotChapters,
+  keptModels,
+  threads,
+  readings,
+  novelPrompts,
 ]
 
 /** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */
@@ -271,7 +435,13 @@ export async function shelvedNovel(
   return novel?.userId === userId && novel.status === 'published' ? novel : undefined
 }
 
-/** The ids of records. */
-export function idsOf(records: readonly { id: string }[]): string[] {
-  return records.map(({ id }) => id)
+/** The user's published novel. Throws NOVEL_NOT_FOUND. */
+export async function ownNovel(
+  { records }: LibraryParts,
+  userId: string,
+  novelId: string,
+): Promise<Stored<NovelRecord>> {
+  const novel = await shelvedNovel(records, userId, novelId)
+  if (novel === undefined) throw novelNotFound(novelId)
+  return novel
 }

@@ -4,12 +4,28 @@
  */
 import type { Records } from '../../records/records.ts'
 import { passageIndex } from './build-index.ts'
+import type { CandidateStore } from './candidates.ts'
+import type { CodexStore } from './codex.ts'
 import type { NovelDrafts } from './drafts.ts'
+import { candidateStore } from './keep-candidates.ts'
+import { codexStore } from './keep-codex.ts'
+import { summaryLevels } from './keep-levels.ts'
+import { modelStore } from './keep-models.ts'
+import { promptStore } from './keep-prompts.ts'
+import { readingStore } from './keep-readings.ts'
+import { snapshotStore } from './keep-snapshots.ts'
+import { threadStore } from './keep-threads.ts'
 import { uploadStore } from './keep-uploads.ts'
+import type { SummaryLevels } from './levels.ts'
+import type { ModelStore } from './models.ts'
 import type { PassageIndex } from './passage-index.ts'
+import type { PromptStore } from './prompts.ts'
 import { novelShelf } from './read-shelf.ts'
+import type { ReadingStore } from './readings.ts'
 import type { SceneStore } from './scenes.ts'
 import type { NovelShelf } from './shelf.ts'
+import type { SnapshotStore } from './snapshots.ts'
+import type { ThreadStore } from './threads.ts'
 import type { UploadStore } from './uploads.ts'
 import { novelDrafts } from './write-draft.ts'
 import { sceneStore } from './write-scene.ts'
@@ -19,8 +35,16 @@ export interface NovelLibrary {
   readonly drafts: NovelDrafts
   readonly shelf: NovelShelf
   readonly scenes: SceneStore
+  readonly candidates: CandidateStore
+  readonly codex: CodexStore
+  readonly threads: ThreadStore
+  readonly readings: ReadingStore
+  readonly levels: SummaryLevels
+  readonly snapshots: SnapshotStore
   readonly uploads: UploadStore
   readonly index: PassageIndex
+  readonly models: ModelStore
+  readonly prompts: PromptStore
 }
 
 /** Options of a library. */
@@ -36,7 +60,15 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
     drafts: novelDrafts(parts),
     shelf: novelShelf(parts),
     scenes: sceneStore(parts),
+    candidates: candidateStore(parts),
+    codex: codexStore(parts),
+    threads: threadStore(parts),
+    readings: readingStore(parts),
+    levels: summaryLevels(parts),
+    snapshots: snapshotStore(parts),
     uploads: uploadStore(parts),
     index: passageIndex(parts),
+    models: modelStore(parts),
+    prompts: promptStore(parts),
   }
 }

@@ -116,6 +116,8 @@ export interface NovelSearch {
   query: string
   /** Most hits, from 1 to 100. Default 20. */
   limit?: number
+  /** The id of a scene: only passages of scenes before it in reading order are hits. */
+  before?: string
   /** The query as a vector. It is used where the index that answers has vectors of its kind. */
   vector?: { kind: VectorKind; values: Float32Array }
   signal?: AbortSignal
@@ -141,6 +143,6 @@ export interface PassageIndex {
   finish(build: IndexWriter, segments: number): Promise<'finished' | 'incomplete' | 'stale'>
   /** Removes one step of what no longer answers; `kept`: the novel is not there. */
   clean(novelId: string, limit?: number): Promise<Discarded>
-  /** Throws NOVEL_NOT_FOUND; OPTION_INVALID for a limit outside its range. */
+  /** Throws NOVEL_NOT_FOUND, SCENE_NOT_FOUND; OPTION_INVALID for a limit outside its range. */
   search(userId: string, novelId: string, search: NovelSearch): Promise<SearchAnswer>
 }

@@ -16,7 +16,7 @@ export interface TaskWriter {
 export type ProvenanceMethod = 'imported' | 'extractive' | 'generative' | 'person'
 
 /** What the calls that made a text used, all together. */
-export type UsageNote = Pick<Usage, 'inputTokens' | 'outputTokens' | 'cost'>
+export type UsageNote = Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens' | 'cost'>
 
 /** How a text or a summary came about. */
 export interface Provenance {
@@ -31,8 +31,20 @@ export interface Provenance {
   finishReason?: string
   /** What the text was to tell, such as the summary that it was written from; at most `longestBrief` code units are kept. */
   brief?: string
+  /** It was a candidate. The rest still says how that came about. */
+  accepted?: Accepted
   /** It was put back from the history. The rest still says how it came about. */
   restored?: Restored
+}
+
+/** Where an accepted text comes from. */
+export interface Accepted {
+  candidateId: string
+  /** Who wrote the candidate, and when. */
+  writtenBy: Writer
+  writtenAt: number
+  /** A person made the text of the candidate and of the text before it. */
+  merged?: true
 }
 
 /** Where a restored text comes from. */
@@ -57,7 +69,7 @@ const longestBrief = 2_000
 export function provenanceOf<Method extends ProvenanceMethod>(
   given: { [Part in keyof Provenance]?: Provenance[Part] | undefined } & { method: Method },
 ): Provenance & { method: Method } {
-  const { method, model, prompt, parameters, usage, finishReason, restored } = given
+  const { method, model, prompt, parameters, usage, finishReason, accepted, restored } = given
   const brief = given.brief?.slice(0, longestBrief).replace(/[\uD800-\uDBFF]$/, '')
-  return { method, ...defined({ model, prompt, parameters, usage, finishReason, restored, brief }) }
+  return { method, ...defined({ model, prompt, parameters, usage, finishReason, accepted, restored, brief }) }
 }

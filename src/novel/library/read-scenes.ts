@@ -2,22 +2,39 @@
 import { getOne } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { chapters, idsOf, type LibraryParts, type SceneRecord, scenes, shelvedNovel, texts } from './kinds.ts'
+import { idsOf } from './ids.ts'
+import {
+  chapters,
+  type LibraryParts,
+  ownNovel,
+  type SceneRecord,
+  scenes,
+  shelvedNovel,
+  texts,
+} from './kinds.ts'
 import { keysOf, type Listing, pageStart, readPage, tokenAfter } from './page-token.ts'
 import { chapterNotFound, notTaken, sceneNotFound } from './refusal.ts'
-import type { ChapterRange, SceneOverview, SceneSummary, SceneText, TextPageRequest } from './shelf.ts'
+import type {
+  ChapterRange,
+  PlacedText,
+  SceneOverview,
+  ScenePlace,
+  SceneSummary,
+  StoryPlace,
+  TextPageRequest,
+} from './shelf.ts'
 
 type SceneListing = Listing<SceneRecord>
 
-/** One page of the summaries before a scene. */
+/** One page of the summaries before a place. */
 export async function summariesBefore(
   library: LibraryParts,
   userId: string,
-  sceneId: string,
+  place: StoryPlace,
   page: PageRequest,
 ): Promise<Page<SceneSummary>> {
-  const { query, ...before } = await beforeScene(library, 'summaries before', { userId, sceneId })
-  const listing = { ...before, query: { ...query, equal: { ...query.equal, summarised: 1 } } }
+  const { query, ...scenesBefore } = await before(library, 'summaries before', { userId, place })
+  const listing = { ...scenesBefore, query: { ...query, equal: { ...query.equal, summarised: 1 } } }
   return readPage(library.records, scenes, { listing, page }, async found => {
     const chapterIds = new Set(found.map(scene => scene.chapterId))
     const chapterOf = await library.records.get(chapters, [...chapterIds])
@@ -75,26 +92,60 @@ async function positionOf(
   return chapter.position
 }
 
-/** Backwards from a scene. Throws SCENE_NOT_FOUND. */
-export async function beforeScene(
-  { records }: LibraryParts,
+/** Backwards from a place. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
+export async function before(
+  library: LibraryParts,
   name: string,
-  { userId, sceneId }: { userId: string; sceneId: string },
+  { userId, place }: { userId: string; place: StoryPlace },
 ): Promise<SceneListing> {
-  const scene = await getOne(records, scenes, sceneId, ['summary'])
-  if (scene === undefined || (await shelvedNovel(records, userId, scene.novelId)) === undefined)
-    throw sceneNotFound(sceneId)
-  const { novelId, chapter, position } = scene
-  return {
-    name,
-    filter: [sceneId],
-    query: {
-      equal: { novelId },
-      order: ['chapter', 'position'],
-      reverse: true,
-      after: [chapter, position],
-    },
+  const { novelId, at, scene } = await findPlace(library, userId, place)
+  const equal = { novelId }
+  const query = { equal, order: ['chapter', 'position'], reverse: true, after: at } as const
+  return { name, filter: [scene?.id ?? novelId], query }
+}
+
+/** A place in its novel. */
+export interface FoundPlace {
+  novelId: string
+  at: ScenePlace
+  /** The scene that it is right before; absent at the end. */
+  scene?: Omit<SceneRecord, 'summary'>
+}
+
+/** Behind every scene. */
+const endOfNovel: ScenePlace = [Number.MAX_SAFE_INTEGER, 0]
+
+/** Finds a place. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
+export async function findPlace(
+  library: LibraryParts,
+  userId: string,
+  place: StoryPlace,
+): Promise<FoundPlace> {
+  const { records } = library
+  if (typeof place !== 'string') {
+    const { endOf: novelId } = place
+    await ownNovel(library, userId, novelId)
+    return { novelId, at: endOfNovel }
   }
+  const scene = await getOne(records, scenes, place, ['summary'])
+  if (scene === undefined || (await shelvedNovel(records, userId, scene.novelId)) === undefined)
+    throw sceneNotFound(place)
+  const { novelId, chapter, position } = scene
+  return { novelId, at: [chapter, position], scene }
+}
+
+/** Returns the places of scenes of a novel; one that is gone, or of another novel, has none. Empty ids name none. */
+export async function placesOf(
+  { records }: LibraryParts,
+  novelId: string,
+  sceneIds: Iterable<string>,
+): Promise<ReadonlyMap<string, ScenePlace>> {
+  const named = new Set(sceneIds)
+  named.delete('')
+  if (named.size === 0) return new Map()
+  const found = await records.get(scenes, [...named], ['summary'])
+  const own = [...found.values()].filter(scene => scene.novelId === novelId)
+  return new Map(own.map(({ id, chapter, position }) => [id, [chapter, position]]))
 }
 
 /** Code units after which a page of texts ends: it is what one reading holds in memory. */
@@ -107,12 +158,12 @@ export async function textPage(
   { records }: LibraryParts,
   listing: SceneListing,
   page: TextPageRequest,
-): Promise<Page<SceneText>> {
+): Promise<Page<PlacedText>> {
   const { units: most = pageUnits } = page
   if (!Number.isInteger(most) || most < 1)
     throw notTaken(`units is ${most}; give a whole number of at least 1.`)
   const { size, after: start } = pageStart(listing, page)
-  const items: SceneText[] = []
+  const items: PlacedText[] = []
   let units = 0
   let last: SceneRecord | undefined
   for (;;) {
@@ -125,7 +176,8 @@ export async function textPage(
         return { items, nextPageToken: tokenAfter(listing, last) }
       last = scene
       const content = textOf.get(scene.id)?.content ?? ''
-      items.push({ ...overviewOf(scene), content, ...defined({ summary: scene.summary?.text }) })
+      const summary = scene.summary?.text
+      items.push({ ...overviewOf(scene), chapterPosition: scene.chapter, content, ...defined({ summary }) })
       units += content.length
     }
     if (read.length < limit) return { items }
@@ -134,15 +186,15 @@ export async function textPage(
 
 /** The overview of a scene. A listing makes thousands: one literal takes a hundredth of the time of several that are spread. */
 export function overviewOf(scene: Omit<SceneRecord, 'summary'>): SceneOverview {
-  const { id, novelId, chapterId, position, title, words, characters, version, textVersion, summaryOf } =
-    scene
+  const { id, novelId, chapterId, position, title, narration, codex, words, characters } = scene
+  const { version, textVersion, summaryOf } = scene
   const hasSummary = summaryOf !== undefined
   return {
     id,
     novelId,
     chapterId,
     position,
-    ...defined({ title }),
+    ...defined({ title, narration, codex, openCandidates: scene.openCandidates }),
     words,
     characters,
     empty: characters === 0,

@@ -1,20 +1,24 @@
 /** Reading published novels. */
-import { getOne, type Stored } from '../../records/records.ts'
+import { getOne, insert, replace } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
+import type { NovelNarration } from '../narration.ts'
 import { discardStep } from './drafts.ts'
+import { idsOf } from './ids.ts'
 import {
   type ChapterRecord,
   chapters,
-  idsOf,
   type LibraryParts,
+  type NarrationRecord,
   type NovelRecord,
+  narrations,
   novels,
+  ownNovel,
   scenes,
   shelvedNovel,
   volumes,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
-import { beforeScene, ofRange, overviewOf, summariesBefore, textPage } from './read-scenes.ts'
+import { before, ofRange, overviewOf, summariesBefore, textPage } from './read-scenes.ts'
 import { chapterNotFound, novelNotFound } from './refusal.ts'
 import { removeNovel } from './remove-novel.ts'
 import type { ChapterOverview, NovelOverview, NovelShelf, VolumeOverview } from './shelf.ts'
@@ -41,6 +45,11 @@ export function novelShelf(library: LibraryParts): NovelShelf {
       return overview
     },
     about: async (userId, novelId) => aboutOf(await ownNovel(library, userId, novelId)),
+    async narration(userId, novelId) {
+      await ownNovel(library, userId, novelId)
+      return narrationOf(await getOne(records, narrations, novelId))
+    },
+    setNarration: (userId, novelId, given) => setNarration(library, { userId, novelId }, given),
     async volumes(userId, novelId) {
       await ownNovel(library, userId, novelId)
       return listVolumes(library, novelId)
@@ -72,24 +81,48 @@ export function novelShelf(library: LibraryParts): NovelShelf {
       await ownNovel(library, userId, range.novelId)
       return textPage(library, await ofRange(library, 'texts', range), page)
     },
-    async textsBefore(userId, sceneId, page) {
-      return textPage(library, await beforeScene(library, 'texts before', { userId, sceneId }), page)
+    async textsBefore(userId, place, page) {
+      return textPage(library, await before(library, 'texts before', { userId, place }), page)
     },
-    summariesBefore: (userId, sceneId, page) => summariesBefore(library, userId, sceneId, page),
+    summariesBefore: (userId, place, page) => summariesBefore(library, userId, place, page),
     remove: (userId, novelId, limit = discardStep) => removeNovel(library, { userId, novelId }, limit),
   }
 }
 
-/** The user's published novel. Throws NOVEL_NOT_FOUND. */
-async function ownNovel(
-  { records }: LibraryParts,
-  userId: string,
-  novelId: string,
-): Promise<Stored<NovelRecord>> {
-  const novel = await shelvedNovel(records, userId, novelId)
-  if (novel === undefined) throw novelNotFound(novelId)
-  return novel
+function narrationOf(held: NarrationRecord | undefined): NovelNarration & { version: number } {
+  if (held === undefined) return { styleSheet: '', voiceSample: '', version: 0 }
+  const { pov, povCharacter, tense, styleSheet, voiceSample, version } = held
+  return { ...defined({ pov, povCharacter, tense }), styleSheet, voiceSample, version }
 }
+
+/** The guard of the novel keeps the record from outliving it. */
+async function setNarration(
+  library: LibraryParts,
+  { userId, novelId }: { userId: string; novelId: string },
+  { narration, expectedVersion }: { narration: NovelNarration; expectedVersion: number },
+): Promise<{ outcome: 'applied' | 'conflict'; version: number }> {
+  const { records, now } = library
+  for (;;) {
+    const novel = await ownNovel(library, userId, novelId)
+    const held = await getOne(records, narrations, novelId)
+    const { version, ...before } = narrationOf(held)
+    // Sent again, because its answer was lost, a change finds itself.
+    const isThere = Object.entries({ ...noNarration, ...narration }).every(
+      ([field, value]) => Reflect.get(before, field) === value,
+    )
+    if (isThere) return { outcome: 'applied', version }
+    if (version !== expectedVersion) return { outcome: 'conflict', version }
+    const next = { ...defined(narration), id: novelId, version: version + 1 } as NarrationRecord
+    const put =
+      held === undefined
+        ? insert(narrations, next)
+        : replace(narrations, { ...next, revision: held.revision })
+    if ((await records.commit([replace(novels, { ...novel, updatedAt: now() }), put])) === 'applied')
+      return { outcome: 'applied', version: next.version }
+  }
+}
+
+const noNarration = { pov: undefined, povCharacter: undefined, tense: undefined }
 
 /** Novels with how many of their scenes have a summary. */
 async function overviewsOf(

@@ -27,10 +27,65 @@ export function entryNotFound({ sceneId, entryId }: { sceneId: string; entryId: 
   return refusal('HISTORY_ENTRY_NOT_FOUND', message, { sceneId, entryId })
 }
 
+/** CANDIDATE_NOT_FOUND. */
+export function candidateNotFound(wanted: { sceneId: string; candidateId: string }): QuillworkError {
+  const { sceneId, candidateId } = wanted
+  const message = `Scene ${sceneId} has no candidate ${candidateId}; newer ones may have displaced it.`
+  return refusal('CANDIDATE_NOT_FOUND', message, { sceneId, candidateId })
+}
+
 /** CHAPTER_FULL. */
 export function chapterFull(chapterId: string, most: number): QuillworkError {
   const message = `Chapter ${chapterId} has ${most} scenes already; go on in another chapter.`
   return refusal('CHAPTER_FULL', message, { chapterId })
+}
+
+/** SNAPSHOT_NOT_FOUND. */
+export function snapshotNotFound(novelId: string, snapshotId: string): QuillworkError {
+  const message = `Novel ${novelId} has no snapshot ${snapshotId}; it may have been deleted.`
+  return refusal('SNAPSHOT_NOT_FOUND', message, { novelId, snapshotId })
+}
+
+/** SNAPSHOTS_FULL. */
+export function snapshotsFull(novelId: string, most: number): QuillworkError {
+  const message = `Novel ${novelId} has ${most} snapshots already; delete one that is not needed any more.`
+  return refusal('SNAPSHOTS_FULL', message, { novelId })
+}
+
+/** CODEX_ENTRY_NOT_FOUND. */
+export function codexEntryNotFound(entryId: string): QuillworkError {
+  const message = `There is no entry ${entryId} in the codex of the novel; it may have been deleted.`
+  return refusal('CODEX_ENTRY_NOT_FOUND', message, { entryId })
+}
+
+/** CODEX_FULL. */
+export function codexFull(novelId: string, most: number): QuillworkError {
+  const message = `The codex of a novel has at most ${most} entries; delete some first, or put several into one.`
+  return refusal('CODEX_FULL', message, { novelId })
+}
+
+/** THREAD_NOT_FOUND. */
+export function threadNotFound(threadId: string): QuillworkError {
+  const message = `The novel has no thread ${threadId}; it may have been deleted.`
+  return refusal('THREAD_NOT_FOUND', message, { threadId })
+}
+
+/** THREADS_FULL. */
+export function threadsFull(novelId: string, most: number): QuillworkError {
+  const message = `A novel has at most ${most} threads; delete some first, or put several into one.`
+  return refusal('THREADS_FULL', message, { novelId })
+}
+
+/** QUOTATION_NOT_FOUND. */
+export function quotationNotFound({
+  scene,
+  quotation,
+}: {
+  scene: string
+  quotation: string
+}): QuillworkError {
+  const message = `The text of scene ${scene} has no words ${JSON.stringify(quotation)}; quote them as they stand there.`
+  return refusal('QUOTATION_NOT_FOUND', message, { sceneId: scene })
 }
 
 /** UPLOAD_NOT_FOUND. */

@@ -1,6 +1,10 @@
 /** Who may overwrite what of a scene (the rules of `scenes.ts`), decided from what was read. */
+
+import type { SceneCodex } from '../codex/entry.ts'
+import type { Narration } from '../narration.ts'
+import type { TextProposal } from './candidates.ts'
 import type { Origin, TaskWriter, Writer } from './provenance.ts'
-import type { HistoryEntry, SceneEdit, StoredSummary, SummaryWrite, TextWrite } from './scenes.ts'
+import type { HistoryEntry, SceneEdit, StoredSummary, SummaryWrite } from './scenes.ts'
 
 /** What is kept and not shown: the version of the scene that the writer had read. */
 export interface Guarded {
@@ -26,6 +30,14 @@ export interface GuardedScene {
   /** 0 when it never had a summary. */
   summaryVersion: number
   title?: string
+  /** How it is told, where that differs from the novel. */
+  narration?: Narration
+  /** Absent: never changed. */
+  narrationVersion?: number
+  /** Entries that are told in it, or not, whatever else holds. */
+  codex?: SceneCodex
+  /** Absent: never changed. */
+  codexVersion?: number
   summary?: KeptSummary
 }
 
@@ -39,17 +51,14 @@ export interface GuardedText {
 /** What to do with a text or a summary. `unchanged`: it is there already, or was applied before. */
 export type WriteDecision = 'unchanged' | 'conflict' | 'write'
 
-/** Decides about a text that a task made. */
-export function decideText(
+/** Decides whether a text that a task made enters its scene by itself. */
+export function mayEnter(
   scene: GuardedScene,
-  { origin }: GuardedText,
-  { expectedVersion, writer }: TextWrite,
-): WriteDecision {
-  if (origin !== undefined && isOfTask(origin, writer)) {
-    if (origin.expectedVersion === expectedVersion) return 'unchanged'
-    if (writer.attempt < origin.writtenBy.attempt) return 'conflict'
-  }
-  return isStale(scene, 'text', expectedVersion) ? 'conflict' : 'write'
+  { content }: GuardedText,
+  { accept, expectedVersion }: Pick<TextProposal, 'accept' | 'expectedVersion'>,
+): boolean {
+  if (accept === 'by-author' || isStale(scene, 'text', expectedVersion)) return false
+  return accept === 'automatically' || content.trim() === ''
 }
 
 /** Decides about a summary that a task made. */
@@ -72,7 +81,7 @@ function isRepeated({ summary, textVersion }: GuardedScene, write: SummaryWrite)
 }
 
 /** Whether a text or a summary changed since a version of the scene was read. A summary is of its text. */
-function isStale(
+export function isStale(
   { version, textVersion, summaryVersion }: GuardedScene,
   what: HistoryEntry['what'],
   expectedVersion: number,
@@ -89,7 +98,7 @@ function isOfTask<Written extends { writtenBy: Writer }>(
 }
 
 /** What an edit makes different. */
-export type EditChanges = Readonly<Record<'title' | 'text' | 'summary', boolean>>
+export type EditChanges = Readonly<Record<'title' | 'text' | 'summary' | 'narration' | 'codex', boolean>>
 
 /** Decides about a person's edit. */
 export function decideEdit(
@@ -104,14 +113,26 @@ export function decideEdit(
   const confirms = (edit.summary ?? '') !== '' && isOutOfDate
   const title = isNew(edit.title, scene.title)
   const summary = isNew(edit.summary, scene.summary?.text) || confirms
-  if (!title && !text && !summary) return 'unchanged'
+  const narration = edit.narration !== undefined && !isToldAlike(edit.narration, scene.narration ?? {})
+  const codex = edit.codex !== undefined && !isChosenAlike(edit.codex, scene.codex)
+  if (!title && !text && !summary && !narration && !codex) return 'unchanged'
   const { expectedVersion } = edit
   const isConflict =
     expectedVersion > scene.version ||
     (title && expectedVersion < scene.titleVersion) ||
+    (narration && expectedVersion < (scene.narrationVersion ?? 0)) ||
+    (codex && expectedVersion < (scene.codexVersion ?? 0)) ||
     (text && isStale(scene, 'text', expectedVersion)) ||
     (summary && isStale(scene, 'summary', expectedVersion))
-  return isConflict ? 'conflict' : { title, text, summary }
+  return isConflict ? 'conflict' : { title, text, summary, narration, codex }
+}
+
+function isToldAlike(one: Narration, other: Narration): boolean {
+  return one.pov === other.pov && one.povCharacter === other.povCharacter && one.tense === other.tense
+}
+
+function isChosenAlike(one: SceneCodex, other: SceneCodex = { pinned: [], barred: [] }): boolean {
+  return one.pinned.join() === other.pinned.join() && one.barred.join() === other.barred.join()
 }
 
 /** Decides about an entry of the history that is to be put back. */
@@ -123,4 +144,10 @@ export function decideRestore(
 ): WriteDecision {
   if (text === (what === 'text' ? content : scene.summary?.text)) return 'unchanged'
   return isStale(scene, what, expectedVersion) ? 'conflict' : 'write'
+}
+
+/** The fields of a scene that tell of its summary. */
+export function summaryFields<Summary extends KeptSummary | undefined>(summary: Summary, version: number) {
+  const summaryOf = summary?.ofTextVersion
+  return { summary, summaryVersion: version, summaryOf, summarised: summary && 1 }
 }

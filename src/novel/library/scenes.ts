@@ -5,14 +5,16 @@
  * Every writer names the version that it has read, and is refused when what it overwrites has changed since:
  *
  * - a summary when the text or the summary changed: it describes an older text, or would bury another's work;
- * - a text, an edited or a generated one, when the text changed, but not when only a summary arrived meanwhile;
- * - an edit of the title when the title changed.
+ * - a text, an edited one or that of a candidate, when the text changed, but not when only a summary arrived meanwhile;
+ * - an edit of the title, or of how it is told, when that changed.
  *
  * So no writer loses an update unseen, and a person who edits while summaries arrive is not disturbed. What is overwritten is kept, and
- * so is what a task made and must not write.
+ * so is a summary that a task made and must not write. The texts that tasks make are in `candidates.ts`.
  */
 import type { TextSpan } from '../../ai/model.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
+import type { SceneCodex } from '../codex/entry.ts'
+import type { Narration } from '../narration.ts'
 import type { Origin, Provenance, TaskWriter, Writer } from './provenance.ts'
 import type { SceneText } from './shelf.ts'
 
@@ -54,29 +56,12 @@ export interface SummaryWrite extends SummaryNote {
   /** `version` of the scene that was read. */
   expectedVersion: number
   summary: string
+  /** `textVersion` of the text that it describes. Default: that of the text that is there. */
+  ofTextVersion?: number
   writer: TaskWriter
 }
 
-/** A text that a task made. */
-export interface TextWrite {
-  sceneId: string
-  /**
-   * `version` of the scene that was read. Checkpoint it with the text: an attempt that reads the scene anew would take an edit that was
-   * made since for its own.
-   */
-  expectedVersion: number
-  /** Not blank. */
-  content: string
-  provenance: Provenance
-  writer: TaskWriter
-  /**
-   * The text was written from the summary that was read: unless that changed since, it counts as describing the new text. Default
-   * false: a summary is out of date as soon as the text changes.
-   */
-  fromSummary?: boolean
-}
-
-/** An edit by a person; at least one of title, content and summary. */
+/** An edit by a person; at least one of title, content, summary, narration and codex. */
 export interface SceneEdit {
   sceneId: string
   /** `version` of the scene that was read. */
@@ -86,6 +71,10 @@ export interface SceneEdit {
   content?: string
   /** An empty one removes the summary. */
   summary?: string
+  /** Replaces all of it; an empty one leaves everything to the novel. */
+  narration?: Narration
+  /** Replaces all of it; an empty one leaves everything to the entries. */
+  codex?: SceneCodex
 }
 
 /** A text or a summary that is to be put back. */
@@ -109,13 +98,25 @@ export interface SceneAppend {
   writer: Writer
 }
 
+/** A planned chapter that is to follow the last one of a novel: its scenes have summaries and no text. */
+export interface ChapterAppend {
+  userId: string
+  novelId: string
+  /** Chosen by the caller, at most 100 characters: the chapter that has it already is found. */
+  id: string
+  title: string
+  /** At most 100. */
+  scenes: readonly Required<Pick<SceneAppend, 'id' | 'title' | 'summary'>>[]
+  writer: Writer
+}
+
 /** What became of a write: `conflict` tells the version that is there now, `missing`: the scene was deleted. */
 export type SceneWritten =
   | {
       outcome: 'applied' | 'conflict'
       version: number
       textVersion: number
-      /** Of a conflict: the entry of the history that keeps what a task made. */
+      /** Of a conflict: the entry of the history that keeps the summary that a task made. */
       alternativeId?: string
     }
   | { outcome: 'missing' }
@@ -128,7 +129,7 @@ export interface HistoryEntry
   /** Made of what the entry is: the same in every storage. */
   id: string
   what: 'text' | 'summary'
-  /** `conflict`: a task made it from a scene that somebody changed meanwhile. */
+  /** `conflict`: a task made it from a scene that somebody changed meanwhile; of a text, an earlier version of the library did. */
   why: 'overwritten' | 'conflict'
   text: string
   /** `version` of the scene that it came with; of a conflict: that its writer had read. */
@@ -161,11 +162,6 @@ export interface SceneStore {
    * written. Not scoped to a user: the task has read the scene as its user.
    */
   writeSummary(write: SummaryWrite): Promise<SceneWritten>
-  /**
-   * Writes a text if the text did not change since `expectedVersion`; a summary may have. Repetitions, earlier attempts and conflicts
-   * are as those of a summary. Throws OPTION_INVALID for a text that is blank or too long.
-   */
-  writeText(write: TextWrite): Promise<SceneWritten>
   /** Writes what a person edited. A scene of another user is `missing`. Throws OPTION_INVALID for a text that is too long. */
   editScene(userId: string, edit: SceneEdit): Promise<SceneWritten>
   /**
@@ -178,6 +174,11 @@ export interface SceneStore {
    * OPTION_INVALID where the id is that of a scene of another chapter.
    */
   appendScene(append: SceneAppend): Promise<Scene>
+  /**
+   * Adds a chapter with its scenes behind the last one of a novel, all of it or nothing, unless the chapter with that id is there. Throws
+   * NOVEL_NOT_FOUND, and OPTION_INVALID where the novel has no chapter to go on from, an id is taken, or there are too many scenes.
+   */
+  appendChapter(append: ChapterAppend): Promise<void>
   /** What is not in its place, newest first, at most 100 of a page. Throws SCENE_NOT_FOUND. */
   history(userId: string, sceneId: string, page: PageRequest): Promise<Page<HistoryEntry>>
   /** Throws SCENE_NOT_FOUND, HISTORY_ENTRY_NOT_FOUND. */

@@ -4,11 +4,11 @@ import { wholeAt } from '../../ai/text/characters.ts'
 import { yieldWhenDue } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { fuseRanks } from '../search/fuse.ts'
-import { marksOf } from '../search/marks.ts'
 import { splitPassages } from '../search/passages.ts'
 import { searchIndex } from '../search/search.ts'
+import { marksOf } from '../search/terms.ts'
 import { Closest } from '../search/vectors.ts'
-import { type PassagePlace, readPlaces, readSegments, readVectors } from './index-rows.ts'
+import { type PassagePlace, passagesBefore, readPlaces, readSegments, readVectors } from './index-rows.ts'
 import type { LibraryParts } from './kinds.ts'
 import {
   areSameKind,
@@ -57,9 +57,8 @@ export async function answerSearch(searched: SearchedBuild, search: NovelSearch)
     const key = `${place.sceneId} ${passage.start}`
     if (place.outOfDate && renewed.has(key)) continue
     renewed.add(key)
-    const { sceneId, chapterId, chapterTitle, content, outOfDate } = place
-    const snippet = snippetOf(content, passage, search.query)
-    hits.push({ sceneId, chapterId, chapterTitle, passage, snippet, score, outOfDate })
+    const { passageId: _, start: __, end: ___, content, ...of } = place
+    hits.push({ ...of, passage, snippet: snippetOf(content, passage, search.query), score })
   }
   return { index, outOfDateScenes, hits }
 }
@@ -75,15 +74,16 @@ interface FoundPassages {
 /** By words, and by meaning where the query has a vector of the kind that the index has. */
 async function findPassages(
   { library, build, state: { vectors } }: SearchedBuild,
-  { query, vector, signal }: NovelSearch,
+  { query, before, vector, signal }: NovelSearch,
   limit: number,
 ): Promise<FoundPassages> {
+  const within = before === undefined ? undefined : await passagesBefore(library, build, before)
   const postings = { read: (shards: readonly number[]) => readSegments(library, build, shards) }
-  const abort = defined({ signal })
+  const options = defined({ within, signal })
   if (vector === undefined || vectors === undefined || !areSameKind(vector.kind, vectors))
-    return { index: 'lexical', found: await searchIndex(postings, query, { limit, ...abort }) }
-  const lexical = await searchIndex(postings, query, { limit: fused, ...abort })
-  const closest = new Closest(vector.values, fused)
+    return { index: 'lexical', found: await searchIndex(postings, query, { limit, ...options }) }
+  const lexical = await searchIndex(postings, query, { limit: fused, ...options })
+  const closest = new Closest(vector.values, fused, within)
   const takeTurns = yieldWhenDue(signal)
   for await (const batch of readVectors(library, build)) {
     closest.add(batch.first, batch.vectors)

@@ -5,6 +5,8 @@
  */
 
 import type { Page, PageRequest } from '../../task/page.ts'
+import type { SceneCodex } from '../codex/entry.ts'
+import type { Narration, NovelNarration } from '../narration.ts'
 import type { NovelCounts } from './drafts.ts'
 
 /** A novel as the shelf shows it. */
@@ -55,6 +57,10 @@ export interface SceneOverview {
   /** Within its chapter, from 0. */
   position: number
   title?: string
+  /** How it is told, where that differs from the novel. */
+  narration?: Narration
+  /** Entries that are told in it, or not, whatever else holds. */
+  codex?: SceneCodex
   words: number
   characters: number
   /** Whether nothing can be seen of its text. */
@@ -62,6 +68,8 @@ export interface SceneOverview {
   hasSummary: boolean
   /** The summary was made from an older text. */
   summaryOutOfDate: boolean
+  /** Texts that wait beside it for the author; absent for none. */
+  openCandidates?: number
   /** Rises by one with every change of the scene. */
   version: number
   /** `version` at the last change of the text. */
@@ -72,6 +80,12 @@ export interface SceneOverview {
 export interface SceneText extends SceneOverview {
   content: string
   summary?: string
+}
+
+/** The same with its place in the novel. */
+export interface PlacedText extends SceneText {
+  /** Of its chapter over the whole novel, from 0. */
+  chapterPosition: number
 }
 
 /** Scenes of a novel from one chapter to another, both included; the ends default to the first and the last chapter. */
@@ -92,6 +106,17 @@ export interface SceneSummary extends Pick<SceneOverview, 'chapterId' | 'positio
   outOfDate: boolean
 }
 
+/** A place in a novel: right before a scene, by its id, or at the end of all that is there. */
+export type StoryPlace = string | { readonly endOf: string }
+
+/** The place of a scene in reading order: the position of its chapter over the whole novel, and its own within the chapter. */
+export type ScenePlace = readonly [chapter: number, position: number]
+
+/** Whether a place is before another one. */
+export function isBefore([chapter, position]: ScenePlace, other: ScenePlace): boolean {
+  return chapter < other[0] || (chapter === other[0] && position < other[1])
+}
+
 /** A page of texts that ends early. */
 export interface TextPageRequest extends PageRequest {
   /** The text that fills so many code units is the last of the page. Default, and at most: 400,000. */
@@ -106,6 +131,14 @@ export interface NovelShelf {
   novel(userId: string, novelId: string): Promise<NovelOverview>
   /** The same without reading its scenes: for a task of one of them. Throws NOVEL_NOT_FOUND. */
   about(userId: string, novelId: string): Promise<Omit<NovelOverview, 'summaries'>>
+  /** How it is told; version 0 where nobody has said. Throws NOVEL_NOT_FOUND. */
+  narration(userId: string, novelId: string): Promise<NovelNarration & { version: number }>
+  /** Writes how it is told over the version that was read. Throws NOVEL_NOT_FOUND. */
+  setNarration(
+    userId: string,
+    novelId: string,
+    given: { narration: NovelNarration; expectedVersion: number },
+  ): Promise<{ outcome: 'applied' | 'conflict'; version: number }>
   /** In reading order. Throws NOVEL_NOT_FOUND. */
   volumes(userId: string, novelId: string): Promise<readonly VolumeOverview[]>
   /** In reading order, over the whole novel or within one volume. Throws NOVEL_NOT_FOUND. */
@@ -119,11 +152,11 @@ export interface NovelShelf {
   /** Scenes in reading order. Throws NOVEL_NOT_FOUND, CHAPTER_NOT_FOUND, and OPTION_INVALID for a range that ends before it starts. */
   scenes(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneOverview>>
   /** The same with their texts; a page ends early after about 400,000 code units. */
-  texts(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneText>>
-  /** The texts before a scene, nearest first: backwards in reading order, across chapters. Throws SCENE_NOT_FOUND. */
-  textsBefore(userId: string, sceneId: string, page: TextPageRequest): Promise<Page<SceneText>>
-  /** The summaries of the scenes before a scene that have one, nearest first, without the texts. Throws SCENE_NOT_FOUND. */
-  summariesBefore(userId: string, sceneId: string, page: PageRequest): Promise<Page<SceneSummary>>
+  texts(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<PlacedText>>
+  /** The texts before a place, nearest first: backwards in reading order, across chapters. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
+  textsBefore(userId: string, place: StoryPlace, page: TextPageRequest): Promise<Page<SceneText>>
+  /** The summaries of the scenes before a place that have one, nearest first, without the texts. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
+  summariesBefore(userId: string, place: StoryPlace, page: PageRequest): Promise<Page<SceneSummary>>
   /**
    * Takes a novel from the shelf at once and deletes it by one step of at most `limit` scenes, none for 0; `more`: call again, or leave it
    * to the sweep of `NovelDrafts.list`. Throws NOVEL_NOT_FOUND.

@@ -12,9 +12,9 @@ import {
   type NovelDrafts,
   type Published,
 } from './drafts.ts'
+import { idsOf } from './ids.ts'
 import {
   chapters,
-  idsOf,
   type LibraryParts,
   type NovelRecord,
   nextNumber,

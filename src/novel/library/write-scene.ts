@@ -1,50 +1,31 @@
 /** One scene: reading it, its history, and the guarded writes. */
-import { add, getOne, insert, replace, type Stored, write } from '../../records/records.ts'
+import { add, type Change, getOne, replace, type Stored, write } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { measure } from '../words.ts'
-import { checkAppend, checkLength, checkWritten, firstVersions } from './draft-pieces.ts'
+import { appendChapter, appendScene } from './append.ts'
+import { checkLength } from './draft-pieces.ts'
 import {
   type KeptEntry,
   overwrittenSummary,
   overwrittenText,
   refusedSummary,
-  refusedText,
   restoredOrigin,
   restoredSummary,
 } from './history.ts'
 import { findEntry, historyEntryOf, keep, keepRefused, listHistory, type ReadEntry } from './keep-history.ts'
-import {
-  chapters,
-  type LibraryParts,
-  novels,
-  type SceneRecord,
-  scenes,
-  shelvedNovel,
-  texts,
-} from './kinds.ts'
+import { type LibraryParts, novels, type SceneRecord, scenes, texts } from './kinds.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
 import { overviewOf } from './read-scenes.ts'
-import { chapterFull, chapterNotFound, notTaken, sceneNotFound } from './refusal.ts'
+import { sceneNotFound } from './refusal.ts'
 import {
   decideEdit,
   decideRestore,
   decideSummary,
-  decideText,
   type GuardedText,
-  type KeptSummary,
   shownOf,
+  summaryFields,
 } from './scene-guard.ts'
-import {
-  type Scene,
-  type SceneAppend,
-  type SceneEdit,
-  type SceneRestore,
-  type SceneStore,
-  type SceneWritten,
-  type SummaryWrite,
-  scenesPerChapter,
-  type TextWrite,
-} from './scenes.ts'
+import type { Scene, SceneEdit, SceneRestore, SceneStore, SceneWritten, SummaryWrite } from './scenes.ts'
 
 /** The scenes of a library. */
 export function sceneStore(library: LibraryParts): SceneStore {
@@ -56,11 +37,6 @@ export function sceneStore(library: LibraryParts): SceneStore {
         () => findScene(library, given.sceneId),
         (found, at) => summaryOfTask(found, given, at),
       ),
-    async writeText(given) {
-      checkWritten(given.content)
-      const find = () => findFullScene(library, given.sceneId)
-      return writing(library, find, (found, at) => textOfTask(found, given, at))
-    },
     async editScene(userId, edit) {
       checkLength(edit.summary ?? '')
       const find = () => findFullScene(library, edit.sceneId, userId)
@@ -73,10 +49,10 @@ export function sceneStore(library: LibraryParts): SceneStore {
       )
     },
     async appendScene(append) {
-      checkAppend(append)
       await appendScene(library, append)
       return sceneOf(await ownScene(library, append.userId, append.id))
     },
+    appendChapter: append => appendChapter(library, append),
     async history(userId, sceneId, page) {
       await ownScene(library, userId, sceneId)
       return listHistory(library, sceneId, page)
@@ -89,25 +65,30 @@ export function sceneStore(library: LibraryParts): SceneStore {
 }
 
 /** A scene of a published novel. */
-interface ReadScene {
+export interface ReadScene {
   scene: Stored<SceneRecord>
   userId: string
 }
 
 /** The same with its text, which is read after the scene: it may be newer than the version says, and is never older. */
-interface FullScene extends ReadScene {
+export interface FullScene extends ReadScene {
   text: GuardedText
 }
 
-/** The scene without its text, which a summary does not overwrite; undefined when there is none in a published novel. */
-async function findScene({ records }: LibraryParts, sceneId: string): Promise<ReadScene | undefined> {
+/** The scene without its text, which a summary does not overwrite; undefined when there is none in a published novel, where a user is named of that user. */
+export async function findScene(
+  { records }: LibraryParts,
+  sceneId: string,
+  ofUser?: string,
+): Promise<ReadScene | undefined> {
   const scene = await getOne(records, scenes, sceneId)
   const novel = scene && (await getOne(records, novels, scene.novelId))
-  return scene && novel?.status === 'published' ? { scene, userId: novel.userId } : undefined
+  if (novel?.status !== 'published' || novel.userId !== (ofUser ?? novel.userId)) return undefined
+  return scene && { scene, userId: novel.userId }
 }
 
 /** The scene with its text; where a user is named, of that user's novel. */
-async function findFullScene(
+export async function findFullScene(
   { records }: LibraryParts,
   sceneId: string,
   ofUser?: string,
@@ -123,7 +104,7 @@ async function findFullScene(
 }
 
 /** Throws SCENE_NOT_FOUND. */
-async function ownScene(library: LibraryParts, userId: string, sceneId: string): Promise<FullScene> {
+export async function ownScene(library: LibraryParts, userId: string, sceneId: string): Promise<FullScene> {
   const found = await findFullScene(library, sceneId, userId)
   if (found === undefined) throw sceneNotFound(sceneId)
   return found
@@ -136,22 +117,30 @@ function sceneOf({ scene, userId, text: { content, origin } }: FullScene): Scene
 }
 
 /** What is to be done: nothing, which is no conflict where it is there already; or what a task made is kept; or the scene changes. */
-type Decided = 'unchanged' | 'conflict' | KeptEntry | SceneChange
+export type Decided = 'unchanged' | 'conflict' | KeptEntry | SceneChange | ChangeBeside
+
+/** A change of what hangs on a scene, which itself stays what it is but for a count. */
+interface ChangeBeside {
+  beside: readonly Change[]
+  openCandidates: number | undefined
+}
 
 /** A change of a scene, by whom. */
-interface SceneChange {
+export interface SceneChange {
   /** Undefined takes a field away. */
   fields: Partial<Omit<SceneRecord, Removable>> & { [F in Removable]?: SceneRecord[F] | undefined }
   text?: GuardedText
   by: Writer
   /** The entry of the history that is put in place. */
   restores?: ReadEntry
+  /** What is written with it. */
+  also?: readonly Change[]
 }
 
-type Removable = 'title' | 'summary' | 'summaryOf' | 'summarised'
+type Removable = 'openCandidates' | 'title' | 'narration' | 'codex' | 'summary' | 'summaryOf' | 'summarised'
 
 /** Reads a scene, decides and writes; begins again for as long as the scene is no longer what was read. */
-async function writing<Found extends ReadScene>(
+export async function writing<Found extends ReadScene>(
   library: LibraryParts,
   find: () => Promise<Found | undefined>,
   decide: (found: Found, at: number) => Decided | Promise<Decided>,
@@ -166,18 +155,33 @@ async function writing<Found extends ReadScene>(
       const { version, textVersion } = scene
       return { outcome: decided === 'conflict' ? decided : 'applied', version, textVersion }
     }
-    const written = await ('fields' in decided
-      ? apply(library, found, decided, at)
-      : keepRefused(library, scene, decided))
+    const written = await carryOut(library, found, decided, at)
     if (written !== undefined) return written
   }
+}
+
+/** Writes what was decided; undefined when the scene is no longer what was read. */
+async function carryOut(
+  library: LibraryParts,
+  found: ReadScene & Partial<FullScene>,
+  decided: Exclude<Decided, string>,
+  at: number,
+): Promise<SceneWritten | undefined> {
+  const { scene } = found
+  if ('fields' in decided) return apply(library, found, decided, at)
+  if (!('beside' in decided)) return keepRefused(library, scene, decided)
+  const { beside, openCandidates } = decided
+  const changed = replace(scenes, defined({ ...scene, openCandidates }))
+  const committed = await library.records.commit([changed, ...beside])
+  const { version, textVersion } = scene
+  return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
 }
 
 /** Writes a change with what follows from it; undefined when the scene is no longer what was read. */
 async function apply(
   library: LibraryParts,
   { scene: before, text: overwritten }: ReadScene & Partial<FullScene>,
-  { fields, text, by, restores }: SceneChange,
+  { fields, text, by, restores, also = [] }: SceneChange,
   at: number,
 ): Promise<SceneWritten | undefined> {
   const { summaryVersion = before.summaryVersion } = fields
@@ -198,18 +202,15 @@ async function apply(
     ...(text === undefined ? [] : write(texts, [{ id, ...text }])),
     ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
     ...kept.changes,
+    ...also,
   ])
   return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
 }
 
-function textFields(content: string, version: number) {
+/** The fields of a scene that tell of its text. */
+export function textFields(content: string, version: number) {
   const { words, characters } = measure(content)
   return { textVersion: version, edited: 1, words, characters }
-}
-
-function summaryFields<Summary extends KeptSummary | undefined>(summary: Summary, version: number) {
-  const summaryOf = summary?.ofTextVersion
-  return { summary, summaryVersion: version, summaryOf, summarised: summary && 1 }
 }
 
 /** A summary that a task made is written if the scene is what was read, and otherwise kept. Sent again, it finds itself. */
@@ -217,37 +218,26 @@ function summaryOfTask({ scene }: ReadScene, given: SummaryWrite, at: number): D
   const decision = decideSummary(scene, given)
   if (decision === 'conflict') return refusedSummary(given, at)
   if (decision === 'unchanged') return decision
-  const { summary: text, language, sentences, expectedVersion, writer } = given
-  const written = { ofTextVersion: scene.textVersion, expectedVersion, writtenBy: writer, writtenAt: at }
+  const {
+    summary: text,
+    language,
+    sentences,
+    ofTextVersion = scene.textVersion,
+    expectedVersion,
+    writer,
+  } = given
+  const written = { ofTextVersion, expectedVersion, writtenBy: writer, writtenAt: at }
   const summary = { ...provenanceOf(given), text, ...defined({ language, sentences }), ...written }
   return { fields: summaryFields(summary, scene.version + 1), by: writer }
-}
-
-/** The same of a text, which only needs the text to be what was read. */
-function textOfTask({ scene, text }: FullScene, given: TextWrite, at: number): Decided {
-  const decision = decideText(scene, text, given)
-  if (decision === 'conflict') return refusedText(given, at)
-  if (decision === 'unchanged') return decision
-  const { content, provenance, writer, expectedVersion, fromSummary = false } = given
-  const origin = { ...provenanceOf(provenance), writtenBy: writer, writtenAt: at, expectedVersion }
-  const version = scene.version + 1
-  const { summary } = scene
-  const isOfThatSummary = fromSummary && summary !== undefined && scene.summaryVersion <= expectedVersion
-  const described = isOfThatSummary
-    ? { summary: { ...summary, ofTextVersion: version }, summaryOf: version }
-    : {}
-  return {
-    fields: { ...textFields(content, version), ...described },
-    text: { content, origin },
-    by: writer,
-  }
 }
 
 /** What a person edited is written, unless what it overwrites changed since it was read. Sent again, it finds itself. */
 function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number): Decided {
   const changes = decideEdit(scene, text, edit)
   if (typeof changes === 'string') return changes
-  const { title, content = '', summary: words, expectedVersion } = edit
+  const { title, content = '', summary: words, narration = {}, codex, expectedVersion } = edit
+  const isPlain = Object.values(defined(narration)).length === 0
+  const chosen = [...(codex?.pinned ?? []), ...(codex?.barred ?? [])]
   if (changes.text) checkLength(content, text.content)
   const version = scene.version + 1
   const by = { userId }
@@ -257,11 +247,29 @@ function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number)
   return {
     fields: {
       ...(changes.title && { title: title || undefined, titleVersion: version }),
+      ...(changes.narration && { narration: isPlain ? undefined : narration, narrationVersion: version }),
+      ...(changes.codex && { codex: chosen.length === 0 ? undefined : codex, codexVersion: version }),
       ...(changes.text && textFields(content, version)),
       ...(changes.summary && summaryFields(summary, version)),
     },
     ...(changes.text && { text: { content, origin } }),
     by,
+  }
+}
+
+/** A text of the history comes back, or none where there was none. */
+export function putBack(
+  { scene }: FullScene,
+  entry: ReadEntry | undefined,
+  { userId, at, expectedVersion = scene.version }: { userId: string; at: number; expectedVersion?: number },
+): SceneChange {
+  const content = entry?.text ?? ''
+  const origin = entry && restoredOrigin(entry, { entryId: entry.id, userId, expectedVersion, at })
+  return {
+    fields: textFields(content, scene.version + 1),
+    text: { content, ...defined({ origin }) },
+    by: { userId },
+    ...defined({ restores: entry }),
   }
 }
 
@@ -275,54 +283,7 @@ function restored(
   const decision = decideRestore(scene, text, entry, expectedVersion)
   if (decision !== 'write') return decision
   const restoring = { entryId, userId, expectedVersion, at }
-  const version = scene.version + 1
-  const by = { userId }
-  if (entry.what === 'summary')
-    return { fields: summaryFields(restoredSummary(entry, restoring, scene), version), by, restores: entry }
-  const { text: content } = entry
-  const origin = restoredOrigin(entry, restoring)
-  return { fields: textFields(content, version), text: { content, origin }, by, restores: entry }
-}
-
-/** Adds an empty scene at the end of a chapter, unless the id is there. The guard of the novel keeps the positions without gaps. */
-async function appendScene(library: LibraryParts, append: SceneAppend): Promise<void> {
-  const { records, now } = library
-  const { userId, chapterId, id } = append
-  for (;;) {
-    const [chapter, there] = await Promise.all([
-      getOne(records, chapters, chapterId),
-      getOne(records, scenes, id, ['summary']),
-    ])
-    const novel = chapter && (await shelvedNovel(records, userId, chapter.novelId))
-    if (chapter === undefined || novel === undefined) throw chapterNotFound(chapterId)
-    if (there?.chapterId === chapterId) return
-    if (there !== undefined)
-      throw notTaken(`The id ${id} belongs to a scene of another chapter; choose another one.`)
-    const { novelId, position: at, generation } = chapter
-    const [last] = await records.find(
-      scenes,
-      { equal: { novelId, chapter: at }, order: ['position'], reverse: true, limit: 1 },
-      ['summary'],
-    )
-    const position = (last?.position ?? -1) + 1
-    if (position >= scenesPerChapter) throw chapterFull(chapterId, scenesPerChapter)
-    const place = { novelId, chapterId, chapter: at, position, generation }
-    const committed = await records.commit([
-      replace(novels, { ...novel, scenes: novel.scenes + 1, updatedAt: now() }),
-      insert(scenes, appended(append, place, now())),
-      ...write(texts, [{ id, content: '' }]),
-    ])
-    if (committed === 'applied') return
-  }
-}
-
-function appended(
-  { id, title, summary, writer }: SceneAppend,
-  place: Pick<SceneRecord, 'novelId' | 'chapterId' | 'chapter' | 'position' | 'generation'>,
-  at: number,
-): SceneRecord {
-  const written = { ofTextVersion: 1, expectedVersion: 1, writtenBy: writer, writtenAt: at }
-  const planned = summary && summaryFields({ ...summary, ...written }, firstVersions.version)
-  const empty = { words: 0, characters: 0, ...firstVersions }
-  return defined({ id, ...place, title, ...empty, ...planned, updatedAt: at })
+  if (entry.what === 'text') return putBack({ scene, text, userId }, entry, restoring)
+  const summary = restoredSummary(entry, restoring, scene)
+  return { fields: summaryFields(summary, scene.version + 1), by: { userId }, restores: entry }
 }

@@ -22,6 +22,8 @@ export interface SearchHit {
 export interface SearchOptions {
   /** Most hits, an integer from 1 to 1,000. Default 10. */
   readonly limit?: number
+  /** Only these passages are hits. Default: all. */
+  readonly within?: ReadonlySet<number>
   readonly signal?: AbortSignal
 }
 
@@ -34,7 +36,7 @@ export async function searchIndex(
   query: string,
   options: SearchOptions = {},
 ): Promise<SearchHit[]> {
-  const { limit = 10, signal } = options
+  const { limit = 10, within, signal } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > mostHits) {
     throw new QuillworkError(
       'OPTION_INVALID',
@@ -55,7 +57,8 @@ export async function searchIndex(
     await takeTurns()
   }
   const found = await cooperate(scoreSteps({ passages, totalLength }, terms, matches), signal)
-  return [...found].sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
+  const hits = [...found].filter(({ passageId }) => within?.has(passageId) ?? true)
+  return hits.sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
 }
 
 function queryTerms(query: string): readonly string[] {

@@ -37,12 +37,14 @@ export interface CloseVector {
 export class Closest {
   readonly #query: Float32Array
   readonly #limit: number
+  readonly #within: ReadonlySet<number> | undefined
   #found: CloseVector[] = []
 
-  /** `limit`: the number of passages that are kept, at least 1. */
-  constructor(query: Float32Array, limit: number) {
+  /** `limit`: the number of passages that are kept, at least 1. `within`: only these passages; default: all. */
+  constructor(query: Float32Array, limit: number, within?: ReadonlySet<number>) {
     this.#query = unitVector(query)
     this.#limit = limit
+    this.#within = within
   }
 
   /** Adds the vectors of passages whose ids begin at `first`. Throws RECORD_UNREADABLE. */
@@ -50,7 +52,8 @@ export class Closest {
     const dimensions = this.#query.length
     const vectors = decodeVectors(bytes, dimensions)
     for (let at = 0, passageId = first; at < vectors.length; at += dimensions, passageId += 1) {
-      this.#found.push({ passageId, cosine: this.#product(vectors, at) })
+      if (this.#within?.has(passageId) ?? true)
+        this.#found.push({ passageId, cosine: this.#product(vectors, at) })
     }
     // Sorting rarely is quicker than keeping the order, and memory stays bounded.
     if (this.#found.length > 16 * this.#limit) this.#found = this.found

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import type { SceneAppend } from '../../../src/novel/library/scenes.ts'
 import { scenesPerChapter } from '../../../src/novel/library/scenes.ts'
-import { ann, everythingOf, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+import { ann, everythingOf, importBook, type LibraryCase, type LibraryUnderTest, proposalOf } from './case.ts'
 
 async function withChapter({ library }: LibraryUnderTest) {
   const novelId = await importBook(library, 'a')
@@ -64,13 +64,8 @@ export const appendCases: readonly LibraryCase[] = [
       await build('one')
       await append('next')
       expect(await library.index.state(ann, novelId)).toMatchObject({ outOfDateScenes: 0 })
-      await library.scenes.writeText({
-        sceneId: 'next',
-        expectedVersion: 1,
-        content: '诸葛亮出山。',
-        provenance: { method: 'generative', model: 'm' },
-        writer: { taskId: 'task', attempt: 1 },
-      })
+      const proposal = proposalOf({ sceneId: 'next', expectedVersion: 1, content: '诸葛亮出山。' })
+      expect(await library.candidates.propose({ ...proposal, accept: 'where-empty' })).toBe('accepted')
       expect((await library.scenes.history(ann, 'next', { pageSize: 5 })).items).toEqual([])
       expect(await library.index.state(ann, novelId)).toMatchObject({ outOfDateScenes: 1 })
       await build('two')
@@ -100,6 +95,46 @@ export const appendCases: readonly LibraryCase[] = [
       })
       await library.shelf.remove(ann, novelId, 1)
       await expect(append('late', { chapterId })).rejects.toMatchObject(missing)
+    },
+  },
+  {
+    name: 'a planned chapter is added behind the last one with its scenes, once, whoever adds beside',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a')
+      const scene = (id: string, text: string) => ({
+        ...{ id, title: id },
+        summary: { text, method: 'generative' as const, model: 'm' },
+      })
+      const add = (id: string, scenes = [scene(`${id}-1`, 'She waits.'), scene(`${id}-2`, 'He comes.')]) =>
+        library.scenes.appendChapter({
+          ...{ userId: ann, novelId, id, title: `Chapter ${id}`, scenes },
+          writer: { taskId: 'task', attempt: 1 },
+        })
+      await Promise.all([add('x'), add('y'), add('x'), add('y')])
+      const after = await everythingOf(library, novelId)
+      expect(after.novel).toMatchObject({ chapters: 5, scenes: 9, summaries: 4, textVersion: 1 })
+      expect(after.chapters.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4])
+      expect(new Set(after.chapters.slice(3).map(({ id }) => id))).toEqual(new Set(['x', 'y']))
+      expect(after.chapters.at(-1)?.volumeId).toBe(after.chapters[2]?.volumeId)
+      expect(after.texts.slice(-2).map(({ summary, empty }) => [summary, empty])).toEqual([
+        ['She waits.', true],
+        ['He comes.', true],
+      ])
+      expect((await library.scenes.scene(ann, 'x-1')).summary).toMatchObject({
+        method: 'generative',
+        model: 'm',
+      })
+      const invalid = { code: 'OPTION_INVALID' }
+      await expect(add('z', [scene('x-1', 'Taken.')])).rejects.toMatchObject(invalid)
+      await expect(add('z', [scene('no id', 'Wrong.')])).rejects.toMatchObject(invalid)
+      await expect(
+        library.scenes.appendChapter({
+          ...{ userId: 'bob', novelId, id: 'z', title: 'Z', scenes: [] },
+          writer: { userId: 'bob' },
+        }),
+      ).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
+      while ((await library.shelf.remove(ann, novelId, 1)) === 'more') {}
+      await expect(library.scenes.scene(ann, 'x-1')).rejects.toMatchObject({ code: 'SCENE_NOT_FOUND' })
     },
   },
 ]

@@ -75,6 +75,28 @@ export const beforeCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'before the end of a novel comes all of it, and the codex as it is behind the last scene',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a')
+      await importBook(library, 'b')
+      const { texts } = await everythingOf(library, novelId)
+      const place = { endOf: novelId }
+      for (const pageSize of [1, 2, 10])
+        expect(await all(page => library.shelf.textsBefore(ann, place, page), pageSize)).toEqual(
+          texts.toReversed(),
+        )
+      const last = texts.at(-1)?.id ?? ''
+      await summarise(library, [last])
+      const { items } = await library.shelf.summariesBefore(ann, place, { pageSize: 10 })
+      expect(items).toMatchObject([{ sceneId: last }])
+      const at = await library.codex.atPlace(ann, place)
+      expect(at.place[0]).toBeGreaterThan(texts.length)
+      const missing = { code: 'NOVEL_NOT_FOUND' }
+      await expect(library.shelf.textsBefore('bob', place, { pageSize: 1 })).rejects.toMatchObject(missing)
+      await expect(library.codex.atPlace('bob', place)).rejects.toMatchObject(missing)
+    },
+  },
+  {
     name: 'before a scene of another user, or a missing one, there is nothing to read',
     async run({ library }) {
       const sceneId = sceneIdOf(await importBook(library, 'a'), 0, 1)

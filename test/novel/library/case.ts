@@ -1,3 +1,4 @@
+import type { TextProposal } from '../../../src/novel/library/candidates.ts'
 import type { DraftWriter, NewDraft } from '../../../src/novel/library/drafts.ts'
 import { novelIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
@@ -24,6 +25,16 @@ export type Book = readonly {
   title: string
   chapters: readonly { title: string; scenes: readonly string[] }[]
 }[]
+
+/** A text that a task proposes, which enters the scene where nobody changed its text. */
+export function proposalOf(
+  text: Pick<TextProposal, 'sceneId' | 'content' | 'expectedVersion'> & Partial<TextProposal>,
+): TextProposal {
+  const { writer = { taskId: 'task', attempt: 1 }, number = 1 } = text
+  const id = `${text.sceneId}-${writer.taskId.replaceAll(' ', '-')}-${text.expectedVersion}-${number}`
+  const provenance = { method: 'generative' } as const
+  return { id, writer, number, provenance, rootTaskId: writer.taskId, accept: 'automatically', ...text }
+}
 
 /** Two volumes, three chapters, five scenes; one scene is blank. */
 export const smallBook: Book = [

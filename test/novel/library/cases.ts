@@ -1,11 +1,19 @@
 import { appendCases } from './append-cases.ts'
 import { beforeCases } from './before-cases.ts'
+import { candidateCases } from './candidate-cases.ts'
 import type { LibraryCase } from './case.ts'
+import { codexCases } from './codex-cases.ts'
 import { draftCases } from './draft-cases.ts'
 import { indexCases } from './index-cases.ts'
+import { levelCases } from './level-cases.ts'
+import { narrationCases } from './narration-cases.ts'
+import { promptCases } from './prompt-cases.ts'
+import { readingCases } from './reading-cases.ts'
 import { sceneCases } from './scene-cases.ts'
 import { shelfCases } from './shelf-cases.ts'
+import { snapshotCases } from './snapshot-cases.ts'
 import { textCases } from './text-cases.ts'
+import { threadCases } from './thread-cases.ts'
 import { uploadCases } from './upload-cases.ts'
 
 /** What every library does, by capability; each storage runs all of it. */
@@ -15,7 +23,15 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   'what comes before': beforeCases,
   scenes: sceneCases,
   texts: textCases,
+  candidates: candidateCases,
   'new scenes': appendCases,
+  codex: codexCases,
+  readings: readingCases,
+  threads: threadCases,
+  narration: narrationCases,
+  prompts: promptCases,
+  'summaries in levels': levelCases,
+  snapshots: snapshotCases,
   uploads: uploadCases,
   index: indexCases,
 }

@@ -8,13 +8,24 @@ import {
   everythingOf,
   importBook,
   type LibraryUnderTest,
+  proposalOf,
   smallBook,
   writeBook,
 } from './case.ts'
+import { entryFields } from './codex-cases.ts'
+import { ownPrompt } from './prompt-cases.ts'
+import { threadFieldsOf } from './thread-cases.ts'
 
 /** A scene that a person edited. */
 export const edited = sceneIdOf(novelIdOf('edited'), 0, 0)
-const generated = sceneIdOf(novelIdOf('edited'), 2, 1)
+/** A scene with texts that tasks made. */
+export const generated = sceneIdOf(novelIdOf('edited'), 2, 1)
+
+/** A thread with a quotation of a scene that nobody edits. */
+const falling = threadFieldsOf({
+  ...{ title: 'The fall', plan: 'She wakes.', note: 'Mine.', resolveBy: generated },
+  events: [{ scene: sceneIdOf(novelIdOf('edited'), 2, 0), kind: 'planted', quotation: 'Alice saw' }],
+})
 
 /** A library with everything that a library can hold. */
 export async function fill(t: LibraryUnderTest): Promise<void> {
@@ -26,6 +37,15 @@ export async function fill(t: LibraryUnderTest): Promise<void> {
   for (const builder of ['one', 'two']) await buildIndex(library, novelId, builder)
   t.now = 20
   await editScenes(library)
+  const narration = { pov: 'first', styleSheet: 'Short.', voiceSample: 'Down she fell.' } as const
+  await library.shelf.setNarration(ann, novelId, { narration, expectedVersion: 0 })
+  await library.prompts.set(ann, novelId, { ...ownPrompt, expectedVersion: 0 })
+  const changes = [{ how: 'add', from: edited, text: 'Fell.' } as const]
+  await library.codex.add(ann, novelId, [
+    { id: 'alice', fields: entryFields({ name: 'Alice', note: 'Mine.', relations: ['rabbit'], changes }) },
+    { id: 'rabbit', fields: entryFields({ name: 'White Rabbit', when: 'always', text: 'Late.' }) },
+  ])
+  await library.threads.put(ann, { novelId, threadId: 'fall', expectedVersion: 0 }, falling)
   await library.index.begin(ann, novelId, 'unfinished')
   await importBook(library, 'hers', smallBook, 'bob')
   await writeBook(library, await library.drafts.create(draftOf('draft')), smallBook)
@@ -66,7 +86,8 @@ export async function buildIndex(library: NovelLibrary, novelId: string, builder
 }
 
 /** What is overwritten of a scene, in an order that no version tells. */
-async function editScenes({ scenes }: NovelLibrary): Promise<void> {
+async function editScenes(library: NovelLibrary): Promise<void> {
+  const { scenes } = library
   const edit = (expectedVersion: number, change: { content?: string; summary?: string; title?: string }) =>
     scenes.editScene(ann, { sceneId: edited, expectedVersion, ...change })
   await edit(1, { summary: 'first' })
@@ -83,34 +104,42 @@ async function editScenes({ scenes }: NovelLibrary): Promise<void> {
     sentences: [{ start: 0, end: 3 }],
     writer: { taskId: 'task', attempt: 2 },
   })
-  await generateTexts(scenes)
+  await generateTexts(library)
 }
 
-/** A text of a model, one that came too late, a restored one, and a scene that was added. */
-async function generateTexts(scenes: NovelLibrary['scenes']): Promise<void> {
+/** A text of a model, a candidate beside it, a restored text, and a scene that was added. */
+async function generateTexts({ scenes, candidates }: NovelLibrary): Promise<void> {
   const write = (expectedVersion: number, taskId: string) =>
-    scenes.writeText({
-      sceneId: generated,
-      expectedVersion,
-      content: `of ${taskId}`,
-      provenance: {
-        method: 'generative',
-        model: 'm',
-        prompt: { name: 'scene', version: '1', language: 'en' },
-        parameters: { temperature: 0.5 },
-        usage: { inputTokens: 7, outputTokens: 3, cost: 0.1 },
-        finishReason: 'stop',
-      },
-      writer: { taskId, attempt: 2 },
-    })
+    candidates.propose(
+      proposalOf({
+        sceneId: generated,
+        expectedVersion,
+        content: `of ${taskId}`,
+        provenance: {
+          method: 'generative',
+          model: 'm',
+          prompt: { name: 'scene', version: '1', language: 'en' },
+          parameters: { temperature: 0.5 },
+          usage: { inputTokens: 7, outputTokens: 3, cost: 0.1 },
+          finishReason: 'stop',
+        },
+        writer: { taskId, attempt: 2 },
+      }),
+    )
   await write(1, 'in time')
-  const late = await write(1, 'late')
-  const entryId = late.outcome === 'conflict' ? (late.alternativeId ?? '') : ''
-  await scenes.restore(ann, { sceneId: generated, entryId, expectedVersion: 2 })
+  await write(1, 'late')
+  const [original] = (await scenes.history(ann, generated, { pageSize: 1 })).items
+  await scenes.restore(ann, { sceneId: generated, entryId: original?.id ?? '', expectedVersion: 2 })
   const { chapterId } = await scenes.scene(ann, generated)
   const summary = { text: 'to come', method: 'person' } as const
   const by = { userId: ann }
   await scenes.appendScene({ userId: ann, chapterId, id: 'added', title: 'Added', summary, writer: by })
+}
+
+/** A novel without what libraries tell of it since. */
+async function novelOf(library: NovelLibrary, novelId: string, userId = ann) {
+  const { texts, ...novel } = await everythingOf(library, novelId, userId)
+  return { ...novel, texts: texts.map(({ chapterPosition: _, ...text }) => text) }
 }
 
 /** All that a library tells. */
@@ -121,8 +150,8 @@ export async function told(library: NovelLibrary) {
   const pageToken = firstNovels.nextPageToken ?? ''
   const editedNovel = novelIdOf('edited')
   return {
-    everything: await Promise.all(novelIds.map(novelId => everythingOf(library, novelId))),
-    hers: await everythingOf(library, novelIdOf('hers'), 'bob'),
+    everything: await Promise.all(novelIds.map(novelId => novelOf(library, novelId))),
+    hers: await novelOf(library, novelIdOf('hers'), 'bob'),
     shelf: [firstNovels.items, (await library.shelf.novels(ann, { pageSize: 2, pageToken })).items],
     scenes: await Promise.all([
       library.scenes.scene(ann, edited),

@@ -6,7 +6,7 @@ import { sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
 import { everyRecord } from '../../../src/records/copy.ts'
 import { type AnyKind, type Records, replace } from '../../../src/records/records.ts'
 import { openDatabase } from '../../../src/store/sqlite/database.ts'
-import { ann, importBook } from './case.ts'
+import { ann, importBook, proposalOf } from './case.ts'
 
 const text = Array.from({ length: 400 }, (_, i) => `Sentence ${i} says what happened on day ${i * 31}.`).join(
   ' ',
@@ -87,34 +87,29 @@ describe('a scene that is saved again and again', () => {
     await using saved = await counted()
     const { scenes: store } = saved.library
     const { sceneId } = saved
-    const provenance = { method: 'generative' } as const
     const write = (taskId: string) =>
-      store.writeText({
+      store.writeSummary({
         sceneId,
         expectedVersion: 1,
-        content: 'made',
-        provenance,
+        summary: `by ${taskId}`,
+        method: 'generative',
         writer: { taskId, attempt: 1 },
       })
     expect(await write('task')).toMatchObject({ outcome: 'applied', version: 2 })
     for (let version = 2; version < 232; version++)
-      await store.editScene(ann, { sceneId, expectedVersion: version, content: `edit ${version}` })
+      await store.editScene(ann, { sceneId, expectedVersion: version, summary: `edit ${version}` })
     expect(await write('task')).toMatchObject({ outcome: 'applied', version: 232 })
     expect(await write('late')).toMatchObject({ outcome: 'conflict', version: 232 })
     expect(await write('late')).toMatchObject({ outcome: 'conflict', version: 232 })
-    expect(await all(saved.records, history)).toHaveLength(232)
+    expect(await all(saved.records, history)).toHaveLength(231)
   })
 })
 
 test('a history that an earlier version of the library kept goes on: what models made is bounded with it', async () => {
   await using saved = await counted()
   const { records, library, sceneId } = saved
-  const provenance = { method: 'generative' } as const
   const write = (i: number) =>
-    library.scenes.writeText({
-      ...{ sceneId, expectedVersion: i + 1, content: `made ${i}`, provenance },
-      writer: { taskId: `task ${i}`, attempt: 1 },
-    })
+    library.candidates.propose(proposalOf({ sceneId, expectedVersion: i + 1, content: `made ${i}` }))
   for (let i = 0; i < 20; i++) await write(i)
   const [scene] = (await records.find(scenes, { equal: { id: sceneId } })).values()
   if (scene === undefined) throw new Error('The scene is not there.')

@@ -132,6 +132,34 @@ export const indexCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a search before a scene finds only what is read before it, by words and by meaning, however good the rest is',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await buildHybrid(library, novelId)
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      for (const [at, { id: before }] of items.entries()) {
+        for (const query of ['曹操 刘备 White Queen', '刘备']) {
+          const { hits } = await library.index.search(ann, novelId, { query, before, limit: 1 })
+          const places = hits.map(hit => items.findIndex(({ id }) => id === hit.sceneId))
+          expect(places.every(place => place < at)).toBe(true)
+          if (query !== '刘备') expect(hits).toHaveLength(Math.min(at, 1))
+        }
+        // Of all passages, the last one is the closest.
+        const vector = { kind, values: direction(3) }
+        const { hits } = await library.index.search(ann, novelId, { query: '貂蝉', before, vector })
+        expect(new Set(hits.map(hit => items.findIndex(({ id }) => id === hit.sceneId)))).toEqual(
+          new Set(items.slice(0, at).map((_, place) => place)),
+        )
+      }
+      const other = await importBook(library, 'b', book)
+      const elsewhere = library.index.search(ann, other, { query: '曹操', before: items[1]?.id ?? '' })
+      await expect(elsewhere).resolves.toMatchObject({ index: 'none', hits: [] })
+      await build(library, other)
+      const strange = library.index.search(ann, other, { query: '曹操', before: items[1]?.id ?? '' })
+      await expect(strange).rejects.toMatchObject({ code: 'SCENE_NOT_FOUND' })
+    },
+  },
+  {
     name: 'a snippet is a short piece of the scene, from where it says',
     async run({ library }) {
       const novelId = await importBook(library, 'a', book)

@@ -5,7 +5,22 @@ import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import type { SharedDatabase } from '../../../src/store/mongodb/database.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
-import { ann, type Book, draftOf, everythingOf, importBook, smallBook, totalsOf, writeBook } from './case.ts'
+import {
+  ann,
+  type Book,
+  draftOf,
+  everythingOf,
+  importBook,
+  proposalOf,
+  smallBook,
+  totalsOf,
+  writeBook,
+} from './case.ts'
+import { entryFields } from './codex-cases.ts'
+import { writeUnit } from './level-cases.ts'
+import { ownPrompt } from './prompt-cases.ts'
+import { readingOf } from './reading-cases.ts'
+import { threadFieldsOf } from './thread-cases.ts'
 import { type Between, MongoUnderTest } from './under-test.ts'
 
 function manyScenes(count: number): Book {
@@ -65,15 +80,13 @@ describeWithMongo('the documents of the library', () => {
     await using under = await MongoUnderTest.open(between)
     const { scenes } = under.library
     const sceneId = sceneIdOf(await importBook(under.library, 'a'), 0, 0)
-    const change = 'commit library_scenes, library_texts, library_novels, library_history'
+    const change = 'commit library_scenes, library_texts, library_novels, library_history, library_candidates'
     before[change] = async () => {
       before[change] = async () => undefined
       await scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'hers' })
     }
-    const writer = { taskId: 'task', attempt: 1 }
-    const provenance = { method: 'generative' } as const
-    const write = { sceneId, expectedVersion: 1, content: 'generated', provenance, writer }
-    expect(await scenes.writeText(write)).toMatchObject({ outcome: 'conflict', version: 2 })
+    const proposal = proposalOf({ sceneId, expectedVersion: 1, content: 'generated' })
+    expect(await under.library.candidates.propose(proposal)).toBe('open')
     expect(await scenes.scene(ann, sceneId)).toMatchObject({ version: 2, content: 'hers' })
   })
 
@@ -95,13 +108,28 @@ describeWithMongo('the documents of the library', () => {
     }
     const sceneId = items[0]?.id ?? ''
     await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'new', summary: 'mine' })
+    await library.candidates.propose(proposalOf({ sceneId, expectedVersion: 1, content: 'beside it' }))
+    await library.codex.add(ann, novelId, [{ id: 'rabbit', fields: entryFields({ name: 'White Rabbit' }) }])
+    const narration = { styleSheet: 'Short.', voiceSample: '' }
+    await library.shelf.setNarration(ann, novelId, { narration, expectedVersion: 0 })
+    await library.prompts.set(ann, novelId, { ...ownPrompt, expectedVersion: 0 })
+    await writeUnit(library, novelId, novelId)
+    await library.codex.dismiss(ann, novelId, { key: 'the Hatter', what: 'name', reason: '' })
+    await library.readings.keep(ann, novelId, readingOf(sceneId))
+    await library.threads.put(
+      ann,
+      { novelId, threadId: 'x', expectedVersion: 0 },
+      threadFieldsOf({ title: 'X' }),
+    )
+    await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
     const {
       library_uploads: noUploads,
       library_counters: counters,
       ...there
     } = await documentsByCollection(under)
     expect(noUploads ?? 0).toBe(0)
-    expect(Object.keys(there)).toHaveLength(libraryKinds.length - 2)
+    // Uploads, counters and models are of no novel.
+    expect(Object.keys(there)).toHaveLength(libraryKinds.length - 3)
     expect(Object.values(there)).not.toContain(0)
     while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
     const left = await documentsByCollection(under)

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
-import type { SceneStore, SceneWritten } from '../../../src/novel/library/scenes.ts'
+import type { NovelLibrary } from '../../../src/novel/library/library.ts'
+import type { SceneWritten } from '../../../src/novel/library/scenes.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
-import { ann, importBook, type LibraryUnderTest } from './case.ts'
+import { ann, importBook, type LibraryUnderTest, proposalOf } from './case.ts'
 import { MongoUnderTest, SqliteUnderTest } from './under-test.ts'
 
 /** A write by somebody who read the scene `lag` changes ago. */
@@ -29,6 +30,8 @@ describeWithMongo('scenes on MongoDB', () => {
 
 type Part = 'text' | 'machine text' | 'title' | 'summary' | 'machine summary'
 
+type Stores = Pick<NovelLibrary, 'scenes' | 'candidates'>
+
 interface Writing {
   part: Part
   sceneId: string
@@ -36,14 +39,19 @@ interface Writing {
   value: string
 }
 
-function apply(scenes: SceneStore, writing: Writing): Promise<SceneWritten> {
+async function apply(
+  { scenes, candidates }: Stores,
+  writing: Writing,
+): Promise<{ outcome: SceneWritten['outcome'] }> {
   const { part, sceneId, expectedVersion, value } = writing
   const scene = { sceneId, expectedVersion }
   const writer = { taskId: `task of ${value}`, attempt: 1 }
   const method = 'generative'
   if (part === 'machine summary') return scenes.writeSummary({ ...scene, summary: value, method, writer })
-  if (part === 'machine text')
-    return scenes.writeText({ ...scene, content: value, provenance: { method }, writer })
+  if (part === 'machine text') {
+    const status = await candidates.propose(proposalOf({ ...scene, content: value, writer }))
+    return { outcome: status === 'accepted' ? 'applied' : 'conflict' }
+  }
   const field = { text: 'content', title: 'title', summary: 'summary' }[part]
   return scenes.editScene(ann, { ...scene, [field]: value })
 }
@@ -53,26 +61,28 @@ const fieldOf = (part: Part) => part.replace('machine ', '') as 'text' | 'title'
 
 /** Each run has a novel of its own. */
 async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Promise<void> {
-  const { scenes } = library
+  const { scenes, candidates } = library
   let novels = 0
   await fc.assert(
     fc.asyncProperty(fc.array(write, { maxLength: 18 }), async writes => {
       const sceneId = sceneIdOf(await importBook(library, `${novels++}`), 0, 0)
       const changed = { text: 1, title: 1, summary: 0 }
       const kept: string[] = []
+      const open: string[] = []
       const done: { writing: Writing; outcome: SceneWritten['outcome'] }[] = []
       for (const [number, { part, lag }] of writes.entries()) {
         const before = await scenes.scene(ann, sceneId)
         const expectedVersion = Math.max(1, before.version - lag)
         const writing = { part, sceneId, expectedVersion, value: `${part} ${number}` }
-        const { outcome } = await apply(scenes, writing)
+        const { outcome } = await apply(library, writing)
         if (isMachine(part)) done.push({ writing, outcome })
         const field = fieldOf(part)
         const seen = field === 'summary' ? Math.max(changed.text, changed.summary) : changed[field]
         expect(outcome).toBe(expectedVersion >= seen ? 'applied' : 'conflict')
         if (outcome !== 'applied') {
-          expect(await scenes.scene(ann, sceneId)).toEqual(before)
-          if (isMachine(part)) kept.push(writing.value)
+          if (isMachine(part)) (field === 'text' ? open : kept).push(writing.value)
+          const waiting = open.length === 0 ? {} : { openCandidates: open.length }
+          expect(await scenes.scene(ann, sceneId)).toEqual({ ...before, ...waiting })
           continue
         }
         changed[field] = before.version + 1
@@ -83,7 +93,10 @@ async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Prom
       expect(after).toMatchObject({ textVersion: changed.text, summaryVersion: changed.summary })
       const history = (await scenes.history(ann, sceneId, { pageSize: 100 })).items
       expect(history.map(entry => entry.text).reverse()).toEqual(kept)
-      await checkRepetition(scenes, done)
+      const waiting = { sceneId, status: ['open'] as const }
+      const { items } = await candidates.candidates(ann, waiting, { pageSize: 100 })
+      expect(items.map(({ text }) => text).reverse()).toEqual(open)
+      await checkRepetition(library, done)
       expect(await scenes.scene(ann, sceneId)).toEqual(after)
       expect((await scenes.history(ann, sceneId, { pageSize: 100 })).items).toEqual(history)
     }),
@@ -93,10 +106,10 @@ async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Prom
 
 /** What a task writes again ends as it did, however much happened since. */
 async function checkRepetition(
-  scenes: SceneStore,
+  library: Stores,
   done: readonly { writing: Writing; outcome: SceneWritten['outcome'] }[],
 ): Promise<void> {
   for (const { writing, outcome } of done) {
-    expect(await apply(scenes, writing)).toMatchObject({ outcome })
+    expect(await apply(library, writing)).toMatchObject({ outcome })
   }
 }

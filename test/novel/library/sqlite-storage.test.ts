@@ -7,7 +7,12 @@ import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteLibrary } from '../../../src/novel/library/open.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
-import { ann, type Book, importBook } from './case.ts'
+import { ann, type Book, importBook, proposalOf } from './case.ts'
+import { entryFields } from './codex-cases.ts'
+import { writeUnit } from './level-cases.ts'
+import { ownPrompt } from './prompt-cases.ts'
+import { readingOf } from './reading-cases.ts'
+import { threadFieldsOf } from './thread-cases.ts'
 
 /** The library in a new file, with the file itself. */
 function openLibrary() {
@@ -92,7 +97,22 @@ test('a removed novel leaves no row behind', async () => {
   }
   const sceneId = items[0]?.id ?? ''
   await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'new', summary: 'mine' })
-  expect(Object.values(rowsByTable(open.database)).filter(rows => rows === 0)).toHaveLength(1) // uploads alone
+  await library.candidates.propose(proposalOf({ sceneId, expectedVersion: 1, content: 'beside it' }))
+  await library.codex.add(ann, novelId, [{ id: 'rabbit', fields: entryFields({ name: 'White Rabbit' }) }])
+  const narration = { styleSheet: 'Short.', voiceSample: '' }
+  await library.shelf.setNarration(ann, novelId, { narration, expectedVersion: 0 })
+  await library.prompts.set(ann, novelId, { ...ownPrompt, expectedVersion: 0 })
+  await writeUnit(library, novelId, novelId)
+  await library.codex.dismiss(ann, novelId, { key: 'the Hatter', what: 'name', reason: '' })
+  await library.readings.keep(ann, novelId, readingOf(sceneId))
+  await library.threads.put(
+    ann,
+    { novelId, threadId: 'x', expectedVersion: 0 },
+    threadFieldsOf({ title: 'X' }),
+  )
+  await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
+  const empty = Object.entries(rowsByTable(open.database)).filter(([, rows]) => rows === 0)
+  expect(empty.map(([name]) => name).sort()).toEqual(['library_models', 'library_uploads'])
   while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
   expect(new Set(Object.values(rowsByTable(open.database)))).toEqual(new Set([0]))
 })

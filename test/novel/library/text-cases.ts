@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { Provenance } from '../../../src/novel/library/provenance.ts'
-import { generatedEntries, type TextWrite } from '../../../src/novel/library/scenes.ts'
-import { ann, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+import { generatedEntries } from '../../../src/novel/library/scenes.ts'
+import { ann, importBook, type LibraryCase, type LibraryUnderTest, proposalOf } from './case.ts'
 
 const provenance: Provenance = {
   method: 'generative',
@@ -17,19 +17,15 @@ const provenance: Provenance = {
 async function withScene({ library }: LibraryUnderTest) {
   const novelId = await importBook(library, 'a')
   const sceneId = sceneIdOf(novelId, 0, 0)
-  const { scenes } = library
+  const { scenes, candidates } = library
   return {
     novelId,
+    candidates,
     sceneId,
     scenes,
     read: () => scenes.scene(ann, sceneId),
-    text: (content: string, expectedVersion: number, taskId = 'task', attempt = 1): TextWrite => ({
-      sceneId,
-      expectedVersion,
-      content,
-      provenance,
-      writer: { taskId, attempt },
-    }),
+    text: (content: string, expectedVersion: number, taskId = 'task', attempt = 1) =>
+      proposalOf({ sceneId, expectedVersion, content, provenance, writer: { taskId, attempt } }),
     edit: (expectedVersion: number, edit: { content?: string; summary?: string; title?: string }) =>
       scenes.editScene(ann, { sceneId, expectedVersion, ...edit }),
     entries: async () => (await scenes.history(ann, sceneId, { pageSize: 100 })).items,
@@ -43,24 +39,24 @@ export const textCases: readonly LibraryCase[] = [
   {
     name: 'a text is kept with where it came from, the one before it in the history, and counted',
     async run(t) {
-      const { novelId, scenes, read, text, entries } = await withScene(t)
+      const { novelId, read, text, entries, candidates } = await withScene(t)
       const before = await read()
       expect(before).not.toHaveProperty('textOrigin')
       const novel = await t.library.shelf.novel(ann, novelId)
       t.now = 9_000
-      const written = await scenes.writeText(text('一二三 four', 1, 'task', 2))
-      expect(written).toEqual({ outcome: 'applied', version: 2, textVersion: 2 })
+      const written = await candidates.propose(text('一二三 four', 1, 'task', 2))
+      expect(written).toBe('accepted')
       expect(await read()).toMatchObject({
         content: '一二三 four',
+        version: 2,
+        textVersion: 2,
         words: 4,
         characters: 7,
         updatedAt: 9_000,
       })
-      expect((await read()).textOrigin).toEqual({
-        ...provenance,
-        writtenBy: { taskId: 'task', attempt: 2 },
-        writtenAt: 9_000,
-      })
+      const writing = { writtenBy: { taskId: 'task', attempt: 2 }, writtenAt: 9_000 }
+      const accepted = { candidateId: expect.any(String), ...writing }
+      expect((await read()).textOrigin).toEqual({ ...provenance, accepted, ...writing })
       expect(await entries()).toMatchObject([
         {
           what: 'text',
@@ -81,61 +77,22 @@ export const textCases: readonly LibraryCase[] = [
     },
   },
   {
-    name: 'an edit during generation stays; the generated text is kept beside it, once',
-    async run(t) {
-      const { sceneId, scenes, read, text, edit, entries } = await withScene(t)
-      await edit(1, { content: 'hers' })
-      const held = await read()
-      const before = await entries()
-      t.now = 500
-      const written = await scenes.writeText(text('generated', 1))
-      expect(written).toEqual({
-        outcome: 'conflict',
-        version: 2,
-        textVersion: 2,
-        alternativeId: expect.any(String),
-      })
-      expect(await read()).toEqual(held)
-      const [alternative, ...rest] = await entries()
-      expect(rest).toEqual(before)
-      expect(alternative).toEqual({
-        id: written.outcome === 'conflict' ? written.alternativeId : '',
-        what: 'text',
-        why: 'conflict',
-        text: 'generated',
-        version: 1,
-        keptAt: 500,
-        provenance,
-        writtenBy: { taskId: 'task', attempt: 1 },
-        writtenAt: 500,
-      })
-      expect(await scenes.historyEntry(ann, { sceneId, entryId: alternative?.id ?? '' })).toEqual(alternative)
-      expect(await scenes.writeText(text('generated', 1, 'task', 2))).toEqual(written)
-      expect(await entries()).toHaveLength(2)
-      expect(await scenes.writeText(text('of another task', 1, 'other'))).toMatchObject({
-        outcome: 'conflict',
-      })
-      expect(await entries()).toHaveLength(3)
-    },
-  },
-  {
     name: 'summaries and titles that change meanwhile do not stand in the way of a text',
     async run(t) {
-      const { scenes, read, text, edit } = await withScene(t)
+      const { read, text, edit, candidates } = await withScene(t)
       await edit(1, { summary: 'mine', title: 'T' })
-      expect(await scenes.writeText(text('generated', 1))).toMatchObject({ outcome: 'applied', version: 3 })
-      expect(await read()).toMatchObject({ title: 'T', summary: { text: 'mine' }, summaryOutOfDate: true })
-      expect(await scenes.writeText(text('from the future', 4, 'other'))).toMatchObject({
-        outcome: 'conflict',
-      })
+      expect(await candidates.propose(text('generated', 1))).toBe('accepted')
+      const changed = { version: 3, title: 'T', summary: { text: 'mine' }, summaryOutOfDate: true }
+      expect(await read()).toMatchObject(changed)
+      expect(await candidates.propose(text('from the future', 4, 'other'))).toBe('open')
     },
   },
   {
     name: 'the summary that a text was written from describes it, unless it changed meanwhile',
     async run(t) {
-      const { scenes, read, text, edit } = await withScene(t)
+      const { read, text, edit, candidates } = await withScene(t)
       await edit(1, { summary: 'what is to happen' })
-      await scenes.writeText({ ...text('generated', 2), fromSummary: true })
+      await candidates.propose({ ...text('generated', 2), fromSummary: true })
       expect(await read()).toMatchObject({
         version: 3,
         summaryVersion: 2,
@@ -145,60 +102,9 @@ export const textCases: readonly LibraryCase[] = [
       await edit(3, { summary: 'something else' })
       const brief = `${'x'.repeat(1_999)}😀`
       const late = text('generated from the first', 3, 'other')
-      await scenes.writeText({ ...late, provenance: { ...provenance, brief }, fromSummary: true })
+      await candidates.propose({ ...late, provenance: { ...provenance, brief }, fromSummary: true })
       expect(await read()).toMatchObject({ version: 5, summaryOutOfDate: true })
       expect((await read()).textOrigin?.brief).toBe('x'.repeat(1_999))
-    },
-  },
-  {
-    name: 'a text that is written again changes nothing, also after somebody has overwritten it',
-    async run(t) {
-      const { scenes, read, text, edit, entries } = await withScene(t)
-      await scenes.writeText(text('first', 1))
-      for (const attempt of [1, 2])
-        expect(await scenes.writeText(text(`again ${attempt}`, 1, 'task', attempt))).toEqual({
-          outcome: 'applied',
-          version: 2,
-          textVersion: 2,
-        })
-      expect(await read()).toMatchObject({ version: 2, content: 'first' })
-      await edit(2, { content: 'hers' })
-      const held = await entries()
-      expect(await scenes.writeText(text('first', 1))).toEqual({
-        outcome: 'applied',
-        version: 3,
-        textVersion: 3,
-      })
-      expect((await read()).content).toBe('hers')
-      expect(await entries()).toEqual(held)
-    },
-  },
-  {
-    name: 'an attempt does not overwrite the text that a later attempt of its task wrote',
-    async run(t) {
-      const { scenes, read, text } = await withScene(t)
-      await scenes.writeText(text('second attempt', 1, 'task', 2))
-      expect(await scenes.writeText(text('first attempt', 2, 'task', 1))).toMatchObject({
-        outcome: 'conflict',
-      })
-      expect(await scenes.writeText(text('third attempt', 2, 'task', 3))).toMatchObject({
-        outcome: 'applied',
-      })
-      expect((await read()).content).toBe('third attempt')
-    },
-  },
-  {
-    name: 'of many texts made at the same time one is written, and all others are kept',
-    async run(t) {
-      const { scenes, read, text, entries } = await withScene(t)
-      const outcomes = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => scenes.writeText(text(`text ${i}`, 1, `task ${i}`))),
-      )
-      const applied = outcomes.flatMap(({ outcome }, i) => (outcome === 'applied' ? [`text ${i}`] : []))
-      expect(applied).toHaveLength(1)
-      expect((await read()).content).toBe(applied[0])
-      const kept = (await entries()).filter(({ why }) => why === 'conflict').map(entry => entry.text)
-      expect([...kept, ...applied].sort()).toEqual(Array.from({ length: 10 }, (_, i) => `text ${i}`))
     },
   },
   {
@@ -226,11 +132,11 @@ export const textCases: readonly LibraryCase[] = [
   {
     name: 'a text that a task made is kept whole, however long it is; a person edits it, and makes no scene that long',
     async run(t) {
-      const { scenes, read, text, edit } = await withScene(t)
+      const { read, text, edit, candidates } = await withScene(t)
       const tooLong = { code: 'OPTION_INVALID', message: expect.stringMatching(/at most 50000/) }
       await expect(edit(1, { content: 'x'.repeat(50_001) })).rejects.toMatchObject(tooLong)
       const made = 'The river rose. '.repeat(10_000)
-      expect(await scenes.writeText(text(made, 1))).toMatchObject({ outcome: 'applied', version: 2 })
+      expect(await candidates.propose(text(made, 1))).toBe('accepted')
       expect(await read()).toMatchObject({ content: made, words: 30_000 })
       const longer = { code: 'OPTION_INVALID', message: expect.stringMatching(/at most 160000/) }
       await expect(edit(2, { content: `${made}x` })).rejects.toMatchObject(longer)
@@ -245,27 +151,28 @@ export const textCases: readonly LibraryCase[] = [
   {
     name: 'a text without anything to read is refused; of a removed scene nothing is kept',
     async run(t) {
-      const { novelId, scenes, text } = await withScene(t)
+      const { novelId, text, candidates } = await withScene(t)
       for (const content of ['', ' \n　'])
-        await expect(scenes.writeText(text(content, 1))).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+        await expect(candidates.propose(text(content, 1))).rejects.toMatchObject({ code: 'OPTION_INVALID' })
       await t.library.shelf.remove(ann, novelId, 1)
-      expect(await scenes.writeText(text('late', 1))).toEqual({ outcome: 'missing' })
+      expect(await candidates.propose(text('late', 1))).toBe('missing')
     },
   },
   {
     name: 'an entry is put back; what was there is kept, and the text can still be traced to its attempt',
     async run(t) {
-      const { sceneId, scenes, read, text, edit, entries, restore } = await withScene(t)
+      const { sceneId, scenes, read, text, edit, entries, restore, candidates } = await withScene(t)
       t.now = 100
-      await scenes.writeText(text('generated', 1, 'task', 3))
+      await candidates.propose(text('generated', 1, 'task', 3))
       t.now = 200
       await edit(2, { content: 'hers' })
       const [generated] = await entries()
       t.now = 300
       expect(await restore(generated?.id, 2)).toEqual({ outcome: 'conflict', version: 3, textVersion: 3 })
       expect(await restore(generated?.id, 3)).toEqual({ outcome: 'applied', version: 4, textVersion: 4 })
+      const accepted = expect.objectContaining({ writtenAt: 100 })
       const origin = {
-        ...provenance,
+        ...{ ...provenance, accepted },
         restored: { entryId: generated?.id, writtenBy: { taskId: 'task', attempt: 3 }, writtenAt: 100 },
         writtenBy: { userId: ann },
         writtenAt: 300,
@@ -285,21 +192,6 @@ export const textCases: readonly LibraryCase[] = [
       expect((await read()).textOrigin).toMatchObject({ ...provenance, restored: twice })
       const foreign = { sceneId, entryId: generated?.id ?? '', expectedVersion: 6 }
       expect(await scenes.restore('bob', foreign)).toEqual({ outcome: 'missing' })
-    },
-  },
-  {
-    name: 'what was kept in a conflict can be put in place',
-    async run(t) {
-      const { scenes, read, text, edit, entries, restore } = await withScene(t)
-      await edit(1, { content: 'hers' })
-      const written = await scenes.writeText(text('generated', 1))
-      const alternativeId = written.outcome === 'conflict' ? written.alternativeId : undefined
-      expect(await restore(alternativeId, 2)).toMatchObject({ outcome: 'applied' })
-      expect(await read()).toMatchObject({
-        content: 'generated',
-        textOrigin: { method: 'generative', restored: { writtenBy: { taskId: 'task', attempt: 1 } } },
-      })
-      expect((await entries())[0]).toMatchObject({ text: 'hers', why: 'overwritten' })
     },
   },
   {
@@ -361,12 +253,12 @@ export const textCases: readonly LibraryCase[] = [
   {
     name: 'what a person wrote and what was imported is never dropped, however much is written after it',
     async run(t) {
-      const { scenes, read, text, edit, entries } = await withScene(t)
+      const { read, text, edit, entries, candidates } = await withScene(t)
       const imported = (await read()).content
       let version = 1
       for (let i = 0; i < 30; i++) await edit(version++, { content: `edit ${i}`, summary: `summary ${i}` })
       for (let i = 0; i < generatedEntries + 6; i++)
-        await scenes.writeText(text(`generated ${i}`, version++, `task ${i}`))
+        await candidates.propose(text(`generated ${i}`, version++, `task ${i}`))
       const kept = await entries()
       const persons = kept.filter(({ provenance: p }) => p?.method === 'person')
       const edits = Array.from({ length: 30 }, (_, i) => `edit ${29 - i}`)
@@ -378,32 +270,27 @@ export const textCases: readonly LibraryCase[] = [
   {
     name: 'of what models made and no person used, the newest are kept',
     async run(t) {
-      const { scenes, text, entries } = await withScene(t)
-      const write = (i: number) => scenes.writeText(text(`generated ${i}`, i + 1, `task ${i}`))
-      for (let i = 0; i < 4; i++) await write(i)
-      await scenes.writeText(text('in conflict', 1, 'late'))
-      for (let i = 4; i < generatedEntries + 3; i++) await write(i)
-      const newest = Array.from({ length: generatedEntries - 1 }, (_, i) => `generated ${i + 3}`)
-      expect((await entries()).map(entry => entry.text).reverse()).toEqual([
-        '刘备见关羽张飞。三人结义。',
-        'in conflict',
-        ...newest,
-      ])
+      const { text, entries, candidates } = await withScene(t)
+      const write = (i: number) => candidates.propose(text(`generated ${i}`, i + 1, `task ${i}`))
+      for (let i = 0; i < generatedEntries + 3; i++) await write(i)
+      const newest = Array.from({ length: generatedEntries }, (_, i) => `generated ${i + 2}`)
+      const kept = (await entries()).map(entry => entry.text).reverse()
+      expect(kept).toEqual(['刘备见关羽张飞。三人结义。', ...newest])
     },
   },
   {
     name: 'what a model made stays once a person has restored it or written over it',
     async run(t) {
-      const { scenes, read, text, edit, entries, restore } = await withScene(t)
-      await scenes.writeText(text('written over', 1, 'one'))
-      await edit(2, { content: 'hers' })
-      await scenes.writeText(text('restored', 1, 'two'))
+      const { candidates, read, text, edit, entries, restore } = await withScene(t)
+      await candidates.propose(text('restored', 1, 'one'))
+      await candidates.propose(text('written over', 2, 'two'))
       await restore((await entries())[0]?.id, 3)
       expect((await read()).content).toBe('restored')
+      await edit(4, { content: 'hers' })
       for (let i = 0; i < generatedEntries + 2; i++)
-        await scenes.writeText(text(`generated ${i}`, i + 4, `task ${i}`))
+        await candidates.propose(text(`generated ${i}`, i + 5, `task ${i}`))
       const [, ...before] = (await entries()).map(entry => entry.text).reverse()
-      expect(before.slice(0, 5)).toEqual(['written over', 'restored', 'hers', 'restored', 'generated 1'])
+      expect(before.slice(0, 5)).toEqual(['restored', 'written over', 'restored', 'hers', 'generated 1'])
     },
   },
   {

@@ -8,7 +8,7 @@ import type { Identified, Records } from '../../../src/records/records.ts'
 import { countRecords, type Tally } from '../../../src/server/migrate.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
 import { ann, draftOf, importBook } from './case.ts'
-import { buildIndex, edited, fill, kind, type Told, told } from './filled.ts'
+import { buildIndex, edited, fill, generated, kind, type Told, told } from './filled.ts'
 import { type DisposableLibrary, MongoUnderTest, SqliteUnderTest } from './under-test.ts'
 
 type Movable = DisposableLibrary & { records: Records }
@@ -41,6 +41,10 @@ describeWithMongo('a library is moved', () => {
       const wanted = await told(source.library)
       checkFilled(wanted)
       await copyTwice(source, target, wanted)
+      const ofScene = [ann, { sceneId: generated }, { pageSize: 5 }] as const
+      const { items } = await source.library.candidates.candidates(...ofScene)
+      expect(items).toMatchObject([{ text: 'of late', status: 'open' }, { status: 'accepted' }])
+      expect((await target.library.candidates.candidates(...ofScene)).items).toEqual(items)
       await goOn(target.library, wanted)
     },
   )
@@ -70,7 +74,6 @@ function checkFilled({ history, generated: kept, index, found, near }: Told): vo
   expect(near.hits).not.toHaveLength(0)
   expect(kept.map(({ why, text }) => [why, text])).toEqual([
     ['overwritten', 'of in time'],
-    ['conflict', 'of late'],
     ['overwritten', 'She fell.'],
   ])
   expect(history.map(entry => entry.text)).toEqual([
@@ -104,12 +107,17 @@ async function copyTwice(source: Movable, target: Movable, wanted: Told): Promis
       scenes: 29,
       texts: 29,
       summaries: 3,
-      history: 7,
+      history: 6,
+      candidates: 2,
       indexes: 1,
       // Those of the index that answers, and of the one that it replaced.
       segments: 2 + 2,
       vectors: 2 + 2,
       uploads: 3,
+      codex: 2,
+      threads: 1,
+      narrations: 1,
+      prompts: 1,
     })
     expect(await tallyOf(target.records)).toEqual(copied)
     expect(await told(target.library)).toEqual(wanted)

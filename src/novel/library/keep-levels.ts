@@ -1,0 +1,181 @@
+/** The summaries of the levels: one record for each unit that ever had one. */
+import { add, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import { checkLength } from './draft-pieces.ts'
+import {
+  chapters,
+  type LevelSummaryRecord,
+  type LibraryParts,
+  levelSummaries,
+  type NovelRecord,
+  novels,
+  ownNovel,
+  scenes,
+  shelvedNovel,
+  volumes,
+} from './kinds.ts'
+import {
+  type LevelSummary,
+  type LevelWritten,
+  outlineOf,
+  type PartSummary,
+  partOf,
+  type ScenePart,
+  type StoryOutline,
+  type SummaryLevels,
+} from './levels.ts'
+import { type Listing, readPage } from './page-token.ts'
+import { provenanceOf } from './provenance.ts'
+import { overviewOf } from './read-scenes.ts'
+import { chapterNotFound } from './refusal.ts'
+
+/** The summaries of the levels of a library. */
+export function summaryLevels(library: LibraryParts): SummaryLevels {
+  const { records, now } = library
+  return {
+    novels(page) {
+      const query: Listing<NovelRecord>['query'] = { order: ['id'] }
+      return readPage(
+        records,
+        novels,
+        { listing: { name: 'novels to keep', filter: [], query }, page },
+        found => found.filter(({ status }) => status === 'published'),
+      )
+    },
+    outline: (userId, novelId) => readOutline(library, userId, novelId),
+    async summaries(userId, novelId, unitIds) {
+      await ownNovel(library, userId, novelId)
+      const found = [...(await records.get(levelSummaries, unitIds)).values()]
+      const own = found.filter(summary => summary.novelId === novelId && summary.text !== '')
+      return new Map(own.map(summary => [summary.id, shown(summary)]))
+    },
+    async parts(userId, novelId, ids) {
+      await ownNovel(library, userId, novelId)
+      const [above, below] = await Promise.all([records.get(levelSummaries, ids), records.get(scenes, ids)])
+      const parts: [string, PartSummary][] = []
+      for (const { id, novelId: of, summary } of below.values())
+        if (of === novelId && summary !== undefined) parts.push([id, partOf(summary)])
+      for (const summary of above.values())
+        if (summary.novelId === novelId && summary.text !== '') parts.push([summary.id, partOf(summary)])
+      return new Map(parts)
+    },
+    async write(userId, { novelId, unitId, digest, expectedVersion, writer, summary: text, ...made }) {
+      for (;;) {
+        const [novel, held] = await Promise.all([
+          shelvedNovel(records, userId, novelId),
+          getOne(records, levelSummaries, unitId),
+        ])
+        if (novel === undefined) return 'missing'
+        const isOwn =
+          held !== undefined && 'taskId' in held.writtenBy && held.writtenBy.taskId === writer.taskId
+        if (isOwn && held.of === digest && held.text === text) return 'applied'
+        if ((held?.version ?? 0) !== expectedVersion || (held !== undefined && isByPerson(held)))
+          return 'conflict'
+        const origin = { ...provenanceOf(made), writtenBy: writer, writtenAt: now() }
+        const next = {
+          ...origin,
+          text,
+          of: digest,
+          version: expectedVersion + 1,
+          ...defined({ language: made.language }),
+        }
+        // The novel as a companion: a summary does not outlive it.
+        const beside = add(novels, novelId, { raise: { textVersion: 0 } })
+        const put = changeOf({ id: unitId, novelId, ...next }, held)
+        if ((await records.commit([put, beside])) === 'applied') return 'applied'
+      }
+    },
+    edit: (userId, edit) => editSummary(library, userId, edit),
+  }
+}
+
+function changeOf(record: LevelSummaryRecord, held: Stored<LevelSummaryRecord> | undefined) {
+  return held === undefined
+    ? insert(levelSummaries, record)
+    : replace(levelSummaries, { ...record, revision: held.revision })
+}
+
+function isByPerson({ writtenBy, text }: Pick<LevelSummaryRecord, 'writtenBy' | 'text'>): boolean {
+  return text !== '' && 'userId' in writtenBy
+}
+
+function shown({
+  revision: _,
+  id: __,
+  novelId: ___,
+  of: ____,
+  ...summary
+}: Stored<LevelSummaryRecord>): LevelSummary {
+  return summary
+}
+
+async function readOutline(library: LibraryParts, userId: string, novelId: string): Promise<StoryOutline> {
+  const { records } = library
+  const novel = await ownNovel(library, userId, novelId)
+  const ofNovel = { equal: { novelId } }
+  const [inVolumes, inChapters, found, held] = await Promise.all([
+    records.find(volumes, { ...ofNovel, order: ['position'] }),
+    records.find(chapters, { ...ofNovel, order: ['position'] }),
+    records.find(scenes, { ...ofNovel, order: ['chapter', 'position'] }, ['summary']),
+    records.find(levelSummaries, ofNovel),
+  ])
+  const parts = found.flatMap(scene => {
+    const { id, chapterId, characters, words, hasSummary, summaryOutOfDate: outOfDate } = overviewOf(scene)
+    if (!hasSummary && (characters === 0 || words === 0)) return []
+    const { summaryVersion } = scene
+    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false }]
+  })
+  const summaries = held.map(each => {
+    const { of, version } = each
+    return [each.id, { of, version, isByPerson: isByPerson(each), isEmpty: each.text === '' }] as const
+  })
+  return outlineOf({
+    novel,
+    volumes: inVolumes,
+    chapters: inChapters,
+    scenes: await withKept(library, parts),
+    summaries: new Map(summaries),
+  })
+}
+
+/** Says which summaries are out of date and were written by a person. */
+async function withKept(
+  { records }: LibraryParts,
+  parts: readonly ScenePart[],
+): Promise<readonly ScenePart[]> {
+  const stale = parts.filter(({ outOfDate }) => outOfDate).map(({ id }) => id)
+  if (stale.length === 0) return parts
+  const read = await records.get(scenes, stale)
+  return parts.map(part => {
+    const writtenBy = read.get(part.id)?.summary?.writtenBy
+    return { ...part, isKept: part.outOfDate && writtenBy !== undefined && 'userId' in writtenBy }
+  })
+}
+
+/** What a person says is made of what the novel is now: saving it again says that it is right. */
+async function editSummary(
+  library: LibraryParts,
+  userId: string,
+  edit: { novelId: string; unitId: string; text: string; expectedVersion: number },
+): Promise<LevelWritten> {
+  const { records, now } = library
+  const { novelId, unitId, text, expectedVersion } = edit
+  checkLength(text)
+  for (;;) {
+    const { units } = await readOutline(library, userId, novelId)
+    const unit = units.find(({ id }) => id === unitId)
+    if (unit === undefined) throw chapterNotFound(unitId)
+    const held = await getOne(records, levelSummaries, unitId)
+    const version = held?.version ?? 0
+    // Sent again, because its answer was lost, an edit finds itself.
+    const isThere =
+      held !== undefined && held.text === text && 'userId' in held.writtenBy && held.of === unit.digest
+    if (isThere || (held === undefined && text === '')) return { outcome: 'applied', version }
+    if (version !== expectedVersion) return { outcome: 'conflict', version }
+    const origin = { method: 'person', writtenBy: { userId }, writtenAt: now() } as const
+    const next = { ...origin, id: unitId, novelId, text, of: unit.digest, version: version + 1 }
+    const beside = add(novels, novelId, { raise: { updatedAt: now() } })
+    if ((await records.commit([changeOf(next, held), beside])) === 'applied')
+      return { outcome: 'applied', version: next.version }
+  }
+}

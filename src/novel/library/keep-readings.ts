@@ -1,0 +1,58 @@
+/** What models read in scenes: one record each, guarded by the novel, which they do not outlive. */
+import { hashedId } from '../../index.ts'
+import { replace, type Stored, write } from '../../records/records.ts'
+import { type LibraryParts, novels, ownNovel, type ReadingRecord, readings } from './kinds.ts'
+import type { ReadingKind, ReadingStore, SceneReading } from './readings.ts'
+
+/** The readings of a library. */
+export function readingStore(library: LibraryParts): ReadingStore {
+  const { records, now } = library
+  return {
+    async all<Kind extends ReadingKind>(userId: string, novelId: string, what: Kind) {
+      await ownNovel(library, userId, novelId)
+      const inOrder = { equal: { novelId, what }, order: ['chapter', 'position'] } as const
+      return (await records.find(readings, inOrder)).map(readingOf).filter(isOf(what))
+    },
+    async ofScenes<Kind extends ReadingKind>(
+      userId: string,
+      novelId: string,
+      { what, sceneIds }: { what: Kind; sceneIds: readonly string[] },
+    ) {
+      await ownNovel(library, userId, novelId)
+      const ids = sceneIds.map(sceneId => idOf({ what, sceneId }))
+      const found = [...(await records.get(readings, ids)).values()].filter(each => each.novelId === novelId)
+      const ofKind = found.map(readingOf).filter(isOf(what))
+      return new Map(ofKind.map(each => [each.sceneId, each]))
+    },
+    async keep(userId, novelId, { place: [chapter, position], ...reading }) {
+      const record: ReadingRecord = {
+        ...{ ...reading, id: idOf(reading), novelId, chapter, position, at: now() },
+      }
+      for (;;) {
+        const novel = await ownNovel(library, userId, novelId)
+        const changes = [replace(novels, novel), ...write(readings, [record])]
+        if ((await records.commit(changes)) === 'applied') return
+      }
+    },
+  }
+}
+
+function readingOf({
+  id: _,
+  novelId: __,
+  revision: ___,
+  chapter,
+  position,
+  ...reading
+}: Stored<ReadingRecord>): SceneReading {
+  return { ...reading, place: [chapter, position] }
+}
+
+/** Whether a reading is of a kind: the kind of its items is by its name. */
+function isOf<Kind extends ReadingKind>(what: Kind) {
+  return (reading: SceneReading): reading is SceneReading<Kind> => reading.what === what
+}
+
+function idOf({ what, sceneId }: Pick<SceneReading, 'what' | 'sceneId'>): string {
+  return hashedId(['reading', what, sceneId].join('\n'))
+}
