@@ -56,7 +56,7 @@ export interface ModelAnswer {
 /**
  * Calls a model: reserves under the budget of the tree, acquires the rate limit of the model, makes the call, and records its real usage,
  * also of a failed call. When the call fails with a code for which the model has a fallback, calls the fallback; a fallback for
- * MODEL_RATE_LIMITED also while the provider is known to refuse all calls. Skips a fallback that is not configured. A fallback that fails
+ * MODEL_RATE_LIMITED also while the provider is known to refuse all calls. Asks a model that names a smaller window once more, with a prompt that fits. Skips a fallback that is not configured. A fallback that fails
  * permanently costs no retry of a model that may answer later. Returns the answer. Throws `ModelError`, what `ctx.call` throws,
  * and the signal's reason; writes no text once the signal has fired.
  */
@@ -91,8 +91,11 @@ export async function callModel(
   }
   let isFirst = true
   let passing: ModelError | undefined
+  const refitted = new Set<string>()
   for (;;) {
     asked = freeModel(asked)
+    await asked.prepare?.()
+    const window = asked.contextTokens
     const attempt = await ask(ctx, asked, { ...call, modelOf: fallbacks.called }).catch(async error => {
       if (!(error instanceof SnoozeError)) throw error
       // Another process may have learned first that the provider refuses all calls; the acquisition reported it.
@@ -108,6 +111,14 @@ export async function callModel(
     if (attempt === undefined) continue
     if ('answer' in attempt) return attempt.answer
     const { error } = attempt
+    if (asked.contextTokens < window && !refitted.has(asked.id)) {
+      // The provider named its window, which is smaller than configured: the prompt is fitted to it.
+      refitted.add(asked.id)
+      ctx.logInfo(
+        `The model ${asked.id} takes ${asked.contextTokens} tokens in all; it is asked again with less.`,
+      )
+      continue
+    }
     const isPassing = errorCatalogue[error.code].retryable
     if (isPassing) passing ??= error
     const next = fallbacks.after(asked.id, error.code)
@@ -178,7 +189,9 @@ async function ask(
   if (request instanceof ModelError) return { error: request, isFollowed: false }
   const name = await nextCall(ctx, unit)
   const inputTokens = promptTokens(model, request)
-  const most = { inputTokens, outputTokens: request.maxOutputTokens }
+  const keptText = request.prompt.slice(0, request.stableEnds?.at(-1) ?? 0)
+  const cacheWriteTokens = keptText === '' ? 0 : promptTokens(model, { ...request, prompt: keptText })
+  const most = { inputTokens, cacheWriteTokens, outputTokens: request.maxOutputTokens }
   return callUnderLimits(ctx, model, { name, subject, most }, running =>
     write(ctx, model, { ...call, request, name, inputTokens, running }),
   )

@@ -52,6 +52,8 @@ export async function cutCallOf(ctx: CallsContext, unit: string): Promise<CutCal
 /** What a call may use at most. */
 export interface MostUsed {
   readonly inputTokens: number
+  /** Of these, what the provider is asked to keep. Default 0. */
+  readonly cacheWriteTokens?: number
   readonly outputTokens: number
 }
 

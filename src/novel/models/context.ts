@@ -3,79 +3,249 @@ import { ModelError } from '../../ai/model-error.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
 import { isInCharacter, wholeAt } from '../../ai/text/characters.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
+import { QuillworkError } from '../../index.ts'
 import type { Steps } from '../../runtime/cooperate.ts'
+import { defined } from '../../task/defined.ts'
+import {
+  betweenEntries,
+  type CodexSelection,
+  type DetectedEntries,
+  fitEntries,
+} from '../codex/select-entries.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
+import type { BlockSource, BlockSources, LeftOutSource, PassagesBy, ShownSource, WhyShown } from './blocks.ts'
+
+/** A text that a prompt may show. */
+export interface MaterialText {
+  readonly text: string
+  readonly source: BlockSource
+  /** Of a passage: by what it was found. */
+  readonly by?: PassagesBy
+  /** It tells of what is long ago: it is shortened before it is left out. */
+  readonly isFar?: boolean
+  /** Where it is not that of all texts of its slot. */
+  readonly why?: WhyShown
+}
+
+/** Marks where a text is cut. */
+const cutMark = '… '
+
+/** Which part of the material a slot may have, and how its texts are fitted. */
+interface Share {
+  /** Of what the codex and the threads leave; of the threads, of all. */
+  readonly part: number
+  readonly why: WhyShown
+  /** Between two texts; default a blank line. */
+  readonly joint?: string
+  /** The last sentences of the first text that does not fit are taken behind this mark. Texts with a mark are nearest first. */
+  readonly mark?: string
+  /** A text that does not fit leaves its space to those behind it. */
+  readonly passesOver?: boolean
+}
+
+/** The texts before the scene have the remainder, at least half. */
+const shares = {
+  chapterSummaries: { part: 0.2, why: 'before', mark: cutMark },
+  passages: { part: 0.2, why: 'close' },
+  names: { part: 0.1, why: 'found', joint: '\n' },
+} as const satisfies Record<string, Share>
+
+type SharingSlot = keyof typeof shares
+
+const sharingSlots = Object.keys(shares) as SharingSlot[]
+
+/** A slot of a prompt that material fills. */
+export type MaterialSlot = 'codex' | 'threads' | SharingSlot | 'textBefore'
+
+const materialSlots: readonly MaterialSlot[] = ['codex', 'threads', ...sharingSlots, 'textBefore']
+
+function bySlot<Slot extends MaterialSlot, T>(
+  slots: readonly Slot[],
+  make: (slot: Slot) => T,
+): Record<Slot, T> {
+  return Object.fromEntries(slots.map(slot => [slot, make(slot)])) as Record<Slot, T>
+}
 
 /**
  * Optional material about the novel in a prompt. It fills the rest of the context window of the model: each kind has a share, and the text
- * before the scene has the remainder.
+ * before the scene has the remainder. Texts of what was before are nearest first, others most important first.
  */
-export interface Material {
-  /** Texts of the scenes before, nearest first. */
-  readonly textBefore: readonly string[]
-  /** Nearest first. */
-  readonly chapterSummaries: readonly string[]
-  /** Best first. */
-  readonly passages: readonly string[]
-  /** Most important first. */
-  readonly names: readonly string[]
+export interface Material extends Readonly<Record<Exclude<MaterialSlot, 'codex'>, readonly MaterialText[]>> {
+  /** The entries of the codex that the scene is about. Those that are always told are no optional material. */
+  readonly codex: DetectedEntries
+  /** What is in no prompt of the scene, however large the window is. */
+  readonly leftOut: Readonly<Partial<Record<MaterialSlot, readonly LeftOutSource[]>>>
 }
 
-/** The material for the slots of a prompt: in reading order, empty where nothing fits. */
-type FittedMaterial = Record<keyof Material, string>
+/** What a slot of a prompt shows: in reading order, empty where nothing fits. */
+interface FittedSlot extends BlockSources {
+  readonly text: string
+}
 
-/** Shares of the tokens; the text before the scene has the remainder, at least half. */
-const shares = { chapterSummaries: 0.2, passages: 0.2, names: 0.1 } as const
+/** The material for the slots of a prompt. */
+export type FittedMaterial = Readonly<Record<MaterialSlot, FittedSlot>>
+
+/** The share of the codex; what is always told may have more. */
+const codexShare = 0.25
+const threadShare = { part: 0.1, why: 'open', passesOver: true } as const satisfies Share
 
 const between = '\n\n'
-const nothing: FittedMaterial = { textBefore: '', chapterSummaries: '', passages: '', names: '' }
+const noMaterial: FittedMaterial = bySlot(materialSlots, () => ({ text: '', shown: [], leftOut: [] }))
 
-/** Fits material into a number of tokens. */
-export function fitMaterial(material: Material, tokens: number, countTokens: CountTokens): FittedMaterial {
-  const share = (part: number) => Math.floor(tokens * part)
-  const summaries = fitting(material.chapterSummaries, share(shares.chapterSummaries), countTokens, cutMark)
-  const others = {
-    chapterSummaries: summaries.reverse().join(between),
-    passages: fitting(material.passages, share(shares.passages), countTokens).join(between),
-    names: fitting(material.names, share(shares.names), countTokens).join('\n'),
-  }
-  const used = Object.values(others).reduce((sum, text) => sum + countTokens(text), 0)
-  return { textBefore: fittingText(material.textBefore, tokens - used, countTokens), ...others }
+/** Returns a material of nothing but the codex. */
+export function onlyCodex(codex: DetectedEntries): Material {
+  return { ...bySlot(materialSlots, () => []), codex, leftOut: {} }
 }
 
-/** Marks the start of a cut text. */
-const cutMark = '… '
+/** Returns the entries of the codex in a prompt with so many tokens of material. */
+function fitCodex(codex: DetectedEntries, tokens: number, countTokens: CountTokens): CodexSelection {
+  return fitEntries(codex, Math.floor(tokens * codexShare), countTokens)
+}
 
-/** Returns the first items that fit; with a mark, also the last sentences of the next one, after the mark. */
-function fitting(items: readonly string[], most: number, countTokens: CountTokens, mark?: string): string[] {
-  let left = most
-  const taken: string[] = []
-  for (const item of items) {
-    const tokens = countTokens(`${item}${between}`)
-    if (tokens > left) {
-      if (mark === undefined) return taken
-      const end = lastSentences(item, left - countTokens(`${mark}${between}`), countTokens)
-      return end === '' ? taken : [...taken, mark + end]
-    }
-    left -= tokens
-    taken.push(item)
+/** Fits material into a number of tokens. The entries of the codex that are always told stay, whatever the number is. */
+export function fitMaterial(material: Material, tokens: number, countTokens: CountTokens): FittedMaterial {
+  const codex = codexSlot(fitCodex(material.codex, tokens, countTokens))
+  const open = { left: Math.floor(tokens * threadShare.part), countTokens }
+  const threads = firstFitting(material.threads, threadShare, open)
+  const left = Math.max(0, tokens - countTokens(codex.text) - countTokens(threads.text))
+  const sharing = bySlot(sharingSlots, slot => {
+    const share = shares[slot]
+    return fitting(material[slot], share, { left: Math.floor(left * share.part), countTokens })
+  })
+  const used = Object.values(sharing).reduce((sum, { text }) => sum + countTokens(text), 0)
+  const textBefore = fittingText(material.textBefore, left - used, countTokens)
+  const fitted: FittedMaterial = { codex, threads, textBefore, ...sharing }
+  return bySlot(materialSlots, slot => ({
+    ...fitted[slot],
+    leftOut: [...fitted[slot].leftOut, ...(material.leftOut[slot] ?? [])],
+  }))
+}
+
+function codexSlot({ told, leftOut }: CodexSelection): FittedSlot {
+  return {
+    text: told.map(({ text }) => text).join(betweenEntries),
+    shown: told.map(({ id, name: title, reason, tokens }) => ({ of: 'entry', id, title, reason, tokens })),
+    leftOut: leftOut.map(({ id, name: title, ...why }) => ({ of: 'entry', id, title, ...why })),
   }
-  return taken
+}
+
+/** Space for texts. */
+interface Space {
+  readonly left: number
+  readonly countTokens: CountTokens
+}
+
+/** Returns the first texts that fit, and behind them, shortened where they are too long, those of long ago: they have at least half of the space. */
+function fitting(texts: readonly MaterialText[], share: Share, { left, countTokens }: Space): FittedSlot {
+  const tokensOf = ({ text }: MaterialText) => countTokens(`${text}${between}`)
+  const near = texts.filter(({ isFar }) => isFar !== true)
+  const far = texts.filter(({ isFar }) => isFar === true)
+  if (far.length === 0) return firstFitting(texts, share, { left, countTokens })
+  const needed = near.reduce((sum, text) => sum + tokensOf(text), 0)
+  const longAgo = shortened(far, share, { left: Math.max(Math.floor(left / 2), left - needed), countTokens })
+  const used = longAgo.shown.reduce((sum, { tokens }) => sum + tokens, 0)
+  const recent = firstFitting(near, share, { left: left - used, countTokens })
+  return {
+    text: [longAgo.text, recent.text].filter(text => text !== '').join(share.joint ?? between),
+    shown: [...longAgo.shown, ...recent.shown],
+    leftOut: [...recent.leftOut, ...longAgo.leftOut],
+  }
+}
+
+/** Returns the beginnings of texts, which share the space: what one does not need is for the others. */
+function shortened(
+  nearestFirst: readonly MaterialText[],
+  { why }: Share,
+  { left: all, countTokens }: Space,
+): FittedSlot {
+  const counted = nearestFirst.map(text => ({ ...text, tokens: countTokens(`${text.text}${between}`) }))
+  let left = all
+  const quota = new Map<MaterialText, number>()
+  for (const [at, text] of counted.toSorted((one, other) => one.tokens - other.tokens).entries()) {
+    const each = Math.min(text.tokens, Math.floor(left / (counted.length - at)))
+    quota.set(text, each)
+    left -= each
+  }
+  const taken: { text: string; source: ShownSource }[] = []
+  const missing: MaterialText[] = []
+  for (const one of counted.toReversed()) {
+    const most = quota.get(one) ?? 0
+    const isCut = most < one.tokens
+    const begun = isCut
+      ? startByTokens(one.text, most - countTokens(`${cutMark}${between}`), countTokens)
+      : one.text
+    if (begun === '') {
+      missing.push(one)
+      continue
+    }
+    const text = isCut ? `${begun} ${cutMark.trim()}` : begun
+    const tokens = countTokens(`${text}${between}`)
+    taken.push({ text, source: { ...one.source, reason: { why }, tokens, ...(isCut && { isCut }) } })
+  }
+  return {
+    text: taken.map(({ text }) => text).join(between),
+    shown: taken.map(({ source }) => source),
+    leftOut: overBudget(missing),
+  }
+}
+
+/** Returns the texts that fit: the first ones, or those that are not passed over. */
+function firstFitting(
+  texts: readonly MaterialText[],
+  { why, joint = between, mark, passesOver = false }: Share,
+  { left: all, countTokens }: Space,
+): FittedSlot {
+  let left = all
+  const taken: { text: string; source: ShownSource }[] = []
+  const used = new Set<MaterialText>()
+  const take = (text: string, of: MaterialText, isCut?: true) => {
+    const tokens = countTokens(`${text}${between}`)
+    left -= tokens
+    used.add(of)
+    const reason = { why: of.why ?? why, ...defined({ by: of.by }) }
+    taken.push({ text, source: { ...of.source, reason, tokens, ...defined({ isCut }) } })
+  }
+  for (const each of texts) {
+    const { text } = each
+    if (countTokens(`${text}${between}`) <= left) {
+      take(text, each)
+      continue
+    }
+    if (passesOver) continue
+    const space = mark === undefined ? 0 : left - countTokens(`${mark}${between}`)
+    const end = lastSentences(text, space, countTokens)
+    if (end !== '') take(`${mark}${end}`, each, true)
+    break
+  }
+  const inOrder = mark === undefined ? taken : taken.toReversed()
+  return {
+    text: inOrder.map(({ text }) => text).join(joint),
+    shown: inOrder.map(({ source }) => source),
+    leftOut: overBudget(texts.filter(text => !used.has(text))),
+  }
+}
+
+function overBudget(texts: readonly MaterialText[]): readonly LeftOutSource[] {
+  return texts.map(({ source }) => ({ ...source, reason: 'over-budget' }))
 }
 
 /** Returns the nearest texts that fit, and the last sentences of the next one, in reading order. */
-function fittingText(texts: readonly string[], most: number, countTokens: CountTokens): string {
+function fittingText(texts: readonly MaterialText[], most: number, countTokens: CountTokens): FittedSlot {
   let left = most
   const taken: string[] = []
-  for (const text of texts) {
+  const shown: ShownSource[] = []
+  for (const { text, source } of texts) {
     const cut = taken.length === 0 ? endByTokens : lastSentences
     const end = cut(text, left - countTokens(between), countTokens)
     if (end === '') break
+    const tokens = countTokens(`${end}${between}`)
+    const isCut = end.length < text.trim().length
     taken.unshift(end)
-    left -= countTokens(`${end}${between}`)
-    if (end.length < text.trim().length) break
+    shown.unshift({ ...source, reason: { why: 'before' }, tokens, ...(isCut && { isCut }) })
+    left -= tokens
+    if (isCut) break
   }
-  return taken.join(between)
+  return { text: taken.join(between), shown, leftOut: overBudget(texts.slice(taken.length)) }
 }
 
 /** The limits of a prompt, and its text. */
@@ -86,28 +256,49 @@ interface Fitting {
   /** Most tokens of material: each token costs money. */
   readonly mostMaterial: number
   /** Returns the prompt with material; its mandatory part is always included. */
-  render(material: FittedMaterial): RenderedPrompt
+  render(material: Readonly<Record<MaterialSlot, string>>): RenderedPrompt
+}
+
+/** A prompt with the material that is in it. */
+export interface FittedPrompt extends RenderedPrompt {
+  readonly fitted: FittedMaterial
 }
 
 /**
  * Returns the prompt with as much material as the context window of the model allows beside the answer. Throws MODEL_CONTEXT_EXCEEDED, with
- * the numbers, where the prompt is too long without material.
+ * the numbers, where the prompt is too long without optional material, CODEX_TOO_LARGE where the entries of the codex that are always told have
+ * more tokens than all material may have.
  */
-export function fitPrompt(material: Material, fitting: Fitting): RenderedPrompt {
-  const { model, outputTokens, mostMaterial, render } = fitting
+export function fitPrompt(material: Material, fitting: Fitting): FittedPrompt {
+  const { model, outputTokens, mostMaterial } = fitting
   const window = model.contextTokens - outputTokens
-  const bare = render(nothing)
-  const needed = promptTokens(model, bare)
+  const render = (fitted: FittedMaterial): FittedPrompt => {
+    return { ...fitting.render(bySlot(materialSlots, slot => fitted[slot].text)), fitted }
+  }
+  const frame = promptTokens(model, render(noMaterial))
+  const countAll = (text: string) => model.countTokens(text)
+  const least = render(fitMaterial(material, 0, countAll))
+  const needed = promptTokens(model, least)
+  if (needed - frame > mostMaterial) throw codexTooLarge(needed - frame, mostMaterial)
   if (needed > window) throw contextExceeded(fitting, needed)
-  let tokens = Math.min(mostMaterial, window - needed)
+  let tokens = Math.min(mostMaterial, window - frame)
   while (tokens > 0) {
-    const prompt = render(fitMaterial(material, tokens, text => model.countTokens(text)))
-    const over = promptTokens(model, prompt) - Math.min(window, needed + mostMaterial)
+    const prompt = render(fitMaterial(material, tokens, countAll))
+    const over = promptTokens(model, prompt) - Math.min(window, frame + mostMaterial)
     if (over <= 0) return prompt
     // The marks around the material have tokens too.
     tokens -= over
   }
-  return bare
+  return least
+}
+
+/** Returns the error CODEX_TOO_LARGE. */
+function codexTooLarge(neededTokens: number, contextTokens: number): QuillworkError {
+  return new QuillworkError(
+    'CODEX_TOO_LARGE',
+    `The entries of the codex that are always told have about ${neededTokens} tokens, and contextTokens allows ${contextTokens}. Raise contextTokens, shorten them, or tell some of them only when they are detected.`,
+    { details: { neededTokens, contextTokens } },
+  )
 }
 
 /** Returns the error MODEL_CONTEXT_EXCEEDED. */
@@ -170,6 +361,23 @@ export function endByTokens(text: string, most: number, countTokens: CountTokens
   const end = text.trimEnd()
   if (most <= 0) return ''
   return lastSentences(end, most, countTokens) || endOfSentence(possibleEnd(end, most), most, countTokens)
+}
+
+/** Returns the beginning of a text, of at most `most` tokens: whole sentences, or the first characters of one that does not fit. */
+export function startByTokens(text: string, most: number, countTokens: CountTokens): string {
+  const all = text.trimStart()
+  const start = all.slice(
+    0,
+    fittingStart(all.slice(0, Math.max(0, most) * charactersPerToken), most, countTokens),
+  )
+  let whole = 0
+  // Of the whole text: a sentence that ends at the limit is told from one that is cut there.
+  for (const sentence of splitSentences(all)) {
+    const end = sentence.start + all.slice(sentence.start, sentence.end).trimEnd().length
+    if (end > start.length) break
+    whole = end
+  }
+  return whole === 0 ? start : start.slice(0, whole)
 }
 
 /** Returns the last sentences of a text that fit into `most` tokens; empty where none does. */

@@ -1,6 +1,7 @@
-import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
+import type { EmbeddingModel, EmbeddingPurpose, Embeddings, LanguageModel } from '../../ai/model.ts'
 import type { TaskContext } from '../../index.ts'
 import { beginCall, type CallsContext, callUnderLimits, endCall, nextCall, settleCutCalls } from './calls.ts'
+import { startByTokens } from './context.ts'
 
 /**
  * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage under its
@@ -13,17 +14,28 @@ export async function embedTexts(
     texts,
     subject,
     unit,
-  }: { model: EmbeddingModel; texts: readonly string[]; subject: string; unit: string },
+    purpose = 'passage',
+    otherModel = () => undefined,
+  }: {
+    model: EmbeddingModel
+    texts: readonly string[]
+    subject: string
+    unit: string
+    /** Default: `passage`. */
+    purpose?: EmbeddingPurpose
+    /** Finds other models of the task, for calls of theirs that were cut off. Default: it has none. */
+    otherModel?: (id: string) => LanguageModel | undefined
+  },
 ): Promise<Embeddings> {
-  const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text), 0)
-  const modelOf = (id: string) => (id === model.id ? model : undefined)
+  const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text, purpose), 0)
+  const modelOf = (id: string) => (id === model.id ? model : otherModel(id))
   await settleCutCalls(ctx, { unit, subject, modelOf })
   const name = await nextCall(ctx, unit)
   const most = { inputTokens, outputTokens: 0 }
   return callUnderLimits(ctx, model, { name, subject, most }, async call => {
     try {
       await beginCall(ctx, name, { unit, model: model.id, inputTokens })
-      const embeddings = await model.embed(texts, { signal: ctx.signal, onPartialUsage: call.used })
+      const embeddings = await model.embed(texts, { purpose, signal: ctx.signal, onPartialUsage: call.used })
       call.used(embeddings.usage)
       return embeddings
     } catch (error) {
@@ -39,6 +51,11 @@ export function batchTokens({ maxTokens = most }: Pick<EmbeddingModel, 'maxToken
 }
 
 const most = 8_000
+
+/** Returns as much of a query as one call takes. */
+export function queryText(model: Pick<EmbeddingModel, 'countTokens' | 'maxTokens'>, query: string): string {
+  return startByTokens(query.trim(), batchTokens(model), text => model.countTokens(text, 'query'))
+}
 
 /** The texts of one call. */
 export interface TextBatch {

@@ -29,6 +29,14 @@ export function tokensFor(
   return Math.ceil((unit * countTokens(prose[writing].repeat(repeats))) / repeats)
 }
 
+/** Returns average prose of about that length. */
+export function proseOf(length: Length, writing: Writing): string {
+  const { words, characters } = lengthOfProse[writing]
+  return prose[writing].repeat(
+    Math.round('words' in length ? length.words / words : length.characters / characters),
+  )
+}
+
 /** Thinking tokens of a model without a configured number. */
 const thought = 1_024
 

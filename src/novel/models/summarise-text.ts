@@ -2,13 +2,20 @@ import { beginningOf } from '../../ai/extractive/join.ts'
 import type { LanguageModel, TextRequest } from '../../ai/model.ts'
 import { promptTokens } from '../../ai/providers/tokens.ts'
 import { detectLanguage, type Writing } from '../../ai/text/language.ts'
-import { hashedId } from '../../index.ts'
+import { hashedId, type TaskContext } from '../../index.ts'
 import { cooperate } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import type { PromptNote } from '../fields.ts'
+import type { Level } from '../library/levels.ts'
 import type { UsageNote } from '../library/provenance.ts'
-import { loadPrompts, type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
-import type { NovelServices } from '../services.ts'
+import {
+  type Prompt,
+  type PromptLanguage,
+  type PromptName,
+  type Prompts,
+  promptLanguageOf,
+} from '../prompts/prompts.ts'
+import { modelsOf, type NovelServices } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
 import { contextExceeded, splitByTokens } from './context.ts'
 import { addUsage, noUsage } from './expense.ts'
@@ -17,11 +24,14 @@ import { answerLimit, languageName, lengthInstruction, tokensFor } from './lengt
 /** A text that a language model summarises. */
 export interface TextToSummarise {
   readonly text: string
+  readonly prompts: Prompts
   /** BCP 47; `und` where it is unknown. */
   readonly language: string
   /** Most code units of the summary. Default: by the writing. */
   readonly maxCharacters?: number | undefined
   readonly style?: string | undefined
+  /** The text has the summaries of the parts of such a unit. Default: it is a scene. */
+  readonly level?: Level | undefined
   /** The subject of the usage. */
   readonly subject: string
 }
@@ -39,7 +49,8 @@ export interface WrittenSummary {
 }
 
 /** The part of a task's context that a summary needs. */
-export type SummariseContext = CallContext & { readonly services: NovelServices }
+export type SummariseContext = CallContext &
+  Pick<TaskContext, 'userId'> & { readonly services: NovelServices }
 
 /** Default code units of a summary, similar to the extractive model. */
 export const usualSummary: Record<Writing, number> = { cjk: 160, spaced: 360 }
@@ -58,7 +69,22 @@ interface Job {
   usage: UsageNote
 }
 
-const promptNames = ['summarise-scene', 'summarise-part', 'combine-summaries'] as const
+/** The prompts of a text that fits, of a part of one that does not, and of what its parts give. */
+const promptsOf = (level: Level | undefined) =>
+  level === undefined
+    ? (['summarise-scene', 'summarise-part', 'combine-summaries'] as const)
+    : (['summarise-level', 'summarise-level', 'summarise-level'] as const)
+
+/** What a prompt calls a unit. */
+const levelNames: Record<PromptLanguage, Record<Level, string>> = {
+  en: {
+    chapter: 'a chapter',
+    stretch: 'several chapters',
+    volume: 'a volume',
+    book: 'the whole',
+  },
+  zh: { chapter: '一章', stretch: '数章', volume: '一卷', book: '全书' },
+}
 
 /** One call of a job. */
 interface Step {
@@ -80,16 +106,19 @@ export async function summariseText(
   wanted: TextToSummarise,
 ): Promise<WrittenSummary> {
   const { writing } = detectLanguage(wanted.text)
-  const job: Job = { ctx, model, wanted, writing, unit: unitOf(ctx, model, wanted), usage: noUsage }
+  // How a text is split depends on the window, which the model may learn from its server.
+  await model.prepare?.()
+  const job: Job = { ctx, model, wanted, writing, unit: unitOf(model, wanted), usage: noUsage }
   const most = wanted.maxCharacters ?? usualSummary[writing]
+  const [ofWhole, ofPart] = promptsOf(wanted.level)
   const whole: Step = {
     name: 'whole',
-    prompt: 'summarise-scene',
-    slot: 'text',
+    prompt: ofWhole,
+    slot: wanted.level === undefined ? 'text' : 'summaries',
     material: wanted.text,
     most,
   }
-  const part: Step = { ...whole, name: 'part ', prompt: 'summarise-part', most: partSummary[writing] }
+  const part: Step = { ...whole, name: 'part ', prompt: ofPart, most: partSummary[writing] }
   return reduce(job, whole, part, { level: 0, pieces: Number.POSITIVE_INFINITY })
 }
 
@@ -108,7 +137,7 @@ async function reduce(
     summaries.push((await take(job, { ...part, name: `${part.name}${at + 1}`, material })).text)
   const next = level + 1
   const combined = {
-    prompt: 'combine-summaries',
+    prompt: promptsOf(job.wanted.level)[2],
     slot: 'summaries',
     material: summaries.join('\n\n'),
   } as const
@@ -127,7 +156,7 @@ async function take(job: Job, step: Step): Promise<ModelAnswer> {
   const part = step.material === wanted.text ? '' : ` ${hashedId(step.material)}`
   const unit = `${job.unit}: ${step.name}${part}`
   const answer = await ctx.checkpoint(unit, () =>
-    callModel(ctx, ctx.services.models, {
+    callModel(ctx, modelsOf(ctx), {
       unit,
       use: 'summary',
       model,
@@ -146,21 +175,22 @@ function checked(job: Job, step: Step, model: LanguageModel): TextRequest {
 }
 
 function requestFor(job: Job, { most, slot, material, prompt }: Step, model: LanguageModel): TextRequest {
-  const { language: tag, style = '' } = job.wanted
+  const { language: tag, style = '', level } = job.wanted
   const language = promptLanguageOf(tag)
   return {
     ...promptOf(job, prompt).render({
       language: languageName(tag, language),
       length: lengthInstruction({ characters: most }, 'most', language),
       style,
+      ...(level && { level: levelNames[language][level] }),
       [slot]: material,
     }),
     maxOutputTokens: answerLimit(model, tokensFor(model, { characters: most }, job.writing)),
   }
 }
 
-function promptOf({ ctx, wanted }: Pick<Job, 'ctx' | 'wanted'>, name: PromptName): Prompt {
-  return loadPrompts(ctx.services.promptsFolder)(name, promptLanguageOf(wanted.language))
+function promptOf({ wanted }: Pick<Job, 'wanted'>, name: PromptName): Prompt {
+  return wanted.prompts(name, promptLanguageOf(wanted.language))
 }
 
 /** Returns the tokens of the model's context window that a request leaves; negative where it is too long. */
@@ -218,8 +248,8 @@ function clipped(text: string, most: number): string {
   return text.slice(0, end).trim()
 }
 
-function unitOf(ctx: SummariseContext, model: LanguageModel, wanted: TextToSummarise): string {
-  const { text, maxCharacters, style } = wanted
-  const versions = promptNames.map(name => promptOf({ ctx, wanted }, name).note.version)
-  return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, ...versions]))}`
+function unitOf(model: LanguageModel, wanted: TextToSummarise): string {
+  const { text, maxCharacters, style, level } = wanted
+  const versions = promptsOf(level).map(name => promptOf({ wanted }, name).note.version)
+  return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, level, ...versions]))}`
 }
