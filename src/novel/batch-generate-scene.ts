@@ -1,61 +1,95 @@
 import { z } from 'zod'
 import { defined } from '../task/defined.ts'
-import { generateScene, sceneOptions } from './generate-scene.ts'
+import { count, sceneCounts } from './fields.ts'
+import { generateScene } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
-import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask, novelRetry } from './services.ts'
+import { countScenes, failedScenes, notAttempted, range, rangeOf, submitScenes } from './scene-batch.ts'
+import { oneIfAutomatic, sceneOptions } from './scene-request.ts'
+import { isWritten } from './scene-target.ts'
+import { defineNovelTask, modelsOf, novelRetry } from './services.ts'
 
-const parameters = z.strictObject({
-  ...range,
-  ...sceneOptions,
-  /** Whether existing texts are replaced; the history keeps the old ones. */
-  overwriteExisting: z.boolean().default(false),
+const parameters = z
+  .strictObject({
+    ...range,
+    ...sceneOptions,
+    /** Whether scenes that have a text, or an open candidate, are left as they are. */
+    skipWritten: z.boolean().default(true),
+    /**
+     * `story`: each scene is written when the text of the one before is in the novel, and reads it; what follows a scene that fails is not attempted,
+     * and where a text is a candidate the batch waits until the author has decided. `parallel`: at the same time. Default: `story`, but `parallel` where
+     * scenes that are written are written again.
+     */
+    order: z.enum(['story', 'parallel']).optional(),
+    /**
+     * Where a batch in story order waits for the author. `scene`: where a text did not enter its scene. `chapter`: also at the end of each chapter, until the
+     * author has approved it; nothing that follows a rejected one is attempted.
+     */
+    awaitAuthor: z.enum(['scene', 'chapter']).default('scene'),
+  })
+  .refine(...oneIfAutomatic)
+  .refine(asked => asked.awaitAuthor === 'scene' || isInOrder(asked), {
+    message: 'chapters are reviewed in story order only',
+    path: ['awaitAuthor'],
+  })
+
+/** The outcomes of the scenes. */
+const counts = sceneCounts.omit({ conflict: true }).extend({
+  /** The text is a candidate: the author decides about it. */
+  proposed: count,
+  /** In story order: it is behind a scene that failed. */
+  notAttempted: count,
 })
 
 /**
- * Writes the scenes of a range of chapters that have a summary and no text, each in its own sub-task, at the same time. The prompt of a
- * scene has the existing text before it, and the summaries of scenes of the same batch.
+ * Writes the scenes of a range of chapters that have a summary and no text, each in its own sub-task, in story order. The prompt of a scene has the
+ * text before it. At the same time, on wish: then the prompt has the text that was there, and the summaries of scenes of the same batch.
  */
 export const batchGenerateScene = defineNovelTask({
   type: 'BatchGenerateScene',
   retry: novelRetry,
   parameters,
-  result: batchResult,
-  progress: batchProgress,
-  admit({ model }, { services }) {
-    services.models.languageModel('prose', model)
+  result: counts.extend({ failedScenes }),
+  progress: counts.extend({ processed: count }),
+  admit({ model }, asker) {
+    modelsOf(asker).languageModel('prose', model)
   },
   async execute(ctx) {
     // A missing model fails the batch at once, and not each of its scenes.
-    ctx.services.models.languageModel('prose', ctx.parameters.model)
+    modelsOf(ctx).languageModel('prose', ctx.parameters.model)
     await submitScenes(ctx, workOf(ctx.parameters))
   },
   onSubTasksSettled: ctx => countScenes(ctx, workOf(ctx.parameters)),
 })
 
 function workOf(asked: z.output<typeof parameters>) {
-  const { novelId, overwriteExisting, contextTokens } = asked
+  const { novelId, skipWritten, contextTokens, accept, candidates } = asked
+  const inOrder = isInOrder(asked)
   const { style, tone, length, instructions, model, temperature } = asked
   const options = defined({ style, tone, length, instructions, model, temperature })
   return {
     type: generateScene,
     range: rangeOf(asked),
     participle: 'written',
-    wants: (scene: SceneOverview) => isUnwritten(scene, overwriteExisting),
+    beside: ['proposed', notAttempted] as const,
+    inOrder,
+    reviewsChapters: asked.awaitAuthor === 'chapter',
+    outcomeOf: ({ accepted, skipped }: { accepted: boolean; skipped: boolean }) =>
+      skipped ? 'skipped' : accepted ? 'success' : 'proposed',
+    wants: (scene: SceneOverview) => isWanted(scene, skipWritten),
     parametersFor: (scene: { sceneId: string; scenesBefore: number }) => ({
-      novelId,
-      overwriteExisting,
-      contextTokens,
+      ...{ novelId, skipWritten, contextTokens, accept, candidates, awaitAuthor: inOrder },
       ...options,
       ...scene,
     }),
   }
 }
 
+/** Whether a batch writes one scene after the other. */
+function isInOrder({ order, skipWritten }: { order?: string | undefined; skipWritten: boolean }): boolean {
+  return (order ?? (skipWritten ? 'story' : 'parallel')) === 'story'
+}
+
 /** Whether a batch writes a scene. */
-export function isUnwritten(
-  { hasSummary, empty }: Pick<SceneOverview, 'hasSummary' | 'empty'>,
-  overwriteExisting: boolean,
-): boolean {
-  return hasSummary && (overwriteExisting || empty)
+export function isWanted(scene: SceneOverview, skipWritten: boolean): boolean {
+  return scene.hasSummary && !(skipWritten && isWritten(scene))
 }

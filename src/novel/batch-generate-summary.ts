@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { defined } from '../task/defined.ts'
-import { maxCharacters, modelId, style } from './fields.ts'
+import { count, maxCharacters, modelId, sceneCounts, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
 import type { SceneOverview } from './library/shelf.ts'
-import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
+import { countScenes, failedScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
 import { defineNovelTask, novelRetry } from './services.ts'
 
 const parameters = z.strictObject({
@@ -23,14 +23,14 @@ export const batchGenerateSummary = defineNovelTask({
   type: 'BatchGenerateSummary',
   retry: novelRetry,
   parameters,
-  result: batchResult,
-  progress: batchProgress,
-  admit(asked, { services }) {
-    chosenSummarizer(services, asked)
+  result: sceneCounts.extend({ failedScenes }),
+  progress: sceneCounts.extend({ processed: count }),
+  admit(asked, asker) {
+    chosenSummarizer(asker, asked)
   },
   async execute(ctx) {
     // A missing model fails the batch at once, and not each of its scenes.
-    chosenSummarizer(ctx.services, ctx.parameters)
+    chosenSummarizer(ctx, ctx.parameters)
     await submitScenes(ctx, workOf(ctx.parameters))
   },
   onSubTasksSettled: ctx => countScenes(ctx, workOf(ctx.parameters)),
@@ -43,6 +43,9 @@ function workOf(asked: z.output<typeof parameters>) {
     type: generateSummary,
     range: rangeOf(asked),
     participle: 'summarised',
+    beside: ['conflict'] as const,
+    outcomeOf: ({ conflict, skipped }: { conflict: boolean; skipped: boolean }) =>
+      conflict ? 'conflict' : skipped ? 'skipped' : 'success',
     wants: (scene: SceneOverview) => needsSummary(scene, overwriteExisting),
     parametersFor: ({ sceneId }: { sceneId: string }) => ({
       novelId,

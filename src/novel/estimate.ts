@@ -1,50 +1,55 @@
 import { z } from 'zod'
-import type { EmbeddingModel, LanguageModel } from '../ai/model.ts'
+import type { LanguageModel } from '../ai/model.ts'
+import type { Writing } from '../ai/text/language.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
 import { everyItem } from '../task/page.ts'
-import { batchGenerateScene, isUnwritten } from './batch-generate-scene.ts'
+import { batchGenerateScene, isWanted } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
+import { checkCodex, contradictionsReading } from './check-codex.ts'
+import { readingUses } from './codex/scene-reading.ts'
+import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
-import { generateScene, writingFor } from './generate-scene.ts'
+import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
+import { generateNextSummaries } from './generate-next-summaries.ts'
+import { generateScene } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
+import type { Level, LevelUnit, ScenePart } from './library/levels.ts'
+import { chapterNotFound } from './library/refusal.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
+import { type Estimate, estimateOf, merged, noCalls } from './model-estimates.ts'
+import { queryText } from './models/embed-texts.ts'
 import {
   type ExpectedUse,
+  outlinesExpectation,
   sceneExpectation,
   summaryExpectations,
   vectorsExpectation,
 } from './models/expected.ts'
 import { textLanguage, tokensFor, writingOf } from './models/lengths.ts'
+import { usualScenes } from './models/outline-chapter.ts'
+import { sceneForm } from './models/scene-prompt.ts'
 import { usualSummary } from './models/summarise-text.ts'
 import { parseFile } from './parse-file.ts'
 import { sceneSizes, surveyOf } from './preview.ts'
+import { promptScene } from './preview-scene.ts'
+import { loadPrompts, type Prompts, withTried } from './prompts/prompts.ts'
+import { entriesReading, proposeCodexEntries } from './propose-codex-entries.ts'
+import { renameInNovel } from './rename-in-novel.ts'
+import { restoreSnapshot } from './restore-snapshot.ts'
+import { reviewChapter } from './review-chapter.ts'
+import { readTarget, rewriteSelection, rewritingFor } from './rewrite-selection.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
-import { admitScene } from './scene-target.ts'
-import { type NovelServices, unlessFailed, vectorModel } from './services.ts'
+import { usualLength, writingFor } from './scene-request.ts'
+import { admitScene, isWritten, type Manner, mannerOf } from './scene-target.ts'
+import { modelOfVectors } from './search-novel.ts'
+import { modelsOf, type NovelServices, promptsFor, unlessFailed, vectorModel } from './services.ts'
+import { updateSummaries, wantedOf } from './update-summaries.ts'
 import { vectorize } from './vectorize.ts'
 
-/** The expected use of one model by a task, rather too high than too low. */
-export interface ModelEstimate {
-  /** Id of the model. */
-  readonly model: string
-  /** Key of its limits. */
-  readonly limit: string
-  readonly calls: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** In `currency`; absent where no price is known. */
-  readonly cost?: number
-  /** ISO 4217. */
-  readonly currency?: string
-}
-
-/** The expected use of models by a task and its sub-tasks. Empty: it uses none. */
-export interface Estimate {
-  readonly byModel: readonly ModelEstimate[]
-}
+export type { Estimate, ModelEstimate } from './model-estimates.ts'
 
 /** A task before its submission. */
 export interface EstimateRequest {
@@ -67,17 +72,30 @@ type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<T
 
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
-/** The estimate of quotations, lexical indexes, briefs, files and deletions, which need no model. */
-const noCalls: Estimate = { byModel: [] }
-
 /** One estimator for each task type of the novel; a test compares the list with `novelTasks`. */
 const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(importNovel, importUse),
   estimator(parseFile, async () => noCalls),
   estimator(batchGenerateScene, scenesUse),
   estimator(batchGenerateSummary, summariesUse),
+  estimator(continueWriting, continuationUse),
+  estimator(generateNextSummaries, outlinesUse),
   estimator(generateScene, sceneUse),
   estimator(generateSummary, summaryUse),
+  estimator(reviewChapter, async () => noCalls),
+  estimator(generateLevelSummary, levelUse),
+  estimator(updateSummaries, updateUse),
+  estimator(rewriteSelection, selectionUse),
+  estimator(restoreSnapshot, async () => noCalls),
+  estimator(renameInNovel, async () => noCalls),
+  estimator(proposeCodexEntries, async asked => {
+    const reading = await entriesReading(asked, asked.parameters)
+    return estimateOf(reading.model, await readingUses(reading, asked.parameters, asked.signal))
+  }),
+  estimator(checkCodex, async asked => {
+    const reading = await contradictionsReading(asked, asked.parameters)
+    return estimateOf(reading.model, await readingUses(reading, asked.parameters, asked.signal))
+  }),
   estimator(sceneBrief, async () => noCalls),
   estimator(vectorize, vectorsUse),
   estimator(eraseNovel, async () => noCalls),
@@ -86,31 +104,77 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
 
 async function summaryUse(asked: AskedOf<typeof generateSummary>): Promise<Estimate> {
   const { services, userId, parameters } = asked
-  const { kind, model } = chosenSummarizer(services, parameters)
+  const { kind, model } = chosenSummarizer(asked, parameters)
   if (kind === 'extractive') return noCalls
   const scene = await readScene(asked)
-  if (scene.summary !== undefined && !parameters.overwriteExisting) return noCalls
+  if (scene.summary !== undefined && parameters.overwriteExisting === false) return noCalls
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
   const language = textLanguage(scene.content, novel.language)
-  return of(model, [summaryExpectations(services, model, { ...parameters, language })(scene.characters)])
+  const prompts = await promptsFor(asked, novel.id)
+  return estimateOf(model, [
+    summaryExpectations(model, { ...parameters, prompts, language })(scene.characters),
+  ])
 }
 
 async function summariesUse(asked: AskedOf<typeof batchGenerateSummary>): Promise<Estimate> {
   const { services, userId, parameters } = asked
-  const { kind, model } = chosenSummarizer(services, parameters)
+  const { kind, model } = chosenSummarizer(asked, parameters)
   if (kind === 'extractive') return noCalls
   const { language = 'und' } = await services.library.shelf.novel(userId, parameters.novelId)
-  const expected = summaryExpectations(services, model, { ...parameters, language })
+  const prompts = await promptsFor(asked, parameters.novelId)
+  const expected = summaryExpectations(model, { ...parameters, prompts, language })
   const scenes = await scenesOf(asked, scene => needsSummary(scene, parameters.overwriteExisting))
   const uses = scenes.map(({ characters }) => expected(characters))
-  return of(model, uses)
+  return estimateOf(model, uses)
+}
+
+async function levelUse(asked: AskedOf<typeof generateLevelSummary>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const { units } = await services.library.levels.outline(userId, parameters.novelId)
+  const unit = units.find(({ id }) => id === parameters.unitId)
+  if (unit === undefined) throw chapterNotFound(parameters.unitId)
+  const isMade = !unit.isByPerson && unit.state !== 'current' && unit.state !== 'empty'
+  return levelsUse(asked, { scenes: [], units: isMade ? [unit] : [] })
+}
+
+async function updateUse(asked: AskedOf<typeof updateSummaries>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  return levelsUse(asked, wantedOf(await services.library.levels.outline(userId, parameters.novelId)))
+}
+
+/** The use of a model by summaries of scenes, and by those that are made of others, whose length is known before they are there. */
+async function levelsUse(
+  asked: Asked<{ novelId: string; model?: string | undefined }>,
+  { scenes, units }: { scenes: readonly ScenePart[]; units: readonly LevelUnit[] },
+): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const { kind, model } = chosenSummarizer(asked, parameters)
+  if (kind === 'extractive') return noCalls
+  const { language = 'und' } = await services.library.shelf.about(userId, parameters.novelId)
+  const writing = writingOf(language)
+  const prompts = await promptsFor(asked, parameters.novelId)
+  const ofScene = summaryExpectations(model, { prompts, language, maxCharacters: undefined })
+  const each: Record<Level, number> = {
+    chapter: usualSummary[writing],
+    stretch: levelLength.chapter[writing],
+    volume: levelLength.stretch[writing],
+    book: levelLength.volume[writing],
+  }
+  const uses = units
+    // What has one part takes its summary over.
+    .filter(({ parts }) => parts.length > 1)
+    .map(({ level, parts }) => {
+      const maxCharacters = levelLength[level][writing]
+      return summaryExpectations(model, { prompts, language, maxCharacters })(parts.length * each[level])
+    })
+  return estimateOf(model, [...scenes.map(({ characters }) => ofScene(characters)), ...uses])
 }
 
 async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> {
   const { services, userId, parameters, signal } = asked
-  const summarizer = parameters.summarise ? chosenSummarizer(services, parameters) : undefined
+  const summarizer = parameters.summarise ? chosenSummarizer(asked, parameters) : undefined
   // An import whose embedding model cannot be used indexes words alone.
-  const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(services))
+  const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(asked))
   if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
@@ -121,52 +185,196 @@ async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> 
   const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
   if (summarizer?.kind === 'generative') {
-    const expected = summaryExpectations(services, summarizer.model, { language })
-    parts.push(of(summarizer.model, scenes.map(expected)))
+    const expected = summaryExpectations(summarizer.model, {
+      prompts: loadPrompts(services.promptsFolder),
+      language,
+    })
+    parts.push(estimateOf(summarizer.model, scenes.map(expected)))
   }
   if (vectors !== undefined) {
     const characters = scenes.reduce((sum, size) => sum + size, 0)
     const size = { characters, scenes: scenes.length, language }
-    parts.push(of(vectors, vectorsExpectation(vectors, size)))
+    parts.push(estimateOf(vectors, vectorsExpectation(vectors, size)))
   }
   return { byModel: parts.flatMap(part => part.byModel) }
 }
 
 async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate> {
-  const { services, userId, parameters } = asked
-  const model = services.models.languageModel('prose', parameters.model)
+  const { services, userId, parameters, signal = new AbortController().signal } = asked
+  const model = modelsOf(asked).languageModel('prose', parameters.model)
   await admitScene(asked, parameters)
-  const { novelId, sceneId, summary, instructions = '', overwriteExisting } = parameters
-  const novel = await services.library.shelf.novel(userId, novelId)
+  const { novelId, sceneId, summary = '', instructions = '', skipWritten, candidates } = parameters
   const scene = sceneId === undefined ? undefined : await services.library.scenes.scene(userId, sceneId)
-  if (scene?.empty === false && !overwriteExisting) return noCalls
-  const brief = summary ?? scene?.summary?.text ?? ''
-  const language = novel.language ?? textLanguage(`${brief} ${instructions}`, undefined)
-  return of(model, [expectedScene(asked, model, { novel, language, brief })])
+  if (scene !== undefined && skipWritten && isWritten(scene)) return noCalls
+  if (scene !== undefined) {
+    const { use, about } = await promptScene(
+      { services, userId, signal },
+      { scene, model, wishes: parameters },
+    )
+    const texts = estimateOf(model, Array(candidates).fill(use))
+    return merged(texts, await queriesUse(asked, [about]))
+  }
+  const novel = await services.library.shelf.novel(userId, novelId)
+  const language = novel.language ?? textLanguage(`${summary} ${instructions}`, undefined)
+  const noted = await notedUnits(asked, novelId)
+  const manner = await mannerOf(asked, novelId, undefined)
+  const prompts = withTried(await promptsFor(asked, novelId), parameters.prompts ?? {})
+  const known = { prompts, novel, language, brief: summary, noted, manner, characters: novel.characters }
+  const each = expectedScene(asked, model, known)
+  const texts = estimateOf(model, Array(candidates).fill(each))
+  return merged(texts, await queriesUse(asked, [`${summary}\n${instructions}`]))
+}
+
+async function selectionUse(asked: AskedOf<typeof rewriteSelection>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const model = modelsOf(asked).languageModel('prose', parameters.model)
+  const target = await readTarget(asked, parameters)
+  const novel = await services.library.shelf.novel(userId, parameters.novelId)
+  const rewriting = rewritingFor(parameters, target, model)
+  const characters = novel.characters + (await notedUnits(asked, novel.id))
+  const each = sceneExpectation(model, {
+    ...rewriting,
+    ...{ model, prompts: await promptsFor(asked, novel.id) },
+    mostMaterial: mostMaterialOf(model, { ...rewriting, ...parameters, characters }),
+  })
+  const texts = estimateOf(model, Array(parameters.candidates).fill(each))
+  const about = `${rewriting.slots.selection}\n${parameters.instructions ?? ''}`
+  return merged(texts, await queriesUse(asked, [about]))
 }
 
 async function scenesUse(asked: AskedOf<typeof batchGenerateScene>): Promise<Estimate> {
+  const scenes = await scenesOf(asked, scene => isWanted(scene, asked.parameters.skipWritten))
+  return plannedScenesUse(asked, scenes.length)
+}
+
+async function outlinesUse(asked: AskedOf<typeof generateNextSummaries>): Promise<Estimate> {
   const { services, userId, parameters } = asked
-  const model = services.models.languageModel('prose', parameters.model)
+  const { novelId, chapters, scenesPerChapter: scenes, contextTokens } = parameters
+  const model = modelsOf(asked).languageModel('prose', parameters.model)
+  const novel = await services.library.shelf.novel(userId, novelId)
+  const { language = 'und', title } = novel
+  // A scene may be in it by its summary and by the passages that are closest.
+  const characters = 2 * (novel.characters + (await notedUnits(asked, novelId)))
+  const mostMaterial = mostMaterialOf(model, { characters, writing: writingOf(language), contextTokens })
+  const slots = { novel: title, instructions: parameters.instructions ?? '' }
+  const prompts = await promptsFor(asked, novelId)
+  const chaptersToCome = { model, prompts, count: chapters, scenes, language, slots, mostMaterial }
+  const outlines = estimateOf(model, outlinesExpectation(chaptersToCome))
+  return merged(outlines, await queriesUse(asked, [slots.instructions]))
+}
+
+/** Where the number of scenes of a chapter is left to the model, it is estimated at the most that the model is told. */
+async function continuationUse(asked: AskedOf<typeof continueWriting>): Promise<Estimate> {
+  const { outlineInstructions: instructions, ...parameters } = asked.parameters
+  const { chapters, scenesPerChapter = usualScenes } = parameters
+  const outlines = await outlinesUse({ ...asked, parameters: { ...parameters, instructions } })
+  const scenes = await plannedScenesUse(asked, chapters * scenesPerChapter)
+  return merged(outlines, scenes)
+}
+
+/** Returns the use of the model that made the vectors of the novel, which is asked for one of what each text is about. */
+async function queriesUse(asked: Asked<{ novelId: string }>, abouts: readonly string[]): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const { vectors: kind } = await services.library.index.state(userId, parameters.novelId)
+  const model = kind && modelOfVectors({ models: modelsOf(asked) }, kind)
+  if (model === undefined || 'reason' in model) return noCalls
+  const uses = abouts
+    .filter(about => about.trim() !== '')
+    .map(about => ({
+      calls: 1,
+      inputTokens: model.countTokens(queryText(model, about), 'query'),
+      outputTokens: 0,
+    }))
+  return estimateOf(model, uses)
+}
+
+/** Returns the use by scenes of about the usual summary. */
+async function plannedScenesUse(
+  asked: AskedOf<typeof batchGenerateScene> | AskedOf<typeof continueWriting>,
+  scenes: number,
+): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const model = modelsOf(asked).languageModel('prose', parameters.model)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
   const { language = 'und' } = novel
   const brief =
-    writingOf(language) === 'cjk' ? '一'.repeat(usualSummary.cjk) : 'a '.repeat(usualSummary.spaced / 2)
-  const each = expectedScene(asked, model, { novel, language, brief })
-  const scenes = await scenesOf(asked, scene => isUnwritten(scene, parameters.overwriteExisting))
-  const uses = scenes.map(() => each)
-  return of(model, uses)
+    writingOf(language) === 'cjk'
+      ? `${'一'.repeat(19)}。`.repeat(usualSummary.cjk / 20)
+      : `A${' a'.repeat(18)}. `.repeat(usualSummary.spaced / 40)
+  const noted = await notedUnits(asked, novel.id)
+  const manner = await mannerOf(asked, novel.id, undefined)
+  const prompts = await promptsFor(asked, novel.id)
+  const written = writtenCharacters(parameters, language)
+  const uses = Array.from({ length: scenes }, (_, at) => {
+    const characters = novel.characters + at * written
+    return expectedScene(asked, model, { prompts, novel, language, brief, noted, manner, characters })
+  })
+  const texts = estimateOf(model, Array.from({ length: parameters.candidates }, () => uses).flat())
+  const about = `${brief}\n${parameters.instructions ?? ''}`
+  return merged(texts, await queriesUse(asked, Array<string>(scenes).fill(about)))
+}
+
+/** Returns about how many characters a scene of a batch has that later ones read: of a word, six. */
+function writtenCharacters(
+  { length }: Pick<AskedOf<typeof batchGenerateScene>['parameters'], 'length'>,
+  language: string,
+): number {
+  const each = length ?? usualLength[writingOf(language)]
+  return 'words' in each ? each.words * 6 : each.characters
+}
+
+/** What the prompt of a scene is made of. */
+interface ExpectedOf {
+  prompts: Prompts
+  novel: NovelOverview
+  language: string
+  brief: string
+  /** Length of all that the codex and the threads may tell, UTF-16 code units. */
+  noted: number
+  manner: Manner
+  /** Of the novel when the scene is written. */
+  characters: number
 }
 
 function expectedScene(
-  { services, parameters }: AskedOf<typeof generateScene> | AskedOf<typeof batchGenerateScene>,
+  {
+    parameters,
+  }: AskedOf<typeof generateScene> | AskedOf<typeof batchGenerateScene> | AskedOf<typeof continueWriting>,
   model: LanguageModel,
-  { novel, language, brief }: { novel: NovelOverview; language: string; brief: string },
+  { prompts, novel, language, brief, noted, manner, characters }: ExpectedOf,
 ): ExpectedUse {
-  const writing = writingFor(parameters, { brief, novel: novel.title, language })
-  const available = tokensFor(model, { characters: novel.characters }, writing.writing) * 2
-  const mostMaterial = Math.min(parameters.contextTokens, available)
-  return sceneExpectation(services, model, { ...writing, mostMaterial })
+  const writing = writingFor(parameters, { brief, novel: novel.title, language, manner })
+  const mostMaterial = mostMaterialOf(model, { ...parameters, ...writing, characters: characters + noted })
+  return sceneExpectation(model, { ...writing, form: sceneForm, prompts, model, mostMaterial })
+}
+
+/** Returns the most tokens of material in the prompts of a novel of that length. */
+function mostMaterialOf(
+  model: LanguageModel,
+  { characters, writing, contextTokens }: { characters: number; writing: Writing; contextTokens: number },
+): number {
+  return Math.min(contextTokens, tokensFor(model, { characters }, writing))
+}
+
+/** Returns the length of all that the codex and the threads of a novel may tell, UTF-16 code units. */
+async function notedUnits(
+  { services, userId }: Pick<Asked<unknown>, 'services' | 'userId'>,
+  novelId: string,
+) {
+  const { codex, threads: open } = services.library
+  const [entries, { threads }] = await Promise.all([
+    codex.all(userId, novelId),
+    open.atPlace(userId, { endOf: novelId }),
+  ])
+  const texts = entries.flatMap(({ name, aliases, text, changes }) => [
+    name,
+    ...aliases,
+    text,
+    ...changes.map(change => change.text),
+  ])
+  for (const { title, plan, events } of threads)
+    texts.push(title, plan, ...events.slice(-1).map(({ quotation }) => quotation))
+  return texts.reduce((sum, text) => sum + text.length, 0)
 }
 
 /** Most scenes of an estimate, and scenes of one read. */
@@ -192,20 +400,11 @@ async function scenesOf(
   return wanted
 }
 
-async function vectorsUse({ services, userId, parameters }: AskedOf<typeof vectorize>): Promise<Estimate> {
-  const model = vectorModel(services, parameters.model)
+async function vectorsUse(asked: AskedOf<typeof vectorize>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const model = vectorModel(asked, parameters.model)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
-  return model === undefined ? noCalls : of(model, vectorsExpectation(model, novel))
-}
-
-function of(model: LanguageModel | EmbeddingModel, uses: readonly ExpectedUse[]): Estimate {
-  if (uses.length === 0) return noCalls
-  const sum = (part: keyof ExpectedUse) => uses.reduce((total, use) => total + use[part], 0)
-  const tokens = { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') }
-  const cost = model.costOf(tokens)
-  const priced =
-    cost === undefined || model.price === undefined ? {} : { cost, currency: model.price.currency }
-  return { byModel: [{ model: model.id, limit: model.limit, calls: sum('calls'), ...tokens, ...priced }] }
+  return model === undefined ? noCalls : estimateOf(model, vectorsExpectation(model, novel))
 }
 
 function estimator<P extends z.ZodType>(

@@ -27,6 +27,16 @@ export const title = z
   .max(300)
   .refine(text => !hasControls(text), 'a title has no line ends and no other control characters')
 
+/** Returns the schema of a text that a person writes: without NUL and half surrogate pairs. */
+export function prose(longest: number) {
+  return z.string().max(longest).refine(isWhole, 'a text has no NUL and no half of a surrogate pair')
+}
+
+/** Returns whether a text can be stored and sent as it is. */
+export function isWhole(text: string): boolean {
+  return !/[\0\p{Surrogate}]/u.test(text)
+}
+
 /** The prompt of a model call. */
 export const promptNote = z.object({
   name: z.string(),
@@ -42,6 +52,8 @@ export type PromptNote = z.infer<typeof promptNote>
 /** The usage of the calls that made something. */
 export const usageNote = z.object({
   inputTokens: count,
+  /** Of these, what the provider read from its cache. */
+  cachedInputTokens: count.optional(),
   outputTokens: count,
   /** In the currency of the price list; absent where no price is known. */
   cost: z.number().min(0).optional(),
@@ -75,6 +87,9 @@ export const sceneCounts = z.object({
 
 /** Counts of scenes. */
 export type SceneCounts = z.infer<typeof sceneCounts>
+
+/** No scenes. */
+export const noScenes: SceneCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
 
 /** The part of a novel file to read. */
 export const reading = {

@@ -8,7 +8,15 @@ import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
 import { textLanguage } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
 import { findScene } from './scene-target.ts'
-import { defineNovelTask, type NovelServices, novelRetry, timed } from './services.ts'
+import {
+  defineNovelTask,
+  type ModelAsker,
+  modelsOf,
+  type NovelServices,
+  novelRetry,
+  promptsFor,
+  timed,
+} from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -19,8 +27,8 @@ const parameters = z.strictObject({
   style: style.optional(),
   /** Default: the first model configured for summaries, else quotations from the text. */
   model: modelId.optional(),
-  /** Whether an existing summary is replaced; the history keeps the old one. */
-  overwriteExisting: z.boolean().default(true),
+  /** Whether an existing summary is replaced; the history keeps the old one. `out-of-date`: only one of an older text that no person wrote. */
+  overwriteExisting: z.union([z.boolean(), z.literal('out-of-date')]).default(true),
 })
 
 const result = z.object({
@@ -63,8 +71,8 @@ export const generateSummary = defineNovelTask({
   retry: novelRetry,
   parameters,
   result,
-  admit(asked, { services }) {
-    chosenSummarizer(services, asked)
+  admit(asked, asker) {
+    chosenSummarizer(asker, asked)
   },
   async execute(ctx: SummaryContext) {
     return timed(() => summariseScene(ctx))
@@ -72,7 +80,7 @@ export const generateSummary = defineNovelTask({
 })
 
 async function summariseScene(ctx: SummaryContext): Promise<Result> {
-  const summarizer = chosenSummarizer(ctx.services, ctx.parameters)
+  const summarizer = chosenSummarizer(ctx, ctx.parameters)
   let scene = await readScene(ctx)
   const there = alreadyThere(ctx, scene)
   if (there !== undefined) return there
@@ -95,10 +103,10 @@ async function summariseScene(ctx: SummaryContext): Promise<Result> {
 
 /** Returns the summarizer. Throws PROVIDER_NOT_CONFIGURED for an unknown model, OPTION_INVALID for a style that it cannot follow. */
 export function chosenSummarizer(
-  { models }: Pick<NovelServices, 'models'>,
+  asker: ModelAsker,
   { model: name, style: manner }: { model?: string | undefined; style?: string | undefined },
 ): Summarizer {
-  const summarizer = models.summarizer(name)
+  const summarizer = modelsOf(asker).summarizer(name)
   if (manner === undefined || summarizer.kind === 'generative') return summarizer
   throw new QuillworkError(
     'OPTION_INVALID',
@@ -125,11 +133,17 @@ export function isBlank(scene: { empty: boolean; words: number }): boolean {
 }
 
 /** Returns the result for a summary that an earlier attempt of this task wrote, or that is not to be overwritten. */
-function alreadyThere(ctx: SummaryContext, { id: sceneId, summary }: Scene): Result | undefined {
+function alreadyThere(
+  ctx: SummaryContext,
+  { id: sceneId, summary, summaryOutOfDate }: Scene,
+): Result | undefined {
   if (summary === undefined) return undefined
   const { writtenBy, text } = summary
   const isOwn = 'taskId' in writtenBy && writtenBy.taskId === ctx.taskId
-  if (!isOwn && ctx.parameters.overwriteExisting) return undefined
+  const { overwriteExisting } = ctx.parameters
+  const isOverwritten =
+    overwriteExisting === 'out-of-date' ? summaryOutOfDate && !('userId' in writtenBy) : overwriteExisting
+  if (!isOwn && isOverwritten) return undefined
   return { ...resultOf(sceneId, summary, isOwn ? text.length : 0), skipped: !isOwn }
 }
 
@@ -144,7 +158,15 @@ async function summarise(ctx: SummaryContext, { kind, model }: Summarizer, scene
   }
   const novel = await ctx.services.library.shelf.about(ctx.userId, novelId)
   const language = textLanguage(scene.content, novel.language)
-  const wanted = { text: scene.content, language, maxCharacters: most, style: manner, subject: novelId }
+  const prompts = await promptsFor(ctx, novelId)
+  const wanted = {
+    text: scene.content,
+    prompts,
+    language,
+    maxCharacters: most,
+    style: manner,
+    subject: novelId,
+  }
   return { ...(await summariseText(ctx, model, wanted)), method: 'generative', language }
 }
 

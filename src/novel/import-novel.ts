@@ -12,14 +12,13 @@ import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
 import { discardDraft } from './drafts.ts'
-import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
+import { count, id, modelId, noScenes, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
 import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { IndexKind } from './library/passage-index.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
-import { noScenes } from './scene-batch.ts'
 import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 import { keptUntil } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
@@ -67,8 +66,8 @@ export const importNovel = defineNovelTask({
   parameters,
   result,
   progress,
-  admit(asked, { services }) {
-    if (asked.summarise) chosenSummarizer(services, asked)
+  admit(asked, asker) {
+    if (asked.summarise) chosenSummarizer(asker, asked)
   },
   async execute(ctx: ImportContext) {
     await confirm(ctx)

@@ -23,8 +23,9 @@ const speech =
   'said|asked|cried|replied|answered|whispered|shouted|exclaimed|thought|smiled|nodded|laughed|sighed|looked|knew|felt|went|came|turned'
 const saysAfter = new RegExp(`^(?:’s|'s)?,?\\s+(?:${speech})\\b`, 'u')
 const saysBefore = new RegExp(`\\b(?:${speech})\\s+$`, 'u')
+/** Behind "the" only some of these speak of a place: one looks at the Caterpillar, and speaks to the Keeper. */
 const whereBefore =
-  /\b(?:in|at|to|from|near|into|towards?|through|of|beyond|across|outside|leaving)\s+(?:the\s+)?$/iu
+  /\b(?:(?:in|near|into|through|beyond|across|outside|leaving)\s+(?:the\s+)?|(?:at|to|from|towards?|of)\s+)$/iu
 const placeWord =
   /\b(?:Street|Road|Lane|Castle|Hall|House|Park|Bridge|River|Hill|Wood|Forest|Square|Abbey|Church|Inn|Bay|Island|Mountain|Valley|Town|City|Sea|Lake|Court|Palace|Tower)$/u
 const notNames = new Set(
@@ -33,14 +34,18 @@ const notNames = new Set(
   ),
 )
 
+/** The end of what is a time and no name: "Fridays", "Each Friday". */
+const weekday = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?$/u
+
 function* spacedNames(text: string): Generator<Sighting> {
   const lower = new Set(text.match(/(?<![\p{L}'’])\p{Ll}[\p{L}'’-]*/gu) ?? [])
   for (const found of text.matchAll(spaced)) {
     const { before = '', title: form = '', name: whole = '' } = found.groups ?? {}
     const name = whole.replace(/['’]s$/u, '')
-    const first = name.split(/\s/u)[0] ?? ''
+    const words = name.split(/\s/u)
+    const first = words[0] ?? ''
     const isBegin = !/[\p{L}\d,;)’']\s+$/u.test(before)
-    if (isCommon(first, { isBegin, lower })) continue
+    if (isCommon(first, { isBegin, lower }) || weekday.test(words.at(-1) ?? '')) continue
     const end = found.index + found[0].length - (whole.length - name.length)
     const start = end - name.length
     const around = { before: text.slice(Math.max(0, start - 24), start), after: text.slice(end, end + 24) }

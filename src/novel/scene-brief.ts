@@ -74,7 +74,7 @@ export const sceneBrief = defineNovelTask({
     const { novelId, sceneId } = ctx.parameters
     const scene = await findScene(ctx, ctx.parameters, sceneId)
     const target = await targetOf(ctx, scene, ctx.parameters)
-    const passages = await closePassages(ctx, { novelId, sceneId, about: target.brief })
+    const passages = await closePassages(ctx, { novelId, before: sceneId, about: target.brief })
     const before = await textBefore(ctx)
     const { inSummary, ...found } = namesFor(target, [...passages.map(({ text }) => text), ...before])
     const language = promptLanguageOf(target.language)

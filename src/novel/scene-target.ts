@@ -2,7 +2,9 @@ import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { chapterNotFound, sceneNotFound } from './library/refusal.ts'
 import type { Scene } from './library/scenes.ts'
+import type { SceneOverview } from './library/shelf.ts'
 import { textLanguage } from './models/lengths.ts'
+import { type Narration, narrationOf } from './narration.ts'
 import type { NovelServices } from './services.ts'
 
 /** The scene to write: an existing one, or a new one at the end of a chapter. */
@@ -30,12 +32,28 @@ export interface SceneTarget {
   brief: string
   /** The brief is the summary of the scene, so that it also summarises the new text; a quotation of the old text does not. */
   fromSummary: boolean
-  /** The scene already has a text. */
-  hasText: boolean
+  /** The scene already has a text, or a candidate that waits for the author. */
+  isWritten: boolean
   /** Title and author of the novel. */
   novel: string
   /** BCP 47. */
   language: string
+  /** Absent in a target that an earlier version of the product read. */
+  manner?: Manner
+}
+
+/** How the scene is to be told: its own point of view and tense, or those of the novel. */
+export interface Manner extends Narration {
+  styleSheet: string
+  voiceSample: string
+}
+
+/** Whether a scene has a text, or a candidate that waits for the author. */
+export function isWritten({
+  empty,
+  openCandidates,
+}: Pick<SceneOverview, 'empty' | 'openCandidates'>): boolean {
+  return !empty || openCandidates !== undefined
 }
 
 /** Validates a choice. Throws SCENE_NOT_FOUND, CHAPTER_NOT_FOUND, and SCENE_EMPTY without summary and instructions. */
@@ -72,24 +90,44 @@ export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<
 export type OpenContext = Asker & Pick<TaskContext, 'attempt' | 'taskId'>
 
 /** Returns the material of a scene. Throws SCENE_EMPTY without summary and instructions. */
-export async function targetOf(
+export async function targetOf(asker: Asker, scene: Scene, choice: SceneChoice): Promise<SceneTarget> {
+  const target = await readTarget(asker, scene, choice)
+  requireBrief(choice, target.brief)
+  return target
+}
+
+/** Returns the material of a scene, also where nothing says what happens in it. */
+export async function readTarget(
   { userId, services }: Asker,
   scene: Scene,
-  choice: SceneChoice,
+  choice: Pick<SceneChoice, 'instructions' | 'summary'>,
 ): Promise<SceneTarget> {
-  const { title, author, language } = await services.library.shelf.about(userId, scene.novelId)
+  const [{ title, author, language }, manner] = await Promise.all([
+    services.library.shelf.about(userId, scene.novelId),
+    mannerOf({ userId, services }, scene.novelId, scene.narration),
+  ])
   const own = scene.summary?.text ?? ''
   const brief = choice.summary ?? own
-  requireBrief(choice, brief)
   return {
     sceneId: scene.id,
     version: scene.version,
     brief,
     fromSummary: brief !== '' && brief === own && scene.summary?.method !== 'extractive',
-    hasText: !scene.empty,
+    isWritten: isWritten(scene),
     novel: author === undefined ? title : `${title}, ${author}`,
     language: language ?? textLanguage(`${brief} ${choice.instructions ?? ''}`, undefined),
+    manner,
   }
+}
+
+/** Returns how a scene is told that says this of itself. */
+export async function mannerOf(
+  { userId, services }: Asker,
+  novelId: string,
+  own: Narration | undefined,
+): Promise<Manner> {
+  const { styleSheet, voiceSample, ...usual } = await services.library.shelf.narration(userId, novelId)
+  return { ...narrationOf(own, usual), styleSheet, voiceSample }
 }
 
 /** Returns a scene. Throws SCENE_NOT_FOUND, also for a scene of another novel. */
@@ -112,7 +150,11 @@ async function findChapter(
   if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
 }
 
-function requireBrief({ instructions }: SceneChoice, brief: string | undefined): void {
+/** Throws SCENE_EMPTY where nothing says what happens in a scene. */
+export function requireBrief(
+  { instructions }: Pick<SceneChoice, 'instructions'>,
+  brief: string | undefined,
+): void {
   if (instructions !== undefined || (brief ?? '').trim() !== '') return
   throw new QuillworkError(
     'SCENE_EMPTY',

@@ -4,7 +4,8 @@ import type { EmbeddingModel } from '../ai/model.ts'
 import { ModelError } from '../ai/model-error.ts'
 import { QuillworkError, type RateLimiter } from '../index.ts'
 import type { NovelSearch, SearchAnswer, VectorKind } from './library/passage-index.ts'
-import { type NovelServices, nowOf } from './services.ts'
+import { queryText } from './models/embed-texts.ts'
+import { type NovelModels, type NovelServices, nowOf } from './services.ts'
 
 /** The reason why a search in a hybrid index used words alone. */
 export interface Degraded {
@@ -24,7 +25,7 @@ export interface NovelSearchAnswer extends SearchAnswer {
 /** The services of a search. */
 export interface SearchServices extends Pick<NovelServices, 'library'> {
   readonly now?: (() => number) | undefined
-  readonly models: Pick<NovelServices['models'], 'embeddingModel'>
+  readonly models: Pick<NovelModels, 'embeddingModel'>
   /** The rate limiter of the tasks. */
   readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onCapacity'>
 }
@@ -61,12 +62,16 @@ export async function searchNovel(
 
 type Query = Pick<SearchRequest, 'query' | 'userId' | 'signal'>
 
-async function queryVector(
+/** Makes the vector of a query for an index with vectors of a kind, or says why there is none. */
+export type QueryVectors = (kind: VectorKind, query: string) => Promise<Float32Array | Degraded>
+
+/** Returns the vector of a query, for a person who waits. Throws the signal's reason. */
+export async function queryVector(
   services: SearchServices,
   kind: VectorKind,
   search: Query,
 ): Promise<Float32Array | Degraded> {
-  const model = modelOf(services, kind)
+  const model = modelOfVectors(services, kind)
   if ('reason' in model) return model
   try {
     return await embedQuery(services, model, search)
@@ -90,7 +95,10 @@ function isRefusalOfAll(error: unknown): error is ModelError & { retryAfterMs: n
 }
 
 /** Returns the model that made the vectors of an index. */
-function modelOf({ models }: SearchServices, kind: VectorKind): EmbeddingModel | Degraded {
+export function modelOfVectors(
+  { models }: Pick<SearchServices, 'models'>,
+  kind: VectorKind,
+): EmbeddingModel | Degraded {
   try {
     const model = models.embeddingModel(kind.model)
     if (model.space === kind.space && model.dimensions === kind.dimensions) return model
@@ -108,8 +116,9 @@ function modelOf({ models }: SearchServices, kind: VectorKind): EmbeddingModel |
 async function embedQuery(
   services: SearchServices,
   model: EmbeddingModel,
-  { query, userId, signal }: Query,
+  { query: given, userId, signal }: Query,
 ): Promise<Float32Array | Degraded> {
+  const query = queryText(model, given)
   const cost = model.countTokens(query, 'query')
   const grant = await acquire(services, { key: model.limit, cost }, { userId, signal })
   if (grant === undefined) {
@@ -180,6 +189,7 @@ async function grantOrTimeout(
   }
 }
 
-function degraded(reason: Degraded['reason'], message: string): Degraded {
+/** Returns why words alone are used. */
+export function degraded(reason: Degraded['reason'], message: string): Degraded {
   return { reason, message }
 }

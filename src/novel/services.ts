@@ -10,13 +10,20 @@ import {
   taskStatuses,
 } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
+import { loadPrompts, type Prompts, withOwnPrompts } from './prompts/prompts.ts'
 import type { UploadFiles } from './uploads/files.ts'
+
+/** What the novel tasks ask of a catalogue. */
+export type NovelModels = Pick<ModelChoice, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
 
 /** The services of the novel tasks. */
 export interface NovelServices {
   readonly library: NovelLibrary
-  /** The models that write, summarise and make vectors. A task that names none uses the first of its use. */
-  readonly models: Pick<ModelChoice, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
+  /**
+   * The models that write, summarise and make vectors, or a function that returns those of a user, with keys and limits of their own. It is asked often, so it
+   * should return the same catalogue for the same user. A task that names no model uses the first of its use.
+   */
+  readonly models: NovelModels | ((userId: string) => NovelModels)
   /** A folder with prompts that replace those of the product. Default: none. `loadPrompts` validates it. */
   readonly promptsFolder?: string
   /** The storage of uploaded files. The library stores their locations, never a path. */
@@ -49,12 +56,29 @@ export function nowOf(services: { readonly now?: (() => number) | undefined }): 
   return services.now?.() ?? Date.now()
 }
 
+/** Who asks, and the services that they have. */
+export interface ModelAsker {
+  readonly userId: string
+  readonly services: Pick<NovelServices, 'models'>
+}
+
+/** Returns the models of the user who asks. */
+export function modelsOf({ userId, services: { models } }: ModelAsker): NovelModels {
+  return typeof models === 'function' ? models(userId) : models
+}
+
+/** Returns the prompts for a novel: its own, and those of the server. Throws NOVEL_NOT_FOUND. */
+export async function promptsFor(
+  { userId, services }: { userId: string; services: Pick<NovelServices, 'library' | 'promptsFolder'> },
+  novelId: string,
+): Promise<Prompts> {
+  const { prompts } = await services.library.prompts.read(userId, novelId)
+  return withOwnPrompts(loadPrompts(services.promptsFolder), prompts)
+}
+
 /** Returns the model that makes the vectors of an index; undefined for words alone. Throws PROVIDER_NOT_CONFIGURED. */
-export function vectorModel(
-  { models }: Pick<NovelServices, 'models'>,
-  id?: string,
-): EmbeddingModel | undefined {
-  const indexer = models.indexer(id)
+export function vectorModel(asker: ModelAsker, id?: string): EmbeddingModel | undefined {
+  const indexer = modelsOf(asker).indexer(id)
   return indexer.kind === 'lexical' ? undefined : indexer.model
 }
 
@@ -113,6 +137,13 @@ export async function timed<Result extends object>(make: () => Promise<Result>) 
 export const modelNeeds: Readonly<Record<string, ModelUse>> = {
   GenerateScene: 'prose',
   BatchGenerateScene: 'prose',
+  GenerateNextSummaries: 'prose',
+  ContinueWriting: 'prose',
+  RewriteSelection: 'prose',
   GenerateSummary: 'summary',
   BatchGenerateSummary: 'summary',
+  GenerateLevelSummary: 'summary',
+  UpdateSummaries: 'summary',
+  ProposeCodexEntries: 'summary',
+  CheckCodex: 'summary',
 }

@@ -11,7 +11,7 @@ import { storedSeries } from './models/calls.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
 import { addUsage, noUsage } from './models/expense.ts'
 import { encodeVectors } from './search/vectors.ts'
-import { defineNovelTask, type NovelServices, novelRetry, vectorModel } from './services.ts'
+import { defineNovelTask, modelsOf, type NovelServices, novelRetry, vectorModel } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -61,8 +61,8 @@ export const vectorize = defineNovelTask({
   parameters,
   result,
   progress,
-  admit({ model }, { services }) {
-    services.models.indexer(model)
+  admit({ model }, asker) {
+    modelsOf(asker).indexer(model)
   },
   async execute(ctx: VectorizeContext) {
     const { novelId } = ctx.parameters
@@ -93,13 +93,12 @@ export const vectorize = defineNovelTask({
  * model.
  */
 async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | undefined> {
-  const { services, parameters } = ctx
-  const { model } = parameters
+  const { model } = ctx.parameters
   const id = await ctx.checkpoint(
     model === undefined ? 'model' : `model ${model}`,
-    () => vectorModel(services, model)?.id ?? 'lexical',
+    () => vectorModel(ctx, model)?.id ?? 'lexical',
   )
-  return vectorModel(services, id)
+  return vectorModel(ctx, id)
 }
 
 /** An index build, and the model that makes its vectors. */

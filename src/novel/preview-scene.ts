@@ -1,0 +1,131 @@
+/** What GenerateScene would show a model of a scene, and what it would cost; nothing is paid for it. */
+import type { LanguageModel } from '../ai/model.ts'
+import { countTokens } from '../ai/providers/tokens.ts'
+import { type ErrorCode, QuillworkError } from '../index.ts'
+import { defined } from '../task/defined.ts'
+import type { Scene } from './library/scenes.ts'
+import type { PromptBlock } from './models/blocks.ts'
+import type { Material } from './models/context.ts'
+import { type ExpectedUse, promptsOf, promptsUse, type SceneToExpect } from './models/expected.ts'
+import { type MaterialReader, readMaterial, type SceneMaterial } from './models/scene-material.ts'
+import type { PartPrompt, PromptedModel } from './models/scene-prompt.ts'
+import { askedOf, type SceneWishes } from './scene-request.ts'
+import { readTarget, requireBrief, type SceneTarget } from './scene-target.ts'
+import { modelsOf, type NovelServices, promptsFor, unlessFailed } from './services.ts'
+
+/** A scene that is about to be written; the wishes are those of GenerateScene. */
+export interface ScenePreviewRequest {
+  readonly userId: string
+  readonly sceneId: string
+  readonly wishes: SceneWishes & { readonly summary?: string | undefined }
+  /** Which part of a scene that is written in several is shown, from 1; the last one where it has fewer. Default 1. */
+  readonly part?: number | undefined
+  /** Id of the model. Default: the first one for prose; without any, the prompt is made for a large window. */
+  readonly model?: string | undefined
+  readonly signal: AbortSignal
+  /** Makes the vector by which passages are chosen, where the novel has vectors. Default: they are chosen by words. */
+  readonly vectorOf?: MaterialReader['vectorOf']
+}
+
+/** The prompt of a scene before it is sent. */
+export interface ScenePreview extends Pick<Material['codex'], 'shared' | 'lostChanges'> {
+  readonly model?: string
+  /** The part whose prompt is shown, and the number of parts. */
+  readonly part: number
+  readonly parts: number
+  /** Which prompt it is made of, and whose that is. */
+  readonly prompt?: PartPrompt['prompt']
+  readonly blocks: readonly PromptBlock[]
+  /** How its passages were chosen; absent where none are searched. */
+  readonly passageSearch?: SceneMaterial['passageSearch']
+  /** Of all parts; absent without a model. */
+  readonly expected?: ExpectedUse & { readonly cost?: number; readonly currency?: string }
+  /** Why the task would fail. The blocks are those of a model with a larger window then. */
+  readonly problem?: { readonly code: ErrorCode; readonly message: string }
+}
+
+/** A model that takes whatever a prompt has. */
+const large = { contextTokens: 2_000_000, maxOutputTokens: 8_000 }
+
+/** Returns the prompt of a scene as it would be now. Throws SCENE_NOT_FOUND, PROMPT_INVALID, and PROVIDER_NOT_CONFIGURED for a named model that is not there. */
+export async function previewScene(
+  services: NovelServices,
+  { userId, sceneId, wishes, part: wanted = 1, model: id, signal, vectorOf }: ScenePreviewRequest,
+): Promise<ScenePreview> {
+  const choose = () => modelsOf({ services, userId }).languageModel('prose', id)
+  const model = id === undefined ? await unlessFailed('PROVIDER_NOT_CONFIGURED', choose) : choose()
+  const scene = await services.library.scenes.scene(userId, sceneId)
+  const asked = { scene, model: model ?? { id: '', countTokens, ...large }, wishes }
+  const { prompts, problem, codex, passageSearch, use } = await promptScene(
+    { services, userId, signal, ...defined({ vectorOf }) },
+    asked,
+  )
+  const { shared, lostChanges } = codex
+  const part = Math.min(wanted, prompts.length)
+  const shown = prompts[part - 1]
+  return {
+    ...{ part, parts: prompts.length, blocks: shown?.blocks ?? [] },
+    ...defined({ prompt: shown?.prompt }),
+    ...{ shared, lostChanges },
+    ...defined({ passageSearch }),
+    ...(problem !== undefined && { problem: { code: problem.code, message: problem.message } }),
+    ...(model !== undefined && { model: model.id, expected: priced(model, use) }),
+  }
+}
+
+/** A scene of which the prompts are made, and not sent. */
+interface SceneToPreview {
+  readonly scene: Scene
+  readonly model: PromptedModel
+  readonly wishes: ScenePreviewRequest['wishes']
+}
+
+/** Returns the prompts of all parts of a scene, and what the model would use for them. */
+export async function promptScene(reader: MaterialReader, { scene, model, wishes }: SceneToPreview) {
+  const target = await readTarget(reader, scene, wishes)
+  const prompts = await promptsFor(reader, scene.novelId)
+  const asked = askedOf({ model, prompts }, target, wishes)
+  const material = await readMaterial(reader, { novelId: scene.novelId, ...asked.material })
+  const tried = tryPrompts(asked.scene, material)
+  const problem = emptyProblem(wishes, target) ?? tried.problem
+  return {
+    prompts: tried.prompts,
+    codex: material.codex,
+    about: asked.material.about,
+    passageSearch: material.passageSearch,
+    use: promptsUse(model, asked.scene, tried.prompts),
+    ...defined({ problem }),
+  }
+}
+
+/** Returns the prompts, or, where they cannot be made, those of a model with a larger window and why. */
+function tryPrompts(scene: SceneToExpect, material: Material) {
+  try {
+    return { prompts: promptsOf(scene, material), problem: undefined }
+  } catch (problem) {
+    if (!(problem instanceof QuillworkError)) throw problem
+    const { id } = scene.model
+    const model = {
+      id,
+      countTokens: (text: string) => scene.model.countTokens(text),
+      ...large,
+    }
+    const mostMaterial = problem.code === 'CODEX_TOO_LARGE' ? large.contextTokens : scene.mostMaterial
+    return { prompts: promptsOf({ ...scene, model, mostMaterial }, material), problem }
+  }
+}
+
+function emptyProblem(wishes: SceneWishes, { brief }: SceneTarget): QuillworkError | undefined {
+  try {
+    requireBrief(wishes, brief)
+    return undefined
+  } catch (error) {
+    if (error instanceof QuillworkError) return error
+    throw error
+  }
+}
+
+function priced(model: LanguageModel, use: ExpectedUse) {
+  const cost = model.costOf(use)
+  return { ...use, ...(cost !== undefined && defined({ cost, currency: model.price?.currency })) }
+}

@@ -1,0 +1,85 @@
+import { hashedId, type TaskContext } from '../index.ts'
+import { mentionFinder } from './codex/find-mentions.ts'
+import { mergedEntries, type PlacedEntry } from './codex/proposals.ts'
+import { readEntries } from './codex/read-entries.ts'
+import {
+  type Reading,
+  readingParameters,
+  readingProgress,
+  readingResult,
+  readScenes,
+  type SceneReader,
+} from './codex/scene-reading.ts'
+import { defineNovelTask, modelsOf, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
+
+type ProposeContext = TaskContext<typeof readingParameters, typeof readingProgress, NovelServices>
+
+/**
+ * Has a model read the scenes of a novel for people, places, things and facts that its codex could have. What it names with a quotation that the text has is
+ * kept as a proposal, beside the codex: the author accepts it, changes it or ignores it.
+ */
+export const proposeCodexEntries = defineNovelTask({
+  type: 'ProposeCodexEntries',
+  lane: 'batch',
+  attemptTimeout: '12h',
+  stallTimeout: '1h',
+  retry: novelRetry,
+  parameters: readingParameters,
+  result: readingResult,
+  progress: readingProgress,
+  async admit({ novelId, model }, asker) {
+    modelsOf(asker).languageModel('summary', model)
+    await asker.services.library.shelf.about(asker.userId, novelId)
+  },
+  execute: (ctx: ProposeContext) =>
+    timed(async () => readScenes(ctx, await entriesReading(ctx, ctx.parameters))),
+})
+
+/** Returns how scenes are read for entries. */
+export async function entriesReading(
+  asker: Pick<ProposeContext, 'userId' | 'services'>,
+  { novelId, model }: { novelId: string; model?: string | undefined },
+): Promise<Reading<'entries'>> {
+  const { userId, services } = asker
+  const { language: declared } = await services.library.shelf.about(userId, novelId)
+  const entries = await services.library.codex.all(userId, novelId)
+  const readings = await services.library.readings.all(userId, novelId, 'entries')
+  const found: PlacedEntry[] = readings.flatMap(({ items, sceneId }) =>
+    items.map(item => ({ ...item, sceneId })),
+  )
+  const known = () => {
+    const noted = entries.map(({ id, name, aliases }) => ({ id, name, aliases }))
+    const proposed = mergedEntries(found).map(({ name, aliases }) => ({ id: hashedId(name), name, aliases }))
+    const all = [...noted, ...proposed].map(each => ({
+      ...{ ...each, exclusions: [], matchCase: false, when: 'always' as const },
+    }))
+    return { finder: mentionFinder(all), nameOf: new Map(all.map(({ id, name }) => [id, name])) }
+  }
+  let { finder, nameOf } = known()
+  const reader: SceneReader<'entries'> = {
+    what: 'entries',
+    prompt: 'propose-entries',
+    answerTokens: 1_500,
+    question: ({ content, textVersion }) => ({
+      of: `text ${textVersion}`,
+      slots: {
+        known: [...finder.find(content).mentions.keys()].flatMap(id => nameOf.get(id) ?? []).join('\n'),
+      },
+      read: answer => readEntries(answer, content),
+    }),
+    kept({ items, sceneId }) {
+      if (items.length === 0) return
+      found.push(...items.map(item => ({ ...item, sceneId })))
+      ;({ finder, nameOf } = known())
+    },
+  }
+  const prompts = await promptsFor(asker, novelId)
+  return {
+    userId,
+    services,
+    reader,
+    prompts,
+    model: modelsOf(asker).languageModel('summary', model),
+    declared,
+  }
+}

@@ -1,0 +1,209 @@
+import { z } from 'zod'
+import type { LanguageModel } from '../ai/model.ts'
+import { hashedId, type TaskContext } from '../index.ts'
+import { id } from './fields.ts'
+import { type MaterialText, startByTokens } from './models/context.ts'
+import { textLanguage, writingOf } from './models/lengths.ts'
+import { withVectors } from './models/query-vector.ts'
+import { type MaterialReader, readMaterial } from './models/scene-material.ts'
+import { repeatedTokens, type TextForm } from './models/scene-prompt.ts'
+import { type Prompts, promptLanguageOf } from './prompts/prompts.ts'
+import {
+  oneIfAutomatic,
+  type SceneOptions,
+  saidOf,
+  sceneOptions,
+  scenesBefore,
+  writingFor,
+} from './scene-request.ts'
+import { findScene, type Manner, mannerOf } from './scene-target.ts'
+import {
+  admitInsteadOf,
+  insteadOf,
+  makeTexts,
+  type Placed,
+  resultOf,
+  type TextsPlan,
+  textsProgress,
+  textsResult,
+} from './scene-texts.ts'
+import {
+  findSelection,
+  mostOf,
+  type Stretch,
+  selectionWishes,
+  usualLengthOf,
+  wishInstruction,
+  withoutEchoes,
+  withPassage,
+} from './selection.ts'
+import {
+  defineNovelTask,
+  modelsOf,
+  type NovelServices,
+  novelRetry,
+  promptsFor,
+  timed,
+  unlessFailed,
+} from './services.ts'
+
+const parameters = z
+  .strictObject({
+    novelId: id,
+    sceneId: id,
+    selection: z.strictObject({
+      /** Where it begins, in UTF-16 code units of the text of the scene. */
+      start: z.int().min(0),
+      /** The selected text. */
+      text: z.string().min(1).max(30_000),
+      /** `version` of the scene that it was selected in. If the text changed since, it is looked for, and taken where it is there once. */
+      version: z.int().min(1),
+    }),
+    wish: z.enum(selectionWishes),
+    ...sceneOptions,
+    scenesBefore,
+    insteadOf,
+  })
+  .refine(...oneIfAutomatic)
+
+/** Parameters of the task. */
+export type RewriteParameters = z.output<typeof parameters>
+
+type RewriteContext = TaskContext<typeof parameters, typeof textsProgress, NovelServices>
+
+/** What the task first read of the scene. */
+interface RewriteTarget {
+  readonly version: number
+  readonly title: string
+  readonly content: string
+  /** Where the selection is in it, without white space at its ends. */
+  readonly place: Stretch
+  /** Title and author of the novel. */
+  readonly novel: string
+  /** BCP 47, of the scene. */
+  readonly language: string
+  readonly manner: Manner
+}
+
+/**
+ * Rewrites, shortens, expands or continues a selection of a scene's text with a language model. Each text is a candidate: the whole scene, in which
+ * nothing but the selection is replaced. The new text of the selection streams to the output of the task.
+ */
+export const rewriteSelection = defineNovelTask({
+  type: 'RewriteSelection',
+  lane: 'batch',
+  attemptTimeout: '1h',
+  retry: novelRetry,
+  parameters,
+  result: textsResult,
+  progress: textsProgress,
+  async admit(asked, asker) {
+    modelsOf(asker).languageModel('prose', asked.model)
+    await readTarget(asker, asked)
+    await admitInsteadOf(asker, asked)
+  },
+  async execute(ctx: RewriteContext) {
+    const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
+    const asked = hashedId(JSON.stringify(ctx.parameters))
+    // A checkpoint: what is written for one text is not put into another one unseen.
+    const target = await ctx.checkpoint(`selection ${asked}`, () => readTarget(ctx, ctx.parameters))
+    const prompts = await promptsFor(ctx, ctx.parameters.novelId)
+    return timed(async () =>
+      resultOf(ctx.parameters.sceneId, await makeTexts(ctx, planOf(ctx, { model, prompts }, target))),
+    )
+  },
+})
+
+/** Reads the scene, and finds the selection. Throws SCENE_NOT_FOUND, and what `findSelection` throws. */
+export async function readTarget(
+  asker: Pick<MaterialReader, 'services' | 'userId'>,
+  { novelId, sceneId, selection }: RewriteParameters,
+): Promise<RewriteTarget> {
+  const scene = await findScene(asker, { novelId }, sceneId)
+  const { version, title = '', content } = scene
+  const place = findSelection(scene, selection)
+  const [{ title: book, author, language }, manner] = await Promise.all([
+    asker.services.library.shelf.about(asker.userId, novelId),
+    mannerOf(asker, novelId, scene.narration),
+  ])
+  const novel = author === undefined ? book : `${book}, ${author}`
+  return { version, title, content, place, novel, manner, language: textLanguage(content, language) }
+}
+
+/** Returns the length and language of the new text, and the slots of its prompt. */
+export function rewritingFor(
+  { wish, length, ...asked }: Pick<RewriteParameters, 'wish'> & SceneOptions,
+  { content, place, novel, language, manner }: RewriteTarget,
+  model: LanguageModel,
+) {
+  const selection = content.slice(place.start, place.end)
+  const usual = usualLengthOf(wish, selection, writingOf(language))
+  const { slots, ...writing } = writingFor(
+    { ...asked, length: length ?? usual },
+    { brief: '', novel, language, manner },
+  )
+  const form: TextForm = {
+    ...({ first: 'rewrite-selection', next: 'rewrite-selection', whole: 'passage' } as const),
+    most: mostOf(wish, writing.length),
+  }
+  const after = content.slice(place.end)
+  const textAfter = startByTokens(after, repeatedTokens(model), text => model.countTokens(text))
+  const own = { selection, textAfter, wish: wishInstruction(wish, writing.promptLanguage) }
+  return { form, ...writing, slots: { ...slots, ...own } }
+}
+
+/** Code units around a selection that a text is compared with. */
+const comparedAround = 12_000
+
+function planOf(
+  ctx: RewriteContext,
+  { model, prompts }: { model: LanguageModel; prompts: Prompts },
+  target: RewriteTarget,
+): TextsPlan {
+  const { novelId, sceneId, wish, temperature, contextTokens, instructions = '' } = ctx.parameters
+  const { content, place, manner, language } = target
+  const rewriting = rewritingFor(ctx.parameters, target, model)
+  const { selection } = rewriting.slots
+  const before = content.slice(0, wish === 'continue' ? place.end : place.start)
+  const after = content.slice(place.end)
+  const selected = wish === 'continue' ? '' : selection
+  const request = {
+    ...{ novelId, before: sceneId, manner, tokens: contextTokens, scenesBefore: ctx.parameters.scenesBefore },
+    about: `${selection}\n${instructions}`,
+    said: saidOf({ brief: selection, manner }, ctx.parameters),
+    language: promptLanguageOf(language),
+  }
+  return {
+    ...{ novelId, sceneId, model, prompts, target, temperature, language, recorded: { wish } },
+    mostMaterial: contextTokens,
+    ...rewriting,
+    around: `${after.slice(0, comparedAround)}\n${before.slice(-comparedAround)}`,
+    trim: text => withoutEchoes(text, { before, selected, after }, rewriting.writing),
+    async material() {
+      const read = await readMaterial(withVectors(ctx, novelId), request)
+      return { ...read, textBefore: [...ofScene(target, sceneId), ...read.textBefore] }
+    },
+    place: text => placed(ctx, target, { text, writing: rewriting.writing }),
+  }
+}
+
+/** The text of the scene before the selection; none where nothing is before it. */
+function ofScene({ content, place, title }: RewriteTarget, id: string): readonly MaterialText[] {
+  const text = content.slice(0, place.start)
+  return text.trim() === '' ? [] : [{ text, source: { of: 'scene', id, title } }]
+}
+
+/** Puts the text into the scene as it is now; where the selection cannot be found in it any more, into the scene as it was. */
+async function placed(
+  ctx: RewriteContext,
+  { content, place, version }: RewriteTarget,
+  written: Pick<Parameters<typeof withPassage>[2], 'text' | 'writing'>,
+): Promise<Placed> {
+  const { wish } = ctx.parameters
+  const selection = { start: place.start, text: content.slice(place.start, place.end), version }
+  const now = await findScene(ctx, ctx.parameters, ctx.parameters.sceneId)
+  const found = await unlessFailed('SELECTION_NOT_FOUND', () => findSelection(now, selection))
+  if (found === undefined)
+    return { ...withPassage(content, place, { wish, ...written }), expectedVersion: version }
+  return { ...withPassage(now.content, found, { wish, ...written }), expectedVersion: now.version }
+}
