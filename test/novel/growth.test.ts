@@ -17,12 +17,14 @@ import { characterPairs, letterRuns, normaliseWord } from '../../src/ai/text/ter
 import { cut, printable, tableLines } from '../../src/cli/text.ts'
 import { checkJsonText } from '../../src/http/guards.ts'
 import { idempotencyKeyOf, ifMatchVersion, noneMatchNames } from '../../src/http/request-headers.ts'
+import { QuillworkError } from '../../src/index.ts'
+import { mentionFinder } from '../../src/novel/codex/find-mentions.ts'
+import { noEntries } from '../../src/novel/codex/select-entries.ts'
 import { resolveTarget } from '../../src/novel/import/archive.ts'
 import { importBounds, shown } from '../../src/novel/import/bounds.ts'
 import { joinedTitle } from '../../src/novel/import/chapter-name.ts'
 import { comparable } from '../../src/novel/import/contents.ts'
-import { detectEncoding } from '../../src/novel/import/encoding.ts'
-import { legacyEncoding } from '../../src/novel/import/encoding-score.ts'
+import { detectEncoding, legacyEncoding } from '../../src/novel/import/encoding.ts'
 import { plainSpaces, undecorate, withoutPageNumber } from '../../src/novel/import/heading.ts'
 import { chineseHeading } from '../../src/novel/import/heading-chinese.ts'
 import { englishHeading } from '../../src/novel/import/heading-english.ts'
@@ -41,16 +43,21 @@ import { bytesSource } from '../../src/novel/import/source.ts'
 import { titleOf } from '../../src/novel/import/title.ts'
 import { XmlReader } from '../../src/novel/import/xml.ts'
 import { deltaOf } from '../../src/novel/library/text-delta.ts'
-import { endByTokens, fitMaterial, splitByTokens } from '../../src/novel/models/context.ts'
+import {
+  endByTokens,
+  fitMaterial,
+  type MaterialText,
+  onlyCodex,
+  splitByTokens,
+} from '../../src/novel/models/context.ts'
 import { GrowingText } from '../../src/novel/models/growing-text.ts'
 import { findNames } from '../../src/novel/names.ts'
 import { asData, loadPrompts } from '../../src/novel/prompts/prompts.ts'
 import { parseTemplate, renderTemplate } from '../../src/novel/prompts/template.ts'
 import { beatsOf } from '../../src/novel/scene-brief.ts'
-import { marksOf } from '../../src/novel/search/marks.ts'
 import { splitPassages } from '../../src/novel/search/passages.ts'
 import { buildSegment } from '../../src/novel/search/segment.ts'
-import { termOccurrences } from '../../src/novel/search/terms.ts'
+import { marksOf, termOccurrences } from '../../src/novel/search/terms.ts'
 import { measure } from '../../src/novel/words.ts'
 import { plainLine } from '../../src/server/log-lines.ts'
 import { fingerprintOf } from '../../src/task/fingerprint.ts'
@@ -106,11 +113,32 @@ const prompts = mkdtempSync(join(tmpdir(), 'quillwork-growth-'))
 let promptFolders = 0
 afterAll(() => rmSync(prompts, { recursive: true }))
 
+const refuse = (what: string) => new QuillworkError('PROMPT_INVALID', what)
+
 function promptFile(text: string): unknown {
   const folder = join(prompts, `${promptFolders++}`)
   mkdirSync(folder)
   writeFileSync(join(folder, 'generate-scene.en.md'), text)
   return loadPrompts(folder)
+}
+
+function materialOf(...given: readonly string[]): MaterialText[] {
+  return given.map((text, at) => ({ text, source: { of: 'scene', id: `${at}`, title: '' } }))
+}
+
+/** Entries whose names are made of a text: pieces of all lengths. */
+function codexOf(text: string) {
+  const names = Array.from({ length: 50 }, (_, i) => text.slice(0, (i + 1) * 4) || 'a')
+  return names.map((name, i) => ({
+    ...{
+      id: `${i}`,
+      name,
+      aliases: [],
+      exclusions: [],
+      matchCase: i % 2 === 0,
+      when: 'when-detected' as const,
+    },
+  }))
 }
 
 function streamed(text: string): void {
@@ -174,7 +202,7 @@ const functions: Record<string, (text: string) => unknown> = {
   'an index': text =>
     buildSegment([...splitPassages(text)].map((_, id) => ({ id, text: text.slice(0, 99) }))),
   'data in a prompt': asData,
-  'a template': text => parseTemplate('a.md', text, { required: [], optional: [] }),
+  'a template': text => parseTemplate(text, { required: [], optional: [] }, refuse),
   'a filled template': text =>
     renderTemplate(
       [
@@ -186,10 +214,17 @@ const functions: Record<string, (text: string) => unknown> = {
   'a file of a prompt': promptFile,
   'material that fits': text =>
     fitMaterial(
-      { textBefore: [text, text], chapterSummaries: [text], passages: [text], names: text.split('\n') },
+      {
+        ...onlyCodex(noEntries),
+        textBefore: materialOf(text, text),
+        chapterSummaries: materialOf(text),
+        passages: materialOf(text),
+        names: materialOf(...text.split('\n')),
+      },
       text.length,
       countTokens,
     ),
+  'mentions of a codex': text => mentionFinder(codexOf(text)).find(`${text} ${text}`),
   'parts by tokens': text => [...splitByTokens(text, 200, countTokens)],
   'an end by tokens': text => endByTokens(text, text.length / 4, countTokens),
   'a difference of versions': text => deltaOf(text, `${text.slice(1, -9)}b${text}`),

@@ -61,7 +61,7 @@ describeWithEmbeddings("an OpenAI-compatible embeddings server of somebody else'
     expect(result).toMatchObject({ index: 'hybrid', model: 'e5', dimensions: 384, passages: 4 })
     expect(result.usage?.inputTokens).toBeGreaterThan(100)
     for (const [query, chapter] of queries) {
-      const services = { ...n.services, limiter: n.t.limiter }
+      const services = { ...n.services, models, limiter: n.t.limiter }
       const answer = await searchNovel(services, { userId: ann, novelId, query, limit: 2 })
       expect(answer).toMatchObject({ index: 'hybrid', model: 'e5', hits: [{ chapterTitle: chapter }, {}] })
       const words = await n.library.index.search(ann, novelId, { query })

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { marksOf } from '../../../src/novel/search/marks.ts'
 import { splitPassages } from '../../../src/novel/search/passages.ts'
-import { termOccurrences } from '../../../src/novel/search/terms.ts'
+import { marksOf, termOccurrences } from '../../../src/novel/search/terms.ts'
 import { hardText } from '../../ai/arbitraries.ts'
 
 const passagesOf = (text: string) => [...splitPassages(text)].map(({ start, end }) => text.slice(start, end))

@@ -1,12 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { countTokens, promptTokens } from '../../../src/ai/providers/tokens.ts'
+import { noEntries } from '../../../src/novel/codex/select-entries.ts'
 import {
   endByTokens,
+  type FittedMaterial,
   fitMaterial,
   fitPrompt,
   type Material,
+  type MaterialText,
+  onlyCodex,
   splitByTokens,
+  startByTokens,
 } from '../../../src/novel/models/context.ts'
 import { runThrough } from '../../../src/runtime/cooperate.ts'
 
@@ -52,6 +57,32 @@ describe('a text split by tokens', () => {
   })
 })
 
+describe('the beginning of a text by tokens', () => {
+  it('fits, is a beginning of the text, and cuts no character', () => {
+    fc.assert(
+      fc.property(text, room, (whole, most) => {
+        const start = startByTokens(whole, most, countTokens)
+        expect(countTokens(start)).toBeLessThanOrEqual(most)
+        expect(whole.trimStart().startsWith(start)).toBe(true)
+        expect(start).not.toMatch(loneSurrogate)
+      }),
+    )
+  })
+
+  it('ends with a sentence, also with one that has the last token, and has the first one even where it does not fit whole', () => {
+    const whole = ' One is here. Two is here. Three is here.'
+    const letters = (text: string) => text.length
+    expect(startByTokens(whole, 100, letters)).toBe(whole.trim())
+    expect(startByTokens(whole, 40, letters)).toBe(whole.trim())
+    expect(startByTokens(whole, 39, letters)).toBe('One is here. Two is here.')
+    expect(startByTokens(whole, 25, letters)).toBe('One is here. Two is here.')
+    expect(startByTokens(whole, 24, letters)).toBe('One is here.')
+    expect(startByTokens(whole, 12, letters)).toBe('One is here.')
+    expect(startByTokens(whole, 8, letters)).toBe('One is h')
+    expect(startByTokens(whole, 0, letters)).toBe('')
+  })
+})
+
 describe('the end of a text by tokens', () => {
   it('fits, is an end of the text, and cuts no character', () => {
     fc.assert(
@@ -74,51 +105,89 @@ describe('the end of a text by tokens', () => {
   })
 })
 
+/** Texts of scenes that are named by their place. */
+function textsOf(...texts: readonly string[]): MaterialText[] {
+  return texts.map((each, at) => ({ text: each, source: { of: 'scene', id: `s${at}`, title: '' } }))
+}
+
+function materialOf(given: Partial<Material>): Material {
+  return { ...onlyCodex(noEntries), ...given }
+}
+
 describe('material for a prompt', () => {
-  const items = fc.array(text, { maxLength: 6 })
-  const material = fc.record({ textBefore: items, chapterSummaries: items, passages: items, names: items })
+  const items = fc.array(text, { maxLength: 6 }).map(texts => textsOf(...texts))
+  const material = fc
+    .record({ threads: items, textBefore: items, chapterSummaries: items, passages: items, names: items })
+    .map(materialOf)
+  const shownBy = (fitted: FittedMaterial) =>
+    Object.fromEntries(Object.entries(fitted).map(([slot, { text: each }]) => [slot, each]))
 
   it('fits into its room', () => {
     fc.assert(
       fc.property(material, fc.integer({ min: 0, max: 500 }), (given, most) => {
         const fitted = fitMaterial(given, most, countTokens)
-        const used = Object.values(fitted).reduce((sum, part) => sum + countTokens(part), 0)
+        const used = Object.values(fitted).reduce((sum, part) => sum + countTokens(part.text), 0)
         // Each part is rounded up.
-        expect(used).toBeLessThanOrEqual(most + 4)
+        expect(used).toBeLessThanOrEqual(most + 5)
       }),
     )
   })
 
   it('is the nearest, in reading order; the text has what the others leave', () => {
-    const given: Material = {
-      textBefore: ['Third text here.', 'Second text here.', 'First text here.'],
-      chapterSummaries: ['Chapter two.', 'Chapter one.'],
-      passages: ['Best.', 'Good.'],
-      names: ['Ann', 'Bob'],
-    }
-    expect(fitMaterial(given, 1_000, countTokens)).toEqual({
+    const given = materialOf({
+      textBefore: textsOf('Third text here.', 'Second text here.', 'First text here.'),
+      chapterSummaries: textsOf('Chapter two.', 'Chapter one.'),
+      passages: textsOf('Best.', 'Good.'),
+      names: textsOf('Ann', 'Bob'),
+    })
+    expect(shownBy(fitMaterial(given, 1_000, countTokens))).toEqual({
+      ...{ codex: '', threads: '' },
       textBefore: 'First text here.\n\nSecond text here.\n\nThird text here.',
       chapterSummaries: 'Chapter one.\n\nChapter two.',
       passages: 'Best.\n\nGood.',
       names: 'Ann\nBob',
     })
-    expect(fitMaterial(given, 30, countTokens)).toEqual({
+    const fitted = fitMaterial(given, 30, countTokens)
+    expect(shownBy(fitted)).toEqual({
+      ...{ codex: '', threads: '' },
       textBefore: 'Second text here.\n\nThird text here.',
       chapterSummaries: 'Chapter two.',
       passages: 'Best.\n\nGood.',
       names: 'Ann',
     })
+    expect(fitted.textBefore).toMatchObject({
+      shown: [
+        { id: 's1', reason: { why: 'before' } },
+        { id: 's0', reason: { why: 'before' } },
+      ],
+      leftOut: [{ id: 's2', reason: 'over-budget' }],
+    })
+    expect(fitted.chapterSummaries.leftOut).toMatchObject([{ id: 's1', reason: 'over-budget' }])
   })
+
+  it('says of every text whether it is shown or left out, and why', () => {
+    fc.assert(
+      fc.property(material, fc.integer({ min: 0, max: 500 }), (given, most) => {
+        const fitted = fitMaterial({ ...given, leftOut: { passages: [later] } }, most, countTokens)
+        for (const slot of ['threads', 'textBefore', 'chapterSummaries', 'passages', 'names'] as const) {
+          const { shown, leftOut } = fitted[slot]
+          const ids = [...shown, ...leftOut].map(({ id }) => id)
+          const all = given[slot].map(({ source }) => source.id)
+          expect(ids.toSorted()).toEqual([...all, ...(slot === 'passages' ? ['later'] : [])].toSorted())
+        }
+        expect(fitted.passages.leftOut.at(-1)).toEqual(later)
+      }),
+    )
+  })
+  const later = { of: 'scene', id: 'later', title: '', reason: 'later' } as const
 
   it('has the end of what does not fit whole, such as the summaries of a long chapter', () => {
     const scenes = Array.from({ length: 30 }, (_, at) => `In scene ${at + 1} the miller waits.`)
-    const given = {
-      textBefore: [],
-      chapterSummaries: [`Chapter one: ${scenes.join(' ')}`],
-      passages: [],
-      names: [],
-    }
-    const { chapterSummaries } = fitMaterial(given, 300, countTokens)
+    const given = materialOf({ chapterSummaries: textsOf(`Chapter one: ${scenes.join(' ')}`) })
+    const {
+      chapterSummaries: { text: chapterSummaries, shown },
+    } = fitMaterial(given, 300, countTokens)
+    expect(shown).toMatchObject([{ id: 's0', isCut: true }])
     expect(chapterSummaries.endsWith('In scene 30 the miller waits.')).toBe(true)
     expect(chapterSummaries).not.toContain('In scene 1 the')
     expect(countTokens(chapterSummaries)).toBeLessThanOrEqual(60)
@@ -136,8 +205,9 @@ describe('material for a prompt', () => {
             prompt: Object.values(parts)
               .map(part => `<novel-text>\n${part}\n</novel-text>`)
               .join('\n'),
+            pieces: [],
           })
-          const bare = promptTokens(model, render({ a: '', b: '', c: '', d: '' }))
+          const bare = promptTokens(model, render({ a: '', b: '', c: '', d: '', e: '', f: '' }))
           const fitted = () =>
             fitPrompt(given, {
               model: { ...model, contextTokens: window },
@@ -158,13 +228,12 @@ describe('material for a prompt', () => {
   })
 
   it('is refused with the numbers where the prompt alone is too long', () => {
-    const none = { textBefore: [], chapterSummaries: [], passages: [], names: [] }
     const fitted = () =>
-      fitPrompt(none, {
+      fitPrompt(onlyCodex(noEntries), {
         model: { id: 'small', contextTokens: 100, countTokens: whole => whole.length },
         outputTokens: 30,
         mostMaterial: 0,
-        render: () => ({ system: 's'.repeat(20), prompt: 'p'.repeat(50) }),
+        render: () => ({ system: 's'.repeat(20), prompt: 'p'.repeat(50), pieces: [] }),
       })
     expect(fitted).toThrow(
       expect.objectContaining({

@@ -1,4 +1,12 @@
-import { batchGenerateScene, generateScene, generateSummary, importNovel, storeUpload } from 'quillwork/novel'
+import type { In } from 'quillwork'
+import {
+  batchGenerateScene,
+  estimateTask,
+  generateScene,
+  generateSummary,
+  importNovel,
+  storeUpload,
+} from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import type { SceneEdit } from '../../../src/novel/library/scenes.ts'
 import type { Answer } from '../../models/script.ts'
@@ -13,6 +21,10 @@ const patient = { first: 30_000, idle: 30_000, total: 50_000 }
 /** A model that writes a whole scene in one part. */
 const large = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000, timeouts: patient } }
 const summary = 'The miller finds the letter under the bridge.'
+/** A wish that a sentence or two are long enough for. */
+const brief = { length: { words: 20 } }
+/** Returns a text of 13 words. */
+const toldOf = (what: string) => `${what} rose over the mill, and nobody saw how high the water came.`
 
 describeWriting('GenerateScene', open => {
   it('writes a scene from its summary, shows it as it grows, and keeps where it comes from', async () => {
@@ -30,11 +42,12 @@ describeWriting('GenerateScene', open => {
     const result = await task.result()
     expect(result).toMatchObject({
       sceneId,
-      conflict: false,
+      accepted: true,
       skipped: false,
+      failed: [],
+      candidates: [{ status: 'accepted', finishReason: 'stop' }],
       model: 'prose',
-      finishReason: 'stop',
-      prompt: { name: 'generate-scene', language: 'en', version: expect.stringMatching(/^1\+/) },
+      prompt: { name: 'generate-scene', language: 'en', version: expect.stringMatching(/^4\+/) },
       usage: { inputTokens: call?.inputTokens, outputTokens: call?.outputTokens, cost: expect.any(Number) },
     })
     expect(result.processingTimeMs).toBeLessThan(60_000)
@@ -63,30 +76,18 @@ describeWriting('GenerateScene', open => {
     expect(items).toMatchObject([{ key: novelId }])
   })
 
-  it('keeps an answer whole that is longer than any scene of a person', async () => {
-    await using w = await open({ models: large })
-    const { novelId, sceneId } = await emptyScene(w)
-    const answer = `${'The water rose over the mill. '.repeat(2_000)}It was gone.`
-    w.server.script.add({ answer: { is: 'text', text: answer } })
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
-    await w.t.drain()
-    expect(await task.result()).toMatchObject({ characters: expect.any(Number), conflict: false })
-    expect(await w.scene(sceneId)).toMatchObject({ content: answer, textOrigin: { method: 'generative' } })
-    expect(w.server.ledger.calls).toHaveLength(1)
-    expect(await outputOf(w, task.taskId)).toBe(answer)
-  })
-
-  it('keeps the text that was there in the history, or leaves it', async () => {
+  it('replaces a text where that is wished and keeps it in the history, or leaves the scene as it is', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w, { content: 'By hand.' })
-    const kept = { novelId, sceneId, overwriteExisting: false }
+    const kept = { novelId, sceneId, skipWritten: true }
     const left = await w.t.submit(generateScene, kept, { userId: ann })
     await w.t.drain()
-    expect(await left.result()).toMatchObject({ skipped: true, conflict: false, words: 0 })
+    expect(await left.result()).toMatchObject({ skipped: true, accepted: false, words: 0 })
     expect(w.server.ledger.calls).toEqual([])
-    const replaced = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    const asked = { novelId, sceneId, accept: 'automatically' } as const
+    const replaced = await w.t.submit(generateScene, asked, { userId: ann })
     await w.t.drain()
-    expect(await replaced.result()).toMatchObject({ skipped: false })
+    expect(await replaced.result()).toMatchObject({ skipped: false, accepted: true })
     const { items } = await w.library.scenes.history(ann, sceneId, { pageSize: 5 })
     expect(items).toMatchObject([{ what: 'text', why: 'overwritten', text: 'By hand.' }, {}])
   })
@@ -171,14 +172,16 @@ describeWriting('GenerateScene', open => {
     ['a paragraph begins', 'He closed the door', '\n\nMorning came.', 'He closed the door\n\nMorning came.'],
     ['a sentence goes on', 'He closed', 'the door.', 'He closed the door.'],
     ['a quotation begins', 'He said: "', 'Nobody."', 'He said: "Nobody."'],
-  ])('joins what goes on where %s', async (_, first, second, whole) => {
+  ])('joins what goes on where %s', async (_, end, second, joined) => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
+    const first = 'The miller came home before it was light. '
+    const whole = first + joined
     w.server.script.add(
-      { answer: { is: 'truncated', text: `${first} ` }, times: 1 },
+      { answer: { is: 'truncated', text: `${first}${end} ` }, times: 1 },
       { answer: { is: 'text', text: second }, times: 1 },
     )
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
     await w.t.drain()
     await task.result()
     expect((await w.scene(sceneId)).content).toBe(whole)
@@ -257,9 +260,9 @@ describeWriting('GenerateScene', open => {
       { answer: { is: 'truncated', text: 'The miller crossed the bri' }, times: 1 },
       { answer: { is: 'text', text: 'bridge and saw nobody.' }, times: 1 },
     )
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
     await w.t.drain()
-    expect(await task.result()).toMatchObject({ finishReason: 'stop', words: 8 })
+    expect(await task.result()).toMatchObject({ candidates: [{ finishReason: 'stop' }], words: 8 })
     const text = 'The miller crossed the bridge and saw nobody.'
     expect((await w.scene(sceneId)).content).toBe(text)
     expect(await outputOf(w, task.taskId)).toBe(text)
@@ -269,22 +272,23 @@ describeWriting('GenerateScene', open => {
   it('fails where the model breaks off again and again, and keeps nothing half', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
-    w.server.script.add({ answer: { is: 'truncated', text: 'And then the rain began to' } })
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    for (const text of ['And then the rain began to', 'fall upon the roof of the'])
+      w.server.script.add({ answer: { is: 'truncated', text }, times: 1 })
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
     await w.t.drain()
     expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_TRUNCATED' } })
-    expect(w.server.ledger.calls).toHaveLength(3)
+    expect(w.server.ledger.calls).toHaveLength(2)
     expect((await w.scene(sceneId)).content).toBe('')
 
     // Whoever gave the model more room goes on from what is paid.
     w.server.script.clear()
-    w.server.script.add({ answer: { is: 'text', text: 'to fall.' }, times: 1 })
+    w.server.script.add({ answer: { is: 'text', text: 'mill, and nobody was there.' }, times: 1 })
     await w.t.tasks.retry(task.taskId)
     await w.t.drain()
     await task.result()
-    expect(w.server.ledger.calls).toHaveLength(4)
-    const begun = 'And then the rain began '
-    expect((await w.scene(sceneId)).content).toBe(`${begun.repeat(3)}to fall.`)
+    expect(w.server.ledger.calls).toHaveLength(3)
+    const text = 'And then the rain began fall upon the roof of mill, and nobody was there.'
+    expect((await w.scene(sceneId)).content).toBe(text)
   })
 
   it('goes on by the plan that it began with, also where the model may answer more by then', async () => {
@@ -344,14 +348,82 @@ describeWriting('GenerateScene', open => {
     const { novelId, sceneId, before } = await emptyScene(w)
     const task = await w.t.submit(generateScene, { novelId, sceneId, contextTokens: 0 }, { userId: ann })
     await w.t.drain()
-    expect(await task.result()).toMatchObject({ sceneId, conflict: false })
+    expect(await task.result()).toMatchObject({ sceneId, accepted: true })
     expect(w.server.ledger.calls[0]?.prompt).not.toContain(before)
+  })
+
+  it('gives each call its beat with a length of its own, what came before, and the next beat alone', async () => {
+    await using w = await open({ models: large })
+    const events = [
+      'The miller sings.',
+      'He finds a letter.',
+      'He burns it.',
+      'It rains.',
+      'He runs.',
+      'He is gone.',
+    ]
+    const { novelId, sceneId } = await emptyScene(w, { summary: events.join(' ') })
+    const asked = { novelId, sceneId, length: { words: 1_500 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    const { words } = await task.result()
+    expect(words).toBeGreaterThan(1_300)
+    const prompts = w.server.ledger.calls.map(({ prompt }) => prompt)
+    expect(prompts.map(prompt => /about (\d+) words/.exec(prompt)?.[1])).toEqual(['500', '500', '500'])
+    const shown = prompts.map(prompt => events.map(event => prompt.includes(event)))
+    expect(shown).toEqual([
+      [true, true, true, true, false, false],
+      [true, true, true, true, true, true],
+      [true, true, true, true, true, true],
+    ])
+    expect(prompts[0]).toContain('What comes after that. Lead up to it, and tell nothing of it yet:')
+    expect(prompts[1]).toMatch(/told so far:\n<novel-text>\nThe miller sings. He finds a letter.\n</)
+    expect(prompts[2]).not.toContain('What comes after that')
+    expect((await w.scene(sceneId)).textOrigin).toMatchObject({ parameters: { parts: 3 } })
+  })
+
+  it('ends an answer that runs on behind a sentence, in the scene and in what is read meanwhile', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'text', text: textFor('It runs on.', 250) } })
+    const task = await w.t.submit(
+      generateScene,
+      { novelId, sceneId, length: { words: 150 } },
+      { userId: ann },
+    )
+    await w.t.drain()
+    const { words } = await task.result()
+    expect(words).toBeGreaterThan(150)
+    expect(words).toBeLessThanOrEqual(172)
+    const { content } = await w.scene(sceneId)
+    expect(content).toMatch(/\.$/)
+    expect(w.server.ledger.calls[0]?.text.startsWith(content)).toBe(true)
+    expect(await outputOf(w, task.taskId)).toBe(content)
+    expect(w.server.ledger.calls).toHaveLength(1)
+  })
+
+  it.each([
+    ['is long enough', 110, 1],
+    ['lacks length, once', 60, 2],
+  ])('pays at most two calls for 100 words: an answer broke off that %s', async (_, length, calls) => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const text = textFor('It breaks off.', 40).split(' ').slice(0, length).join(' ')
+    w.server.script.add({ answer: { is: 'truncated', text: `${text}. And` }, times: 2 })
+    const task = await w.t.submit(
+      generateScene,
+      { novelId, sceneId, length: { words: 100 } },
+      { userId: ann },
+    )
+    await w.t.drain()
+    expect((await task.state()).status).toBe('COMPLETED')
+    expect(w.server.ledger.calls).toHaveLength(calls)
   })
 
   it('asks for less where the part before was longer than asked', async () => {
     await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
     const { novelId, sceneId } = await emptyScene(w)
-    w.server.script.add({ answer: { is: 'text', text: 'And then it rained. '.repeat(100) }, times: 1 })
+    w.server.script.add({ answer: { is: 'text', text: textFor('And then it rained.', 50) }, times: 1 })
     const task = await w.t.submit(
       generateScene,
       { novelId, sceneId, length: { words: 700 } },
@@ -360,7 +432,24 @@ describeWriting('GenerateScene', open => {
     await w.t.drain()
     await task.result()
     const asked = w.server.ledger.calls.map(call => /about (\d+) words/.exec(call.prompt)?.[1])
-    expect(asked).toEqual(['234', '150', '234'])
+    expect(asked).toEqual(['234', '218', '234'])
+  })
+
+  it('learns a smaller window from a refusal, and asks once more with a prompt that fits it', async () => {
+    await using w = await open({ models: large, server: { contextTokens: 2_000 } })
+    const { novelId, sceneId } = await emptyScene(w)
+    const [, second] = await w.scenes(novelId)
+    await edit(w, second?.id ?? '', { content: textFor('before', 400) })
+    const asked = { novelId, sceneId, length: { words: 100 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ accepted: true, skipped: false })
+    expect(w.server.ledger.calls.map(({ answered }) => answered)).toEqual(['context-exceeded', 'text'])
+    expect(w.models.languageModel('prose').contextTokens).toBe(2_000)
+    const again = await w.t.submit(generateScene, { ...asked, tone: 'wry' }, { userId: ann })
+    await w.t.drain()
+    await again.result()
+    expect(w.server.ledger.calls.map(({ answered }) => answered).slice(2)).toEqual(['text'])
   })
 
   it('says of a quotation of the old text that it is out of date', async () => {
@@ -372,7 +461,8 @@ describeWriting('GenerateScene', open => {
     await w.t.submit(generateSummary, { novelId, sceneId, model: 'extractive' }, { userId: ann })
     await w.t.drain()
     expect((await w.scene(sceneId)).summary).toMatchObject({ method: 'extractive' })
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    const asked = { novelId, sceneId, accept: 'automatically' } as const
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
     await w.t.drain()
     await task.result()
     expect(await w.scene(sceneId)).toMatchObject({
@@ -381,16 +471,53 @@ describeWriting('GenerateScene', open => {
     })
   })
 
+  it('costs what was estimated, and no less than two thirds of it; its prompts are kept with the candidate', async () => {
+    await using w = await open({ models: large })
+    const novelId = await w.novel(6)
+    const sceneId = (await w.scenes(novelId)).at(-1)?.id ?? ''
+    const twoSteps = 'The miller sings.\nHe finds a letter under the bridge.'
+    await w.library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: '', summary: twoSteps })
+    for (const length of [{ words: 100 }, { words: 1_200 }]) {
+      const parameters = { novelId, sceneId, length, accept: 'by-author' as const }
+      const estimate = await estimateTask(w.services, {
+        userId: ann,
+        taskType: generateScene.type,
+        parameters,
+      })
+      const task = await w.t.submit(generateScene, parameters, { userId: ann })
+      await w.t.drain()
+      const result = await task.result()
+      const [used] = await w.t.tasks.usage(task.taskId, { tree: true })
+      const [expected] = estimate.byModel
+      expect(expected?.calls).toBe(used?.calls)
+      const sum = (use?: { inputTokens: number; outputTokens: number }) =>
+        use === undefined ? Number.NaN : use.inputTokens + use.outputTokens
+      const ratio = sum(expected) / sum(used)
+      expect(ratio).toBeGreaterThanOrEqual(1)
+      expect(ratio).toBeLessThan(1.5)
+      const candidateId = result.candidates[0]?.candidateId ?? ''
+      const { prompts = [] } = await w.library.candidates.candidate(ann, { sceneId, candidateId })
+      expect(prompts).toHaveLength(used?.calls ?? 0)
+      expect(prompts[0]?.map(({ kind }) => kind)).toEqual(
+        expect.arrayContaining(['system', 'plan', 'textBefore']),
+      )
+      expect(prompts[0]?.at(-1)).toMatchObject({ kind: 'textBefore', shown: expect.any(Array), leftOut: [] })
+    }
+    const { items } = await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 5 })
+    expect(items[0]).not.toHaveProperty('prompts')
+  })
+
   it('D4: leaves the text that a person wrote meanwhile, and keeps its own beside it', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
     const { task, during } = await whileAsked(w, { novelId, sceneId })
     await during(() => edit(w, sceneId, { content: 'By hand.' }))
     const result = await task.result()
-    expect(result).toMatchObject({ conflict: true, alternativeId: expect.any(String), skipped: false })
+    expect(result).toMatchObject({ accepted: false, candidates: [{ status: 'open' }], skipped: false })
     expect((await w.scene(sceneId)).content).toBe('By hand.')
-    const kept = await w.library.scenes.historyEntry(ann, { sceneId, entryId: result.alternativeId ?? '' })
-    expect(kept).toMatchObject({ what: 'text', why: 'conflict', text: w.server.ledger.calls[0]?.text })
+    const candidateId = result.candidates[0]?.candidateId ?? ''
+    const kept = await w.library.candidates.candidate(ann, { sceneId, candidateId })
+    expect(kept).toMatchObject({ status: 'open', text: w.server.ledger.calls[0]?.text })
   })
 
   it('does not take for an edit that only the summary or the title changed', async () => {
@@ -398,7 +525,7 @@ describeWriting('GenerateScene', open => {
     const { novelId, sceneId } = await emptyScene(w)
     const { task, during } = await whileAsked(w, { novelId, sceneId })
     await during(() => edit(w, sceneId, { title: 'At dawn' }))
-    expect(await task.result()).toMatchObject({ conflict: false })
+    expect(await task.result()).toMatchObject({ accepted: true })
   })
 
   it('D5: fails for good when the scene is deleted meanwhile', async () => {
@@ -420,6 +547,101 @@ describeWriting('GenerateScene', open => {
     expect((await w.scene(sceneId)).content).toBe('')
     const [used] = await w.t.tasks.usage(task.taskId)
     expect(used).toMatchObject({ model: 'prose', calls: 1 })
+  })
+})
+
+describeWriting('GenerateScene checks what a model wrote', open => {
+  const talk = 'Here is the scene you asked for:\n\n'
+  const faultless = 'The miller lifted a stone under the bridge, and there, dry as a leaf, lay the letter.'
+
+  it('asks once more for a text that has a fault, and saves the one that has none', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'text', text: talk + faultless }, times: 1 },
+      { answer: { is: 'text', text: faultless }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    const result = await task.result()
+    expect(result).toMatchObject({ accepted: true, skipped: false, words: 17 })
+    expect(result.candidates[0]).not.toHaveProperty('faults')
+    const { items } = await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 5 })
+    expect(items.map(({ status, faults = [] }) => [status, faults.length])).toEqual([
+      ['accepted', 0],
+      ['discarded', 1],
+    ])
+    expect((await w.scene(sceneId)).content).toBe(faultless)
+    expect(await outputOf(w, task.taskId)).toBe(faultless)
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ attempt: 2, retryCount: 0 })
+    const [first, second, ...others] = w.server.ledger.calls
+    expect([second?.promptHash, others]).toEqual([first?.promptHash, []])
+  })
+
+  it('never saves a text that has a fault: the better of two is offered, with its faults named', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w, { content: 'By hand.' })
+    const better = `${faultless}\n\nI hope this helps!`
+    w.server.script.add(
+      { answer: { is: 'text', text: `${talk}\`\`\`\n${faultless}` }, times: 1 },
+      { answer: { is: 'text', text: better }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    const { candidates, accepted } = await task.result()
+    expect({ candidates, accepted }).toMatchObject({
+      accepted: false,
+      candidates: [{ status: 'open', faults: [{ code: 'META_TALK' }] }],
+    })
+    expect((await w.scene(sceneId)).content).toBe('By hand.')
+    const { items } = await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 5 })
+    expect(items.map(({ status, faults }) => [status, faults?.length])).toEqual([
+      ['open', 1],
+      ['discarded', 2],
+    ])
+    expect(items[0]?.text).toBe(better)
+    expect(await outputOf(w, task.taskId)).toBe(better)
+    expect(w.server.ledger.calls).toHaveLength(2)
+  })
+
+  it.each<[string, Answer]>([
+    ['the model refuses', { is: 'refused' }],
+    ['the provider is away', { is: 'failed', status: 500 }],
+  ])('keeps the first text where %s the second time', async (_, answer) => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'text', text: talk + faultless }, times: 1 }, { answer })
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    const [{ candidateId = '', faults } = {}] = (await task.result()).candidates
+    expect(faults).toMatchObject([{ code: 'META_TALK', from: 0 }])
+    const kept = await w.library.candidates.candidate(ann, { sceneId, candidateId })
+    expect(kept).toMatchObject({ status: 'open', text: talk + faultless })
+    expect(await outputOf(w, task.taskId)).toBe(talk + faultless)
+    expect((await w.scene(sceneId)).content).toBe('')
+  })
+
+  it('keeps the first text where the budget allows no second one, and waits for no more', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'text', text: talk + faultless } })
+    const asked = { novelId, sceneId, ...brief }
+    const trial = await w.t.submit(generateScene, { ...asked, candidates: 1 }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    await trial.result()
+    const [call] = w.server.ledger.calls
+    // What a call reserves: its prompt, and twice its answer with what the model may think.
+    const tokens = (call?.inputTokens ?? 0) + 1_400
+    const task = await w.t.submit(generateScene, asked, { userId: ann, budget: { tokens } })
+    await w.t.drain()
+    await w.t.advance('1s')
+    expect(await task.result()).toMatchObject({ candidates: [{ faults: [{ code: 'META_TALK' }] }] })
+    expect(w.server.ledger.calls).toHaveLength(3)
+    expect((await w.scene(sceneId)).content).toBe('')
   })
 })
 
@@ -446,7 +668,7 @@ describeWriting('GenerateScene with fallbacks', open => {
     const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
     await w.t.drain()
     await w.t.advance('1s')
-    expect(await task.result()).toMatchObject({ model: 'second', conflict: false })
+    expect(await task.result()).toMatchObject({ model: 'second', accepted: true })
     expect(await w.t.tasks.get(task.taskId)).toMatchObject({ attempt: attempts, retryCount: 0 })
     expect(w.server.ledger.of({ refused: true }).map(call => call.model)).toEqual(['prose', 'second'])
     const text = w.server.ledger.calls[1]?.text
@@ -496,6 +718,9 @@ describeWriting('GenerateScene refuses at once', open => {
       [{ ...scene, length: { words: 5_001 } }, 'PARAMETERS_INVALID'],
       [{ ...scene, length: { characters: 30_001 } }, 'PARAMETERS_INVALID'],
       [{ ...scene, chapterId }, 'PARAMETERS_INVALID'],
+      [{ ...scene, candidates: 5 }, 'PARAMETERS_INVALID'],
+      [{ ...scene, candidates: 2, accept: 'automatically' }, 'PARAMETERS_INVALID'],
+      [{ ...scene, insteadOf: 'nowhere' }, 'CANDIDATE_NOT_FOUND'],
       [{ novelId, summary }, 'PARAMETERS_INVALID'],
       [{ ...scene, title: 'New' }, 'PARAMETERS_INVALID'],
       [{ ...scene, sceneId: 'nowhere' }, 'SCENE_NOT_FOUND'],
@@ -544,6 +769,119 @@ describeWriting('GenerateScene refuses at once', open => {
   })
 })
 
+describeWriting('the candidates of GenerateScene', open => {
+  it('stand beside a text that is there, and in an empty scene where the author wants to decide', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const first = await candidatesOf(w, { novelId, sceneId, accept: 'by-author' })
+    expect(first).toMatchObject([{ status: 'open', number: 1, provenance: { method: 'generative' } }])
+    expect((await w.scene(sceneId)).content).toBe('')
+    const skipped = await w.t.submit(generateScene, { novelId, sceneId, skipWritten: true }, { userId: ann })
+    await w.t.drain()
+    expect(await skipped.result()).toMatchObject({ skipped: true })
+    await edit(w, sceneId, { content: 'By hand.' })
+    const insteadOf = first[0]?.id ?? ''
+    const [second, ...others] = await candidatesOf(w, { novelId, sceneId, insteadOf, instructions: 'Rain.' })
+    expect(second).toMatchObject({
+      status: 'open',
+      insteadOf,
+      provenance: { parameters: { instructions: 'Rain.' } },
+    })
+    expect(others).toMatchObject([{ id: insteadOf, status: 'open' }])
+    expect((await w.scene(sceneId)).content).toBe('By hand.')
+    expect(w.server.ledger.calls).toHaveLength(2)
+  })
+
+  it('are several texts of one task, each written by itself, of which none enters the scene', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const texts = ['Smoke', 'Night', 'Water'].map(toldOf)
+    for (const text of texts) w.server.script.add({ answer: { is: 'text', text }, times: 1 })
+    const asked = { novelId, sceneId, candidates: 3, ...brief }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    const result = await task.result()
+    expect(result).toMatchObject({ accepted: false, words: 39, candidates: [{}, {}, {}] })
+    const { calls } = w.server.ledger
+    expect(result.usage?.outputTokens).toBe(calls.reduce((sum, call) => sum + call.outputTokens, 0))
+    expect((await w.scene(sceneId)).content).toBe('')
+    const kept = await listed(w, sceneId)
+    expect(kept.map(({ text, number }) => [number, text])).toEqual([
+      [3, texts[2]],
+      [2, texts[1]],
+      [1, texts[0]],
+    ])
+    expect(await outputOf(w, task.taskId)).toBe(texts.join('\n\n* * *\n\n'))
+    const { progress = '' } = await w.t.tasks.get(task.taskId)
+    expect(JSON.parse(progress)).toMatchObject({ done: 3, total: 3, words: 39 })
+  })
+
+  it('go on where an attempt was cut off, pay none twice and show all of it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const first = toldOf('Smoke')
+    w.server.script.add({ answer: { is: 'text', text: first }, times: 1 })
+    w.server.script.add({ answer: { is: 'cut', after: 6 }, times: 1 })
+    const asked = { novelId, sceneId, candidates: 2, ...brief }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ errorInfo: { code: 'MODEL_ANSWER_CUT' } })
+    expect(await listed(w, sceneId)).toMatchObject([{ text: first }])
+    await w.t.jump('20s')
+    await task.result()
+    const [, cut, rest, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const second = textFor(cut?.prompt ?? '')
+    expect(second.endsWith(rest?.text ?? '-')).toBe(true)
+    expect((await listed(w, sceneId)).map(({ text }) => text)).toEqual([second, first])
+    expect(await outputOf(w, task.taskId)).toBe(`${first}\n\n* * *\n\n${second}`)
+    expect(w.server.ledger.paidTwice()).toEqual([])
+  })
+
+  it.each(['where-empty', 'by-author'] as const)(
+    'are kept once where an attempt is cut off behind its write: %s',
+    async accept => {
+      await using w = await open({ models: large })
+      const { novelId, sceneId } = await emptyScene(w)
+      const { candidates } = w.library
+      const propose = candidates.propose.bind(candidates)
+      vi.spyOn(candidates, 'propose').mockImplementationOnce(async proposal => {
+        await propose(proposal)
+        throw new Error('The answer of the store got lost.')
+      })
+      const task = await w.t.submit(generateScene, { novelId, sceneId, accept }, { userId: ann })
+      await w.t.drain()
+      expect((await task.state()).status).toBe('RETRYING')
+      await w.t.jump('20s')
+      const status = accept === 'by-author' ? 'open' : 'accepted'
+      expect(await task.result()).toMatchObject({ candidates: [{ status }], usage: {}, model: 'prose' })
+      const [call, ...others] = w.server.ledger.calls
+      expect(others).toEqual([])
+      expect(await listed(w, sceneId)).toMatchObject([{ status, text: call?.text }])
+      expect((await w.scene(sceneId)).content).toBe(accept === 'by-author' ? '' : call?.text)
+      expect(await outputOf(w, task.taskId)).toBe(call?.text)
+    },
+  )
+
+  it('are left by one that the model does not write; without any the task fails', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, times: 1 })
+    const some = await w.t.submit(generateScene, { novelId, sceneId, candidates: 2 }, { userId: ann })
+    await w.t.drain()
+    expect(await some.result()).toMatchObject({
+      candidates: [{ status: 'open' }],
+      failed: [{ number: 1, code: 'MODEL_ANSWER_REFUSED', message: expect.any(String) }],
+    })
+    expect(await listed(w, sceneId)).toMatchObject([{ number: 2 }])
+    w.server.script.add({ answer: { is: 'refused' } })
+    const none = await w.t.submit(generateScene, { novelId, sceneId, candidates: 2 }, { userId: ann })
+    await w.t.drain()
+    expect(await none.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_REFUSED' } })
+    expect(w.server.ledger.calls).toHaveLength(4)
+  })
+})
+
 describeWriting('GenerateScene for a new scene', open => {
   it('adds one at the end of the chapter, once however often it is tried', async () => {
     await using w = await open({ models: large })
@@ -589,13 +927,26 @@ describeWriting('GenerateScene for a new scene', open => {
       { answer: { is: 'truncated', text: begun }, times: 1 },
       { answer: { is: 'text', text: rest }, times: 1 },
     )
-    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    const asked = { novelId, sceneId, length: { characters: 20 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
     await w.t.drain()
     await task.result()
     expect((await w.scene(sceneId)).content).toBe(whole)
     expect(await outputOf(w, task.taskId)).toBe(whole)
   })
 })
+
+async function listed(w: Writing, sceneId: string) {
+  return (await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 10 })).items
+}
+
+/** Has a scene written. Returns its candidates, the newest first. */
+async function candidatesOf(w: Writing, asked: In<typeof generateScene.parameters> & { sceneId: string }) {
+  const task = await w.t.submit(generateScene, asked, { userId: ann })
+  await w.t.drain()
+  await task.result()
+  return listed(w, asked.sceneId)
+}
 
 interface SceneOptions {
   content?: string

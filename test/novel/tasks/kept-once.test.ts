@@ -3,13 +3,14 @@ import { generateScene } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import type { OpenableDatabase } from '../../../src/store/mongodb/database.ts'
 import type { DatabaseFile } from '../../../src/store/sqlite/database.ts'
+import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** 6,000 characters. */
 const sentences = Array.from({ length: 100 }, (_, index) =>
-  `Wave ${100 + index} came over the wall and went back to the river.`.padEnd(59, '!'),
+  `Wave ${100 + index} and ${textFor(`${index}`, 1)}`.slice(0, 50).padEnd(59, '!'),
 )
 const text = sentences.join(' ')
 
@@ -54,7 +55,14 @@ describeWriting('the text of a scene that a model has written', open => {
     const novelId = await w.novel()
     const [scene] = await w.scenes(novelId)
     const sceneId = scene?.id ?? ''
-    const task = await w.t.submit(generateScene, { novelId, sceneId, summary: 'A flood.' }, { userId: ann })
+    const asked = {
+      novelId,
+      sceneId,
+      summary: 'A flood.',
+      length: { words: 1_000 },
+      accept: 'automatically',
+    } as const
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
     await w.t.drain()
     await task.result()
     const atFirst = await stored(w)

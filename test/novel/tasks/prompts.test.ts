@@ -3,8 +3,20 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { asData, defuse, loadPrompts, promptLanguageOf } from '../../../src/novel/prompts/prompts.ts'
+import { QuillworkError } from '../../../src/index.ts'
+import {
+  asData,
+  defuse,
+  loadPrompts,
+  longestPrompt,
+  promptLanguageOf,
+  readOwnPrompt,
+  withOwnPrompts,
+  withTried,
+} from '../../../src/novel/prompts/prompts.ts'
 import { parseTemplate, renderTemplate } from '../../../src/novel/prompts/template.ts'
+
+const refuse = (what: string) => new QuillworkError('CONFIG_INVALID', `t.md: ${what}`)
 
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) })
@@ -12,7 +24,7 @@ const invalid = (message: RegExp) =>
 describe('a template', () => {
   const slots = { required: ['text'], optional: ['style', 'tone'] }
   const render = (text: string, values: Record<string, string>) =>
-    renderTemplate(parseTemplate('t.md', text, slots), values)
+    renderTemplate(parseTemplate(text, slots, refuse), values)
 
   it('fills slots and shows sections whose slot is filled', () => {
     const template = 'A {{text}}.\n\n{{#style}}In {{style}}{{#tone}}, {{ tone }}{{/tone}}!{{/style}}\n\nEnd'
@@ -47,7 +59,7 @@ describe('a template', () => {
     ['a section that was not opened', '{{text}} x{{/style}}', /t\.md.*\{\{\/style\}\}/],
     ['sections that cross', '{{text}} {{#style}}{{#tone}}{{/style}}{{/tone}}', /\{\{\/tone\}\} is due/],
   ])('refuses %s, naming file and slot', (_name, template, message) => {
-    expect(() => parseTemplate('t.md', template, slots)).toThrow(invalid(message))
+    expect(() => parseTemplate(template, slots, refuse)).toThrow(invalid(message))
   })
 })
 
@@ -127,6 +139,8 @@ describe('the prompts', () => {
     chapterSummaries: 'CHAPTERS',
     passages: 'PASSAGES',
     names: 'NAMES',
+    next: 'NEXT',
+    told: 'TOLD',
     written: 'WRITTEN',
     text: 'TEXT',
     summaries: 'SUMMARIES',
@@ -138,7 +152,7 @@ describe('the prompts', () => {
       expect(prompt.note).toEqual({
         name,
         language,
-        version: expect.stringMatching(/^1\+[0-9a-f]{8}$/),
+        version: expect.stringMatching(/^\d\+[0-9a-f]{8}$/),
       })
       const { system, prompt: asked } = prompt.render(full)
       expect(`${system}${asked}`).not.toMatch(/[{}]/)
@@ -261,5 +275,49 @@ describe("the user's own prompts", () => {
 
   it('are refused when the folder is not there', () => {
     expect(() => loadPrompts(path.join(folder, 'nowhere'))).toThrow(invalid(/nowhere/))
+  })
+})
+
+describe('a prompt of a novel, or one that is tried', () => {
+  const own = (prompt: string, name: 'summarise-scene' | 'generate-scene' = 'summarise-scene') => ({
+    ...({ name, language: 'en' } as const),
+    text: `# System\n\nBe brief.\n\n# Prompt\n\n${prompt}\n`,
+  })
+  const whole = own('{{length}} {{style}} {{text}}')
+
+  it('needs no front matter, and is told apart from the one that it replaces', () => {
+    const prompts = withOwnPrompts(loadPrompts(), [whole])
+    const { note, from, render } = prompts('summarise-scene', 'en')
+    expect(note.version).toMatch(/^novel\+[0-9a-f]{8}$/)
+    expect(from).toBe('novel')
+    expect(render({ text: 'T', length: 'L' }).prompt).toBe('L  <novel-text>\nT\n</novel-text>')
+    expect(prompts('summarise-scene', 'zh')).toBe(loadPrompts()('summarise-scene', 'zh'))
+    const tried = withTried(prompts, { 'summarise-scene': `---\nversion: 9\n---\n${whole.text}` })
+    expect(tried('summarise-scene', 'en')).toMatchObject({ from: 'trial', text: whole.text })
+    expect(tried('summarise-scene', 'en').note.version).toMatch(/^9\+/)
+    expect(tried('generate-scene', 'en').from).toBe('product')
+  })
+
+  it('is as the product has it, without the front matter', () => {
+    const { text, description } = loadPrompts()('generate-scene', 'en')
+    expect(text).toMatch(/^# System\n/)
+    expect(description).toBe('Writes a scene of a novel, or the first part of a long one.')
+    const again = readOwnPrompt({ name: 'generate-scene', language: 'en', text }, 'novel')
+    expect(again.fixedText).toBe(loadPrompts()('generate-scene', 'en').fixedText)
+  })
+
+  it.each<[string, string, RegExp]>([
+    ['an unknown slot', own('{{length}} {{style}} {{text}} {{mood}}').text, /there is no slot "mood"/],
+    ['a slot that is missing', own('{{length}} {{text}}').text, /must have the slot \{\{style\}\}/],
+    ['no heads', '{{length}} {{style}} {{text}}', /# System/],
+    ['no prompt', '# System\n\nBe brief.', /# Prompt/],
+    ['an empty part', own(' ').text, /empty/],
+    ['too long a text', `${whole.text}${'a'.repeat(longestPrompt)}`, /longer than/],
+  ])('is refused with %s; the message names the prompt', (_name, text, message) => {
+    const refused = { code: 'PROMPT_INVALID', message: expect.stringMatching(message) }
+    const read = () => readOwnPrompt({ ...whole, text }, 'novel')
+    expect(read).toThrow(expect.objectContaining({ ...refused, details: { prompt: 'summarise-scene.en' } }))
+    const tried = () => withTried(loadPrompts(), { 'summarise-scene': text })
+    expect(tried).toThrow(expect.objectContaining({ ...refused, details: { prompt: 'summarise-scene' } }))
   })
 })

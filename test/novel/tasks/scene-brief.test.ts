@@ -122,6 +122,12 @@ describe('names', () => {
     })
   })
 
+  it('are no days of the week, and no place because somebody is looked at, or spoken to', () => {
+    const text =
+      'It was Fridays that Berit feared. On that day Berit looked at the Keeper. Each Friday, in Anderby, Berit spoke to the Keeper of the Keeper.'
+    expect(findNames([text])).toEqual({ people: ['Berit'], places: ['Anderby'], others: ['Keeper'] })
+  })
+
   it('are found in Chinese by who speaks and where one goes', () => {
     const text =
       '玄德曰：“善。”张飞大怒曰：“不可！”曹操引兵至徐州。众人曰：“是。”玄德大笑曰：“走。”玄德回徐州，又往徐州。'

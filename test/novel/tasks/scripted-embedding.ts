@@ -1,6 +1,6 @@
 import { createModelCatalogue, type ModelCatalogue } from '../../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../../src/ai/extractive/extractive.ts'
-import type { EmbeddingModel } from '../../../src/ai/model.ts'
+import type { EmbeddingModel, LanguageModel } from '../../../src/ai/model.ts'
 import { modelConfig } from './novel-engine.ts'
 
 /** An embedding model that does as the test says, and remembers every call that it answered. */
@@ -24,14 +24,22 @@ function vectorOf(text: string): Float32Array {
   return Float32Array.from(things, thing => (text.match(thing) ?? []).length + 0.01)
 }
 
-/** The scripted model as the first one that is configured for vectors. */
-export function embeddingCatalogue(script: ScriptedEmbedding, maxTexts = 8): ModelCatalogue {
+/** The scripted model as the first one that is configured for vectors. `prose`: one that writes; default none. */
+export function embeddingCatalogue(
+  script: ScriptedEmbedding,
+  maxTexts = 8,
+  prose?: LanguageModel,
+): ModelCatalogue {
   const config = modelConfig({ model: 'scripted-vectors', uses: ['embedding'], dimensions: 3 })
   return createModelCatalogue({
     summary: [extractiveModel()],
-    configured: [{ id: 'vectors', config }],
+    configured: [
+      { id: 'vectors', config },
+      ...(prose === undefined ? [] : [{ id: prose.id, config: modelConfig({ uses: ['prose'] }) }]),
+    ],
     open: {
       language: () => {
+        if (prose !== undefined) return prose
         throw new Error('No texts here.')
       },
       embedding: ({ id }) => scripted(id, script, maxTexts),

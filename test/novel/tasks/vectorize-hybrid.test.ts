@@ -1,5 +1,5 @@
 import { QuillworkError } from 'quillwork'
-import { estimateTask, importNovel, searchNovel, vectorize } from 'quillwork/novel'
+import { estimateTask, importNovel, modelsOf, searchNovel, vectorize } from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
@@ -25,7 +25,8 @@ const book = [
 ].join('\n')
 
 function search(n: NovelEngine, novelId: string, query: string) {
-  const { library, models, now } = n.services
+  const { library, now } = n.services
+  const models = modelsOf({ userId: ann, services: n.services })
   return searchNovel({ library, models, now, limiter: n.t.limiter }, { userId: ann, novelId, query })
 }
 

@@ -1,0 +1,58 @@
+import { keepSummaries, updateSummaries } from 'quillwork/novel'
+import { describe, expect, it } from 'vitest'
+import { ann, fourChapters, type NovelEngine, novelEngine, scriptedModel } from './novel-engine.ts'
+
+const after = 600_000
+
+/** The updates that were submitted for a novel. */
+async function updatesOf(n: NovelEngine) {
+  const { items } = await n.t.tasks.list({ userId: ann, taskType: ['UpdateSummaries'] }, { pageSize: 20 })
+  return items
+}
+
+describe('summaries that are kept up to date', () => {
+  it('are made when the novel has rested, once for each state of it, and never while a task works on it', async () => {
+    const model = scriptedModel()
+    await using n = await novelEngine({ model })
+    const novelId = await n.importText(fourChapters)
+    const keep = () => keepSummaries(n.t, n.services, { after, tokens: 100_000 })
+    expect(await keep()).toBe(0)
+    await n.t.advance('11m')
+    expect(await keep()).toBe(1)
+    // It waits, or runs: nothing is submitted beside it.
+    expect(await keep()).toBe(0)
+    await n.t.drain()
+    expect(await keep()).toBe(0)
+    const [task, ...others] = await updatesOf(n)
+    expect(others).toEqual([])
+    expect(task).toMatchObject({ status: 'COMPLETED', tags: [`novel:${novelId}`], userId: ann })
+    expect((await n.t.budgets.get(task?.id ?? '')).budget).toEqual({ tokens: 100_000 })
+    const { units } = await n.library.levels.outline(ann, novelId)
+    expect(new Set(units.map(({ state }) => state))).toEqual(new Set(['current']))
+    const [scene] = await n.scenes(novelId)
+    const change = { sceneId: scene?.id ?? '', expectedVersion: scene?.version ?? 0, content: 'Another one.' }
+    await n.library.scenes.editScene(ann, change)
+    expect(await keep()).toBe(0)
+    await n.t.advance('11m')
+    const paid = model.made.length
+    expect(await keep()).toBe(1)
+    await n.t.drain()
+    expect(model.made).toHaveLength(paid + 4)
+    expect(await updatesOf(n)).toHaveLength(2)
+  })
+
+  it('are not submitted again for a state whose update failed', async () => {
+    const model = scriptedModel()
+    await using n = await novelEngine({ model })
+    await n.importText(fourChapters)
+    model.before = () => {
+      throw Object.assign(new Error('the key is not valid'), { statusCode: 401 })
+    }
+    await n.t.advance('11m')
+    for (let times = 0; times < 3; times++) {
+      await keepSummaries(n.t, n.services, { after })
+      await n.t.drain()
+    }
+    expect(await updatesOf(n)).toMatchObject([{ status: 'FAILED', taskType: updateSummaries.type }])
+  })
+})
