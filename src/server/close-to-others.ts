@@ -61,8 +61,7 @@ const mostNamed = 4
 
 /**
  * Closes to other users what belongs to this one: folders get the mode 700, files 600; a configuration of root stays readable, and a folder with
- * other things stays as it is. Returns what was open, with the mode that it had. Throws CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing
- * on Windows, which has no modes. `user` is the one that this process acts as.
+ * other things stays as it is. Returns what was open, with the mode that it had. Throws CONFIG_INVALID, with the command to type, for a link, for what belongs to neither this user nor root, and for what cannot be closed. Does nothing on Windows, which has no modes. `user` is the one that this process acts as.
  */
 export function closeToOthers(
   { data, configuration, sqliteFile, ...rest }: OwnFiles,

@@ -7,7 +7,7 @@ import { createSharedLimiter } from '../rate-limit/shared.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
 import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
-import { createModels, limitsOf } from './models.ts'
+import { LiveModels } from './live-models.ts'
 import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
 import { brokerOptions } from './topology.ts'
@@ -24,19 +24,22 @@ export async function composeDistributed(
   const store = mongoStore(address, config)
   const broker = rabbitmq({ ...brokerOptions(brokerAddress, config), log })
   try {
-    const models = createModels(config)
     const uploads = mongodbUploads(store.database)
-    const services = { library: mongoLibrary(store.database), models, uploads, ...novelSettings(config) }
+    const library = mongoLibrary(store.database)
+    const live = new LiveModels({ ...options, store: library.models, isShared: true })
+    const { catalogue: models, limits } = live
+    const services = { library, models, uploads, ...novelSettings(config) }
     const engine = await createEngine({
       ...engineOptions(options),
       services,
       store,
       broker,
       roles: config.roles.filter(role => role !== 'api'),
-      limits: createSharedLimiter({ limits: limitsOf(config), states: store.states, clock: systemClock }),
+      limits: createSharedLimiter({ limits, states: store.states, clock: systemClock }),
       trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
     })
-    return { engine: engine as unknown as Engine, services, models }
+    await live.refresh()
+    return { engine: engine as unknown as Engine, services, models: live }
   } catch (error) {
     await broker.close()
     await store.tasks.close()

@@ -5,7 +5,7 @@ import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
 import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
 import { placesOf } from './data-directory.ts'
-import { createModels, limitsOf } from './models.ts'
+import { LiveModels } from './live-models.ts'
 
 /** Opens the file, and returns an engine with all roles. Throws STORE_LOCKED, and the other errors of the store. */
 export async function composeEmbedded(file: string, options: ComposeOptions): Promise<Composed> {
@@ -17,17 +17,20 @@ export async function composeEmbedded(file: string, options: ComposeOptions): Pr
         { file },
         'much of the file is free space; move it to a new file with quillwork migrate',
       )
-    const models = createModels(config)
     const uploads = folderUploads(placesOf(config.data).uploads)
-    const services = { library: sqliteLibrary(store.database), models, uploads, ...novelSettings(config) }
+    const library = sqliteLibrary(store.database)
+    const live = new LiveModels({ ...options, store: library.models, isShared: false })
+    const { catalogue: models, limits } = live
+    const services = { library, models, uploads, ...novelSettings(config) }
     const engine = await createEngine({
       ...engineOptions(options),
       services,
       store,
-      limits: limitsOf(config),
+      limits,
       trace: openTelemetry(),
     })
-    return { engine: engine as Engine, services, models }
+    await live.refresh()
+    return { engine: engine as Engine, services, models: live }
   } catch (error) {
     await store.tasks.close()
     throw error

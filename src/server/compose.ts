@@ -1,16 +1,16 @@
 /** What both compositions have in common: how the configuration becomes options of an engine. */
-import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine, EngineOptions } from '../index.ts'
 import { loadPrompts, type NovelServices, novelTasks } from '../novel/index.ts'
 import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
+import type { LiveModels } from './live-models.ts'
 import type { Config } from './settings.ts'
 
 /** The parts of a server. Stopping the engine closes the store and the broker. */
 export interface Composed {
   readonly engine: Engine
   readonly services: NovelServices
-  readonly models: ModelCatalogue
+  readonly models: LiveModels
 }
 
 /** What a composition needs. */

@@ -14,6 +14,7 @@ export function placesOf(data: string) {
     token: path.join(data, 'server.token'),
     page: path.join(data, 'server.html'),
     keys: path.join(data, 'keys.json'),
+    modelKey: path.join(data, 'model-keys.json'),
     configuration: path.join(data, 'quillwork.json'),
   }
 }

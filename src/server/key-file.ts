@@ -2,20 +2,13 @@
  * Keys of model providers, encrypted in the data directory: AES-256-GCM, each under its name and the origins that it may go to, with a key that
  * scrypt makes of `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
  */
-import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { makeDataDirectory, placesOf, writePrivately } from './data-directory.ts'
+import { base64, deriveKey, newSalt, seal, sealed, unseal } from './seal.ts'
 import { invalid } from './settings.ts'
 
 const version = 1
-/** Costs of scrypt in version 1 (RFC 7914): 32 MiB and about 0.1 s, for secrets that are not as long and random as they should be. */
-const scrypt = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1_024 * 1_024 }
-const cipher = 'aes-256-gcm'
-const [saltBytes, nonceBytes, tagBytes, keyBytes] = [16, 12, 16, 32]
-
-const base64 = z.base64().max(8_192)
-const sealed = z.strictObject({ nonce: base64, tag: base64, text: base64 })
 const fileSchema = z.strictObject({
   version: z.literal(version),
   salt: base64,
@@ -27,7 +20,6 @@ const fileSchema = z.strictObject({
     sealed.extend({ storedAt: z.iso.datetime(), origins: z.array(z.string()).default([]) }),
   ),
 })
-type Sealed = z.output<typeof sealed>
 type KeyFile = z.output<typeof fileSchema>
 
 /** A stored key, as a listing shows it. */
@@ -110,13 +102,13 @@ function fileOf(data: string): string {
 }
 
 function newFile(data: string, secret: string | undefined): KeyFile {
-  const salt = randomBytes(saltBytes)
-  const key = derive(requireSecret(data, secret), salt)
-  return { version, salt: salt.toString('base64'), check: seal(key, checkText, checkLabel), keys: {} }
+  const salt = newSalt()
+  const key = deriveKey(requireSecret(data, secret), salt)
+  return { version, salt, check: seal(key, checkText, checkLabel), keys: {} }
 }
 
 function unlock(file: KeyFile, data: string, secret: string | undefined): Buffer {
-  const key = derive(requireSecret(data, secret), Buffer.from(file.salt, 'base64'))
+  const key = deriveKey(requireSecret(data, secret), file.salt)
   if (unseal(key, file.check, checkLabel) === checkText) return key
   throw invalid(
     `QUILLWORK_SECRET does not decrypt ${fileOf(data)}: its keys were stored with another secret. ` +
@@ -130,31 +122,6 @@ function requireSecret(data: string, secret: string | undefined): string {
     `QUILLWORK_SECRET is not set, and the keys in ${fileOf(data)} are encrypted with it. ` +
       'Set it to a long random text, the same each time, in the environment of the server and of this command.',
   )
-}
-
-function derive(secret: string, salt: Buffer): Buffer {
-  return scryptSync(secret.normalize('NFC'), salt, keyBytes, scrypt)
-}
-
-function seal(key: Buffer, text: string, label: string): Sealed {
-  const nonce = randomBytes(nonceBytes)
-  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes })
-  sealing.setAAD(Buffer.from(label))
-  const bytes = Buffer.concat([sealing.update(text, 'utf8'), sealing.final()])
-  const tag = sealing.getAuthTag()
-  return { nonce: nonce.toString('base64'), tag: tag.toString('base64'), text: bytes.toString('base64') }
-}
-
-/** Returns the text, undefined for anything that this key did not encrypt under this label. */
-function unseal(key: Buffer, { nonce, tag, text }: Sealed, label: string): string | undefined {
-  try {
-    const opening = createDecipheriv(cipher, key, Buffer.from(nonce, 'base64'), { authTagLength: tagBytes })
-    opening.setAAD(Buffer.from(label))
-    opening.setAuthTag(Buffer.from(tag, 'base64'))
-    return opening.update(text, 'base64', 'utf8') + opening.final('utf8')
-  } catch {
-    return undefined
-  }
 }
 
 function readFile(data: string): KeyFile | undefined {

@@ -22,17 +22,21 @@ const modelId = z
 
 /** Models by id, each checked, and all of them together. */
 export const modelsSchema = z.record(modelId, modelSchema).superRefine((models, context) => {
-  const checks = [fallbackProblems, currencyProblems, limitProblems]
-  for (const check of checks)
-    for (const { path, message } of check(models)) context.addIssue({ code: 'custom', path, message })
+  for (const { path, message } of problemsOf(models)) context.addIssue({ code: 'custom', path, message })
 })
 
-interface Problem {
+/** Why models do not fit together. `path`: the id of the model, and its field. */
+export interface ModelsProblem {
   path: string[]
   message: string
 }
 
-function* fallbackProblems(models: ModelSettings): Generator<Problem> {
+/** Returns why models do not fit together. */
+export function problemsOf(models: ModelSettings): ModelsProblem[] {
+  return [fallbackProblems, currencyProblems, limitProblems].flatMap(check => [...check(models)])
+}
+
+function* fallbackProblems(models: ModelSettings): Generator<ModelsProblem> {
   for (const [id, model] of Object.entries(models)) {
     for (const { model: other } of model.fallbacks) {
       const message = fallbackProblem(model, models[other], other)
@@ -73,7 +77,7 @@ function cycleFrom(start: string, models: ModelSettings): string[] | undefined {
 }
 
 /** Yields prices in different currencies, over which costs cannot be summed. */
-function* currencyProblems(models: ModelSettings): Generator<Problem> {
+function* currencyProblems(models: ModelSettings): Generator<ModelsProblem> {
   let first: { id: string; currency: string } | undefined
   for (const [id, { price }] of Object.entries(models)) {
     if (price === undefined) continue
@@ -86,7 +90,7 @@ function* currencyProblems(models: ModelSettings): Generator<Problem> {
   }
 }
 
-function* limitProblems(models: ModelSettings): Generator<Problem> {
+function* limitProblems(models: ModelSettings): Generator<ModelsProblem> {
   const first = new Map<string, { id: string; limits: string }>()
   for (const [id, model] of Object.entries(models)) {
     if (model.limits === undefined) continue
@@ -120,8 +124,15 @@ export function modelsOfShort(text: string, hasKey: boolean): ModelSettings {
   return { [shortId]: isSent ? { ...model, key } : model }
 }
 
+/** Returns the fields of a model in the short form, without its key; undefined for a text that is none. */
+export function fieldsOfShort(text: string): Record<string, unknown> | undefined {
+  if (!shortModel.safeParse(text).success) return undefined
+  const { key: _, ...fields } = fromShort(text)
+  return fields
+}
+
 /** Returns what the file would hold for it. An http:// address means a server of one's own, so a private network is allowed. */
-function fromShort(text: string): unknown {
+function fromShort(text: string): Record<string, unknown> {
   const ofProvider = /^(openai|anthropic|google):(.+)$/.exec(text.trim())
   if (ofProvider !== null) return { provider: ofProvider[1], model: ofProvider[2] }
   const ofServer = /^(.+?)@(https?:\/\/.+)$/i.exec(text.trim())

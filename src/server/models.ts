@@ -3,6 +3,7 @@ import {
   type ConfiguredModel,
   createModelCatalogue,
   type ModelCatalogue,
+  type ModelOpener,
   type ModelProblem,
   type ModelProblemCause,
 } from '../ai/catalogue.ts'
@@ -28,24 +29,37 @@ export interface FoundKey {
   readonly problem?: ModelProblem
 }
 
-/** Returns the models of a server. A model whose key is missing is listed, and refused where it is chosen. */
-export function createModels(config: Config): ModelCatalogue {
-  const keys = findKeys(config)
+/** A model that is kept in the store, with its key. */
+export interface KeptInUse extends ConfiguredModel, Pick<FoundKey, 'key'> {}
+
+/**
+ * Returns the models of a server, those of the configuration before those that are kept. A model whose key is missing is listed, and refused where it is
+ * chosen.
+ */
+export function createModels(config: Config, kept: readonly KeptInUse[] = []): ModelCatalogue {
+  const keys = new Map([
+    ...findKeys(config),
+    ...kept.map(({ id, key }) => [id, defined({ key })] as [string, FoundKey]),
+  ])
   const configured = Object.entries(config.models).map(([id, model]): ConfiguredModel => {
     const problem = keys.get(id)?.problem
     return { id, config: model, ...defined({ problem }) }
   })
-  const access = (id: string) => ({ key: keys.get(id)?.key })
   return traceModels(
     createModelCatalogue({
       summary: [extractiveModel()],
-      configured,
-      open: {
-        language: ({ id, config: model }) => createLanguageModel(id, model, access(id)),
-        embedding: ({ id, config: model }) => createEmbeddingModel(id, model, access(id)),
-      },
+      configured: [...configured, ...kept],
+      open: openModel(id => keys.get(id)?.key),
     }),
   )
+}
+
+/** Returns what opens models, each with its key. */
+export function openModel(keyOf: (id: string) => string | undefined): ModelOpener {
+  return {
+    language: ({ id, config }) => createLanguageModel(id, config, { key: keyOf(id) }),
+    embedding: ({ id, config }) => createEmbeddingModel(id, config, { key: keyOf(id) }),
+  }
 }
 
 /** Returns the key of each model by its id. Decrypts stored keys only where a model needs one. */

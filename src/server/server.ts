@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener, type HttpOptions } from '../http/index.ts'
 import { type Duration, type Engine, systemClock } from '../index.ts'
-import { type NovelServices, scrubDeleted, sweepDrafts, sweepUploads } from '../novel/index.ts'
+import { keepSummaries, type NovelServices, scrubDeleted, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
@@ -75,7 +75,8 @@ async function runServer(
   let announced: string | undefined
   const app = createApp({
     engine,
-    models,
+    models: models.catalogue,
+    modelSettings: models,
     asyncApi,
     log,
     samples: samplesFolder,
@@ -86,7 +87,8 @@ async function runServer(
   })
   const health = createHealthListener(app)
   const cleansUp = works && config.roles.includes('maintenance')
-  const upkeep = cleansUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined
+  const upkeep = cleansUp ? startUpkeep({ engine, services, config, log }) : undefined
+  const follower = works ? models.follow() : undefined
   const stopLogging = works ? logEvents(engine, log) : () => undefined
   const nodeId = engine.settings.nodeId
   const damaged = damageOf(engine, log)
@@ -95,7 +97,7 @@ async function runServer(
     grace: config.grace,
     async quiet() {
       health.close()
-      await Promise.all([app.close(), upkeep?.stop()])
+      await Promise.all([app.close(), upkeep?.stop(), follower?.stop()])
     },
     hangUp() {
       app.server.closeAllConnections()
@@ -119,7 +121,7 @@ async function runServer(
         announceServer(config, { url: announced, nodeId, command })
       }
       log.info(described(config, engine), 'server started')
-      for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
+      for (const problem of new Set(models.catalogue.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
     }
     const token = config.noToken ? undefined : ownToken
@@ -217,14 +219,15 @@ const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
 
 const samplesFolder = new URL('../../samples/', import.meta.url)
 
-/** Deletes expired uploads and the drafts of ended imports, and overwrites what was deleted of them, at once and then at an interval. Returns the loop. */
+/** Deletes expired uploads and the drafts of ended imports, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
 function startUpkeep(parts: {
-  engine: Pick<Engine, 'store' | 'tasks'>
+  engine: Pick<Engine, 'store' | 'submit' | 'tasks'>
   services: NovelServices
-  everyMs: number
+  config: Pick<Config, 'cleanup' | 'keepSummaries'>
   log: Logger
 }): Loop {
-  const { engine, services, everyMs, log } = parts
+  const { engine, services, config, log } = parts
+  const { cleanup: everyMs, keepSummaries: kept } = config
   async function step(): Promise<undefined> {
     try {
       const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(engine, services)]
@@ -232,6 +235,11 @@ function startUpkeep(parts: {
       if (drafts + uploads > 0) log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
     } catch (error) {
       log.warn({ err: error }, 'clean-up failed; will retry')
+    }
+    try {
+      if (kept !== undefined) await keepSummaries(engine, services, kept)
+    } catch (error) {
+      log.warn({ err: error }, 'update of summaries not submitted; will retry')
     }
   }
   const loop = startLoop({ clock: systemClock, everyMs, step })

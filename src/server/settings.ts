@@ -314,6 +314,14 @@ export const settings = {
     schema: modelsSchema,
     isDelicate: true,
   },
+  keepModels: {
+    kind: 'switch',
+    about:
+      'Whether users may set up models on the settings page and over the API. These are kept in the store; one of `models` with the same id ' +
+      'wins. Turn it off where users share a server whose addresses and costs are not theirs to choose.',
+    fallback: true,
+    schema: z.boolean('Give true or false.'),
+  },
   prompts: {
     about:
       'A folder with prompts that replace the built-in ones, file by file; see [writing-tasks.md](writing-tasks.md). They are read when the ' +
@@ -322,8 +330,9 @@ export const settings = {
   },
   secret: {
     about:
-      'The secret that encrypts the keys which `quillwork models key set` stores in the data directory; at least 16 characters. Only models ' +
-      'with `"key": "stored:…"` need it.',
+      'The secret that encrypts the keys which `quillwork models key set` stores in the data directory, and those of models that are set up while the ' +
+      'server runs; at least 16 characters. Models with `"key": "stored:…"` need it, and processes that share a store. Otherwise the latter are encrypted ' +
+      'with the key in the file `model-keys.json` of the data directory.',
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
     isSecret: true,
     notInFile: true,
@@ -384,6 +393,16 @@ export const settings = {
     about: 'How often the server deletes expired uploads and drafts that no import needs any more.',
     fallback: '10m',
     schema: longer,
+  },
+  keepSummaries: {
+    kind: 'json',
+    about:
+      'Brings the summaries of novels up to date in the background: `after` so long without a change of a novel on which no task works, such as ' +
+      '`{"after": "10m"}`, by UpdateSummaries with `model` (`extractive` costs nothing; default: the first model for summaries) and at most `tokens` for ' +
+      'each update. Looked for as often as `cleanup` says. Default: only when somebody asks.',
+    schema: z
+      .strictObject({ after: duration, model: text.optional(), tokens: atLeastOne.optional() })
+      .optional(),
   },
   logLevel: {
     about: `Least level that is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,

@@ -66,6 +66,7 @@ describe('the configuration', () => {
       limits: {},
       model: undefined,
       models: {},
+      keepModels: true,
       originals: 86_400_000,
       secret: undefined,
       environmentKeys: expect.anything(),

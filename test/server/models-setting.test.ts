@@ -4,6 +4,7 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { timeoutsFor } from '../../src/ai/providers/config.ts'
 import { resolveConfig, shownValue } from '../../src/server/config.ts'
 import { providerVariables } from '../../src/server/key-source.ts'
 
@@ -50,9 +51,15 @@ describe('the models of a configuration', () => {
       uses: ['prose', 'summary'],
       account: '127.0.0.1:11434',
       contextTokens: 8_192,
+      assumesWindow: true,
       maxOutputTokens: 4_096,
       fallbacks: [],
-      timeouts: { first: 60_000, idle: 60_000, total: 600_000 },
+      timeouts: {
+        first: 60_000,
+        idle: 60_000,
+        total: 600_000,
+        growth: { first: 60_000, total: 60_000 },
+      },
     })
     expect(models['gpt']).toMatchObject({
       account: 'default',
@@ -64,6 +71,22 @@ describe('the models of a configuration', () => {
     expect(models['claude']).toMatchObject({ contextTokens: 200_000, key: 'env:ANTHROPIC_API_KEY' })
     expect(Object.keys(models), 'the order is that of preference').toEqual(['local', 'gpt', 'claude'])
     expect(Object.isFrozen(models['local']?.timeouts)).toBe(true)
+  })
+
+  test('wait longer for a long prompt, unless the configuration says how long', () => {
+    const waits = (timeouts: object, tokens: number) => {
+      const { model } = resolve({ model: { ...local, timeouts } }).config.models
+      return model && timeoutsFor(model.timeouts, tokens)
+    }
+    expect(waits({}, 4_000)).toEqual({ first: 300_000, idle: 60_000, total: 840_000 })
+    expect(waits({ idle: '5s' }, 500)).toEqual({ first: 90_000, idle: 5_000, total: 630_000 })
+    expect(waits({ first: '10s' }, 4_000)).toEqual({ first: 10_000, idle: 60_000, total: 600_000 })
+    expect(waits({ total: '4m' }, 4_000)).toEqual({ first: 300_000, idle: 60_000, total: 240_000 })
+  })
+
+  test('may be said not to think', () => {
+    const { models } = resolve({ local: { ...local, thinkingTokens: 0 } }).config
+    expect(models['local']?.thinkingTokens).toBe(0)
   })
 
   test('take all that can be said', () => {
@@ -253,6 +276,7 @@ describe('models that cannot be used', () => {
       /half of contextTokens/,
     ],
     ['a few words of the answer', { a: { ...local, thinkingTokens: 4_000 } }, /no tokens for the answer/],
+    ['less than no thoughts', { a: { ...local, thinkingTokens: -1 } }, /Give 0 or more/],
     ['vectors of a thinker', { a: { ...embedder, thinkingTokens: 10 } }, /no effect on vectors/],
     [
       'too few tokens a minute',
@@ -266,6 +290,16 @@ describe('models that cannot be used', () => {
     ],
     ['a hot head', { a: { ...local, temperature: 3 } }, /Give at most 2/],
     ['half a price', { a: { ...local, price: { input: 1, currency: 'USD' } } }, /a\.price: Give the price/],
+    [
+      'a price of cached input above that of input',
+      { a: { ...local, price: { ...usd(1), cachedInput: 1.5 } } },
+      /a\.price\.cachedInput: Give at most the price of input/,
+    ],
+    [
+      'a price of cached input of vectors',
+      { a: { ...embedder, price: { ...usd(1), cachedInput: 0.5 } } },
+      /a\.price: A call for vectors has no cached input/,
+    ],
     ['a price below nothing', { a: { ...local, price: usd(-1) } }, /a\.price\.input: Give at least 0/],
     ['money of no country', { a: { ...local, price: { ...usd(1), currency: '$' } } }, /three letters/],
     [

@@ -72,6 +72,8 @@ const sensitive: Record<string, unknown> = {
   trustedProxies: ['10.0.0.0/8'],
   model: 'm@https://evil.example/v1',
   models: { gpt },
+  keepModels: true,
+  keepSummaries: { after: '1s' },
   prompts: './prompts',
   retention: { COMPLETED: 0 },
   usageRetention: { calls: 0 },
