@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { ModelSettings } from '../ai/model-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
@@ -31,6 +32,8 @@ export interface AppOptions {
   config?: HttpOptions
   /** The models that `GET /v1/capabilities` lists. */
   models?: ModelCatalogue
+  /** Models that may be set up over the API. Default none. */
+  modelSettings?: ModelSettings
   /** The services of the novel tasks. Default none: then there are no novels and no uploads. */
   novels?: NovelServices
   /** The AsyncAPI document of the broker (`asyncApiOf`), for `GET /v1/asyncapi.json`. Default none: then tasks stay within the process. */
@@ -52,35 +55,42 @@ export interface AppOptions {
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(options.config ?? {})
-  const { engine, models, novels, asyncApi, samples, prove } = options
+  const { engine, models, modelSettings, novels, asyncApi, samples, prove } = options
   const log = guardLog(options.log ?? silentLog, messageOf)
   const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings, log)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
   const context: ApiContext = {
-    ...{ engine, settings, hub, metrics, models, novels, asyncApi, samples, prove, log },
+    ...{ engine, settings, hub, metrics, models, modelSettings, novels, asyncApi, samples, prove, log },
   }
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler<z.ZodType>(
-    ({ schema, ...route }) =>
-      data =>
-        data instanceof WrittenPage ? data.text : JSON.stringify(checked(schema, data, route)),
-  )
   addTraces(app)
   answerErrors(app, log, pages)
   addGuards(app, settings, pages)
   addAuthorMessages(app)
   writePages(app)
   listenAndStopInOrder(app, { hub, metrics })
-  describeApi(app, engine, settings)
+  describeApi(app, context, () => createFastify(settings))
   app.register(async scope => addRoutes(scope, context))
   return app
+}
+
+/** Checks and writes by zod. Without compilers of its own, Fastify would load those of JSON Schema, in whose types it asks for them. */
+const compilersFactory = {
+  buildValidator: () => validatorCompiler as never,
+  buildSerializer:
+    () =>
+    ({ schema, method, url }: { schema?: unknown; method: string; url: string }) =>
+    (data: unknown) =>
+      data instanceof WrittenPage
+        ? data.text
+        : JSON.stringify(checked(schema as z.ZodType, data, { method, url })),
 }
 
 function createFastify(settings: HttpSettings): FastifyInstance {
   return Fastify({
     logger: false,
+    schemaController: { compilersFactory },
     bodyLimit: settings.bodyLimit,
     // An upload may take long as long as bytes arrive. The body of any other request has a timer of its own.
     requestTimeout: 0,

@@ -1,20 +1,45 @@
 import { STATUS_CODES } from 'node:http'
-import swagger from '@fastify/swagger'
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Engine } from '../engine/engine.ts'
 import { jsonSchemaOf } from './json-values.ts'
+import type { ApiContext } from './route.ts'
+import { addRoutes } from './routes/routes.ts'
 import { namedSchemas } from './schemas/fields.ts'
-import type { HttpSettings } from './settings.ts'
 import { version } from './version.ts'
 
 type Json = Record<string, unknown>
 
-/** Makes `/v1/openapi.json` from the routes, with the schemas of the registered task types. */
-export function describeApi(app: FastifyInstance, engine: Engine, settings: HttpSettings): void {
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Returns the OpenAPI document of the API, made once. */
+    describe(): Promise<Json>
+  }
+}
+
+/**
+ * Has the app describe itself: by its routes, and with the schemas of the registered task types. The document is made when somebody asks,
+ * of the same routes in an app that serves nothing (`createBare`): who never asks does not load what makes it.
+ */
+export function describeApi(
+  app: FastifyInstance,
+  context: ApiContext,
+  createBare: () => FastifyInstance,
+): void {
+  let document: Promise<Json> | undefined
+  app.decorate('describe', () => {
+    document ??= describe(createBare(), context)
+    return document
+  })
+}
+
+async function describe(app: FastifyInstance, context: ApiContext): Promise<Json> {
+  const { engine, settings } = context
   const named = createJsonSchemaTransformObject({ schemaRegistry: namedSchemas })
   const transform = createJsonSchemaTransform({ schemaRegistry: namedSchemas })
-  app.register(swagger, {
+  const { default: swagger } = await import('@fastify/swagger')
+  await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -40,6 +65,9 @@ export function describeApi(app: FastifyInstance, engine: Engine, settings: Http
     transformObject: document =>
       finished(withTaskTypes(withoutUnused(named(document) as unknown as Json), engine)) as never,
   })
+  addRoutes(app, context)
+  await app.ready()
+  return app.swagger() as unknown as Json
 }
 
 const tags = [
@@ -67,12 +95,12 @@ function withoutUnused(document: Json): Json {
   return inputsByName({ ...document, components: { ...components, schemas } }, schemas)
 }
 
-/** Returns the document with the plain names for schemas that are only requests and never responses. */
+/** Returns the document with the plain names for schemas that are only requests and never responses, or the same in both. */
 function inputsByName(document: Json, schemas: Json): Json {
   let text = JSON.stringify(document)
   for (const name of Object.keys(schemas)) {
     const plain = name.replace(/Input$/, '')
-    if (plain === name || plain in schemas) continue
+    if (plain === name || !isDeepStrictEqual(schemas[plain] ?? schemas[name], schemas[name])) continue
     text = text
       .replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${plain}"`)
       .replace(`"${name}":`, `"${plain}":`)

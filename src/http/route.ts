@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import type { z } from 'zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { ModelSettings } from '../ai/model-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -26,6 +27,7 @@ export interface ApiContext {
   readonly hub: StreamHub
   readonly metrics: Metrics
   readonly models: ModelCatalogue | undefined
+  readonly modelSettings: ModelSettings | undefined
   readonly novels: NovelServices | undefined
   /** The AsyncAPI document of the broker, undefined where there is no broker between processes. */
   readonly asyncApi: object | undefined

@@ -14,7 +14,15 @@ const codes = Object.keys(english)
 describe('the messages for authors', () => {
   test('are there for every error of a model and for those that an author can do something about', () => {
     const ofModels = Object.keys(errorCatalogue).filter(code => code.startsWith('MODEL_'))
-    const others = ['BUDGET_EXHAUSTED', 'PROVIDER_NOT_CONFIGURED', 'SCENE_EMPTY', 'SCENE_CHANGED']
+    const others = [
+      'BUDGET_EXHAUSTED',
+      'PREDECESSOR_NOT_COMPLETED',
+      'PROVIDER_NOT_CONFIGURED',
+      'SCENE_EMPTY',
+      'SCENE_CHANGED',
+      'CODEX_TOO_LARGE',
+      'SELECTION_NOT_FOUND',
+    ]
     const ofFiles = ['KIND_UNSUPPORTED', 'PROTECTED', 'DAMAGED', 'LIMIT_EXCEEDED'].map(code => `FILE_${code}`)
     expect(codes.toSorted()).toEqual([...ofModels, ...others, ...ofFiles, 'ENCODING_FIXED'].toSorted())
     expect(Object.keys(chinese), 'the same in both languages, in the same order').toEqual(codes)

@@ -12,7 +12,7 @@ const real: Record<string, string[]> = { lane: ['default', 'batch'] }
 
 beforeAll(async () => {
   api = await serveNovels()
-  document = api.app.swagger() as unknown as OpenApi
+  document = (await api.app.describe()) as unknown as OpenApi
   const text = [
     'Chapter 1',
     'Mira went down to the river and waited there.',
@@ -31,6 +31,12 @@ beforeAll(async () => {
   real['uploadId'] = [upload.id, other.id]
   real['taskId'] = tasks.items.map(task => task.id)
   real['novelId'] = [ids.novelId]
+  const entry = { kind: 'person', name: 'Mira', text: 'She waits.' }
+  const { body: made } = await api.post<{ id: string }>(`/v1/novels/${ids.novelId}/codex`, entry)
+  real['entryId'] = [made.id]
+  const asNew = { method: 'PUT', json: { title: 'The wait' }, headers: { 'if-match': '"0"' } }
+  await api.ask(`/v1/novels/${ids.novelId}/threads/wait`, asNew)
+  real['threadId'] = ['wait']
   real['chapterId'] = scenes.items.map(scene => scene.chapterId)
   real['sceneId'] = scenes.items.map(scene => scene.id)
 })

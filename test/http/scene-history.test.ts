@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sceneIdOf } from '../../src/novel/library/ids.ts'
-import { importBook } from '../novel/library/case.ts'
+import { importBook, proposalOf } from '../novel/library/case.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -44,7 +44,7 @@ async function newScene() {
   const novelId = await importBook(api.novels.library, `${books++}`)
   const sceneId = sceneIdOf(novelId, 0, 0)
   const path = `/v1/scenes/${sceneId}`
-  const { scenes } = api.novels.library
+  const { candidates, scenes } = api.novels.library
   return {
     sceneId,
     path,
@@ -55,11 +55,12 @@ async function newScene() {
     restore: (entryId: string, headers: Record<string, string>) =>
       api.ask<SceneJson>(`${path}:restore`, { method: 'POST', json: { entryId }, headers }),
     generate: (content: string, expectedVersion: number, taskId: string) =>
-      scenes.writeText({
-        sceneId,
-        expectedVersion,
-        content,
-        provenance,
+      candidates.propose(
+        proposalOf({ ...{ sceneId, expectedVersion, content, provenance }, writer: { taskId, attempt: 2 } }),
+      ),
+    summarise: (summary: string, expectedVersion: number, taskId: string) =>
+      scenes.writeSummary({
+        ...{ sceneId, expectedVersion, summary, ...provenance },
         writer: { taskId, attempt: 2 },
       }),
   }
@@ -70,11 +71,9 @@ describe('where a text comes from', () => {
     const scene = await newScene()
     expect((await scene.read()).textOrigin).toEqual({ method: 'imported' })
     await scene.generate('made', 1, 'task')
-    expect((await scene.read()).textOrigin).toEqual({
-      ...provenance,
-      writtenBy: { taskId: 'task', attempt: 2 },
-      writtenAt: expect.stringMatching(/Z$/),
-    })
+    const writing = { writtenBy: { taskId: 'task', attempt: 2 }, writtenAt: expect.stringMatching(/Z$/) }
+    const accepted = { candidateId: expect.any(String), ...writing }
+    expect((await scene.read()).textOrigin).toEqual({ ...provenance, accepted, ...writing })
     await scene.edit('hers', 2)
     expect((await scene.read()).textOrigin).toMatchObject({ method: 'person', writtenBy: { userId: ann } })
     expect(await scene.history()).toMatchObject([
@@ -108,7 +107,7 @@ describe('restoring', () => {
   test('what a model made beside an edit is put in place under the version that was read', async () => {
     const scene = await newScene()
     await scene.edit('hers', 1)
-    const late = await scene.generate('made', 1, 'late')
+    const late = await scene.summarise('made', 1, 'late')
     expect(late).toMatchObject({ outcome: 'conflict', version: 2 })
     const [alternative] = await scene.history()
     expect(alternative).toMatchObject({ why: 'conflict', excerpt: 'made' })
@@ -120,19 +119,15 @@ describe('restoring', () => {
     })
     for (const _ of ['once', 'sent again']) {
       const restored = await scene.restore(entryId, { 'if-match': '"2"' })
-      expect(restored).toMatchObject({ status: 200, body: { content: 'made', version: 3 } })
+      expect(restored).toMatchObject({ status: 200, body: { summary: { text: 'made' }, version: 3 } })
       expect(restored.headers.get('etag')).toBe('"3"')
-      expect(restored.body.textOrigin).toMatchObject({
+      expect(restored.body.summary).toMatchObject({
         ...provenance,
         restored: { entryId, writtenBy: { taskId: 'late', attempt: 2 } },
         writtenBy: { userId: ann },
       })
     }
-    expect(await scene.history()).toMatchObject([
-      { excerpt: 'hers', why: 'overwritten' },
-      { why: 'conflict' },
-      { provenance: { method: 'imported' } },
-    ])
+    expect(await scene.history()).toMatchObject([{ why: 'conflict' }, { provenance: { method: 'imported' } }])
     expect(await scene.restore('nowhere', { 'if-match': '"3"' })).toMatchObject({
       status: 404,
       body: { code: 'HISTORY_ENTRY_NOT_FOUND' },

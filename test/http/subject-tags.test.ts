@@ -16,6 +16,8 @@ describe('the tags of a subject', () => {
     ['BatchGenerateScene', { novelId, startChapterId: 'c' }, [novel]],
     ['BatchGenerateSummary', { novelId }, [novel]],
     ['GenerateScene', { novelId, sceneId }, [novel, scene]],
+    ['RewriteSelection', { novelId, sceneId }, [novel, scene]],
+    ['RestoreSnapshot', { novelId, snapshotId: 's' }, [novel]],
     ['GenerateScene', { novelId, chapterId: 'c' }, [novel]],
     ['GenerateSummary', { novelId, sceneId }, [novel, scene]],
     ['SceneBrief', { novelId, sceneId }, [novel, scene]],

@@ -275,7 +275,7 @@ describe('reading', () => {
     expect(await api.ask(`/v1/tasks/${id}/logs?pageToken=nonsense`)).toMatchObject({ status: 400 })
     const usage = await api.ask(`/v1/tasks/${id}/usage?tree=true`)
     expect(usage.body).toEqual({
-      items: [{ model: 'm/1', calls: 2, inputTokens: 20, outputTokens: 10, cost: 0.5 }],
+      items: [{ model: 'm/1', calls: 2, inputTokens: 20, cachedInputTokens: 0, outputTokens: 10, cost: 0.5 }],
     })
     const counts = await api.ask<{ counts: Record<string, number>; total: number }>('/v1/tasks/counts')
     expect(counts.body.total).toBe(Object.values(counts.body.counts).reduce((sum, count) => sum + count, 0))
@@ -372,6 +372,45 @@ describe('If-Match', () => {
   )
 })
 
+describe('a signal', () => {
+  const waits = [{ do: 'waitFor', name: 'approval' }, { do: 'succeed' }]
+
+  test('is told to a task that says which it waits for; the same key changes nothing', async () => {
+    const id = await api.submit(waits)
+    await api.engine.drain()
+    const waiting = await read(id)
+    expect(waiting).toMatchObject({
+      status: 'RETRYING',
+      waitingFor: { kind: 'signal', signals: ['approval'] },
+    })
+    expect(waiting).not.toHaveProperty('nextAttemptTimestamp')
+    expect(waiting).not.toHaveProperty('errorInfo')
+    const body = { name: 'approval', payload: { approved: true } }
+    const key = { 'idempotency-key': 'once' }
+    for (const _ of [1, 2])
+      expect(await api.post<TaskJson>(`/v1/tasks/${id}:signal`, body, key)).toMatchObject({
+        status: 202,
+        body: { id },
+      })
+    const task = await ended(id)
+    expect(task).toMatchObject({ status: 'COMPLETED', attempt: 2, retryCount: 0 })
+    expect(JSON.stringify(task)).not.toContain('signalCount')
+    expect(await api.post(`/v1/tasks/${id}:signal`, body)).toMatchObject({
+      status: 409,
+      body: { code: 'TASK_ALREADY_ENDED' },
+    })
+  })
+
+  test.each([
+    [{ name: '' }, 400, 'OPTION_INVALID'],
+    [{ payload: 1 }, 400, 'REQUEST_INVALID'],
+    [{ name: 'approval', payload: 'x'.repeat(65_536) }, 413, 'SIGNAL_TOO_LARGE'],
+  ])('is refused where it makes no sense: %j', async (body, status, code) => {
+    const id = await api.submit(waits)
+    expect(await api.post(`/v1/tasks/${id}:signal`, body)).toMatchObject({ status, body: { code } })
+  })
+})
+
 describe('run now and rerun', () => {
   const body = { taskType: 'Scripted', parameters: { orders: succeed } }
 
@@ -465,4 +504,25 @@ describe('admission', () => {
     expect(answer.headers.get('retry-after')).not.toBeNull()
     expect(await full.post('/v1/tasks', { ...body, userId: 'another' })).toMatchObject({ status: 202 })
   })
+})
+
+test('a sub-task that starts after another one says what it waits for, and is not run now', async () => {
+  const subTasks = [
+    { key: 'outline', orders: [{ do: 'hang', attempts: 1 }] },
+    { key: 'scene', after: ['outline'], orders: succeed },
+  ]
+  const id = await api.submit([{ do: 'submit', subTasks }])
+  await api.engine.drain()
+  const listed = await api.ask<{ items: TaskJson[] }>(`/v1/tasks/${id}/children`)
+  const [outline, scene] = listed.body.items
+  expect(scene).toMatchObject({
+    status: 'QUEUED',
+    after: { keys: ['outline'], startWhen: 'completed' },
+    waitingFor: { kind: 'sub-task', key: 'outline', taskId: outline?.id },
+  })
+  expect((await api.post(`/v1/tasks/${scene?.id}:runNow`)).body).toMatchObject({ code: 'TASK_NOT_WAITING' })
+  await api.post(`/v1/tasks/${outline?.id}:cancel`)
+  const stopped = await ended(scene?.id ?? '')
+  expect(stopped).toMatchObject({ status: 'CANCELLED', errorInfo: { code: 'PREDECESSOR_NOT_COMPLETED' } })
+  expect(stopped).not.toHaveProperty('waitingFor')
 })

@@ -5,6 +5,7 @@ interface Sum {
   key: string
   calls: number
   inputTokens: number
+  cachedInputTokens: number
   outputTokens: number
   cost?: number
   unpricedCalls: number
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const subTask = [{ ...use, model: 'n', cost: 0.25, subject: 'novel-1' }]
   root = await api.submit(
     [
-      { ...use, cost: 1, subject: 'novel-1' },
+      { ...use, cachedInputTokens: 7, cost: 1, subject: 'novel-1' },
       { do: 'submitMany', count: 2, orders: subTask },
     ],
     {
@@ -51,11 +52,20 @@ describe('a report of what model calls used', () => {
     const today = new Date(api.engine.clock.now()).toISOString().slice(0, 10)
     const { items } = await report('')
     expect(items).toEqual([
-      { key: today, calls: 2, inputTokens: 20, outputTokens: 2, unpricedCalls: 2, estimatedCalls: 0 },
+      {
+        key: today,
+        calls: 2,
+        inputTokens: 20,
+        cachedInputTokens: 0,
+        outputTokens: 2,
+        unpricedCalls: 2,
+        estimatedCalls: 0,
+      },
       {
         key: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
         calls: 3,
         inputTokens: 30,
+        cachedInputTokens: 7,
         outputTokens: 3,
         cost: 1.5,
         unpricedCalls: 0,

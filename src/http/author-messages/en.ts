@@ -9,9 +9,12 @@ type AuthorCode =
   | 'FILE_LIMIT_EXCEEDED'
   | 'ENCODING_FIXED'
   | 'BUDGET_EXHAUSTED'
+  | 'PREDECESSOR_NOT_COMPLETED'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'SCENE_EMPTY'
   | 'SCENE_CHANGED'
+  | 'SELECTION_NOT_FOUND'
+  | 'CODEX_TOO_LARGE'
 
 /** A message for each code: what happened to the work and what the author can do, without technical terms. */
 export type AuthorMessages = Readonly<Record<AuthorCode, string>>
@@ -47,13 +50,19 @@ export const english: AuthorMessages = {
     'The provider of the model did not accept the request. Choose another model, or ask the operator of this server.',
   MODEL_ADDRESS_FORBIDDEN:
     'This server may not call the model at its address. Choose another model, or ask the operator of this server.',
+  PREDECESSOR_NOT_COMPLETED:
+    'It was not begun, because a part before it was not finished. Have that part tried again: this one then follows.',
   BUDGET_EXHAUSTED:
     'The budget of this work is used up. What is written is kept. Raise the budget and the work goes on where it stopped.',
   PROVIDER_NOT_CONFIGURED:
     'This needs a language model, and none is set up for it here. The operator of this server can set one up; without one, nothing is made up in its place.',
   SCENE_EMPTY: 'There is no text in this scene to work on. Write something in it first.',
+  SELECTION_NOT_FOUND:
+    'The text was changed, and the passage that you had selected is not in it any more, or more than once. Select it again.',
   SCENE_CHANGED:
     'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
+  CODEX_TOO_LARGE:
+    'The entries of the codex that are always told are longer than what the model may be given of the novel, so nothing was written. Shorten them, or tell some of them only when the scene mentions them.',
   FILE_KIND_UNSUPPORTED:
     'A novel cannot be made of a file of this kind. Save it as an e-book (.epub), as a Word document (.docx) or as plain text, and choose that file.',
   FILE_PROTECTED:

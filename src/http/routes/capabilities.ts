@@ -17,9 +17,13 @@ const modelProblemSchema = z.object({
   cause: z
     .string()
     .describe(
-      '`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_FOR_OTHER_ADDRESS`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; later versions may add more',
+      '`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_NOT_GIVEN`, `KEY_FOR_OTHER_ADDRESS`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; later versions may add more',
     ),
-  key: z.string().describe('Where its key is looked for: `env:NAME` or `stored:NAME`'),
+  key: z
+    .string()
+    .describe(
+      'Where its key is looked for: `env:NAME`, `stored:NAME`, or `kept:ID` of a model that is kept in the store',
+    ),
   message: z.string().describe('Why, and what to do about it'),
 })
 
@@ -37,7 +41,12 @@ const modelSchema = z.object({
   limit: z.string().optional().describe('Key of its limits'),
   limits: limitsSchema.optional(),
   price: z
-    .object({ input: z.number(), output: z.number(), currency: z.string() })
+    .object({
+      input: z.number(),
+      cachedInput: z.number().optional().describe('Of cached input; absent: as `input`'),
+      output: z.number(),
+      currency: z.string(),
+    })
     .optional()
     .describe('Per million tokens'),
   fallbacks: z.array(z.object({ model: z.string(), on: z.array(z.string()) })).optional(),
@@ -79,15 +88,25 @@ const capabilitiesSchema = z.object({
   authentication: z.enum(['none', 'bearer']),
   taskTypes: z.array(taskTypeSchema),
   models: z.array(modelSchema),
+  modelSettings: z
+    .object({
+      available: z.boolean(),
+      reason: z.string().optional().describe('Why not'),
+    })
+    .describe('Whether models may be set up over the API, at `/v1/models`'),
   lanes: z.array(z.object({ lane: z.string(), slots: z.int() })),
   limits: z.record(z.string(), z.number()).describe('Bytes, milliseconds and counts'),
   off: z.array(disabledSchema.extend({ capability: z.string() })).describe('Disabled features, and why'),
 })
 
-/** What the server can do. The task types are described once. */
+/** What the server can do. The task types are described once, when somebody asks: that takes an eighth of the start of a command. */
 export const addCapabilities: AddRoute = (app, context) => {
   const { engine, settings, models } = context
-  const taskTypes = engine.types.map(type => ({ ...describeType(type), ...needOf(type, context) }))
+  let described: { type: ResolvedTask; about: ReturnType<typeof describeType> }[] | undefined
+  const describeTypes = () => {
+    described ??= engine.types.map(type => ({ type, about: describeType(type) }))
+    return described
+  }
   routesOf('server').get('/v1/capabilities', {
     summary: 'Read what this server can do',
     sends: { 200: capabilitiesSchema },
@@ -97,8 +116,9 @@ export const addCapabilities: AddRoute = (app, context) => {
       nodeId: engine.settings.nodeId,
       roles: [...engine.settings.roles],
       authentication: settings.tokens.length === 0 ? ('none' as const) : ('bearer' as const),
-      taskTypes,
+      taskTypes: describeTypes().map(({ type, about }) => ({ ...about, ...needOf(type, context) })),
       models: models?.models() ?? [],
+      modelSettings: settingUp(context),
       lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
       limits: {
         bodyBytes: settings.bodyLimit,
@@ -111,6 +131,14 @@ export const addCapabilities: AddRoute = (app, context) => {
       off: disabledFeatures(context),
     }),
   })(app, context)
+}
+
+function settingUp({ modelSettings }: ApiContext) {
+  const reason =
+    modelSettings === undefined
+      ? 'The models of this server are those of its program.'
+      : modelSettings.unavailable
+  return reason === undefined ? { available: true } : { available: false, reason }
 }
 
 function describeType(task: ResolvedTask) {

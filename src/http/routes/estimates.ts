@@ -45,8 +45,14 @@ const addEstimate: AddRoute<NovelContext> = (app, context) => {
     refuses: [
       ...(['PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
       ...(['ESTIMATE_UNAVAILABLE', 'SUBMISSION_REFUSED', 'PROVIDER_NOT_CONFIGURED'] as const),
-      ...(['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND', 'SCENE_EMPTY'] as const),
-      ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),
+      ...([
+        'NOVEL_NOT_FOUND',
+        'CHAPTER_NOT_FOUND',
+        'SCENE_NOT_FOUND',
+        'SCENE_EMPTY',
+        'SELECTION_NOT_FOUND',
+      ] as const),
+      ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED', 'PROMPT_INVALID'] as const),
     ],
     handle: async ({ engine, novels, settings }, { body, signal }) => {
       const { taskType, parameters: sent = {}, userId = settings.userId } = body

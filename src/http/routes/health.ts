@@ -198,7 +198,7 @@ export const healthRoutes = [
   get('/v1/openapi.json', {
     summary: 'This description of the API',
     sends: { 200: z.record(z.string(), z.unknown()) },
-    handle: async (_context, { server }) => server.swagger() as unknown as Record<string, unknown>,
+    handle: (_context, { server }) => server.describe(),
   }),
   get('/v1/asyncapi.json', {
     summary: 'The messages of the broker that other services may read, as AsyncAPI',

@@ -4,14 +4,18 @@ import { deleteNovel } from '../../novel/delete-novel.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
+import { modelsOf } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { everyItem } from '../../task/page.ts'
-import { idempotencyKeyHeader } from '../request-headers.ts'
+import { idempotencyKeyHeader, requiredVersion, tagged } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
-import { pageOf, pageQuery } from '../schemas/fields.ts'
+import { ifMatch, pageOf, pageQuery } from '../schemas/fields.ts'
 import {
   chapterParams,
   chapterSchema,
+  narrationBody,
+  narrationSchema,
   novelParams,
   novelSchema,
   outlineSchema,
@@ -25,7 +29,7 @@ import { presentTask, taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 import { accepted, submissionRefusals, submitFor } from './tasks.ts'
 
-const { get, post, delete: remove } = routesOf<NovelContext>('novels')
+const { get, post, put, delete: remove } = routesOf<NovelContext>('novels')
 
 /** Chapters read at a time. */
 const perPage = 500
@@ -69,6 +73,37 @@ export const novelRoutes = [
       return { ...chapter, scenes }
     },
   }),
+  get('/v1/novels/:novelId/narration', {
+    summary: 'Read how a novel is told: point of view, tense, style sheet, voice sample',
+    params: novelParams,
+    sends: { 200: narrationSchema },
+    refuses: ['NOVEL_NOT_FOUND'],
+    handle: async ({ novels, settings }, { params }, reply) =>
+      tagged(reply, await novels.library.shelf.narration(settings.userId, params.novelId)),
+  }),
+  put('/v1/novels/:novelId/narration', {
+    summary: 'Write how a novel is told',
+    description:
+      'A scene that says nothing else is told so. If-Match names the version that was read, `"0"` where there is none. If somebody changed it ' +
+      'since, nothing is overwritten: 412.',
+    params: novelParams,
+    headers: z.object(ifMatch),
+    body: narrationBody,
+    sends: { 200: narrationSchema },
+    refuses: ['IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'NOVEL_NOT_FOUND', 'NARRATION_CHANGED'],
+    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+      const { shelf } = novels.library
+      const given = { narration: body, expectedVersion: requiredVersion(headers['if-match'], 'narration') }
+      const { outcome, version } = await shelf.setNarration(userId, novelId, given)
+      if (outcome === 'conflict')
+        throw new QuillworkError(
+          'NARRATION_CHANGED',
+          `The narration of the novel was changed since you read it and is now at version ${version}. Read it again.`,
+          { details: { version } },
+        )
+      return tagged(reply, await shelf.narration(userId, novelId))
+    },
+  }),
   get('/v1/novels/:novelId/search', {
     summary: 'Search a novel by words, and by meaning where its index has vectors of an embedding model',
     params: novelParams,
@@ -76,7 +111,8 @@ export const novelRoutes = [
     sends: { 200: searchAnswer },
     refuses: ['NOVEL_NOT_FOUND'],
     handle: ({ engine, novels, settings: { userId } }, { params, query: { q, limit }, signal }) => {
-      const { library, models, now } = novels
+      const { library, now } = novels
+      const models = modelsOf({ userId, services: novels })
       return searchNovel(
         { library, models, now, limiter: engine.limiter },
         { userId, novelId: params.novelId, query: q, limit, signal },

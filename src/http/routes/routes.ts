@@ -1,20 +1,28 @@
 import type { FastifyInstance } from 'fastify'
 import type { AddRoute, ApiContext, NovelContext } from '../route.ts'
 import { budgetRoutes } from './budget.ts'
+import { candidateRoutes } from './candidates.ts'
 import { addCapabilities } from './capabilities.ts'
+import { codexRoutes } from './codex.ts'
+import { codexFindingRoutes } from './codex-findings.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { estimateRoutes } from './estimates.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { laneRoutes } from './lanes.ts'
 import { limitRoutes } from './limits.ts'
+import { modelRoutes } from './models.ts'
 import { novelRoutes } from './novels.ts'
 import { outputRoutes } from './output.ts'
+import { promptRoutes } from './prompts.ts'
 import { sampleRoutes } from './samples.ts'
 import { sceneRoutes } from './scenes.ts'
+import { snapshotRoutes } from './snapshots.ts'
+import { summaryRoutes } from './summaries.ts'
 import { taskActionRoutes } from './task-actions.ts'
 import { taskDetailRoutes } from './task-details.ts'
 import { taskRoutes } from './tasks.ts'
+import { threadRoutes } from './threads.ts'
 import { uploadRoutes } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
 import { userRoutes } from './users.ts'
@@ -33,6 +41,7 @@ const routes: readonly AddRoute[] = [
   ...limitRoutes,
   ...workerRoutes,
   addCapabilities,
+  ...modelRoutes,
   ...healthRoutes,
 ]
 
@@ -42,7 +51,14 @@ const withNovels: readonly AddRoute<NovelContext>[] = [
   ...uploadRoutes,
   ...sampleRoutes,
   ...novelRoutes,
+  ...promptRoutes,
   ...sceneRoutes,
+  ...candidateRoutes,
+  ...codexRoutes,
+  ...summaryRoutes,
+  ...codexFindingRoutes,
+  ...threadRoutes,
+  ...snapshotRoutes,
   ...userRoutes,
 ]
 

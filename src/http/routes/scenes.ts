@@ -1,20 +1,23 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { sceneNotFound } from '../../novel/library/refusal.ts'
 import type { Scene, SceneWritten } from '../../novel/library/scenes.ts'
+import { previewScene } from '../../novel/preview-scene.ts'
+import { queryVector } from '../../novel/search-novel.ts'
+import { modelsOf } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import { hashedId } from '../../task/id.ts'
 import {
+  createdIdOf,
   etagOf,
   idempotencyKeyHeader,
-  idempotencyKeyOf,
-  ifMatchVersion,
   noneMatchNames,
+  requiredVersion,
+  tagged,
 } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
 import { ifMatch, pageOf, pageQuery } from '../schemas/fields.ts'
+import { previewBody, previewSchema } from '../schemas/preview.ts'
 import {
   entryParams,
   historyEntrySchema,
@@ -29,18 +32,8 @@ import {
   sceneSchema,
 } from '../schemas/scene.ts'
 
-/** Returns the version that If-Match names. Throws IF_MATCH_REQUIRED without one, IF_MATCH_INVALID. */
-function versionRead(ifMatch: string | undefined): number {
-  const version = ifMatchVersion(ifMatch)
-  if (version !== undefined) return version
-  throw new QuillworkError(
-    'IF_MATCH_REQUIRED',
-    'Send the version of the scene that you have read in the header If-Match.',
-  )
-}
-
 /** Throws SCENE_NOT_FOUND, SCENE_CHANGED. */
-function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
+export function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
   if (written.outcome === 'missing') throw sceneNotFound(sceneId)
   if (written.outcome === 'applied') return
   const { version } = written
@@ -52,9 +45,8 @@ function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
 }
 
 /** Responds with a scene and its text; the entity tag is the version. */
-function sendScene(reply: FastifyReply, scene: Scene) {
-  reply.header('etag', etagOf(scene.version))
-  return presentScene(scene)
+export function sendScene(reply: FastifyReply, scene: Scene) {
+  return presentScene(tagged(reply, scene))
 }
 
 const { get, post, patch } = routesOf<NovelContext>('novels')
@@ -86,9 +78,33 @@ export const sceneRoutes = [
     refuses: ['OPTION_INVALID', 'IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'SCENE_NOT_FOUND', 'SCENE_CHANGED'],
     handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
       const { scenes } = novels.library
-      const edit = { sceneId, expectedVersion: versionRead(headers['if-match']), ...defined(body) }
+      const edit = {
+        sceneId,
+        expectedVersion: requiredVersion(headers['if-match'], 'scene'),
+        ...defined(body),
+      }
       refuseUnlessApplied(sceneId, await scenes.editScene(userId, edit))
       return sendScene(reply, await scenes.scene(userId, sceneId))
+    },
+  }),
+  post('/v1/scenes/:sceneId([^:]+)::preview', {
+    summary: 'Show what GenerateScene would show a model of a scene, and what that would cost',
+    description:
+      'Every block of the prompt with its tokens, where it comes from and why, and what was left out and why. Nothing is changed, and nothing is paid but, ' +
+      'where the novel has vectors, the vector of what the scene is about, as by a search.',
+    params: sceneParams,
+    body: previewBody,
+    sends: { 200: previewSchema },
+    refuses: ['SCENE_NOT_FOUND', 'PROVIDER_NOT_CONFIGURED', 'PROMPT_INVALID'],
+    handle: ({ engine, novels, settings: { userId } }, { params: { sceneId }, body, signal }) => {
+      const { model, part, ...wishes } = body
+      const { library, now } = novels
+      const models = modelsOf({ userId, services: novels })
+      const search = { library, now, models, limiter: engine.limiter }
+      return previewScene(novels, {
+        ...{ userId, sceneId, wishes, part, model, signal },
+        vectorOf: (kind, query) => queryVector(search, kind, { query, userId, signal }),
+      })
     },
   }),
   post('/v1/chapters/:chapterId/scenes', {
@@ -102,11 +118,10 @@ export const sceneRoutes = [
     refuses: ['CHAPTER_NOT_FOUND', 'CHAPTER_FULL', 'IDEMPOTENCY_KEY_REUSED'],
     handle: async ({ novels, settings: { userId } }, { params: { chapterId }, headers, body }, reply) => {
       const { title, summary = '' } = body ?? {}
-      const key = idempotencyKeyOf(headers['idempotency-key'])
       const scene = await novels.library.scenes.appendScene({
         userId,
         chapterId,
-        id: key === undefined ? randomUUID() : hashedId(['scene', userId, chapterId, key].join('\n')),
+        id: createdIdOf(headers, 'scene', userId, chapterId),
         ...defined({
           title,
           summary: summary === '' ? undefined : { text: summary, method: 'person' as const },
@@ -126,8 +141,8 @@ export const sceneRoutes = [
   get('/v1/scenes/:sceneId/history', {
     summary: 'List the former texts and summaries of a scene, newest first',
     description:
-      'What was overwritten, and what a task wrote while somebody edited the scene: then `why` is `conflict`. What was imported, and what a ' +
-      'person wrote, restored or wrote over, is never dropped. Of other texts and summaries that models made, the newest 20 each are kept. A ' +
+      'What was overwritten, and summaries that a task wrote while somebody edited the scene: then `why` is `conflict`. What was imported, and what a ' +
+      'person wrote, accepted, restored or wrote over, is never dropped. Of other texts and summaries that models made, the newest 20 each are kept. A ' +
       'page has at most 100 entries.',
     params: sceneParams,
     querystring: pageQuery,
@@ -164,7 +179,7 @@ export const sceneRoutes = [
     ],
     handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
       const { scenes } = novels.library
-      const expectedVersion = versionRead(headers['if-match'])
+      const expectedVersion = requiredVersion(headers['if-match'], 'scene')
       const { entryId } = body
       refuseUnlessApplied(sceneId, await scenes.restore(userId, { sceneId, entryId, expectedVersion }))
       return sendScene(reply, await scenes.scene(userId, sceneId))

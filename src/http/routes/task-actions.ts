@@ -7,7 +7,7 @@ import { defined } from '../../task/defined.ts'
 import { readParameters } from '../json-values.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
-import { ifMatch } from '../schemas/fields.ts'
+import { ifMatch, plainText } from '../schemas/fields.ts'
 import { presentTask, taskParams, taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 import { accepted, sendTask, submissionRefusals } from './tasks.ts'
@@ -80,7 +80,7 @@ function tagsFor({ taskType, parameters: before, tags }: TaskRecord, parameters:
 
 const { post } = routesOf('tasks')
 
-/** Cancel, retry, run now and run anew. */
+/** Cancel, retry, run now, signal and run anew. */
 export const taskActionRoutes = [
   post('/v1/tasks/:taskId([^:]+)::cancel', {
     summary: 'Cancel a task and everything below it',
@@ -118,6 +118,35 @@ export const taskActionRoutes = [
     refuses: ['IF_MATCH_INVALID', 'TASK_NOT_FOUND', 'TASK_NOT_WAITING', 'TASK_CHANGED'],
     handle: async ({ engine }, { params: { taskId }, headers }, reply) => {
       await engine.tasks.runNow(taskId, defined({ ifVersion: ifMatchVersion(headers['if-match']) }))
+      reply.code(202)
+      return sendTask(reply, await engine.tasks.get(taskId), engine)
+    },
+  }),
+  post('/v1/tasks/:taskId([^:]+)::signal', {
+    summary: 'Tell a task what it waits for',
+    description:
+      'The task keeps the signal until its handler takes it, also where it comes early. Each ends one wait at most. Sent again with the same key, it changes nothing.',
+    params: taskParams,
+    headers: z.object({ ...ifMatch, ...idempotencyKeyHeader }),
+    body: z.strictObject({
+      name: plainText(100).describe('See `waitingFor.signals`'),
+      payload: z.unknown().optional().describe('What the handler gets: JSON, at most 65,536 characters'),
+    }),
+    sends: { 202: taskSchema },
+    refuses: [
+      ...([
+        'IF_MATCH_INVALID',
+        'OPTION_INVALID',
+        'TASK_NOT_FOUND',
+        'TASK_ALREADY_ENDED',
+        'TASK_CHANGED',
+      ] as const),
+      ...(['SIGNAL_TOO_LARGE', 'SIGNALS_FULL', 'VALUE_NOT_STORABLE', 'STORE_FULL'] as const),
+    ],
+    handle: async ({ engine }, { params: { taskId }, headers, body: { name, payload } }, reply) => {
+      const id = idempotencyKeyOf(headers['idempotency-key'])
+      const ifVersion = ifMatchVersion(headers['if-match'])
+      await engine.signal(taskId, name, payload, defined({ id, ifVersion }))
       reply.code(202)
       return sendTask(reply, await engine.tasks.get(taskId), engine)
     },

@@ -108,6 +108,7 @@ export const taskDetailRoutes = [
             model: z.string(),
             calls: z.int(),
             inputTokens: z.int(),
+            cachedInputTokens: z.int().describe('Of these, what providers read from their caches'),
             outputTokens: z.int(),
             cost: z.number().optional(),
           }),

@@ -11,6 +11,9 @@ export const usageSchema = named(
     key: z.string().describe('What `by` names: an id, or a day in UTC; empty for calls without a subject'),
     calls: z.int(),
     inputTokens: z.int(),
+    cachedInputTokens: z
+      .int()
+      .describe('Of these, what providers read from their caches, as they reported it'),
     outputTokens: z.int(),
     cost: z
       .number()

@@ -102,3 +102,6 @@ export type Sent<T> = T extends readonly (infer U)[]
   : T extends object
     ? { readonly [K in keyof T]: Sent<T[K]> }
     : T
+
+/** A place in a text. */
+export const span = z.object({ start: z.int(), end: z.int() }).describe('UTF-16 code units')

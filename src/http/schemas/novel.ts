@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ChapterOverview, VolumeOverview } from '../../novel/library/shelf.ts'
-import { id, named, plainText, time } from './fields.ts'
-import { sceneFields, span } from './scene.ts'
+import { novelNarration } from '../../novel/narration.ts'
+import { id, named, plainText, span, time } from './fields.ts'
+import { narrationFields, sceneFields } from './scene.ts'
 
 const count = z.int()
 
@@ -130,3 +131,17 @@ export function presentOutline(volumes: readonly VolumeOverview[], chapters: rea
   for (const chapter of chapters) byVolume.get(chapter.volumeId)?.push(chapter)
   return volumes.map(volume => ({ ...volume, chapters: byVolume.get(volume.id) ?? [] }))
 }
+
+/** How a novel is told. */
+export const narrationSchema = named(
+  'NovelNarration',
+  z.object({
+    ...narrationFields,
+    styleSheet: z.string().describe('Rules of the author for the prose of the whole novel'),
+    voiceSample: z.string().describe('Prose of the author, for a model to keep to its voice'),
+    version: z.int().describe('0 where nobody has said how it is told'),
+  }),
+)
+
+/** How a novel is to be told. */
+export const narrationBody = named('NovelNarrationEdit', novelNarration)

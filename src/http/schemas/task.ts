@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { decode, plainOf } from '../../task/codec.ts'
+import { defined } from '../../task/defined.ts'
 import { durationForms, durationMs, longestDuration } from '../../task/duration.ts'
 import type { ErrorInfo } from '../../task/errors.ts'
+import { subTaskId } from '../../task/id.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
-import type { DeadLetter, TaskRecord } from '../../task/task.ts'
+import { type DeadLetter, isWaiting, type TaskRecord } from '../../task/task.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, named, paging, plainLine, plainText, type Sent, time } from './fields.ts'
@@ -42,11 +44,16 @@ const deadLetterSchema = named(
   }),
 )
 
-/** What a task waits for, other than a slot and its sub-tasks. It continues by itself. */
+/** What a task waits for, other than a slot, a time and its sub-tasks. It continues by itself. */
 const waitingForSchema = named(
   'WaitingFor',
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('limit'), limit: z.string().describe('Key of the rate limit') }),
+    z.object({
+      kind: z.literal('sub-task'),
+      key: z.string().describe('Key of the sub-task of the same parent that has to end first'),
+      taskId: z.string(),
+    }),
     z.object({
       kind: z.literal('budget'),
       rootTaskId: z.string().describe('The task that has the budget'),
@@ -55,6 +62,12 @@ const waitingForSchema = named(
         .optional()
         .describe('For a root that is read by its id: how many tasks below it wait for the budget'),
     }),
+    z.object({
+      kind: z.literal('signal'),
+      signals: z.array(z.string()).describe('Names: any of these lets it go on; see `:signal`'),
+      until: time.optional().describe('When it goes on without one'),
+    }),
+    z.object({ kind: z.literal('time'), until: time }),
   ]),
 )
 
@@ -100,6 +113,10 @@ export const taskSchema = named(
     rootTaskId: z.string(),
     depth: z.int(),
     subTaskKey: z.string().optional(),
+    after: z
+      .object({ keys: z.array(z.string()), startWhen: z.enum(['completed', 'ended']) })
+      .optional()
+      .describe('The sub-tasks of the same parent that it starts after'),
     subTaskStatusSummary: z.partialRecord(statusSchema, z.int()).optional(),
     failedSubTasks: z
       .array(z.object({ taskId: z.string(), key: z.string(), status: statusSchema, reason: z.string() }))
@@ -204,6 +221,7 @@ export function presentTask(record: TaskRecord): PresentedTask {
     result: ['COMPLETED', 'COMPLETED_WITH_ERRORS'].includes(status) ? plainOfText(record.result) : undefined,
     errorInfo: errorInfo && presentError(errorInfo),
     waitingFor: waitingForOf(record),
+    nextAttemptTimestamp: nextAttemptOf(record),
     timestamps: { createdAt, startedAt, completedAt, updatedAt },
     traceId: readTraceparent(record.traceparent)?.traceId,
     deadLetter: deadLetter && presentDeadLetter(deadLetter),
@@ -224,10 +242,28 @@ export function presentListed(record: TaskRecord): PresentedTask {
 }
 
 /** Returns what the task itself waits for, as far as its record says. */
-function waitingForOf({ status, errorInfo, rootTaskId }: TaskRecord): TaskJson['waitingFor'] {
+function waitingForOf(record: TaskRecord): PresentedTask['waitingFor'] {
+  const { status, errorInfo, rootTaskId, predecessor: key, parentTaskId = '' } = record
+  if (status === 'QUEUED' && key !== undefined)
+    return { kind: 'sub-task', key, taskId: subTaskId(parentTaskId, key) }
   if (status !== 'RETRYING') return undefined
+  if (isWaiting(record)) return waitOf(record)
   if (errorInfo?.code === 'BUDGET_EXHAUSTED') return { kind: 'budget', rootTaskId }
   return errorInfo?.limit === undefined ? undefined : { kind: 'limit', limit: errorInfo.limit }
+}
+
+function waitOf({ waits = [] }: TaskRecord): PresentedTask['waitingFor'] {
+  const signals = [...new Set(waits.flatMap(({ signal }) => signal ?? []))]
+  const until = waits.flatMap(each => each.until ?? []).sort((a, b) => a - b)[0]
+  if (signals.length > 0) return { kind: 'signal', signals, ...defined({ until }) }
+  return until === undefined ? undefined : { kind: 'time', until }
+}
+
+/** Returns when the next attempt may start; undefined where only a signal says. */
+function nextAttemptOf(record: TaskRecord): number | undefined {
+  const hasNoTime = isWaiting(record) && record.waits?.every(({ until }) => until === undefined)
+  const next = record.nextAttemptTimestamp
+  return hasNoTime && next !== undefined && next > record.updatedAt ? undefined : next
 }
 
 /** Returns an error without its stack. */

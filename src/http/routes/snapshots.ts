@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { defined } from '../../task/defined.ts'
+import { createdIdOf, idempotencyKeyHeader } from '../request-headers.ts'
+import { type NovelContext, routesOf } from '../route.ts'
+import { pageOf, pageQuery } from '../schemas/fields.ts'
+import { novelParams } from '../schemas/novel.ts'
+import { comparisonSchema, newSnapshotBody, snapshotParams, snapshotSchema } from '../schemas/snapshot.ts'
+
+const { get, post, delete: remove } = routesOf<NovelContext>('novels')
+
+const refuses = ['NOVEL_NOT_FOUND', 'SNAPSHOT_NOT_FOUND'] as const
+
+/** The named snapshots of a novel. The task RestoreSnapshot restores one. */
+export const snapshotRoutes = [
+  get('/v1/novels/:novelId/snapshots', {
+    summary: 'List the snapshots of a novel, newest first',
+    params: novelParams,
+    querystring: pageQuery,
+    sends: { 200: pageOf(snapshotSchema) },
+    refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
+    handle: ({ novels, settings }, { params, query }) =>
+      novels.library.snapshots.snapshots(settings.userId, params.novelId, defined(query)),
+  }),
+  post('/v1/novels/:novelId/snapshots', {
+    summary: 'Name the state of a novel: which text every scene has',
+    description:
+      'Copies no text: the histories of the scenes keep what a snapshot names. The task RestoreSnapshot gives the scenes these texts again. With an ' +
+      'Idempotency-Key, a repeated request finds the first snapshot.',
+    params: novelParams,
+    headers: z.object(idempotencyKeyHeader),
+    body: newSnapshotBody,
+    sends: { 201: snapshotSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'SNAPSHOTS_FULL'],
+    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+      const id = createdIdOf(headers, 'snapshot', userId, novelId)
+      const snapshot = await novels.library.snapshots.create(userId, { id, novelId, name: body.name })
+      reply.code(201).header('location', `/v1/novels/${novelId}/snapshots/${id}`)
+      return snapshot
+    },
+  }),
+  get('/v1/novels/:novelId/snapshots/:snapshotId', {
+    summary: 'Read a snapshot',
+    params: snapshotParams,
+    sends: { 200: snapshotSchema },
+    refuses,
+    handle: ({ novels, settings }, { params }) => novels.library.snapshots.snapshot(settings.userId, params),
+  }),
+  get('/v1/novels/:novelId/snapshots/:snapshotId/comparison', {
+    summary: 'Compare a novel with a snapshot, scene by scene',
+    params: snapshotParams,
+    sends: { 200: comparisonSchema },
+    refuses,
+    handle: ({ novels, settings }, { params }) => novels.library.snapshots.compare(settings.userId, params),
+  }),
+  remove('/v1/novels/:novelId/snapshots/:snapshotId', {
+    summary: 'Delete a snapshot; the novel stays as it is',
+    params: snapshotParams,
+    sends: { 204: z.undefined().describe('It is deleted') },
+    refuses,
+    handle: async ({ novels, settings }, { params }, reply) => {
+      await novels.library.snapshots.remove(settings.userId, params)
+      return reply.code(204).send()
+    },
+  }),
+]
