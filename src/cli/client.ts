@@ -25,8 +25,9 @@ export interface Client {
   post<T>(path: string, body?: object, headers?: Readonly<Record<string, string>>): Promise<T>
   /** Sends a file as the body. */
   upload<T>(path: string, file: SentFile, query: Query): Promise<T>
-  put<T>(path: string, body: object): Promise<T>
-  remove<T = void>(path: string): Promise<T>
+  put<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>
+  patch<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>
+  remove<T = void>(path: string, headers?: Readonly<Record<string, string>>): Promise<T>
   /** Reads server-sent events after the one with that id, until the stream ends or breaks. Calls `onOpen` when the server accepts the request. */
   events(path: string, lastEventId?: string, onOpen?: () => void): AsyncIterable<ServerEvent>
 }
@@ -104,12 +105,13 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
 
   return {
     url,
-    remove(path) {
+    remove(path, headers = {}) {
       // A command that was interrupted still deletes what it left on the server.
       const cleanUp = signal?.aborted === true ? { signal: AbortSignal.timeout(cleanUpMs) } : {}
-      return send(path, { method: 'DELETE', ...cleanUp })
+      return send(path, { method: 'DELETE', headers, ...cleanUp })
     },
-    put: (path, body) => send(path, { method: 'PUT', ...jsonBody(body) }),
+    put: (path, body, headers) => send(path, { method: 'PUT', ...jsonBody(body, headers) }),
+    patch: (path, body, headers) => send(path, { method: 'PATCH', ...jsonBody(body, headers) }),
     get: (path, query = {}) => send(path + queryText(query), {}),
     post: (path, body, headers = {}) =>
       send(path, { method: 'POST', ...(body === undefined ? { headers } : jsonBody(body, headers)) }),

@@ -1,6 +1,7 @@
 /** What the doctor checks on a server, through its API, and beside it on this machine. */
 import { existsSync } from 'node:fs'
 import type { ModelCatalogue, ModelDescription } from '../ai/catalogue.ts'
+import { tryModel } from '../ai/try-model.ts'
 import type { Readiness } from '../http/index.ts'
 import { compositionOf } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
@@ -11,8 +12,7 @@ import type { Client } from './client.ts'
 import { connect, findServer } from './connect.ts'
 import { codedError } from './exit-codes.ts'
 import { commandText } from './hints.ts'
-import { trialText, tryModel } from './model-trial.ts'
-import { countOf } from './words.ts'
+import { countOf, trialText } from './words.ts'
 
 /** What the doctor checked, and its state. `note` is worth knowing, `wrong` needs a person. */
 export interface Finding {

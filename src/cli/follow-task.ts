@@ -1,13 +1,16 @@
 /** A task that a command submitted, followed until it has ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TaskJson } from '../http/index.ts'
+import type { EstimateJson } from '../http/routes/estimates.ts'
 import type { ResolvedConfig } from '../server/config.ts'
+import { type BudgetOptions, budgetGiven } from './commands/budget.ts'
 import type { Connection } from './connect.ts'
 import { exitCodes } from './exit-codes.ts'
 import { commandText } from './hints.ts'
 import { followOutput, textPrinter } from './output.ts'
-import { type Ending, printJson, type Run, type Session } from './run.ts'
+import { type Ending, print, printJson, type Run, type Session, withSession } from './run.ts'
 import { detailOf } from './task-lines.ts'
+import { estimateLines } from './usage-lines.ts'
 import { watchTask } from './watch.ts'
 
 /** A task that was submitted, and how it is followed. */
@@ -19,6 +22,40 @@ export interface Followed {
   readonly shows: 'output' | 'tree' | 'nothing'
   /** Called with a task that completed. */
   sayEnd(task: TaskJson): void | Promise<void>
+}
+
+/** Options of a command that submits a task, or prints what it would cost. */
+export interface SubmitOptions extends BudgetOptions {
+  estimate?: boolean
+  background?: boolean
+}
+
+/** A task that is to be submitted, and how it is followed. */
+export interface Planned extends Omit<Followed, 'taskId' | 'detached'> {
+  readonly submission: { readonly taskType: string; readonly parameters: object }
+  /** Default: that of the task type. */
+  readonly lane?: string
+  /** Called when it is submitted. */
+  begun?(): void
+}
+
+/** Submits a task within the budget of the options and follows it, or prints what it would cost. */
+export async function submitTask(
+  run: Run<SubmitOptions>,
+  plan: (session: Session) => Promise<Planned>,
+): Ending {
+  const budget = budgetGiven(run.options)
+  return withSession(run, async session => {
+    const { client } = session.connection
+    const { submission, lane, begun, ...how } = await plan(session)
+    if (run.options.estimate === true) {
+      const estimate = await client.post<EstimateJson>('/v1/estimates', submission)
+      return print(run, estimate, widest => estimateLines(estimate, widest))
+    }
+    const { id: taskId } = await client.post<TaskJson>('/v1/tasks', { ...submission, lane, budget })
+    begun?.()
+    return followTask(run, session, { taskId, detached: run.options.background === true, ...how })
+  })
 }
 
 /** Follows a task until it has ended, shows it, and returns the exit code. */

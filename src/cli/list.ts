@@ -58,8 +58,8 @@ export function listCommand<Item, Options extends PagingOptions = PagingOptions>
 }
 
 /** Yields every item of a listing of the API, page by page. */
-export function everyEntry<Item>(client: Client, path: string): AsyncIterable<Item> {
-  return everyItem<Item>(largestPage, page => client.get<Page<Item>>(path, { ...page }))
+export function everyEntry<Item>(client: Client, path: string, query: Query = {}): AsyncIterable<Item> {
+  return everyItem<Item>(largestPage, page => client.get<Page<Item>>(path, { ...query, ...page }))
 }
 
 /** Most entries of a page. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../http/version.ts'
 import type { QuillworkError } from '../index.ts'
 import { addBudgetCommand } from './commands/budget.ts'
+import { addCodex } from './commands/codex.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addUsers } from './commands/deletion.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -14,6 +15,7 @@ import { addModels } from './commands/models.ts'
 import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
+import { addThreads } from './commands/threads.ts'
 import { addTopology } from './commands/topology.ts'
 import { addTrust } from './commands/trust.ts'
 import { addEstimate, addUsage } from './commands/usage.ts'
@@ -85,6 +87,8 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addServe(program, register)
   addImport(program, register)
   addNovels(program, register)
+  addCodex(program, register)
+  addThreads(program, register)
   addTasks(program, register)
   addBudgetCommand(program, register)
   addEstimate(program, register)

@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { chapterSchema, outlineSchema, searchAnswer } from '../http/schemas/novel.ts'
 import type {
+  candidateNoteSchema,
+  candidateSchema,
   historyEntrySchema,
   historyNoteSchema,
   originSchema,
@@ -8,7 +10,7 @@ import type {
 } from '../http/schemas/scene.ts'
 import type { uploadSchema } from '../http/schemas/upload.ts'
 import { cut, pad, printable, tableLines } from './text.ts'
-import { agoText, countOf, numberText } from './words.ts'
+import { agoText, countOf, numberText, tokensText } from './words.ts'
 
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -104,7 +106,7 @@ type Note = z.output<typeof historyNoteSchema>
 type Entry = z.output<typeof historyEntrySchema>
 type Origin = Pick<
   z.output<typeof originSchema>,
-  'method' | 'model' | 'prompt' | 'restored' | 'usage' | 'writtenBy'
+  'accepted' | 'method' | 'model' | 'prompt' | 'restored' | 'usage' | 'writtenBy'
 >
 
 const methods = {
@@ -115,11 +117,18 @@ const methods = {
 }
 
 /** Returns the origin of a text or a summary in a few words. */
-function originText({ method, model, prompt, restored }: Omit<Origin, 'writtenBy' | 'usage'>): string {
+function originText({
+  method,
+  model,
+  prompt,
+  accepted,
+  restored,
+}: Omit<Origin, 'writtenBy' | 'usage'>): string {
   return [
     methods[method],
     ...(model === undefined ? [] : [model]),
     ...(prompt === undefined ? [] : [`prompt ${prompt.name} ${prompt.version} (${prompt.language})`]),
+    ...(accepted?.merged === true ? ['merged with the text before it'] : []),
     ...(restored === undefined ? [] : ['restored']),
   ].join(', ')
 }
@@ -150,13 +159,45 @@ export function entryLines(entry: Entry): string[] {
   return [...lines, '', ...entry.text.split('\n').map(line => printable(line).trimEnd())]
 }
 
+type CandidateNote = z.output<typeof candidateNoteSchema>
+type Candidate = z.output<typeof candidateSchema>
+
+/** Returns the candidates of a scene as a table. */
+export function candidatesTable(notes: readonly CandidateNote[], columns: number | undefined): string[] {
+  return tableLines(
+    notes,
+    [
+      { title: 'CANDIDATE', text: ({ id }) => id },
+      { title: 'STATUS', text: ({ status }) => status },
+      { title: 'WRITTEN', text: ({ createdAt }) => agoText(createdAt) },
+      { title: 'WORDS', text: ({ words }) => numberText(words), right: true },
+      { title: 'HOW', text: ({ provenance }) => originText(provenance) },
+      { title: 'BEGINS', text: ({ excerpt }) => excerpt },
+    ],
+    columns,
+  )
+}
+
+/** Returns a candidate with its whole text, what checks found, and all that is known of its origin. */
+export function candidateLines(candidate: Candidate): string[] {
+  const { status, createdAt, words, faults = [], marks = [], provenance, writtenBy, text } = candidate
+  return [
+    `candidate, ${status}, written ${agoText(createdAt)}, ${countOf(words, 'word')}`,
+    ...originLines({ ...provenance, writtenBy }),
+    ...faults.map(({ code, message }) => printable(`fault: ${message} [${code}]`)),
+    ...marks.map(({ code, message }) => printable(`mark: ${message} [${code}]`)),
+    '',
+    ...text.split('\n').map(line => printable(line).trimEnd()),
+  ]
+}
+
 function originLines(origin: Origin): string[] {
-  const { usage, writtenBy, restored } = origin
-  const first = restored?.writtenBy ?? writtenBy
+  const { usage, writtenBy, accepted, restored } = origin
+  const first = restored?.writtenBy ?? accepted?.writtenBy ?? writtenBy
   const lines = [originText(origin)]
   if (first !== undefined) lines.push(`by ${writerText(first)}`)
   if (usage !== undefined) {
-    const tokens = `${numberText(usage.inputTokens)} tokens in, ${numberText(usage.outputTokens)} out`
+    const tokens = tokensText(usage)
     lines.push(usage.cost === undefined ? tokens : `${tokens}, cost ${usage.cost}`)
   }
   return lines.map(printable)

@@ -58,6 +58,7 @@ function factsOf(task: TaskJson): string[] {
   const facts: [string, string | undefined][] = [
     ['id', task.id],
     ['parent', task.parentTaskId],
+    ['after', task.after?.keys.map(key => printable(key)).join(', ')],
     ['rerun of', task.rerunOf],
     ['user', task.userId],
     ['lane', `${task.lane}${task.priority === 'high' ? ', high priority' : ''}`],
@@ -141,8 +142,12 @@ function retryOf({ done, retryCount }: TaskJson): string {
   return done || retryCount === 0 ? '' : `retry ${retryCount}`
 }
 
-/** Returns what a parent waits for beside its sub-tasks. */
+/** Returns what a task waits for: a signal or a time, another sub-task, or a parent beside its sub-tasks. */
 function waitOf({ waitingFor }: TaskJson): string {
+  if (waitingFor?.kind === 'signal')
+    return `waits for the signal ${waitingFor.signals.map(printable).join(', ')}`
+  if (waitingFor?.kind === 'time') return `waits until ${waitingFor.until}`
+  if (waitingFor?.kind === 'sub-task') return `waits for the sub-task ${printable(waitingFor.key)}`
   if (waitingFor?.kind !== 'budget' || waitingFor.tasks === undefined) return ''
   return `${countOf(waitingFor.tasks, 'sub-task')} wait for the budget (quillwork budget ${waitingFor.rootTaskId})`
 }
@@ -156,7 +161,9 @@ const nouns: Record<string, readonly [one: string, many: string]> = {
   success: ['done', 'done'],
   failed: ['failed', 'failed'],
   conflict: ['conflict', 'conflicts'],
+  proposed: ['with candidates', 'with candidates'],
   skipped: ['skipped', 'skipped'],
+  notAttempted: ['not attempted', 'not attempted'],
   passages: ['passage', 'passages'],
 }
 
@@ -180,9 +187,12 @@ function resultOf({ result, taskType }: TaskJson): string {
 
 /** Returns why a text is not in its scene, where it is not. */
 function flagsOf(result: unknown): string[] {
-  const { conflict, skipped } = (result ?? {}) as { conflict?: unknown; skipped?: unknown }
+  const { conflict, accepted, candidates, skipped } = (result ?? {}) as Readonly<Record<string, unknown>>
   return [
     ...(conflict === true ? ['not put into the scene, which was edited meanwhile'] : []),
+    ...(accepted === false && Array.isArray(candidates) && candidates.length > 0
+      ? [countOf(candidates.length, 'candidate')]
+      : []),
     ...(skipped === true ? ['skipped'] : []),
   ]
 }

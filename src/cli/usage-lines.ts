@@ -21,12 +21,25 @@ export interface UsageTable {
   columns: number | undefined
 }
 
-/** The columns of every table of calls. */
-const countColumns: readonly Column<Pick<UsageRow, 'calls' | 'inputTokens' | 'outputTokens'>>[] = [
-  { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
-  { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
-  { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
-]
+/** The calls of a line; an estimate knows of no cached input. */
+type Counts = Pick<UsageRow, 'calls' | 'inputTokens' | 'outputTokens'> &
+  Partial<Pick<UsageRow, 'cachedInputTokens'>>
+
+/** Returns the columns of every table of calls. The input that came from a cache has one where there was any. */
+function countColumns(rows: readonly Counts[]): readonly Column<Counts>[] {
+  const isCached = rows.some(({ cachedInputTokens = 0 }) => cachedInputTokens > 0)
+  const column = (title: string, count: (row: Counts) => number) => ({
+    title,
+    text: (row: Counts) => numberText(count(row)),
+    right: true,
+  })
+  return [
+    column('CALLS', ({ calls }) => calls),
+    column('INPUT', ({ inputTokens }) => inputTokens),
+    ...(isCached ? [column('CACHED', ({ cachedInputTokens = 0 }) => cachedInputTokens)] : []),
+    column('OUTPUT', ({ outputTokens }) => outputTokens),
+  ]
+}
 
 /** Returns a report as a table, with the sum below it. */
 export function usageLines(rows: readonly UsageRow[], table: UsageTable): string[] {
@@ -34,7 +47,7 @@ export function usageLines(rows: readonly UsageRow[], table: UsageTable): string
   const all = rows.length > 1 && !isPart ? [...rows, sumOf(rows)] : rows
   const shown: Column<UsageRow>[] = [
     { title, text: ({ key }) => (key === '' ? '(none)' : key) },
-    ...countColumns,
+    ...countColumns(all),
     { title: currency === undefined ? 'COST' : `COST ${currency}`, text: knownCost, right: true },
     ...(titles === undefined ? [] : [{ title: 'TITLE', text: ({ key }: UsageRow) => titles.get(key) ?? '' }]),
   ]
@@ -62,6 +75,7 @@ function sumOf(rows: readonly UsageRow[]): UsageRow {
     key: 'all',
     calls: sum(({ calls }) => calls),
     inputTokens: sum(({ inputTokens }) => inputTokens),
+    cachedInputTokens: sum(({ cachedInputTokens }) => cachedInputTokens),
     outputTokens: sum(({ outputTokens }) => outputTokens),
     ...(isPriced ? { cost: sum(({ cost = 0 }) => cost) } : {}),
     unpricedCalls: sum(({ unpricedCalls }) => unpricedCalls),
@@ -80,7 +94,7 @@ export function estimateLines({ byModel, ...all }: EstimateJson, columns: number
       rows,
       [
         { title: 'MODEL', text: ({ model }) => model },
-        ...countColumns,
+        ...countColumns(rows),
         {
           title: 'COST',
           text: ({ cost, currency = '' }) =>

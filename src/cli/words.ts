@@ -1,3 +1,5 @@
+import type { Trial } from '../ai/try-model.ts'
+
 /** Numbers, sizes and times as people read them. */
 
 const grouped = new Intl.NumberFormat('en-GB')
@@ -47,6 +49,20 @@ export function costText(cost: number): string {
 
 const money = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
 
+/** Returns the tokens of calls: `1,200 tokens in (1,000 from the cache), 300 out`. */
+export function tokensText({
+  inputTokens,
+  cachedInputTokens = 0,
+  outputTokens,
+}: {
+  readonly inputTokens: number
+  readonly cachedInputTokens?: number | undefined
+  readonly outputTokens: number
+}): string {
+  const cached = cachedInputTokens > 0 ? ` (${numberText(cachedInputTokens)} from the cache)` : ''
+  return `${numberText(inputTokens)} tokens in${cached}, ${numberText(outputTokens)} out`
+}
+
 /** Returns a waiting time in its two largest units: `45s`, `4m 30s`, `2h 10m`. */
 export function waitText(seconds: number): string {
   let left = Math.ceil(seconds) * 1_000
@@ -57,4 +73,12 @@ export function waitText(seconds: number): string {
     if (count > 0) parts.push(`${count}${unit}`)
   }
   return parts.length === 0 ? '0s' : parts.slice(0, 2).join(' ')
+}
+
+/** Returns a trial as one line. */
+export function trialText({ ms, inputTokens, outputTokens, cost, currency, error }: Trial): string {
+  if (error !== undefined) return `${error.code}: ${error.message}`
+  const tokens = inputTokens === undefined ? [] : [`${inputTokens} tokens in, ${outputTokens} out`]
+  const money = cost === undefined ? [] : [`${Number(cost.toPrecision(2))} ${currency}`]
+  return [`answered in ${ms} ms`, ...tokens, ...money].join(', ')
 }

@@ -60,16 +60,28 @@ describe('what a task does', () => {
         taskType: 'BatchGenerateScene',
         status: 'COMPLETED',
         done: true,
-        result: { total: 3, success: 2, conflict: 1 },
+        result: { total: 3, success: 2, proposed: 1 },
       },
-      '2 scenes, 1 conflict',
+      '2 scenes, 1 with candidates',
     ],
     [{ status: 'COMPLETED', done: true, result: { total: 2, success: 2 } }, '2 done'],
     [
-      { taskType: 'GenerateScene', status: 'COMPLETED', done: true, result: { words: 9, conflict: true } },
-      '9 words, not put into the scene, which was edited meanwhile',
+      {
+        taskType: 'GenerateScene',
+        status: 'COMPLETED',
+        done: true,
+        result: { words: 9, accepted: false, candidates: [{}] },
+      },
+      '9 words, 1 candidate',
     ],
-    [{ status: 'COMPLETED', done: true, result: { words: 0, skipped: true, conflict: false } }, 'skipped'],
+    [
+      {
+        status: 'COMPLETED',
+        done: true,
+        result: { words: 0, skipped: true, accepted: false, candidates: [] },
+      },
+      'skipped',
+    ],
     [{ status: 'FAILED', done: true, errorInfo: failure }, 'TEXT_UNREADABLE: There is no text.'],
     [{ status: 'COMPLETED', done: true, result: 'text' }, ''],
   ] as [Partial<TaskJson>, string][])('%j is told as %j', (fields, text) => {

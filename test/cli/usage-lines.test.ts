@@ -6,6 +6,7 @@ const row = (key: string, changes: Partial<UsageRow> = {}): UsageRow => ({
   key,
   calls: 2,
   inputTokens: 1_000,
+  cachedInputTokens: 0,
   outputTokens: 20,
   cost: 0.5,
   unpricedCalls: 0,
@@ -25,6 +26,15 @@ describe('a table of usage', () => {
     ])
     expect(usageLines(rows, { ...table, isPart: true })).toHaveLength(3)
     expect(usageLines(rows.slice(0, 1), table)).toHaveLength(2)
+  })
+
+  test('tells what came from a cache, where anything did', () => {
+    expect(usageLines([row('large', { cachedInputTokens: 900 }), row('small')], table)).toEqual([
+      'MODEL  CALLS  INPUT  CACHED  OUTPUT  COST USD',
+      'large      2  1,000     900      20      0.50',
+      'small      2  1,000       0      20      0.50',
+      'all        4  2,000     900      40      1.00',
+    ])
   })
 
   test('does not take what is not known for nothing', () => {

@@ -1,15 +1,16 @@
 import type { Command } from 'commander'
 import type { ModelDescription } from '../../ai/catalogue.ts'
+import { type Trial, tryModel } from '../../ai/try-model.ts'
 import { isKey, listKeys, removeKey, storeKey } from '../../server/key-file.ts'
 import { keyName, originOf } from '../../server/key-source.ts'
 import type { FoundKey } from '../../server/models.ts'
 import type { ModelSettings } from '../../server/models-setting.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { type Trial, trialText, tryModel } from '../model-trial.ts'
 import { addGroup, print, printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
 import { tableLines } from '../text.ts'
-import { agoText, countOf, numberText } from '../words.ts'
+import { agoText, countOf, numberText, trialText } from '../words.ts'
+import { addKeptModels } from './kept-models.ts'
 
 /** Adds `quillwork models list|test|key`. They read the configuration, and need no server. */
 export function addModels(program: Command, register: Register): void {
@@ -24,6 +25,7 @@ export function addModels(program: Command, register: Register): void {
     .description('Ask a model, or every model, for one word; exit code 1 if one does not answer')
     .argument('[id]')
     .action(register(test))
+  addKeptModels(models, register)
   const key = addGroup(models, 'key', 'Store keys in the data directory, encrypted with QUILLWORK_SECRET')
   key
     .command('set')
@@ -100,7 +102,9 @@ function limitsText(limits: ModelDescription['limits']): string {
 }
 
 function priceText(price: ModelDescription['price']): string {
-  return price === undefined ? 'not set' : `${price.input} / ${price.output} ${price.currency}`
+  if (price === undefined) return 'not set'
+  const { input, cachedInput, output, currency } = price
+  return `${input}${cachedInput === undefined ? '' : ` (${cachedInput} cached)`} / ${output} ${currency}`
 }
 
 function keyText({ source, key }: FoundKey): string {

@@ -1,18 +1,37 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { z } from 'zod'
 import type { chapterSchema, novelSchema, searchAnswer } from '../../http/schemas/novel.ts'
-import type { historyEntrySchema, historyNoteSchema, sceneSchema } from '../../http/schemas/scene.ts'
+import type {
+  candidateNoteSchema,
+  candidateSchema,
+  historyEntrySchema,
+  historyNoteSchema,
+  sceneSchema,
+} from '../../http/schemas/scene.ts'
 import { QuillworkError } from '../../index.ts'
+import { candidateStatuses } from '../../novel/library/candidates.ts'
 import type { Page } from '../../task/page.ts'
 import type { Client } from '../client.ts'
 import { findNovel, findSceneId, parseChapters } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
 import { addPaging, listCommand, type PagingOptions, pagingQuery, parseLimit, printPage } from '../list.ts'
-import { chapterLines, entryLines, historyTable, hitLines, outlineLines } from '../novel-lines.ts'
+import {
+  candidateLines,
+  candidatesTable,
+  chapterLines,
+  entryLines,
+  historyTable,
+  hitLines,
+  outlineLines,
+} from '../novel-lines.ts'
 import { addGroup, ask, print, type Register, type Run, withServer } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
 import { addNovelDeletion } from './deletion.ts'
-import { addNovelWriting, sceneArgument } from './novel-writing.ts'
+import { addNovelContinuing } from './novel-continuing.ts'
+import { addNovelPrompts } from './novel-prompts.ts'
+import { addNovelSummaries } from './novel-summaries.ts'
+import { addNovelRewriting, addNovelWriting, sceneArgument } from './novel-writing.ts'
+import { addSnapshots } from './snapshots.ts'
 
 type Novel = z.output<typeof novelSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -20,10 +39,12 @@ type Scene = z.output<typeof sceneSchema>
 type Answer = z.output<typeof searchAnswer>
 type Note = z.output<typeof historyNoteSchema>
 type Entry = z.output<typeof historyEntrySchema>
+type CandidateNote = z.output<typeof candidateNoteSchema>
+type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|write|brief|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = addGroup(program, 'novels', 'Read, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
@@ -46,7 +67,13 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<words...>')
     .option('--limit <n>', 'number of places, at most 100; default 20')
     .action(register(search))
+  addNovelSummaries(novels, register, novelArgument)
   addNovelWriting(novels, register, novelArgument)
+  addNovelPrompts(novels, register, novelArgument)
+  addNovelContinuing(novels, register, novelArgument)
+  addNovelRewriting(novels, register, novelArgument)
+  addCandidates(novels, register)
+  addSnapshots(novels, register, novelArgument)
   addHistory(novels, register)
   addNovelDeletion(novels, register, novelArgument)
 }
@@ -112,6 +139,85 @@ async function search(run: Run<{ limit?: string }>) {
   return ask(run, found, hitLines)
 }
 
+function addCandidates(novels: Command, register: Register): void {
+  addPaging(
+    novels
+      .command('candidates')
+      .description('Show the texts that models wrote for a scene, beside its text, newest first')
+      .argument('<novel>', novelArgument)
+      .argument('<scene>', sceneArgument)
+      .addOption(new Option('--status <status...>', 'only these').choices(candidateStatuses))
+      .option('--candidate <id>', 'only this one, with its whole text'),
+  ).action(register(candidates))
+  novels
+    .command('accept')
+    .description('Have a candidate become the text of its scene; the current one goes into the history')
+    .argument('<novel>', novelArgument)
+    .argument('<scene>', sceneArgument)
+    .argument('<candidate>', 'id of the candidate')
+    .action(register(accept))
+  novels
+    .command('discard')
+    .description('Discard a candidate; the text of the scene stays')
+    .argument('<novel>', novelArgument)
+    .argument('<scene>', sceneArgument)
+    .argument('<candidate>', 'id of the candidate')
+    .action(register(discard))
+}
+
+async function candidates(run: Run<PagingOptions & { status?: string[]; candidate?: string }>) {
+  const { candidate: candidateId, status } = run.options
+  const [novel = '', place = ''] = run.arguments
+  const query = { ...pagingQuery(run.options), status }
+  return withServer(run, async ({ client }) => {
+    const path = `/v1/scenes/${await findSceneId(client, novel, place)}/candidates`
+    if (candidateId !== undefined) {
+      const candidate = await client.get<Candidate>(`${path}/${encodeURIComponent(candidateId)}`)
+      return print(run, candidate, () => candidateLines(candidate))
+    }
+    const page = await client.get<Page<CandidateNote>>(path, query)
+    const words = `novels accept ${JSON.stringify(novel)} ${place} CANDIDATE`
+    printPage(run, page, widest =>
+      page.items.length === 0
+        ? ['No candidates.']
+        : [...candidatesTable(page.items, widest), `Accept one: ${commandText(words, run.configure())}`],
+    )
+  })
+}
+
+/** Posts to an address below the scene that the arguments name, as it is now. */
+async function changeScene<Answer>(
+  { arguments: [novel = '', place = ''] }: Run,
+  client: Client,
+  below: string,
+  body?: object,
+): Promise<Answer> {
+  const path = `/v1/scenes/${await findSceneId(client, novel, place)}`
+  const { version } = await client.get<Scene>(path)
+  return client.post<Answer>(`${path}${below}`, body, { 'if-match': `"${version}"` })
+}
+
+function candidateOf({ arguments: [, , candidateId = ''] }: Run): string {
+  return `/candidates/${encodeURIComponent(candidateId)}`
+}
+
+function accept(run: Run) {
+  const [, place] = run.arguments
+  return ask(
+    run,
+    client => changeScene<Scene>(run, client, `${candidateOf(run)}:accept`),
+    ({ version }) => [`Accepted. Scene ${place} is now at version ${version}.`],
+  )
+}
+
+function discard(run: Run) {
+  return ask(
+    run,
+    client => changeScene<Candidate>(run, client, `${candidateOf(run)}:discard`),
+    ({ id, status }) => [`Candidate ${id} is ${status}.`],
+  )
+}
+
 function addHistory(novels: Command, register: Register): void {
   addPaging(
     novels
@@ -153,11 +259,7 @@ async function history(run: Run<PagingOptions & { entry?: string }>) {
 }
 
 function restore(run: Run) {
-  const [novel = '', place = '', entryId = ''] = run.arguments
-  const restored = async (client: Client) => {
-    const path = `/v1/scenes/${await findSceneId(client, novel, place)}`
-    const { version } = await client.get<Scene>(path)
-    return client.post<Scene>(`${path}:restore`, { entryId }, { 'if-match': `"${version}"` })
-  }
+  const [, place, entryId = ''] = run.arguments
+  const restored = (client: Client) => changeScene<Scene>(run, client, ':restore', { entryId })
   return ask(run, restored, ({ version }) => [`Restored. Scene ${place} is now at version ${version}.`])
 }

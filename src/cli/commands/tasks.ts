@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
+import type { z } from 'zod'
 import type { TaskJson } from '../../http/index.ts'
+import type { undoneSchema } from '../../http/schemas/scene.ts'
 import { hasEnded, taskStatuses } from '../../index.ts'
 import { type Client, taskPath } from '../client.ts'
 import type { Connection } from '../connect.ts'
@@ -14,7 +16,7 @@ import { readTree, watchTask } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
-/** Adds `quillwork tasks submit|list|show|output|cancel|retry|run-now|rerun`. */
+/** Adds `quillwork tasks submit|list|show|output|cancel|retry|run-now|signal|rerun|undo-texts`. */
 export function addTasks(program: Command, register: Register): void {
   const tasks = addGroup(program, 'tasks', 'Submit, list, show, cancel, retry and run tasks')
   addBudget(
@@ -66,10 +68,25 @@ export function addTasks(program: Command, register: Register): void {
     .argument('<id...>')
     .action(register(runNow))
   tasks
+    .command('signal')
+    .description('Tell a task what it waits for')
+    .argument('<id>')
+    .argument('<name>', 'name of the signal; `tasks show` says for which a task waits')
+    .option('--payload <json>', 'what the task gets, such as \'{"approved": true}\'; default none')
+    .option('--key <text>', 'idempotency key: the same signal is not sent twice')
+    .action(register(signal))
+  tasks
     .command('rerun')
     .description('Run ended tasks anew, each as a new task')
     .argument('<id...>')
     .action(register(rerun))
+  tasks
+    .command('undo-texts')
+    .description(
+      'Undo all texts of ended tasks and their sub-tasks: each scene gets the text back that it had before, unless it changed since',
+    )
+    .argument('<id...>')
+    .action(register(undoTexts))
 }
 
 interface SubmitOptions extends BudgetOptions {
@@ -104,10 +121,14 @@ function submit(run: Run<SubmitOptions>) {
 
 /** Returns the parameters of a task as they were typed. Throws USAGE_INVALID. */
 export function parametersOf(text = '{}'): unknown {
+  return jsonOf('--parameters', text)
+}
+
+function jsonOf(option: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw usageError('--parameters is not JSON. Put it in single quotes.')
+    throw usageError(`${option} is not JSON. Put it in single quotes.`)
   }
 }
 
@@ -185,12 +206,42 @@ function runNow(run: Run) {
   )
 }
 
+function signal(run: Run<{ payload?: string; key?: string }>) {
+  const [taskId = '', name = ''] = run.arguments
+  const { payload, key } = run.options
+  return withServer(run, async connection => {
+    const task = await connection.client.post<TaskJson>(
+      `${taskPath(taskId)}:signal`,
+      { name, payload: payload === undefined ? undefined : jsonOf('--payload', payload) },
+      key === undefined ? {} : { 'idempotency-key': key },
+    )
+    print(run, task, () => [`${task.taskType} ${taskId} has the signal ${name}.`])
+    sayWhoWorks(run, connection)
+  })
+}
+
 function rerun(run: Run) {
   return runEach<TaskJson>(
     run,
     'rerun',
     ({ taskType, id }, taskId) => `${taskType} ${taskId} runs anew as ${id}.`,
   )
+}
+
+function undoTexts(run: Run) {
+  return eachTask(run, async (client, taskId) => {
+    const answer = await client.post<z.output<typeof undoneSchema>>(`${taskPath(taskId)}:undoTexts`)
+    const { undone, left, leftScenes } = answer
+    print(run, answer, () => [
+      `${countOf(undone, 'scene')} of ${taskId} as before.`,
+      ...(leftScenes === 0
+        ? []
+        : [
+            `${countOf(leftScenes, 'scene')} changed since and stay:`,
+            ...left.map(({ sceneId }) => `  ${sceneId}`),
+          ]),
+    ])
+  })
 }
 
 /** Asks for each named task that something runs, prints the answer, and says who runs it where no server does. */

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { main } from '../../src/cli/main.ts'
+import { type NovelApi, serveNovels } from '../http/novel-api.ts'
+import { importBook } from '../novel/library/case.ts'
+
+let api: NovelApi
+let folder: string
+beforeAll(async () => {
+  api = await serveNovels()
+  folder = mkdtempSync(path.join(tmpdir(), 'quillwork-novel-commands-'))
+  await importBook(api.novels.library, 'told')
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await api[Symbol.asyncDispose]()
+})
+
+/** Runs `quillwork ARGS` in this process. */
+async function quillwork(...args: string[]): Promise<{ code: number; out: string; said: string }> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const place = ['--data', path.join(folder, 'data'), '--url', api.url]
+  const code = await main([...args, ...place], { stdin, stdout, stderr })
+  const textOf = (stream: PassThrough) => String(stream.read() ?? '')
+  return { code, out: textOf(stdout), said: textOf(stderr) }
+}
+
+const threads = (...args: string[]) => quillwork('threads', ...args)
+
+test('a thread is added, gets its events, is shown with how far it is, changed and deleted', async () => {
+  const { out: none } = await threads('list', 'told')
+  expect(none).toBe('The novel has no threads.\n')
+  const plan = ['--plan', 'It is late.', '--note', 'Mine.', '--plant-by', '3.1', '--resolve-by', '3.2']
+  const added = await threads('put', 'told', 'The rabbit', ...plan)
+  expect(added).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^The rabbit \(planned, overdue\)\nIt is late\.\n/),
+  })
+  expect((await threads('list', 'told', '--before', '3.1')).out).toMatch(/ planned, due +0 +The rabbit\n/)
+  expect((await threads('list', 'told', '--overdue')).out).toMatch(/ planned, overdue +0 +The rabbit\n/)
+  const wrong = await threads('event', 'told', 'the rabbit', 'planted', '3.1', 'a Hatter')
+  expect(wrong).toMatchObject({ code: 1, said: expect.stringContaining('error QUOTATION_NOT_FOUND: ') })
+  const event = await threads('event', 'told', 'the rabbit', 'planted', '3.1', 'White Rabbit')
+  expect(event.out).toMatch(/^The rabbit \(open, overdue\)\n[\s\S]*\nplanted in scene \S+: White Rabbit\n/)
+  expect(event.out).toMatch(/Private note:\nMine\.\n$/)
+  const shown = await threads('show', 'told', 'The rabbit', '--before', '3.2', '--json')
+  expect(JSON.parse(shown.out)).toMatchObject({ state: 'open', due: true, overdue: false, version: 2 })
+  const moved = ['--title', 'The white one', '--resolve-by', 'none']
+  expect((await threads('put', 'told', 'The rabbit', ...moved)).out).not.toContain('To be resolved')
+  expect((await threads('list', 'told', '--overdue')).out).toBe('No thread is overdue.\n')
+  expect(await threads('put', 'told', 'The white one')).toMatchObject({ code: 2 })
+  expect(await threads('delete', 'told', 'The white one')).toMatchObject({
+    ...{ code: 2, out: '' },
+    said: expect.stringContaining('Pass --yes.'),
+  })
+  expect((await threads('delete', 'told', 'The white one', '--yes')).out).toBe('The thread is deleted.\n')
+  expect(await threads('show', 'told', 'The white one')).toMatchObject({
+    said: expect.stringContaining('error THREAD_NOT_FOUND: '),
+  })
+})
+
+test('a prompt is printed, tried with a scene, saved for the novel and removed', async () => {
+  const prompt = (...args: string[]) => quillwork('novels', 'prompt', 'told', 'generate-scene.en', ...args)
+  const usual = await prompt()
+  expect(usual.out).toMatch(/^# System\n/)
+  const file = path.join(folder, 'prompt.md')
+  const save = (text: string) => {
+    writeFileSync(file, text)
+    return prompt('--save', file)
+  }
+  const own = usual.out.replace('You are a novelist', 'You are a dry novelist')
+  writeFileSync(file, own)
+  const tried = await quillwork(
+    'novels',
+    'write',
+    'told',
+    '3.1',
+    '--preview',
+    '--prompt',
+    file,
+    '--summary',
+    'A.',
+  )
+  expect(tried).toMatchObject({ code: 0, out: expect.stringContaining('You are a dry novelist') })
+  expect((await prompt()).out).toBe(usual.out)
+  expect(await save(own)).toMatchObject({ code: 0, out: 'Saved for this novel.\n' })
+  expect((await prompt()).out).toBe(own)
+  expect((await quillwork('novels', 'prompts', 'told')).out).toMatch(/generate-scene\.en +novel /)
+  const faulty = await save(own.replaceAll('{{tone}}', ''))
+  expect(faulty).toMatchObject({ code: 1, said: expect.stringMatching(/PROMPT_INVALID.*\{\{tone\}\}/) })
+  expect(await prompt('--save', path.join(folder, 'none'))).toMatchObject({
+    said: expect.stringContaining('error FILE_UNREADABLE: '),
+  })
+  expect(await prompt('--save', file, '--remove')).toMatchObject({ code: 2 })
+  expect((await prompt('--remove')).out).toBe('The novel uses that of the product again.\n')
+  expect((await prompt()).out).toBe(usual.out)
+})
