@@ -113,10 +113,11 @@ const parts = [
     name: 'the server',
     folder: 'src',
     files: /\.(ts|md)$/,
-    beside: ['tsconfig.json', 'tsconfig.build.json'],
+    beside: ['tsconfig.json', 'tsconfig.build.json', 'scripts/bundle-program.mjs'],
     build(dist) {
       compile(dist)
       copyTexts(dist)
+      bundleProgram(dist)
     },
   },
   {
@@ -168,6 +169,13 @@ function compile(outDir) {
   const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new SetupError('the sources do not compile; see the lines above.')
+}
+
+/** Bundles the command line, which starts sooner so. */
+function bundleProgram(dist) {
+  const args = ['scripts/bundle-program.mjs', dist]
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new SetupError('the command line cannot be bundled; see the lines above.')
 }
 
 /** Bundles the pages, and puts what a browser takes compressed beside each file. */

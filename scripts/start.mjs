@@ -4,5 +4,5 @@
 import { setUp } from './setup.mjs'
 
 setUp()
-const { main } = await import('../dist/cli/main.js')
+const { main } = await import('../dist/program/main.js')
 process.exitCode = await main(['serve', '--sample', ...process.argv.slice(2)])
