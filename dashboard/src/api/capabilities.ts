@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { api, dataOf } from './client.ts'
 import { keys } from './keys.ts'
 
-/** Returns what the server is made of and can do: models, task types, bounds. It changes only when the server is started again. */
+/** Returns what the server is made of and can do: models, task types, bounds. It changes when the server is started again, and when models are set up. */
 export function useCapabilities() {
   return useQuery({
     queryKey: keys.capabilities,
@@ -30,6 +30,13 @@ export function useSummaryModel(): Model | undefined {
 export function proseModels(capabilities: Capabilities | undefined): Model[] {
   return (capabilities?.models ?? []).filter(
     ({ uses, problem }) => uses.includes('prose') && problem === undefined,
+  )
+}
+
+/** Models that can write summaries now; the one that quotes is none of them. */
+export function summaryModels(capabilities: Capabilities): Model[] {
+  return capabilities.models.filter(
+    ({ id, uses, problem }) => uses.includes('summary') && problem === undefined && id !== 'extractive',
   )
 }
 

@@ -66,6 +66,24 @@ const chapter = createRoute({
   component: lazyPart(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
 })
 
+const codex = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/codex',
+  component: lazyPart(() => import('../codex/codex-page.tsx'), 'CodexPage'),
+})
+
+const prompts = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/prompts',
+  component: lazyPart(() => import('../codex/prompts-page.tsx'), 'PromptsPage'),
+})
+
+const threads = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/threads',
+  component: lazyPart(() => import('../threads/threads-page.tsx'), 'ThreadsPage'),
+})
+
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
@@ -100,6 +118,9 @@ const routeTree = root.addChildren([
   deadLetters,
   novel,
   chapter,
+  codex,
+  prompts,
+  threads,
   scene,
   usage,
   limits,

@@ -1,9 +1,9 @@
-import { type ModalProps, Stack, TextInput } from '@mantine/core'
+import { type ModalProps, Text, TextInput } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { type ReactNode, Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
-import { Form, FormButtons } from './form.tsx'
+import { DialogForm } from './form.tsx'
 
 /** Comes with the first dialog that opens. */
 const Modal = lazyPart<'Modal', ModalProps>(() => import('./modal.ts'), 'Modal')
@@ -50,45 +50,48 @@ export function Confirm(props: ConfirmProps) {
   const isReady = typed === undefined || given.trim() === typed.text
   return (
     <Dialog onClose={onClose} title={title} centered>
-      <Form
+      <DialogForm
         onSubmit={() => {
           if (isReady) onConfirm()
         }}
+        action={action}
+        isBusy={isBusy}
+        isDisabled={!isReady}
+        isDangerous={isDangerous}
+        takesFocus
+        onBack={onClose}
       >
-        <Stack>
-          {children}
-          {typed && (
-            <TextInput
-              label={typed.label}
-              value={given}
-              onChange={({ currentTarget }) => setGiven(currentTarget.value)}
-              autoComplete="off"
-            />
-          )}
-          <FormButtons
-            action={action}
-            isBusy={isBusy}
-            isDisabled={!isReady}
-            isDangerous={isDangerous}
-            takesFocus
-            onBack={onClose}
+        {children}
+        {typed && (
+          <TextInput
+            label={typed.label}
+            value={given}
+            onChange={({ currentTarget }) => setGiven(currentTarget.value)}
+            autoComplete="off"
           />
-        </Stack>
-      </Form>
+        )}
+      </DialogForm>
     </Dialog>
   )
 }
 
-/** Asks before something that was typed and not saved is left behind. Returns the question, to be rendered where the typing is. */
+/** Asks before something that was typed and not saved is left behind. Returns the question, to be rendered where the typing is. Default: that it is lost. */
 export function useUnsaved(
   isUnsaved: boolean,
-  question: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
+  question?: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
 ): ReactNode {
+  const t = useTranslations('parts.unsaved')
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => isUnsaved && current.pathname !== next.pathname,
     enableBeforeUnload: isUnsaved,
     withResolver: true,
   })
   if (blocker.status !== 'blocked') return null
-  return <Confirm {...question} onConfirm={blocker.proceed} onClose={blocker.reset} />
+  const lost = {
+    title: t('title'),
+    action: t('leave'),
+    isDangerous: true,
+    children: <Text>{t('text')}</Text>,
+  }
+  return <Confirm {...(question ?? lost)} onConfirm={blocker.proceed} onClose={blocker.reset} />
 }

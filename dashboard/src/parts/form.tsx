@@ -1,6 +1,7 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import type { ComponentProps, ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
+import { ErrorNotice } from './states.tsx'
 
 /** A form that the page handles itself; the browser sends nothing. */
 export function Form({
@@ -48,5 +49,23 @@ export function FormButtons(props: FormButtonsProps) {
         {action}
       </Button>
     </Group>
+  )
+}
+
+/** A form in a dialog: its fields, why it failed, its buttons. */
+export function DialogForm({
+  onSubmit,
+  children,
+  error = null,
+  ...buttons
+}: FormButtonsProps & { onSubmit: () => void; children: ReactNode; error?: unknown }) {
+  return (
+    <Form onSubmit={() => buttons.isDisabled || onSubmit()}>
+      <Stack>
+        {children}
+        {error !== null && <ErrorNotice error={error} />}
+        <FormButtons {...buttons} />
+      </Stack>
+    </Form>
   )
 }

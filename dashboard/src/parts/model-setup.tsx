@@ -5,6 +5,7 @@ import type { ModelProblem } from '../api/capabilities.ts'
 const known = [
   'KEY_NOT_SET',
   'KEY_NOT_STORED',
+  'KEY_NOT_GIVEN',
   'KEY_FOR_OTHER_ADDRESS',
   'KEY_MALFORMED',
   'KEYS_UNREADABLE',

@@ -19,6 +19,7 @@ type Writer = components['schemas']['Writer']
 export interface Origin {
   method: components['schemas']['Provenance']['method']
   model?: string
+  accepted?: components['schemas']['Provenance']['accepted']
   restored?: components['schemas']['Provenance']['restored']
   writtenBy?: Writer
   writtenAt?: string
@@ -40,10 +41,13 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
         {origin.writtenAt !== undefined && (
           <>
             {' · '}
-            <Ago at={origin.restored?.writtenAt ?? origin.writtenAt} />
+            <Ago at={origin.restored?.writtenAt ?? origin.accepted?.writtenAt ?? origin.writtenAt} />
           </>
         )}
       </Line>
+      {origin.accepted?.merged === true && (
+        <Line icon={<IconFeather size={14} aria-hidden />}>{t('merged')}</Line>
+      )}
       {origin.restored !== undefined && <Restored at={origin.writtenAt} />}
       {isOutOfDate && (
         <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
@@ -55,9 +59,9 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
 }
 
 /** How it came about, in the words of its kind. What was put back was written by who wrote it first. */
-function Words({ origin: { method, model, restored, writtenBy } }: { origin: Origin }) {
+function Words({ origin: { method, model, accepted, restored, writtenBy } }: { origin: Origin }) {
   const t = useTranslations('novels.origin')
-  const writer = restored === undefined ? writtenBy : restored.writtenBy
+  const writer = restored === undefined ? (accepted?.writtenBy ?? writtenBy) : restored.writtenBy
   if (method === 'imported' || method === 'person') return t(method)
   const attempt = writer !== undefined && 'taskId' in writer ? writer : undefined
   const given = {

@@ -31,13 +31,18 @@ const appearances: Record<Task['status'], Appearance> = {
 }
 
 /** Where a task is in its life. */
-export function StatusBadge({ status, phase }: { status: Task['status']; phase?: Task['phase'] }) {
+export function StatusBadge({ status, phase, waitingFor }: Partial<Task> & Pick<Task, 'status'>) {
   const t = useTranslations('status')
-  const { color, icon: Icon } = appearances[status]
+  const isAsleep = waitingFor?.kind === 'signal' || waitingFor?.kind === 'time'
+  const { color, icon: Icon } = appearances[isAsleep ? 'QUEUED' : status]
   const isWaiting = status === 'RUNNING' && phase === 'awaiting-subtasks'
   return (
     <Badge color={color} variant="light" leftSection={<Icon size={12} aria-hidden />} data-status={status}>
-      {isWaiting ? t('waitingForSubTasks') : t(status)}
+      {isWaiting
+        ? t('waitingForSubTasks')
+        : waitingFor?.kind === 'signal'
+          ? t('waitingForSignal')
+          : t(isAsleep ? 'QUEUED' : status)}
     </Badge>
   )
 }

@@ -43,13 +43,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
   const isChanged = text !== before
   // Saved as it is, a summary of an older text becomes one of the text that is there.
   const canSave = isChanged || seen.summary?.outOfDate === true
-  const unsaved = useTranslations('parts.unsaved')
-  const question = useUnsaved(isChanged, {
-    title: unsaved('title'),
-    action: unsaved('leave'),
-    isDangerous: true,
-    children: <Text>{unsaved('text')}</Text>,
-  })
+  const question = useUnsaved(isChanged)
   return (
     <Stack gap="sm">
       {there !== undefined ? (
@@ -64,6 +58,9 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
       ) : (
         <SummaryForm
           text={text}
+          label={t('title')}
+          description={t('emptyRemoves')}
+          longest={longest}
           isChanged={isChanged}
           canSave={canSave}
           isPending={isPending}
@@ -83,6 +80,12 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
 
 interface SummaryFormProps {
   text: string
+  /** The accessible name of the field. */
+  label: string
+  /** What leaving it empty does. */
+  description: string
+  /** Most characters. */
+  longest: number
   isChanged: boolean
   canSave: boolean
   isPending: boolean
@@ -92,16 +95,17 @@ interface SummaryFormProps {
   onClose: () => void
 }
 
-function SummaryForm(props: SummaryFormProps) {
-  const { text, isChanged, canSave, isPending, language, onType, onSave, onClose } = props
-  const t = useTranslations('parts.summary')
+/** The field of a summary, with what saves it. */
+export function SummaryForm(props: SummaryFormProps) {
+  const { text, label, description, longest: most, language } = props
+  const { isChanged, canSave, isPending, onType, onSave, onClose } = props
   const actions = useTranslations('actions')
   return (
     <Form onSubmit={onSave}>
       <Stack gap="sm">
         <Textarea
-          aria-label={t('title')}
-          description={t('emptyRemoves')}
+          aria-label={label}
+          description={description}
           value={text}
           onChange={({ currentTarget }) => onType(currentTarget.value)}
           onKeyDown={event => {
@@ -112,7 +116,7 @@ function SummaryForm(props: SummaryFormProps) {
           autosize
           minRows={4}
           maxRows={16}
-          maxLength={longest}
+          maxLength={most}
           lang={language}
           autoFocus
         />

@@ -58,13 +58,13 @@ export function ifMatch({ version }: Pick<Scene, 'version'>): { 'if-match': stri
 }
 
 /** What the pages ask for a scene: kinds of tasks that are about one scene. */
-type SceneTaskType = 'GenerateScene' | 'GenerateSummary' | 'SceneBrief'
+type SceneTaskType = 'GenerateScene' | 'GenerateSummary' | 'RewriteSelection' | 'SceneBrief'
 
-/** The newest task of each kind, and whether the server has said. */
+/** The newest task of some kinds, and whether the server has said. */
 export interface SceneTasks {
   readonly isKnown: boolean
   /** The one that has not ended, else the newest. */
-  readonly newest: (type: SceneTaskType) => Task | undefined
+  readonly newest: (...types: readonly SceneTaskType[]) => Task | undefined
 }
 
 /** Tasks that are read of a scene: the newest ones. */
@@ -79,8 +79,8 @@ export function useSceneTasks(sceneId: string): SceneTasks {
   const tasks = data ?? []
   return {
     isKnown: data !== undefined,
-    newest(type) {
-      const ofType = tasks.filter(({ taskType }) => taskType === type)
+    newest(...types) {
+      const ofType = tasks.filter(({ taskType }) => types.some(type => type === taskType))
       return ofType.find(({ done }) => !done) ?? ofType[0]
     },
   }
@@ -109,6 +109,7 @@ export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): ()
   return () =>
     Promise.all([
       again(keys.scene(id)),
+      again(keys.candidates(id)),
       again(keys.sceneHistory(id)),
       again(keys.novel(novelId)),
       again(['novels', 'chapter', novelId]),

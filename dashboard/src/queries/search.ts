@@ -40,10 +40,12 @@ export interface NovelSearch {
   q?: string
 }
 
-/** What the address of a scene says: which part of it is open (absent: its text), and which entry of its history. */
+/** What the address of a scene says: which part of it is open (absent: its text), which entry of its history, what is asked for. */
 export interface SceneSearch {
   part?: 'brief' | 'history'
   entry?: string
+  /** The candidate that another text is asked for in place of. */
+  insteadOf?: string
 }
 
 /** What the address of a chapter says: a passage, and the search that found it. */
@@ -107,6 +109,7 @@ export const searchOf = {
   scene: (given: Given): SceneSearch => ({
     ...one('part', given['part'], sceneParts),
     ...text('entry', given['entry']),
+    ...text('insteadOf', given['insteadOf']),
   }),
   usage: (given: Given): UsageSearch => ({
     ...one('by', given['by'], sums),

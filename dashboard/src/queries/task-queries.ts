@@ -143,10 +143,25 @@ export function runTaskNow(taskId: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:runNow', { params: { path: { taskId } } }))
 }
 
+/** Tells a task what it waits for. Sent again with the same key, the request changes nothing. */
+export function signalTask(
+  taskId: string,
+  body: { name: string; payload?: unknown },
+  key: string,
+): Promise<Task> {
+  const params = { path: { taskId }, header: { 'idempotency-key': key } }
+  return dataOf(api.POST('/v1/tasks/{taskId}:signal', { params, body }))
+}
+
 /** Runs an ended task anew. Sent again with the same key, the request finds the task of the first time. */
 export function rerunTask(taskId: string, key: string): Promise<Task> {
   const params = { path: { taskId }, header: { 'idempotency-key': key } }
   return dataOf(api.POST('/v1/tasks/{taskId}:rerun', { params, body: {} }))
+}
+
+/** Gives the scenes the texts back that they had before a tree of tasks. */
+export function undoTexts(taskId: string) {
+  return dataOf(api.POST('/v1/tasks/{taskId}:undoTexts', { params: { path: { taskId } } }))
 }
 
 /** How many tasks there are. Zero everywhere until the server answers. */

@@ -1,0 +1,66 @@
+import { Select, SimpleGrid } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { sceneQuery, useChapter, useOutline } from '../queries/novel-queries.ts'
+
+interface ScenePickerProps {
+  novelId: string
+  label: string
+  /** Empty: none is chosen. */
+  sceneId: string
+  isOptional?: boolean
+  /** What it means that none is chosen. */
+  none?: string
+  onPick: (sceneId: string) => void
+}
+
+/** Chooses a scene: its chapter, then its number there. The first scene of a chapter is taken until another one is. */
+export function ScenePicker({ novelId, label, sceneId, isOptional = false, none, onPick }: ScenePickerProps) {
+  const t = useTranslations('parts.scene')
+  const { data: novel } = useOutline(novelId)
+  const { data: chosen } = useQuery({ ...sceneQuery(sceneId), enabled: sceneId !== '' })
+  const [picked, setPicked] = useState<string>()
+  const chapterId = picked ?? (sceneId === '' ? undefined : chosen?.chapterId)
+  const { data: chapter } = useChapter(novelId, chapterId)
+  const chapters = novel?.outline.flatMap(volume => volume.chapters) ?? []
+  const pickChapter = (id: string | null) => {
+    setPicked(id ?? undefined)
+    if (id === null) onPick('')
+  }
+  const scenes = chapter?.scenes ?? []
+  const isHere = scenes.some(({ id }) => id === sceneId)
+  const first = picked === undefined || chapter?.id !== picked || isHere ? undefined : scenes[0]?.id
+  useEffect(() => {
+    if (first !== undefined) onPick(first)
+  }, [first, onPick])
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2 }}>
+      <Select
+        label={label}
+        placeholder={isOptional ? (none ?? t('none')) : t('chapter')}
+        data={chapters.map(({ id, title }, at) => ({
+          value: id,
+          label: title || t('chapterNumber', { number: at + 1 }),
+        }))}
+        value={chapterId ?? null}
+        onChange={pickChapter}
+        searchable
+        clearable={isOptional}
+        allowDeselect={isOptional}
+      />
+      {scenes.length > 1 && (
+        <Select
+          label={t('scene')}
+          data={scenes.map(({ id, title }, at) => ({
+            value: id,
+            label: title ?? t('number', { number: at + 1 }),
+          }))}
+          value={isHere ? sceneId : null}
+          onChange={id => id !== null && onPick(id)}
+          allowDeselect={false}
+        />
+      )}
+    </SimpleGrid>
+  )
+}
