@@ -1,0 +1,120 @@
+import { Alert, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { useCapabilities, whyOff } from '../api/capabilities.ts'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { useRequestKey } from '../api/request-key.ts'
+import { CostNotice } from '../parts/cost-notice.tsx'
+import { usualPrompt } from '../parts/instructions.ts'
+import { ExpectedUse, PromptBlocks } from '../parts/prompt-blocks.tsx'
+import { ScenePicker } from '../parts/scene-picker.tsx'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { submitTask } from '../queries/task-queries.ts'
+
+/** The prompts that a scene can be tried with. */
+type Tried = 'generate-scene' | 'continue-scene'
+
+/** Whether a scene can be tried with a prompt. */
+export function tried(name: string): name is Tried {
+  return name === 'generate-scene' || name === 'continue-scene'
+}
+
+/** Milliseconds without typing before the prompt is filled. */
+const stillMs = 400
+
+interface TrialProps {
+  novelId: string
+  name: Tried
+  /** As it is typed; it need not be saved. */
+  text: string
+}
+
+/** Fills a prompt for a scene without paying, and has one candidate written with it. */
+export function PromptTrial({ novelId, name, text }: TrialProps) {
+  const t = useTranslations('prompts.trial')
+  const [sceneId, setSceneId] = useState('')
+  const [still] = useDebouncedValue(text, stillMs)
+  return (
+    <Paper withBorder p="md" component="section" aria-labelledby="trial-title" data-trial>
+      <Stack gap="sm">
+        <Title order={2} id="trial-title">
+          {t('title')}
+        </Title>
+        <Text size="sm" c="dimmed">
+          {t('text')}
+        </Text>
+        <ScenePicker novelId={novelId} label={t('scene')} sceneId={sceneId} onPick={setSceneId} />
+        {sceneId !== '' && <Filled key={sceneId} {...{ novelId, sceneId, name }} text={still} />}
+      </Stack>
+    </Paper>
+  )
+}
+
+/** The prompt of the scene, or why there is none with this text. */
+function Filled({ novelId, sceneId, name, text }: TrialProps & { sceneId: string }) {
+  const t = useTranslations('prompts.trial')
+  const prompts = { [name]: text }
+  const part = name === 'continue-scene' ? 2 : 1
+  const { data, error, refetch } = useQuery({
+    queryKey: keys.preview(sceneId, { prompts, part }),
+    queryFn: ({ signal }) =>
+      dataOf(
+        api.POST('/v1/scenes/{sceneId}:preview', {
+          params: { path: { sceneId } },
+          body: { ...usualPrompt, prompts, part },
+          signal,
+        }),
+      ),
+    retry: false,
+  })
+  if (error !== null) return <ErrorNotice error={error} />
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
+  return (
+    <Stack gap="xs">
+      {data.problem !== undefined && <Alert color="red">{data.problem.message}</Alert>}
+      {data.prompt?.name !== name && <Alert color="gray">{t('onePart')}</Alert>}
+      <ExpectedUse preview={data} />
+      <WriteOne {...{ novelId, sceneId, prompts }} />
+      <PromptBlocks blocks={data.blocks} />
+    </Stack>
+  )
+}
+
+interface WriteOneProps {
+  novelId: string
+  sceneId: string
+  prompts: { [name in Tried]?: string }
+}
+
+/** Has one candidate written; the text of the scene stays. */
+function WriteOne({ novelId, sceneId, prompts }: WriteOneProps) {
+  const t = useTranslations('prompts.trial')
+  const navigate = useNavigate()
+  const { data: capabilities } = useCapabilities()
+  const parameters = { novelId, sceneId, prompts, accept: 'by-author' }
+  const planned = { taskType: 'GenerateScene', lane: 'default', parameters }
+  const key = useRequestKey()
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => submitTask(planned, key.of(planned)),
+    onSuccess() {
+      key.answered()
+      void navigate({ to: '/novels/$novelId/scenes/$sceneId', params: { novelId, sceneId } })
+    },
+  })
+  if (capabilities === undefined || whyOff(capabilities, 'GenerateScene') !== undefined) return null
+  return (
+    <Stack gap="xs">
+      <CostNotice planned={planned} />
+      {error !== null && <ErrorNotice error={error} />}
+      <Group>
+        <Button loading={isPending} onClick={() => mutate()}>
+          {t('write')}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
