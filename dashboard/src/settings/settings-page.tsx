@@ -10,7 +10,7 @@ import { Section } from './section.tsx'
 import { ThisBrowser } from './this-browser.tsx'
 import { ThisServer } from './this-server.tsx'
 
-/** What this browser shows and how, and what the server is made of. Nothing of the server is changed here: it reads its settings at its start. */
+/** What this browser shows and how, and what the server is made of. Of the server, models are set up here, where it lets them; all else it reads at its start. */
 export function SettingsPage() {
   const t = useTranslations('settings')
   const { data, error, refetch } = useCapabilities()
@@ -21,7 +21,7 @@ export function SettingsPage() {
       {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={8} />}
       {data !== undefined && (
         <>
-          <Models models={data.models} />
+          <Models capabilities={data} />
           <WhatIsOff off={data.off} />
           <ThisServer capabilities={data} />
         </>

@@ -1,13 +1,14 @@
 import {
   Button,
   SegmentedControl,
+  type SegmentedControlProps,
   SimpleGrid,
   Stack,
   Switch,
   Text,
   useMantineColorScheme,
 } from '@mantine/core'
-import { type ReactNode, useId, useState } from 'react'
+import { useId, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { currentToken, signOut } from '../api/token.ts'
 import { setPreferences, usePreferences } from '../browser/preferences.ts'
@@ -66,15 +67,20 @@ function SignOut() {
   )
 }
 
+interface ChoiceProps<Value extends string>
+  extends Pick<SegmentedControlProps<Value>, 'value' | 'onChange' | 'data'> {
+  name: string
+}
+
 /** A choice with its name above it. */
-function Choice({ name, children }: { name: string; children: (id: string) => ReactNode }) {
+function Choice<Value extends string>({ name, ...choice }: ChoiceProps<Value>) {
   const id = useId()
   return (
     <Stack gap={4}>
       <Text size="sm" fw={500} id={id}>
         {name}
       </Text>
-      {children(id)}
+      <SegmentedControl aria-labelledby={id} w="fit-content" {...choice} />
     </Stack>
   )
 }
@@ -83,21 +89,16 @@ function Language() {
   const t = useTranslations('settings.browser')
   const { language } = usePreferences()
   return (
-    <Choice name={t('language')}>
-      {id => (
-        <SegmentedControl
-          aria-labelledby={id}
-          w="fit-content"
-          value={language}
-          onChange={value => setPreferences({ language: value })}
-          data={[
-            { value: 'auto', label: t('asBrowser') },
-            { value: 'en', label: 'English' },
-            { value: 'zh', label: '简体中文' },
-          ]}
-        />
-      )}
-    </Choice>
+    <Choice
+      name={t('language')}
+      value={language}
+      onChange={value => setPreferences({ language: value })}
+      data={[
+        { value: 'auto', label: t('asBrowser') },
+        { value: 'en', label: 'English' },
+        { value: 'zh', label: '简体中文' },
+      ]}
+    />
   )
 }
 
@@ -105,21 +106,16 @@ function Scheme() {
   const t = useTranslations('settings.browser')
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
-    <Choice name={t('scheme')}>
-      {id => (
-        <SegmentedControl
-          aria-labelledby={id}
-          w="fit-content"
-          value={colorScheme}
-          onChange={setColorScheme}
-          data={[
-            { value: 'auto', label: t('asSystem') },
-            { value: 'light', label: t('light') },
-            { value: 'dark', label: t('dark') },
-          ]}
-        />
-      )}
-    </Choice>
+    <Choice
+      name={t('scheme')}
+      value={colorScheme}
+      onChange={setColorScheme}
+      data={[
+        { value: 'auto', label: t('asSystem') },
+        { value: 'light', label: t('light') },
+        { value: 'dark', label: t('dark') },
+      ]}
+    />
   )
 }
 
@@ -127,19 +123,14 @@ function Zone() {
   const t = useTranslations('settings.browser')
   const { zone } = usePreferences()
   return (
-    <Choice name={t('zone')}>
-      {id => (
-        <SegmentedControl
-          aria-labelledby={id}
-          w="fit-content"
-          value={zone}
-          onChange={value => setPreferences({ zone: value })}
-          data={[
-            { value: 'local', label: t('local', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }) },
-            { value: 'utc', label: 'UTC' },
-          ]}
-        />
-      )}
-    </Choice>
+    <Choice
+      name={t('zone')}
+      value={zone}
+      onChange={value => setPreferences({ zone: value })}
+      data={[
+        { value: 'local', label: t('local', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }) },
+        { value: 'utc', label: 'UTC' },
+      ]}
+    />
   )
 }
