@@ -5,10 +5,10 @@ import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
 import { Form } from '../parts/form.tsx'
+import { numberOf } from '../parts/instruction-fields.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { type BudgetUse, useBudget, useSetBudget, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { numberOf } from './instruction-fields.tsx'
 
 /** What a task has cost so far, and how much of its budget that is. */
 export function Spent({ taskId }: { taskId: string }) {

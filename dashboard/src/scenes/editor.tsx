@@ -12,17 +12,19 @@ import {
   Title,
 } from '@mantine/core'
 import { IconArrowsSplit, IconFeather } from '@tabler/icons-react'
-import { type ReactNode, useDeferredValue } from 'react'
+import { type ReactNode, useDeferredValue, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/words.ts'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
+import type { Selected } from '../parts/instructions.ts'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { type Draft, keepDraft, type Typed, useDraft } from './draft.ts'
 import { CopyThis } from './outcome.tsx'
+import { RewriteTools } from './rewrite-tools.tsx'
 import { useSave } from './scene-writes.ts'
 import styles from './scenes.module.css'
 
@@ -73,6 +75,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
         />
       ) : (
         <EditForm
+          scene={scene}
           draft={draft}
           mostContent={Math.max(most.content, scene.content.length)}
           isChanged={isChanged}
@@ -88,6 +91,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
 }
 
 interface EditFormProps {
+  scene: Scene
   draft: Draft
   mostContent: number
   isChanged: boolean
@@ -97,28 +101,47 @@ interface EditFormProps {
   children: ReactNode
 }
 
-function EditForm({ draft, mostContent, isChanged, save, onType, onDrop, children }: EditFormProps) {
+function EditForm(props: EditFormProps) {
+  const { scene, draft, mostContent, isChanged, save, onType, onDrop, children } = props
   const t = useTranslations('scenes.edit')
+  const [selected, setSelected] = useState<Selected>()
   const send = () => (isChanged ? save.send(draft) : undefined)
   return (
-    <Form data-editor onSubmit={() => send()}>
-      <Stack>
-        {children}
-        <Fields draft={draft} mostContent={mostContent} onType={onType} onSave={send} />
-        {save.error !== null && <ErrorNotice error={save.error} />}
-        <Group justify="space-between">
-          <Count content={draft.content} />
-          <Group gap="xs">
-            <Button variant="default" onClick={onDrop} disabled={save.isPending}>
-              {isChanged ? t('drop') : t('close')}
-            </Button>
-            <Button type="submit" loading={save.isPending} disabled={!isChanged}>
-              {t('save')}
-            </Button>
+    <Stack>
+      {/* Not within the form: its dialog submits itself alone. */}
+      {scene.content !== '' && (
+        <RewriteTools
+          scene={scene}
+          selected={selected}
+          isUnsaved={draft.content !== scene.content}
+          onSent={onDrop}
+        />
+      )}
+      <Form data-editor onSubmit={() => send()}>
+        <Stack>
+          {children}
+          <Fields
+            draft={draft}
+            mostContent={mostContent}
+            onType={onType}
+            onSave={send}
+            onSelect={setSelected}
+          />
+          {save.error !== null && <ErrorNotice error={save.error} />}
+          <Group justify="space-between">
+            <Count content={draft.content} />
+            <Group gap="xs">
+              <Button variant="default" onClick={onDrop} disabled={save.isPending}>
+                {isChanged ? t('drop') : t('close')}
+              </Button>
+              <Button type="submit" loading={save.isPending} disabled={!isChanged}>
+                {t('save')}
+              </Button>
+            </Group>
           </Group>
-        </Group>
-      </Stack>
-    </Form>
+        </Stack>
+      </Form>
+    </Stack>
   )
 }
 
@@ -150,9 +173,10 @@ interface FieldsProps {
   mostContent: number
   onType: (part: Partial<Typed>) => void
   onSave: () => void
+  onSelect: (selected: Selected | undefined) => void
 }
 
-function Fields({ draft, mostContent, onType, onSave }: FieldsProps) {
+function Fields({ draft, mostContent, onType, onSave, onSelect }: FieldsProps) {
   const t = useTranslations('scenes.edit')
   const isTooLong = draft.content.length > mostContent
   return (
@@ -172,6 +196,10 @@ function Fields({ draft, mostContent, onType, onSave }: FieldsProps) {
         value={draft.content}
         error={isTooLong ? t('tooLong', { most: mostContent }) : undefined}
         onChange={({ currentTarget }) => onType({ content: currentTarget.value })}
+        onSelect={({ currentTarget: { value, selectionStart: start, selectionEnd } }) => {
+          const text = value.slice(start, selectionEnd)
+          onSelect(text.trim() === '' ? undefined : { start, text })
+        }}
         onKeyDown={event => {
           if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return
           event.preventDefault()

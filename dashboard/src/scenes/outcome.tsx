@@ -1,34 +1,30 @@
 import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
-import { IconAlertTriangle, IconArrowsSplit, IconBan, IconCheck } from '@tabler/icons-react'
+import { IconAlertTriangle, IconBan, IconCheck } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Task, wordsOf } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
 import { copyText } from '../parts/export-text.tsx'
-import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { useTaskAction } from './scene-writes.ts'
 
-/** The result of the task that last wrote a scene. */
+/** What of the result of the task that last wrote a scene is shown. */
 interface SceneResult {
-  words?: number
-  conflict?: boolean
-  alternativeId?: string
+  failed?: readonly { number: number; message: string }[]
 }
 
-/**
- * What became of the last writing of a scene, as long as it matters: an author's text that stayed, a failure, a stop. A text that is in its
- * place speaks for itself.
- */
+/** What became of the last writing of a scene, as long as it matters: a failure, a stop. A text in its place, or a candidate, speaks for itself. */
 export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
   const [dismissed, setDismissed] = useState('')
   const name = `${task.id} ${task.attempt}`
   if (!task.done || dismissed === name || isPast(task, scene)) return null
   const dismiss = () => setDismissed(name)
-  const result = (task.result ?? {}) as SceneResult
-  if (task.status === 'COMPLETED')
-    return result.conflict === true ? <Conflict scene={scene} result={result} onDismiss={dismiss} /> : null
+  if (task.status === 'COMPLETED') {
+    const { failed = [] } = (task.result ?? {}) as SceneResult
+    return failed.length === 0 ? null : <NotAll failed={failed} onDismiss={dismiss} />
+  }
   if (task.status === 'CANCELLED') return <Stopped task={task} onDismiss={dismiss} />
   return <Failed task={task} onDismiss={dismiss} />
 }
@@ -42,7 +38,7 @@ function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
 
 /** How an end appears. */
 const appearances = {
-  conflict: { color: 'yellow', Icon: IconArrowsSplit },
+  notAll: { color: 'yellow', Icon: IconAlertTriangle },
   failed: { color: 'red', Icon: IconAlertTriangle },
   stopped: { color: 'gray', Icon: IconBan },
 } as const
@@ -52,7 +48,7 @@ interface EndProps {
   /** What happened. */
   children: ReactNode
   /** What can be done about it. */
-  action: ReactNode
+  action?: ReactNode
   onDismiss: () => void
 }
 
@@ -83,23 +79,14 @@ function End({ kind, children, action, onDismiss }: EndProps) {
 
 type Dismissible = Pick<EndProps, 'onDismiss'>
 
-function Conflict({ scene, result, onDismiss }: Dismissible & { scene: Scene; result: SceneResult }) {
-  const t = useTranslations('scenes.outcome')
-  const { novelId, id: sceneId } = scene
-  const entry = result.alternativeId === undefined ? {} : { entry: result.alternativeId }
-  const compare = (
-    <ButtonLink
-      size="xs"
-      to="/novels/$novelId/scenes/$sceneId"
-      params={{ novelId, sceneId }}
-      search={{ part: 'history', ...entry }}
-    >
-      {t('compare')}
-    </ButtonLink>
-  )
+function NotAll({ failed, onDismiss }: Dismissible & { failed: NonNullable<SceneResult['failed']> }) {
   return (
-    <End kind="conflict" action={compare} onDismiss={onDismiss}>
-      <Text size="sm">{t('conflict')}</Text>
+    <End kind="notAll" onDismiss={onDismiss}>
+      {failed.map(({ number, message }) => (
+        <Text key={number} size="sm">
+          {message}
+        </Text>
+      ))}
     </End>
   )
 }

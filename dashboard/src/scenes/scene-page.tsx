@@ -2,6 +2,7 @@ import { Breadcrumbs, type ButtonProps, Grid, Group, Stack, Tabs, Text } from '@
 import { IconArrowLeft, IconArrowRight } from '@tabler/icons-react'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
+import { unitOf } from '../parts/instructions.ts'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Pending } from '../parts/states.tsx'
@@ -17,12 +18,14 @@ import {
 import { useWriting } from '../text/format.ts'
 import { BriefPart } from './brief-part.tsx'
 import { HistoryPart } from './history-part.tsx'
-import { unitOf } from './instructions.ts'
+import { NarrationPart } from './narration-part.tsx'
 import { SummaryPart } from './summary-part.tsx'
 import { TextPart } from './text-part.tsx'
 import { WritePart } from './write-part.tsx'
 
 const from = '/novels/$novelId/scenes/$sceneId'
+/** The kinds of tasks that write for the text of a scene. */
+const writers = ['GenerateScene', 'RewriteSelection'] as const
 
 /** A scene to read, write and edit. */
 export function ScenePage() {
@@ -30,7 +33,7 @@ export function ScenePage() {
   const { novelId, sceneId } = useParams({ from })
   const { data: scene, error, refetch } = useScene(sceneId)
   const tasks = useSceneTasks(sceneId)
-  const known = tasks.isKnown ? [tasks.newest('GenerateScene'), tasks.newest('GenerateSummary')] : undefined
+  const known = tasks.isKnown ? [tasks.newest(...writers), tasks.newest('GenerateSummary')] : undefined
   useReadAgainAfterTasks({ id: sceneId, novelId }, known)
   if (scene === undefined)
     return (
@@ -49,6 +52,7 @@ export function ScenePage() {
         <Grid.Col span={{ base: 12, lg: 5 }}>
           <Stack key={scene.id}>
             <SummaryPart scene={scene} making={tasks.newest('GenerateSummary')} />
+            <NarrationPart scene={scene} />
             <WritePart scene={scene} tasks={tasks} />
           </Stack>
         </Grid.Col>
@@ -72,7 +76,7 @@ function Parts({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
         <Tabs.Tab value="history">{t('history')}</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="text">
-        <TextPart scene={scene} writing={tasks.newest('GenerateScene')} />
+        <TextPart scene={scene} writing={tasks.newest(...writers)} />
       </Tabs.Panel>
       <Tabs.Panel value="brief">
         {part === 'brief' && <BriefPart scene={scene} making={tasks.newest('SceneBrief')} />}

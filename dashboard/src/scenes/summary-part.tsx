@@ -1,9 +1,10 @@
-import { Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Loader, Stack, Text } from '@mantine/core'
 import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
+import { Panel } from '../parts/panel.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
@@ -18,37 +19,32 @@ export function SummaryPart({ scene, making }: { scene: Scene; making: Task | un
   const [isEditing, setIsEditing] = useState(false)
   const opener = useFocusBack(isEditing)
   return (
-    <Paper withBorder p="md" component="section" aria-labelledby="summary-title" data-summary>
-      <Stack gap="sm">
-        <Title order={2} id="summary-title">
-          {t('title')}
-        </Title>
-        {isEditing ? (
-          <SummaryEditor
-            scene={scene}
-            language={novel?.language}
-            isBeingMade={making?.done === false}
-            onClose={() => setIsEditing(false)}
-          />
-        ) : (
-          <>
-            <Shown scene={scene} />
-            <Group gap="xs">
-              <Button
-                ref={opener}
-                variant="default"
-                size="xs"
-                leftSection={<IconPencil size={16} aria-hidden />}
-                onClick={() => setIsEditing(true)}
-              >
-                {scene.summary === undefined ? t('write') : t('edit')}
-              </Button>
-              <MakeAgain scene={scene} making={making} />
-            </Group>
-          </>
-        )}
-      </Stack>
-    </Paper>
+    <Panel title={t('title')} data-summary>
+      {isEditing ? (
+        <SummaryEditor
+          scene={scene}
+          language={novel?.language}
+          isBeingMade={making?.done === false}
+          onClose={() => setIsEditing(false)}
+        />
+      ) : (
+        <>
+          <Shown scene={scene} />
+          <Group gap="xs">
+            <Button
+              ref={opener}
+              variant="default"
+              size="xs"
+              leftSection={<IconPencil size={16} aria-hidden />}
+              onClick={() => setIsEditing(true)}
+            >
+              {scene.summary === undefined ? t('write') : t('edit')}
+            </Button>
+            <MakeAgain scene={scene} making={making} />
+          </Group>
+        </>
+      )}
+    </Panel>
   )
 }
 

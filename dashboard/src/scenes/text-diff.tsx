@@ -4,9 +4,16 @@ import { useTranslations } from 'use-intl'
 import { compare, type Stretch } from './compare-texts.ts'
 import styles from './scenes.module.css'
 
+interface TextDiffProps {
+  before: string
+  after: string
+  /** What the two are: an older text and that of now, or that of now and a candidate. */
+  words?: 'history' | 'candidates'
+}
+
 /** What changed from one text to another, paragraph by paragraph, and word by word within a paragraph that was changed. */
-export function TextDiff({ before, after }: { before: string; after: string }) {
-  const t = useTranslations('scenes.history')
+export function TextDiff({ before, after, words = 'history' }: TextDiffProps) {
+  const t = useTranslations(`scenes.${words}`)
   const paragraphs = useMemo(() => placed(compare(before, after)), [before, after])
   if (before === after) return <Text size="sm">{t('same')}</Text>
   return (

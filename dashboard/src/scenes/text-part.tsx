@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconPencil } from '@tabler/icons-react'
-import { type RefObject, useState } from 'react'
+import { type RefObject, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
@@ -8,9 +8,11 @@ import { Provenance } from '../parts/provenance.tsx'
 import { Empty } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
+import { Candidates } from './candidates-part.tsx'
 import { type Draft, draftOf, keepDraft, readDraft } from './draft.ts'
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
+import { RewriteTools, useSelected } from './rewrite-tools.tsx'
 import { WritingNow } from './writing-now.tsx'
 
 /** The text of a scene: to read, to edit, and while it is written. `writing`: the task that last wrote it. */
@@ -31,6 +33,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
         <WritingNow task={writing} replaces={scene.content !== ''} takesFocus={!wasBeingWritten} />
       )}
       {writing !== undefined && !isBeingWritten && <Outcome task={writing} scene={scene} />}
+      {editing === undefined && <Candidates scene={scene} />}
       {editing === undefined && draft !== undefined && (
         <DraftOffer
           draft={draft}
@@ -65,6 +68,8 @@ interface ReadingProps {
 
 function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
   const t = useTranslations('scenes.text')
+  const article = useRef<HTMLParagraphElement>(null)
+  const selected = useSelected(article)
   if (scene.content === '')
     return isBeingWritten ? null : (
       <Empty title={t('emptyTitle')} text={t('emptyText')}>
@@ -93,7 +98,8 @@ function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
           {t('edit')}
         </Button>
       </Group>
-      <Text component="article" className="prose" data-scene-text>
+      {!isBeingWritten && <RewriteTools scene={scene} selected={selected} />}
+      <Text component="article" ref={article} className="prose" data-scene-text>
         {scene.content}
       </Text>
     </Stack>

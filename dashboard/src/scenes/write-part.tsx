@@ -1,36 +1,17 @@
-import {
-  Alert,
-  Button,
-  Checkbox,
-  Code,
-  Collapse,
-  Group,
-  Paper,
-  Stack,
-  Text,
-  Textarea,
-  Title,
-} from '@mantine/core'
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
-import { IconChevronDown, IconFeather, IconPlugOff } from '@tabler/icons-react'
+import { Alert, Button, Checkbox, Code, Group, Stack, Text } from '@mantine/core'
+import { IconFeather, IconPlugOff, IconRefresh } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { type Capabilities, type Off, useCapabilities, whyOff } from '../api/capabilities.ts'
 import { codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { CostNotice } from '../parts/cost-notice.tsx'
+import { CostWhenStill, FoldedInstructions, InstructionsField } from '../parts/asking.tsx'
 import { Form } from '../parts/form.tsx'
-import { ButtonLink } from '../parts/links.tsx'
-import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
-import { ErrorNotice, Pending } from '../parts/states.tsx'
-import { SummaryConflict } from '../parts/summary-editor.tsx'
-import { readScene, type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
-import { MoreInstructions } from './instruction-fields.tsx'
 import {
   budgetOf,
-  hasMore,
   type Instructions,
   isOutrun,
   isOwnSummary,
@@ -42,8 +23,18 @@ import {
   type Unit,
   unitOf,
   whatHappens,
-} from './instructions.ts'
+} from '../parts/instructions.ts'
+import { ButtonLink } from '../parts/links.tsx'
+import { LongText } from '../parts/long-text.tsx'
+import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
+import { Panel } from '../parts/panel.tsx'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { SummaryConflict } from '../parts/summary-editor.tsx'
+import { readScene, type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
+import { PromptPreview } from './prompt-preview.tsx'
 import { useEdit, useSubmit } from './scene-writes.ts'
+
+const from = '/novels/$novelId/scenes/$sceneId'
 
 /** Having a scene written: the form, why there is none without a model, or that it is being written. */
 export function WritePart({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
@@ -52,14 +43,9 @@ export function WritePart({ scene, tasks }: { scene: Scene; tasks: SceneTasks })
   const [wanted, setWanted] = useState(noInstructions)
   const change = (part: Partial<Instructions>) => setWanted(now => ({ ...now, ...part }))
   return (
-    <Paper withBorder p="md" component="section" aria-labelledby="write-title" data-write>
-      <Stack gap="sm">
-        <Title order={2} id="write-title">
-          {scene.content === '' ? t('title') : t('titleAgain')}
-        </Title>
-        <Content scene={scene} tasks={tasks} wanted={wanted} onChange={change} />
-      </Stack>
-    </Paper>
+    <Panel title={scene.content === '' ? t('title') : t('titleAgain')} data-write>
+      <Content scene={scene} tasks={tasks} wanted={wanted} onChange={change} />
+    </Panel>
   )
 }
 
@@ -76,7 +62,9 @@ function Content({ tasks, ...form }: ContentProps) {
     return <Pending error={error} onRetry={refetch} lines={5} />
   const off = whyOff(capabilities, 'GenerateScene')
   if (off !== undefined) return <NoModel off={off} scene={scene} />
-  if (tasks.newest('GenerateScene')?.done === false) return <Text size="sm">{t('isWriting')}</Text>
+  const writing = tasks.newest('GenerateScene')
+  if (writing?.done === false)
+    return <Text size="sm">{t(writing.waitingFor?.kind === 'signal' ? 'awaitsYou' : 'isWriting')}</Text>
   return <WriteForm {...form} capabilities={capabilities} unit={unitOf(outline.language)} />
 }
 
@@ -135,9 +123,6 @@ function WhatToDo({ off: { model, problem } }: { off: Off }) {
   )
 }
 
-/** Milliseconds without typing before the costs are asked for. */
-const stillMs = 400
-
 /** What the form of the instructions is given. */
 interface WriteFormProps {
   scene: Scene
@@ -150,8 +135,8 @@ interface WriteFormProps {
 /** What is wanted of a scene, what it will cost, and the button that has it written. */
 function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
-  const [isMore, more] = useDisclosure(hasMore(wanted))
-  const write = useWrite(scene, unit, () => change({ summary: undefined }))
+  const { insteadOf } = useSearch({ from })
+  const write = useWrite(scene, { unit, insteadOf }, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
     <Form
@@ -160,35 +145,20 @@ function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: Writ
       }}
     >
       <Stack>
+        {insteadOf !== undefined && <InsteadOf />}
         <WhatHappens scene={scene} wanted={wanted} onChange={change} />
-        <Textarea
+        <InstructionsField
           label={t('instructions')}
           description={t('instructionsHint')}
-          autosize
-          minRows={2}
-          maxRows={8}
-          maxLength={4_000}
-          value={wanted.instructions}
-          onChange={({ currentTarget }) => change({ instructions: currentTarget.value })}
+          wanted={wanted}
+          onChange={change}
         />
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          onClick={more.toggle}
-          aria-expanded={isMore}
-          rightSection={<IconChevronDown size={16} aria-hidden />}
-          justify="flex-start"
-          w="fit-content"
-        >
-          {t('more')}
-        </Button>
-        <Collapse expanded={isMore}>
-          <MoreInstructions wanted={wanted} onChange={change} capabilities={capabilities} unit={unit} />
-        </Collapse>
-        <Cost scene={scene} wanted={wanted} unit={unit} />
+        <FoldedInstructions wanted={wanted} onChange={change} capabilities={capabilities} unit={unit} />
+        <Cost scene={scene} wanted={wanted} unit={unit} insteadOf={insteadOf} />
+        <PromptPreview scene={scene} wanted={wanted} unit={unit} />
         {hasText && (
           <Text size="sm" c="dimmed">
-            {t('oldIsKept')}
+            {t('beside')}
           </Text>
         )}
         {write.error !== null && <ErrorNotice error={write.error} />}
@@ -200,8 +170,38 @@ function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: Writ
   )
 }
 
+/** How the length is given, and the candidate that another text is asked for in place of. */
+type AskedFor = Parameters<typeof parametersOf>[2]
+
+/** Says that another text is asked for; the focus comes here from the candidate. */
+function InsteadOf() {
+  const t = useTranslations('scenes.write')
+  const navigate = useNavigate({ from })
+  const place = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'center' })
+    place.current?.focus()
+  }, [])
+  return (
+    <Alert color="ink" icon={<IconRefresh aria-hidden />} tabIndex={-1} ref={place} data-instead-of>
+      <Stack gap="xs">
+        <Text size="sm">{t('insteadOf')}</Text>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          w="fit-content"
+          onClick={() => void navigate({ search: {}, replace: true, resetScroll: false })}
+        >
+          {t('notInstead')}
+        </Button>
+      </Stack>
+    </Alert>
+  )
+}
+
 /** Keeps what is to happen as the summary of the scene where that is wanted, then submits. */
-function useWrite(scene: Scene, unit: Unit, onKept: () => void) {
+function useWrite(scene: Scene, asked: AskedFor, onKept: () => void) {
+  const navigate = useNavigate({ from })
   const keep = useKeepSummary(scene)
   const submit = useSubmit(scene.id)
   return {
@@ -216,9 +216,10 @@ function useWrite(scene: Scene, unit: Unit, onKept: () => void) {
         if (isKept) onKept()
         await submit.mutateAsync({
           taskType: 'GenerateScene',
-          parameters: parametersOf(wanted, written, unit),
+          parameters: parametersOf(wanted, written, asked),
           ...defined({ budget }),
         })
+        if (asked.insteadOf !== undefined) void navigate({ search: {}, replace: true, resetScroll: false })
       } catch {
         // Shown above the button.
       }
@@ -252,15 +253,14 @@ function WhatHappens({ scene, wanted, onChange }: WhatHappensProps) {
   const typed = whatHappens(wanted, scene)
   return (
     <Stack gap="xs">
-      <Textarea
+      <LongText
         label={t('summary')}
         description={scene.summary?.method === 'extractive' ? t('summaryIsQuoted') : t('summaryHint')}
-        autosize
         minRows={3}
         maxRows={14}
         maxLength={10_000}
         value={typed}
-        onChange={({ currentTarget }) => onChange({ summary: typedOver(wanted, scene, currentTarget.value) })}
+        onType={text => onChange({ summary: typedOver(wanted, scene, text) })}
       />
       {isOwnSummary(wanted, scene) && (
         <Checkbox
@@ -284,10 +284,10 @@ function WhatHappens({ scene, wanted, onChange }: WhatHappensProps) {
 }
 
 /** What it will cost with the present instructions. */
-function Cost({ scene, wanted, unit }: { scene: Scene; wanted: Instructions; unit: Unit }) {
+function Cost({ scene, wanted, ...asked }: AskedFor & { scene: Scene; wanted: Instructions }) {
   const t = useTranslations('scenes.write')
-  const [still] = useDebouncedValue(wanted, stillMs)
   if (!saysWhat(wanted, scene)) return <Alert color="gray">{t('sayWhat')}</Alert>
-  if (!saysWhat(still, scene)) return null
-  return <CostNotice planned={{ taskType: 'GenerateScene', parameters: parametersOf(still, scene, unit) }} />
+  return (
+    <CostWhenStill planned={{ taskType: 'GenerateScene', parameters: parametersOf(wanted, scene, asked) }} />
+  )
 }

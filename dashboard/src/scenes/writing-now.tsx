@@ -26,8 +26,34 @@ interface WritingNowProps {
   takesFocus: boolean
 }
 
-/** A scene while it is written: the text as it grows, how far it is, what it waits for, what it has cost, and how to stop it. */
-export function WritingNow({ task, replaces, takesFocus }: WritingNowProps) {
+/** A scene while it is written, or while its task waits for what the author decides about the candidates. */
+export function WritingNow(props: WritingNowProps) {
+  return props.task.waitingFor?.kind === 'signal' ? (
+    <AwaitsAuthor task={props.task} />
+  ) : (
+    <Growing {...props} />
+  )
+}
+
+function AwaitsAuthor({ task }: { task: Task }) {
+  const t = useTranslations('scenes.now')
+  return (
+    <Paper withBorder p="md" data-awaits-author>
+      <Group justify="space-between" wrap="nowrap">
+        <Text size="sm">
+          {t('awaitsYou')}{' '}
+          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit underline="always">
+            {t('toTask')}
+          </TextLink>
+        </Text>
+        <StopButton task={task} />
+      </Group>
+    </Paper>
+  )
+}
+
+/** The text as it grows, how far it is, what it waits for, what it has cost, and how to stop it. */
+function Growing({ task, replaces, takesFocus }: WritingNowProps) {
   const t = useTranslations('scenes.now')
   const title = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
@@ -42,7 +68,7 @@ export function WritingNow({ task, replaces, takesFocus }: WritingNowProps) {
             <Title order={2} ref={title} tabIndex={-1}>
               {t('title')}
             </Title>
-            {task.waitingFor === undefined && <StatusBadge status={task.status} phase={task.phase} />}
+            {task.waitingFor === undefined && <StatusBadge {...task} />}
           </Group>
           <StopButton task={task} />
         </Group>
