@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -10,6 +10,7 @@ import { newIdempotencyKey } from '../api/request-key.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
+import { LongText } from '../parts/long-text.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { useChapter, useOutline, useReadAgain } from '../queries/novel-queries.ts'
@@ -19,6 +20,7 @@ import type { NovelOutline, SceneEntry } from './novel.ts'
 import { useFollowNovel } from './novel-tasks.ts'
 import { usePlace } from './reading-place.ts'
 import { SceneReading } from './scene-reading.tsx'
+import { ChapterSummary } from './story-so-far.tsx'
 
 const route = getRouteApi('/novels/$novelId/chapters/$chapterId')
 
@@ -92,6 +94,7 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
           </span>
         }
       />
+      <ChapterSummary novelId={novelId} chapterId={chapterId} language={novel?.language} />
       <Scenes
         novelId={novelId}
         chapterId={chapterId}
@@ -188,13 +191,12 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
           onChange={({ currentTarget }) => change({ title: currentTarget.value })}
           data-autofocus
         />
-        <Textarea
+        <LongText
           label={t('brief')}
           description={t('briefText')}
           value={scene.brief}
           maxLength={10_000}
-          onChange={({ currentTarget }) => change({ brief: currentTarget.value })}
-          autosize
+          onType={text => change({ brief: text })}
           minRows={3}
           maxRows={12}
         />

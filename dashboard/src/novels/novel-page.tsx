@@ -1,6 +1,13 @@
-import { Button, Group, List, Menu, Paper, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, List, Menu, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconBookmark, IconDots, IconTrash } from '@tabler/icons-react'
+import {
+  IconBookmark,
+  IconCamera,
+  IconDots,
+  IconFeather,
+  IconPlayerTrackNext,
+  IconTrash,
+} from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
@@ -12,6 +19,7 @@ import { Confirm } from '../parts/dialog.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { Panel } from '../parts/panel.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
@@ -19,13 +27,18 @@ import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useLanguageName } from '../text/format.ts'
+import { ContinueStory } from './continue-story.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
 import { keepPlace, readPlace } from './reading-place.ts'
+import { Reviews } from './reviews.tsx'
 import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
+import { Snapshots } from './snapshots.tsx'
+import { StorySoFar } from './story-so-far.tsx'
+import { WriteScenes } from './write-scenes.tsx'
 
 const route = getRouteApi('/novels/$novelId')
 
@@ -49,19 +62,28 @@ function NovelById({ novelId }: { novelId: string }) {
 }
 
 function ShownNovel({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('novels')
   const { q } = route.useSearch()
   useFollowNovel(novel.id)
   return (
     <Stack gap="lg">
       <PageTitle title={novel.title} below={<NovelFacts novel={novel} />}>
         <ReadOn novel={novel} />
+        <ButtonLink to="/novels/$novelId/codex" params={{ novelId: novel.id }} variant="default">
+          {t('codex')}
+        </ButtonLink>
+        <ButtonLink to="/novels/$novelId/threads" params={{ novelId: novel.id }} variant="default">
+          {t('threads')}
+        </ButtonLink>
         <NovelMenu novel={novel} />
       </PageTitle>
       <NowWorking novelId={novel.id} />
+      <Reviews novel={novel} />
       <NovelSearchBox novelId={novel.id} />
       {q === undefined ? (
         <>
           <NovelState novel={novel} />
+          <StorySoFar novel={novel} />
           <Outline novel={novel} />
         </>
       ) : (
@@ -74,6 +96,9 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
 function NovelMenu({ novel }: { novel: NovelOutline }) {
   const t = useTranslations('novels')
   const [isAsking, asking] = useDisclosure()
+  const [isWriting, writing] = useDisclosure()
+  const [isContinuing, continuing] = useDisclosure()
+  const [isNaming, naming] = useDisclosure()
   return (
     <Group>
       <Menu position="bottom-end">
@@ -83,11 +108,23 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item leftSection={<IconFeather size={16} aria-hidden />} onClick={writing.open}>
+            {t('write.open')}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconPlayerTrackNext size={16} aria-hidden />} onClick={continuing.open}>
+            {t('continue.open')}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconCamera size={16} aria-hidden />} onClick={naming.open}>
+            {t('snapshots.title')}
+          </Menu.Item>
           <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={asking.open}>
             {t('delete.open')}
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      {isWriting && <WriteScenes novel={novel} onClose={writing.close} />}
+      {isContinuing && <ContinueStory novel={novel} onClose={continuing.close} />}
+      {isNaming && <Snapshots novel={novel} onClose={naming.close} />}
       {isAsking && <DeleteNovel novel={novel} onClose={asking.close} />}
     </Group>
   )
@@ -137,23 +174,20 @@ function NowWorking({ novelId }: { novelId: string }) {
   const tasks = useLiveTasks(novelId)
   if (tasks.length === 0) return null
   return (
-    <Paper withBorder p="md" component="section" aria-label={t('title')}>
-      <Stack gap="sm">
-        <Title order={2}>{t('title')}</Title>
-        {tasks.slice(0, shown).map(task => (
-          <WorkingTask key={task.id} task={task} />
-        ))}
-        {tasks.length > shown && (
-          <TextLink
-            to="/tasks"
-            search={{ tag: novelTag(novelId), status: ['QUEUED', 'RUNNING', 'RETRYING'] }}
-            size="sm"
-          >
-            {t('more', { count: tasks.length - shown })}
-          </TextLink>
-        )}
-      </Stack>
-    </Paper>
+    <Panel title={t('title')}>
+      {tasks.slice(0, shown).map(task => (
+        <WorkingTask key={task.id} task={task} />
+      ))}
+      {tasks.length > shown && (
+        <TextLink
+          to="/tasks"
+          search={{ tag: novelTag(novelId), status: ['QUEUED', 'RUNNING', 'RETRYING'] }}
+          size="sm"
+        >
+          {t('more', { count: tasks.length - shown })}
+        </TextLink>
+      )}
+    </Panel>
   )
 }
 
@@ -168,7 +202,7 @@ function WorkingTask({ task: listed }: { task: Task }) {
         <TextLink to="/tasks/$taskId" params={{ taskId: task.id }}>
           {typeName(task.taskType)}
         </TextLink>
-        <StatusBadge status={task.status} phase={task.phase} />
+        <StatusBadge {...task} />
       </Group>
       {task.waitingFor?.kind === 'budget' && <Text size="sm">{t('waitsForBudget')}</Text>}
       <TaskProgress task={task} />

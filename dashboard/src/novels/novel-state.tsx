@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Progress, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Progress, SimpleGrid, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconListSearch, IconSparkles } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -11,6 +11,7 @@ import type { Task } from '../api/task.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { Panel } from '../parts/panel.tsx'
 import { submitTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
@@ -44,7 +45,7 @@ function Summaries({ novel, working }: StateProps) {
   const isBusy = working.some(({ taskType }) => summarises.has(taskType))
   const missing = scenes - summaries
   return (
-    <StateCard title={t('title')}>
+    <Panel gap="xs" title={t('title')}>
       <Text>{t('state', { done: summaries, total: scenes })}</Text>
       <Progress value={scenes === 0 ? 0 : (summaries / scenes) * 100} aria-label={t('title')} size="sm" />
       {isBusy ? (
@@ -61,7 +62,7 @@ function Summaries({ novel, working }: StateProps) {
       {isAsking && (
         <SummariseNovel novelId={novel.id} missing={missing} requestKey={requestKey} onClose={asking.close} />
       )}
-    </StateCard>
+    </Panel>
   )
 }
 
@@ -73,7 +74,7 @@ function SearchIndex({ novel, working }: StateProps) {
   const isBusy = building || working.some(({ taskType }) => indexes.has(taskType))
   const canImprove = !isBusy && (kind === 'none' || outOfDateScenes > 0)
   return (
-    <StateCard title={t('title')}>
+    <Panel gap="xs" title={t('title')}>
       <Text>{t(kind, { model: vectors?.model ?? '' })}</Text>
       <Text size="sm" c="dimmed" className="numbers">
         {t('passages', { count: passages })}
@@ -91,18 +92,7 @@ function SearchIndex({ novel, working }: StateProps) {
         </Action>
       )}
       {isAsking && <MakeIndex novelId={novel.id} onClose={asking.close} />}
-    </StateCard>
-  )
-}
-
-function StateCard({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper withBorder p="md" component="section" aria-label={title}>
-      <Stack gap="xs">
-        <Title order={2}>{title}</Title>
-        {children}
-      </Stack>
-    </Paper>
+    </Panel>
   )
 }
 
