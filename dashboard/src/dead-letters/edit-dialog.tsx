@@ -5,7 +5,7 @@ import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Form, FormButtons } from '../parts/form.tsx'
+import { DialogForm } from '../parts/form.tsx'
 import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
@@ -43,34 +43,30 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
   const reading = readJson(text)
   const issues = issuesOf(retry.error)
   return (
-    <Form
+    <DialogForm
       onSubmit={() => {
         if (reading.isValid) retry.mutate(reading.value)
       }}
+      action={t('deadLetters.editVerb')}
+      isBusy={retry.isPending}
+      isDisabled={!reading.isValid}
+      onBack={onClose}
     >
-      <Stack>
-        <Text>{t('deadLetters.editText')}</Text>
-        <SimpleGrid cols={{ base: 1, md: 2 }}>
-          <Former text={before} />
-          <JsonEditor
-            label={t('deadLetters.newParameters')}
-            text={text}
-            issues={issues}
-            onText={given => {
-              setText(given)
-              if (!retry.isIdle) retry.reset()
-            }}
-          />
-        </SimpleGrid>
-        <Refusal error={retry.error} hasIssues={issues.length > 0} />
-        <FormButtons
-          action={t('deadLetters.editVerb')}
-          isBusy={retry.isPending}
-          isDisabled={!reading.isValid}
-          onBack={onClose}
+      <Text>{t('deadLetters.editText')}</Text>
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Former text={before} />
+        <JsonEditor
+          label={t('deadLetters.newParameters')}
+          text={text}
+          issues={issues}
+          onText={given => {
+            setText(given)
+            if (!retry.isIdle) retry.reset()
+          }}
         />
-      </Stack>
-    </Form>
+      </SimpleGrid>
+      <Refusal error={retry.error} hasIssues={issues.length > 0} />
+    </DialogForm>
   )
 }
 

@@ -90,7 +90,7 @@ function WorkingRow({ task, subject }: { task: Task; subject: Subject }) {
             <Text size="sm" c="dimmed">
               <Ago at={task.timestamps.startedAt ?? task.timestamps.createdAt} />
             </Text>
-            <StatusBadge status={task.status} phase={task.phase} />
+            <StatusBadge {...task} />
           </Group>
         </Group>
         {task.taskType === 'ImportNovel' ? <ImportSteps task={task} /> : <TaskProgress task={task} />}

@@ -7,10 +7,10 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Form, FormButtons } from '../parts/form.tsx'
+import { DialogForm } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
-import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { type BudgetUse, useBudget, useSetBudget } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 
@@ -186,35 +186,34 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
       },
     })
   return (
-    <Form
-      onSubmit={() => {
-        if (!isEmpty) save()
-      }}
+    <DialogForm
+      onSubmit={save}
+      error={set.error}
+      action={t('save')}
+      isBusy={set.isPending}
+      isDisabled={isEmpty}
+      onBack={onClose}
     >
-      <Stack>
-        <Text size="sm">{t('dialogText')}</Text>
-        <NumberInput
-          label={t('tokensLabel')}
-          description={t('emptyMeans')}
-          value={tokens}
-          onChange={setTokens}
-          min={0}
-          allowDecimal={false}
-          thousandSeparator=" "
-          data-autofocus
-        />
-        <NumberInput
-          label={currency === undefined ? t('costLabel') : t('costCurrency', { currency })}
-          description={t('emptyMeans')}
-          value={cost}
-          onChange={setCost}
-          min={0}
-          decimalScale={6}
-        />
-        {isEmpty && <Text size="sm">{t('atLeastOne')}</Text>}
-        {set.error !== null && <ErrorNotice error={set.error} />}
-        <FormButtons action={t('save')} isBusy={set.isPending} isDisabled={isEmpty} onBack={onClose} />
-      </Stack>
-    </Form>
+      <Text size="sm">{t('dialogText')}</Text>
+      <NumberInput
+        label={t('tokensLabel')}
+        description={t('emptyMeans')}
+        value={tokens}
+        onChange={setTokens}
+        min={0}
+        allowDecimal={false}
+        thousandSeparator=" "
+        data-autofocus
+      />
+      <NumberInput
+        label={currency === undefined ? t('costLabel') : t('costCurrency', { currency })}
+        description={t('emptyMeans')}
+        value={cost}
+        onChange={setCost}
+        min={0}
+        decimalScale={6}
+      />
+      {isEmpty && <Text size="sm">{t('atLeastOne')}</Text>}
+    </DialogForm>
   )
 }

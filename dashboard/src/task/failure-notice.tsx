@@ -10,10 +10,13 @@ import classes from './task.module.css'
 
 type ErrorInfo = NonNullable<Task['errorInfo']>
 
+/** The task was not attempted, because one before it did not complete. */
+const isNotAttempted = ({ code }: ErrorInfo) => code === 'PREDECESSOR_NOT_COMPLETED'
+
 /** Returns whether something failed. A wait for a limit or for the budget has its own notice, and a cancel is no failure. */
 function isFailure({ status, errorInfo, waitingFor }: Task): boolean {
-  if (errorInfo === undefined || status === 'COMPLETED' || status === 'CANCELLED') return false
-  return waitingFor === undefined
+  if (errorInfo === undefined || status === 'COMPLETED') return false
+  return status === 'CANCELLED' ? isNotAttempted(errorInfo) : waitingFor === undefined
 }
 
 /** What went wrong: in plain words, then whether trying again can help, then as the program says it. */
@@ -48,6 +51,7 @@ function PlainWords({ error }: { error: ErrorInfo }) {
 function Advice({ task, error }: { task: Task; error: ErrorInfo }) {
   const t = useTranslations('task.failure.advice')
   if (!task.done) return task.status === 'RETRYING' ? <Text size="sm">{t('itself')}</Text> : null
+  if (isNotAttempted(error)) return null
   const advice = error.code === 'SUBTASKS_FAILED' ? 'below' : error.retryable ? 'again' : 'change'
   return <Text size="sm">{t(advice)}</Text>
 }

@@ -29,7 +29,7 @@ export const SubTaskRow = memo(function SubTaskRow({ task, isOpen, onToggle }: S
         {total > 0 && <Toggle task={task} isOpen={isOpen} onToggle={onToggle} />}
       </div>
       <div className={classes['status']}>
-        <StatusBadge status={task.status} phase={task.phase} />
+        <StatusBadge {...task} />
       </div>
       <div className={classes['name']}>
         <Name task={task} />

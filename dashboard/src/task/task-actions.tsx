@@ -1,6 +1,14 @@
 import { ActionIcon, Button, Menu } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { IconBan, IconDots, IconEdit, IconRefresh, IconRepeat, IconTerminal2 } from '@tabler/icons-react'
+import {
+  IconArrowBackUp,
+  IconBan,
+  IconDots,
+  IconEdit,
+  IconRefresh,
+  IconRepeat,
+  IconTerminal2,
+} from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { retryableStatuses, type Task } from '../api/task.ts'
@@ -10,12 +18,21 @@ import { copyText } from '../parts/export-text.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
-import { CancelDialog, EditDialog, RerunDialog, RetryDialog } from './task-dialogs.tsx'
+import { CancelDialog, EditDialog, RerunDialog, RetryDialog, UndoDialog } from './task-dialogs.tsx'
+
+/** The task types that write texts of scenes. */
+const writers = [
+  'GenerateScene',
+  'BatchGenerateScene',
+  'ContinueWriting',
+  'RewriteSelection',
+  'RenameInNovel',
+]
 
 /** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */
 export function TaskActions({ task }: { task: Task }) {
   const t = useTranslations('task.actions')
-  const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit' | 'rerun'>()
+  const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit' | 'rerun' | 'undo'>()
   const canCancel = !task.done && task.cancelRequestedAt === undefined
   const canRetry = retryableStatuses.some(status => status === task.status)
   // Only a dead letter without sub-tasks takes other parameters.
@@ -60,11 +77,21 @@ export function TaskActions({ task }: { task: Task }) {
           {t('rerun')}
         </Button>
       )}
+      {task.done && task.parentTaskId === undefined && writers.includes(task.taskType) && (
+        <Button
+          variant="default"
+          leftSection={<IconArrowBackUp size={16} aria-hidden />}
+          onClick={() => setAsked('undo')}
+        >
+          {t('undo')}
+        </Button>
+      )}
       <MoreMenu task={task} />
       {asked === 'cancel' && <CancelDialog task={task} onClose={close} />}
       {asked === 'retry' && <RetryDialog task={task} onClose={close} />}
       {asked === 'edit' && <EditDialog task={task} onClose={close} />}
       {asked === 'rerun' && <RerunDialog task={task} onClose={close} />}
+      {asked === 'undo' && <UndoDialog task={task} onClose={close} />}
     </>
   )
 }

@@ -1,4 +1,4 @@
-import { Alert, Stack, Text } from '@mantine/core'
+import { Alert, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -8,11 +8,11 @@ import { ApiError, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
-import { Form, FormButtons } from '../parts/form.tsx'
+import { DialogForm } from '../parts/form.tsx'
 import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { cancelTask, readTask, rerunTask, retryTask } from '../queries/task-queries.ts'
+import { cancelTask, readTask, rerunTask, retryTask, undoTexts } from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -108,6 +108,33 @@ export function RerunDialog({ task, onClose }: { task: Task; onClose: () => void
   )
 }
 
+/** Asks whether the texts of a tree of tasks are to be undone, does it, and says what stayed. */
+export function UndoDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task.undo')
+  const queries = useQueryClient()
+  const undo = useMutation({
+    mutationFn: () => undoTexts(task.id),
+    onSuccess({ undone, leftScenes }) {
+      notifyDone(t('done', { undone, left: leftScenes }))
+      onClose()
+    },
+    onSettled: () =>
+      Promise.all(['scenes', 'novels'].map(key => queries.invalidateQueries({ queryKey: [key] }))),
+  })
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isBusy={undo.isPending}
+      onClose={onClose}
+      onConfirm={() => undo.mutate()}
+    >
+      <Text>{t('text')}</Text>
+      {undo.error !== null && <Refusal error={undo.error} task={task} />}
+    </Confirm>
+  )
+}
+
 /** Lets the parameters of a task that failed be changed, and has it run again with them. */
 export function EditDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task')
@@ -128,25 +155,23 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   }
   return (
     <Dialog onClose={onClose} title={t('edit.title')} size="lg">
-      <Form onSubmit={submit}>
-        <Stack>
-          <Text>{t('edit.text')}</Text>
-          <JsonInput
-            label={t('edit.label')}
-            text={text}
-            onText={setText}
-            error={given.isValid ? undefined : t('edit.invalid', { reason: given.reason })}
-            minRows={6}
-          />
-          {retry.error !== null && <Refusal error={retry.error} task={task} />}
-          <FormButtons
-            action={t('edit.action')}
-            isBusy={retry.isPending}
-            isDisabled={!given.isValid}
-            onBack={onClose}
-          />
-        </Stack>
-      </Form>
+      <DialogForm
+        onSubmit={submit}
+        action={t('edit.action')}
+        isBusy={retry.isPending}
+        isDisabled={!given.isValid}
+        onBack={onClose}
+      >
+        <Text>{t('edit.text')}</Text>
+        <JsonInput
+          label={t('edit.label')}
+          text={text}
+          onText={setText}
+          error={given.isValid ? undefined : t('edit.invalid', { reason: given.reason })}
+          minRows={6}
+        />
+        {retry.error !== null && <Refusal error={retry.error} task={task} />}
+      </DialogForm>
     </Dialog>
   )
 }

@@ -57,7 +57,7 @@ function Shown({ task, isDeleted }: { task: Task; isDeleted: boolean }) {
 function Standing({ task }: { task: Task }) {
   return (
     <Group gap="md" mt={4}>
-      <StatusBadge status={task.status} phase={task.phase} />
+      <StatusBadge {...task} />
       <SubjectLine task={task} />
     </Group>
   )

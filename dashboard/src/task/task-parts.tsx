@@ -20,7 +20,13 @@ import { TimelineView } from './timeline-view.tsx'
 import { UsagePart } from './usage-part.tsx'
 
 /** Task types that always have sub-tasks, also before they have made any. */
-const parents: ReadonlySet<string> = new Set(['ImportNovel', 'BatchGenerateSummary', 'BatchGenerateScene'])
+const parents: ReadonlySet<string> = new Set([
+  'ImportNovel',
+  'BatchGenerateSummary',
+  'BatchGenerateScene',
+  'ContinueWriting',
+  'UpdateSummaries',
+])
 
 const contents = {
   'sub-tasks': SubTasks,
@@ -162,7 +168,14 @@ const writeNothing: ReadonlySet<string> = new Set([
   'ParseFile',
   'BatchGenerateSummary',
   'BatchGenerateScene',
+  'ContinueWriting',
+  'GenerateNextSummaries',
+  'ReviewChapter',
+  'UpdateSummaries',
+  'RestoreSnapshot',
   'SceneBrief',
+  'ProposeCodexEntries',
+  'CheckCodex',
   'Vectorize',
   'EraseNovel',
   'EraseUser',

@@ -8,6 +8,7 @@ type AttemptOutcome =
   | 'awaiting'
   | 'retrying'
   | 'snoozed'
+  | 'waiting'
   | 'given-back'
   | 'failed'
   | 'dead-lettered'
@@ -16,7 +17,7 @@ type AttemptOutcome =
   | 'running'
 
 /** What a task waited for between two things that happened to it. */
-type GapReason = 'queue' | 'backoff' | 'limit' | 'budget' | 'given-back' | 'person' | 'sub-tasks'
+type GapReason = 'queue' | 'backoff' | 'limit' | 'budget' | 'answer' | 'given-back' | 'person' | 'sub-tasks'
 
 /** One thing that happened to a task. Times are RFC 3339. */
 export type Moment =
@@ -75,6 +76,7 @@ function pastRuns(attempts: readonly Attempt[]): AttemptMoment[] {
 const recorded: readonly AttemptOutcome[] = [
   'retrying',
   'snoozed',
+  'waiting',
   'given-back',
   'failed',
   'dead-lettered',
@@ -124,6 +126,8 @@ function reasonAfter(run: AttemptMoment | undefined): GapReason {
       return 'backoff'
     case 'snoozed':
       return run.code === 'BUDGET_EXHAUSTED' ? 'budget' : 'limit'
+    case 'waiting':
+      return 'answer'
     case 'given-back':
       return 'given-back'
     case 'awaiting':

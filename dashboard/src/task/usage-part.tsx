@@ -56,12 +56,12 @@ function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
   )
 }
 
-const sums = ['calls', 'inputTokens', 'outputTokens'] as const
+const sums = ['calls', 'inputTokens', 'cachedInputTokens', 'outputTokens'] as const
 
 /** Returns the sum; its cost only where every part of it is known. */
 function sumOf(uses: readonly ModelUse[]): Omit<ModelUse, 'model'> {
   const isPriced = uses.every(({ cost }) => cost !== undefined)
-  const total = { calls: 0, inputTokens: 0, outputTokens: 0 }
+  const total = { calls: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 }
   for (const use of uses) for (const name of sums) total[name] += use[name]
   return isPriced ? { ...total, cost: uses.reduce((sum, { cost = 0 }) => sum + cost, 0) } : total
 }
@@ -69,12 +69,12 @@ function sumOf(uses: readonly ModelUse[]): Omit<ModelUse, 'model'> {
 function UseTable({ uses }: { uses: readonly ModelUse[] }) {
   const t = useTranslations('task.usage')
   return (
-    <Table.ScrollContainer minWidth={440}>
+    <Table.ScrollContainer minWidth={520}>
       <Table aria-label={t('caption')}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{t('model')}</Table.Th>
-            {(['calls', 'input', 'output', 'cost'] as const).map(name => (
+            {(['calls', 'input', 'cached', 'output', 'cost'] as const).map(name => (
               <Table.Th key={name} scope="col" ta="right">
                 {t(name)}
               </Table.Th>

@@ -1,12 +1,18 @@
-import { Alert, Button, Group, Text } from '@mantine/core'
+import { Alert, Button, Group, Text, Textarea } from '@mantine/core'
 import { IconCoins, IconHourglass } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { DialogForm } from '../parts/form.tsx'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { useNotifyError } from '../parts/notify.tsx'
+import { subjectOf } from '../parts/subject.ts'
 import { Countdown } from '../parts/time.tsx'
-import { runTaskNow } from '../queries/task-queries.ts'
+import { runTaskNow, signalTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './below.ts'
 import { BudgetDialog } from './budget.tsx'
@@ -19,6 +25,9 @@ export function WaitingNotice({ task }: { task: Task }) {
   if (cancelRequestedAt !== undefined) return <Cancelling />
   if (waitingFor?.kind === 'budget') return <BudgetWait task={task} {...waitingFor} />
   if (waitingFor?.kind === 'limit') return <LimitWait task={task} limit={waitingFor.limit} />
+  if (waitingFor?.kind === 'signal') return <SignalWait task={task} {...waitingFor} />
+  if (waitingFor?.kind === 'time') return <TimedWait title="timeTitle" task={task} />
+  if (waitingFor?.kind === 'sub-task') return <SiblingWait taskId={waitingFor.taskId} name={waitingFor.key} />
   if (status === 'RETRYING') return <TimedWait title="retryTitle" task={task} />
   if (status === 'QUEUED') return <QueueWait task={task} />
   return phase === 'awaiting-subtasks' ? <PartsWait task={task} /> : null
@@ -37,7 +46,7 @@ function Cancelling() {
   return <Notice title={t('cancelling')} />
 }
 
-function TimedWait({ title, task }: { title: 'retryTitle' | 'startTitle'; task: Task }) {
+function TimedWait({ title, task }: { title: 'retryTitle' | 'startTitle' | 'timeTitle'; task: Task }) {
   const t = useTranslations('task.waiting')
   const { nextAttemptTimestamp: at } = task
   return (
@@ -83,6 +92,116 @@ function LimitWait({ task, limit }: { task: Task; limit: string }) {
       {at !== undefined && <NextAttempt at={at} />}
     </Notice>
   )
+}
+
+function SignalWait({ task, signals, until }: { task: Task; signals: readonly string[]; until?: string }) {
+  const t = useTranslations('task.waiting')
+  const [name, setName] = useState<string>()
+  const { novelId, sceneId } = subjectOf(task)
+  if (signals.includes('review') && novelId !== undefined)
+    return <ReviewWait novelId={novelId} {...defined({ sceneId })} />
+  return (
+    <Notice title={t('signalTitle')}>
+      <Text size="sm">{t('signalText', { signals: signals.join(', ') })}</Text>
+      {until !== undefined && (
+        <Text size="sm">
+          {t('signalUntil')} <Countdown at={until} />
+        </Text>
+      )}
+      <Group mt="xs">
+        {signals.map(each => (
+          <Button key={each} size="xs" onClick={() => setName(each)}>
+            {t('sendSignal', { signal: each })}
+          </Button>
+        ))}
+      </Group>
+      {name !== undefined && <SignalDialog task={task} name={name} onClose={() => setName(undefined)} />}
+    </Notice>
+  )
+}
+
+/** Leads to where it is decided: a scene tells by itself what was decided about its candidates. */
+function ReviewWait({ novelId, sceneId }: { novelId: string; sceneId?: string }) {
+  const t = useTranslations('task.waiting')
+  return (
+    <Notice title={t('reviewTitle')}>
+      <Text size="sm">{t(sceneId === undefined ? 'reviewPlanText' : 'reviewText')}</Text>
+      <Group mt="xs">
+        {sceneId === undefined ? (
+          <ButtonLink size="xs" to="/novels/$novelId" params={{ novelId }}>
+            {t('reviewPlan')}
+          </ButtonLink>
+        ) : (
+          <ButtonLink size="xs" to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }}>
+            {t('review')}
+          </ButtonLink>
+        )}
+      </Group>
+    </Notice>
+  )
+}
+
+function SiblingWait({ taskId, name }: { taskId: string; name: string }) {
+  const t = useTranslations('task.waiting')
+  return (
+    <Notice title={t('siblingTitle')}>
+      <Text size="sm">
+        {t('siblingText')}{' '}
+        <TextLink to="/tasks/$taskId" params={{ taskId }} size="sm">
+          {name}
+        </TextLink>
+      </Text>
+    </Notice>
+  )
+}
+
+function SignalDialog({ task, name, onClose }: { task: Task; name: string; onClose: () => void }) {
+  const t = useTranslations('task.waiting')
+  const queries = useQueryClient()
+  const notifyError = useNotifyError()
+  const [text, setText] = useState('')
+  // Sent again, as after a broken connection, it is the same signal.
+  const [key] = useState(() => crypto.randomUUID())
+  const payload = jsonOf(text)
+  const send = useMutation({
+    mutationFn: () => signalTask(task.id, { name, payload: payload?.value }, key),
+    onSuccess: onClose,
+    onError: notifyError,
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.task(task.id) }),
+  })
+  return (
+    <Dialog title={t('sendSignal', { signal: name })} onClose={onClose}>
+      <DialogForm
+        onSubmit={() => send.mutate()}
+        action={t('send')}
+        isBusy={send.isPending}
+        isDisabled={payload === undefined}
+        onBack={onClose}
+      >
+        <Textarea
+          label={t('payload')}
+          description={t('payloadHelp')}
+          value={text}
+          error={payload === undefined && t('payloadInvalid')}
+          onChange={event => setText(event.currentTarget.value)}
+          autosize
+          minRows={4}
+          maxRows={16}
+          classNames={{ input: 'numbers' }}
+        />
+      </DialogForm>
+    </Dialog>
+  )
+}
+
+/** Returns the value of a JSON text; of an empty one none. Undefined for what is no JSON. */
+function jsonOf(text: string): { value?: unknown } | undefined {
+  if (text.trim() === '') return {}
+  try {
+    return { value: JSON.parse(text) as unknown }
+  } catch {
+    return undefined
+  }
 }
 
 function QueueWait({ task }: { task: Task }) {

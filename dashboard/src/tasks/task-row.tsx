@@ -44,7 +44,7 @@ export function TaskRow(props: TaskRowProps) {
         <Choose {...props} name={name} />
       </Table.Td>
       <Table.Td>
-        <StatusBadge status={task.status} phase={task.phase} />
+        <StatusBadge {...task} />
         <StatusNote task={task} fits={fits} />
       </Table.Td>
       <Table.Td>
@@ -141,7 +141,7 @@ export function TaskCard(props: TaskRowProps) {
         <Group justify="space-between" wrap="nowrap" gap="xs">
           <Group gap="sm" wrap="nowrap" miw={0}>
             <Choose {...props} name={name} />
-            <StatusBadge status={task.status} phase={task.phase} />
+            <StatusBadge {...task} />
           </Group>
           <RowMenu task={task} name={name} onAct={onAct} />
         </Group>

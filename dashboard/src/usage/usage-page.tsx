@@ -124,7 +124,7 @@ function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
   const t = useTranslations('usage')
   const writing = useWriting()
   const { data: capabilities } = useCapabilities()
-  const { calls, inputTokens, outputTokens, unpricedCalls, estimatedCalls, cost } = total
+  const { calls, inputTokens, cachedInputTokens, outputTokens, unpricedCalls, estimatedCalls, cost } = total
   return (
     <Stack gap="xs">
       <SimpleGrid cols={{ base: 1, xs: 3 }}>
@@ -136,7 +136,7 @@ function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
         <Figure
           name={t('tokens')}
           figure={writing.number(inputTokens + outputTokens)}
-          below={t('inAndOut', { input: inputTokens, output: outputTokens })}
+          below={t('inAndOut', { input: inputTokens, cached: cachedInputTokens, output: outputTokens })}
         />
       </SimpleGrid>
       {unpricedCalls > 0 && (

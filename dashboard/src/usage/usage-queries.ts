@@ -89,6 +89,7 @@ export function totalOf(sums: readonly UsageSum[]): Omit<UsageSum, 'key'> {
   return {
     calls: add(({ calls }) => calls),
     inputTokens: add(({ inputTokens }) => inputTokens),
+    cachedInputTokens: add(({ cachedInputTokens }) => cachedInputTokens),
     outputTokens: add(({ outputTokens }) => outputTokens),
     unpricedCalls: add(({ unpricedCalls }) => unpricedCalls),
     estimatedCalls: add(({ estimatedCalls }) => estimatedCalls),

@@ -57,7 +57,7 @@ function Row({ sum, by }: { sum: UsageSum; by: SumsOf }) {
   const t = useTranslations('usage')
   const writing = useWriting()
   const { data: capabilities } = useCapabilities()
-  const { key, calls, inputTokens, outputTokens, cost, unpricedCalls } = sum
+  const { key, calls, inputTokens, cachedInputTokens, outputTokens, cost, unpricedCalls } = sum
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={400}>
@@ -69,7 +69,7 @@ function Row({ sum, by }: { sum: UsageSum; by: SumsOf }) {
       <Table.Td ta="right" className="numbers whole">
         {writing.number(inputTokens + outputTokens)}
         <Text size="xs" c="dimmed" visibleFrom="sm">
-          {t('inAndOut', { input: inputTokens, output: outputTokens })}
+          {t('inAndOut', { input: inputTokens, cached: cachedInputTokens, output: outputTokens })}
         </Text>
       </Table.Td>
       <Table.Td ta="right" className="numbers whole">
