@@ -67,6 +67,13 @@ describePages('every page', () => {
     const { scenes } = await server.ask<{ scenes: { id: string }[] }>(
       `/v1/novels/${novel}/chapters/${chapter}`,
     )
+    const noted = { kind: 'thing', name: 'Lantern', text: 'It never goes out.' }
+    await server.post(`/v1/novels/${novel}/codex`, noted)
+    await server.ask(`/v1/novels/${novel}/threads/lantern`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'if-match': '"0"' },
+      body: JSON.stringify({ title: 'The lantern', plan: 'It goes out.', plantBy: scenes[0]?.id }),
+    })
     pages.push(
       ['the shelf', `${server.url}/`],
       ['an empty shelf without novels', `${tasks.url}/`],
@@ -81,6 +88,9 @@ describePages('every page', () => {
       ['a search', `${server.url}/novels/${novel}?q=lantern`],
       ['a chapter', `${server.url}/novels/${novel}/chapters/${chapter}`],
       ['a scene', `${server.url}/novels/${novel}/scenes/${scenes[0]?.id ?? ''}`],
+      ['a codex', `${server.url}/novels/${novel}/codex`],
+      ['its prompts', `${server.url}/novels/${novel}/prompts`],
+      ['threads', `${server.url}/novels/${novel}/threads`],
       ['the usage', `${server.url}/usage`],
       ['the limits', `${tasks.url}/limits`],
       ['no limits', `${server.url}/limits`],

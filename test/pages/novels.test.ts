@@ -125,7 +125,9 @@ describePages('a novel', () => {
         title => expect.stringContaining(title),
       ),
     )
-    const first = page.getByRole('button', { name: 'Part One: The River' })
+    const first = page
+      .getByRole('region', { name: 'Chapters' })
+      .getByRole('button', { name: 'Part One: The River' })
     await first.click()
     expect(await first.getAttribute('aria-expanded')).toBe('false')
     expect(await chapters.count()).toBe(2)
@@ -214,6 +216,56 @@ describePages('a novel', () => {
     await dialog.getByRole('button', { name: 'Summarise', exact: true }).click()
     await summaries.getByText('5 of 5 scenes have a summary.').waitFor()
     expect(await server.ask<Outline>(`/v1/novels/${own.id}`)).toMatchObject({ summaries: 5 })
+  })
+
+  test('has the summaries of all levels brought up to date, and says which are not', async () => {
+    const own = await importBook(book('The Levels'))
+    await using opened = await open(`${server.url}/novels/${own.id}`)
+    const { page } = opened
+    const story = page.getByRole('region', { name: 'Story so far' })
+    // Five scenes, four chapters, two volumes, the book.
+    await story.getByRole('button', { name: 'Bring 12 summaries up to date' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Bring the summaries up to date' })
+    // One chapter has two scenes; the others take the summary of their only one over.
+    await dialog.getByText('for 9 calls of house').waitFor()
+    await dialog.getByRole('radio', { name: 'Picked from the text' }).check()
+    await dialog.getByText('It costs nothing').waitFor()
+    await dialog.getByRole('button', { name: 'Bring up to date', exact: true }).click()
+    await story.getByText('All summaries of scenes, chapters, volumes and the book are up to date.').waitFor()
+    await story.getByText('The whole book').waitFor()
+    await expect.poll(() => story.locator('.summary').count()).toBe(3)
+    const scene = await firstScene(own)
+    await edit(scene, { content: 'The miller was never there, and the bridge stood for another year.' })
+    await page.goto(chapterUrl(own))
+    const chapter = page.getByRole('region', { name: 'Summary of the chapter' })
+    await chapter.getByText('Out of date').waitFor()
+    await chapter.getByRole('button', { name: 'Bring 4 summaries up to date' }).waitFor()
+    await chapter.getByRole('button', { name: 'Edit: Summary of the chapter' }).click()
+    const field = chapter.getByRole('textbox', { name: 'Summary of the chapter' })
+    await field.fill('In my words.')
+    const unit = `/v1/novels/${own.id}/summaries/${own.outline[0]?.chapters[0]?.id}`
+    const { version } = await server.ask<{ version: number }>(unit)
+    await server.ask(unit, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+      body: JSON.stringify({ text: 'In the words of another page.' }),
+    })
+    // What is there is seen before it is replaced, and what was typed is kept.
+    await chapter.getByRole('button', { name: 'Save' }).click()
+    await chapter.getByRole('alert').waitFor()
+    await chapter.getByText('In the words of another page.').waitFor()
+    expect(await field.inputValue()).toBe('In my words.')
+    await chapter.getByRole('button', { name: 'Save' }).click()
+    await untilFocused(chapter.getByRole('button', { name: 'Edit: Summary of the chapter' }))
+    await chapter.getByText('In my words.').waitFor()
+    expect(await server.ask(unit)).toMatchObject({ byPerson: true, summary: { text: 'In my words.' } })
+    await using chinese = await open(`${server.url}/novels/${own.id}`, { language: 'zh' })
+    await chinese.page.getByRole('region', { name: '前情' }).getByText('全书').waitFor()
+    await chinese.page.getByRole('button', { name: '更新 3 份摘要' }).waitFor()
+    await chinese.page.getByRole('button', { name: '编辑：全书' }).click()
+    await chinese.page.getByRole('textbox', { name: '全书' }).fill('')
+    await chinese.page.getByRole('button', { name: '保存' }).click()
+    await chinese.page.getByRole('button', { name: '自己写：全书' }).waitFor()
   })
 
   /** Has the answer to the next request of a kind get lost, on a page that does not hear by the stream what came of it. */

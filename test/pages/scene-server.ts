@@ -1,4 +1,5 @@
 import { type ModelServer, startModelServer } from '../models/server.ts'
+import { textFor } from '../models/texts.ts'
 import { type PageProcess, startProcess } from './kit/kit.ts'
 
 /** A server with a novel of two chapters and a model of its own that writes prose as scripted; summaries quote. */
@@ -89,10 +90,12 @@ export async function startSceneServer(fields: object = {}): Promise<SceneServer
   }
 }
 
-/** A text of so many sentences, each with its number. */
+/** A text of so many sentences, each with its number and none like another; long enough for a scene of the usual length. Texts of other numbers share nothing. */
 export function proseOf(sentences: number): string {
+  const words = textFor(`prose ${sentences}`, 100).replaceAll('.', '').split(' ')
+  const each = Math.ceil(words.length / 2 / sentences)
   return Array.from(
     { length: sentences },
-    (_, at) => `Sentence ${at + 1} tells of the salt and of the ledger that nobody keeps.`,
+    (_, at) => `Sentence ${at + 1} tells that ${words.slice(at * each, (at + 1) * each).join(' ')}.`,
   ).join(' ')
 }

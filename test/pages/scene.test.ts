@@ -86,7 +86,7 @@ describePages('writing a scene', () => {
 
   test('goes on after the server was killed under the open page', async () => {
     const sceneId = await it.addScene('The sluice')
-    it.model.script.add({ answer: { ...held, text: proseOf(60) }, times: 1 }, { answer: held, times: 1 })
+    it.model.script.add({ answer: { ...held, text: proseOf(61) }, times: 1 }, { answer: held, times: 1 })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -97,7 +97,7 @@ describePages('writing a scene', () => {
     it.model.script.release()
     await text(page).waitFor({ timeout: 60_000 })
     // The words of the attempt that was lost are kept, and the rest follows them.
-    expect(await text(page).textContent()).toBe(proseOf(60))
+    expect(await text(page).textContent()).toBe(proseOf(61))
   })
 
   test('waits for its budget, says what the next call needs, and goes on when it is raised', async () => {
@@ -188,7 +188,7 @@ describePages('writing a scene', () => {
 
   test('is stopped by the person, who keeps what came', async () => {
     const sceneId = await it.addScene('Stopped')
-    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(62) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -199,28 +199,183 @@ describePages('writing a scene', () => {
     expect((await it.scene(sceneId)).content).toBe('')
   })
 
-  test('lets an edit win, and keeps both texts', async () => {
+  test('lets an edit win; what was written stands beside it, and is taken by the person', async () => {
     const sceneId = await it.addScene('Both')
-    it.model.script.add({ answer: { ...held, text: proseOf(40) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(41) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
     await growing(page).waitFor()
     await it.edit(sceneId, { content: 'My own words.' })
     it.model.script.release()
-    await page.getByText('Your text stayed').waitFor()
-    expect(await text(page).textContent()).toBe('My own words.')
-    await page.getByRole('link', { name: 'Read what was written' }).click()
-    expect(await page.locator('[data-entry-text]').textContent()).toBe(proseOf(40))
-    await page.getByRole('button', { name: 'Put back' }).click()
-    await page.getByRole('tab', { name: 'Text' }).click()
-    await page.getByText('Put back from the history').waitFor()
-    expect(await text(page).textContent()).toBe(proseOf(40))
+    await page.getByRole('heading', { name: 'A candidate' }).waitFor()
+    await text(page).getByText('My own words.').waitFor()
+    expect(await page.locator('[data-candidate-text]').textContent()).toBe(proseOf(41))
+    await page.getByRole('button', { name: 'Take it in place of the text' }).click()
+    await text(page).getByText('Sentence 41').waitFor()
+    await expect.poll(() => page.locator('[data-candidates]').count()).toBe(0)
+    expect((await it.scene(sceneId)).content).toBe(proseOf(41))
+  })
+
+  test('is proposed beside a text, compared, taken by the paragraph, asked for again and discarded', async () => {
+    const sceneId = await it.addScene('By paragraph')
+    await it.edit(sceneId, { content: 'One was mine.\n\nTwo was mine.\n\nThree stays.' })
+    const made = ['One is new.\n\nTwo is new.\n\nThree stays.', 'Another try.']
+    for (const each of made) it.model.script.add({ answer: { is: 'text', text: each }, times: 1 })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await write(page, 'Write the scene again')
+    await page.getByRole('heading', { name: 'A candidate' }).waitFor()
+    await page.getByText(/^Fault: its length is 0\.\d+ times the one that you asked for/).waitFor()
+    expect(await text(page).textContent()).toContain('One was mine.')
+
+    const again = page.getByRole('button', { name: 'Try again with other instructions' })
+    await again.click()
+    const form = page.locator('[data-write]')
+    await form.getByText('in place of a candidate').waitFor()
+    await page.getByLabel('Instructions').fill('Shorter.')
+    await write(page, 'Write the scene again')
+    await page.getByRole('heading', { name: '2 candidates' }).waitFor()
+    const [newest] = await tasksOf(sceneId)
+    expect(newest?.parameters).toMatchObject({ instructions: 'Shorter.', insteadOf: expect.any(String) })
+    await expect.poll(() => form.getByText('in place of a candidate').count()).toBe(0)
+    const cards = page.locator('[data-candidate]')
+    await cards.first().getByText('another try', { exact: true }).waitFor()
+    await cards.first().getByRole('button', { name: 'Discard' }).click()
+    await page.getByRole('heading', { name: 'A candidate' }).waitFor()
+
+    const card = cards.first()
+    await card.getByText('Compared with the text').click()
+    await card.locator('[data-diff] ins').first().waitFor()
+    await card.getByText('By paragraph').click()
+    const passages = card.locator('[data-passage]')
+    await passages.first().waitFor()
+    await expect.poll(() => passages.count()).toBe(2)
+    expect(await card.getByRole('button', { name: 'Choose a paragraph' }).isDisabled()).toBe(true)
+    await passages.nth(1).getByLabel('Take this paragraph').check()
+    await card.getByRole('button', { name: 'Take 1 paragraph' }).click()
+    const merged = 'One was mine.\n\nTwo is new.\n\nThree stays.'
+    await expect.poll(() => text(page).textContent()).toBe(merged)
+    await page.getByText('Merged by you with the text before it').waitFor()
+    expect((await it.scene(sceneId)).content).toBe(merged)
+  })
+
+  test('is written from a prompt that is seen before it is paid, with an entry pinned, and kept with the candidate', async () => {
+    const sceneId = await it.addScene('Seen before', 'Berit opens the ledger.')
+    const codex = `/v1/novels/${it.novelId}/codex`
+    await it.server.post(codex, { kind: 'person', name: 'Berit', text: 'She can add.' })
+    await it.server.post(codex, { kind: 'thing', name: 'Bell', text: 'It never rings.' })
+    await using opened = await open(it.pageOf(sceneId), { language: 'zh' })
+    const { page } = opened
+    await page.getByRole('button', { name: '模型会看到什么' }).click()
+    const preview = page.locator('[data-preview]')
+    const entries = preview.locator('[data-block="codex"]')
+    await entries.locator('[data-in="Berit"]').getByText('提到 1 次').waitFor()
+    await preview.locator('[data-expected="1"]').getByText('writer').waitFor()
+    await preview.locator('[data-block="textBefore"]').getByText('前文').waitFor()
+    await entries.locator('[data-out="Bell"]').getByRole('button', { name: '固定到这个场景 Bell' }).click()
+    await entries.locator('[data-in="Bell"]').getByText('固定到这个场景').waitFor()
+    await entries.locator('[data-in="Berit"]').getByRole('button', { name: '不用于这个场景 Berit' }).click()
+    await entries.locator('[data-out="Berit"]').getByText('你选择不用于这个场景').waitFor()
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateScene',
+      parameters: { novelId: it.novelId, sceneId, accept: 'by-author', length: { words: 60 } },
+    })
+    await it.server.ended(id)
+    const call = it.model.ledger.calls.at(-1)
+    expect(call?.prompt).toContain('Bell (thing): It never rings.')
+    expect(call?.prompt).not.toContain('She can add.')
+    await page.reload()
+    const card = page.locator('[data-candidate]')
+    await card.getByRole('button', { name: '模型看到了什么' }).click()
+    await card.locator('[data-in="Bell"]').getByText('固定到这个场景').waitFor()
+  })
+
+  test('is waited for by its task, which goes on when the person has taken it', async () => {
+    const sceneId = await it.addScene('Awaited')
+    const parameters = { novelId: it.novelId, sceneId, accept: 'by-author', awaitAuthor: true }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateScene',
+      parameters,
+    })
+    await using opened = await open(`${it.server.url}/tasks/${id}`)
+    const { page } = opened
+    await page.getByText('It waits for you').waitFor()
+    await page.getByRole('link', { name: 'Open the scene' }).click()
+    await page.getByText('The task waits for you').waitFor()
+    await page.getByRole('button', { name: 'Take it', exact: true }).click()
+    await it.server.ended(id)
+    expect((await it.scene(sceneId)).content).not.toBe('')
+    const { result } = await it.server.ask<{ result: object }>(`/v1/tasks/${id}`)
+    expect(result).toMatchObject({ accepted: true, candidates: [{ status: 'accepted' }] })
+  })
+
+  test('is one of the planned scenes that are written in story order, from the page of the novel', async () => {
+    await it.addScene('Planned')
+    it.model.script.add({ answer: { ...held, text: proseOf(41) } })
+    await using opened = await open(`${it.server.url}/novels/${it.novelId}`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'What else can be done' }).click()
+    await page.getByRole('menuitem', { name: 'Write the planned scenes' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('status').getByText('About').waitFor()
+    await dialog.getByRole('combobox', { name: 'What becomes of the texts' }).click()
+    await page.getByRole('option', { name: /I read each one first/ }).click()
+    await dialog.getByRole('button', { name: 'Write them' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const id = page.url().split('/').at(-1) ?? ''
+    const task = await it.server.ask<{ taskType: string; parameters: object }>(`/v1/tasks/${id}`)
+    expect(task).toMatchObject({
+      taskType: 'BatchGenerateScene',
+      parameters: { novelId: it.novelId, accept: 'by-author' },
+    })
+    await it.server.post(`/v1/tasks/${id}:cancel`)
+    it.model.script.release()
+    await it.server.ended(id)
+  })
+
+  test('is undone from the page of its task, with what the scene had before', async () => {
+    const sceneId = await it.addScene('Undone')
+    await it.edit(sceneId, { content: 'My own words.' })
+    const inItsPlace = 'The letter lay dry beneath the stone, and nobody had turned the page.'
+    it.model.script.add({ answer: { is: 'text', text: inItsPlace }, times: 1 })
+    const parameters = { novelId: it.novelId, sceneId, accept: 'automatically', length: { words: 20 } }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateScene',
+      parameters,
+    })
+    await it.server.ended(id)
+    expect((await it.scene(sceneId)).content).toBe(inItsPlace)
+    await using opened = await open(`${it.server.url}/tasks/${id}`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Undo its texts' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Undo the texts' }).click()
+    await page.getByText('1 scene as before; none changed since').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('My own words.')
+  })
+
+  test('is written several times at once, for the person to choose, on a narrow screen in Chinese', async () => {
+    const sceneId = await it.addScene('Three times')
+    for (const sentences of [41, 45])
+      it.model.script.add({ answer: { is: 'text', text: proseOf(sentences) }, times: 1 })
+    const view = { language: 'zh', width: 360, height: 740 } as const
+    await using opened = await open(it.pageOf(sceneId), view)
+    const { page } = opened
+    await page.getByRole('button', { name: '篇幅、文风、模型、预算' }).click()
+    await page.getByLabel('写几份供选择').fill('2')
+    await write(page, '开始写')
+    await page.getByRole('heading', { name: '2 份候选' }).waitFor()
+    expect((await it.scene(sceneId)).content).toBe('')
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+    expect(wide).toBeLessThanOrEqual(360)
+    await page.getByRole('button', { name: '采用', exact: true }).first().click()
+    await expect.poll(() => text(page).textContent()).toBe(proseOf(45))
+    await page.getByRole('heading', { name: '1 份候选' }).waitFor()
   })
 
   test('asks for the text where there is no place for another stream', async () => {
     const sceneId = await it.addScene('Crowded')
-    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(63) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await page.locator('[data-live=live]').waitFor()
@@ -239,6 +394,6 @@ describePages('writing a scene', () => {
     await Promise.all(taken.map(stream => stream.body?.cancel()))
     it.model.script.release()
     await text(page).waitFor()
-    expect(await text(page).textContent()).toBe(proseOf(60))
+    expect(await text(page).textContent()).toBe(proseOf(63))
   })
 })

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { storeKey } from '../../src/server/key-file.ts'
+import { startModelServer } from '../models/server.ts'
 import { serve, temporaryFolder } from '../process/cli/quillwork.ts'
 import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 
@@ -61,6 +62,63 @@ describePages('settings', () => {
     await opened.page.getByText('简体中文').click()
     await model.getByText('是为另一个地址保存的').waitFor()
     expect(await opened.page.content()).not.toContain('sk-that-nobody-may-see')
+  })
+
+  test('sets up a model, tries it before it is kept, changes it and lets it go, in the language of the reader', async () => {
+    const key = 'sk-that-nobody-may-see'
+    await using models = await startModelServer({
+      keys: [key],
+      models: ['small', 'large'],
+      about: { max_model_len: 4_096 },
+    })
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    await page.locator('[data-model=writer]').getByText('From the configuration of the server').waitFor()
+    await page.getByRole('button', { name: 'Set up a model' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Set up a model' })
+    await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('house')
+    await dialog.getByRole('textbox', { name: 'Address' }).fill(models.url)
+    const name = dialog.getByRole('combobox', { name: 'Model', exact: true })
+    await name.fill('middling')
+    await dialog.getByLabel('Key', { exact: true }).fill('sk-a-wrong-one')
+    const tryIt = dialog.getByRole('button', { name: 'Test' })
+    await tryIt.click()
+    await dialog.getByText('The key is wrong').waitFor()
+    await dialog.getByLabel('Key', { exact: true }).fill(key)
+    await tryIt.click()
+    await dialog.getByText('Its server has: small, large').waitFor()
+    await name.fill('small')
+    await page.keyboard.press('Escape')
+    await tryIt.click()
+    await dialog.getByText(/It answered in/).waitFor()
+    await dialog.getByText('reads and writes 4,096 tokens together').waitFor()
+    await dialog.getByRole('textbox', { name: 'Calls a minute' }).fill('30')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    const house = page.locator('[data-model=house]')
+    await house.getByText(/Its key ends with -see/).waitFor()
+    await house.getByText('30 calls a minute').waitFor()
+    await house.getByText('usual for summaries').waitFor({ state: 'detached' })
+    expect(await page.content()).not.toContain(key)
+
+    await page.getByText('简体中文').click()
+    await house.getByRole('button', { name: '测试' }).click()
+    await house.getByText(/毫秒后回答/).waitFor()
+    await house.getByRole('button', { name: '修改' }).click()
+    const change = page.getByRole('dialog', { name: 'house' })
+    await change.getByRole('textbox', { name: '地址' }).fill('http://127.0.0.1:9/v1')
+    await change.getByRole('button', { name: '保存' }).click()
+    await change.getByText(/^\/key: .*give the key again/).waitFor()
+    await change.getByRole('textbox', { name: '地址' }).fill(models.url)
+    await change.getByRole('textbox', { name: '每分钟调用' }).fill('40')
+    await change.getByRole('button', { name: '保存' }).click()
+    await house.getByText('每分钟 40 次调用').waitFor()
+    await house.getByRole('button', { name: '移除' }).click()
+    await page
+      .getByRole('dialog', { name: '移除模型“house”？' })
+      .getByRole('button', { name: '移除' })
+      .click()
+    await house.waitFor({ state: 'detached' })
+    expect(models.ledger.calls.map(call => call.key)).toContain(key)
   })
 
   test('keeps the choices of the browser: language, light or dark, zone, shortcuts', async () => {

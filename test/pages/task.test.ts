@@ -120,6 +120,28 @@ describePages('one task', () => {
     await page.getByText('What it made is its result.').waitFor()
   })
 
+  test('a task that waits for an answer says for which, and takes it', async () => {
+    const id = await server.submit([
+      { do: 'waitFor', name: 'approval' },
+      { do: 'succeed', value: 7 },
+    ])
+    await using opened = await openTask(id)
+    const { page } = opened
+    await page.getByText('Waiting for an answer').first().waitFor()
+    await page.getByText('It goes on as soon as somebody sends: approval.').waitFor()
+    await page.getByRole('button', { name: 'Send “approval”' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('What the task gets (JSON)').fill('{"approved":')
+    await dialog.getByText('This is not JSON.').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true)
+    await dialog.getByLabel('What the task gets (JSON)').fill('{"approved": true}')
+    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
+    await statusIs(page, 'COMPLETED')
+    await tab(page, 'Timeline').click()
+    await page.getByText('Attempt 1 · went on to wait').waitFor()
+    await page.getByText('waited for an answer or a time').waitFor()
+  })
+
   test('the timeline shows every attempt and the waits between', async () => {
     const id = await server.submit([{ do: 'tooMany', retryAfterMs: 1, attempts: 2 }, { do: 'succeed' }])
     await using opened = await openTask(id, '?part=attempts')
@@ -262,7 +284,7 @@ describePages('one task', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await statusIs(page, 'COMPLETED')
     await page.getByText('Spent: 4,000 · Limit: 9,000').waitFor()
-    await page.getByRole('row', { name: /^m 1 3,000 1,000/ }).waitFor()
+    await page.getByRole('row', { name: /^m 1 3,000 0 1,000/ }).waitFor()
   })
 
   test('values: exact large numbers, hostile text as text, and what is too large to be shown is saved instead', async () => {

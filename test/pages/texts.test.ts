@@ -73,7 +73,7 @@ describe('the texts of the pages', () => {
     expect([...english].filter(([, text]) => text.trim() === '' || isChinese(text))).toEqual([])
     // Names and units are the same everywhere.
     const isName = (text: string) =>
-      /^(Quillwork|URL|API|SSE|JSON|UTC|ID|token|tokens|curl|RabbitMQ|MongoDB|SQLite)*$/i.test(
+      /^(Quillwork|URL|API|SSE|JSON|UTC|ID|token|tokens|curl|RabbitMQ|MongoDB|SQLite|OpenAI|Anthropic|Google)*$/i.test(
         wordsOnly(text),
       )
     const untranslated = [...chinese].filter(

@@ -17,20 +17,23 @@ describePages('usage and cost', () => {
   })
 
   test('sums what was used by model, novel, task and day, in both languages', async () => {
+    it.model.script.add({ answer: { is: 'text', cached: { tokens: 21 } }, times: 1 })
     const sceneId = await it.addScene('Paid')
     const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
       taskType: 'GenerateScene',
       parameters: { novelId: it.novelId, sceneId },
     })
     await it.server.ended(id)
-    const { items } = await it.server.ask<{ items: { inputTokens: number; outputTokens: number }[] }>(
-      '/v1/usage?by=model',
-    )
+    type Use = { inputTokens: number; cachedInputTokens: number; outputTokens: number; cost: number }
+    const { items } = await it.server.ask<{ items: Use[] }>('/v1/usage?by=model')
+    const used = await it.server.ask<{ items: Use[] }>(`/v1/tasks/${id}/usage`)
+    expect([items[0]?.cachedInputTokens, used.items[0]?.cachedInputTokens]).toEqual([21, 21])
     const tokens = (items[0]?.inputTokens ?? 0) + (items[0]?.outputTokens ?? 0)
     await using opened = await open(`${it.server.url}/usage`)
     const { page } = opened
     const table = page.locator('[data-sums]')
     await table.getByRole('row', { name: new RegExp(`writer 1 ${tokens.toLocaleString('en')}`) }).waitFor()
+    await table.getByText(/^[\d,]+ in \(21 from the cache\), [\d,]+ out$/).waitFor()
     await page.locator('[data-chart] canvas').waitFor()
     await page.getByText(/^There were calls on 1 day; most on/).waitFor()
     await page.getByText('Novel', { exact: true }).click()
@@ -43,6 +46,7 @@ describePages('usage and cost', () => {
     await page.getByText('中文').click()
     await page.getByRole('heading', { level: 1, name: '用量与费用' }).waitFor()
     await page.getByText(/^共有 1 天调用过模型/).waitFor()
+    await table.getByText(/^输入 [\d,]+（缓存命中 21），输出 [\d,]+$/).waitFor()
   })
 
   test('shows one novel alone, and takes that back', async () => {
