@@ -1,11 +1,14 @@
-// Prints how good the summaries and the search are, on a real novel: `npm run build && npm run eval`.
-// Models of the configuration are measured too: `npm run eval -- --embedding ID --model ID [--chapters 12]`.
+// Prints how good the summaries and the search are, and how rarely the checks of prose are wrong, on real novels: `npm run build && npm run eval`.
+// Models of the configuration are measured too: `npm run eval -- --embedding ID --model ID [--chapters 12] --prose ID [--scenes 6] [--words 150]`.
 // Ends with 1 where a figure is below its bar. Skips where ../shared/data is missing.
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { leakOf } from './leak.mjs'
+import { selectionOf } from './selection.mjs'
+import { measureLengths, measureWriting, withNovels } from './writing.mjs'
 
 const { values: asked } = parseArgs({
   options: {
@@ -14,6 +17,11 @@ const { values: asked } = parseArgs({
     /** Id of a model that summarises, and how many chapters, spread over the book, it is asked to summarise. */
     model: { type: 'string' },
     chapters: { type: 'string', default: '12' },
+    /** Id of a model that writes prose, how many scenes of each sample it writes, and of how many words; and a file that its answers are written to. */
+    prose: { type: 'string' },
+    scenes: { type: 'string', default: '6' },
+    words: { type: 'string', default: '150' },
+    record: { type: 'string' },
   },
 })
 
@@ -24,9 +32,15 @@ if (!existsSync(at('dist/ai/extractive/extractive.js'))) {
   console.error('eval: dist/ is missing. Run `npm run build` first.')
   process.exit(1)
 }
+await measureNames()
+await measurePrompts()
+await measureFindings()
+await measureSelection()
+if (asked.prose !== undefined) await measureProse()
+await measureKeptLengths()
 if (!existsSync(book)) {
   console.warn(`eval: SKIPPED. There is no ${book}, so nothing was measured.`)
-  process.exit(0)
+  process.exit()
 }
 
 const { extractiveModel } = await import('../dist/ai/extractive/extractive.js')
@@ -38,6 +52,197 @@ const { splitPassages } = await import('../dist/novel/search/passages.js')
 const { Closest, encodeVectors } = await import('../dist/novel/search/vectors.js')
 const { fuseRanks } = await import('../dist/novel/search/fuse.js')
 const { textBatches } = await import('../dist/novel/models/embed-texts.js')
+const { checkProse } = await import('../dist/novel/checks/check-prose.js')
+const { mostRepeated, mostShared, unitsOf } = await import('../dist/novel/checks/repetition.js')
+
+/** The people and the places of the samples, listed by hand: each by the names that the text has for it. */
+function namedIn(sample) {
+  const lists = {
+    'the-salt-ledger': {
+      people: [
+        ['Berit', 'Berit Hask', 'Miss Hask'],
+        ['Pell', 'Mr. Pell', 'Matthew Pell'],
+        ['Joss', 'Joss Tully', 'Tully'],
+        ['Ada', 'Ada Renn'],
+        ['Mr. Loxley'],
+        ['Thomas Renn'],
+      ],
+      places: [['Anderby Pans'], ['Hollow Point'], ['Marram'], ['Teeth']],
+    },
+    'the-ferry-clock': {
+      people: [['沈禾'], ['陆川', '陆师傅'], ['杜梅'], ['周衡']],
+      places: [['白鹭渡'], ['钟楼']],
+    },
+  }
+  return lists[sample]
+}
+
+/** Prints how many of the names that are found are right, and how many of those in the text are found; headings are no text of a scene. */
+async function measureNames() {
+  const { findNames } = await import('../dist/novel/names.js')
+  const { mergedNames } = await import('../dist/novel/codex/proposals.js')
+  const bars = { people: { right: 0.9, found: 0.8 }, places: { right: 0.9, found: 0.6 } }
+  for (const kind of ['people', 'places']) {
+    const counts = { listed: 0, known: 0, given: 0, right: 0, several: 0, merged: 0, mixed: 0 }
+    for (const sample of ['the-salt-ledger', 'the-ferry-clock']) {
+      const lines = readFileSync(at(`samples/${sample}.txt`), 'utf8').split('\n')
+      const text = lines
+        .filter(line => !/^(?:Part |Chapter |第\S+[卷章] )/u.test(line))
+        .slice(1)
+        .join('\n')
+      const given = findNames([text])[kind]
+      const listed = namedIn(sample)[kind]
+      counts.listed += listed.length
+      counts.known += listed.filter(forms => forms.some(form => given.includes(form))).length
+      counts.given += given.length
+      counts.right += given.filter(name => listed.some(forms => forms.includes(name))).length
+      const proposed = mergedNames(given.map(name => ({ name, kind })))
+      for (const forms of listed) {
+        const found = given.filter(name => forms.includes(name))
+        if (found.length < 2) continue
+        counts.several += 1
+        const isOne = ({ name, aliases }) => found.every(form => [name, ...aliases].includes(form))
+        if (proposed.some(isOne)) counts.merged += 1
+      }
+      const isMixed = ({ name, aliases }) =>
+        aliases.some(alias => !listed.some(forms => forms.includes(name) && forms.includes(alias)))
+      counts.mixed += proposed.filter(isMixed).length
+    }
+    const [right, found] = [counts.right / counts.given, counts.known / counts.listed]
+    console.log(
+      `names, ${kind}: ${counts.right} of ${counts.given} right, ${counts.known} of ${counts.listed} found, ` +
+        `${counts.merged} of ${counts.several} with several names are one proposal, ${counts.mixed} proposals mix several`,
+    )
+    const isBelow = right < bars[kind].right || found < bars[kind].found || counts.mixed > 0
+    if (isBelow) process.exitCode = 1
+  }
+}
+
+/**
+ * Prints what of later scenes of the samples is in the prompts of earlier ones: nothing may be. And how much of the prompt of a scene is byte-equal to the
+ * beginning of the one before, as a provider can keep it.
+ */
+async function measurePrompts() {
+  const { createModelCatalogue } = await import('../dist/ai/catalogue.js')
+  const { extractiveModel: quoting } = await import('../dist/ai/extractive/extractive.js')
+  const { fitMaterial } = await import('../dist/novel/models/context.js')
+  const { readMaterial } = await import('../dist/novel/models/scene-material.js')
+  const { previewScene } = await import('../dist/novel/preview-scene.js')
+  const { newCodexEntry } = await import('../dist/novel/codex/entry.js')
+  const { findNames } = await import('../dist/novel/names.js')
+  const { unitsOf: units } = await import('../dist/novel/checks/repetition.js')
+  const product = { readMaterial, fitMaterial, unitsOf: units, findNames }
+  const measure = async ({ novel, services, userId, result, importSample }, name) => {
+    const novelId = await importSample(name)
+    await result(novel.updateSummaries, { novelId })
+    const { scenes, shown, runs, names } = await leakOf(product, { services, userId, novelId, tokens: 8_000 })
+    console.log(
+      `leak, ${name}: ${runs.length} runs and ${names.length} names of later scenes in ${scenes} prompts, ${shown} characters`,
+    )
+    if (runs.length + names.length > 0) process.exitCode = 1
+
+    const { library } = services
+    const entries = namedIn(name).people.map(([first, ...aliases], at) => ({
+      id: `${name}-${at}`,
+      fields: newCodexEntry.parse({ kind: 'person', name: first, aliases, text: `${first}. `.repeat(20) }),
+    }))
+    await library.codex.add(userId, novelId, entries)
+    const narration = { styleSheet: 'Plain words. No semicolons.', voiceSample: 'It was late. '.repeat(40) }
+    await library.shelf.setNarration(userId, novelId, { narration, expectedVersion: 0 })
+    const wishes = { contextTokens: 8_000, scenesBefore: 20 }
+    const { signal } = new AbortController()
+    const texts = []
+    for (const sceneId of await sceneIdsOf(library, userId, novelId)) {
+      const { blocks } = await previewScene(services, { userId, sceneId, wishes, signal })
+      texts.push(blocks.map(({ text }) => text).join(''))
+    }
+    const shares = texts.slice(1).map((text, at) => sameStart(text, texts[at]) / text.length)
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+    console.log(
+      `same beginning, ${name}: ${mean.toFixed(2)} of a prompt, ${Math.min(...shares).toFixed(2)} at least`,
+    )
+  }
+  await withNovels(createModelCatalogue({ summary: [quoting()] }), async novels => {
+    for (const name of ['the-salt-ledger', 'the-ferry-clock']) await measure(novels, name)
+  })
+}
+
+async function sceneIdsOf(library, userId, novelId) {
+  const { items } = await library.shelf.scenes(userId, { novelId }, { pageSize: 100 })
+  return items.map(({ id }) => id)
+}
+
+/** Returns how many code units two texts have in common at their beginning. */
+function sameStart(one, other) {
+  let same = 0
+  while (same < one.length && one[same] === other[same]) same += 1
+  return same
+}
+
+/** Prints how many of the findings in a book that is broken on purpose are found, and how many others are. */
+async function measureFindings() {
+  const { sceneChecker } = await import('../dist/novel/codex/check-scene.js')
+  const { newCodexEntry } = await import('../dist/novel/codex/entry.js')
+  const { scenes, entries, findings } = JSON.parse(
+    readFileSync(at('test/novel/codex/broken-book.json'), 'utf8'),
+  )
+  const check = sceneChecker({
+    entries: entries.map(({ id, ...fields }) => ({ id, ...newCodexEntry.parse(fields) })),
+    places: new Map(scenes.map(({ id }, place) => [id, [place, 0]])),
+  })
+  const found = scenes.flatMap((scene, place) => check({ ...scene, place: [place, 0] }))
+  const named = ({ code, sceneId, name, quotation }) => [code, sceneId, name, quotation].join(' ')
+  const wanted = new Set(findings.map(named))
+  const right = found.filter(finding => wanted.has(named(finding))).length
+  console.log(`codex findings: ${right} of ${found.length} right, ${right} of ${findings.length} found`)
+  if (right < found.length || right < findings.length) process.exitCode = 1
+}
+
+/** The codex of each sample, and scenes with the entries that a person would give their writer. */
+function selectionBooks() {
+  return JSON.parse(readFileSync(at('test/novel/codex/selection-book.json'), 'utf8')).books
+}
+
+/** Prints how many of the entries that a person listed are in the prompts of scenes, and how many of those in the prompts are listed. */
+async function measureSelection() {
+  const { detectEntries, fitEntries } = await import('../dist/novel/codex/select-entries.js')
+  const { newCodexEntry } = await import('../dist/novel/codex/entry.js')
+  for (const book of selectionBooks()) {
+    const text = readFileSync(at(`samples/${book.sample}.txt`), 'utf8')
+    const product = { detectEntries, fitEntries, newCodexEntry }
+    const { scenes, listed, given, right, broken } = selectionOf(product, { book, text })
+    console.log(
+      `selection, ${book.sample}, ${scenes} scenes: ${right} of ${listed} listed entries are in the prompts, ${right} of ${given} in the prompts are listed`,
+    )
+    if (broken > 0 || right / listed < 0.9 || right / given < 0.5) process.exitCode = 1
+  }
+}
+
+/** Prints how near to the wished length the product keeps answers of a small model that were recorded. */
+async function measureKeptLengths() {
+  const { recordings } = JSON.parse(readFileSync(at('test/novel/checks/recorded-answers.json'), 'utf8'))
+  const { answers, raw, kept } = await measureLengths(recordings)
+  console.log(`length score, ${answers} recorded answers: ${raw} as they came, ${kept} as they are kept`)
+  if (kept < raw) process.exitCode = 1
+}
+
+/** Prints what the checks say of scenes that a model of the configuration writes. */
+async function measureProse() {
+  const { rows, recorded } = await measureWriting({
+    ...{ models: await catalogue(), id: asked.prose, books: selectionBooks() },
+    ...{ count: Number(asked.scenes), words: Number(asked.words) },
+  })
+  console.table(rows)
+  const mean = of => (rows.reduce((sum, row) => sum + of(row), 0) / rows.length).toFixed(2)
+  const faulty = rows.filter(({ faults }) => faults !== '').length
+  console.log(
+    `prose of ${asked.prose}, ${rows.length} scenes: repeated ${mean(row => row.rep)}, length score ${mean(row => row.score)}, ` +
+      `unknown names ${mean(row => row.unknown)}, answers ${mean(row => row.answers)}, with a fault ${faulty}`,
+  )
+  if (asked.record === undefined) return
+  const of = `Answers of ${asked.prose} as they came, for scenes of so many words.`
+  writeFileSync(asked.record, `${JSON.stringify({ about: of, recordings: recorded }, null, 2)}\n`)
+}
 
 /** The models of the configuration, as the server has them. */
 async function catalogue() {
@@ -165,6 +370,30 @@ async function searches(name, { find, chapterOf }, queries) {
   return { search: name, queries: queries.length, ...hits, 'ms per query': ms }
 }
 
+/** What the checks say of prose that people wrote: in stretches of so many words or characters, which overlap by half. */
+function falseAlarms(name, language) {
+  const text = readFileSync(at(`../shared/data/${name}.txt`), 'utf8')
+  const { starts } = unitsOf(text)
+  const writing = language === 'zh' ? 'cjk' : 'spaced'
+  return [150, 300, 600, 1_200, 3_000].map(size => {
+    const row = { book: name, size, stretches: 0, faults: 0, marks: 0, repeated: 0, shared: 0 }
+    const cut = from => text.slice(starts[Math.max(0, from)], starts[from + size])
+    for (let from = 0; from + size / 2 < starts.length; from += size / 2) {
+      const [stretch, textBefore] = [cut(from), from === 0 ? '' : cut(from - size)]
+      const { faults, marks } = checkProse(stretch, { language, textBefore })
+      const units = unitsOf(stretch)
+      row.stretches += 1
+      row.faults += faults.length
+      row.marks += marks.length
+      row.repeated = Math.max(row.repeated, mostRepeated(units, writing).share)
+      row.shared = Math.max(row.shared, mostShared(units, unitsOf(textBefore), writing).share)
+      for (const { code, figure, message } of faults)
+        console.log(`${name}: ${code} ${figure ?? ''} ${message} In: ${stretch.slice(0, 60)}`)
+    }
+    return { ...row, repeated: Number(row.repeated.toFixed(4)), shared: Number(row.shared.toFixed(4)) }
+  })
+}
+
 const chapters = readChapters()
 const model = extractiveModel()
 const extractive = await summaries(
@@ -228,6 +457,15 @@ if (asked.embedding !== undefined) {
   if (joined['hit@5'] < 11) below.push('hit@5 of the hybrid search below 11 of 12')
 }
 console.table(rows)
+
+const alarms = [
+  ['alice-in-wonderland', 'en'],
+  ['pride-and-prejudice', 'en'],
+  ['sanguo-yanyi', 'zh'],
+].flatMap(([name, language]) => falseAlarms(name, language))
+console.table(alarms)
+const wrong = alarms.reduce((sum, { faults }) => sum + faults, 0)
+if (wrong > 0) below.push(`the checks found ${wrong} faults in prose that people wrote`)
 
 if (extractive['title recall %'] < 14) below.push('title recall below 14 %')
 if (events['hit@5'] < 11) below.push('hit@5 below 11 of 12')

@@ -21,6 +21,7 @@ const cutScenes = {
 const inParts = { files: ['test/novel/tasks/generate-scene.test.ts'], only: 'pays none twice' }
 const ofOutput = { files: ['test/store/sqlite.test.ts'], only: 'output: ' }
 const ofMongoOutput = { files: ['test/store/mongodb-output.test.ts'] }
+const ofCandidates = { files: ['test/novel/library/sqlite.test.ts'], only: 'candidates' }
 const ofTexts = { files: ['test/novel/library/sqlite.test.ts'], only: 'text' }
 const ofHistory = {
   files: ['test/novel/library/sqlite.test.ts'],
@@ -262,28 +263,42 @@ export const modelMutants = [
     ofTexts,
   ],
   [
-    'text: not that of a later attempt',
+    'candidate: replaces no text by itself',
     sceneGuard,
-    "    if (writer.attempt < origin.writtenBy.attempt) return 'conflict'\n",
-    '',
-    ofTexts,
+    "return accept === 'automatically' || content.trim() === ''",
+    'return true',
+    ofCandidates,
   ],
   [
-    'text: told twice is written once',
-    sceneGuard,
-    "    if (origin.expectedVersion === expectedVersion) return 'unchanged'\n",
-    '',
-    ofTexts,
+    'candidate: one that is known is not proposed again',
+    'src/novel/library/keep-candidates.ts',
+    'if (known?.sceneId === proposal.sceneId) {',
+    "if (known?.sceneId === '') {",
+    ofCandidates,
   ],
   [
-    'text: one that was overwritten does not come back',
+    'candidate: accepted over what the author has seen alone',
+    'src/novel/library/keep-candidates.ts',
+    "  if (isStale(scene, 'text', expectedVersion)) return 'conflict'\n  const by",
+    '  const by',
+    ofCandidates,
+  ],
+  [
+    'candidate: a run is undone where its text stands alone',
+    'src/novel/library/undo-run.ts',
+    'each.replaced?.by === scene.textVersion',
+    'each.replaced !== undefined',
+    ofCandidates,
+  ],
+  [
+    'summary: one that was overwritten does not come back',
     'src/novel/library/keep-history.ts',
     "  if (await isOverwritten(library, id, entry)) return { outcome: 'applied', ...seen }\n",
     '',
-    ofTexts,
+    { files: ['test/novel/library/history-cost.test.ts'] },
   ],
   [
-    'text: one that is refused is kept',
+    'summary: one that is refused is kept',
     'src/novel/library/keep-history.ts',
     'keep(library, scene, { entries: [entry] })',
     'keep(library, scene, { entries: [] })',
