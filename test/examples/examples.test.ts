@@ -18,7 +18,7 @@ chapter 3 COMPLETED
 attempt 2 ended: the connection was reset (retries: 1)
 { text: 'The ferry: the arrival. The ferry: the flood.' }
 attempts: 3, retries: 1, calls of the outline: 1
-[ { model: 'example/model', calls: 1, inputTokens: 40, outputTokens: 90 } ]
+[ { model: 'example/model', calls: 1, inputTokens: 40, cachedInputTokens: 0, outputTokens: 90 } ]
 Task ID ended FAILED: there is no topic
 Draft permanent TOPIC_MISSING
 `,

@@ -73,7 +73,7 @@ describeRows('a broker that is away', () => {
           await startAll(system, size.of(2, 4), { slots: 4 })
           const count = size.of(400, 4_000)
           const submitted = system.submit({ name: 'leaves', ms: 50 }, count, seed)
-          await until(() => ended(system.lines()) >= count / 4, 'tasks that end')
+          await until(() => ended(system.lines()) >= count / 4, 'tasks that end', 300_000)
           system.fault('broker killed')
           await node.kill()
           await submitted

@@ -23,9 +23,9 @@ const plans = {
   leaves: ({ key, kind = 'quick', ms = 10 }) => leaf(key, kind, ms),
   /** Tasks of a type that only a newer process knows. */
   newcomers: ({ key }) => ({ type: 'newcomer', parameters: { key } }),
-  /** Parents with a number of sub-tasks of one kind and one length. */
-  parents({ key, children = 10, kind = 'quick', ms = 10, type = 'parent' }) {
-    return { type, parameters: { key, children: Array.from({ length: children }, () => kind), ms } }
+  /** Parents with a number of sub-tasks of one kind and one length; `inChain`: each starts after the one before. */
+  parents({ key, children = 10, kind = 'quick', ms = 10, type = 'parent', inChain = false }) {
+    return { type, parameters: { key, children: Array.from({ length: children }, () => kind), ms, inChain } }
   },
 }
 

@@ -41,15 +41,21 @@ export function faultTasks({ ledger, boot, pass, retry, newer }) {
   })
 
   const submitChildren = ctx => {
-    const { key, children, ms } = ctx.parameters
+    const { key, children, ms, inChain } = ctx.parameters
     const items = children.map((kind, index) => ({
       key: `${index}`,
+      ...(inChain && index > 0 ? { after: [`${index - 1}`] } : {}),
       parameters: { key: `${key}/${index}`, kind, ms },
     }))
     return ctx.submitSubTasks(leaf, items)
   }
 
-  const parentParameters = z.object({ key: z.string(), children: z.array(z.string()), ms: z.number() })
+  const parentParameters = z.object({
+    key: z.string(),
+    children: z.array(z.string()),
+    ms: z.number(),
+    inChain: z.boolean().optional(),
+  })
   const parent = defineTask({
     type: 'Parent',
     parameters: parentParameters,

@@ -74,6 +74,26 @@ describeRows('trees, cancels and sweeps', () => {
       }),
   )
 
+  slowRow(26, 'processes die while sub-tasks start one after the other', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      const deaths = size.of(2, 60, 6)
+      const plan = { name: 'parents', children: 4, ms: 1, inChain: true }
+      for (let death = 0; death < deaths; death++) {
+        const doomed = await system.start({ slots: 4, kill: { at: 'after-apply', nth: 2 + (death % 7) } })
+        await system.submit(plan, 2, seed, death * 100)
+        await doomed.ended
+      }
+      await system.start({ slots: 4 })
+      const report = await finish(system)
+      expect(report.completed).toBe(deaths * 2 * 5)
+      const { tasks } = await system.held()
+      const ends = new Map(tasks.map(task => [`${task.parentTaskId} ${task.subTaskKey}`, task.completedAt]))
+      for (const { parentTaskId, startedAt = 0, after } of tasks)
+        for (const key of after?.keys ?? [])
+          expect(startedAt).toBeGreaterThanOrEqual(ends.get(`${parentTaskId} ${key}`) ?? Infinity)
+    }),
+  )
+
   slowRow(26, 'no process that moves a sub-task tells its parent', async ({ seed, size, finish }) =>
     onServers(async system => {
       // All that they would tell is lost; another process finds it.

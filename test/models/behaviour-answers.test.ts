@@ -1,6 +1,8 @@
+import type { Budget } from 'quillwork'
 import { generateSummary } from 'quillwork/novel'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
+import { defined } from '../../src/task/defined.ts'
 import { compositions } from './compositions.ts'
 import type { Answer } from './script.ts'
 import { textFor } from './texts.ts'
@@ -52,7 +54,13 @@ describeOn(compositions, 'answers that are no text', open => {
   let scenes: SceneText[]
   beforeAll(async () => {
     w = await open({
-      models: { prose: { timeouts: { first: 2_000, idle: 2_000, total: 30_000 }, key: 'secret-key-1234' } },
+      models: {
+        prose: {
+          timeouts: { first: 2_000, idle: 2_000, total: 30_000 },
+          key: 'secret-key-1234',
+          price: { input: 2, cachedInput: 0.5, output: 4, currency: 'USD' },
+        },
+      },
     })
     novelId = await w.novel(12)
     scenes = [...(await w.scenes(novelId))]
@@ -60,12 +68,16 @@ describeOn(compositions, 'answers that are no text', open => {
   afterAll(() => w[Symbol.asyncDispose]())
 
   /** Summarises the next scene, whose first answer is the given one. */
-  async function summarise({ answer }: Case, times: number) {
+  async function summarise({ answer }: Case, times: number, budget?: Budget) {
     const scene = scenes.shift()
     if (scene === undefined) throw new Error('The novel has too few scenes.')
     const [sentence = ''] = scene.content.split('\n')
     w.server.script.add({ answer, prompt: sentence, times })
-    const task = await w.t.submit(generateSummary, { novelId, sceneId: scene.id }, { userId: ann })
+    const task = await w.t.submit(
+      generateSummary,
+      { novelId, sceneId: scene.id },
+      { userId: ann, ...defined({ budget }) },
+    )
     await w.t.drain()
     const calls = () =>
       w.server.ledger.of({ refused: true }).filter(({ prompt }) => prompt.includes(sentence))
@@ -97,9 +109,26 @@ describeOn(compositions, 'answers that are no text', open => {
     expect(items).toMatchObject([{ calls: 1, estimatedCalls: 1 }])
     const mostTokens = scene.content.length * 3 + 2_000
     expect(items[0]?.inputTokens).toBeLessThan(mostTokens)
-    expect(items[0]?.cost).toBeLessThan((mostTokens * 2) / 1_000_000)
+    expect(items[0]?.cost).toBeLessThan((mostTokens * 4) / 1_000_000)
     const [limit] = w.t.limiter.describe()
     expect(limit?.tokens ?? 0).toBeLessThan(100_000)
+  })
+
+  it('counts cached input at its own price, in the usage and in the budget', async () => {
+    const tokens = 100
+    const { task } = await summarise(
+      { answer: { is: 'text', cached: { tokens } }, code: '', paid: true },
+      1,
+      { tokens: 100_000, cost: 1 },
+    )
+    const [used] = await w.t.tasks.usage(task.taskId)
+    const { inputTokens = 0, outputTokens = 0, cost = 0 } = used ?? {}
+    expect(used).toMatchObject({ calls: 1, cachedInputTokens: tokens })
+    expect(cost).toBeCloseTo((inputTokens * 2 - tokens * 1.5 + outputTokens * 4) / 1_000_000, 12)
+    const { spent, reserved } = (await w.t.budgets.get(task.taskId)) ?? expect.fail()
+    // Of the budget, tokens count in full.
+    expect(spent).toEqual({ tokens: inputTokens + outputTokens, cost: expect.closeTo(cost, 6) })
+    expect(reserved).toMatchObject({ tokens: 0 })
   })
 
   describe('D1, D2, D3: retried', () => {

@@ -18,7 +18,7 @@ async function withScene(w: Writing) {
 }
 
 /** Short enough for one call. */
-const short = { summary, length: { words: 100 } }
+const short = { summary, length: { words: 100 }, accept: 'automatically' } as const
 
 describeOn(compositions, 'scenes that models write', open => {
   it('D1, D3: an answer that is cut leaves the text alone, and the next attempt goes on with it', async () => {
@@ -31,7 +31,7 @@ describeOn(compositions, 'scenes that models write', open => {
     expect((await w.scene(scene.id)).content).toBe(scene.content)
     await w.t.jump('20s')
     const state = await task.state()
-    expect(state).toMatchObject({ status: 'COMPLETED', result: { conflict: false, model: 'prose' } })
+    expect(state).toMatchObject({ status: 'COMPLETED', result: { accepted: true, model: 'prose' } })
     expect((await w.scene(scene.id)).content).toBe(textFor(w.server.ledger.calls[0]?.prompt ?? ''))
   })
 
@@ -39,7 +39,13 @@ describeOn(compositions, 'scenes that models write', open => {
     await using w = await open()
     const { novelId, scene } = await withScene(w)
     w.server.script.add({ answer: { is: 'no-finish' }, times: 1 })
-    const parameters = { novelId, sceneId: scene.id, summary, length: { words: 50 } }
+    const parameters = {
+      novelId,
+      sceneId: scene.id,
+      summary,
+      length: { words: 50 },
+      accept: 'automatically' as const,
+    }
     const task = await w.t.submit(generateScene, parameters, { userId: ann })
     await w.t.drain()
     await w.t.jump('20s')
@@ -59,9 +65,9 @@ describeOn(compositions, 'scenes that models write', open => {
     expect(await w.library.scenes.editScene(ann, edit)).toMatchObject({ outcome: 'applied' })
     expect(asked.whole).toBe(false)
     await w.t.drain()
-    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: { conflict: true } })
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: { accepted: false } })
     expect((await w.scene(scene.id)).content).toBe('My own words.')
-    const { items } = await w.library.scenes.history(ann, scene.id, { pageSize: 10 })
+    const { items } = await w.library.candidates.candidates(ann, { sceneId: scene.id }, { pageSize: 10 })
     expect(JSON.stringify(items)).toContain(asked.promptHash)
   })
 

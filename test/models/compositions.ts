@@ -1,4 +1,5 @@
 /** The compositions that tests of the writing tasks run on, as data: one text of each test runs on all of them. */
+import path from 'node:path'
 import { mongoLibrary, sqliteLibrary } from 'quillwork/novel'
 import { sqlite } from 'quillwork/sqlite'
 import { describe } from 'vitest'
@@ -29,7 +30,8 @@ export interface Composition {
   readonly name: string
   /** `describe`, for tests that need its servers. */
   readonly describe: (title: string, tests: () => void) => void
-  place(): Place
+  /** `folder`: where what a process leaves behind is kept; default: nowhere, where that can be. */
+  place(folder?: string): Place
 }
 
 /** Those whose workers are woken in the process, one for each store; the quickest first. */
@@ -44,11 +46,12 @@ export const compositions: readonly Composition[] = [
   { name: 'MongoDB and RabbitMQ', describe: describeDistributed, place: distributedPlace },
 ]
 
-function sqlitePlace(): Place {
+function sqlitePlace(folder?: string): Place {
+  const file = folder === undefined ? ':memory:' : path.join(folder, 'quillwork.db')
   const opened: { library?: NovelLibrary } = {}
   return {
     open(now) {
-      const store = sqlite({ file: ':memory:', now })
+      const store = sqlite({ file, now })
       opened.library = sqliteLibrary(store.database, { now })
       return store
     },

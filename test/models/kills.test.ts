@@ -26,8 +26,10 @@ import type { Call } from './ledger.ts'
 import { type ModelServer, startModelServer } from './server.ts'
 import { textFor } from './texts.ts'
 
-/** In the slow run a hundred scenes, killed a hundred times. */
-const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 50, kills: 100 })
+/** Scenes that are written side by side. With TEST_SIZE=full a hundred scenes, killed a hundred times. */
+const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 20, kills: 40 }, { chapters: 50, kills: 100 })
+/** Scenes that are written one after the other, each by three calls; in the slow run killed a hundred times. */
+const inStoryOrder = sizeOf({ chapters: 1, kills: 2 }, { chapters: 30, kills: 100 })
 /** In the slow run alone: what is paid does not hang on who wakes the worker. */
 const distributed = { chapters: 25, kills: 20 }
 const slots = 2
@@ -45,6 +47,18 @@ describe('killed at any point', { timeout: patience }, () => {
     const undisturbed = await write(file, { start: place('undisturbed') })
     const chance = printedChance('kills of a batch')
     const disturbed = await write(file, { start: place('disturbed'), kills, chance })
+    expectSame(undisturbed, disturbed, kills)
+  })
+
+  it(`a batch of ${inStoryOrder.chapters * 2} scenes in story order does the same, ${inStoryOrder.kills} kills`, async () => {
+    using folder = temporaryFolder()
+    const { chapters, kills } = inStoryOrder
+    const file = writeBook(`${folder}`, chapters)
+    const place = (name: string) => (env: Record<string, string>) =>
+      serve(path.join(`${folder}`, name), [], env)
+    const undisturbed = await write(file, { start: place('undisturbed'), order: 'story' })
+    const chance = printedChance('kills of a batch in story order')
+    const disturbed = await write(file, { start: place('disturbed'), order: 'story', kills, chance })
     expectSame(undisturbed, disturbed, kills)
   })
 
@@ -184,6 +198,8 @@ interface RunOptions {
   readonly models?: ModelServer
   readonly kills?: number
   readonly chance?: Chance
+  /** Default as many scenes at once as there are slots. In story order the batch alone is disturbed, and not the import. */
+  readonly order?: 'parallel' | 'story'
 }
 
 async function writeElsewhere(file: string, more: { kills?: number; chance?: Chance } = {}): Promise<Run> {
@@ -195,11 +211,13 @@ async function writeElsewhere(file: string, more: { kills?: number; chance?: Cha
 }
 
 const pace = { pace: { firstMs: 15, chunkMs: 3 } }
+/** For longer texts. */
+const quickPace = { pace: { firstMs: 15, chunkMs: 1 } }
 
 /** Imports the book, with summaries by the model, takes the texts away, and has every scene written from its summary. */
 async function write(file: string, options: RunOptions): Promise<Run> {
-  const { kills: wanted = 0, chance, apiUrl } = options
-  await using own = await startModelServer(pace)
+  const { kills: wanted = 0, chance, apiUrl, order = 'parallel' } = options
+  await using own = await startModelServer(order === 'story' ? quickPace : pace)
   const models = options.models ?? own
   const start = () => options.start(modelsAt(models.url))
   const kills: number[] = []
@@ -217,7 +235,7 @@ async function write(file: string, options: RunOptions): Promise<Run> {
     )
   const killSome = async (some: number) => {
     while (chance !== undefined && kills.length < some) {
-      await untilSomewhere(models, chance)
+      await (order === 'story' ? untilNextCall(models, chance) : untilSomewhere(models, chance))
       worker.child.kill('SIGKILL')
       kills.push(Date.now())
       await worker.ended
@@ -227,11 +245,11 @@ async function write(file: string, options: RunOptions): Promise<Run> {
   try {
     const imported = await run(['import', file, '--yes', '--json', '--url', url()])
     const { taskId = '', novelId = '' } = lastJson<{ taskId?: string; novelId?: string }>(imported)
-    await killSome(Math.floor(wanted / 2))
+    if (order === 'parallel') await killSome(Math.floor(wanted / 2))
     expect(await untilEnded(taskId)).toMatchObject({ status: 'COMPLETED' })
     await unwriteBook(url(), novelId)
-    // As long as a text of the scripted model: what arrived whole is taken for whole.
-    const parameters = { novelId, length: { words: 50 } }
+    // In story order each scene has more than one call: so many more calls than kills are needed where none goes on beside another.
+    const parameters = { novelId, length: { words: order === 'story' ? 1_300 : 50 }, order }
     const submission = { taskType: 'BatchGenerateScene', parameters }
     const batch = await api<TaskSeen>(url(), '/v1/tasks', submission)
     await killSome(wanted)
@@ -247,7 +265,19 @@ async function untilSomewhere({ ledger }: ModelServer, chance: Chance): Promise<
   const whole = () => ledger.calls.filter(call => call.whole).length
   const target = whole() + slots + chance.between(0, isSlow ? 0 : 1)
   await until(() => whole() >= target, 'some more answers', 60_000, 1)
-  const moment = Date.now() + chance.between(0, 120)
+  await anyMoment(chance, 120)
+}
+
+/** Waits until one more answer was kept, which is before the next call begins, and then for any moment: a second crash without an answer would wait. */
+async function untilNextCall({ ledger }: ModelServer, chance: Chance): Promise<void> {
+  const { length } = ledger.calls
+  const hasNext = () => ledger.calls.slice(length, -1).some(call => call.whole)
+  await until(hasNext, 'a call after an answer', 60_000, 1)
+  await anyMoment(chance, 300)
+}
+
+async function anyMoment(chance: Chance, most: number): Promise<void> {
+  const moment = Date.now() + chance.between(0, most)
   await until(() => Date.now() >= moment, 'a moment', 10_000, 1)
 }
 

@@ -77,7 +77,7 @@ function refusalFor(answer: Answer, { model, inputTokens }: Call): Refusal | und
       return problem(
         400,
         'context_length_exceeded',
-        `This model's maximum context length is 100 tokens. However, your messages resulted in ${inputTokens} tokens.`,
+        `This model's maximum context length is ${answer.limit ?? 100} tokens. However, your messages resulted in ${inputTokens} tokens.`,
       )
     case 'bad-request':
       return problem(400, 'invalid_request_error', 'Unrecognised request argument supplied: temperature.')
@@ -266,5 +266,12 @@ function usageOf({ inputTokens, outputTokens }: Call, answer: Answer) {
     prompt_tokens: told,
     completion_tokens: outputTokens,
     total_tokens: inputTokens + outputTokens,
+    ...(answer.is === 'text' && answer.cached !== undefined && cachedOf(answer.cached)),
   }
+}
+
+function cachedOf({ tokens, as }: { readonly tokens: number; readonly as?: 'hit' }) {
+  return as === 'hit'
+    ? { prompt_cache_hit_tokens: tokens }
+    : { prompt_tokens_details: { cached_tokens: tokens } }
 }

@@ -19,6 +19,8 @@ export type Answer = Pace &
         readonly finish?: string
         /** Whether tokens are told; default true. A number: this many of the prompt. */
         readonly usage?: boolean | number
+        /** Tokens of the prompt that it says were read from its cache: as OpenAI, or as DeepSeek once did. */
+        readonly cached?: { readonly tokens: number; readonly as?: 'hit' }
         /** Cuts the bytes of the stream anywhere, also within a character. */
         readonly torn?: boolean
       }
@@ -33,7 +35,8 @@ export type Answer = Pace &
     | { readonly is: 'failed'; readonly status?: number }
     | { readonly is: 'wrong-key' }
     | { readonly is: 'unknown-model' }
-    | { readonly is: 'context-exceeded' }
+    /** Names `limit`, default 100, as the longest context. */
+    | { readonly is: 'context-exceeded'; readonly limit?: number }
     | { readonly is: 'bad-request' }
     | { readonly is: 'empty' }
     /** Withheld by content rules, after `text` if any. */

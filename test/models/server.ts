@@ -24,6 +24,10 @@ export interface ModelServerOptions {
   readonly limits?: Readonly<Record<string, RealLimit>>
   /** Length of its vectors; default 64. */
   readonly dimensions?: number
+  /** What the list of its models says of each beside its id. */
+  readonly about?: object
+  /** What it answers at `/props`; default nothing. */
+  readonly props?: object
   /** What is answered without a rule; default at once. */
   readonly pace?: { readonly firstMs?: number; readonly chunkMs?: number }
 }
@@ -108,6 +112,7 @@ class Desk {
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0]?.replace(/^\/v1\b/u, '')
     if (path === '/models') return send(response, { object: 'list', data: this.#models() })
+    if (path === '/props' && this.#options.props !== undefined) return send(response, this.#options.props)
     if (path === '/control/ledger') return send(response, this.#calls)
     const body = await bodyOf(request)
     if (path === '/control/rules') {
@@ -119,7 +124,12 @@ class Desk {
   }
 
   #models() {
-    return (this.#options.models ?? ['scripted']).map(id => ({ id, object: 'model', owned_by: 'tests' }))
+    return (this.#options.models ?? ['scripted']).map(id => ({
+      id,
+      object: 'model',
+      owned_by: 'tests',
+      ...this.#options.about,
+    }))
   }
 
   async #answer({
@@ -210,7 +220,7 @@ class Desk {
     const { keys, models, contextTokens = Number.POSITIVE_INFINITY, pace = {} } = this.#options
     if (keys !== undefined && !keys.includes(asked.key)) return { is: 'wrong-key' }
     if (models !== undefined && !models.includes(asked.model)) return { is: 'unknown-model' }
-    if (inputTokens > contextTokens) return { is: 'context-exceeded' }
+    if (inputTokens > contextTokens) return { is: 'context-exceeded', limit: contextTokens }
     return { ...pace, ...this.#script.answerTo(asked) }
   }
 

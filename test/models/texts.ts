@@ -26,20 +26,45 @@ const chinese = [
   '回头',
 ]
 
-/** A text of a few sentences, the last of which is the hash of its prompt: whoever finds it knows where it comes from. */
-export function textFor(prompt: string, sentences = 4): string {
-  const digest = createHash('sha256').update(prompt).digest()
+/** Words of a sentence. */
+const sentenceWords = 8
+/** A model that is asked for a length stays a little below it. */
+const share = 0.95
+
+/** How many sentences a prompt asks for; 4 where it names no length. */
+function sentencesFor(prompt: string): number {
+  const wish = /^- (?:Length|篇幅)[^\n]*?(?:about |约)(\d+)/mu.exec(prompt)?.[1]
+  if (wish === undefined) return 4
+  const isInWords = /^- Length[^\n]* words\./mu.test(prompt)
+  const each = isInWords ? sentenceWords : prompt.includes('\n- Length') ? 40 : sentenceWords * 2 + 1
+  return Math.max(1, Math.round((Number(wish) * share - (isInWords ? 1 : 20)) / each))
+}
+
+/**
+ * A text of as many sentences as the prompt asks for, none like another; the last one is the hash of its prompt: whoever finds it knows where
+ * it comes from.
+ */
+export function textFor(prompt: string, sentences = sentencesFor(prompt)): string {
+  const next = numbersFrom(createHash('sha256').update(prompt).digest().readUInt32BE(0))
   const isChinese = /\p{Script=Han}/u.test(prompt)
   const words = isChinese ? chinese : english
   const made: string[] = []
   for (let sentence = 0; sentence < sentences; sentence++) {
-    const picked = Array.from({ length: 8 }, (_, at) => {
-      const byte = digest[(sentence * 8 + at) % digest.length] ?? 0
-      return words[byte % words.length] ?? ''
-    })
+    const picked = Array.from({ length: sentenceWords }, () => words[next() % words.length] ?? '')
     made.push(isChinese ? `${picked.join('')}。` : `${picked.join(' ')}.`)
   }
   return `${made.join(isChinese ? '' : ' ')}${isChinese ? '' : ' '}[${hashOf(prompt)}].`
+}
+
+/** Numbers that follow from a seed (mulberry32). */
+function numbersFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
+  }
 }
 
 /** Tokens as the server counts them: one for a Chinese character, one for four others. */

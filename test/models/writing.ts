@@ -23,7 +23,7 @@ import type { NovelLibrary } from '../../src/novel/library/library.ts'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
 import { bookOf } from '../novel/tasks/novel-engine.ts'
 import { ask } from './ask.ts'
-import { type Composition, onEachStore, type Place } from './compositions.ts'
+import { type Composition, onEachStore } from './compositions.ts'
 import { type ModelServer, type ModelServerOptions, startModelServer } from './server.ts'
 
 /** The owner of the novels. */
@@ -38,6 +38,8 @@ export interface WritingOptions {
   readonly models?: Readonly<Record<string, ModelOptions>>
   readonly server?: ModelServerOptions
   readonly slots?: number
+  /** Whether the engine can be started again; default false. */
+  readonly persistent?: boolean
 }
 
 /** What the tests work with. */
@@ -64,7 +66,7 @@ export function describeOn(
   tests: (open: OpenWriting) => void,
 ): void {
   for (const { name, describe, place } of on)
-    describe(`${title}, on ${name}`, () => tests(options => openWriting(place(), options)))
+    describe(`${title}, on ${name}`, () => tests(options => openWriting(place, options)))
 }
 
 /** Declares tests once for each store. */
@@ -72,11 +74,12 @@ export function describeWriting(title: string, tests: (open: OpenWriting) => voi
   describeOn(onEachStore, title, tests)
 }
 
-async function openWriting(place: Place, options: WritingOptions = {}): Promise<Writing> {
+async function openWriting(placeIn: Composition['place'], options: WritingOptions = {}): Promise<Writing> {
   const server = await startModelServer(options.server)
   const configured = configuredModels(server, options)
   const busy = { calls: 0 }
   const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-writing-'))
+  const place = placeIn(options.persistent === true ? folder : undefined)
   const models = createModelCatalogue({
     summary: [extractiveModel()],
     configured,
@@ -110,7 +113,9 @@ async function openWriting(place: Place, options: WritingOptions = {}): Promise<
     server,
     services,
     models,
-    library: services.library,
+    get library() {
+      return services.library
+    },
     novel: (chapters = 1) => importBook(t, services, chapters),
     scenes: async novelId =>
       (await services.library.shelf.texts(ann, { novelId }, { pageSize: 1_000 })).items,
@@ -164,6 +169,9 @@ function counted(busy: { calls: number }, model: LanguageModel): LanguageModel {
   }
   return {
     ...model,
+    get contextTokens() {
+      return model.contextTokens
+    },
     prepare: () => during(async () => model.prepare?.()),
     write: (request, options) => during(() => model.write(request, options)),
   }

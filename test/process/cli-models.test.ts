@@ -104,6 +104,7 @@ describe('quillwork models', { timeout: patience }, () => {
       id: 'writer',
       ok: true,
       ms: expect.any(Number),
+      says: expect.any(String),
       inputTokens: expect.any(Number),
       outputTokens: expect.any(Number),
       cost: expect.any(Number),
@@ -275,4 +276,36 @@ describe('a server whose model has no key', { timeout: patience }, () => {
     expect(statSync(path.join(data, 'keys.json')).mode & 0o777).toBe(0o600)
     expect(models.ledger.calls).toEqual([])
   })
+})
+
+test('models that are kept are set up, tried, preferred and removed while the server runs; no key is printed', {
+  timeout: patience,
+}, async () => {
+  await using _server = await serve(data)
+  const short = `scripted@${models.url}`
+  expect((await on(['models', 'kept', 'set', 'house', short, '--key'], { input: `${key}\n` })).code).toBe(0)
+  expect(await on(['models', 'kept', 'test', 'house'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('answered in'),
+  })
+  const json = JSON.stringify({
+    provider: 'openai-compatible',
+    model: 'other',
+    baseUrl: models.url,
+    privateNetwork: true,
+  })
+  await on(['models', 'kept', 'set', 'bare', json])
+  expect(await on(['models', 'kept', 'test', 'bare'])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('MODEL_KEY_REJECTED'),
+  })
+  const preferred = await on(['models', 'kept', 'prefer', 'bare', '--json'])
+  expect(lastJson<{ items: { id: string }[] }>(preferred).items.map(({ id }) => id)).toEqual([
+    'bare',
+    'house',
+  ])
+  const listed = await on(['models', 'kept', 'list'])
+  expect(listed.stdout).toMatch(/^house +openai-compatible +scripted +\S+ +…6789$/m)
+  expect((await on(['models', 'kept', 'set', 'house', 'no such thing'])).code).toBe(2)
+  expect((await on(['models', 'kept', 'remove', 'house'])).stdout).not.toContain('house')
 })

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
+import { startModelServer } from '../models/server.ts'
 import { until } from '../servers/until.ts'
 import { lastJson, makeNovel, requireBuilt, start, story, temporaryFolder } from './cli/quillwork.ts'
 import { ask, describeDistributed, installation, readyz, untilReady } from './distributed/installation.ts'
@@ -12,13 +13,14 @@ interface TaskJson {
   id: string
   status: string
   attempt: number
+  error?: { code: string }
 }
 
 describeDistributed('quillwork serve in several processes', () => {
   test('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
     timeout: patience,
   }, async () => {
-    await using home = installation()
+    await using home = installation({}, { QUILLWORK_SECRET: 'a-long-random-secret' })
     const api = await home.serve('api')
     const alone = await readyz(api.url)
     expect(alone).toMatchObject({ http: 200, status: 'degraded' })
@@ -56,6 +58,8 @@ describeDistributed('quillwork serve in several processes', () => {
     expect(items).toContainEqual(
       expect.objectContaining({ pid: worker.child.pid, lanes: { default: 3, batch: 1 } }),
     )
+    await useKeptModel(api.url, novelId)
+
     const doctor = await home.run(['doctor', '--json'])
     expect([doctor.code, lastJson(doctor)]).toMatchObject([0, { ok: true }])
     for (const server of [api, worker]) server.child.kill('SIGTERM')
@@ -112,3 +116,45 @@ describeDistributed('quillwork serve in several processes', () => {
     expect(Object.keys(counts).filter(status => (counts[status] ?? 0) > 0)).toEqual(['COMPLETED'])
   })
 })
+
+/** Sets a model up on one process, has another one call it, changes its key and removes it: no process is started anew. */
+async function useKeptModel(url: string, novelId: string): Promise<void> {
+  const keys = ['sk-first-0123456789', 'sk-second-0123456789']
+  await using models = await startModelServer({ keys })
+  const fields = {
+    ...{ provider: 'openai-compatible', baseUrl: models.url, model: 'scripted' },
+    ...{ privateNetwork: true, contextTokens: 16_000 },
+  }
+  const send = async (method: string, path: string, body: object, version?: number) => {
+    const headers = {
+      'content-type': 'application/json',
+      ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+    }
+    const response = await fetch(url + path, { method, headers, body: JSON.stringify(body) })
+    return { status: response.status, answer: (await response.json()) as { id: string; code?: string } }
+  }
+  /** Has the worker summarise the novel by the model. Returns how it ended: its status, or why it was refused or failed. */
+  const summarise = async () => {
+    const parameters = { novelId, model: 'kept', overwriteExisting: true }
+    const { status, answer } = await send('POST', '/v1/tasks', {
+      taskType: 'BatchGenerateSummary',
+      parameters,
+    })
+    if (status >= 300) return answer.code
+    return until(async () => {
+      const task = await ask<TaskJson>(url, `/v1/tasks/${answer.id}`)
+      return /^(COMPLETED|FAILED|DEAD_LETTER)/.test(task.status) && (task.error?.code ?? task.status)
+    }, 'end of the summaries')
+  }
+  for (const [version, key] of keys.entries()) {
+    expect(await send('PUT', '/v1/models/kept', { fields, key }, version)).toMatchObject({ status: 200 })
+    // The worker looks every two seconds.
+    const isUsed = async () =>
+      (await summarise()) === 'COMPLETED' && models.ledger.calls.some(call => call.key === key)
+    await until(isUsed, 'use by the worker', 20_000, 200)
+  }
+  const before = models.ledger.calls.length
+  expect(await send('DELETE', '/v1/models/kept', {}, keys.length)).toMatchObject({ status: 200 })
+  expect(await summarise()).toBe('PROVIDER_NOT_CONFIGURED')
+  expect(models.ledger.calls).toHaveLength(before)
+}

@@ -2,9 +2,16 @@ import { describe, inject, it } from 'vitest'
 import type { SharedServer } from './shared.ts'
 
 /** Asks for a shared server; the first test file that asks waits until it has started. */
-export async function askFor(server: 'mongo' | 'rabbit'): Promise<SharedServer> {
+export async function askFor(server: 'mongo' | 'rabbit' | 'programs'): Promise<SharedServer> {
   const response = await fetch(`${inject('sharedServers')}/${server}`)
   return (await response.json()) as SharedServer
+}
+
+/** Returns the folder of the programs that tests start; see `programs.ts`. */
+export async function programsFolder(): Promise<string> {
+  const programs = await askFor('programs')
+  if ('missing' in programs) throw new Error(programs.missing)
+  return programs.url
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -14,7 +14,7 @@ export interface ServerProcess {
   readonly ended: Promise<void>
   /** Whether it has not ended yet. */
   running(): boolean
-  /** Sends a signal; resolves at once, or, for the signals that end a process, when it has ended. */
+  /** Sends a signal; resolves at once, or, for the signals that end or stop a process, when it has ended or stopped. */
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
@@ -60,8 +60,19 @@ export function startProcess({
     async kill(signal) {
       if (running) process.kill(pid, signal)
       if (signal === 'SIGKILL' || signal === 'SIGTERM') await until(() => !running, `end of ${command}`)
+      if (signal === 'SIGSTOP') await until(() => !running || isStopped(pid), `halt of ${command}`)
     },
   }
+}
+
+/** Whether no thread of a process runs: on a busy machine one may go on for a moment. Taken for granted where the system does not say it. */
+function isStopped(pid: number): boolean {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return true
+  return readdirSync(threads).every(thread => {
+    const [, state] = /\) (\w)/.exec(readFileSync(`${threads}/${thread}/stat`, 'utf8')) ?? []
+    return state === 'T'
+  })
 }
 
 /** Makes an empty folder; it is removed with the process that made it, if not before. */

@@ -1,6 +1,6 @@
 /**
- * The servers that all tests of one run share. This is vitest's global set-up: it runs once, beside the test files, and starts a server
- * when the first test file asks for it. Test files ask over HTTP, because each of them runs in a process of its own.
+ * The servers that all tests of one run share, and the programs that they start. This is vitest's global set-up: it runs once, beside the test
+ * files, and starts a server when the first test file asks for it. Test files ask over HTTP, because each of them runs in a process of its own.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
 import { privateMongo } from './private-mongo.ts'
 import { canConnect, findRabbitScripts, howToGetRabbit, privateRabbit } from './private-rabbit.ts'
+import { bundlePrograms } from './programs.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,7 +17,7 @@ declare module 'vitest' {
   }
 }
 
-/** A server's address, or why there is none and what to do. */
+/** A server's address (of the programs: their folder), or why there is none and what to do. */
 export type SharedServer = { url: string } | { missing: string }
 
 type Started = { url: string; stop?: () => Promise<void> }
@@ -36,6 +37,7 @@ const starters: Readonly<Record<string, () => Promise<Started>>> = {
     if (findRabbitScripts() === undefined) throw new Error(`RabbitMQ is not installed. ${howToGetRabbit}.`)
     return privateRabbit()
   },
+  '/programs': bundlePrograms,
 }
 
 /** Vitest calls this before the first test file, and what it answers after the last. */

@@ -8,6 +8,8 @@ import { pipeline, Readable, Writable } from 'node:stream'
 import { createServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
+import { programsFolder } from '../../servers/ask.ts'
+
 export { requireBuilt } from '../crash/built.ts'
 
 /** The repository's folder. */
@@ -53,12 +55,17 @@ export function temporaryFolder(): string & Disposable {
   return Object.assign(folder, { [Symbol.dispose]: remove })
 }
 
-/** Starts `quillwork ARGS` as a person would; `script` runs another program of the repository instead. */
+const program = path.join(await programsFolder(), 'quillwork.js')
+
+/**
+ * Starts `quillwork ARGS` in a process of its own: the built program in few files, which starts in half of the time (`test/servers/programs.ts`).
+ * `script` runs another program of the repository; `bin/quillwork.js` itself is run by the tests of the documents.
+ */
 export function start(
   args: readonly string[],
   {
     env = {},
-    script = 'bin/quillwork.js',
+    script,
     cwd = repository,
     input,
     takesInput = false,
@@ -72,7 +79,8 @@ export function start(
     takesInput?: boolean
   } = {},
 ): Running {
-  const child = spawn(process.execPath, [path.join(repository, script), ...args], {
+  const file = script === undefined ? program : path.join(repository, script)
+  const child = spawn(process.execPath, [file, ...args], {
     cwd,
     env: { ...bareEnvironment(), ...env },
     stdio: [input === undefined && !takesInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],

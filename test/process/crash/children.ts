@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { programsFolder } from '../../servers/ask.ts'
 import { sizeOf } from '../../size.ts'
 
 /** One line that a child program said. */
@@ -40,6 +43,9 @@ export function withMore<C extends Child, M extends object>(child: C, more: M): 
 /** Milliseconds that anything may take before a test gives up; the machine may be busy with other tests, or the load large. */
 const patience = sizeOf(60_000, 60_000, 600_000)
 
+const programs = await programsFolder()
+const tests = fileURLToPath(new URL('../../', import.meta.url))
+
 /** The children of one test: all of them end with it. */
 export class Children implements AsyncDisposable {
   readonly #running = new Set<ChildProcess>()
@@ -50,10 +56,11 @@ export class Children implements AsyncDisposable {
     this.#folder = folder
   }
 
-  /** Starts a program of this folder on the built package. */
+  /** Starts a program on the built package, named by its path from this folder: in few files where `test/servers/programs.ts` has it. */
   start(program: string, options: object): Child {
-    const path = fileURLToPath(new URL(program, import.meta.url))
-    return this.run(process.execPath, [path, JSON.stringify(options)])
+    const file = fileURLToPath(new URL(program, import.meta.url))
+    const bundled = path.join(programs, path.relative(tests, file))
+    return this.run(process.execPath, [existsSync(bundled) ? bundled : file, JSON.stringify(options)])
   }
 
   /** Starts a command. Its lines of JSON are what it says; a line of text is said under its first word, as `line`. */
