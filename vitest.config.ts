@@ -62,7 +62,11 @@ function onMongo(names: readonly string[]): TestProjectInlineConfiguration {
 }
 
 /** Measure the memory of their process: each has one for itself. */
-const measured = ['test/novel/library/long-book.slow.test.ts', 'test/novel/import/memory.slow.test.ts']
+const measured = [
+  'test/novel/library/long-book.slow.test.ts',
+  'test/novel/library/long-snapshots.slow.test.ts',
+  'test/novel/import/memory.slow.test.ts',
+]
 
 /** What `npm run test:slow` runs. */
 const slow = (): TestProjectInlineConfiguration[] => [
@@ -133,6 +137,8 @@ const quick: readonly TestProjectInlineConfiguration[] = [
     'scheduled-for',
     'sub-tasks',
     'submit-many',
+    'waits',
+    'successors',
   ]),
 ]
 
