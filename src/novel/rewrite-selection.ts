@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { LanguageModel } from '../ai/model.ts'
 import { hashedId, type TaskContext } from '../index.ts'
+import { textAround } from './checks/check-prose.ts'
 import { id } from './fields.ts'
 import { type MaterialText, startByTokens } from './models/context.ts'
 import { textLanguage, writingOf } from './models/lengths.ts'
@@ -152,9 +153,6 @@ export function rewritingFor(
   return { form, ...writing, slots: { ...slots, ...own } }
 }
 
-/** Code units around a selection that a text is compared with. */
-const comparedAround = 12_000
-
 function planOf(
   ctx: RewriteContext,
   { model, prompts }: { model: LanguageModel; prompts: Prompts },
@@ -177,7 +175,7 @@ function planOf(
     ...{ novelId, sceneId, model, prompts, target, temperature, language, recorded: { wish } },
     mostMaterial: contextTokens,
     ...rewriting,
-    around: `${after.slice(0, comparedAround)}\n${before.slice(-comparedAround)}`,
+    around: textAround({ before, after }),
     trim: text => withoutEchoes(text, { before, selected, after }, rewriting.writing),
     async material() {
       const read = await readMaterial(withVectors(ctx, novelId), request)

@@ -91,11 +91,25 @@ const lengthLimits = { shortFault: 1 / 3, shortMark: 0.75, longMark: 1.25, longF
 
 /** Words or characters from which a language is told. */
 const enoughForLanguage = 50
-/** Code units before a text that are compared with it; a word has some six. */
-const comparedBefore = longStretch * 8
+/** Code units of a unit of a text, at most; a word has some six. */
+const perUnit = 8
+/** Code units before a text that are compared with it. */
+const comparedBefore = longStretch * perUnit
 /** Code units in which names are searched. */
 const namesIn = 40_000
 const mostNames = 20
+
+/**
+ * Returns the text on both sides of a passage as a `textBefore` of which all counts: what is nearest, of the text behind the passage half at most.
+ */
+export function textAround({ before, after }: { before: string; after: string }): string {
+  const half = longStretch / 2
+  const { starts: unitsBehind } = unitsOf(after.slice(0, half * perUnit))
+  const behind = after.slice(0, unitsBehind[half] ?? half * perUnit)
+  const near = before.slice(behind.length + 1 - comparedBefore)
+  const left = longStretch - Math.min(half, unitsBehind.length)
+  return `${behind}\n${near.slice(unitsOf(near).starts.at(-left) ?? 0)}`
+}
 
 /** Returns the faults and marks of a text. */
 export function checkProse(text: string, expected: Expected): Findings {

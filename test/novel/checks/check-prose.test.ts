@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkProse, type Expected } from '../../../src/novel/checks/check-prose.ts'
+import { checkProse, type Expected, textAround } from '../../../src/novel/checks/check-prose.ts'
 import { unitsOf } from '../../../src/novel/checks/repetition.ts'
 import { loadPrompts } from '../../../src/novel/prompts/prompts.ts'
 import { measure } from '../../../src/novel/words.ts'
@@ -126,6 +126,23 @@ describe('faults', () => {
     })
     const far = before + textFor('another text', 4_000)
     expect(codes(before.slice(0, 1_000) + scene, { textBefore: far })).toEqual(clean)
+  })
+
+  it.each([
+    ['English', english],
+    ['Chinese', chinese],
+  ])('text around a passage, on both of its sides, in a long scene: %s', (_, book) => {
+    const [own, ...sides] = [0, 1, 2, 3].map(part => book.slice(part * 1_000, (part + 1) * 1_000))
+    const [near = '', behind = '', far = ''] = sides
+    const filler = textFor(book.slice(0, 20), 4_000)
+    const textBefore = textAround({ before: far + filler + near, after: behind + filler + far })
+    for (const repeated of [near, behind])
+      expect(codes(`${own}${repeated}`, { textBefore }).faults).toEqual(['REPEATS_TEXT_BEFORE'])
+    expect(codes(`${own}${far}`, { textBefore })).toEqual(clean)
+    const { length } = unitsOf(textBefore).starts
+    expect(Math.abs(length - 3_000)).toBeLessThan(3)
+    // Where nothing follows, all of it is the text before.
+    expect(unitsOf(textAround({ before: far + filler + near, after: '' })).starts).toHaveLength(3_000)
   })
 
   it('another language than that of the novel', () => {

@@ -1,6 +1,7 @@
 import { estimateTask, importNovel, rewriteSelection, storeUpload } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import type { SelectionWish } from '../../../src/novel/selection.ts'
+import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { until } from '../../servers/until.ts'
 
@@ -100,6 +101,17 @@ describeWriting('RewriteSelection', open => {
       page,
     )
     expect(items).toMatchObject([{ faults: [{ code: 'NO_PROSE' }] }])
+  })
+
+  it('sees that a text repeats what follows the selection, also in the middle of a long scene', async () => {
+    await using w = await open()
+    const long = textFor('a long scene', 450)
+    const next = textFor('what follows', 12)
+    const scene = await sceneWith(w, `${long}\n\n${passage}\n\nThen it was day. ${next} ${long}`)
+    w.server.script.add({ answer: { is: 'text', text: `${answer} ${next} So it went.` } })
+    await (await submit(w, scene, 'expand')).result()
+    const [candidate] = await openOf(w, scene.sceneId)
+    expect(candidate?.faults?.map(({ code }) => code)).toContain('REPEATS_TEXT_BEFORE')
   })
 
   it('puts the text into the scene as it is by then, where the selection is still in it once', async () => {
