@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
-import { everyItem } from '../task/page.ts'
 import type { CodexEntry, CodexFields } from './codex/entry.ts'
-import { everyEntry, textsOfScene } from './codex/find-places.ts'
+import { everyEntry, everyThread } from './codex/find-places.ts'
 import {
   placeChooser,
   placeFinder,
@@ -13,16 +12,19 @@ import {
   renamedNames,
   renamedText,
   renames,
+  textOfView,
   textsOfEntry,
+  textsOfScene,
+  textsOfThread,
 } from './codex/rename.ts'
 import { count, id } from './fields.ts'
 import { textProvenance } from './library/history.ts'
 import { codexEntryNotFound } from './library/refusal.ts'
 import type { Scene } from './library/scenes.ts'
-import type { SceneText } from './library/shelf.ts'
+import type { ThreadThere } from './library/threads.ts'
 import { hasWords } from './quotation.ts'
 import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
-import type { ThreadEvent } from './threads/thread.ts'
+import type { ThreadEvent, ThreadFields } from './threads/thread.ts'
 
 /** The id of a place, as the preview gives it. */
 const places = z.array(z.string().min(1).max(200)).max(10_000)
@@ -61,6 +63,9 @@ const changed = z.object({
   summaries: count,
   /** Entries of the codex, the renamed one included. */
   entries: count,
+  threads: count,
+  /** Points of view, of scenes and of the novel. */
+  views: count,
   /** Texts that somebody changed since the author saw them, or since the task did: they stay as they are. The first 100. */
   refused: z.array(left),
   /** How many there are. */
@@ -77,15 +82,16 @@ const progress = z.object({
 type RenameContext = TaskContext<typeof parameters, typeof progress, NovelServices>
 type Changed = z.infer<typeof changed>
 
-const nothing: Changed = { places: 0, texts: 0, summaries: 0, entries: 0, refused: [], refusedTexts: 0 }
+const noCounts = { places: 0, texts: 0, summaries: 0, entries: 0, threads: 0, views: 0 }
+const nothing: Changed = { ...noCounts, refused: [], refusedTexts: 0 }
 /** Refused texts that are named. */
 const mostNamed = 100
 /** Scenes between two checkpoints. */
 const scenesPerStep = 50
 
 /**
- * Renames an entry of the codex, and the mentions of it in texts, summaries and entries. What a step changes is planned in a checkpoint before it is
- * written, so that no later attempt takes an edit for what it had read. The texts are undone together, by the task.
+ * Renames an entry of the codex, and the mentions of it in texts, summaries, entries, threads and points of view. What a step changes is planned in a
+ * checkpoint before it is written, so that no later attempt takes an edit for what it had read. The texts are undone together, by the task.
  */
 export const renameInNovel = defineNovelTask({
   type: 'RenameInNovel',
@@ -101,7 +107,7 @@ export const renameInNovel = defineNovelTask({
     const { novelId, entryId } = ctx.parameters
     const entries = await everyEntry(ctx.services, ctx.userId, novelId)
     const plans = planner(ctx, entries)
-    let sum = await renameEntries(ctx, entries, plans)
+    let sum = await renameOutsideScenes(ctx, entries, plans)
     const { scenes: total } = await ctx.services.library.shelf.about(ctx.userId, novelId)
     let done = 0
     let next: string | undefined
@@ -130,6 +136,9 @@ interface Planned {
   staying: number
 }
 
+/** What stays as it is, because the author saw older texts. */
+type Refused = Pick<Planned, 'what' | 'id'> & { refused: true }
+
 /** Plans the changes of texts. */
 type Plans = ReturnType<typeof planner>
 
@@ -142,19 +151,18 @@ function planner({ parameters: asked }: RenameContext, entries: readonly CodexEn
   }
   return {
     chosen,
-    /** Returns what is planned for texts that are written together; undefined where nothing is, `refused` where the author saw older ones. */
-    plan(texts: readonly RenamableText[]): Planned | 'refused' | undefined {
-      const [first] = texts
+    /** Returns what is planned for texts that are written together: nothing where no place is changed, unless they are written `always`. */
+    plan([first, ...others]: readonly RenamableText[], always = false): (Planned | Refused)[] {
+      if (first === undefined) return []
+      const { what, id: of, version } = first
       let [wanted, staying] = [0, 0]
-      for (const text of texts) {
+      for (const text of [first, ...others]) {
         const { all, wanted: those } = chosen(text)
-        if (those === 'changed') return 'refused'
+        if (those === 'changed') return [{ what, id: of, refused: true }]
         wanted += those.length
         staying += all.length - those.length
       }
-      if (first === undefined || wanted === 0) return undefined
-      const { what, id: of, version } = first
-      return { what, id: of, version, wanted, staying }
+      return wanted > 0 || always ? [{ what, id: of, version, wanted, staying }] : []
     },
     /** Whether a text that is another one now is as the task left it. */
     isWritten: (texts: readonly RenamableText[], { staying }: Planned) =>
@@ -173,9 +181,6 @@ function planner({ parameters: asked }: RenameContext, entries: readonly CodexEn
   }
 }
 
-/** Threads that are read at a time. */
-const threadsPerPage = 50
-
 /**
  * Gives the quotations of threads the new names where the text has them now, so that renaming makes no event out of date. A thread that somebody changes
  * in this moment stays as they want it.
@@ -185,7 +190,7 @@ async function requoteThreads({ services, userId, parameters }: RenameContext, p
   const { scenes, threads } = services.library
   const textOf = async (sceneId: string) =>
     (await unlessFailed('SCENE_NOT_FOUND', () => scenes.scene(userId, sceneId)))?.content ?? ''
-  for await (const thread of everyItem(threadsPerPage, page => threads.threads(userId, { novelId }, page))) {
+  for await (const thread of everyThread(services, userId, novelId)) {
     const events: ThreadEvent[] = []
     for (const { scene, kind, quotation: old, isQuoted } of thread.events) {
       const quotation = isQuoted ? old : plans.respelled(old)
@@ -193,11 +198,16 @@ async function requoteThreads({ services, userId, parameters }: RenameContext, p
       events.push({ scene, kind, quotation: isThere ? quotation : old })
     }
     if (events.every(({ quotation }, at) => quotation === thread.events[at]?.quotation)) continue
-    const { id: threadId, version: expectedVersion, title, plan, note, plantBy, resolveBy } = thread
-    const read = { novelId, threadId, expectedVersion }
-    const fields = { title, plan, note, plantBy, resolveBy, events }
-    await unlessFailed('QUOTATION_NOT_FOUND', () => threads.put(userId, read, fields))
+    const read = { novelId, threadId: thread.id, expectedVersion: thread.version }
+    await unlessFailed('QUOTATION_NOT_FOUND', () =>
+      threads.put(userId, read, { ...fieldsOf(thread), events }),
+    )
   }
+}
+
+function fieldsOf({ title, plan, note, plantBy, resolveBy, events: all }: ThreadThere): ThreadFields {
+  const events = all.map(({ scene, kind, quotation }) => ({ scene, kind, quotation }))
+  return { title, plan, note, plantBy, resolveBy, events }
 }
 
 function added(sum: Changed, one: Changed): Changed {
@@ -206,12 +216,20 @@ function added(sum: Changed, one: Changed): Changed {
     texts: sum.texts + one.texts,
     summaries: sum.summaries + one.summaries,
     entries: sum.entries + one.entries,
+    threads: sum.threads + one.threads,
+    views: sum.views + one.views,
     refused: [...sum.refused, ...one.refused].slice(0, mostNamed),
     refusedTexts: sum.refusedTexts + one.refusedTexts,
   }
 }
 
-const countOf = { text: 'texts', summary: 'summaries', entry: 'entries' } as const
+const countOf = {
+  text: 'texts',
+  summary: 'summaries',
+  entry: 'entries',
+  thread: 'threads',
+  view: 'views',
+} as const
 
 /** Returns the counts of one text. */
 function counted(
@@ -222,34 +240,76 @@ function counted(
   return { ...nothing, places: wanted, [countOf[what]]: 1 }
 }
 
-type EntryPlan = Planned | { what: 'entry'; id: string; refused: true }
+/** Writes what is planned, and counts it. */
+async function renameAll(
+  { signal }: RenameContext,
+  planned: readonly (Planned | Refused)[],
+  write: (plan: Planned) => Promise<boolean>,
+): Promise<Changed> {
+  let sum = nothing
+  for (const plan of planned) {
+    signal.throwIfAborted()
+    const isChanged = !('refused' in plan) && (await write(plan))
+    sum = added(sum, counted({ wanted: 0, ...plan }, isChanged))
+  }
+  return sum
+}
 
-/** Renames the entry, and the mentions in entries. Throws CODEX_ENTRY_CHANGED where somebody changed the entry since it was read. */
-async function renameEntries(
+/**
+ * Renames the entry, and the mentions in entries, threads and the point of view of the novel. Throws CODEX_ENTRY_CHANGED where somebody changed the entry
+ * since it was read.
+ */
+async function renameOutsideScenes(
   ctx: RenameContext,
   entries: readonly CodexEntry[],
   plans: Plans,
 ): Promise<Changed> {
-  const { entryId, expectedVersion } = ctx.parameters
-  const planned = await ctx.checkpoint<EntryPlan[]>('entries to rename', () => {
+  const { services, userId } = ctx
+  const { novelId, entryId, expectedVersion } = ctx.parameters
+  const planned = await ctx.checkpoint<(Planned | Refused)[]>('entries to rename', async () => {
     const own = entries.find(each => each.id === entryId)
     if (own === undefined) throw codexEntryNotFound(entryId)
     if (own.version !== expectedVersion) throw entryChanged(own)
-    return entries.flatMap((entry): EntryPlan[] => {
-      const plan = plans.plan(textsOfEntry(entry))
-      if (plan === 'refused') return [{ what: 'entry', id: entry.id, refused: true }]
-      const none = { what: 'entry', id: entry.id, version: entry.version, wanted: 0, staying: 0 } as const
-      return plan !== undefined ? [plan] : entry.id === entryId ? [none] : []
-    })
+    const those = entries.flatMap(entry => plans.plan(textsOfEntry(entry), entry.id === entryId))
+    for await (const thread of everyThread(services, userId, novelId))
+      those.push(...plans.plan(textsOfThread(thread)))
+    const { version, ...usual } = await services.library.shelf.narration(userId, novelId)
+    return [...those, ...plans.plan([textOfView({ id: novelId, version }, usual)])]
   })
-  return ctx.checkpoint('entries', async () => {
-    let sum = nothing
-    for (const plan of planned) {
-      const isChanged = !('refused' in plan) && (await renameEntry(ctx, plans, plan))
-      sum = added(sum, counted({ wanted: 0, ...plan }, isChanged))
-    }
-    return sum
-  })
+  const write = { entry: renameEntry, thread: renameThread, view: renameView }
+  return ctx.checkpoint('entries', () =>
+    renameAll(ctx, planned, plan => write[plan.what as keyof typeof write](ctx, plans, plan)),
+  )
+}
+
+/** Renames in a thread. A text that is too long then stays as it is. */
+async function renameThread(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
+  const { novelId } = ctx.parameters
+  const { threads } = ctx.services.library
+  const read = { novelId, threadId: plan.id }
+  const thread = await unlessFailed('THREAD_NOT_FOUND', () => threads.thread(ctx.userId, read))
+  if (thread === undefined) return false
+  const texts = textsOfThread(thread)
+  if (thread.version !== plan.version) return plans.isWritten(texts, plan)
+  const [title = '', planned = '', note = ''] = texts.map(plans.renamed)
+  const fields = { ...fieldsOf(thread), title, plan: planned, note }
+  const written = await unlessFailed('OPTION_INVALID', () =>
+    threads.put(ctx.userId, { ...read, expectedVersion: plan.version }, fields),
+  )
+  return written?.outcome === 'applied'
+}
+
+/** Renames the person of the point of view of the novel. */
+async function renameView(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
+  const { shelf } = ctx.services.library
+  const { version, ...narration } = await shelf.narration(ctx.userId, plan.id)
+  const view = textOfView({ id: plan.id, version }, narration)
+  if (version !== plan.version) return plans.isWritten([view], plan)
+  const given = {
+    narration: { ...narration, povCharacter: plans.renamed(view) },
+    expectedVersion: plan.version,
+  }
+  return (await shelf.setNarration(ctx.userId, plan.id, given)).outcome === 'applied'
 }
 
 async function renameEntry(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
@@ -291,7 +351,7 @@ function entryChanged({ id: entryId, name }: Pick<CodexEntry, 'id' | 'name'>): Q
 interface ScenePlan {
   scenes: number
   next?: string
-  planned: (Planned | { what: 'text' | 'summary'; id: string; refused: true })[]
+  planned: (Planned | Refused)[]
 }
 
 async function planScenes(ctx: RenameContext, plans: Plans, from: string | undefined): Promise<ScenePlan> {
@@ -302,46 +362,47 @@ async function planScenes(ctx: RenameContext, plans: Plans, from: string | undef
   } = ctx
   const request = { pageSize: scenesPerStep, ...defined({ pageToken: from }) }
   const { items, nextPageToken } = await services.library.shelf.texts(userId, { novelId }, request)
-  const planned = items.flatMap(scene =>
-    textsOfScene(scene).flatMap(text => {
-      const plan = plans.plan([text])
-      if (plan !== 'refused') return plan ?? []
-      return { what: text.what as 'text' | 'summary', id: scene.id, refused: true as const }
-    }),
-  )
+  const planned = items.flatMap(scene => textsOfScene(scene).flatMap(text => plans.plan([text])))
   return { scenes: items.length, planned, ...defined({ next: nextPageToken }) }
 }
 
-async function renameScenes(
-  ctx: RenameContext,
-  plans: Plans,
-  planned: ScenePlan['planned'],
-): Promise<Changed> {
-  let sum = nothing
-  // A summary goes before its text, which then says that it is still described.
-  for (const plan of planned.toSorted((a, b) => (a.what < b.what ? -1 : 1))) {
-    ctx.signal.throwIfAborted()
-    const isChanged = !('refused' in plan) && (await renameInScene(ctx, plans, plan))
-    sum = added(sum, counted({ wanted: 0, ...plan }, isChanged))
-  }
-  return sum
+/** A summary goes before its text, which then says that it is still described. */
+const order = ['summary', 'text', 'view']
+
+function renameScenes(ctx: RenameContext, plans: Plans, planned: ScenePlan['planned']): Promise<Changed> {
+  const inOrder = planned.toSorted((a, b) => order.indexOf(a.what) - order.indexOf(b.what))
+  return renameAll(ctx, inOrder, plan => renameInScene(ctx, plans, plan))
 }
 
-/** Returns whether the new names are in a text or a summary: written now, or by an attempt before. */
+/** Returns whether the new names are in a text, a summary or a point of view: written now, or by an attempt before. */
 async function renameInScene(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
   const { scenes } = ctx.services.library
   const scene = await unlessFailed('SCENE_NOT_FOUND', () => scenes.scene(ctx.userId, plan.id))
   if (scene === undefined) return false
   const { summary, ...rest } = scene
-  const read: SceneText = { ...rest, ...defined({ summary: summary?.text }) }
-  const text = textsOfScene({ ...read, version: plan.version }).find(({ what }) => what === plan.what)
+  const read = { ...rest, ...defined({ summary: summary?.text }), version: plan.version }
+  const text = textsOfScene(read).find(({ what }) => what === plan.what)
   if (text === undefined) return false
+  const renamed = plans.renamed(text)
+  if (plan.what === 'view') return writeView(ctx, scene, { povCharacter: renamed, plan })
   const changedAt =
     plan.what === 'text' ? scene.textVersion : Math.max(scene.summaryVersion, scene.textVersion)
   if (changedAt > plan.version) return plans.isWritten([text], plan)
-  return plan.what === 'text'
-    ? writeText(ctx, scene, plans.renamed(text))
-    : writeSummary(ctx, scene, plans.renamed(text))
+  return plan.what === 'text' ? writeText(ctx, scene, renamed) : writeSummary(ctx, scene, renamed)
+}
+
+/** Writes the person of the point of view of a scene; one that an attempt before has written is there already. */
+async function writeView(
+  { services, userId }: RenameContext,
+  { narration = {}, id: sceneId }: Scene,
+  { povCharacter, plan: { version } }: { povCharacter: string; plan: Planned },
+): Promise<boolean> {
+  const edit = {
+    sceneId,
+    expectedVersion: version,
+    narration: { ...narration, ...(povCharacter !== '' && { povCharacter }) },
+  }
+  return (await services.library.scenes.editScene(userId, edit)).outcome === 'applied'
 }
 
 async function writeSummary(ctx: RenameContext, scene: Scene, renamed: string): Promise<boolean> {

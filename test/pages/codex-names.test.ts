@@ -19,6 +19,14 @@ describePages('the names of a codex', () => {
 
   test('are changed everywhere, place by place, after a look at all of them', async () => {
     await codex.add({ name: 'Berit', aliases: ['Will'] })
+    const put = (path: string, json: object) =>
+      codex.server.ask(`/v1/novels/${codex.novelId}${path}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', 'if-match': '"0"' },
+        body: JSON.stringify(json),
+      })
+    await put('/threads/wait', { title: 'The wait of Berit' })
+    await put('/narration', { povCharacter: 'Berit' })
     await using opened = await open(codex.page)
     const { page } = opened
     await page.locator('[data-entry="Berit"]').click()
@@ -40,6 +48,8 @@ describePages('the names of a codex', () => {
     const sure = found.items.filter(({ doubt }) => doubt === undefined).length
     expect(found.items.filter(({ what }) => what === 'text')).toHaveLength(4)
     await dialog.getByText(`${length} places, ${sure} chosen`).waitFor()
+    await dialog.getByText('Thread The wait of Berit').waitFor()
+    await dialog.getByText('Point of view').waitFor()
     // A word in other letters is left out, and the first mention is left by the author.
     await dialog
       .getByRole('checkbox', { name: /Nobody believed/ })
@@ -50,6 +60,9 @@ describePages('the names of a codex', () => {
     await page.waitForURL(/\/tasks\//)
     await page.getByRole('button', { name: 'Undo its texts' }).waitFor()
     expect(await codex.entries()).toMatchObject([{ name: 'Inga', aliases: ['Bill'] }])
+    const ofNovel = (path: string) => codex.server.ask(`/v1/novels/${codex.novelId}${path}`)
+    expect(await ofNovel('/threads/wait')).toMatchObject({ title: 'The wait of Inga' })
+    expect(await ofNovel('/narration')).toMatchObject({ povCharacter: 'Inga' })
     const texts = await Promise.all(
       ['counted seven lanterns', 'went into the reeds'].map(async words => {
         const sceneId = await codex.sceneWith(words)

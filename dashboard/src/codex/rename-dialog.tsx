@@ -78,7 +78,7 @@ function usePlaces({ id: entryId, novelId }: CodexEntry, names: Names) {
           params: { path: { novelId, entryId } },
           body: {
             names,
-            in: ['text', 'summary', 'entry'],
+            in: ['text', 'summary', 'entry', 'thread', 'view'],
             pageSize: 200,
             ...(pageParam === undefined ? {} : { pageToken: pageParam }),
           },
@@ -145,7 +145,7 @@ interface PlaceRowProps {
 /** A place as it is and as it would be. */
 function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
   const t = useTranslations('codex.rename')
-  const { what, before, text, to, after, doubt, entry } = place
+  const { what, before, text, to, after, doubt, entry, thread } = place
   return (
     <Checkbox
       data-place={place.id}
@@ -159,7 +159,7 @@ function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
         </>
       }
       description={[
-        entry === undefined ? t(`in.${what}`) : t('in.entry', { name: entry.name }),
+        t(`in.${what}`, { name: entry?.name ?? thread?.title ?? '' }),
         ...(doubt === undefined ? [] : [t(`doubt.${doubt}`)]),
       ].join(' · ')}
     />

@@ -9,6 +9,7 @@ import type {
 } from '../../http/schemas/codex.ts'
 import type { sceneSchema } from '../../http/schemas/scene.ts'
 import { QuillworkError } from '../../index.ts'
+import { placeKinds } from '../../novel/codex/rename.ts'
 import type { renameInNovel } from '../../novel/index.ts'
 import type { Out } from '../../task/definition.ts'
 import type { Page } from '../../task/page.ts'
@@ -48,16 +49,14 @@ export function addCodex(program: Command, register: Register): void {
     .action(register(list))
   codex
     .command('rename')
-    .description('Rename an entry, and every mention of it in texts, summaries and other entries')
+    .description(
+      'Rename an entry, and every mention of it in texts, summaries, other entries, threads and points of view',
+    )
     .argument('<novel>', novelArgument)
     .argument('<entry>', entryArgument)
     .argument('<names...>', 'the old and the new name; several pairs for several names')
     .addOption(
-      new Option('--in <what...>', 'where mentions are changed; default: everywhere').choices([
-        'text',
-        'summary',
-        'entry',
-      ]),
+      new Option('--in <what...>', 'where mentions are changed; default: everywhere').choices(placeKinds),
     )
     .option('--only-entry', 'change the names of the entry, and no mention')
     .option('--keep-old', 'keep the old names as aliases')
@@ -133,7 +132,7 @@ function list(run: Run) {
 }
 
 interface RenameOptions {
-  in?: ('text' | 'summary' | 'entry')[]
+  in?: (typeof placeKinds)[number][]
   onlyEntry?: boolean
   keepOld?: boolean
   preview?: boolean
@@ -191,16 +190,17 @@ const doubts = {
 }
 
 function placeLines(places: readonly Place[]): string[] {
-  return places.map(({ what, before, text, to, after, doubt, scene, entry }) => {
+  return places.map(({ what, before, text, to, after, doubt, ...of }) => {
     const line = printable(`${before}[${text} > ${to}]${after}`.replaceAll(/\s+/g, ' '))
-    return `${scene?.id ?? entry?.name} (${what}): ${doubt === undefined ? '' : doubts[doubt]}${line}`
+    const where = of.scene?.id ?? of.entry?.name ?? of.thread?.title ?? 'the novel'
+    return `${printable(where)} (${what}): ${doubt === undefined ? '' : doubts[doubt]}${line}`
   })
 }
 
 function sayRenamed({ terminal }: Run, { resolved }: Session, task: TaskJson): void {
-  const { places, texts, summaries, entries, refused, refusedTexts } = task.result as Renamed
+  const { places, texts, summaries, entries, threads, views, refused, refusedTexts } = task.result as Renamed
   terminal.out(
-    `Changed ${countOf(places, 'place')}; texts: ${texts}, summaries: ${summaries}, entries: ${entries}.`,
+    `Changed ${countOf(places, 'place')}; texts: ${texts}, summaries: ${summaries}, entries: ${entries}, threads: ${threads}, points of view: ${views}.`,
   )
   if (refusedTexts > 0)
     terminal.note(

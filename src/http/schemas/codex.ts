@@ -76,7 +76,7 @@ export const placeSchema = named(
       .describe(
         'Names the place in `only` and `except` of RenameInNovel; another one as soon as what it is in changes',
       ),
-    what: z.enum(placeKinds),
+    what: z.enum(placeKinds).describe('`view`: the person whose point of view it is'),
     before: z.string(),
     text: z.string(),
     to: z.string().describe('What takes its place'),
@@ -95,12 +95,20 @@ export const placeSchema = named(
         position: z.int().describe('Within its chapter, from 0'),
         title: z.string().optional(),
       })
-      .optional(),
+      .optional()
+      .describe('Absent for a `view` of the whole novel'),
     entry: z
       .object({
         id: z.string(),
         name: z.string(),
         part: z.string().describe('`text`, `note`, or the number of a change, from 0'),
+      })
+      .optional(),
+    thread: z
+      .object({
+        id: z.string(),
+        title: z.string(),
+        part: z.string().describe('`title`, `plan` or `note`'),
       })
       .optional(),
   }),

@@ -3,7 +3,7 @@ import { defined } from '../../task/defined.ts'
 import { everyItem, type Page, type PageRequest } from '../../task/page.ts'
 import type { CodexEntry } from '../codex/entry.ts'
 import { codexEntryNotFound } from '../library/refusal.ts'
-import type { SceneText } from '../library/shelf.ts'
+import type { ThreadThere } from '../library/threads.ts'
 import type { NovelServices } from '../services.ts'
 import {
   placeFinder,
@@ -12,7 +12,10 @@ import {
   type RenamableText,
   type RenamePlace,
   type Renames,
+  textOfView,
   textsOfEntry,
+  textsOfScene,
+  textsOfThread,
 } from './rename.ts'
 
 /** A place, and what is around it. */
@@ -22,7 +25,7 @@ export interface FoundPlace extends Omit<RenamePlace, 'start' | 'end'> {
   readonly what: RenamableText['what']
   readonly before: string
   readonly after: string
-  /** Of a text or a summary. */
+  /** Of a text or a summary, and of a point of view that is not that of the whole novel. */
   readonly scene?: {
     readonly id: string
     readonly chapterId: string
@@ -31,6 +34,7 @@ export interface FoundPlace extends Omit<RenamePlace, 'start' | 'end'> {
   }
   /** Of an entry. */
   readonly entry?: { readonly id: string; readonly name: string; readonly part: string }
+  readonly thread?: { readonly id: string; readonly title: string; readonly part: string }
 }
 
 /** What is to be renamed. */
@@ -44,6 +48,8 @@ export interface PlacesRequest {
 
 /** Entries that are read at a time. */
 const perPage = 200
+/** Threads that are read at a time. */
+const threadsPerPage = 50
 /** Code units shown on each side of a place. */
 const around = 60
 /** Texts that one page searches at most, each of some 400,000 code units. */
@@ -61,17 +67,17 @@ export async function everyEntry(
   return entries
 }
 
-/** Returns the text and the summary of a scene. */
-export function textsOfScene({ id, version, content, summary = '' }: SceneText): RenamableText[] {
-  const of = { id, version, part: '' }
-  return [
-    { ...of, what: 'text', text: content },
-    { ...of, what: 'summary', text: summary },
-  ]
+/** Returns all threads of a novel. Throws NOVEL_NOT_FOUND. */
+export function everyThread(
+  { library }: Pick<NovelServices, 'library'>,
+  userId: string,
+  novelId: string,
+): AsyncIterable<ThreadThere> {
+  return everyItem(threadsPerPage, page => library.threads.threads(userId, { novelId }, page))
 }
 
 /**
- * Returns one page of places: those in entries come first, then those of the scenes in reading order. A page ends with a scene, when it has at least as
+ * Returns one page of places: those in entries, in threads and in the point of view of the novel come first, then those of the scenes in reading order. A page ends with a scene, when it has at least as
  * many places as wanted, or has read two million code units: it may have none and not be the last. Throws NOVEL_NOT_FOUND, CODEX_ENTRY_NOT_FOUND.
  */
 export async function findPlaces(
@@ -82,18 +88,21 @@ export async function findPlaces(
   const entries = await everyEntry(services, userId, novelId)
   if (!entries.some(({ id }) => id === request.entryId)) throw codexEntryNotFound(request.entryId)
   const find = placeFinder(entries, request)
-  const shown = (text: RenamableText, of: Pick<FoundPlace, 'scene' | 'entry'>) =>
+  const shown = (text: RenamableText, of: Pick<FoundPlace, 'scene' | 'entry' | 'thread'> = {}) =>
     request.in.includes(text.what)
       ? find(text.text).map(place => ({ ...shownPlace(text, place), ...of }))
       : []
-  const items: FoundPlace[] =
-    pageToken === undefined
-      ? entries.flatMap(entry =>
-          textsOfEntry(entry).flatMap(text =>
-            shown(text, { entry: { id: entry.id, name: entry.name, part: text.part } }),
-          ),
-        )
-      : []
+  const items: FoundPlace[] = []
+  if (pageToken === undefined) {
+    for (const entry of entries)
+      for (const text of textsOfEntry(entry))
+        items.push(...shown(text, { entry: { id: entry.id, name: entry.name, part: text.part } }))
+    for await (const thread of everyThread(services, userId, novelId))
+      for (const text of textsOfThread(thread))
+        items.push(...shown(text, { thread: { id: thread.id, title: thread.title, part: text.part } }))
+    const { version, ...usual } = await services.library.shelf.narration(userId, novelId)
+    items.push(...shown(textOfView({ id: novelId, version }, usual)))
+  }
   let next = pageToken
   for (let reads = 0; reads < mostReads && (reads === 0 || items.length < pageSize); reads++) {
     const page = { pageSize: scenesPerRead, ...defined({ pageToken: next }) }

@@ -1,5 +1,8 @@
 /** Renaming an entry: the places of a text that speak of it by a name, and the text with another name there. */
 import { z } from 'zod'
+import type { SceneText } from '../library/shelf.ts'
+import type { Thread } from '../library/threads.ts'
+import type { Narration } from '../narration.ts'
 import { type CodexFields, codexShape } from './entry.ts'
 import { mentionFinder, type NamedEntry } from './find-mentions.ts'
 
@@ -120,17 +123,17 @@ export function renamedNames(
   return { name, aliases: [...new Set([...aliases, ...old])].filter(each => each !== name) }
 }
 
-/** What is searched: the texts of scenes, their summaries, the entries of the codex. */
-export const placeKinds = ['text', 'summary', 'entry'] as const
+/** What is searched: texts and summaries of scenes, entries of the codex, threads, and whose point of view a scene or the novel has. */
+export const placeKinds = ['text', 'summary', 'entry', 'thread', 'view'] as const
 
 /** A text in which a name may be replaced. */
 export interface RenamableText {
   readonly what: (typeof placeKinds)[number]
-  /** Id of the scene, or of the entry. */
+  /** Id of the scene, the entry or the thread; of the point of view of the novel: that of the novel. */
   readonly id: string
-  /** Of the scene, or of the entry. */
+  /** Of what has the id. */
   readonly version: number
-  /** Of an entry: `text`, `note`, or the number of a change. Of a scene: empty. */
+  /** Of an entry: `text`, `note`, or the number of a change. Of a thread: `title`, `plan` or `note`. Of a scene and the novel: empty. */
   readonly part: string
   readonly text: string
 }
@@ -149,6 +152,42 @@ export function textsOfEntry({
     { ...of, part: 'note', text: note },
     ...changes.map((change, at) => ({ ...of, part: String(at), text: change.text })),
   ]
+}
+
+/** Returns the texts of a thread, without the quotations of its events. */
+export function textsOfThread({
+  id,
+  version,
+  title,
+  plan,
+  note,
+}: Pick<Thread, 'id' | 'version' | 'title' | 'plan' | 'note'>): RenamableText[] {
+  const of = { what: 'thread', id, version } as const
+  return Object.entries({ title, plan, note }).map(([part, text]) => ({ ...of, part, text }))
+}
+
+/** Returns the text, the summary and the point of view of a scene. */
+export function textsOfScene({
+  id,
+  version,
+  content,
+  summary = '',
+  narration = {},
+}: Pick<SceneText, 'id' | 'version' | 'content' | 'summary' | 'narration'>): RenamableText[] {
+  const of = { id, version, part: '' }
+  return [
+    { ...of, what: 'text', text: content },
+    { ...of, what: 'summary', text: summary },
+    textOfView(of, narration),
+  ]
+}
+
+/** Returns the person whose point of view a scene or a novel has. */
+export function textOfView(
+  { id, version }: Pick<RenamableText, 'id' | 'version'>,
+  { povCharacter = '' }: Narration,
+): RenamableText {
+  return { what: 'view', id, version, part: '', text: povCharacter }
 }
 
 /** Returns the id of a place: another one as soon as what it is in changes. */

@@ -54,20 +54,17 @@ describeWriting('renaming an entry', open => {
     await w.library.threads.put(ann, { novelId, threadId: 'wait', expectedVersion: 0 }, thread)
     const task = await rename(w, { ...about, expectedVersion: 1, keepsOld: true })
     expect(await task.result()).toMatchObject({
-      places: 7,
-      texts: 2,
-      summaries: 1,
-      entries: 2,
+      ...{ places: 8, texts: 2, summaries: 1, entries: 2, threads: 1, views: 0 },
       refusedTexts: 0,
     })
     expect([await content(first), await content(third)]).toEqual([
       'Inga waits. INGA!',
       'Rain. Inga, said Will.',
     ])
-    // What the text plants, it still plants; the plan of the author is theirs to change.
+    // What the text plants, it still plants.
     const quoted = [{ ...event, quotation: 'Inga waits', isQuoted: true }]
     expect(await w.library.threads.thread(ann, { novelId, threadId: 'wait' })).toMatchObject({
-      ...{ plan: 'Of Berit.', state: 'open', version: 2, events: quoted },
+      ...{ title: 'Her wait', plan: 'Of Inga.', state: 'open', version: 3, events: quoted },
     })
     const scene = await w.scene(first)
     expect(scene).toMatchObject({
@@ -86,6 +83,74 @@ describeWriting('renaming an entry', open => {
     })
     expect(await w.library.candidates.undo(ann, task.taskId)).toMatchObject({ undone: 2, leftScenes: 0 })
     expect([await content(first), await content(third)]).toEqual([before.content, 'Rain. Berit, said Will.'])
+  })
+
+  it('changes whose point of view the novel and its scenes have, and no other part of how they are told', async () => {
+    await using w = await open()
+    const { novelId, first, second, third, about } = await withBerit(w)
+    const usual = { pov: 'first', povCharacter: 'Berit', styleSheet: 'Short.', voiceSample: '' } as const
+    await w.library.shelf.setNarration(ann, novelId, { narration: usual, expectedVersion: 0 })
+    const tell = async (sceneId: string, povCharacter: string) => {
+      const { version: expectedVersion } = await w.scene(sceneId)
+      const narration = { tense: 'present', povCharacter } as const
+      await w.library.scenes.editScene(ann, { sceneId, expectedVersion, narration })
+    }
+    await tell(first, 'Old Berit')
+    await tell(second, 'Will')
+    await tell(third, 'Berit')
+    const request = { userId: ann, ...about, in: ['view'] as const }
+    const { items } = await findPlaces(w.services, request, { pageSize: 100 })
+    expect(items.map(({ before, text, to, scene }) => [scene?.id, `${before}[${text}>${to}]`])).toEqual([
+      [undefined, '[Berit>Inga]'],
+      [first, 'Old [Berit>Inga]'],
+      [third, '[Berit>Inga]'],
+    ])
+    // The author leaves one of them as it is.
+    const task = await rename(w, { ...about, expectedVersion: 1, except: [items[2]?.id ?? ''] })
+    expect(await task.result()).toMatchObject({ places: 9, texts: 2, views: 2, refusedTexts: 0 })
+    expect(await w.library.shelf.narration(ann, novelId)).toEqual({
+      ...usual,
+      povCharacter: 'Inga',
+      version: 2,
+    })
+    const told = await Promise.all([first, second, third].map(async each => (await w.scene(each)).narration))
+    expect(told).toEqual(
+      ['Old Inga', 'Will', 'Berit'].map(povCharacter => ({ tense: 'present', povCharacter })),
+    )
+  })
+
+  it('leaves a point of view and a thread that somebody changed since the author saw them', async () => {
+    await using w = await open()
+    const { novelId, first, about } = await withBerit(w)
+    const { version: expectedVersion } = await w.scene(first)
+    const narration = { povCharacter: 'Berit' }
+    await w.library.scenes.editScene(ann, { sceneId: first, expectedVersion, narration })
+    const read = { novelId, threadId: 'wait' }
+    const thread = threadFieldsOf({ title: 'The wait of Berit' })
+    await w.library.threads.put(ann, { ...read, expectedVersion: 0 }, thread)
+    const request = { userId: ann, ...about, in: ['thread', 'view'] as const }
+    const { items } = await findPlaces(w.services, request, { pageSize: 100 })
+    expect(items).toMatchObject([{ thread: { id: 'wait', part: 'title' } }, { scene: { id: first } }])
+    const changed = {
+      sceneId: first,
+      expectedVersion: expectedVersion + 1,
+      narration: { povCharacter: 'Hask' },
+    }
+    await w.library.scenes.editScene(ann, changed)
+    await w.library.threads.put(ann, { ...read, expectedVersion: 1 }, { ...thread, plan: 'Berit is late.' })
+    const task = await rename(w, { ...about, expectedVersion: 1, only: items.map(({ id }) => id) })
+    expect(await task.result()).toMatchObject({
+      ...{ places: 0, threads: 0, views: 0, refusedTexts: 2 },
+      refused: [
+        { what: 'thread', id: 'wait' },
+        { what: 'view', id: first },
+      ],
+    })
+    expect(await w.library.threads.thread(ann, read)).toMatchObject({
+      title: 'The wait of Berit',
+      version: 2,
+    })
+    expect((await w.scene(first)).narration).toEqual({ povCharacter: 'Hask' })
   })
 
   it('changes the places that are chosen, and refuses a text that changed since the author saw it', async () => {
