@@ -1,6 +1,6 @@
 import { hashedId, type TaskContext } from '../index.ts'
 import { mentionFinder } from './codex/find-mentions.ts'
-import { mergedEntries, type PlacedEntry } from './codex/proposals.ts'
+import { entryMerger } from './codex/proposals.ts'
 import { readEntries } from './codex/read-entries.ts'
 import {
   type Reading,
@@ -44,12 +44,11 @@ export async function entriesReading(
   const { language: declared } = await services.library.shelf.about(userId, novelId)
   const entries = await services.library.codex.all(userId, novelId)
   const readings = await services.library.readings.all(userId, novelId, 'entries')
-  const found: PlacedEntry[] = readings.flatMap(({ items, sceneId }) =>
-    items.map(item => ({ ...item, sceneId })),
-  )
+  const found = entryMerger()
+  for (const reading of readings) found.add(reading)
   const known = () => {
     const noted = entries.map(({ id, name, aliases }) => ({ id, name, aliases }))
-    const proposed = mergedEntries(found).map(({ name, aliases }) => ({ id: hashedId(name), name, aliases }))
+    const proposed = found.entries.map(({ name, aliases }) => ({ id: hashedId(name), name, aliases }))
     const all = [...noted, ...proposed].map(each => ({
       ...{ ...each, exclusions: [], matchCase: false, when: 'always' as const },
     }))
@@ -67,9 +66,9 @@ export async function entriesReading(
       },
       read: answer => readEntries(answer, content),
     }),
-    kept({ items, sceneId }) {
-      if (items.length === 0) return
-      found.push(...items.map(item => ({ ...item, sceneId })))
+    kept(reading) {
+      if (reading.items.length === 0) return
+      found.add(reading)
       ;({ finder, nameOf } = known())
     },
   }

@@ -1,6 +1,7 @@
 /** Names that the text has and no entry does: those that a model named, and those that patterns find without one. */
 import { defined } from '../../task/defined.ts'
 import type { ToldEntry } from '../library/codex.ts'
+import type { SceneReading } from '../library/readings.ts'
 import { findNames } from '../names.ts'
 import type { NovelServices } from '../services.ts'
 import type { CodexFields } from './entry.ts'
@@ -47,8 +48,9 @@ export async function listProposals(
     library.shelf.texts(userId, range, { pageSize: 1_000 }),
   ])
   const ignored = new Set(dismissed.filter(({ what }) => what === 'name').map(({ key }) => key))
-  const read = readings.flatMap(({ items, sceneId }) => items.map(item => ({ ...item, sceneId })))
-  const byModel = withoutKnown(mergedEntries(read), entries, ignored)
+  const merger = entryMerger()
+  for (const reading of readings) merger.add(reading)
+  const byModel = withoutKnown(merger.entries, entries, ignored)
   const { find, shared } = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
   const named = new Set(byModel.flatMap(namesOf).map(lower))
   const isKnown = (name: string) =>
@@ -88,21 +90,33 @@ function namesOf({ name, aliases }: Pick<ProposedEntry, 'name' | 'aliases'>): st
 const longestText = 2_000
 
 /**
- * Joins what models found in several scenes of the same person, place, thing or fact: the name of one is a name of the other. Two that have only another name
- * in common may be two of a family. The first scene gives the name and the quotation.
+ * Returns what joins what models found in several scenes of the same person, place, thing or fact: the name of one is a name of the other. Two that have only
+ * another name in common may be two of a family. The first scene gives the name and the quotation.
  */
-export function mergedEntries(found: readonly PlacedEntry[]): PlacedEntry[] {
-  const groups: PlacedEntry[] = []
-  for (const each of found) {
-    const has = (one: PlacedEntry, { name }: PlacedEntry) => namesOf(one).map(lower).includes(lower(name))
-    const at = groups.findIndex(
-      group => group.kind === each.kind && (has(group, each) || (each.kind !== 'fact' && has(each, group))),
-    )
-    const group = groups[at]
-    if (group === undefined) groups.push(each)
-    else groups[at] = joined(group, each)
+export function entryMerger(): {
+  readonly entries: readonly PlacedEntry[]
+  /** Takes what was found in a scene. */
+  add(found: Pick<SceneReading<'entries'>, 'items' | 'sceneId'>): void
+} {
+  const entries: PlacedEntry[] = []
+  /** The first entry that has a name at all, and the one that has it first of its names: by kind and name. */
+  const [byName, byFirstName] = [new Map<string, number>(), new Map<string, number>()]
+  const add = (found: PlacedEntry) => {
+    const [own = '', ...others] = namesOf(found).map(name => `${found.kind} ${lower(name)}`)
+    const firstNames = found.kind === 'fact' ? [] : [own, ...others]
+    const known = [byName.get(own), ...firstNames.map(name => byFirstName.get(name))]
+    const at = Math.min(...known.map(each => each ?? entries.length))
+    const entry = entries[at]
+    entries[at] = entry === undefined ? found : joined(entry, found)
+    if (entry === undefined) byFirstName.set(own, at)
+    for (const name of [own, ...others]) byName.set(name, Math.min(byName.get(name) ?? at, at))
   }
-  return groups
+  return {
+    entries,
+    add({ items, sceneId }) {
+      for (const item of items) add({ ...item, sceneId })
+    },
+  }
 }
 
 function joined(first: PlacedEntry, other: PlacedEntry): PlacedEntry {
@@ -139,21 +153,20 @@ const form = /^(?:Mr|Mrs|Ms|Miss|Dr|Sir|Lady|Lord|Captain|Colonel|Madame|Aunt|Un
 export function mergedNames<Named extends Pick<ProposedEntry, 'name' | 'kind'>>(
   names: readonly Named[],
 ): (Named & { aliases: string[] })[] {
-  const wordsOf = ({ name }: Named) => name.split(/\s+/u)
-  const longerOf = (one: Named) => {
-    const own = wordsOf(one)
-    const longer = names.filter(
-      other =>
-        other.kind === one.kind &&
-        wordsOf(other).length > own.length &&
-        own.every(word => wordsOf(other).includes(word)),
+  const all = names.map(each => ({ each, words: each.name.split(/\s+/u) }))
+  const longerOf = new Map<Named, Named>()
+  for (const { each, words: own } of all) {
+    const [longer, ...others] = all.filter(
+      ({ each: other, words }) =>
+        other.kind === each.kind && words.length > own.length && own.every(word => words.includes(word)),
     )
-    return longer.length === 1 && !own.some(word => form.test(word)) ? longer[0] : undefined
+    if (longer !== undefined && others.length === 0 && !own.some(word => form.test(word)))
+      longerOf.set(each, longer.each)
   }
   return names
-    .filter(name => longerOf(name) === undefined)
+    .filter(name => !longerOf.has(name))
     .map(name => {
-      const aliases = names.filter(other => longerOf(other) === name).map(other => other.name)
+      const aliases = names.filter(other => longerOf.get(other) === name).map(other => other.name)
       return { ...name, aliases }
     })
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
-import { mergedEntries, mergedNames, type PlacedEntry } from '../../../src/novel/codex/proposals.ts'
+import { entryMerger, mergedNames, type PlacedEntry } from '../../../src/novel/codex/proposals.ts'
 import { readContradictions } from '../../../src/novel/codex/read-contradictions.ts'
 import { readEntries } from '../../../src/novel/codex/read-entries.ts'
+import { cpuSince } from '../../cpu-since.ts'
 
 const people = (...names: string[]) => names.map(name => ({ name, kind: 'person' as const }))
 
@@ -23,14 +24,16 @@ it('what several scenes say of one is one proposal; another name alone does not 
   const found = (name: string, aliases: string[], text: string, sceneId: string): PlacedEntry => {
     return { kind: 'person', name, aliases, text, quotation: `${name} came.`, sceneId }
   }
-  const merged = mergedEntries([
+  const merger = entryMerger()
+  for (const each of [
     found('Berit Hask', ['Miss Hask'], 'Counts lanterns.', 'one'),
     found('Ada Hask', ['Miss Hask'], 'Her sister.', 'one'),
     found('BERIT HASK', ['Berit'], 'Counts lanterns.', 'two'),
     found('Berit', ['the Ferryman’s Daughter'], 'Is late.', 'three'),
-    { ...found('Berit', [], 'A town.', 'four'), kind: 'place' },
+    { ...found('Berit', [], 'A town.', 'four'), kind: 'place' as const },
   ])
-  expect(merged.map(({ quotation: _, ...each }) => each)).toEqual([
+    merger.add({ sceneId: each.sceneId, items: [each] })
+  expect(merger.entries.map(({ quotation: _, ...each }) => each)).toEqual([
     {
       ...{ kind: 'person', name: 'Berit Hask', sceneId: 'one', text: 'Counts lanterns.\nIs late.' },
       aliases: ['Miss Hask', 'Berit', 'the Ferryman’s Daughter'],
@@ -38,6 +41,21 @@ it('what several scenes say of one is one proposal; another name alone does not 
     { kind: 'person', name: 'Ada Hask', aliases: ['Miss Hask'], text: 'Her sister.', sceneId: 'one' },
     { kind: 'place', name: 'Berit', aliases: [], text: 'A town.', sceneId: 'four' },
   ])
+})
+
+it('what a whole novel has is joined in time in proportion to it', () => {
+  const merger = entryMerger()
+  const person = (at: number) => ({
+    ...{ kind: 'person' as const, name: `Person ${at % 19_000}`, aliases: [`The ${at}th`] },
+    ...{ text: 'Is there.', quotation: 'was there' },
+  })
+  const cpu = cpuSince()
+  for (let at = 0; at < 20_000; at++) merger.add({ sceneId: String(at), items: [person(at)] })
+  expect(merger.entries).toHaveLength(19_000)
+  expect(merger.entries[7]?.aliases).toEqual(['The 7th', 'The 19007th'])
+  const names = Array.from({ length: 600 }, (_, at) => ({ name: `Person ${at}`, kind: 'person' as const }))
+  expect(mergedNames(names)).toHaveLength(600)
+  expect(cpu()).toBeLessThan(3_000)
 })
 
 it('an answer is read item by item, and what the text does not bear out is dropped', () => {
