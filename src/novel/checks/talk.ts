@@ -16,16 +16,23 @@ const talkWithin = 400
 
 const work =
   '(?:scene|story|text|part|chapter|continuation|draft|version|passage|prose|rewrite|novel|next section)'
-/** From the first character. */
+const given = `here(?:['’]s| is| are) (?:the|your|a|an|my)\\b[^.\\n]{0,60}\\b${work}\\b[^.:\\n]{0,80}`
+const sorry = "(?:i['’]m sorry|i am sorry|i apologi[sz]e|sorry)(?:[,.!:—]| but\\b)[^.\\n]{0,20}\\bi"
+const unable = "(?: can(?:['’]t|not)| am (?:unable|not able) to|['’]m (?:unable|not able) to| won['’]t)"
+const done =
+  '(?:write|rewrite|continue|create|generate|produce|fulfil+|comply|assist|help with (?:that|this))'
+const workInChinese = '(?:场景|正文|续写|小说|片段|改写)'
+/** From the first character. A novel may begin with such words too: a word of the task has to follow. */
 const opening = [
-  `(?:(?:sure|certainly|of course|absolutely|okay|ok|great)\\b[,.!:]*\\s+)?here(?:['’]s| is| are) (?:the|your|a|an|my)\\b[^.\\n]{0,60}\\b${work}\\b[^.:\\n]{0,80}(?::|[.!]?\\**\\s*(?:\\n|$))`,
+  `(?:sure|certainly|of course|absolutely|okay|ok|great)\\b[,.!:]*\\s+${given}(?::|[.!]?\\**\\s*(?:\\n|$))`,
+  `${given}:\\**\\s*(?:\\n|$)`,
   `(?:sure|certainly|of course|absolutely)[,.!:]+\\s+(?:i['’]ll|i will|i can|let me)\\b[^.\\n]{0,80}\\b(?:write|continue|${work})\\b`,
-  "(?:i['’]m sorry|i am sorry|i apologi[sz]e|sorry)\\b[^.\\n]{0,20}\\bi (?:can(?:['’]t|not)|am unable to|am not able to|won['’]t)\\b",
+  `${sorry}${unable}\\b[^.\\n]{0,40}\\b${done}\\b`,
   'as an ai\\b(?: (?:language )?(?:model|assistant))?,? i\\b',
-  '(?:好的|当然|没问题|可以)[，,。.！!：:\\s]*(?:以下|下面|这是|我来|我将|让我|为[您你])',
+  `(?:好的|当然|没问题|可以)[，,。.！!：:\\s]*(?:以下|下面|这是|我来|我将|让我|为[您你])[^。\\n]{0,30}${workInChinese}[^。\\n]{0,20}(?:[：:]|[。！!]?\\**\\s*(?:\\n|$))`,
   '(?:以下|下面)(?:是|为)[^。\\n]{0,30}(?:场景|正文|续写|小说|内容|部分|章节|片段|故事|改写)[^。\\n]{0,20}(?:[：:\\n]|$)',
   '作为(?:一[个名位款])?\\s*(?:AI|人工智能|大?语言模型)(?:语言模型|助手|模型)?[，,]?\\s*我',
-  '(?:很?抱歉|对不起)[，,]我(?:无法|不能|没有办法)',
+  '(?:很?抱歉|对不起)[，,]我(?:无法|不能|没有办法)[^。\\n]{0,20}(?:写|创作|生成|提供|协助|满足|完成(?:这|该|[您你]))',
 ].map(source => new RegExp(`^[\\s*_#>-]*${source}`, 'iu'))
 /** At the beginning of a line of the end. */
 const closing = [
@@ -35,7 +42,8 @@ const closing = [
   "if you(?:['’]d| would) like\\b[^.\\n]{0,40}\\b(?:i can|me to|changes)\\b",
   `[([*]*(?:word count|end of (?:the )?${work})\\b`,
   '希望(?:这|以上|[您你])[^。\\n]{0,24}(?:帮助|满意|喜欢|符合|满足)',
-  '如(?:果|有|需)?[您你]?[^。\\n]{0,16}(?:需要|想|希望|修改|调整)[^。\\n]{0,16}(?:修改|调整|继续|续写|告诉我|告知)',
+  '如(?:果|有|需)?[^。\\n]{0,24}(?:修改|调整|续写|改写|扩写|继续写|我继续)[^。\\n]{0,16}(?:请[^。\\n]{0,6}(?:告诉|告知|说明|指出)|随时)',
+  '如(?:果|有|需)?[您你][^。\\n]{0,24}我(?:可以|会|来)[^。\\n]{0,16}(?:修改|调整|续写|改写|扩写|继续写)',
   '[（(【[]?(?:字数(?:统计)?[：:]|(?:本)?(?:场景|章节)(?:结束|完)[）)】\\]。]?$)',
 ].map(source => new RegExp(`^[\\s*_#>-]*${source}`, 'imu'))
 

@@ -58,12 +58,17 @@ describe('faults', () => {
     ["I'm sorry, but I can't write that. ", ''],
     ['以下是这个场景的正文：\n\n', ''],
     ['好的，以下是续写的内容。\n\n', ''],
+    ['当然，这是改写后的正文：', ''],
+    ["Sorry, but I'm unable to continue this story. ", ''],
+    ['很抱歉，我无法续写这段内容。', ''],
     ['作为AI，我会尽力写好。\n\n', ''],
     ['', '\n\nI hope this helps!'],
     ['', '\n\nLet me know if you would like any changes.'],
     ['', '\n\n(Word count: 512)'],
     ['', '\n\n希望这个场景能让您满意。'],
     ['', '\n\n如果您需要修改，请告诉我。'],
+    ['', '\n\n如需调整，请随时告知。'],
+    ['', '\n\n如果你想看后面的情节，我可以继续写。'],
     ['', '\n\n（场景结束）'],
   ])('talk about the task: %s…%s', (opening, closing) => {
     const text = opening + scene + closing
@@ -80,10 +85,24 @@ describe('faults', () => {
     'Sure enough, here is the sea. ',
     '“作为AI，我……”他说。',
     'Let me know the worst at once. ',
+    'Here is the part of it I never told her.\n',
+    "I'm sorry I can't be there, dear Joss. ",
+    "I'm sorry I can't write more often. ",
+    '当然，这是后话。',
+    '当然，让我没想到的是，他来了。',
+    '可以，下面就是山谷。',
+    '对不起，我不能跟你走。',
   ])('leaves alone what people in a story say: %s', saying => {
     expect(codes(saying + scene)).toEqual(clean)
     expect(codes(`${scene.slice(0, 1_500)}\n\nHere is the scene:\n\n${scene.slice(1_500)}`)).toEqual(clean)
   })
+
+  it.each(['如果他想继续走下去，就必须忘记她。', '如果你想继续，就得调整呼吸。'])(
+    'leaves alone how a scene ends: %s',
+    ending => {
+      expect(codes(`${chinese.slice(0, 600)}\n\n${ending}`)).toEqual(clean)
+    },
+  )
 
   it.each(['```\n', '<think>She must find it.</think>\n', '<|im_end|>', '[/INST] '])('markup: %s', mark => {
     expect(codes(`${scene}\n${mark}`).faults).toEqual(['MARKUP'])
