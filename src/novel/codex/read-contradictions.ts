@@ -52,19 +52,25 @@ export function readContradictions(
 ): Read<FoundItems<FoundContradiction>> {
   const listed = itemsOf(answer, 'contradictions')
   if (listed.fault !== undefined) return listed
-  const named = (name: string) =>
-    entries.find(each =>
-      [each.name, ...each.aliases].some(own => own.toLowerCase() === name.trim().toLowerCase()),
-    )
+  /** Of the entries that have the name: the one whose text has what is noted. */
+  const notedIn = (name: string, noted: string) =>
+    entries
+      .filter(each =>
+        [each.name, ...each.aliases].some(own => own.toLowerCase() === name.trim().toLowerCase()),
+      )
+      .flatMap(entry => {
+        const span = findQuotation(entry.text, noted)
+        return span === undefined ? [] : [{ entry, span }]
+      })[0]
   const items = listed.value.flatMap(item => {
     const parsed = found.safeParse(item)
     if (!parsed.success) return []
     const { entry: name, kind, quotation, noted, explanation } = parsed.data
-    const entry = named(name)
     const inText = findQuotation(text, quotation)
-    const inEntry = entry && findQuotation(entry.text, noted)
-    if (entry === undefined || inText === undefined || inEntry === undefined) return []
-    const [one, other] = [text.slice(inText.from, inText.to), entry.text.slice(inEntry.from, inEntry.to)]
+    const inEntry = notedIn(name, noted)
+    if (inText === undefined || inEntry === undefined) return []
+    const { entry, span } = inEntry
+    const [one, other] = [text.slice(inText.from, inText.to), entry.text.slice(span.from, span.to)]
     if (one === other) return []
     return {
       ...{ kind, entryId: entry.id, quotation: one, entryQuotation: other },

@@ -88,6 +88,19 @@ it('an answer is read item by item, and what the text does not bear out is dropp
     expect(readEntries(answer, text)).toEqual({ fault: expect.stringMatching(/^The answer .*\.$/) })
 })
 
+it('a contradiction is of that one of two entries of a name whose text has what is noted', () => {
+  const text = 'Hask opened her blue eyes.'
+  const entries = [
+    { id: 'ada', name: 'Ada', aliases: ['Hask'], text: 'Is late all the time.' },
+    { id: 'berit', name: 'Berit', aliases: ['Hask'], text: 'She has green eyes.' },
+  ]
+  const contradiction = { entry: 'Hask', quotation: 'her blue eyes', noted: 'She has green eyes' }
+  const answer = JSON.stringify({ contradictions: [contradiction] })
+  expect(readContradictions(answer, { text, entries })).toMatchObject({
+    value: { items: [{ entryId: 'berit' }], dropped: 0 },
+  })
+})
+
 it('a contradiction is kept where text and entry have what it quotes, and is of a known entry', () => {
   const text = 'Berit opened her blue eyes. She was thirty that year.'
   const entries = [{ id: 'b', name: 'Berit', aliases: ['Bee'], text: 'She has green eyes. Born in 1790.' }]
