@@ -2,6 +2,7 @@
  * Checks the text of a scene against the codex, without a model: by the scenes where entries begin and end, by the point of view, and by the scenes
  * that changes name. Each finding has its place and a quotation; of an entry and a scene there is one of a kind.
  */
+import { wholeAt } from '../../ai/text/characters.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
 import { hashedId } from '../../index.ts'
 import type { CodexAtPlace } from '../library/codex.ts'
@@ -95,10 +96,10 @@ export function sceneChecker({
 /** Returns the sentence at a place of a text. */
 function quoted(text: string, start: number): Pick<CodexFinding, 'quotation' | 'from' | 'to'> {
   const first = Math.max(0, text.lastIndexOf('\n', start) + 1)
-  const line = text.slice(first, start + longestQuotation).split('\n', 1)[0] ?? ''
+  const line = text.slice(first, wholeAt(text, start + longestQuotation)).split('\n', 1)[0] ?? ''
   const at = start - first
   const span = [...splitSentences(line)].find(({ end }) => end > at) ?? { start: at, end: line.length }
-  const from = first + Math.max(span.start, at - longestQuotation)
-  const to = first + Math.min(span.end, at + longestQuotation)
+  const from = wholeAt(text, first + Math.max(span.start, at - longestQuotation))
+  const to = wholeAt(text, first + Math.min(span.end, at + longestQuotation))
   return { quotation: text.slice(from, to).trim(), from, to }
 }

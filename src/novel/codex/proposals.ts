@@ -1,4 +1,5 @@
 /** Names that the text has and no entry does: those that a model named, and those that patterns find without one. */
+import { wholeAt } from '../../ai/text/characters.ts'
 import { defined } from '../../task/defined.ts'
 import type { ToldEntry } from '../library/codex.ts'
 import type { SceneReading } from '../library/readings.ts'
@@ -72,8 +73,10 @@ export async function listProposals(
   const byPatterns = mergedNames(left).flatMap(each => {
     const scene = scenes.find(({ content }) => content.includes(each.name))
     if (scene === undefined) return []
-    const at = scene.content.indexOf(each.name)
-    const quotation = scene.content.slice(Math.max(0, at - around), at + each.name.length + around)
+    const { content } = scene
+    const at = content.indexOf(each.name)
+    const end = wholeAt(content, at + each.name.length + around)
+    const quotation = content.slice(wholeAt(content, Math.max(0, at - around)), end)
     const shown = { sceneId: scene.id, quotation: quotation.replace(/\s+/gu, ' ').trim() }
     return [{ ...each, ...shown, text: '', by: 'patterns' as const }]
   })

@@ -29,6 +29,18 @@ it('finds what is broken in a book, and nothing else, each with its sentence', (
   expect(new Set(found.map(({ id }) => id)).size).toBe(found.length)
 })
 
+it('cuts no character of a long sentence in two', () => {
+  const [gone] = entries.filter(({ ends }) => ends !== '')
+  const content = `${'😀'.repeat(200)} ${gone?.name} ${'😀'.repeat(200)}${'😀'.repeat(200)}`
+  for (const shift of ['', ' ']) {
+    const scene = { id: 's', place: [9, 0] as const, content: `${shift}${content}`, narration: {} }
+    const [{ quotation = '', from = 0, to = 0 } = {}] = sceneChecker({ entries, places })(scene)
+    expect(quotation).toContain(gone?.name)
+    expect(quotation).not.toMatch(/\p{Surrogate}/u)
+    expect(scene.content.slice(from, to).trim()).toBe(quotation)
+  }
+})
+
 it('finds nothing without a codex, and in an empty scene', () => {
   const [scene] = book.scenes
   expect(

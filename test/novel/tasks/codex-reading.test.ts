@@ -208,6 +208,20 @@ describeWriting('ProposeCodexEntries', open => {
   })
 })
 
+describeWriting('names that patterns find', open => {
+  it('are quoted in whole characters', async () => {
+    await using w = await open()
+    const faces = '😀'.repeat(60)
+    for (const shift of ['', ' ']) {
+      const { novelId } = await novelOf(w, [`${shift}${faces} "Never," said Torvald. ${faces}`])
+      const [{ name = '', quotation = '' } = {}] = await proposals(w, novelId)
+      expect(name).toBe('Torvald')
+      expect(quotation).toContain('said Torvald. 😀')
+      expect(quotation).not.toMatch(/\p{Surrogate}/u)
+    }
+  })
+})
+
 describeWriting('CheckCodex', open => {
   it('shows what text and entry bear out until one of them is mended; what is intended stays so', async () => {
     await using w = await open()
