@@ -30,10 +30,14 @@ export type WhyTold =
     }
   | { readonly why: 'related'; readonly to: readonly string[] }
 
-/** Why an entry is not told. `barred`: for this scene. `shared-name`: it is mentioned only by names that another entry has too. */
+/**
+ * Why an entry is not told. `barred`: for this scene. `later`: it begins at a later scene. `shared-name`: it is mentioned only by names that another entry has
+ * too.
+ */
 export type WhyNot =
   | 'barred'
   | 'never'
+  | 'later'
   | 'not-mentioned'
   | 'not-related'
   | 'shared-name'
@@ -88,7 +92,7 @@ export const noEntries: DetectedEntries = { always: [], others: [], leftOut: [],
 export interface CodexRequest {
   readonly entries: readonly ToldEntry[]
   readonly place: ScenePlace
-  /** The places of the scenes that changes name. */
+  /** The places of the scenes that entries and their changes name. */
   readonly places: ReadonlyMap<string, ScenePlace>
   /** What the author decided for the scene. */
   readonly chosen?: SceneCodex
@@ -102,15 +106,21 @@ export function detectEntries(request: CodexRequest): DetectedEntries {
   if (entries.length === 0) return noEntries
   const found = findIn(entries, request.texts)
   const { pinned = [], barred = [] } = request.chosen ?? {}
-  const isDirect = ({ id, when }: ToldEntry) =>
-    !barred.includes(id) &&
-    (pinned.includes(id) || when === 'always' || (when === 'when-detected' && found.mentions.has(id)))
+  const isLater = ({ begins }: ToldEntry) => {
+    const begin = request.places.get(begins)
+    return begin !== undefined && byPlace(request.place, begin) < 0
+  }
+  const isDirect = (entry: ToldEntry) => {
+    const { id, when } = entry
+    const isTold = when === 'always' || (when === 'when-detected' && found.mentions.has(id))
+    return !barred.includes(id) && (pinned.includes(id) || (isTold && !isLater(entry)))
+  }
   const parents = relationsFrom(entries.filter(isDirect))
   const always: DetectedEntry[] = []
   const others: (DetectedEntry & { rank: Rank })[] = []
   const leftOut: LeftOutEntry[] = []
   for (const entry of entries) {
-    const told = choiceOf(entry, request.chosen) ?? reasonOf(entry, { found, parents })
+    const told = choiceOf(entry, request.chosen) ?? reasonOf(entry, { found, parents, isLater })
     const text = typeof told === 'string' ? '' : textAt(entry, request)
     const reason = typeof told === 'string' ? told : text === '' ? 'no-text' : undefined
     const { id, kind, name } = entry
@@ -174,11 +184,17 @@ function choiceOf(
   return pinned.includes(id) ? { why: 'pinned' } : undefined
 }
 
-function reasonOf(
-  { id, when }: ToldEntry,
-  { found, parents }: { found: Found; parents: ReadonlyMap<string, readonly string[]> },
-): WhyTold | WhyNot {
+/** What decides whether an entry is told that the author has not chosen for the scene. */
+interface Surroundings {
+  readonly found: Found
+  readonly parents: ReadonlyMap<string, readonly string[]>
+  isLater(entry: ToldEntry): boolean
+}
+
+function reasonOf(entry: ToldEntry, { found, parents, isLater }: Surroundings): WhyTold | WhyNot {
+  const { id, when } = entry
   if (when === 'never') return 'never'
+  if (isLater(entry)) return 'later'
   if (when === 'always') return { why: 'always' }
   const mention = when === 'when-detected' ? found.mentions.get(id) : undefined
   if (mention !== undefined) return mention

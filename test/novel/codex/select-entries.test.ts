@@ -81,6 +81,34 @@ describe('the entries of a prompt', () => {
     expect(selection.tokens).toBe(selection.told.reduce((sum, each) => sum + each.tokens, 0))
   })
 
+  it('begin at their scene: before it they are not told, nor bring others, unless they are pinned', () => {
+    const entries = [
+      entry('Rule', { when: 'always', begins: 's3' }),
+      entry('Alice', { relations: ['rabbit'], begins: 's3' }),
+      entry('Dinah', { relations: ['watch'] }),
+      entry('Watch', { when: 'with-related', begins: 's2' }),
+      entry('Rabbit', { when: 'with-related', begins: 'gone' }),
+    ]
+    const texts = { summary: 'Alice and Dinah.' }
+    const early = select(entries, texts, { place: [0, 0] })
+    expect(told(early)).toEqual(['dinah'])
+    expect(left(early)).toEqual({ rule: 'later', alice: 'later', watch: 'later', rabbit: 'not-related' })
+    expect(told(select(entries, texts))).toEqual(['dinah', 'watch'])
+    expect(told(select(entries, texts, { place: [1, 0] }))).toEqual([
+      'rule',
+      'alice',
+      'dinah',
+      'rabbit',
+      'watch',
+    ])
+    const request = { entries, place: [0, 0] as const, places, texts: [], language: 'en' as const }
+    const { always, others } = detectEntries({ ...request, chosen: { pinned: ['alice'], barred: [] } })
+    expect([...always, ...others].map(({ id, reason }) => [id, reason.why])).toEqual([
+      ['alice', 'pinned'],
+      ['rabbit', 'related'],
+    ])
+  })
+
   it('never have a private note', () => {
     const withNote = { ...entry('Alice'), note: 'SECRET' }
     expect(JSON.stringify(select([withNote], { summary: 'Alice' }))).not.toContain('SECRET')
