@@ -110,8 +110,8 @@ function termsOf(entries: readonly NamedEntry[]): ReadonlyMap<string, Term> {
   return terms
 }
 
-/** Returns a name with plain white space and apostrophes. */
-function plain(text: string): string {
+/** Returns a name as names are compared: with plain white space and apostrophes, and whole letters. */
+export function plain(text: string): string {
   return readable(text).written.trim()
 }
 

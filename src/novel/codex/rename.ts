@@ -4,7 +4,7 @@ import type { SceneText } from '../library/shelf.ts'
 import type { Thread } from '../library/threads.ts'
 import type { Narration } from '../narration.ts'
 import { type CodexFields, codexShape } from './entry.ts'
-import { mentionFinder, type NamedEntry } from './find-mentions.ts'
+import { mentionFinder, type NamedEntry, plain } from './find-mentions.ts'
 
 /** Names of an entry, each with the one that takes its place. */
 export const renames = z
@@ -47,18 +47,26 @@ export function placeFinder(
     entries.map(entry => ({ ...(entry.id === entryId ? renaming(entry, names) : entry), when: 'always' })),
   )
   const toOf = new Map(names.map(({ from, to }) => [from, to]))
-  return text =>
-    places(text).flatMap(({ start, end, of }) => {
+  return text => {
+    /** Words of the text that are the name in other letters. */
+    const words = new Set<string>()
+    const found = places(text).flatMap(({ start, end, of }) => {
       const name = of.find(each => each.entryId === entryId && toOf.has(each.name))?.name
       if (name === undefined || isOtherWord(text, end, name)) return []
       const written = text.slice(start, end)
-      const { to, isSure } = inLettersOf(written, name, toOf.get(name) ?? name)
+      const respelled = respell(written, name, toOf.get(name) ?? name)
+      if (respelled.letters === 'other') words.add(written)
       const sharedWith = [...new Set(of.map(each => each.entryId))].filter(id => id !== entryId)
-      if (to === written) return []
-      const doubt = sharedWith.length > 0 ? 'shared' : isSure ? undefined : 'other-case'
-      const place = { start, end, text: written, to }
-      return [doubt === undefined ? place : { ...place, doubt, ...(sharedWith.length > 0 && { sharedWith }) }]
+      return [{ place: { start, end, text: written, to: respelled.to }, ...respelled, sharedWith }]
     })
+    // In capitals, such a word looks like the name.
+    const isWord = (written: string) => words.has(written) || words.has(written.toLowerCase())
+    return found.flatMap(({ place, letters, sharedWith }): RenamePlace[] => {
+      if (place.to === place.text) return []
+      if (sharedWith.length > 0) return [{ ...place, doubt: 'shared', sharedWith }]
+      return [letters !== 'same' && isWord(place.text) ? { ...place, doubt: 'other-case' } : place]
+    })
+  }
 }
 
 function renaming(entry: NamedEntry, names: Renames): NamedEntry {
@@ -74,26 +82,22 @@ function isOtherWord(text: string, end: number, name: string): boolean {
   return /^es(?!\p{L})/iu.test(text.slice(end, end + 4)) && !/(?:[sxz]|[cs]h|o)$/iu.test(name)
 }
 
+/** In which letters a name is written: its own or with a capital, in capitals, or in others. */
+type Letters = 'same' | 'capitals' | 'other'
+
 /** Returns the new name as the old one is written: in capitals, with a capital, in the plural. */
-function inLettersOf(written: string, name: string, to: string): { to: string; isSure: boolean } {
-  const plain = written
-    .replace(/\s+/gu, ' ')
-    .replace(/[‘’ʼ＇]/gu, "'")
-    .normalize('NFC')
-  const base = name
-    .replace(/\s+/gu, ' ')
-    .replace(/[‘’ʼ＇]/gu, "'")
-    .normalize('NFC')
-  if (plain.length !== base.length && /ies$/iu.test(plain))
-    return inLettersOf(
-      plain.replace(/ies$/iu, 'y'),
+function respell(written: string, name: string, to: string): { to: string; letters: Letters } {
+  const [given, base] = [plain(written), plain(name)]
+  if (given.length !== base.length && /ies$/iu.test(given))
+    return respell(
+      given.replace(/ies$/iu, 'y'),
       base,
       /[^aeiou]y$/iu.test(to) ? to.replace(/y$/u, 'ies') : `${to}s`,
     )
-  if (plain === base) return { to, isSure: true }
-  if (plain.length > 1 && plain === base.toUpperCase()) return { to: to.toUpperCase(), isSure: true }
-  if (plain === withCapital(base)) return { to: withCapital(to), isSure: true }
-  return { to, isSure: false }
+  if (given === base) return { to, letters: 'same' }
+  if (given.length > 1 && given === base.toUpperCase()) return { to: to.toUpperCase(), letters: 'capitals' }
+  if (given === withCapital(base)) return { to: withCapital(to), letters: 'same' }
+  return { to, letters: 'other' }
 }
 
 function withCapital(text: string): string {

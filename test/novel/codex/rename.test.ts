@@ -66,6 +66,12 @@ describe('renaming in a text', () => {
       'Al ran',
     ],
     [
+      'a name of its own letters beside its capitals',
+      'salt. SALT.',
+      { names: { salt: 'sand' } },
+      'sand. SAND.',
+    ],
+    [
       'behind what is written in more units',
       'e\u0301  e\u0301 Ann Ann',
       { names: { Ann: 'Eve' } },
@@ -92,6 +98,13 @@ describe('renaming in a text', () => {
     expect(findIn('I will, Will.', { names: { Will: 'Bill' } })).toMatchObject([
       { text: 'will', doubt: 'other-case' },
       { text: 'Will', start: 8, end: 12 },
+    ])
+    // In capitals, the word looks like the name.
+    const shouted = findIn('Will, I will. I WILL!', { names: { Will: 'Bill' } })
+    expect(shouted.map(({ text, doubt }) => [text, doubt])).toEqual([
+      ['Will', undefined],
+      ['will', 'other-case'],
+      ['WILL', 'other-case'],
     ])
   })
 
