@@ -39,7 +39,7 @@ import { entriesReading, proposeCodexEntries } from './propose-codex-entries.ts'
 import { renameInNovel } from './rename-in-novel.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import { reviewChapter } from './review-chapter.ts'
-import { readTarget, rewriteSelection, rewritingFor } from './rewrite-selection.ts'
+import { readSelectionTarget, rewriteSelection, rewritingFor } from './rewrite-selection.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
 import { usualLength, writingFor } from './scene-request.ts'
@@ -228,7 +228,7 @@ async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate>
 async function selectionUse(asked: AskedOf<typeof rewriteSelection>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const model = modelsOf(asked).languageModel('prose', parameters.model)
-  const target = await readTarget(asked, parameters)
+  const target = await readSelectionTarget(asked, parameters)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
   const rewriting = rewritingFor(parameters, target, model)
   const characters = novel.characters + (await notedUnits(asked, novel.id))

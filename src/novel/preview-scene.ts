@@ -6,7 +6,7 @@ import { defined } from '../task/defined.ts'
 import type { Scene } from './library/scenes.ts'
 import type { PromptBlock } from './models/blocks.ts'
 import type { Material } from './models/context.ts'
-import { type ExpectedUse, promptsOf, promptsUse, type SceneToExpect } from './models/expected.ts'
+import { type ExpectedUse, expectedPrompts, promptsUse, type SceneToExpect } from './models/expected.ts'
 import { type MaterialReader, readMaterial, type SceneMaterial } from './models/scene-material.ts'
 import type { PartPrompt, PromptedModel } from './models/scene-prompt.ts'
 import { askedOf, type SceneWishes } from './scene-request.ts'
@@ -101,7 +101,7 @@ export async function promptScene(reader: MaterialReader, { scene, model, wishes
 /** Returns the prompts, or, where they cannot be made, those of a model with a larger window and why. */
 function tryPrompts(scene: SceneToExpect, material: Material) {
   try {
-    return { prompts: promptsOf(scene, material), problem: undefined }
+    return { prompts: expectedPrompts(scene, material), problem: undefined }
   } catch (problem) {
     if (!(problem instanceof QuillworkError)) throw problem
     const { id } = scene.model
@@ -111,7 +111,7 @@ function tryPrompts(scene: SceneToExpect, material: Material) {
       ...large,
     }
     const mostMaterial = problem.code === 'CODEX_TOO_LARGE' ? large.contextTokens : scene.mostMaterial
-    return { prompts: promptsOf({ ...scene, model, mostMaterial }, material), problem }
+    return { prompts: expectedPrompts({ ...scene, model, mostMaterial }, material), problem }
   }
 }
 

@@ -100,14 +100,14 @@ export const rewriteSelection = defineNovelTask({
   progress: textsProgress,
   async admit(asked, asker) {
     modelsOf(asker).languageModel('prose', asked.model)
-    await readTarget(asker, asked)
+    await readSelectionTarget(asker, asked)
     await admitInsteadOf(asker, asked)
   },
   async execute(ctx: RewriteContext) {
     const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
     const asked = hashedId(JSON.stringify(ctx.parameters))
     // A checkpoint: what is written for one text is not put into another one unseen.
-    const target = await ctx.checkpoint(`selection ${asked}`, () => readTarget(ctx, ctx.parameters))
+    const target = await ctx.checkpoint(`selection ${asked}`, () => readSelectionTarget(ctx, ctx.parameters))
     const prompts = await promptsFor(ctx, ctx.parameters.novelId)
     return timed(async () =>
       resultOf(ctx.parameters.sceneId, await makeTexts(ctx, planOf(ctx, { model, prompts }, target))),
@@ -116,7 +116,7 @@ export const rewriteSelection = defineNovelTask({
 })
 
 /** Reads the scene, and finds the selection. Throws SCENE_NOT_FOUND, and what `findSelection` throws. */
-export async function readTarget(
+export async function readSelectionTarget(
   asker: Pick<MaterialReader, 'services' | 'userId'>,
   { novelId, sceneId, selection }: RewriteParameters,
 ): Promise<RewriteTarget> {

@@ -174,7 +174,7 @@ async function makeOne(ctx: TextsContext, output: TextsOutput, plan: OwnPlan): P
   const { best, other } = await writeChecked(output.context, {
     ...plan,
     unit: unitOf(ctx, plan),
-    instructions: promptsOf(plan)
+    instructions: partPrompts(plan)
       .map(({ fixedText }) => fixedText)
       .join('\n'),
     onPart({ parts, done, text }) {
@@ -271,17 +271,17 @@ function sizeOf(made: readonly MadeText[]) {
 
 /** Returns a name for the parts of a text. It changes with parameters, model, material and prompts, whose parts are not continued. */
 function unitOf(ctx: TextsContext, plan: OwnPlan): string {
-  const versions = promptsOf(plan).map(({ note }) => note.version)
+  const versions = partPrompts(plan).map(({ note }) => note.version)
   return hashedId(JSON.stringify([ctx.parameters, plan.model.id, plan.target, plan.number, ...versions]))
 }
 
 /** Returns the prompts of the first part and of further parts. */
-function promptsOf({ form, prompts, promptLanguage }: TextsPlan) {
+function partPrompts({ form, prompts, promptLanguage }: TextsPlan) {
   return [prompts(form.first, promptLanguage), prompts(form.next, promptLanguage)] as const
 }
 
 function provenanceFor(ctx: TextsContext, plan: TextsPlan, parts: CheckedScene['parts']): Provenance {
-  const [first, next] = promptsOf(plan)
+  const [first, next] = partPrompts(plan)
   const { length, style, tone, instructions, temperature, contextTokens } = ctx.parameters
   return {
     method: 'generative',

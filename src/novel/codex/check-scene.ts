@@ -35,7 +35,7 @@ export interface CodexFinding {
 }
 
 /** A scene to check. */
-export interface SceneToCheck {
+export interface SceneAgainstCodex {
   readonly id: string
   readonly place: ScenePlace
   readonly content: string
@@ -50,7 +50,7 @@ const longestQuotation = 300
 export function sceneChecker({
   entries,
   places,
-}: Pick<CodexAtPlace, 'entries' | 'places'>): (scene: SceneToCheck) => CodexFinding[] {
+}: Pick<CodexAtPlace, 'entries' | 'places'>): (scene: SceneAgainstCodex) => CodexFinding[] {
   const finder = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
   const byId = new Map(entries.map(entry => [entry.id, entry]))
   return ({ id: sceneId, place, content, narration }) => {

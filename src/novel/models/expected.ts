@@ -72,7 +72,7 @@ export function summaryExpectations(
 export type SceneToExpect = SceneToPrompt & { readonly length: Length }
 
 /** Returns the prompts of the parts of a scene as far as they are known: prose of the wanted length stands for what is written before each. */
-export function promptsOf(scene: SceneToExpect, material: Material): readonly PartPrompt[] {
+export function expectedPrompts(scene: SceneToExpect, material: Material): readonly PartPrompt[] {
   const plan = planScene({ ...scene, summary: scene.slots['summary'] ?? '' })
   return plan.beats.map((_, at) => {
     const written = at === 0 ? '' : proseOf(lengthUpTo(plan, at), scene.writing)
@@ -98,7 +98,7 @@ export function promptsUse(
 
 /** Returns the expected use of a model by a scene whose material has `mostMaterial` tokens. */
 export function sceneExpectation(model: LanguageModel, scene: SceneToExpect): ExpectedUse {
-  const prompts = promptsOf(scene, onlyCodex(noEntries))
+  const prompts = expectedPrompts(scene, onlyCodex(noEntries))
   const { inputTokens, ...use } = promptsUse(model, scene, prompts)
   const material = Math.min(scene.mostMaterial, model.contextTokens)
   return { ...use, inputTokens: inputTokens + prompts.length * material }

@@ -70,7 +70,7 @@ interface Job {
 }
 
 /** The prompts of a text that fits, of a part of one that does not, and of what its parts give. */
-const promptsOf = (level: Level | undefined) =>
+const summaryPrompts = (level: Level | undefined) =>
   level === undefined
     ? (['summarise-scene', 'summarise-part', 'combine-summaries'] as const)
     : (['summarise-level', 'summarise-level', 'summarise-level'] as const)
@@ -110,7 +110,7 @@ export async function summariseText(
   await model.prepare?.()
   const job: Job = { ctx, model, wanted, writing, unit: unitOf(model, wanted), usage: noUsage }
   const most = wanted.maxCharacters ?? usualSummary[writing]
-  const [ofWhole, ofPart] = promptsOf(wanted.level)
+  const [ofWhole, ofPart] = summaryPrompts(wanted.level)
   const whole: Step = {
     name: 'whole',
     prompt: ofWhole,
@@ -137,7 +137,7 @@ async function reduce(
     summaries.push((await take(job, { ...part, name: `${part.name}${at + 1}`, material })).text)
   const next = level + 1
   const combined = {
-    prompt: promptsOf(job.wanted.level)[2],
+    prompt: summaryPrompts(job.wanted.level)[2],
     slot: 'summaries',
     material: summaries.join('\n\n'),
   } as const
@@ -250,6 +250,6 @@ function clipped(text: string, most: number): string {
 
 function unitOf(model: LanguageModel, wanted: TextToSummarise): string {
   const { text, maxCharacters, style, level } = wanted
-  const versions = promptsOf(level).map(name => promptOf({ wanted }, name).note.version)
+  const versions = summaryPrompts(level).map(name => promptOf({ wanted }, name).note.version)
   return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, level, ...versions]))}`
 }

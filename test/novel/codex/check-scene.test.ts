@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { type SceneToCheck, sceneChecker } from '../../../src/novel/codex/check-scene.ts'
+import { type SceneAgainstCodex, sceneChecker } from '../../../src/novel/codex/check-scene.ts'
 import { entryFields } from '../library/codex-cases.ts'
 
 interface Book {
-  scenes: Omit<SceneToCheck, 'place'>[]
+  scenes: Omit<SceneAgainstCodex, 'place'>[]
   entries: (Parameters<typeof entryFields>[0] & { id: string })[]
   findings: object[]
 }
