@@ -149,11 +149,11 @@ async function measurePrompts() {
     await library.codex.add(userId, novelId, entries)
     const narration = { styleSheet: 'Plain words. No semicolons.', voiceSample: 'It was late. '.repeat(40) }
     await library.shelf.setNarration(userId, novelId, { narration, expectedVersion: 0 })
-    const wishes = { contextTokens: 8_000, scenesBefore: 20 }
+    const request = { contextTokens: 8_000, scenesBefore: 20 }
     const { signal } = new AbortController()
     const texts = []
     for (const sceneId of await sceneIdsOf(library, userId, novelId)) {
-      const { blocks } = await previewScene(services, { userId, sceneId, wishes, signal })
+      const { blocks } = await previewScene(services, { userId, sceneId, request, signal })
       texts.push(blocks.map(({ text }) => text).join(''))
     }
     const shares = texts.slice(1).map((text, at) => sameStart(text, texts[at]) / text.length)
@@ -218,7 +218,7 @@ async function measureSelection() {
   }
 }
 
-/** Prints how near to the wished length the product keeps answers of a small model that were recorded. */
+/** Prints how near to the requested length the product keeps answers of a small model that were recorded. */
 async function measureKeptLengths() {
   const { recordings } = JSON.parse(readFileSync(at('test/novel/checks/recorded-answers.json'), 'utf8'))
   const { answers, raw, kept } = await measureLengths(recordings)

@@ -1,4 +1,4 @@
-// What a model writes for scenes of the samples, measured without a judge; and how near to the wished length the product keeps answers that were recorded.
+// What a model writes for scenes of the samples, measured without a judge; and how near to the requested length the product keeps answers that were recorded.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -39,9 +39,9 @@ export async function withNovels(models, work) {
   }
 }
 
-/** The score of LongWriter (arXiv 2408.07055): 100 at the wished length, 0 at four times or a third of it, linear in the ratio. */
-export function lengthScore(length, wish) {
-  const over = length > wish ? (length / wish - 1) / 3 : (wish / Math.max(1, length) - 1) / 2
+/** The score of LongWriter (arXiv 2408.07055): 100 at the requested length, 0 at four times or a third of it, linear in the ratio. */
+export function lengthScore(length, requested) {
+  const over = length > requested ? (length / requested - 1) / 3 : (requested / Math.max(1, length) - 1) / 2
   return 100 * Math.max(0, 1 - over)
 }
 
@@ -59,7 +59,7 @@ async function writeScene({ novel, services, result }, { novelId, summary, lengt
   return library.candidates.candidate(userId, { sceneId, candidateId: candidates[0].candidateId })
 }
 
-/** The length of a text in the unit of a wish, and the wish. */
+/** The length of a text in the unit of a requested one, and that one. */
 function sizesOf(text, length) {
   const size = 'words' in length ? text.match(/\S+/gu) : text.match(/[\p{L}\p{N}]/gu)
   return [size?.length ?? 0, length.words ?? length.characters]
@@ -111,12 +111,12 @@ export async function measureWriting({ models, id, books, count, words }) {
         answers = []
         const written = await writeScene(novels, { novelId, summary, length, model: id })
         const { text, faults = [], marks = [] } = written
-        const [size, wish] = sizesOf(text, length)
+        const [size, requested] = sizesOf(text, length)
         const unknown = marks.find(({ code }) => code === 'UNKNOWN_NAMES')?.figure ?? 0
         rows.push({
           ...{ sample, scene: summary.slice(0, 30), answers: answers.length, length: size },
           rep: Number(mostRepeated(unitsOf(text), isChinese ? 'cjk' : 'spaced').share.toFixed(2)),
-          score: Math.round(lengthScore(size, wish)),
+          score: Math.round(lengthScore(size, requested)),
           unknown,
           faults: faults.map(({ code }) => code).join(' '),
           marks: marks.map(({ code }) => code).join(' '),

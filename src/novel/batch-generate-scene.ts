@@ -42,7 +42,7 @@ const counts = sceneCounts.omit({ conflict: true }).extend({
 
 /**
  * Writes the scenes of a range of chapters that have a summary and no text, each in its own sub-task, in story order. The prompt of a scene has the
- * text before it. At the same time, on wish: then the prompt has the text that was there, and the summaries of scenes of the same batch.
+ * text before it. At the same time, if asked to: then the prompt has the text that was there, and the summaries of scenes of the same batch.
  */
 export const batchGenerateScene = defineNovelTask({
   type: 'BatchGenerateScene',

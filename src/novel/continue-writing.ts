@@ -54,7 +54,7 @@ const progress = z.object({
 type ContinueContext = TaskContext<typeof parameters, typeof progress, NovelServices>
 
 /**
- * Goes on with a novel: plans the next chapters, has the author review the plan on wish, and writes them one after the other. A chapter that was not
+ * Goes on with a novel: plans the next chapters, has the author review the plan if asked to, and writes them one after the other. A chapter that was not
  * written whole ends it, and a retry goes on behind what is written.
  */
 export const continueWriting = defineNovelTask({

@@ -209,7 +209,7 @@ async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate>
   if (scene !== undefined) {
     const { use, about } = await promptScene(
       { services, userId, signal },
-      { scene, model, wishes: parameters },
+      { scene, model, request: parameters },
     )
     const texts = estimateOf(model, Array(candidates).fill(use))
     return merged(texts, await queriesUse(asked, [about]))

@@ -9,15 +9,15 @@ import type { Material } from './models/context.ts'
 import { type ExpectedUse, expectedPrompts, promptsUse, type SceneToExpect } from './models/expected.ts'
 import { type MaterialReader, readMaterial, type SceneMaterial } from './models/scene-material.ts'
 import type { PartPrompt, PromptedModel } from './models/scene-prompt.ts'
-import { askedOf, type SceneWishes } from './scene-request.ts'
+import { askedOf, type SceneRequest } from './scene-request.ts'
 import { readTarget, requireBrief, type SceneTarget } from './scene-target.ts'
 import { modelsOf, type NovelServices, promptsFor, unlessFailed } from './services.ts'
 
-/** A scene that is about to be written; the wishes are those of GenerateScene. */
+/** A scene that is about to be written; the options are those of GenerateScene. */
 export interface ScenePreviewRequest {
   readonly userId: string
   readonly sceneId: string
-  readonly wishes: SceneWishes & { readonly summary?: string | undefined }
+  readonly request: SceneRequest & { readonly summary?: string | undefined }
   /** Which part of a scene that is written in several is shown, from 1; the last one where it has fewer. Default 1. */
   readonly part?: number | undefined
   /** Id of the model. Default: the first one for prose; without any, the prompt is made for a large window. */
@@ -50,12 +50,12 @@ const large = { contextTokens: 2_000_000, maxOutputTokens: 8_000 }
 /** Returns the prompt of a scene as it would be now. Throws SCENE_NOT_FOUND, PROMPT_INVALID, and PROVIDER_NOT_CONFIGURED for a named model that is not there. */
 export async function previewScene(
   services: NovelServices,
-  { userId, sceneId, wishes, part: wanted = 1, model: id, signal, vectorOf }: ScenePreviewRequest,
+  { userId, sceneId, request, part: wanted = 1, model: id, signal, vectorOf }: ScenePreviewRequest,
 ): Promise<ScenePreview> {
   const choose = () => modelsOf({ services, userId }).languageModel('prose', id)
   const model = id === undefined ? await unlessFailed('PROVIDER_NOT_CONFIGURED', choose) : choose()
   const scene = await services.library.scenes.scene(userId, sceneId)
-  const asked = { scene, model: model ?? { id: '', countTokens, ...large }, wishes }
+  const asked = { scene, model: model ?? { id: '', countTokens, ...large }, request }
   const { prompts, problem, codex, passageSearch, use } = await promptScene(
     { services, userId, signal, ...defined({ vectorOf }) },
     asked,
@@ -77,17 +77,17 @@ export async function previewScene(
 interface SceneToPreview {
   readonly scene: Scene
   readonly model: PromptedModel
-  readonly wishes: ScenePreviewRequest['wishes']
+  readonly request: ScenePreviewRequest['request']
 }
 
 /** Returns the prompts of all parts of a scene, and what the model would use for them. */
-export async function promptScene(reader: MaterialReader, { scene, model, wishes }: SceneToPreview) {
-  const target = await readTarget(reader, scene, wishes)
+export async function promptScene(reader: MaterialReader, { scene, model, request }: SceneToPreview) {
+  const target = await readTarget(reader, scene, request)
   const prompts = await promptsFor(reader, scene.novelId)
-  const asked = askedOf({ model, prompts }, target, wishes)
+  const asked = askedOf({ model, prompts }, target, request)
   const material = await readMaterial(reader, { novelId: scene.novelId, ...asked.material })
   const tried = tryPrompts(asked.scene, material)
-  const problem = emptyProblem(wishes, target) ?? tried.problem
+  const problem = emptyProblem(request, target) ?? tried.problem
   return {
     prompts: tried.prompts,
     codex: material.codex,
@@ -115,9 +115,9 @@ function tryPrompts(scene: SceneToExpect, material: Material) {
   }
 }
 
-function emptyProblem(wishes: SceneWishes, { brief }: SceneTarget): QuillworkError | undefined {
+function emptyProblem(request: SceneRequest, { brief }: SceneTarget): QuillworkError | undefined {
   try {
-    requireBrief(wishes, brief)
+    requireBrief(request, brief)
     return undefined
   } catch (error) {
     if (error instanceof QuillworkError) return error

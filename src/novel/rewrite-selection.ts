@@ -29,12 +29,12 @@ import {
   textsResult,
 } from './scene-texts.ts'
 import {
+  editInstruction,
   findSelection,
   mostOf,
   type Stretch,
-  selectionWishes,
+  selectionEdits,
   usualLengthOf,
-  wishInstruction,
   withoutEchoes,
   withPassage,
 } from './selection.ts'
@@ -60,7 +60,7 @@ const parameters = z
       /** `version` of the scene that it was selected in. If the text changed since, it is looked for, and taken where it is there once. */
       version: z.int().min(1),
     }),
-    wish: z.enum(selectionWishes),
+    edit: z.enum(selectionEdits),
     ...sceneOptions,
     scenesBefore,
     insteadOf,
@@ -133,23 +133,23 @@ export async function readSelectionTarget(
 
 /** Returns the length and language of the new text, and the slots of its prompt. */
 export function rewritingFor(
-  { wish, length, ...asked }: Pick<RewriteParameters, 'wish'> & SceneOptions,
+  { edit, length, ...asked }: Pick<RewriteParameters, 'edit'> & SceneOptions,
   { content, place, novel, language, manner }: RewriteTarget,
   model: LanguageModel,
 ) {
   const selection = content.slice(place.start, place.end)
-  const usual = usualLengthOf(wish, selection, writingOf(language))
+  const usual = usualLengthOf(edit, selection, writingOf(language))
   const { slots, ...writing } = writingFor(
     { ...asked, length: length ?? usual },
     { brief: '', novel, language, manner },
   )
   const form: TextForm = {
     ...({ first: 'rewrite-selection', next: 'rewrite-selection', whole: 'passage' } as const),
-    most: mostOf(wish, writing.length),
+    most: mostOf(edit, writing.length),
   }
   const after = content.slice(place.end)
   const textAfter = startByTokens(after, repeatedTokens(model), text => model.countTokens(text))
-  const own = { selection, textAfter, wish: wishInstruction(wish, writing.promptLanguage) }
+  const own = { selection, textAfter, edit: editInstruction(edit, writing.promptLanguage) }
   return { form, ...writing, slots: { ...slots, ...own } }
 }
 
@@ -158,13 +158,13 @@ function planOf(
   { model, prompts }: { model: LanguageModel; prompts: Prompts },
   target: RewriteTarget,
 ): TextsPlan {
-  const { novelId, sceneId, wish, temperature, contextTokens, instructions = '' } = ctx.parameters
+  const { novelId, sceneId, edit, temperature, contextTokens, instructions = '' } = ctx.parameters
   const { content, place, manner, language } = target
   const rewriting = rewritingFor(ctx.parameters, target, model)
   const { selection } = rewriting.slots
-  const before = content.slice(0, wish === 'continue' ? place.end : place.start)
+  const before = content.slice(0, edit === 'continue' ? place.end : place.start)
   const after = content.slice(place.end)
-  const selected = wish === 'continue' ? '' : selection
+  const selected = edit === 'continue' ? '' : selection
   const request = {
     ...{ novelId, before: sceneId, manner, tokens: contextTokens, scenesBefore: ctx.parameters.scenesBefore },
     about: `${selection}\n${instructions}`,
@@ -172,7 +172,7 @@ function planOf(
     language: promptLanguageOf(language),
   }
   return {
-    ...{ novelId, sceneId, model, prompts, target, temperature, language, recorded: { wish } },
+    ...{ novelId, sceneId, model, prompts, target, temperature, language, recorded: { edit } },
     mostMaterial: contextTokens,
     ...rewriting,
     around: textAround({ before, after }),
@@ -197,11 +197,11 @@ async function placed(
   { content, place, version }: RewriteTarget,
   written: Pick<Parameters<typeof withPassage>[2], 'text' | 'writing'>,
 ): Promise<Placed> {
-  const { wish } = ctx.parameters
+  const { edit } = ctx.parameters
   const selection = { start: place.start, text: content.slice(place.start, place.end), version }
   const now = await findScene(ctx, ctx.parameters, ctx.parameters.sceneId)
   const found = await unlessFailed('SELECTION_NOT_FOUND', () => findSelection(now, selection))
   if (found === undefined)
-    return { ...withPassage(content, place, { wish, ...written }), expectedVersion: version }
-  return { ...withPassage(now.content, found, { wish, ...written }), expectedVersion: now.version }
+    return { ...withPassage(content, place, { edit, ...written }), expectedVersion: version }
+  return { ...withPassage(now.content, found, { edit, ...written }), expectedVersion: now.version }
 }

@@ -1,4 +1,4 @@
-/** What a model is asked for of a scene: the wishes of the author, and what the prompt is made of. */
+/** What a model is asked for of a scene: the instructions of the author, and what the prompt is made of. */
 import { z } from 'zod'
 import type { Writing } from '../ai/text/language.ts'
 import type { SearchedText } from './codex/select-entries.ts'
@@ -69,7 +69,7 @@ export const oneIfAutomatic = [
 export type SceneOptions = z.output<z.ZodObject<typeof sceneOptions>>
 
 /** What of a request decides its prompt. */
-export type SceneWishes = Pick<
+export type SceneRequest = Pick<
   SceneOptions,
   'length' | 'style' | 'tone' | 'instructions' | 'temperature' | 'contextTokens'
 > & {
@@ -88,18 +88,18 @@ interface Asking<Model> {
 export function askedOf<Model extends PromptedModel>(
   { model, prompts: usual }: Asking<Model>,
   target: SceneTarget,
-  wishes: SceneWishes,
+  request: SceneRequest,
 ) {
-  const { temperature, contextTokens: tokens, scenesBefore, instructions = '' } = wishes
+  const { temperature, contextTokens: tokens, scenesBefore, instructions = '' } = request
   const { sceneId: before, brief, manner } = target
   const language = promptLanguageOf(target.language)
   const about = `${brief}\n${instructions}`
   const material: Omit<MaterialRequest, 'novelId'> = {
-    ...{ before, about, said: saidOf(target, wishes), manner, language, tokens, scenesBefore },
+    ...{ before, about, said: saidOf(target, request), manner, language, tokens, scenesBefore },
   }
-  const prompts = wishes.prompts === undefined ? usual : withTried(usual, wishes.prompts)
+  const prompts = request.prompts === undefined ? usual : withTried(usual, request.prompts)
   const kept = { form: sceneForm, model, prompts, temperature, mostMaterial: tokens }
-  const scene = { ...kept, ...writingFor(wishes, target) }
+  const scene = { ...kept, ...writingFor(request, target) }
   return { scene, material }
 }
 

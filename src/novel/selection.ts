@@ -10,11 +10,11 @@ import { amountOf, type Length, lengthOf, sameUnit } from './models/lengths.ts'
 import { endsSentence } from './models/scene-plan.ts'
 import type { PromptLanguage } from './prompts/prompts.ts'
 
-/** What an author can wish of a selection. */
-export const selectionWishes = ['rewrite', 'shorten', 'expand', 'continue'] as const
+/** What an author can have done with a selection. */
+export const selectionEdits = ['rewrite', 'shorten', 'expand', 'continue'] as const
 
-/** What an author wishes of a selection. */
-export type SelectionWish = (typeof selectionWishes)[number]
+/** What is done with a selection. */
+export type SelectionEdit = (typeof selectionEdits)[number]
 
 /** A selection as an author made it. */
 export interface Selection {
@@ -73,18 +73,18 @@ const usualContinuation: Record<Writing, Length> = { spaced: { words: 150 }, cjk
 const shares = { rewrite: 1, shorten: 0.5, expand: 2 } as const
 
 /** Returns the length to request where none is asked for. */
-export function usualLengthOf(wish: SelectionWish, selected: string, writing: Writing): Length {
+export function usualLengthOf(edit: SelectionEdit, selected: string, writing: Writing): Length {
   const usual = usualContinuation[writing]
-  if (wish === 'continue') return usual
-  return sameUnit(usual, Math.max(1, Math.round(lengthOf(selected, usual) * shares[wish])))
+  if (edit === 'continue') return usual
+  return sameUnit(usual, Math.max(1, Math.round(lengthOf(selected, usual) * shares[edit])))
 }
 
 /** Of the text around, a model may repeat so much, which is dropped later. */
 const repeated = { words: 50, characters: 100 }
 
 /** Returns the factor by which a text may exceed a length: what follows a selection keeps it, what replaces one has to come to its end. */
-export function mostOf(wish: SelectionWish, length: Length): number {
-  if (wish === 'continue') return 1.15
+export function mostOf(edit: SelectionEdit, length: Length): number {
+  if (edit === 'continue') return 1.15
   return 2 + ('words' in length ? repeated.words : repeated.characters) / amountOf(length)
 }
 
@@ -92,9 +92,9 @@ export function mostOf(wish: SelectionWish, length: Length): number {
 export function withPassage(
   content: string,
   { start, end }: Stretch,
-  { wish, text, writing }: { wish: SelectionWish; text: string; writing: Writing },
+  { edit, text, writing }: { edit: SelectionEdit; text: string; writing: Writing },
 ): { content: string; passage: Stretch } {
-  const isBehind = wish === 'continue'
+  const isBehind = edit === 'continue'
   const head = content.slice(0, isBehind ? end : start)
   const after = content.slice(end)
   const joint = isBehind ? jointOf(content, { head, after, writing }) : ''
@@ -154,7 +154,7 @@ function isBetweenWords(text: string, at: number, writing: Writing): boolean {
   return writing === 'cjk' || !/^[\p{L}\p{N}]{2}/u.test(text.slice(Math.max(0, at - 1), at + 1))
 }
 
-const wishes: Record<SelectionWish, Record<PromptLanguage, string>> = {
+const edits: Record<SelectionEdit, Record<PromptLanguage, string>> = {
   rewrite: {
     en: 'Rewrite the passage: tell the same, and tell it better.',
     zh: '改写这段文字：内容不变，写得更好。',
@@ -173,7 +173,7 @@ const wishes: Record<SelectionWish, Record<PromptLanguage, string>> = {
   },
 }
 
-/** Returns the wish as an instruction in a prompt. */
-export function wishInstruction(wish: SelectionWish, language: PromptLanguage): string {
-  return wishes[wish][language]
+/** Returns what is to be done with a selection as an instruction in a prompt. */
+export function editInstruction(edit: SelectionEdit, language: PromptLanguage): string {
+  return edits[edit][language]
 }

@@ -25,7 +25,7 @@ export type Refusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' |
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =
   | { outcome: 'existing'; record: TaskRecord }
-  /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` wished; the caller publishes it. */
+  /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` requested; the caller publishes it. */
   | { outcome: 'created'; record: TaskRecord; delivery?: Delivery }
   | { outcome: 'refused'; code: Refusal }
   /** Nothing stood in the way of this one, but of another of the same call: all were to be created, or none. */
@@ -42,7 +42,7 @@ export interface CreateOptions {
   allOrNone?(task: NewTask, found: TaskRecord): boolean
 }
 
-/** The wish to start an attempt. */
+/** The request to start an attempt. */
 export interface Claim {
   taskId: string
   /** The attempt number that the delivery saw; a claim of a task that was claimed meanwhile is refused. */

@@ -43,14 +43,14 @@ export const claimCases: readonly StoreCase[] = [
   it('claim: the attempt rises, the lease ends by the clock of the store, the record says who runs it', async (store, context) => {
     const record = await createOne(store)
     context.advance(40)
-    const wish = claimOf(record, { leaseMs: 5_000, executionNodeId: 'node-7' })
-    const { waitedMs, ...claimed } = only(await store.tasks.claim([wish]))
+    const request = claimOf(record, { leaseMs: 5_000, executionNodeId: 'node-7' })
+    const { waitedMs, ...claimed } = only(await store.tasks.claim([request]))
     assert.equal(waitedMs, 40)
     assert.deepEqual(claimed, {
       ...record,
       status: 'RUNNING',
       attempt: 1,
-      claimToken: wish.token,
+      claimToken: request.token,
       executionNodeId: 'node-7',
       leaseUntil: context.now + 5_000,
       startedAt: context.now,

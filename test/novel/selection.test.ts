@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   findSelection,
   type Selection,
-  selectionWishes,
+  selectionEdits,
   usualLengthOf,
   withoutEchoes,
   withPassage,
@@ -41,9 +41,9 @@ describe('a selection', () => {
   it('is replaced, and every unit outside of it stays, for any answer', () => {
     fc.assert(
       fc.property(
-        ...[prose, fc.nat(), fc.nat(), fc.constantFrom(...selectionWishes), fc.string({ unit: 'binary' })],
+        ...[prose, fc.nat(), fc.nat(), fc.constantFrom(...selectionEdits), fc.string({ unit: 'binary' })],
         ...[fc.constantFrom('cjk' as const, 'spaced' as const)],
-        (content, one, other, wish, answer, writing) => {
+        (content, one, other, edit, answer, writing) => {
           const [from = 0, to = 0] = [one, other].map(at => at % (content.length + 1)).sort((a, b) => a - b)
           let place: ReturnType<typeof findSelection>
           try {
@@ -53,15 +53,15 @@ describe('a selection', () => {
             return
           }
           const kept = [
-            content.slice(0, wish === 'continue' ? place.end : place.start),
+            content.slice(0, edit === 'continue' ? place.end : place.start),
             content.slice(place.end),
           ]
-          const { content: whole, passage } = withPassage(content, place, { wish, text: answer, writing })
+          const { content: whole, passage } = withPassage(content, place, { edit, text: answer, writing })
           expect(whole.startsWith(kept[0] ?? '')).toBe(true)
           expect(whole.endsWith(kept[1] ?? '')).toBe(true)
           expect(whole.slice(passage.end)).toBe(kept[1])
           const between = whole.slice(kept[0]?.length, passage.start)
-          expect(wish === 'continue' ? between.trim() : between).toBe('')
+          expect(edit === 'continue' ? between.trim() : between).toBe('')
           // White space at the ends of the selection is outside of it.
           expect(content.slice(place.start, place.end)).toBe(content.slice(from, to).trim())
         },
@@ -98,7 +98,7 @@ describe('a selection', () => {
   it('is followed by a new paragraph behind the end of one, as the scene has them, else by what parts words', () => {
     const continued = (content: string, text: string, writing: 'cjk' | 'spaced' = 'spaced') => {
       const place = findSelection({ content, ...unchanged }, selected(text, content.indexOf(text)))
-      return withPassage(content, place, { wish: 'continue', text: 'New.\n\nMore.', writing }).content
+      return withPassage(content, place, { edit: 'continue', text: 'New.\n\nMore.', writing }).content
     }
     expect(continued('One.\n\nTwo.', 'One.')).toBe('One.\n\nNew.\n\nMore.\n\nTwo.')
     expect(continued('One.\nTwo.', 'One.')).toBe('One.\nNew.\nMore.\nTwo.')

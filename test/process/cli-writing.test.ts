@@ -94,7 +94,7 @@ describe('quillwork novels write', { timeout: patience }, () => {
     const { content } = await sceneAt(2, 1)
     const words = content.trim().split(' ')
     const [first = '', last = ''] = [words.slice(0, 4).join(' '), words.slice(4, 9).join(' ')]
-    const asked = ['--passage', first, '--to', last, '--wish', 'expand']
+    const asked = ['--passage', first, '--to', last, '--edit', 'expand']
     const { code, stdout, stderr } = await on('novels', 'rewrite', 'salt', '2.1', ...asked)
     expect([code, stdout]).toEqual([0, `${lastText()}\n`])
     expect(stderr).toContain('This text is a candidate')

@@ -123,11 +123,11 @@ export function previewOf(
   return { ...usualPrompt, ...summary, ...options }
 }
 
-/** What an author can wish of a selected passage. */
-export const wishes = ['rewrite', 'shorten', 'expand', 'continue'] as const
+/** What an author can have done with a selected passage. */
+export const edits = ['rewrite', 'shorten', 'expand', 'continue'] as const
 
-/** What an author wishes of a selected passage. */
-export type Wish = (typeof wishes)[number]
+/** What is done with a selected passage. */
+export type Edit = (typeof edits)[number]
 
 /** What is selected of the text of a scene; `start` in UTF-16 code units. */
 export interface Selected {
@@ -139,9 +139,9 @@ export interface Selected {
 export function rewriteParametersOf(
   wanted: Instructions,
   { id: sceneId, novelId, version }: Scene,
-  { unit, selected, wish }: { unit: Unit; selected: Selected; wish: Wish },
+  { unit, selected, edit }: { unit: Unit; selected: Selected; edit: Edit },
 ): Record<string, unknown> {
-  return { novelId, sceneId, wish, selection: { ...selected, version }, ...optionsOf(wanted, unit) }
+  return { novelId, sceneId, edit, selection: { ...selected, version }, ...optionsOf(wanted, unit) }
 }
 
 /** What the author of a batch reads before it goes on: nothing, each scene, or each chapter. */

@@ -21,7 +21,7 @@ interface Props {
   unit: Unit
 }
 
-/** What the model will see, with the present instructions: on wish, before anything is paid. */
+/** What the model will see, with the present instructions: on request, before anything is paid. */
 export function PromptPreview(props: Props) {
   const t = useTranslations('scenes.prompt')
   const [isOpen, { toggle }] = useDisclosure(false)

@@ -8,14 +8,14 @@ import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import {
   budgetOf,
+  type Edit,
+  edits,
   type Instructions,
   noInstructions,
   rewriteParametersOf,
   type Selected,
   type Unit,
   unitOf,
-  type Wish,
-  wishes,
 } from '../parts/instructions.ts'
 import { type Scene, useOutline } from '../queries/novel-queries.ts'
 import { useSubmit } from './scene-writes.ts'
@@ -57,23 +57,23 @@ interface RewriteToolsProps {
 export function RewriteTools({ scene, selected, isUnsaved = false, onSent }: RewriteToolsProps) {
   const t = useTranslations('scenes.rewrite')
   const { data: capabilities } = useCapabilities()
-  const [asked, setAsked] = useState<{ wish: Wish; selected: Selected }>()
+  const [asked, setAsked] = useState<{ edit: Edit; selected: Selected }>()
   if (capabilities === undefined || whyOff(capabilities, 'RewriteSelection') !== undefined) return null
   const canAsk = selected !== undefined && !isUnsaved
   return (
     <>
       <Group gap="xs" role="toolbar" aria-label={t('title')} className={styles['tools'] ?? ''} data-rewrite>
-        {wishes.map(wish => (
+        {edits.map(edit => (
           <Button
-            key={wish}
+            key={edit}
             size="compact-sm"
             variant="default"
             disabled={!canAsk}
             // Or the selection is lost before the click comes.
             onMouseDown={event => event.preventDefault()}
-            onClick={() => selected && setAsked({ wish, selected })}
+            onClick={() => selected && setAsked({ edit, selected })}
           >
-            {t(`wish.${wish}`)}
+            {t(`edit.${edit}`)}
           </Button>
         ))}
         {!canAsk && (
@@ -98,7 +98,7 @@ export function RewriteTools({ scene, selected, isUnsaved = false, onSent }: Rew
 interface RewriteDialogProps {
   scene: Scene
   selected: Selected
-  wish: Wish
+  edit: Edit
   capabilities: Capabilities
   onSent: () => void
   onClose: () => void
@@ -108,14 +108,14 @@ interface RewriteDialogProps {
 function RewriteDialog({ scene, selected, capabilities, onSent, onClose, ...first }: RewriteDialogProps) {
   const t = useTranslations('scenes.rewrite')
   const { data: novel } = useOutline(scene.novelId)
-  const [wish, setWish] = useState(first.wish)
+  const [edit, setEdit] = useState(first.edit)
   const [wanted, setWanted] = useState(noInstructions)
   const submit = useSubmit(scene.id)
   const change = (part: Partial<Instructions>) => setWanted(now => ({ ...now, ...part }))
   const unit: Unit = unitOf(novel?.language)
   const planned = {
     taskType: 'RewriteSelection',
-    parameters: rewriteParametersOf(wanted, scene, { unit, selected, wish }),
+    parameters: rewriteParametersOf(wanted, scene, { unit, selected, edit }),
   }
   const send = () =>
     submit.mutate(
@@ -133,7 +133,7 @@ function RewriteDialog({ scene, selected, capabilities, onSent, onClose, ...firs
       <DialogForm
         onSubmit={send}
         error={submit.error}
-        action={t(`wish.${wish}`)}
+        action={t(`edit.${edit}`)}
         isBusy={submit.isPending}
         isDisabled={false}
         onBack={onClose}
@@ -145,18 +145,18 @@ function RewriteDialog({ scene, selected, capabilities, onSent, onClose, ...firs
         </Blockquote>
         <SegmentedControl
           aria-label={t('what')}
-          value={wish}
-          onChange={value => setWish(wishes.find(each => each === value) ?? wish)}
-          data={wishes.map(value => ({ value, label: t(`wish.${value}`) }))}
+          value={edit}
+          onChange={value => setEdit(edits.find(each => each === value) ?? edit)}
+          data={edits.map(value => ({ value, label: t(`edit.${value}`) }))}
         />
-        <Text size="sm">{t(`hint.${wish}`)}</Text>
+        <Text size="sm">{t(`hint.${edit}`)}</Text>
         <InstructionsField label={t('instructions')} wanted={wanted} onChange={change} />
         <FoldedInstructions
           wanted={wanted}
           onChange={change}
           capabilities={capabilities}
           unit={unit}
-          usual={t(`length.${wish}`)}
+          usual={t(`length.${edit}`)}
         />
         <CostWhenStill planned={planned} />
       </DialogForm>

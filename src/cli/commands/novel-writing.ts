@@ -4,7 +4,7 @@ import type { TaskJson } from '../../http/index.ts'
 import type { PreviewJson } from '../../http/schemas/preview.ts'
 import type { sceneSchema } from '../../http/schemas/scene.ts'
 import type { batchGenerateScene, generateScene, sceneBrief } from '../../novel/index.ts'
-import { selectionWishes } from '../../novel/selection.ts'
+import { selectionEdits } from '../../novel/selection.ts'
 import type { Out } from '../../task/definition.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
@@ -157,8 +157,8 @@ async function preview(run: Run<WriteOptions>, client: Client, { parameters }: S
   if (typeof sceneId !== 'string') throw usageError('--preview is for one scene that is there, such as 3.2.')
   // The first part has nothing of the prompt of further parts.
   const part = run.options.continuePrompt !== undefined && run.options.prompt === undefined ? 2 : undefined
-  const wishes = { summary, style, tone, length, instructions, model, prompts, part }
-  const shown = await client.post<PreviewJson>(`/v1/scenes/${sceneId}:preview`, wishes)
+  const request = { summary, style, tone, length, instructions, model, prompts, part }
+  const shown = await client.post<PreviewJson>(`/v1/scenes/${sceneId}:preview`, request)
   print(run, shown, () => previewLines(shown))
 }
 
@@ -350,7 +350,7 @@ function namesLine(what: string, names: readonly string[]): string[] {
 interface RewriteOptions extends AskedOptions {
   passage: string
   to?: string
-  wish?: string
+  edit?: string
   insteadOf?: string
 }
 
@@ -368,8 +368,8 @@ export function addNovelRewriting(novels: Command, register: Register, novelArgu
       .option('--to <text>', 'the last words of the passage')
       .option('--instead-of <candidate>', 'the candidate that the text is asked for in place of')
       .addOption(
-        new Option('--wish <wish>', 'what to do with the passage; default rewrite').choices([
-          ...selectionWishes,
+        new Option('--edit <edit>', 'what to do with the passage; default rewrite').choices([
+          ...selectionEdits,
         ]),
       ),
     { words: 'that of the passage, half or twice of it', characters: 'the same' },
@@ -378,14 +378,14 @@ export function addNovelRewriting(novels: Command, register: Register, novelArgu
 
 function rewrite(run: Run<RewriteOptions>) {
   const [novel = '', place = ''] = run.arguments
-  const { wish = 'rewrite' } = run.options
+  const { edit = 'rewrite' } = run.options
   const asked = { ...askedOf(run.options), insteadOf: run.options.insteadOf }
   return submitting(run, async client => {
     const { id: novelId } = await findNovel(client, novel)
     const sceneId = await findSceneId(client, novelId, place)
     const scene = await client.get<z.output<typeof sceneSchema>>(`/v1/scenes/${sceneId}`)
     const selection = { ...passageOf(scene.content, run.options), version: scene.version }
-    return { taskType: 'RewriteSelection', parameters: { novelId, sceneId, selection, wish, ...asked } }
+    return { taskType: 'RewriteSelection', parameters: { novelId, sceneId, selection, edit, ...asked } }
   })
 }
 

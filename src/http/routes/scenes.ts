@@ -97,12 +97,12 @@ export const sceneRoutes = [
     sends: { 200: previewSchema },
     refuses: ['SCENE_NOT_FOUND', 'PROVIDER_NOT_CONFIGURED', 'PROMPT_INVALID'],
     handle: ({ engine, novels, settings: { userId } }, { params: { sceneId }, body, signal }) => {
-      const { model, part, ...wishes } = body
+      const { model, part, ...request } = body
       const { library, now } = novels
       const models = modelsOf({ userId, services: novels })
       const search = { library, now, models, limiter: engine.limiter }
       return previewScene(novels, {
-        ...{ userId, sceneId, wishes, part, model, signal },
+        ...{ userId, sceneId, request, part, model, signal },
         vectorOf: (kind, query) => queryVector(search, kind, { query, userId, signal }),
       })
     },

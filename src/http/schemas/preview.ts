@@ -7,7 +7,7 @@ import { named, span } from './fields.ts'
 
 const { style, tone, length, instructions, temperature, contextTokens } = sceneOptions
 
-/** The wishes of GenerateScene that decide the prompt. */
+/** The options of GenerateScene that decide the prompt. */
 export const previewBody = named(
   'ScenePreviewRequest',
   z.strictObject({

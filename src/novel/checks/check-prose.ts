@@ -60,7 +60,7 @@ export interface Findings {
 /** What a text is checked against. Without a part, its check is left out. */
 export interface Expected {
   /** The requested length. */
-  readonly wish?: Length | undefined
+  readonly requestedLength?: Length | undefined
   /** BCP 47 tag of the novel's language; `und` where it is unknown. */
   readonly language?: string | undefined
   /** The text right before, in reading order; its end counts. */
@@ -124,7 +124,7 @@ export function checkProse(text: string, expected: Expected): Findings {
   for (const found of [
     ...repeated(units, writing),
     ...repeatedFromBefore(units, writing, expected.textBefore),
-    ...otherLength(text, expected.wish),
+    ...otherLength(text, expected.requestedLength),
   ])
     add(found)
   return { faults, marks: [...marks, ...unknownNames(text, expected.known)] }
@@ -219,13 +219,16 @@ function* beyond(
     yield { ...finding, figure: rounded(share), limit: isFault ? fault : mark, from, to, isFault }
 }
 
-function* otherLength(text: string, wish: Length | undefined): Generator<Finding & { isFault: boolean }> {
-  if (wish === undefined) return
-  const amount = lengthOf(text, wish)
-  const ratio = amount / amountOf(wish)
+function* otherLength(
+  text: string,
+  requested: Length | undefined,
+): Generator<Finding & { isFault: boolean }> {
+  if (requested === undefined) return
+  const amount = lengthOf(text, requested)
+  const ratio = amount / amountOf(requested)
   const { shortFault, shortMark, longMark, longFault } = lengthLimits
-  const unit = 'words' in wish ? 'words' : 'characters'
-  const message = `The text has ${amount} ${unit}; ${amountOf(wish)} were requested.`
+  const unit = 'words' in requested ? 'words' : 'characters'
+  const message = `The text has ${amount} ${unit}; ${amountOf(requested)} were requested.`
   const found = { code: 'LENGTH', message, figure: rounded(ratio) } as const
   if (ratio < shortMark) {
     const isFault = ratio < shortFault

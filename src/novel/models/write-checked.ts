@@ -80,9 +80,12 @@ const leastChecked = 20
 async function check(scene: SceneToCheck, { text }: WrittenScene): Promise<Findings> {
   const material = await scene.material()
   const { length, language, instructions } = scene
-  const wish = amountOf(length) < leastChecked ? undefined : length
+  const requestedLength = amountOf(length) < leastChecked ? undefined : length
   const textBefore = scene.around ?? material.textBefore[0]?.text
-  return checkProse(text, { wish, language, instructions, known: knownOf(scene, material), textBefore })
+  return checkProse(text, {
+    ...{ requestedLength, language, instructions, textBefore },
+    known: knownOf(scene, material),
+  })
 }
 
 /** Returns what of the novel says which names are known. Undefined where it has neither a codex nor a text before: then every name would be new. */
@@ -94,8 +97,9 @@ function knownOf(scene: SceneToCheck, material: SceneMaterial): Expected['known'
   return { names: entryNames, texts: [...Object.values(scene.slots), ...shown] }
 }
 
-function better(wish: Length, first: CheckedScene, second: CheckedScene): CheckedScenes {
-  const distance = ({ text }: CheckedScene) => Math.abs(Math.log((lengthOf(text, wish) + 1) / amountOf(wish)))
+function better(requested: Length, first: CheckedScene, second: CheckedScene): CheckedScenes {
+  const distance = ({ text }: CheckedScene) =>
+    Math.abs(Math.log((lengthOf(text, requested) + 1) / amountOf(requested)))
   const fewer = second.faults.length - first.faults.length || distance(second) - distance(first)
   return fewer < 0 ? { best: second, other: first } : { best: first, other: second }
 }

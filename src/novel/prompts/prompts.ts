@@ -69,9 +69,9 @@ const promptSlots = {
     required: ['fault', 'codex', 'text'],
   },
   'rewrite-selection': {
-    author: [...sceneInstructions, 'wish'],
+    author: [...sceneInstructions, 'edit'],
     novel: [...sceneMaterial, 'selection', 'textAfter', 'written'],
-    required: ['length', 'style', 'tone', 'instructions', 'wish', 'selection', 'written'],
+    required: ['length', 'style', 'tone', 'instructions', 'edit', 'selection', 'written'],
   },
   'summarise-scene': summarySlots('text'),
   'summarise-part': summarySlots('text'),

@@ -32,7 +32,7 @@ describe('human prose', () => {
       for (let from = 0; from + size / 2 < starts.length; from += size / 2) {
         const window = text.slice(starts[from], starts[from + size] ?? text.length)
         const { words } = measure(window)
-        const found = checkProse(window, { language, textBefore, wish: { words } })
+        const found = checkProse(window, { language, textBefore, requestedLength: { words } })
         expect(found, `${size} from ${from}`).toEqual(clean)
         textBefore = text.slice(starts[Math.max(0, from - size / 2)], starts[from + size / 2])
       }
@@ -47,7 +47,7 @@ describe('faults', () => {
     ['a list', '1. Berit finds the sum.\n2. She asks Joss.\n- He leaves.'],
     ['items in Chinese', '一、贝丽特发现账目。\n二、她去问乔斯。'],
   ])('no prose: %s', (_, text) => {
-    expect(codes(text, { wish: { words: 800 }, language: 'en' }).faults).toEqual(['NO_PROSE'])
+    expect(codes(text, { requestedLength: { words: 800 }, language: 'en' }).faults).toEqual(['NO_PROSE'])
   })
 
   it.each([
@@ -180,10 +180,10 @@ describe('faults', () => {
     [1.9, ['LENGTH'], []],
     [0.7, [], ['LENGTH']],
     [0.3, ['LENGTH'], []],
-  ] as const)('a length of %s times the wish', (times, faults, marks) => {
+  ] as const)('a length of %s times the requested one', (times, faults, marks) => {
     const { words } = measure(scene)
-    const wish = { words: Math.floor(words / (times === 1.9 ? 2.1 : times)) }
-    expect(codes(scene, { wish })).toEqual({ faults, marks })
+    const requestedLength = { words: Math.floor(words / (times === 1.9 ? 2.1 : times)) }
+    expect(codes(scene, { requestedLength })).toEqual({ faults, marks })
   })
 
   it('names that the novel does not know, where its names are given', () => {
@@ -217,7 +217,7 @@ describe('any text', () => {
   it('is checked the same twice, within its bounds, and never both ways by one measure', () => {
     fc.assert(
       fc.property(anyText, anyText, fc.integer({ min: 20, max: 400 }), (text, textBefore, words) => {
-        const expected = { textBefore, wish: { words }, language: 'en', instructions: textBefore }
+        const expected = { textBefore, requestedLength: { words }, language: 'en', instructions: textBefore }
         const { faults, marks } = checkProse(text, expected)
         expect(checkProse(text, expected)).toEqual({ faults, marks })
         const found = [...faults, ...marks]
@@ -255,7 +255,7 @@ describe('any text', () => {
     const cpu = cpuSince()
     checkProse(text, {
       textBefore: text,
-      wish: { words: 100 },
+      requestedLength: { words: 100 },
       language: 'en',
       instructions: 'Write the scene:',
     })

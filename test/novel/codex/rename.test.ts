@@ -108,7 +108,7 @@ describe('renaming in a text', () => {
     ])
   })
 
-  it('gives the entry its names, and keeps the old ones on wish', () => {
+  it('gives the entry its names, and keeps the old ones on request', () => {
     const entry = { name: 'Ann', aliases: ['Annie', 'Eve'] }
     const names = [{ from: 'Ann', to: 'Eve' }]
     expect(renamedNames(entry, names, false)).toEqual({ name: 'Eve', aliases: ['Annie'] })

@@ -110,7 +110,7 @@ describe('the passages in the prompt of a scene', () => {
     const { signal } = new AbortController()
     const previewed = async (asks = true) => {
       const { blocks, passageSearch } = await previewScene(n.services, {
-        ...{ userId: ann, sceneId, wishes, signal },
+        ...{ userId: ann, sceneId, request: wishes, signal },
         ...(asks && {
           vectorOf: (kind, query) => queryVector(search, kind, { query, userId: ann, signal }),
         }),

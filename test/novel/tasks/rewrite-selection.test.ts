@@ -1,6 +1,6 @@
 import { estimateTask, importNovel, rewriteSelection, storeUpload } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
-import type { SelectionWish } from '../../../src/novel/selection.ts'
+import type { SelectionEdit } from '../../../src/novel/selection.ts'
 import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { until } from '../../servers/until.ts'
@@ -28,7 +28,7 @@ describeWriting('RewriteSelection', open => {
     expect(candidate).toMatchObject({
       text: before + answer + after,
       passage: { start: before.length, end: before.length + answer.length },
-      provenance: { parameters: { wish: 'rewrite', instructions: 'Let it sound older.' } },
+      provenance: { parameters: { edit: 'rewrite', instructions: 'Let it sound older.' } },
       baseVersion: scene.version,
     })
     expect(candidate?.faults).toBeUndefined()
@@ -53,17 +53,17 @@ describeWriting('RewriteSelection', open => {
     expect((await w.scene(scene.sceneId)).content).toBe(before + passage + after)
   })
 
-  it.each<[SelectionWish, number]>([
+  it.each<[SelectionEdit, number]>([
     ['shorten', 8],
     ['expand', 30],
     ['continue', 150],
-  ])('asks for a length that fits: %s', async (wish, words) => {
+  ])('asks for a length that fits: %s', async (edit, words) => {
     await using w = await open()
     const scene = await sceneWith(w, before + passage + after)
-    await (await submit(w, scene, wish)).result()
+    await (await submit(w, scene, edit)).result()
     expect(w.server.ledger.calls[0]?.prompt).toContain(`Length: about ${words} words.`)
     const [candidate] = await openOf(w, scene.sceneId)
-    const kept = wish === 'continue' ? before + passage : before
+    const kept = edit === 'continue' ? before + passage : before
     expect(candidate?.text.startsWith(kept)).toBe(true)
     expect(candidate?.text.endsWith(after)).toBe(true)
     expect(candidate?.faults).toBeUndefined()
@@ -200,19 +200,19 @@ async function edit(w: Writing, sceneId: string, content: string): Promise<void>
   await w.library.scenes.editScene(ann, { sceneId, expectedVersion, content })
 }
 
-function parametersOf({ novelId, sceneId, ...selection }: Selected, wish: SelectionWish) {
-  return { novelId, sceneId, selection, wish }
+function parametersOf({ novelId, sceneId, ...selection }: Selected, edit: SelectionEdit) {
+  return { novelId, sceneId, selection, edit }
 }
 
 async function submit(
   w: Writing,
   scene: Selected,
-  wish: SelectionWish,
+  edit: SelectionEdit,
   options: { instructions?: string } = {},
 ) {
   const task = await w.t.submit(
     rewriteSelection,
-    { ...parametersOf(scene, wish), ...options },
+    { ...parametersOf(scene, edit), ...options },
     { userId: ann },
   )
   await w.t.drain()
