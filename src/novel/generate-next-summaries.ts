@@ -166,7 +166,7 @@ async function storySoFar(
   const titles: string[] = []
   for await (const { title } of everyItem(500, page => shelf.chapters(ctx.userId, { novelId }, page)))
     titles.push(title)
-  return { material, titles, summaries: items.map(({ summary }) => summary) }
+  return { material, titles, summaries: items.map(({ summary }) => summary).toReversed() }
 }
 
 /** Appends what was approved. A later attempt finds the same chapters. */

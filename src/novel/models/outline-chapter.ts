@@ -40,7 +40,7 @@ export interface StorySoFar {
   readonly material: Material
   /** Titles of all chapters, in reading order. */
   readonly titles: readonly string[]
-  /** Summaries of scenes, which an outline must not repeat. */
+  /** Summaries of the last scenes, in reading order, which an outline must not repeat. */
   readonly summaries: readonly string[]
 }
 

@@ -2,6 +2,7 @@ import { QuillworkError } from 'quillwork'
 import { estimateTask, generateNextSummaries } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import { outlineOf, scriptOutlines } from '../../models/outlines.ts'
+import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -191,6 +192,28 @@ describeWriting('GenerateNextSummaries', open => {
     expect(await task.result()).toMatchObject({ chapters: [{ title: 'The road 1' }], model: 'prose' })
     expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1'])
     expect(w.server.ledger.calls).toHaveLength(1)
+  })
+
+  it('asks once more for what repeats the last scenes of a long novel', async () => {
+    await using w = await open({ models })
+    const novelId = await w.novel(10)
+    const summaries: string[] = []
+    for (const { id: sceneId, version: expectedVersion } of await w.scenes(novelId)) {
+      const summary = textFor(`scene ${summaries.length}`, 30)
+      await w.library.scenes.editScene(ann, { sceneId, expectedVersion, summary })
+      summaries.push(summary)
+    }
+    const again = {
+      title: 'Once more',
+      scenes: [{ title: 'Again', summary: `${summaries.at(-1)} So it was.` }],
+    }
+    w.server.script.add({ answer: { is: 'text', text: JSON.stringify(again) }, times: 1 })
+    scriptOutlines(w.server, outlineOf(1))
+    const asked = { novelId, reviewOutlines: false }
+    const task = await w.t.submit(generateNextSummaries, asked, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ chapters: [{ title: 'The road 1' }] })
+    expect(prompts(w)[1]).toMatch(/could not be used\. The text repeats passages of the text right before it/)
   })
 
   it('is refused without a model, and for a novel that is not there', async () => {
