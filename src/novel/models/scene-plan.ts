@@ -107,9 +107,12 @@ export function remainingLength(
 
 const closing = '["\'”’」』）)\\]]'
 const ended = new RegExp(`[.!?…。！？]${closing}*$`, 'u')
+const notAbbreviated = `(?<!(?:^|[\\s"“'‘(])(?:Mr|Mrs|Ms|Dr|St|[A-Z]))`
+/** Signs that end a sentence, from the first one of a run on: a search from each of them would take a time that grows with the square of their number. */
+const run = (signs: string) => `(?<![${signs}])(?:${notAbbreviated}[${signs}]|[${signs}]{2})[${signs}]*`
 /** The end of a sentence, known by what follows it; not behind an abbreviation. */
 const sentenceEnd = new RegExp(
-  `(?<!(?:^|[\\s"“'‘(])(?:Mr|Mrs|Ms|Dr|St|[A-Z]))(?:[.!?…]+${closing}*(?=\\s)|[。！？…]+${closing}*(?=[^"'”’」』）)\\]。！？…]))|(?=\\n)`,
+  `${run('.!?…')}${closing}*(?=\\s)|${run('。！？…')}${closing}*(?=[^"'”’」』）)\\]。！？…])|(?=\\n)`,
   'u',
 )
 /** A sentence that goes on longer is no sentence; in code units. */

@@ -131,9 +131,20 @@ describe('an answer that streams', () => {
     expect(kept('“一二三。”四五六。七', 4).text).toBe('“一二三。”四五六。')
   })
 
+  it('ends a sentence with several signs behind an initial, and not with one', () => {
+    expect(kept('It was I... Six seven eight.', 3).text).toBe('It was I...')
+    expect(kept('It was J. Pell. Six seven eight.', 3).text).toBe('It was J. Pell.')
+    expect(kept('他是 A。。。五六七八。', 3).text).toBe('他是 A。。。')
+  })
+
   it('is not slow where a sentence never ends', () => {
     const sizes = [4_000]
     expect(kept('word '.repeat(400_000), 100, { sizes }).text.length).toBeLessThan(10_000)
+  })
+
+  it.each(['.', '…', '!?', '。', '。…'])('is not slow where signs follow each other: %s', signs => {
+    const text = signs.repeat(4_000 / signs.length)
+    expect(kept(text, 100, { sizes: [12] })).toEqual({ text, isFull: false })
   })
 })
 
