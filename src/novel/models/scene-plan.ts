@@ -61,7 +61,7 @@ export function planScene({
     const from = Math.floor((place * steps.length) / count)
     const to = Math.floor(((place + 1) * steps.length) / count)
     const share = steps.length < count ? 1 / count : (to - from) / steps.length
-    return { text: steps.slice(from, Math.max(to, from + 1)).join(' '), amount: Math.ceil(amount * share) }
+    return { text: steps.slice(from, Math.max(to, from + 1)).join('\n'), amount: Math.ceil(amount * share) }
   })
   return { length, beats }
 }

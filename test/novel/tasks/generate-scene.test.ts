@@ -377,7 +377,7 @@ describeWriting('GenerateScene', open => {
       [true, true, true, true, true, true],
     ])
     expect(prompts[0]).toContain('What comes after that. Lead up to it, and tell nothing of it yet:')
-    expect(prompts[1]).toMatch(/told so far:\n<novel-text>\nThe miller sings. He finds a letter.\n</)
+    expect(prompts[1]).toMatch(/told so far:\n<novel-text>\nThe miller sings.\nHe finds a letter.\n</)
     expect(prompts[2]).not.toContain('What comes after that')
     expect((await w.scene(sceneId)).textOrigin).toMatchObject({ parameters: { parts: 3 } })
   })
