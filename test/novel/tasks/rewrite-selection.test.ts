@@ -102,6 +102,15 @@ describeWriting('RewriteSelection', open => {
     expect(items).toMatchObject([{ faults: [{ code: 'NO_PROSE' }] }])
   })
 
+  it('leaves space for a sentence where a few words are selected', async () => {
+    await using w = await open({ models: { prose: { thinkingTokens: 0 } } })
+    const scene = await sceneWith(w, before + passage + after, 'the bridge')
+    w.server.script.add({ answer: { is: 'text', text: 'the old bridge' } })
+    await (await submit(w, scene, 'rewrite')).result()
+    const [candidate] = await openOf(w, scene.sceneId)
+    expect(candidate?.provenance.parameters?.['maxOutputTokens']).toBe(300)
+  })
+
   it('puts the text into the scene as it is by then, where the selection is still in it once', async () => {
     await using w = await open()
     const scene = await sceneWith(w, before + passage + after)
