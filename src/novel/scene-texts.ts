@@ -171,7 +171,8 @@ async function makeOne(ctx: TextsContext, output: TextsOutput, plan: OwnPlan): P
     output.next(text, 'an earlier one')
     return madeOf({ ...kept, ...measure(text) })
   }
-  const { best, other } = await writeChecked(output.context, {
+  await output.begin(number)
+  const { best, other } = await writeChecked(output.writeContext, {
     ...plan,
     unit: unitOf(ctx, plan),
     instructions: promptsOf(plan)
