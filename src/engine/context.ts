@@ -72,6 +72,7 @@ export class AttemptContext implements TaskContext {
   readonly attempt: number
   readonly retryCount: number
   readonly round: number
+  readonly retriedAttempt: number
   #reports: Reports | undefined
   #output: OutputWriter | undefined
   #permits: Permits | undefined
@@ -99,6 +100,7 @@ export class AttemptContext implements TaskContext {
     this.attempt = record.attempt
     this.retryCount = record.retryCount
     this.round = record.round
+    this.retriedAttempt = record.deadLetterHistory?.at(-1)?.attempt ?? 0
   }
 
   /** Whether `finish` has anything to do before the attempt is settled. */

@@ -89,15 +89,21 @@ export const generateNextSummaries = defineNovelTask({
 })
 
 async function plan(ctx: OutlinesContext) {
-  const asked = await chaptersToOutline(ctx)
+  const total = ctx.parameters.chapters
+  const parametersId = hashedId(JSON.stringify(ctx.parameters))
+  let asked: Promise<ChaptersToOutline> | undefined
   const written: WrittenOutline[] = []
-  while (written.length < asked.count) {
+  while (written.length < total) {
     ctx.signal.throwIfAborted()
-    ctx.updateProgress({ done: written.length, total: asked.count, outlines: [] })
-    written.push(await outlineChapter(ctx, asked, written))
+    ctx.updateProgress({ done: written.length, total, outlines: [] })
+    // A checkpoint: a later attempt must not judge an outline by the novel that has it by then, nor ask another model for what the author reviews.
+    const outline = await ctx.checkpoint(`outline ${written.length + 1} of ${parametersId}`, async () => {
+      asked ??= chaptersToOutline(ctx)
+      return outlineChapter(ctx, await asked, written)
+    })
+    written.push(outline)
   }
-  const show = (outlines: ProposedOutline[]) =>
-    ctx.updateProgress({ done: asked.count, total: asked.count, outlines })
+  const show = (outlines: ProposedOutline[]) => ctx.updateProgress({ done: total, total, outlines })
   const planned = written.map(({ outline }) => outline)
   const decided = ctx.parameters.reviewOutlines
     ? await reviewOutlines(ctx, planned, show)
@@ -160,7 +166,7 @@ async function storySoFar(
   const titles: string[] = []
   for await (const { title } of everyItem(500, page => shelf.chapters(ctx.userId, { novelId }, page)))
     titles.push(title)
-  return { material, titles, summaries: items.map(({ summary }) => summary) }
+  return { material, titles, summaries: items.map(({ summary }) => summary).toReversed() }
 }
 
 /** Appends what was approved. A later attempt finds the same chapters. */

@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import type { LanguageModel } from '../ai/model.ts'
 import { hashedId, type TaskContext } from '../index.ts'
 import { awaitAuthor } from './await-author.ts'
 import { id, title } from './fields.ts'
 import { withVectors } from './models/query-vector.ts'
 import { readMaterial } from './models/scene-material.ts'
-import { loadPrompts, type Prompts, withTried } from './prompts/prompts.ts'
+import { loadPrompts, withTried } from './prompts/prompts.ts'
 import { askedOf, oneIfAutomatic, sceneOptions, scenesBefore, triedPrompts } from './scene-request.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
 import {
@@ -79,7 +78,6 @@ export const generateScene = defineNovelTask({
 })
 
 async function generate(ctx: SceneContext): Promise<Texts> {
-  const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
   const scene = await openScene(ctx, ctx.parameters)
   // A checkpoint: a later attempt must not take a newer edit for the version that it replaces.
   // A retry with other parameters reads the scene again.
@@ -87,20 +85,17 @@ async function generate(ctx: SceneContext): Promise<Texts> {
   const target = await ctx.checkpoint(`scene ${asked}`, () => targetOf(ctx, scene, ctx.parameters))
   const { sceneId } = target
   if (target.isWritten && ctx.parameters.skipWritten) return resultOf(sceneId, { made: [], failed: [] })
-  const prompts = await promptsFor(ctx, ctx.parameters.novelId)
-  const texts = await makeTexts(ctx, planOf(ctx, { model, prompts }, target))
+  const texts = await makeTexts(ctx, sceneId, () => planOf(ctx, target))
   if (ctx.parameters.awaitAuthor) await awaitAuthor(ctx, sceneId, texts.made)
   return resultOf(sceneId, texts)
 }
 
-function planOf(
-  ctx: SceneContext,
-  asking: { model: LanguageModel; prompts: Prompts },
-  target: SceneTarget,
-): TextsPlan {
+async function planOf(ctx: SceneContext, target: SceneTarget): Promise<TextsPlan> {
   const { novelId } = ctx.parameters
+  const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
+  const prompts = await promptsFor(ctx, novelId)
   const { sceneId, brief, language, version: expectedVersion, fromSummary } = target
-  const asked = askedOf(asking, target, ctx.parameters)
+  const asked = askedOf({ model, prompts }, target, ctx.parameters)
   return {
     ...asked.scene,
     ...{ novelId, sceneId, target, language, brief },

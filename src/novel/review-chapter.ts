@@ -21,7 +21,8 @@ export const reviewChapter = defineNovelTask({
       const { decision } = await ctx.waitFor(reviewSignal, { schema: chapterDecision })
       if (decision === 'approve') return { decision }
       const rejectedIn = await ctx.checkpoint(`rejection ${number}`, () => ctx.attempt)
-      if (rejectedIn === ctx.attempt)
+      // One for which the task failed, and which a person then retried, counts no longer.
+      if (rejectedIn > ctx.retriedAttempt)
         throw new PermanentError('The author rejected the chapter, so nothing that follows is written.', {
           code: 'CHAPTER_REJECTED',
         })

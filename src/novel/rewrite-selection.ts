@@ -8,7 +8,7 @@ import { textLanguage, writingOf } from './models/lengths.ts'
 import { withVectors } from './models/query-vector.ts'
 import { type MaterialReader, readMaterial } from './models/scene-material.ts'
 import { repeatedTokens, type TextForm } from './models/scene-prompt.ts'
-import { type Prompts, promptLanguageOf } from './prompts/prompts.ts'
+import { promptLanguageOf } from './prompts/prompts.ts'
 import {
   oneIfAutomatic,
   type SceneOptions,
@@ -104,14 +104,11 @@ export const rewriteSelection = defineNovelTask({
     await admitInsteadOf(asker, asked)
   },
   async execute(ctx: RewriteContext) {
-    const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
     const asked = hashedId(JSON.stringify(ctx.parameters))
     // A checkpoint: what is written for one text is not put into another one unseen.
     const target = await ctx.checkpoint(`selection ${asked}`, () => readSelectionTarget(ctx, ctx.parameters))
-    const prompts = await promptsFor(ctx, ctx.parameters.novelId)
-    return timed(async () =>
-      resultOf(ctx.parameters.sceneId, await makeTexts(ctx, planOf(ctx, { model, prompts }, target))),
-    )
+    const { sceneId } = ctx.parameters
+    return timed(async () => resultOf(sceneId, await makeTexts(ctx, sceneId, () => planOf(ctx, target))))
   },
 })
 
@@ -153,12 +150,10 @@ export function rewritingFor(
   return { form, ...writing, slots: { ...slots, ...own } }
 }
 
-function planOf(
-  ctx: RewriteContext,
-  { model, prompts }: { model: LanguageModel; prompts: Prompts },
-  target: RewriteTarget,
-): TextsPlan {
+async function planOf(ctx: RewriteContext, target: RewriteTarget): Promise<TextsPlan> {
   const { novelId, sceneId, edit, temperature, contextTokens, instructions = '' } = ctx.parameters
+  const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
+  const prompts = await promptsFor(ctx, novelId)
   const { content, place, manner, language } = target
   const rewriting = rewritingFor(ctx.parameters, target, model)
   const { selection } = rewriting.slots

@@ -14,6 +14,7 @@ import {
 } from './library/candidates.ts'
 import type { Provenance, UsageNote } from './library/provenance.ts'
 import { sceneNotFound } from './library/refusal.ts'
+import { storedStep } from './models/calls.ts'
 import { addUsage, noUsage } from './models/expense.ts'
 import { type CheckedScene, type SceneToCheck, writeChecked } from './models/write-checked.ts'
 import type { SceneOptions } from './scene-request.ts'
@@ -122,33 +123,65 @@ export interface MadeTexts {
 
 /**
  * Writes the texts that the parameters ask for, keeps each as a candidate, and has it enter the scene where it may. A later attempt finds those
- * of an earlier one. Throws what writing throws; of several texts, where none is written.
+ * of an earlier one, and has them planned only where one is to be written. Throws what writing throws; of several texts, where none is written.
  */
-export async function makeTexts(ctx: TextsContext, plan: TextsPlan): Promise<MadeTexts> {
+export async function makeTexts(
+  ctx: TextsContext,
+  sceneId: string,
+  planTexts: () => Promise<TextsPlan>,
+): Promise<MadeTexts> {
   const output = textsOutput(ctx)
   const asked = hashedId(JSON.stringify(ctx.parameters))
-  let read: ReturnType<TextsPlan['material']> | undefined
-  const material = () => {
-    read ??= plan.material()
-    return read
+  let planned: Promise<TextsPlan> | undefined
+  const plan = () => {
+    planned ??= planTexts().then(withOneReading)
+    return planned
   }
   const made: MadeText[] = []
-  const failed: (ModelError & { number: number })[] = []
+  const failed: (Refusal & { number: number })[] = []
   for (let number = 1; number <= ctx.parameters.candidates; number++) {
     ctx.signal.throwIfAborted()
     const candidateId = hashedId(['candidate', ctx.taskId, asked, number].join('\n'))
-    try {
-      made.push(await makeOne(ctx, output, { ...plan, material, number, candidateId, before: sizeOf(made) }))
-    } catch (error) {
-      if (ctx.parameters.candidates === 1 || !isRefusal(error)) throw error
+    const before = sizeOf(made)
+    const text =
+      (await takeKept(ctx, output, { sceneId, candidateId })) ??
+      (await unlessRefused(ctx, `text ${number} of ${asked}`, async () =>
+        writeOne(ctx, output, { ...(await plan()), number, candidateId, before }),
+      ))
+    if ('candidateId' in text) made.push(text)
+    else {
       output.next(undefined, 'this attempt')
-      failed.push(Object.assign(error, { number }))
+      failed.push({ number, ...text })
     }
   }
   output.end()
   const [first] = failed
-  if (first !== undefined && made.length === 0) throw first
-  return { made, failed: failed.map(({ number, code, message }) => ({ number, code, message })) }
+  if (first !== undefined && made.length === 0) throw new ModelError(first.code, first.message)
+  return { made, failed }
+}
+
+/** Why a model did not write one of several texts. */
+type Refusal = Pick<ModelError, 'code' | 'message'>
+
+/**
+ * Returns a written text, or why the model did not write it. A checkpoint: what it refused is not asked for, and paid, in every attempt, but again when a
+ * person retries the task.
+ */
+async function unlessRefused(
+  ctx: TextsContext,
+  name: string,
+  write: () => Promise<MadeText>,
+): Promise<MadeText | Refusal> {
+  const key = `${name} refused after attempt ${ctx.retriedAttempt}`
+  const refused = await storedStep<Refusal>(ctx, key)
+  if (refused !== undefined) return refused
+  try {
+    return await write()
+  } catch (error) {
+    if (ctx.parameters.candidates === 1 || !isRefusal(error)) throw error
+    const { code, message } = error
+    return ctx.checkpoint(key, () => ({ code, message }))
+  }
 }
 
 /** Whether a model did not write one text: it may write another. */
@@ -160,18 +193,37 @@ function isRefusal(error: unknown): error is ModelError {
   )
 }
 
-async function makeOne(ctx: TextsContext, output: TextsOutput, plan: OwnPlan): Promise<MadeText> {
-  const { sceneId, candidateId, number, before } = plan
-  const { candidates } = ctx.services.library
-  const find = () => candidates.candidate(ctx.userId, { sceneId, candidateId })
-  const kept = await unlessFailed('CANDIDATE_NOT_FOUND', find)
-  if (kept !== undefined) {
-    const { start, end } = kept.passage ?? { start: 0, end: kept.text.length }
-    const text = kept.text.slice(start, end)
-    output.next(text, 'an earlier one')
-    return madeOf({ ...kept, ...measure(text) })
+/** Has the texts share what is read of the novel. */
+function withOneReading(plan: TextsPlan): TextsPlan {
+  let read: ReturnType<TextsPlan['material']> | undefined
+  return {
+    ...plan,
+    material() {
+      read ??= plan.material()
+      return read
+    },
   }
-  const { best, other } = await writeChecked(output.context, {
+}
+
+/** Returns the text of an earlier attempt; undefined where none is kept. */
+async function takeKept(
+  { services, userId }: TextsContext,
+  output: TextsOutput,
+  candidate: { sceneId: string; candidateId: string },
+): Promise<MadeText | undefined> {
+  const find = () => services.library.candidates.candidate(userId, candidate)
+  const kept = await unlessFailed('CANDIDATE_NOT_FOUND', find)
+  if (kept === undefined) return undefined
+  const { start, end } = kept.passage ?? { start: 0, end: kept.text.length }
+  const text = kept.text.slice(start, end)
+  output.next(text, 'an earlier one')
+  return madeOf({ ...kept, ...measure(text) })
+}
+
+async function writeOne(ctx: TextsContext, output: TextsOutput, plan: OwnPlan): Promise<MadeText> {
+  const { candidateId, number, before } = plan
+  await output.begin(number)
+  const { best, other } = await writeChecked(output.writeContext, {
     ...plan,
     unit: unitOf(ctx, plan),
     instructions: partPrompts(plan)

@@ -1,5 +1,6 @@
 /** The output of a task that writes several texts, one after the other: each goes on behind those before it, in every attempt. */
 import type { TaskContext } from '../index.ts'
+import { storedStep } from './models/calls.ts'
 import type { WriteContext } from './models/write-scene.ts'
 import type { NovelServices } from './services.ts'
 
@@ -8,8 +9,10 @@ const between = '\n\n* * *\n\n'
 
 /** The output of the texts of one attempt. */
 export interface TextsOutput {
-  /** What a text is written with: its output begins behind the texts before it. */
-  readonly context: WriteContext
+  /** What the texts are written with. What an earlier attempt wrote is that of the text that has begun. */
+  readonly writeContext: WriteContext
+  /** The text of a number begins. */
+  begin(number: number): Promise<void>
   /** A text ended; one that an earlier attempt wrote is put into the output by `text`. Undefined: it broke off. */
   next(text: string | undefined, writtenBy: 'this attempt' | 'an earlier one'): void
   /** Puts into the output what is not in it yet. */
@@ -18,13 +21,24 @@ export interface TextsOutput {
 
 /** Returns the output of the texts of an attempt. */
 export function textsOutput(ctx: TaskContext & { readonly services: NovelServices }): TextsOutput {
-  /** All texts so far. */
-  let before = ''
-  /** What of them is to be written in front of the next one. */
+  /** Code units in the output. */
+  let length = 0
+  /** What is to be written in front of the next text. */
   let owed = ''
   let isBegun = false
+  /** The text that has begun. */
+  let current = 1
+  const write = (text: string) => {
+    ctx.write(text)
+    length += text.length
+  }
+  /**
+   * Where a text begins in the output of an attempt. What is kept of the texts before it does not say so: their ends were cut, or they were refused.
+   * Nothing is before the first one.
+   */
+  const startKey = (number: number, attempt: number) => `text ${number} in the output of attempt ${attempt}`
   return {
-    context: {
+    writeContext: {
       attempt: ctx.attempt,
       userId: ctx.userId,
       services: ctx.services,
@@ -36,24 +50,32 @@ export function textsOutput(ctx: TaskContext & { readonly services: NovelService
       logInfo: (message, fields) => ctx.logInfo(message, fields),
       async earlierOutput() {
         const earlier = await ctx.earlierOutput()
-        if (earlier === undefined || !earlier.text.startsWith(before)) return undefined
-        return { ...earlier, text: earlier.text.slice(before.length) }
+        if (earlier === undefined || current === 1) return earlier
+        const start = await storedStep<number>(ctx, startKey(current, earlier.attempt), mark)
+        return start === undefined ? undefined : { ...earlier, text: earlier.text.slice(start) }
       },
       write(text) {
         if (text === '') return
-        ctx.write(owed + text)
+        write(owed + text)
         owed = ''
         isBegun = true
       },
     },
+    async begin(number) {
+      current = number
+      const start = length + owed.length
+      if (number > 1) await ctx.checkpoint(startKey(number, ctx.attempt), () => start, mark)
+    },
     next(text, writtenBy) {
-      if (text !== undefined) before += text + between
-      if (writtenBy === 'an earlier one') owed += text
+      if (writtenBy === 'an earlier one') owed += text ?? ''
       if (text !== undefined || isBegun) owed += between
       isBegun = false
     },
     end() {
-      ctx.write(owed.slice(0, -between.length))
+      write(owed.slice(0, -between.length))
     },
   }
 }
+
+/** That a text begins is no progress. */
+const mark = { isProgress: false } as const

@@ -162,6 +162,8 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly retryCount: number
   /** How often the sub-tasks were reopened by a retry; 0 at first. */
   readonly round: number
+  /** Number of the last attempt that failed and after which a person had the task run again; 0 where there was none. A crash of the process changes nothing. */
+  readonly retriedAttempt: number
   readonly parameters: Out<P>
   readonly services: S
   /** Deletes trees of other tasks. */

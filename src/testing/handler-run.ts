@@ -138,6 +138,7 @@ function contextOf<S>(
     attempt,
     retryCount: attempt - 1,
     round: 0,
+    retriedAttempt: 0,
     parameters,
     services,
     erasure: noErasure,

@@ -252,6 +252,28 @@ describe('an explicit retry', () => {
     expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 1 })
   })
 
+  it('tells the attempts behind it which one failed before it', async () => {
+    const seen: number[] = []
+    const task = defineTask({
+      type: 'Seen',
+      parameters: z.null(),
+      result: z.void(),
+      retry: { maxAttempts: 2 },
+      execute(ctx) {
+        seen.push(ctx.retriedAttempt)
+        if (ctx.attempt < 4) throw new Error('not yet')
+      },
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    for (let hour = 0; hour < 2; hour++) await t.jump('1h')
+    expect((await t.tasks.get(taskId)).status).toBe('DEAD_LETTER')
+    await t.deadLetters.retry(taskId)
+    for (let hour = 0; hour < 2; hour++) await t.jump('1h')
+    expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
+    expect(seen).toEqual([0, 0, 2, 2])
+  })
+
   it('twice at the same time runs it once', async () => {
     const { child, state, tasks } = healable()
     await using t = await testEngine({ tasks })

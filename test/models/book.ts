@@ -64,19 +64,23 @@ export async function unwriteBook(url: string, novelId: string): Promise<void> {
   }
 }
 
-/** Models of the configuration that are the scripted server. */
-export function modelsAt(url: string, more: object = {}): { readonly QUILLWORK_MODELS: string } {
+/** Models of the configuration that are the scripted server. `makesVectors`: one that does, too; default none. */
+export function modelsAt(
+  url: string,
+  more: object = {},
+  makesVectors = false,
+): { readonly QUILLWORK_MODELS: string } {
+  const server = { provider: 'openai-compatible', baseUrl: url, privateNetwork: true }
   const scripted = {
-    provider: 'openai-compatible',
-    baseUrl: url,
-    privateNetwork: true,
+    ...server,
     model: 'scripted',
     contextTokens: 16_000,
     maxOutputTokens: 2_000,
     price: { input: 1, output: 2, currency: 'USD' },
     ...more,
   }
-  return { QUILLWORK_MODELS: JSON.stringify({ scripted }) }
+  const vectors = { ...server, model: 'vectors', uses: ['embedding'], dimensions: 64 }
+  return { QUILLWORK_MODELS: JSON.stringify({ scripted, ...(makesVectors && { vectors }) }) }
 }
 
 /** A task as the API shows it. */

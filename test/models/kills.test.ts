@@ -77,18 +77,25 @@ describe('killed at any point', { timeout: patience }, () => {
 })
 
 describe('killed while a model writes', { timeout: patience }, () => {
-  it('a scene goes on with what had arrived: that is usage, and holds nothing of the budget', async () => {
-    using folder = temporaryFolder()
-    await cutByKill(`${folder}`, { start: env => serve(path.join(`${folder}`, 'data'), [], env) })
-  })
-
-  describeDistributed('a worker elsewhere', () => {
-    it('a scene does the same', async () => {
+  describe.each([
+    ['a scene', false],
+    ['a scene of a novel with vectors', true],
+  ])('%s', (_, makesVectors) => {
+    it('goes on with what had arrived: that is usage, and holds nothing of the budget', async () => {
       using folder = temporaryFolder()
-      await using models = await startModelServer()
-      await using home = installation({}, modelsAt(models.url))
-      const front = await home.serve('api,maintenance')
-      await cutByKill(`${folder}`, { start: () => home.serve('worker'), apiUrl: front.url, models })
+      const start = (env: Record<string, string>) => serve(path.join(`${folder}`, 'data'), [], env)
+      await cutByKill(`${folder}`, { start, makesVectors })
+    })
+
+    describeDistributed('on a worker elsewhere', () => {
+      it('does the same', async () => {
+        using folder = temporaryFolder()
+        await using models = await startModelServer()
+        await using home = installation({}, modelsAt(models.url, {}, makesVectors))
+        const front = await home.serve('api,maintenance')
+        const start = () => home.serve('worker')
+        await cutByKill(`${folder}`, { start, apiUrl: front.url, models, makesVectors })
+      })
     })
   })
 })
@@ -96,11 +103,12 @@ describe('killed while a model writes', { timeout: patience }, () => {
 /** Has a scene written under a budget that allows its call once and not twice, and kills the process in the middle of the text. */
 async function cutByKill(
   folder: string,
-  options: Pick<RunOptions, 'start' | 'apiUrl' | 'models'>,
+  options: Pick<RunOptions, 'start' | 'apiUrl' | 'models'> & { readonly makesVectors: boolean },
 ): Promise<void> {
+  const { makesVectors } = options
   await using own = await startModelServer()
   const models = options.models ?? own
-  const start = () => options.start(modelsAt(models.url))
+  const start = () => options.start(modelsAt(models.url, {}, makesVectors))
   let worker = await start()
   const url = () => options.apiUrl ?? worker.url
   const get = <T>(route: string) => api<T>(url(), route)
@@ -115,15 +123,16 @@ async function cutByKill(
     await ended(taskId)
     await unwriteBook(url(), novelId)
     const [scene] = await readBook(url(), novelId)
-    const before = models.ledger.calls.length
-    models.script.add({ answer: { is: 'text', heldAt: [12] }, times: 1 })
+    const chats = () => models.ledger.calls.filter(({ route }) => route === 'chat')
+    const before = chats().length
+    models.script.add({ prompt: '^system: ', answer: { is: 'text', heldAt: [12] }, times: 1 })
     // Short enough for one call.
     const parameters = { novelId, sceneId: scene?.id, length: { words: 100 } }
     const budget = { tokens: 1_000_000 }
     const submission = { taskType: 'GenerateScene', parameters, budget }
     const { id } = await api<TaskSeen>(url(), '/v1/tasks', submission)
     const cut = await until(() => {
-      const call = models.ledger.calls[before]
+      const call = chats()[before]
       return call !== undefined && call.text.length >= 144 ? call : undefined
     }, 'text that arrives')
     const { reserved } = await get<BudgetSeen>(`/v1/tasks/${id}/budget`)
@@ -140,7 +149,7 @@ async function cutByKill(
     worker = await start()
     expect(await ended(id)).toMatchObject({ status: 'COMPLETED', retryCount: 0 })
 
-    const [, rest, ...others] = models.ledger.calls.slice(before)
+    const [, rest, ...others] = chats().slice(before)
     expect(others).toEqual([])
     const [, arrived = ''] = /.*<novel-text>\n(.*?)\n<\/novel-text>/su.exec(rest?.prompt ?? '') ?? []
     expect(cut.text.startsWith(arrived)).toBe(true)
@@ -148,7 +157,7 @@ async function cutByKill(
     const [written] = await readBook(url(), novelId)
     expect(written?.content).toBe(textFor(cut.prompt))
     const [sum] = (await get<UsageSeen>(`/v1/usage?by=task&taskId=${id}`)).items
-    expect(sum).toMatchObject({ calls: 2, estimatedCalls: 1 })
+    expect(sum).toMatchObject({ calls: makesVectors ? 3 : 2, estimatedCalls: 1 })
     const use = await get<BudgetSeen>(`/v1/tasks/${id}/budget`)
     expect(use.spent.tokens + use.reserved.tokens).toBe((sum?.inputTokens ?? 0) + (sum?.outputTokens ?? 0))
   } finally {

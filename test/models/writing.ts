@@ -16,8 +16,9 @@ import {
 import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
 import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
-import type { LanguageModel } from '../../src/ai/model.ts'
+import type { EmbeddingModel, LanguageModel } from '../../src/ai/model.ts'
 import { limitKeyOf, type ModelConfig } from '../../src/ai/providers/config.ts'
+import { createEmbeddingModel } from '../../src/ai/providers/embedding-model.ts'
 import { createLanguageModel } from '../../src/ai/providers/language-model.ts'
 import type { NovelLibrary } from '../../src/novel/library/library.ts'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
@@ -86,9 +87,8 @@ async function openWriting(placeIn: Composition['place'], options: WritingOption
     open: {
       language: ({ id, config }) =>
         counted(busy, createLanguageModel(id, config, { key: keyOf(options, id) })),
-      embedding: ({ id }) => {
-        throw new Error(`${id} makes no vectors here`)
-      },
+      embedding: ({ id, config }) =>
+        countedVectors(busy, createEmbeddingModel(id, config, { key: keyOf(options, id) })),
     },
   })
   const services: NovelServices & { models: ModelCatalogue } = {
@@ -159,21 +159,30 @@ function configuredModels(
 
 /** The manual clock stands still while a call of a model is on its way, or loads what it needs. */
 function counted(busy: { calls: number }, model: LanguageModel): LanguageModel {
-  const during = async <T>(work: () => Promise<T>): Promise<T> => {
-    busy.calls += 1
-    try {
-      return await work()
-    } finally {
-      busy.calls -= 1
-    }
-  }
   return {
     ...model,
     get contextTokens() {
       return model.contextTokens
     },
-    prepare: () => during(async () => model.prepare?.()),
-    write: (request, options) => during(() => model.write(request, options)),
+    prepare: () => during(busy, async () => model.prepare?.()),
+    write: (request, options) => during(busy, () => model.write(request, options)),
+  }
+}
+
+function countedVectors(busy: { calls: number }, model: EmbeddingModel): EmbeddingModel {
+  return {
+    ...model,
+    prepare: () => during(busy, async () => model.prepare?.()),
+    embed: (texts, options) => during(busy, () => model.embed(texts, options)),
+  }
+}
+
+async function during<T>(busy: { calls: number }, work: () => Promise<T>): Promise<T> {
+  busy.calls += 1
+  try {
+    return await work()
+  } finally {
+    busy.calls -= 1
   }
 }
 

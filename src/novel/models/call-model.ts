@@ -198,7 +198,7 @@ async function ask(
 }
 
 /** A call that is allowed, and its name within the task. */
-interface Writing extends Omit<ModelCall, 'request'> {
+interface RunningCall extends Omit<ModelCall, 'request'> {
   readonly request: TextRequest
   readonly name: string
   readonly inputTokens: number
@@ -208,7 +208,7 @@ interface Writing extends Omit<ModelCall, 'request'> {
 async function write(
   ctx: CallContext,
   model: LanguageModel,
-  { request, name, inputTokens, running, unit, ...call }: Writing,
+  { request, name, inputTokens, running, unit, ...call }: RunningCall,
 ): Promise<Asked> {
   const text = new GrowingText((stretch, startsParagraph) => {
     if (!ctx.signal.aborted) call.onText?.(stretch, startsParagraph)

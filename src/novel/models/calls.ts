@@ -20,7 +20,7 @@ export interface CutCall extends BegunCall {
 }
 
 /** The part of a task's context that keeps calls. */
-export type CallsContext = Pick<TaskContext, 'addUsage' | 'attempt' | 'checkpoint'>
+export type CallsContext = Pick<TaskContext, 'addUsage' | 'attempt' | 'checkpoint' | 'signal'>
 
 /** What counts the tokens of a model and knows its price. */
 type PricedModel = Pick<LanguageModel | EmbeddingModel, 'costOf'> & { countTokens(text: string): number }
@@ -37,7 +37,8 @@ interface TaskCalls {
 }
 
 const mark = { isProgress: false, ofTask: true } as const
-const known = new WeakMap<CallsContext, Promise<TaskCalls>>()
+/** By the signal of their attempt: it is one object, however many contexts the calls are made with. So no two calls get one number. */
+const known = new WeakMap<AbortSignal, Promise<TaskCalls>>()
 
 /** Returns the name of the next call, which is made for a unit. It is used again until a call has begun under it. */
 export async function nextCall(ctx: CallsContext, unit: string): Promise<string> {
@@ -121,8 +122,8 @@ export async function settleCutCall(
 }
 
 function callsOf(ctx: CallsContext, unit: string): Promise<TaskCalls> {
-  const calls = known.get(ctx) ?? readCalls(ctx, unit)
-  known.set(ctx, calls)
+  const calls = known.get(ctx.signal) ?? readCalls(ctx, unit)
+  known.set(ctx.signal, calls)
   return calls
 }
 

@@ -8,7 +8,7 @@ import { startByTokens } from './context.ts'
  * subject, the id of the novel, also of a failed call. `unit` is the key of the checkpoint that they become. Throws `ModelError`, what `ctx.call` throws, and the signal's reason.
  */
 export async function embedTexts(
-  ctx: CallsContext & Pick<TaskContext, 'call' | 'signal'>,
+  ctx: CallsContext & Pick<TaskContext, 'call'>,
   {
     model,
     texts,

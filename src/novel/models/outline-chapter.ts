@@ -40,7 +40,7 @@ export interface StorySoFar {
   readonly material: Material
   /** Titles of all chapters, in reading order. */
   readonly titles: readonly string[]
-  /** Summaries of scenes, which an outline must not repeat. */
+  /** Summaries of the last scenes, in reading order, which an outline must not repeat. */
   readonly summaries: readonly string[]
 }
 
@@ -110,18 +110,19 @@ interface Asking {
 }
 
 /** Makes a call, or returns its answer in an earlier attempt. */
-function take(ctx: OutlineContext, asked: ChaptersToOutline, asking: Asking): Promise<ModelAnswer> {
+async function take(ctx: OutlineContext, asked: ChaptersToOutline, asking: Asking): Promise<ModelAnswer> {
   const { model, novelId: subject } = asked
   const { unit } = asking
-  return ctx.checkpoint(unit, async () => {
-    const story = await asked.material()
-    return callModel(ctx, modelsOf(ctx), {
+  // Outside of the step: it may make a call of its own, before which the answers of earlier calls are read.
+  const story = await asked.material()
+  return ctx.checkpoint(unit, () =>
+    callModel(ctx, modelsOf(ctx), {
       ...{ unit, use: 'prose', model, subject },
       // One that was cut off is a fault like others: the model is asked once more.
       takesTruncated: true,
       request: called => requestFor({ ...asked, model: called }, { ...asking, ...story }),
-    })
-  })
+    }),
+  )
 }
 
 function requestFor(

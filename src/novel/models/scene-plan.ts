@@ -61,7 +61,7 @@ export function planScene({
     const from = Math.floor((place * steps.length) / count)
     const to = Math.floor(((place + 1) * steps.length) / count)
     const share = steps.length < count ? 1 / count : (to - from) / steps.length
-    return { text: steps.slice(from, Math.max(to, from + 1)).join(' '), amount: Math.ceil(amount * share) }
+    return { text: steps.slice(from, Math.max(to, from + 1)).join('\n'), amount: Math.ceil(amount * share) }
   })
   return { length, beats }
 }
@@ -107,9 +107,12 @@ export function remainingLength(
 
 const closing = '["\'”’」』）)\\]]'
 const ended = new RegExp(`[.!?…。！？]${closing}*$`, 'u')
+const notAbbreviated = `(?<!(?:^|[\\s"“'‘(])(?:Mr|Mrs|Ms|Dr|St|[A-Z]))`
+/** Signs that end a sentence, from the first one of a run on: a search from each of them would take a time that grows with the square of their number. */
+const run = (signs: string) => `(?<![${signs}])(?:${notAbbreviated}[${signs}]|[${signs}]{2})[${signs}]*`
 /** The end of a sentence, known by what follows it; not behind an abbreviation. */
 const sentenceEnd = new RegExp(
-  `(?<!(?:^|[\\s"“'‘(])(?:Mr|Mrs|Ms|Dr|St|[A-Z]))(?:[.!?…]+${closing}*(?=\\s)|[。！？…]+${closing}*(?=[^"'”’」』）)\\]。！？…]))|(?=\\n)`,
+  `${run('.!?…')}${closing}*(?=\\s)|${run('。！？…')}${closing}*(?=[^"'”’」』）)\\]。！？…])|(?=\\n)`,
   'u',
 )
 /** A sentence that goes on longer is no sentence; in code units. */

@@ -70,6 +70,9 @@ export function repeatedTokens({ contextTokens }: Pick<LanguageModel, 'contextTo
   return Math.min(1_500, Math.floor(contextTokens / 8))
 }
 
+/** Tokens that an answer has space for at least: a selection may be of one word, and a model answers with a sentence, or repeats what is around. */
+const leastTokens = { scene: 0, passage: 150 } as const
+
 /** Returns the prompt of a part. Throws what `fitPrompt` throws. */
 export function promptOfPart(
   scene: SceneToPrompt & { readonly plan: ScenePlan },
@@ -78,7 +81,8 @@ export function promptOfPart(
   const { form, prompts, model, promptLanguage, writing, temperature, slots, mostMaterial, plan } = scene
   const name = part.written === '' ? form.first : form.next
   const prompt = prompts(name, promptLanguage)
-  const outputTokens = answerLimit(model, tokensFor(model, part.length, writing))
+  const tokens = tokensFor(model, part.length, writing)
+  const outputTokens = answerLimit(model, Math.max(tokens, leastTokens[form.whole]))
   const countTokens = (text: string) => model.countTokens(text)
   const own = {
     ...slots,

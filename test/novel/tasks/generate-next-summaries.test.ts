@@ -1,6 +1,8 @@
+import { QuillworkError } from 'quillwork'
 import { estimateTask, generateNextSummaries } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import { outlineOf, scriptOutlines } from '../../models/outlines.ts'
+import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -151,6 +153,67 @@ describeWriting('GenerateNextSummaries', open => {
     expect((await (await w.t.find(generateNextSummaries, task.taskId))?.state())?.status).toBe('COMPLETED')
     expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1', 'The road 2'])
     expect(prompts(w).filter(prompt => prompt.includes('chapter, 1 of '))).toHaveLength(1)
+  })
+
+  it('appends what it has planned where an attempt ends behind its first chapter, and plans nothing anew', async () => {
+    await using w = await open({ models })
+    const novelId = await w.novel(1)
+    scriptOutlines(w.server, outlineOf(1), outlineOf(2))
+    const { scenes } = w.library
+    const appendChapter = scenes.appendChapter.bind(scenes)
+    vi.spyOn(scenes, 'appendChapter').mockImplementationOnce(async chapter => {
+      await appendChapter(chapter)
+      throw new Error('The answer of the store got lost.')
+    })
+    const asked = { novelId, chapters: 2, reviewOutlines: false }
+    const task = await w.t.submit(generateNextSummaries, asked, { userId: ann })
+    await w.t.drain()
+    expect((await task.state()).status).toBe('RETRYING')
+    expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1'])
+    await w.t.jump('20s')
+    const { chapters } = await task.result()
+    expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1', 'The road 2'])
+    const planned = (await w.scenes(novelId)).slice(2)
+    expect(planned.map(({ id }) => id)).toEqual(chapters.flatMap(({ sceneIds }) => sceneIds))
+    expect(w.server.ledger.calls).toHaveLength(2)
+  })
+
+  it('appends what the author reviewed, also where its model is gone by then', async () => {
+    await using w = await open({ models })
+    const novelId = await w.novel(1)
+    scriptOutlines(w.server, outlineOf(1))
+    const task = await w.t.submit(generateNextSummaries, { novelId }, { userId: ann })
+    await w.t.drain()
+    vi.spyOn(w.models, 'languageModel').mockImplementation(() => {
+      throw new QuillworkError('PROVIDER_NOT_CONFIGURED', 'There is no such model.')
+    })
+    await w.t.signal(task.taskId, 'review', { decision: 'approve' })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ chapters: [{ title: 'The road 1' }], model: 'prose' })
+    expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1'])
+    expect(w.server.ledger.calls).toHaveLength(1)
+  })
+
+  it('asks once more for what repeats the last scenes of a long novel', async () => {
+    await using w = await open({ models })
+    const novelId = await w.novel(10)
+    const summaries: string[] = []
+    for (const { id: sceneId, version: expectedVersion } of await w.scenes(novelId)) {
+      const summary = textFor(`scene ${summaries.length}`, 30)
+      await w.library.scenes.editScene(ann, { sceneId, expectedVersion, summary })
+      summaries.push(summary)
+    }
+    const again = {
+      title: 'Once more',
+      scenes: [{ title: 'Again', summary: `${summaries.at(-1)} So it was.` }],
+    }
+    w.server.script.add({ answer: { is: 'text', text: JSON.stringify(again) }, times: 1 })
+    scriptOutlines(w.server, outlineOf(1))
+    const asked = { novelId, reviewOutlines: false }
+    const task = await w.t.submit(generateNextSummaries, asked, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ chapters: [{ title: 'The road 1' }] })
+    expect(prompts(w)[1]).toMatch(/could not be used\. The text repeats passages of the text right before it/)
   })
 
   it('is refused without a model, and for a novel that is not there', async () => {

@@ -1,4 +1,4 @@
-import type { In } from 'quillwork'
+import { type In, QuillworkError } from 'quillwork'
 import {
   batchGenerateScene,
   estimateTask,
@@ -377,7 +377,7 @@ describeWriting('GenerateScene', open => {
       [true, true, true, true, true, true],
     ])
     expect(prompts[0]).toContain('What comes after that. Lead up to it, and tell nothing of it yet:')
-    expect(prompts[1]).toMatch(/told so far:\n<novel-text>\nThe miller sings. He finds a letter.\n</)
+    expect(prompts[1]).toMatch(/told so far:\n<novel-text>\nThe miller sings.\nHe finds a letter.\n</)
     expect(prompts[2]).not.toContain('What comes after that')
     expect((await w.scene(sceneId)).textOrigin).toMatchObject({ parameters: { parts: 3 } })
   })
@@ -879,6 +879,56 @@ describeWriting('the candidates of GenerateScene', open => {
     await w.t.drain()
     expect(await none.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_REFUSED' } })
     expect(w.server.ledger.calls).toHaveLength(4)
+    w.server.script.clear()
+    await w.t.tasks.retry(none.taskId)
+    await w.t.drain()
+    expect(await none.result()).toMatchObject({ candidates: [{}, {}], failed: [] })
+    expect(w.server.ledger.calls).toHaveLength(6)
+  })
+
+  it('are asked for once, also one that the model refuses, and need no model when the author has decided', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, times: 1 })
+    const asked = { novelId, sceneId, candidates: 2, awaitAuthor: true, ...brief }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ waits: [{ signal: 'review' }] })
+    vi.spyOn(w.models, 'languageModel').mockImplementation(() => {
+      throw new QuillworkError('PROVIDER_NOT_CONFIGURED', 'There is no such model.')
+    })
+    const [offered] = await listed(w, sceneId)
+    const { version: expectedVersion } = await w.scene(sceneId)
+    await w.library.candidates.accept(ann, { sceneId, candidateId: offered?.id ?? '', expectedVersion })
+    await w.t.signal(task.taskId, 'review', {})
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({
+      accepted: true,
+      candidates: [{ status: 'accepted' }],
+      failed: [{ number: 1, code: 'MODEL_ANSWER_REFUSED' }],
+    })
+    expect(w.server.ledger.calls).toHaveLength(2)
+  })
+
+  it('go on behind one that was withheld when it had begun, without a word of it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'filtered', text: 'Withheld words came in front of it. ' }, times: 1 },
+      { answer: { is: 'cut', after: 6 }, times: 1 },
+    )
+    const asked = { novelId, sceneId, candidates: 2, ...brief }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ errorInfo: { code: 'MODEL_ANSWER_CUT' } })
+    await w.t.jump('20s')
+    await task.result()
+    const [, cut, rest, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const second = textFor(cut?.prompt ?? '')
+    expect(second.endsWith(rest?.text ?? '-')).toBe(true)
+    expect(await listed(w, sceneId)).toMatchObject([{ text: second }])
+    expect(await outputOf(w, task.taskId)).toBe(second)
   })
 })
 

@@ -5,6 +5,7 @@ import { ModelError } from '../../../src/ai/model-error.ts'
 import { estimateTask } from '../../../src/novel/estimate.ts'
 import { previewScene } from '../../../src/novel/preview-scene.ts'
 import { queryVector } from '../../../src/novel/search-novel.ts'
+import { describeWriting } from '../../models/writing.ts'
 import { ann, type NovelEngine, novelEngine } from './novel-engine.ts'
 import { embeddingCatalogue, type ScriptedEmbedding, scriptedEmbedding } from './scripted-embedding.ts'
 
@@ -84,7 +85,10 @@ describe('the passages in the prompt of a scene', () => {
     expect(passages?.shown[0]).toMatchObject({ title: 'Chapter 1', reason: { why: 'close', by: 'both' } })
     expect(passages?.leftOut).toMatchObject([{ title: 'Chapter 5', reason: 'later' }])
     const usage = await n.t.tasks.usage(task.taskId)
-    expect(usage.filter(({ model }) => model === 'vectors')).toMatchObject([{ inputTokens }])
+    expect(usage.find(({ model }) => model === 'vectors')).toMatchObject({ calls: 1, inputTokens })
+    expect(usage.find(({ model }) => model === 'prose')).toMatchObject({
+      ...{ calls: 1, inputTokens: prompts[0]?.length },
+    })
   })
 
   it('are chosen by words where their model fails', async () => {
@@ -137,5 +141,36 @@ describe('the passages in the prompt of a scene', () => {
     await n.t.submit(vectorize, { novelId, model: 'lexical' }, { userId: ann })
     await n.t.drain()
     expect((await previewed()).passageSearch).toEqual({ by: 'words', degraded: { reason: 'no-vectors' } })
+  })
+})
+
+describeWriting('the calls of a scene in a novel that has vectors', open => {
+  it('are all counted, and a text that is cut off goes on', async () => {
+    await using w = await open({ models: { prose: {}, vectors: { uses: ['embedding'], dimensions: 64 } } })
+    const novelId = await w.novel(2)
+    const [, , third] = await w.scenes(novelId)
+    const sceneId = third?.id ?? ''
+    const { version: expectedVersion } = await w.scene(sceneId)
+    await w.library.scenes.editScene(ann, { sceneId, expectedVersion, content: '', summary })
+    const before = w.server.ledger.calls.length
+    w.server.script.add({ prompt: 'What happens', answer: { is: 'cut', after: 6 }, times: 1 })
+    const asked = { novelId, sceneId, length: { words: 30 } }
+    const { taskId } = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect((await w.t.tasks.get(taskId)).errorInfo).toMatchObject({ code: 'MODEL_ANSWER_CUT' })
+    await w.t.jump('20s')
+    expect((await w.t.tasks.get(taskId)).status).toBe('COMPLETED')
+    const [query, cut, rest, ...others] = w.server.ledger.calls.slice(before)
+    expect(others).toEqual([])
+    expect([query?.route, cut?.route, rest?.route]).toEqual(['embeddings', 'chat', 'chat'])
+    expect(rest?.prompt).toContain(cut?.text.slice(0, 60))
+    const usage = await w.t.tasks.usage(taskId)
+    expect(usage.map(({ model, calls }) => [model, calls]).toSorted()).toEqual([
+      ['prose', 2],
+      ['vectors', 1],
+    ])
+    const prose = usage.find(({ model }) => model === 'prose')
+    expect(prose?.outputTokens).toBeGreaterThan(rest?.outputTokens ?? 0)
+    expect(prose?.inputTokens).toBeGreaterThan(rest?.inputTokens ?? 0)
   })
 })

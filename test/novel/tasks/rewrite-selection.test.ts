@@ -114,6 +114,40 @@ describeWriting('RewriteSelection', open => {
     expect(candidate?.faults?.map(({ code }) => code)).toContain('REPEATS_TEXT_BEFORE')
   })
 
+  it('goes on with a further text that was cut off, behind one whose repetitions are dropped', async () => {
+    await using w = await open()
+    const scene = await sceneWith(w, before + passage + after)
+    const rest = 'And so he went on.'
+    w.server.script.add(
+      { answer: { is: 'text', text: `and the rain had not stopped since noon. ${answer}` }, times: 1 },
+      { answer: { is: 'cut', after: 6 }, times: 1 },
+      { answer: { is: 'text', text: rest } },
+    )
+    const asked = { ...parametersOf(scene, 'rewrite'), candidates: 2 }
+    const task = await w.t.submit(rewriteSelection, asked, { userId: ann })
+    await w.t.drain()
+    expect((await w.t.tasks.get(task.taskId)).errorInfo).toMatchObject({ code: 'MODEL_ANSWER_CUT' })
+    await w.t.jump('20s')
+    await task.result()
+    const [, cut, ...others] = w.server.ledger.calls
+    expect(others).toHaveLength(1)
+    const arrived = cut?.text.slice(0, 50) ?? '-'
+    expect(others[0]?.prompt).toContain(arrived)
+    const [second, first] = await openOf(w, scene.sceneId)
+    expect(first?.text).toBe(before + answer + after)
+    expect(second?.text.startsWith(before + arrived)).toBe(true)
+    expect(second?.text.endsWith(`${rest}${after}`)).toBe(true)
+  })
+
+  it('leaves space for a sentence where a few words are selected', async () => {
+    await using w = await open({ models: { prose: { thinkingTokens: 0 } } })
+    const scene = await sceneWith(w, before + passage + after, 'the bridge')
+    w.server.script.add({ answer: { is: 'text', text: 'the old bridge' } })
+    await (await submit(w, scene, 'rewrite')).result()
+    const [candidate] = await openOf(w, scene.sceneId)
+    expect(candidate?.provenance.parameters?.['maxOutputTokens']).toBe(300)
+  })
+
   it('puts the text into the scene as it is by then, where the selection is still in it once', async () => {
     await using w = await open()
     const scene = await sceneWith(w, before + passage + after)

@@ -46,6 +46,12 @@ describe('the plan of a scene', () => {
     expect(plan(length, summary, { writing: 'cjk' })).toHaveLength(beats)
   })
 
+  it('keeps the steps of a beat apart as lines', () => {
+    const texts = plan({ characters: 1_500 }, '她读账本。她数盐。她走了。', { writing: 'cjk' })
+    expect(texts.map(({ text }) => text)).toEqual(['她读账本。', '她数盐。\n她走了。'])
+    expect(plan({ words: 100 }, 'He goes\nShe stays\n')).toMatchObject([{ text: 'He goes\nShe stays' }])
+  })
+
   it('has more where the model answers less', () => {
     expect(plan({ words: 800 }, 'One event.', { maxOutputTokens: 500 }).length).toBeGreaterThan(2)
   })
@@ -58,7 +64,7 @@ describe('the plan of a scene', () => {
         (sentences, words) => {
           const beats = plan({ words }, steps(sentences).join(' '))
           const texts = [...new Set(beats.map(({ text }) => text))]
-          expect(texts.join(' ')).toBe(steps(sentences).join(' '))
+          expect(texts.join('\n').replaceAll('\n', ' ')).toBe(steps(sentences).join(' '))
           const sum = beats.reduce((total, { amount }) => total + amount, 0)
           expect(sum).toBeGreaterThanOrEqual(words)
           expect(sum).toBeLessThan(words + beats.length)
@@ -131,9 +137,20 @@ describe('an answer that streams', () => {
     expect(kept('“一二三。”四五六。七', 4).text).toBe('“一二三。”四五六。')
   })
 
+  it('ends a sentence with several signs behind an initial, and not with one', () => {
+    expect(kept('It was I... Six seven eight.', 3).text).toBe('It was I...')
+    expect(kept('It was J. Pell. Six seven eight.', 3).text).toBe('It was J. Pell.')
+    expect(kept('他是 A。。。五六七八。', 3).text).toBe('他是 A。。。')
+  })
+
   it('is not slow where a sentence never ends', () => {
     const sizes = [4_000]
     expect(kept('word '.repeat(400_000), 100, { sizes }).text.length).toBeLessThan(10_000)
+  })
+
+  it.each(['.', '…', '!?', '。', '。…'])('is not slow where signs follow each other: %s', signs => {
+    const text = signs.repeat(4_000 / signs.length)
+    expect(kept(text, 100, { sizes: [12] })).toEqual({ text, isFull: false })
   })
 })
 
