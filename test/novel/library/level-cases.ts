@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import { chapterIdOf, sceneIdOf, volumeIdOf } from '../../../src/novel/library/ids.ts'
 import { chaptersPerStretch, type LevelWrite } from '../../../src/novel/library/levels.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { ann, type Book, importBook, type LibraryCase } from './case.ts'
+import { everyItem } from '../../../src/task/page.ts'
+import { ann, type Book, draftOf, importBook, type LibraryCase, smallBook } from './case.ts'
 
 /** The states of the units, in their order. */
 async function statesOf(library: NovelLibrary, novelId: string) {
@@ -103,6 +104,20 @@ export const levelCases: readonly LibraryCase[] = [
       const places = new Map(units.map(({ id }, place) => [id, place]))
       for (const [place, { level, parts }] of units.entries())
         if (level !== 'chapter') expect(parts.every(part => (places.get(part) ?? place) < place)).toBe(true)
+    },
+  },
+  {
+    name: 'the novels of all users are listed by their ids, over several pages',
+    async run({ library }) {
+      const ids = [
+        await importBook(library, 'a'),
+        await importBook(library, 'b', smallBook, 'bob'),
+        await importBook(library, 'c'),
+      ]
+      await library.drafts.create(draftOf('unpublished'))
+      const listed: string[] = []
+      for await (const { id } of everyItem(1, page => library.levels.novels(page))) listed.push(id)
+      expect(listed).toEqual(ids.toSorted())
     },
   },
   {
