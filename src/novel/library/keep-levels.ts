@@ -121,9 +121,10 @@ async function readOutline(library: LibraryParts, userId: string, novelId: strin
   ])
   const parts = found.flatMap(scene => {
     const { id, chapterId, characters, words, hasSummary, summaryOutOfDate: outOfDate } = overviewOf(scene)
-    if (!hasSummary && (characters === 0 || words === 0)) return []
+    const isBlank = characters === 0 || words === 0
+    if (!hasSummary && isBlank) return []
     const { summaryVersion } = scene
-    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false }]
+    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false, isBlank }]
   })
   const summaries = held.map(each => {
     const { of, version } = each
@@ -133,16 +134,19 @@ async function readOutline(library: LibraryParts, userId: string, novelId: strin
     novel,
     volumes: inVolumes,
     chapters: inChapters,
-    scenes: await withKept(library, parts),
+    // What a task told of a text that was deleted since can be told of nothing; what is planned has no text yet.
+    scenes: (await withKept(library, parts)).filter(
+      ({ isBlank, outOfDate, isKept }) => !isBlank || !outOfDate || isKept,
+    ),
     summaries: new Map(summaries),
   })
 }
 
 /** Says which summaries are out of date and were written by a person. */
-async function withKept(
+async function withKept<Part extends ScenePart>(
   { records }: LibraryParts,
-  parts: readonly ScenePart[],
-): Promise<readonly ScenePart[]> {
+  parts: readonly Part[],
+): Promise<readonly Part[]> {
   const stale = parts.filter(({ outOfDate }) => outOfDate).map(({ id }) => id)
   if (stale.length === 0) return parts
   const read = await records.get(scenes, stale)

@@ -89,6 +89,29 @@ export const levelCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a scene whose text was deleted is no part, unless a person says what happens in it, or nothing was written yet',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a')
+      const [chapterId = '', planned = ''] = [0, 1].map(at => chapterIdOf(novelId, at))
+      const [first = '', second = ''] = [0, 1].map(at => sceneIdOf(novelId, 0, at))
+      await writeScene(library, first, 'They meet.')
+      await writeScene(library, sceneIdOf(novelId, 1, 0), 'He plays the lute on the wall.')
+      const partsOf = async (unitId: string) =>
+        (await library.levels.outline(ann, novelId)).units.find(({ id }) => id === unitId)?.parts
+      const edit = async (sceneId: string, change: { content?: string; summary?: string }) => {
+        const { version: expectedVersion } = await library.scenes.scene(ann, sceneId)
+        await library.scenes.editScene(ann, { sceneId, expectedVersion, ...change })
+      }
+      expect(await partsOf(chapterId)).toEqual([first, second])
+      await edit(first, { content: '' })
+      expect(await partsOf(chapterId)).toEqual([second])
+      expect(await partsOf(planned)).toEqual([sceneIdOf(novelId, 1, 0)])
+      await edit(second, { summary: 'The turbans rise.' })
+      await edit(second, { content: ' ' })
+      expect(await partsOf(chapterId)).toEqual([second])
+    },
+  },
+  {
     name: 'a long volume has stretches of chapters between, each made of its own',
     async run({ library }) {
       const novelId = await importBook(library, 'a', longBook)
