@@ -1,4 +1,4 @@
-import type { Engine } from '../index.ts'
+import { type Engine, hashedId, type Logger, QuillworkError } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import { liveStatuses, type NovelServices, nowOf } from './services.ts'
@@ -22,30 +22,49 @@ const perPage = 200
 
 /**
  * Submits UpdateSummaries for each novel that has rested since its last change, on which no task works, and which has summaries that are missing or out of date; each state of a novel is
- * submitted once, also where its update fails. Returns how many were submitted now or before.
+ * submitted once with each model and bound, also where its update fails. What is refused is logged, and the other novels go on. Returns how many were submitted now or before.
  */
 export async function keepSummaries(
   engine: KeepingEngine,
   services: NovelServices,
-  { after, model, tokens }: KeptSummaries,
+  kept: KeptSummaries,
+  log: Pick<Logger, 'warn'>,
 ): Promise<number> {
   const { levels } = services.library
   let submitted = 0
-  for await (const { id: novelId, userId, updatedAt } of everyItem(perPage, page => levels.novels(page))) {
-    if (updatedAt > nowOf(services) - after || (await isBusy(engine, { novelId, userId }))) continue
-    const outline = await levels.outline(userId, novelId)
-    const { scenes, units } = wantedOf(outline)
-    if (scenes.length + units.length === 0) continue
-    const parameters = { novelId, ...defined({ model }) }
-    await engine.submit(updateSummaries, parameters, {
-      userId,
-      idempotencyKey: `summaries ${novelId} ${outline.units.at(-1)?.digest}`,
-      derivedTags: subjectTags(updateSummaries.type, parameters),
-      ...(tokens !== undefined && { budget: { tokens } }),
-    })
-    submitted++
+  const refused = new Map<string, { err: unknown; novels: number }>()
+  for await (const novel of everyItem(perPage, page => levels.novels(page))) {
+    if (novel.updatedAt > nowOf(services) - kept.after) continue
+    try {
+      if (await keepNovel(engine, services, { ...kept, novelId: novel.id, userId: novel.userId })) submitted++
+    } catch (err) {
+      const code = err instanceof QuillworkError ? err.code : ''
+      refused.set(code, { err, novels: (refused.get(code)?.novels ?? 0) + 1 })
+    }
   }
+  // One line for each reason: a model that is not configured is one for every novel.
+  for (const reason of refused.values()) log.warn(reason, 'update of summaries not submitted; will retry')
   return submitted
+}
+
+/** Submits the update of a novel that needs one. Returns whether it did. */
+async function keepNovel(
+  engine: KeepingEngine,
+  { library }: NovelServices,
+  { novelId, userId, model, tokens }: KeptSummaries & { novelId: string; userId: string },
+): Promise<boolean> {
+  if (await isBusy(engine, { novelId, userId })) return false
+  const outline = await library.levels.outline(userId, novelId)
+  const { scenes, units } = wantedOf(outline)
+  if (scenes.length + units.length === 0) return false
+  const parameters = { novelId, ...defined({ model }) }
+  await engine.submit(updateSummaries, parameters, {
+    userId,
+    idempotencyKey: `summaries ${novelId} ${hashedId(JSON.stringify([outline.units.at(-1)?.digest, model, tokens]))}`,
+    derivedTags: subjectTags(updateSummaries.type, parameters),
+    ...(tokens !== undefined && { budget: { tokens } }),
+  })
+  return true
 }
 
 /** Whether a task works on a novel: what it makes is not to be made twice. */
