@@ -7,7 +7,7 @@
 import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { groupedBy } from '../import/candidate.ts'
+import { groupedBy } from '../grouped-by.ts'
 import type { Origin, Provenance, TaskWriter } from './provenance.ts'
 
 /** The levels, in the order in which they are made. */
