@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import type { ThreadWritten } from '../../../src/novel/library/threads.ts'
@@ -181,6 +181,27 @@ export const threadCases: readonly LibraryCase[] = [
       await expect(put(2, { events: [{ ...oath, kind: 'advanced' }] })).rejects.toMatchObject({
         code: 'QUOTATION_NOT_FOUND',
       })
+    },
+  },
+  {
+    name: 'each quotation is looked for once, in the text of its own scene',
+    async run({ library }) {
+      const scenes = Array.from({ length: threadBounds.events }, (_, at) => `The lantern number ${at} burns.`)
+      const novelId = await importBook(library, 'many', [{ title: '', chapters: [{ title: '', scenes }] }])
+      const events = scenes.map((quotation, at) => ({
+        scene: sceneIdOf(novelId, 0, at),
+        kind: 'advanced' as const,
+        quotation,
+      }))
+      const read = { novelId, threadId: 'lanterns' }
+      const fields = threadFieldsOf({ title: 'Lanterns', events })
+      await library.threads.put(ann, { ...read, expectedVersion: 0 }, fields)
+      const exec = vi.spyOn(RegExp.prototype, 'exec')
+      const thread = await library.threads.thread(ann, read)
+      const searches = exec.mock.contexts.filter(searched => String(searched).includes('lantern')).length
+      exec.mockRestore()
+      expect(thread.events.every(({ isQuoted }) => isQuoted)).toBe(true)
+      expect(searches).toBe(events.length)
     },
   },
   {
