@@ -17,6 +17,13 @@ export interface KeptSummaries {
 
 type KeepingEngine = Pick<Engine, 'submit'> & { readonly tasks: Pick<Engine['tasks'], 'list'> }
 
+/** A novel, and when it was last changed. */
+interface Novel {
+  novelId: string
+  userId: string
+  updatedAt: number
+}
+
 /** Novels that are read at a time. */
 const perPage = 200
 
@@ -33,10 +40,10 @@ export async function keepSummaries(
   const { levels } = services.library
   let submitted = 0
   const refused = new Map<string, { err: unknown; novels: number }>()
-  for await (const novel of everyItem(perPage, page => levels.novels(page))) {
-    if (novel.updatedAt > nowOf(services) - kept.after) continue
+  for await (const { id: novelId, userId, updatedAt } of everyItem(perPage, page => levels.novels(page))) {
+    if (updatedAt > nowOf(services) - kept.after) continue
     try {
-      if (await keepNovel(engine, services, { ...kept, novelId: novel.id, userId: novel.userId })) submitted++
+      if (await keepNovel(engine, services, { ...kept, novelId, userId, updatedAt })) submitted++
     } catch (err) {
       const code = err instanceof QuillworkError ? err.code : ''
       refused.set(code, { err, novels: (refused.get(code)?.novels ?? 0) + 1 })
@@ -51,16 +58,17 @@ export async function keepSummaries(
 async function keepNovel(
   engine: KeepingEngine,
   { library }: NovelServices,
-  { novelId, userId, model, tokens }: KeptSummaries & { novelId: string; userId: string },
+  { novelId, userId, updatedAt, model, tokens }: KeptSummaries & Novel,
 ): Promise<boolean> {
   if (await isBusy(engine, { novelId, userId })) return false
   const outline = await library.levels.outline(userId, novelId)
   const { scenes, units } = wantedOf(outline)
   if (scenes.length + units.length === 0) return false
   const parameters = { novelId, ...defined({ model }) }
+  const digests = outline.units.map(({ digest }) => digest)
   await engine.submit(updateSummaries, parameters, {
     userId,
-    idempotencyKey: `summaries ${novelId} ${hashedId(JSON.stringify([outline.units.at(-1)?.digest, model, tokens]))}`,
+    idempotencyKey: `summaries ${novelId} ${hashedId(JSON.stringify([digests, updatedAt, model, tokens]))}`,
     derivedTags: subjectTags(updateSummaries.type, parameters),
     ...(tokens !== undefined && { budget: { tokens } }),
   })
@@ -70,7 +78,7 @@ async function keepNovel(
 /** Whether a task works on a novel: what it makes is not to be made twice. */
 async function isBusy(
   { tasks }: KeepingEngine,
-  { novelId, userId }: { novelId: string; userId: string },
+  { novelId, userId }: Pick<Novel, 'novelId' | 'userId'>,
 ): Promise<boolean> {
   const [tag] = subjectTags(updateSummaries.type, { novelId })
   const { items } = await tasks.list({ userId, status: liveStatuses, ...defined({ tag }) }, { pageSize: 1 })

@@ -2,7 +2,7 @@
  * The summaries above those of scenes: of each chapter, of stretches of chapters in a long volume, of each volume and of the book. Each is made of
  * the summaries one level below, and remembers by a digest which these were: when one of them changes, or one below it, it is out of date.
  *
- * A summary that a person wrote is never overwritten by a task, also not where it is out of date.
+ * A summary that a person wrote is never overwritten by a task, also not where it is out of date; what is above it is out of date when the person changes it.
  */
 import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
@@ -131,7 +131,10 @@ export interface OutlineSource {
   summaries: ReadonlyMap<string, { of: string; version: number; isByPerson: boolean; isEmpty: boolean }>
 }
 
-/** A part, with what changes when a summary that is made of it is out of date. */
+/**
+ * A part, with what changes when a summary that is made of it is out of date: its summary, and what that is made of, for it will be made anew. What a person
+ * wrote stays, so its version alone counts.
+ */
 interface Digested {
   id: string
   told: readonly unknown[]
@@ -159,14 +162,15 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
       version,
       isByPerson: isByPerson && !isEmpty,
     })
-    return parts.length === 0 ? [] : [{ id: unit.id, told: [digest, version] }]
+    if (parts.length === 0) return []
+    return [{ id: unit.id, told: isByPerson && !isEmpty ? [version] : [digest, version] }]
   }
   const inChapter = groupedBy(scenes, scene => scene.chapterId)
   const chapterPart = (chapter: OutlineSource['chapters'][number]) => {
     const { id, title, volumeId } = chapter
     const parts = (inChapter.get(id) ?? []).map(scene => ({
       id: scene.id,
-      told: [scene.summaryVersion, scene.outOfDate],
+      told: [scene.summaryVersion, scene.outOfDate && !scene.isKept],
     }))
     return add({ id, level: 'chapter', title, volumeId }, [chapter], parts)
   }
