@@ -117,8 +117,6 @@ export interface CandidateRecord extends Omit<Candidate, 'text'> {
 
 /** What a text replaced: of several texts of one tree of tasks, what the first of them did. */
 export interface Replaced {
-  /** `textVersion` that the text got. */
-  by: number
   /** `textVersion` of the text before it. */
   textVersion: number
   /** There was no text. */

@@ -241,7 +241,7 @@ async function entering(
     ...{ ...rest, ...closedAs('accepted', by, at) },
     // A text is stored once.
     ...(merged ? { text: own } : { textAt: version }),
-    replaced: { ...replaced, isSummarised, by: version },
+    replaced: { ...replaced, isSummarised },
   }
   const { beside: also, openCandidates } = await beside(library, scene.id, { changed: closed, at })
   return {
@@ -257,11 +257,10 @@ async function replacedBy(
   { records }: LibraryParts,
   { scene, text }: FullScene,
   { rootTaskId }: Pick<CandidateRecord, 'rootTaskId'>,
-): Promise<Omit<Replaced, 'by'>> {
+): Promise<Replaced> {
   const { candidateId } = text.origin?.accepted ?? {}
   const there = candidateId && (await getOne(records, candidates, candidateId, ['text']))
-  if (there && there.rootTaskId === rootTaskId && there.replaced?.by === scene.textVersion)
-    return there.replaced
+  if (there && there.rootTaskId === rootTaskId && there.replaced) return there.replaced
   const isSummarised = scene.summary?.ofTextVersion === scene.textVersion
   return { textVersion: scene.textVersion, isEmpty: text.content === '', isSummarised }
 }

@@ -56,11 +56,12 @@ async function undone(
   { rootTaskId, userId, at }: { rootTaskId: string; userId: string; at: number },
 ): Promise<Decided> {
   const { records } = library
-  const { scene } = found
+  const { scene, text } = found
   const ofRun = (await ofScene(library, scene.id)).filter(
     each => each.rootTaskId === rootTaskId && each.status === 'accepted',
   )
-  const replaced = ofRun.find(each => each.replaced?.by === scene.textVersion)?.replaced
+  // Its text is there, or there again: a later run was undone, or somebody put it back.
+  const replaced = ofRun.find(({ id }) => id === text.origin?.accepted?.candidateId)?.replaced
   if (replaced === undefined) return 'conflict'
   const before = { what: 'text', why: 'overwritten', version: replaced.textVersion } as const
   const entryId = entryIdOf(scene.id, before)

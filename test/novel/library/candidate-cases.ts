@@ -323,6 +323,36 @@ export const candidateCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'runs are undone one after the other, also where the text of one was put back',
+    async run(t) {
+      const { library } = t
+      const { sceneId, candidates, propose, edit, read, history } = await withScene(t)
+      const write = async (rootTaskId: string) => {
+        const { version: expectedVersion } = await read()
+        await propose(`by ${rootTaskId}`, { accept: 'automatically', rootTaskId, expectedVersion })
+      }
+      const undo = async (run: string) => {
+        expect(await candidates.undo(ann, run)).toMatchObject({ undone: 1, leftScenes: 0 })
+        return (await read()).content
+      }
+      for (const run of ['one', 'two', 'three']) await write(run)
+      expect(await undo('three')).toBe('by two')
+      await write('four')
+      expect(await undo('four')).toBe('by two')
+      expect(await undo('two')).toBe('by one')
+      // The author edits it, and has it back: the run goes on from there.
+      const { version } = await read()
+      await edit(version, { content: 'hers' })
+      const entryId = (await history()).find(({ text }) => text === 'by one')?.id ?? ''
+      await library.scenes.restore(ann, { sceneId, entryId, expectedVersion: version + 1 })
+      await propose('one once more', {
+        ...{ accept: 'automatically', rootTaskId: 'one', expectedVersion: version + 2 },
+      })
+      expect(await read()).toMatchObject({ content: 'one once more' })
+      expect(await undo('one')).toBe(original)
+    },
+  },
+  {
     name: 'a run of many scenes is undone',
     async run(t) {
       const { library } = t
