@@ -61,7 +61,8 @@ export interface TextProposal {
    * is out of date as soon as the text changes.
    */
   fromSummary?: boolean
-  accept: Acceptance
+  /** `never`: it is kept without being offered. */
+  accept: Acceptance | 'never'
   /** What speaks against the text. */
   faults?: readonly Finding[]
   /** What somebody should look at. */

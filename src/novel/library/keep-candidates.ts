@@ -23,7 +23,7 @@ import { candidates, type LibraryParts } from './kinds.ts'
 import { readPage } from './page-token.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
 import { candidateNotFound, notTaken } from './refusal.ts'
-import { isStale, mayEnter } from './scene-guard.ts'
+import { isStale, statusOf } from './scene-guard.ts'
 import { closedAs, ofScene, undoRun } from './undo-run.ts'
 import {
   type Decided,
@@ -51,7 +51,7 @@ export function candidateStore(library: LibraryParts): CandidateStore {
         }
         if (known !== undefined)
           throw notTaken(`The id ${proposal.id} belongs to a candidate of another scene; choose another one.`)
-        status = mayEnter(found.scene, found.text, proposal) ? 'accepted' : 'open'
+        status = statusOf(found.scene, found.text, proposal)
         return proposed(library, found, { proposal, status, at })
       })
       return written.outcome === 'missing' ? 'missing' : status
@@ -182,6 +182,8 @@ async function proposed(
     ...defined({ insteadOf, fromSummary, faults, marks, prompts, passage }),
   }
   if (status === 'open') return beside(library, scene.id, { changed: candidate, at })
+  if (status === 'discarded')
+    return beside(library, scene.id, { changed: { ...candidate, ...closedAs(status, writer, at) }, at })
   return entering(library, found, { candidate, by: writer, expectedVersion, at })
 }
 

@@ -76,6 +76,18 @@ export const candidateCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'one that is not to be offered is kept, closed by its task',
+    async run(t) {
+      const { propose, read, list } = await withScene(t)
+      const before = await read()
+      const id = await propose('the worse one', { accept: 'never' })
+      expect(await read()).toEqual(before)
+      expect(await list()).toMatchObject([
+        { id, status: 'discarded', closedBy: { taskId: 'the worse one', attempt: 1 } },
+      ])
+    },
+  },
+  {
     name: 'enters by itself where nothing is replaced, or where that is wished and nobody changed the text',
     async run(t) {
       const { library } = t
