@@ -175,16 +175,16 @@ async function put(
     if (version !== expectedVersion) return { outcome: 'conflict', version }
     await check(library, { novelId, threadId, fields, held })
     const at = now()
+    const next = held === undefined ? at : version + 1
     const change =
       held === undefined
         ? insert(threads, {
-            ...{ ...fieldsOf(fields), id: keyOf(novelId, threadId), threadId, novelId, version: 1 },
+            ...{ ...fieldsOf(fields), id: keyOf(novelId, threadId), threadId, novelId, version: next },
             ...{ createdAt: at, updatedAt: at, order: await nextOrder(library, novelId) },
           })
-        : replace(threads, { ...held, ...fieldsOf(fields), version: version + 1, updatedAt: at })
+        : replace(threads, { ...held, ...fieldsOf(fields), version: next, updatedAt: at })
     const guard = held === undefined ? [replace(novels, { ...novel, updatedAt: at })] : []
-    if ((await records.commit([...guard, change])) === 'applied')
-      return { outcome: 'applied', version: version + 1 }
+    if ((await records.commit([...guard, change])) === 'applied') return { outcome: 'applied', version: next }
   }
 }
 
