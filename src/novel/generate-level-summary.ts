@@ -6,7 +6,7 @@ import { count, id, modelId, promptNote, usageNote } from './fields.ts'
 import { chosenSummarizer } from './generate-summary.ts'
 import { type Level, type LevelUnit, type LevelWrite, levels, type PartSummary } from './library/levels.ts'
 import type { Provenance } from './library/provenance.ts'
-import { chapterNotFound, novelNotFound } from './library/refusal.ts'
+import { novelNotFound } from './library/refusal.ts'
 import { textLanguage, writingOf } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
 import { defineNovelTask, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
@@ -66,9 +66,7 @@ export const generateLevelSummary = defineNovelTask({
 async function summariseUnit(ctx: LevelContext): Promise<Result> {
   const { novelId, unitId } = ctx.parameters
   const { levels: store } = ctx.services.library
-  const { units } = await store.outline(ctx.userId, novelId)
-  const unit = units.find(each => each.id === unitId)
-  if (unit === undefined) throw chapterNotFound(unitId)
+  const unit = await store.unit(ctx.userId, { novelId, unitId })
   const { level, digest, state, version: expectedVersion } = unit
   if (unit.isByPerson) return { unitId, level, outcome: 'by-author', characters: 0 }
   if (state === 'current') return alreadyThere(ctx, unit)

@@ -102,6 +102,8 @@ export interface SummaryLevels {
   novels(page: PageRequest): Promise<Page<{ id: string; userId: string; updatedAt: number }>>
   /** Throws NOVEL_NOT_FOUND. */
   outline(userId: string, novelId: string): Promise<StoryOutline>
+  /** One unit of the outline; reads what is below it alone. Throws NOVEL_NOT_FOUND, CHAPTER_NOT_FOUND. */
+  unit(userId: string, wanted: { novelId: string; unitId: string }): Promise<LevelUnit>
   /** The summaries of units that are there. Throws NOVEL_NOT_FOUND. */
   summaries(
     userId: string,

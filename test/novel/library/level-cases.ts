@@ -130,6 +130,27 @@ export const levelCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a unit that is read alone is the one of the outline',
+    async run({ library }) {
+      const novelId = await importBook(library, 'long', [...longBook, ...smallBook])
+      await writeScene(library, sceneIdOf(novelId, 2, 0), 'He went out.')
+      const { units } = await library.levels.outline(ann, novelId)
+      for (const [at, { id }] of units.entries()) if (at % 3 !== 1) await writeUnit(library, novelId, id)
+      await writeScene(library, sceneIdOf(novelId, 3, 0), 'He went out again.')
+      const outline = await library.levels.outline(ann, novelId)
+      expect(new Set(outline.units.map(({ state }) => state)).size).toBe(4)
+      for (const unit of outline.units)
+        expect(await library.levels.unit(ann, { novelId, unitId: unit.id })).toEqual(unit)
+      const other = await importBook(library, 'b')
+      for (const [user, unitId, code] of [
+        [ann, 'x', 'CHAPTER_NOT_FOUND'],
+        [ann, chapterIdOf(other, 0), 'CHAPTER_NOT_FOUND'],
+        ['bob', novelId, 'NOVEL_NOT_FOUND'],
+      ] as const)
+        await expect(library.levels.unit(user, { novelId, unitId })).rejects.toMatchObject({ code })
+    },
+  },
+  {
     name: 'the novels of all users are listed by their ids, over several pages',
     async run({ library }) {
       const ids = [
