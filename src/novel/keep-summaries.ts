@@ -1,4 +1,11 @@
-import { type Engine, hashedId, type Logger, QuillworkError } from '../index.ts'
+import {
+  type Engine,
+  hashedId,
+  type Logger,
+  QuillworkError,
+  type TaskRecord,
+  type TaskStatus,
+} from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import { liveStatuses, type NovelServices, nowOf } from './services.ts'
@@ -27,9 +34,13 @@ interface Novel {
 /** Novels that are read at a time. */
 const perPage = 200
 
+/** When novels were changed that need nothing, and the last task on each then: by the summaries of their library, and by their ids. */
+const settled = new WeakMap<object, ReadonlyMap<string, string>>()
+
 /**
  * Submits UpdateSummaries for each novel that has rested since its last change, on which no task works, and which has summaries that are missing or out of date; each state of a novel is
- * submitted once with each model and bound, also where its update fails. What is refused is logged, and the other novels go on. Returns how many were submitted now or before.
+ * submitted once with each model and bound, also where its update fails. What is refused is logged, and the other novels go on. A novel on which nothing happened since the last call is not read
+ * again. Returns how many were submitted.
  */
 export async function keepSummaries(
   engine: KeepingEngine,
@@ -38,12 +49,23 @@ export async function keepSummaries(
   log: Pick<Logger, 'warn'>,
 ): Promise<number> {
   const { levels } = services.library
+  const before = settled.get(levels)
+  const seen = new Map<string, string>()
+  settled.set(levels, seen)
   let submitted = 0
   const refused = new Map<string, { err: unknown; novels: number }>()
   for await (const { id: novelId, userId, updatedAt } of everyItem(perPage, page => levels.novels(page))) {
     if (updatedAt > nowOf(services) - kept.after) continue
+    const novel = { novelId, userId, updatedAt }
     try {
-      if (await keepNovel(engine, services, { ...kept, novelId, userId, updatedAt })) submitted++
+      if ((await lastTask(engine, novel, liveStatuses)) !== undefined) continue
+      const { id, completedAt } = (await lastTask(engine, novel)) ?? {}
+      // Tasks that were submitted without tags are seen a day later.
+      const day = Math.floor(nowOf(services) / 86_400_000)
+      const state = JSON.stringify([updatedAt, id, completedAt, day])
+      if (before?.get(novelId) !== state && (await keepNovel(engine, services, { ...kept, ...novel })))
+        submitted++
+      seen.set(novelId, state)
     } catch (err) {
       const code = err instanceof QuillworkError ? err.code : ''
       refused.set(code, { err, novels: (refused.get(code)?.novels ?? 0) + 1 })
@@ -60,7 +82,6 @@ async function keepNovel(
   { library }: NovelServices,
   { novelId, userId, updatedAt, model, tokens }: KeptSummaries & Novel,
 ): Promise<boolean> {
-  if (await isBusy(engine, { novelId, userId })) return false
   const outline = await library.levels.outline(userId, novelId)
   const { scenes, units } = wantedOf(outline)
   if (scenes.length + units.length === 0) return false
@@ -75,12 +96,13 @@ async function keepNovel(
   return true
 }
 
-/** Whether a task works on a novel: what it makes is not to be made twice. */
-async function isBusy(
+/** The task on a novel that was submitted last: where one is live, what it makes is not to be made twice. */
+async function lastTask(
   { tasks }: KeepingEngine,
-  { novelId, userId }: Pick<Novel, 'novelId' | 'userId'>,
-): Promise<boolean> {
+  { novelId, userId }: Novel,
+  status?: readonly TaskStatus[],
+): Promise<TaskRecord | undefined> {
   const [tag] = subjectTags(updateSummaries.type, { novelId })
-  const { items } = await tasks.list({ userId, status: liveStatuses, ...defined({ tag }) }, { pageSize: 1 })
-  return items.length > 0
+  const { items } = await tasks.list({ userId, ...defined({ status, tag }) }, { pageSize: 1 })
+  return items[0]
 }

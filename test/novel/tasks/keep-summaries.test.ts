@@ -1,6 +1,7 @@
-import { keepSummaries, updateSummaries } from 'quillwork/novel'
+import { generateSummary, keepSummaries, updateSummaries } from 'quillwork/novel'
 import { describe, expect, it, vi } from 'vitest'
 import { novelNotFound } from '../../../src/novel/library/refusal.ts'
+import { subjectTags } from '../../../src/novel/subject-tags.ts'
 import { silentLog } from '../../../src/runtime/log.ts'
 import { ann, fourChapters, type NovelEngine, novelEngine, scriptedModel } from './novel-engine.ts'
 
@@ -57,6 +58,37 @@ describe('summaries that are kept up to date', () => {
     }
     expect(await updatesOf(n)).toMatchObject([{ status: 'FAILED', taskType: updateSummaries.type }])
   })
+  it('are looked for again only where something happened', async () => {
+    await using n = await novelEngine()
+    const novelId = await n.importText(fourChapters)
+    const outline = vi.spyOn(n.library.levels, 'outline')
+    const looks = async () => {
+      outline.mockClear()
+      // The task that is submitted reads the novel too.
+      await n.t.lanes.pause('default')
+      await keepSummaries(n.t, n.services, { after }, silentLog)
+      const { length } = outline.mock.calls
+      await n.t.lanes.resume('default')
+      await n.t.drain()
+      return length
+    }
+    await n.t.advance('11m')
+    // It is submitted; when that has ended it is looked whether something is left.
+    expect([await looks(), await looks(), await looks(), await looks()]).toEqual([1, 1, 0, 0])
+    const [scene] = await n.scenes(novelId)
+    const asked = { novelId, sceneId: scene?.id ?? '' }
+    const derivedTags = subjectTags(generateSummary.type, asked)
+    await n.t.submit(generateSummary, asked, { userId: ann, derivedTags })
+    await n.t.drain()
+    expect([await looks(), await looks()]).toEqual([1, 0])
+    await n.t.advance('1d')
+    expect([await looks(), await looks()]).toEqual([1, 0])
+    const change = { sceneId: scene?.id ?? '', expectedVersion: scene?.version ?? 0, title: 'Dawn' }
+    await n.library.scenes.editScene(ann, change)
+    await n.t.advance('11m')
+    expect([await looks(), await looks()]).toEqual([1, 0])
+  })
+
   it('are submitted again with another model or bound, and one novel that is refused stops no other', async () => {
     const model = scriptedModel()
     await using n = await novelEngine({ model })
