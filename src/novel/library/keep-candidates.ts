@@ -16,7 +16,7 @@ import {
   type TextProposal,
 } from './candidates.ts'
 import { checkLength, checkWritten } from './draft-pieces.ts'
-import { entryIdOf } from './history.ts'
+import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
 import { candidates, type LibraryParts } from './kinds.ts'
@@ -123,7 +123,7 @@ async function withText(
   const { text: own, textAt: version } = candidate
   if (own !== undefined || version === undefined) return { ...candidate, text: own ?? '' }
   if (version === scene.textVersion) return { ...candidate, text: text.content }
-  const entryId = entryIdOf(scene.id, { what: 'text', why: 'overwritten', version })
+  const entryId = overwrittenTextId(scene.id, version)
   return { ...candidate, text: (await entryAt(library, { sceneId: scene.id, entryId }))?.text ?? '' }
 }
 
