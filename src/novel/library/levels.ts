@@ -139,7 +139,7 @@ export interface OutlineSource {
  */
 interface Digested {
   id: string
-  told: readonly unknown[]
+  digestInput: readonly unknown[]
 }
 
 /** Returns the units of a novel. */
@@ -151,7 +151,7 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
     span: readonly { position: number }[],
     parts: readonly Digested[],
   ): readonly Digested[] => {
-    const digest = hashedId(JSON.stringify(parts.map(part => [part.id, ...part.told])))
+    const digest = hashedId(JSON.stringify(parts.map(part => [part.id, ...part.digestInput])))
     const { of, version = 0, isByPerson = false, isEmpty = true } = summaries.get(unit.id) ?? {}
     const made = isEmpty ? 'missing' : of === digest ? 'current' : 'out-of-date'
     units.push({
@@ -165,14 +165,14 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
       isByPerson: isByPerson && !isEmpty,
     })
     if (parts.length === 0) return []
-    return [{ id: unit.id, told: isByPerson && !isEmpty ? [version] : [digest, version] }]
+    return [{ id: unit.id, digestInput: isByPerson && !isEmpty ? [version] : [digest, version] }]
   }
   const inChapter = groupedBy(scenes, scene => scene.chapterId)
   const chapterPart = (chapter: OutlineSource['chapters'][number]) => {
     const { id, title, volumeId } = chapter
     const parts = (inChapter.get(id) ?? []).map(scene => ({
       id: scene.id,
-      told: [scene.summaryVersion, scene.outOfDate && !scene.isKept],
+      digestInput: [scene.summaryVersion, scene.outOfDate && !scene.isKept],
     }))
     return add({ id, level: 'chapter', title, volumeId }, [chapter], parts)
   }
@@ -182,10 +182,10 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
     const isLong = own.length > chaptersPerStretch
     const stretches = isLong ? chunksOf(own, chaptersPerStretch) : [own]
     const parts = stretches.flatMap((stretch, place) => {
-      const told = stretch.flatMap(chapterPart)
-      if (!isLong) return told
+      const inStretch = stretch.flatMap(chapterPart)
+      if (!isLong) return inStretch
       const stretchId = hashedId(['stretch', id, place].join('\n'))
-      return add({ id: stretchId, level: 'stretch', title: '', volumeId: id }, stretch, told)
+      return add({ id: stretchId, level: 'stretch', title: '', volumeId: id }, stretch, inStretch)
     })
     return add({ id, level: 'volume', title, volumeId: id }, own, parts)
   })
