@@ -1,5 +1,5 @@
 /** The summaries of the levels: one record for each unit that ever had one. */
-import { add, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { add, getOne, insert, replace, type Stored, touch } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { checkLength } from './draft-pieces.ts'
 import { idsOf } from './ids.ts'
@@ -87,7 +87,7 @@ export function summaryLevels(library: LibraryParts): SummaryLevels {
           ...defined({ language: made.language }),
         }
         // The novel as a companion: a summary does not outlive it.
-        const beside = add(novels, novelId, { raise: { textVersion: 0 } })
+        const beside = touch(novels, novelId)
         const put = changeOf({ id: unitId, novelId, ...next }, held)
         if ((await records.commit([put, beside])) === 'applied') return 'applied'
       }
