@@ -286,8 +286,8 @@ export const modelMutants = [
   [
     'candidate: a run is undone where its text stands alone',
     'src/novel/library/undo-run.ts',
-    'each.replaced?.by === scene.textVersion',
-    'each.replaced !== undefined',
+    '({ id }) => id === text.origin?.accepted?.candidateId',
+    '({ replaced }) => replaced !== undefined',
     ofCandidates,
   ],
   [

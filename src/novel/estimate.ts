@@ -16,7 +16,6 @@ import { generateScene } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
 import type { Level, LevelUnit, ScenePart } from './library/levels.ts'
-import { chapterNotFound } from './library/refusal.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
 import { type Estimate, estimateOf, merged, noCalls } from './model-estimates.ts'
 import { queryText } from './models/embed-texts.ts'
@@ -130,9 +129,7 @@ async function summariesUse(asked: AskedOf<typeof batchGenerateSummary>): Promis
 
 async function levelUse(asked: AskedOf<typeof generateLevelSummary>): Promise<Estimate> {
   const { services, userId, parameters } = asked
-  const { units } = await services.library.levels.outline(userId, parameters.novelId)
-  const unit = units.find(({ id }) => id === parameters.unitId)
-  if (unit === undefined) throw chapterNotFound(parameters.unitId)
+  const unit = await services.library.levels.unit(userId, parameters)
   const isMade = !unit.isByPerson && unit.state !== 'current' && unit.state !== 'empty'
   return levelsUse(asked, { scenes: [], units: isMade ? [unit] : [] })
 }

@@ -6,7 +6,7 @@ import { count, id, modelId, promptNote, usageNote } from './fields.ts'
 import { chosenSummarizer } from './generate-summary.ts'
 import { type Level, type LevelUnit, type LevelWrite, levels, type PartSummary } from './library/levels.ts'
 import type { Provenance } from './library/provenance.ts'
-import { chapterNotFound, novelNotFound } from './library/refusal.ts'
+import { novelNotFound } from './library/refusal.ts'
 import { textLanguage, writingOf } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
 import { defineNovelTask, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
@@ -66,9 +66,7 @@ export const generateLevelSummary = defineNovelTask({
 async function summariseUnit(ctx: LevelContext): Promise<Result> {
   const { novelId, unitId } = ctx.parameters
   const { levels: store } = ctx.services.library
-  const { units } = await store.outline(ctx.userId, novelId)
-  const unit = units.find(each => each.id === unitId)
-  if (unit === undefined) throw chapterNotFound(unitId)
+  const unit = await store.unit(ctx.userId, { novelId, unitId })
   const { level, digest, state, version: expectedVersion } = unit
   if (unit.isByPerson) return { unitId, level, outcome: 'by-author', characters: 0 }
   if (state === 'current') return alreadyThere(ctx, unit)
@@ -84,8 +82,8 @@ async function summariseUnit(ctx: LevelContext): Promise<Result> {
 
 function written({ id: unitId, level }: LevelUnit, text: string, origin: Provenance): Result {
   const { method, model, prompt, usage } = origin
-  const told = { method, ...defined({ model, prompt, usage }) }
-  return { unitId, level, outcome: 'written', characters: text.length, ...told }
+  const provenance = { method, ...defined({ model, prompt, usage }) }
+  return { unitId, level, outcome: 'written', characters: text.length, ...provenance }
 }
 
 /** Returns the result for a summary that is up to date: that of an earlier attempt of this task, which ended before it could tell, or of somebody else. */
@@ -101,12 +99,12 @@ async function alreadyThere(ctx: LevelContext, unit: LevelUnit): Promise<Result>
 type Made = Omit<LevelWrite, 'novelId' | 'unitId' | 'digest' | 'expectedVersion' | 'writer'>
 
 /** Throws SCENE_EMPTY where nothing below has a summary. */
-async function summarise(ctx: LevelContext, { id: unitId, level, parts }: LevelUnit): Promise<Made> {
+async function summarise(ctx: LevelContext, { id: unitId, level, parts: partIds }: LevelUnit): Promise<Made> {
   const { novelId } = ctx.parameters
   const { library } = ctx.services
-  const held = await library.levels.parts(ctx.userId, novelId, parts)
-  const told = parts.flatMap(each => held.get(each) ?? [])
-  const [first, ...others] = told
+  const held = await library.levels.parts(ctx.userId, novelId, partIds)
+  const parts = partIds.flatMap(each => held.get(each) ?? [])
+  const [first, ...others] = parts
   if (first === undefined)
     throw new QuillworkError(
       'SCENE_EMPTY',
@@ -115,13 +113,13 @@ async function summarise(ctx: LevelContext, { id: unitId, level, parts }: LevelU
   // Its calls were paid where it was made.
   const { usage: _, text: summary, ...origin } = first
   if (others.length === 0) return { ...origin, summary }
-  return summariseParts(ctx, level, told)
+  return summariseParts(ctx, level, parts)
 }
 
-async function summariseParts(ctx: LevelContext, level: Level, told: readonly PartSummary[]): Promise<Made> {
+async function summariseParts(ctx: LevelContext, level: Level, parts: readonly PartSummary[]): Promise<Made> {
   const { novelId } = ctx.parameters
   const { language: declared } = await ctx.services.library.shelf.about(ctx.userId, novelId)
-  const text = told.map(part => part.text).join('\n\n')
+  const text = parts.map(part => part.text).join('\n\n')
   const language = textLanguage(text, declared)
   const maxCharacters = levelLength[level][writingOf(language)]
   const { kind, model } = chosenSummarizer(ctx, ctx.parameters)

@@ -1,4 +1,11 @@
-import type { Engine } from '../index.ts'
+import {
+  type Engine,
+  hashedId,
+  type Logger,
+  QuillworkError,
+  type TaskRecord,
+  type TaskStatus,
+} from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import { liveStatuses, type NovelServices, nowOf } from './services.ts'
@@ -17,43 +24,85 @@ export interface KeptSummaries {
 
 type KeepingEngine = Pick<Engine, 'submit'> & { readonly tasks: Pick<Engine['tasks'], 'list'> }
 
+/** A novel, and when it was last changed. */
+interface Novel {
+  novelId: string
+  userId: string
+  updatedAt: number
+}
+
 /** Novels that are read at a time. */
 const perPage = 200
 
+/** When novels were changed that need nothing, and the last task on each then: by the summaries of their library, and by their ids. */
+const settled = new WeakMap<object, ReadonlyMap<string, string>>()
+
 /**
  * Submits UpdateSummaries for each novel that has rested since its last change, on which no task works, and which has summaries that are missing or out of date; each state of a novel is
- * submitted once, also where its update fails. Returns how many were submitted now or before.
+ * submitted once with each model and bound, also where its update fails. What is refused is logged, and the other novels go on. A novel on which nothing happened since the last call is not read
+ * again. Returns how many were submitted.
  */
 export async function keepSummaries(
   engine: KeepingEngine,
   services: NovelServices,
-  { after, model, tokens }: KeptSummaries,
+  kept: KeptSummaries,
+  log: Pick<Logger, 'warn'>,
 ): Promise<number> {
   const { levels } = services.library
+  const before = settled.get(levels)
+  const seen = new Map<string, string>()
+  settled.set(levels, seen)
   let submitted = 0
+  const refused = new Map<string, { err: unknown; novels: number }>()
   for await (const { id: novelId, userId, updatedAt } of everyItem(perPage, page => levels.novels(page))) {
-    if (updatedAt > nowOf(services) - after || (await isBusy(engine, { novelId, userId }))) continue
-    const outline = await levels.outline(userId, novelId)
-    const { scenes, units } = wantedOf(outline)
-    if (scenes.length + units.length === 0) continue
-    const parameters = { novelId, ...defined({ model }) }
-    await engine.submit(updateSummaries, parameters, {
-      userId,
-      idempotencyKey: `summaries ${novelId} ${outline.units.at(-1)?.digest}`,
-      derivedTags: subjectTags(updateSummaries.type, parameters),
-      ...(tokens !== undefined && { budget: { tokens } }),
-    })
-    submitted++
+    if (updatedAt > nowOf(services) - kept.after) continue
+    const novel = { novelId, userId, updatedAt }
+    try {
+      if ((await lastTask(engine, novel, liveStatuses)) !== undefined) continue
+      const { id, completedAt } = (await lastTask(engine, novel)) ?? {}
+      // Tasks that were submitted without tags are seen a day later.
+      const day = Math.floor(nowOf(services) / 86_400_000)
+      const state = JSON.stringify([updatedAt, id, completedAt, day])
+      if (before?.get(novelId) !== state && (await keepNovel(engine, services, { ...kept, ...novel })))
+        submitted++
+      seen.set(novelId, state)
+    } catch (err) {
+      const code = err instanceof QuillworkError ? err.code : ''
+      refused.set(code, { err, novels: (refused.get(code)?.novels ?? 0) + 1 })
+    }
   }
+  // One line for each reason: a model that is not configured is one for every novel.
+  for (const reason of refused.values()) log.warn(reason, 'update of summaries not submitted; will retry')
   return submitted
 }
 
-/** Whether a task works on a novel: what it makes is not to be made twice. */
-async function isBusy(
-  { tasks }: KeepingEngine,
-  { novelId, userId }: { novelId: string; userId: string },
+/** Submits the update of a novel that needs one. Returns whether it did. */
+async function keepNovel(
+  engine: KeepingEngine,
+  { library }: NovelServices,
+  { novelId, userId, updatedAt, model, tokens }: KeptSummaries & Novel,
 ): Promise<boolean> {
+  const outline = await library.levels.outline(userId, novelId)
+  const { scenes, units } = wantedOf(outline)
+  if (scenes.length + units.length === 0) return false
+  const parameters = { novelId, ...defined({ model }) }
+  const digests = outline.units.map(({ digest }) => digest)
+  await engine.submit(updateSummaries, parameters, {
+    userId,
+    idempotencyKey: `summaries ${novelId} ${hashedId(JSON.stringify([digests, updatedAt, model, tokens]))}`,
+    derivedTags: subjectTags(updateSummaries.type, parameters),
+    ...(tokens !== undefined && { budget: { tokens } }),
+  })
+  return true
+}
+
+/** The task on a novel that was submitted last: where one is live, what it makes is not to be made twice. */
+async function lastTask(
+  { tasks }: KeepingEngine,
+  { novelId, userId }: Novel,
+  status?: readonly TaskStatus[],
+): Promise<TaskRecord | undefined> {
   const [tag] = subjectTags(updateSummaries.type, { novelId })
-  const { items } = await tasks.list({ userId, status: liveStatuses, ...defined({ tag }) }, { pageSize: 1 })
-  return items.length > 0
+  const { items } = await tasks.list({ userId, ...defined({ status, tag }) }, { pageSize: 1 })
+  return items[0]
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { hashedId, type TaskContext } from '../index.ts'
 import { count, id } from './fields.ts'
+import { snapshotsFull } from './library/refusal.ts'
+import { mostSnapshots } from './library/snapshots.ts'
 import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 
 const parameters = z.strictObject({
@@ -42,14 +44,19 @@ export const restoreSnapshot = defineNovelTask({
   result,
   progress,
   async admit(asked, { services, userId }) {
-    await services.library.snapshots.snapshot(userId, asked)
+    const { snapshots } = services.library
+    await snapshots.snapshot(userId, asked)
+    const { items } = await snapshots.snapshots(userId, asked.novelId, { pageSize: mostSnapshots })
+    // There must be place for the one that undoes it.
+    if (items.length === mostSnapshots) throw snapshotsFull(asked.novelId, mostSnapshots)
   },
   async execute(ctx: RestoreContext) {
     const { userId, parameters: asked } = ctx
     const { novelId, snapshotId } = asked
     const { snapshots } = ctx.services.library
     const { name } = await snapshots.snapshot(userId, asked)
-    const beforeId = hashedId(`before ${ctx.taskId} ${ctx.round}`)
+    // A retry with other parameters begins anew, from what the attempts before it left.
+    const beforeId = hashedId(['before', ctx.taskId, JSON.stringify(asked)].join('\n'))
     await snapshots.create(userId, { id: beforeId, novelId, name, isBeforeRestoring: true })
     const sceneIds = asked.sceneIds ?? (await snapshots.sceneIds(userId, asked))
     const made = { restored: 0, unchanged: 0, left: 0 }
@@ -57,7 +64,7 @@ export const restoreSnapshot = defineNovelTask({
       ctx.signal.throwIfAborted()
       const step = sceneIds.slice(done, done + perStep)
       // A step that an earlier attempt has made is not made again: its scenes may have been written since.
-      const outcome = await ctx.checkpoint(`from ${done}`, async () => {
+      const outcome = await ctx.checkpoint(`from ${done} after ${beforeId}`, async () => {
         const found = await snapshots.restore(userId, { novelId, snapshotId, beforeId, sceneIds: step })
         const countOf = (what: keyof typeof made) => [...found.values()].filter(each => each === what).length
         return { restored: countOf('restored'), unchanged: countOf('unchanged'), left: countOf('left') }

@@ -5,7 +5,6 @@ import { errorCatalogue, hashedId, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { count, id, promptNote, usageNote } from './fields.ts'
 import {
-  type Acceptance,
   type Candidate,
   type CandidateStatus,
   candidateStatuses,
@@ -238,23 +237,18 @@ async function writeOne(ctx: TextsContext, output: TextsOutput, plan: OwnPlan): 
     },
   })
   ctx.signal.throwIfAborted()
-  if (other !== undefined) await keepOther(ctx, plan, other)
-  const { status } = await propose(ctx, plan, best)
+  // The worse of two texts is kept, and is not offered.
+  const otherId = hashedId(`${candidateId}\nother`)
+  if (other !== undefined) await propose(ctx, { ...plan, candidateId: otherId }, other, 'never')
+  // Of several, the author chooses one. A text with a fault enters no scene by itself.
+  const isForAuthor = ctx.parameters.candidates > 1 || best.faults.length > 0
+  const status = await propose(ctx, plan, best, isForAuthor ? 'by-author' : ctx.parameters.accept)
   output.next(best.text, 'this attempt')
   const { faults } = best
   return madeOf({
     ...{ id: candidateId, status, faults, provenance: provenanceFor(ctx, plan, best.parts) },
     ...measure(best.text),
   })
-}
-
-/** The worse of two texts is kept, and is not offered. */
-async function keepOther(ctx: TextsContext, plan: OwnPlan, other: CheckedScene): Promise<void> {
-  const { sceneId } = plan
-  const candidateId = hashedId(`${plan.candidateId}\nother`)
-  const { status, expectedVersion } = await propose(ctx, { ...plan, candidateId }, other, 'by-author')
-  if (status === 'open')
-    await ctx.services.library.candidates.discard(ctx.userId, { sceneId, candidateId, expectedVersion })
 }
 
 function madeOf({
@@ -276,24 +270,23 @@ async function propose(
   ctx: TextsContext,
   plan: OwnPlan,
   { text, parts, faults, marks }: CheckedScene,
-  accept: Acceptance = ctx.parameters.accept,
-): Promise<{ status: CandidateStatus; expectedVersion: number }> {
+  accept: TextProposal['accept'],
+): Promise<CandidateStatus> {
   const { sceneId, candidateId, number } = plan
-  const { candidates, insteadOf } = ctx.parameters
+  const { insteadOf } = ctx.parameters
   const placed = await plan.place(text)
   const status = await ctx.services.library.candidates.propose({
     ...{ id: candidateId, sceneId, ...placed, provenance: provenanceFor(ctx, plan, parts), number },
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
     rootTaskId: ctx.rootTaskId,
-    // Of several, the author chooses one. A text with a fault enters no scene by itself.
-    accept: candidates > 1 || faults.length > 0 ? 'by-author' : accept,
+    accept,
     ...(faults.length > 0 && { faults }),
     ...(marks.length > 0 && { marks }),
     prompts: parts.flatMap(({ blocks }) => (blocks === undefined ? [] : [blocks])),
     ...defined({ insteadOf }),
   })
   if (status === 'missing') throw sceneNotFound(sceneId)
-  return { status, expectedVersion: placed.expectedVersion }
+  return status
 }
 
 /** Returns the result of a task; without a text, of one that left its scene as it was. */

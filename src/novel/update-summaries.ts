@@ -15,7 +15,7 @@ const parameters = z.strictObject({
   model: modelId.optional(),
 })
 
-const counts = z.object({
+const countsSchema = z.object({
   total: count,
   success: count,
   failed: count,
@@ -26,15 +26,15 @@ const counts = z.object({
 })
 
 const result = z.object({
-  scenes: counts,
+  scenes: countsSchema,
   /** Chapters, stretches of chapters, volumes and the book. */
-  levels: counts,
+  levels: countsSchema,
   /** The first 100 that failed: scenes and units. */
   failed: z.array(z.object({ id, reason: z.string() })),
 })
 
 type UpdateContext = TaskContext<typeof parameters, z.ZodNever, NovelServices>
-type Counts = z.infer<typeof counts>
+type Counts = z.infer<typeof countsSchema>
 
 /** Most failed ones that the result names; the sub-tasks list all. */
 const mostFailedNamed = 100
@@ -121,14 +121,14 @@ function wantsLevelSummary({ state, isByPerson }: LevelUnit, changesBelow: boole
 /** Counts what became of the summaries. Throws SUBTASKS_FAILED where none could be made. */
 async function resultOf(ctx: UpdateContext): Promise<z.infer<typeof result>> {
   const failed: { id: string; reason: string }[] = []
-  const count = (tally: Counts, sub: Settled, isSuccess: boolean) => {
-    tally.total++
-    if (sub.error?.code === 'PREDECESSOR_NOT_COMPLETED') tally.notAttempted++
+  const count = (counts: Counts, sub: Settled, isSuccess: boolean) => {
+    counts.total++
+    if (sub.error?.code === 'PREDECESSOR_NOT_COMPLETED') counts.notAttempted++
     else if (sub.error !== undefined) {
-      tally.failed++
+      counts.failed++
       if (failed.length < mostFailedNamed) failed.push({ id: sub.key, reason: sub.error.message })
-    } else if (isSuccess) tally.success++
-    else tally.skipped++
+    } else if (isSuccess) counts.success++
+    else counts.skipped++
   }
   const [scenes, above] = [{ ...none }, { ...none }]
   for await (const sub of ctx.subTasks(generateSummary))

@@ -120,6 +120,11 @@ export function add<R extends Identified>(
   return { op: 'add', kind, id, by: by as Record<string, number>, raise: raise as Record<string, number> }
 }
 
+/** Gives a record another revision, so that guarded changes of it begin again; the record must be there. */
+export function touch(kind: AnyKind, id: string): Change {
+  return { op: 'add', kind, id, by: {}, raise: {} }
+}
+
 /** Removes the record that was read. One that is gone is no hindrance. */
 export function remove(kind: AnyKind, { id, revision }: Identified & { revision: string }): Change {
   return { op: 'remove', kind, id, over: { revision } }

@@ -237,7 +237,7 @@ function startUpkeep(parts: {
       log.warn({ err: error }, 'clean-up failed; will retry')
     }
     try {
-      if (kept !== undefined) await keepSummaries(engine, services, kept)
+      if (kept !== undefined) await keepSummaries(engine, services, kept, log)
     } catch (error) {
       log.warn({ err: error }, 'update of summaries not submitted; will retry')
     }

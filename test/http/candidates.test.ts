@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { awaitsReview } from '../../src/novel/await-author.ts'
 import type { TextProposal } from '../../src/novel/library/candidates.ts'
 import { sceneIdOf } from '../../src/novel/library/ids.ts'
@@ -162,6 +162,32 @@ describe('undoing the texts of a task', () => {
       status: 400,
       body: { code: 'OPTION_INVALID', detail: expect.stringContaining(id) },
     })
+    expect(await api.post(`/v1/tasks/${id}:undoTexts`)).toMatchObject({ status: 200, body: { undone: 0 } })
+  })
+  test('is refused while tasks below a cancelled one are stopping: their texts would enter afterwards', async () => {
+    const { novelId } = await newScene()
+    const { t, library } = api.novels
+    const { writeSummary } = library.scenes
+    let open = () => {}
+    const gate = new Promise<void>(resolve => {
+      open = resolve
+    })
+    vi.spyOn(library.scenes, 'writeSummary').mockImplementation(async given => {
+      await gate
+      return writeSummary(given)
+    })
+    const submission = { taskType: 'BatchGenerateSummary', parameters: { novelId } }
+    const { id } = (await api.post<{ id: string }>('/v1/tasks', submission)).body
+    await t.drain()
+    expect(await api.post(`/v1/tasks/${id}:cancel`)).toMatchObject({ body: { status: 'CANCELLED' } })
+    await t.drain()
+    expect(await api.post(`/v1/tasks/${id}:undoTexts`)).toMatchObject({
+      status: 409,
+      body: { code: 'TASK_NOT_ENDED' },
+    })
+    open()
+    vi.restoreAllMocks()
+    await t.drain()
     expect(await api.post(`/v1/tasks/${id}:undoTexts`)).toMatchObject({ status: 200, body: { undone: 0 } })
   })
 })

@@ -13,6 +13,7 @@ import {
   remove,
   replace,
   type Stored,
+  touch,
   write,
 } from '../../src/records/records.ts'
 import { sqliteRecords, statementsOf, tablesOf } from '../../src/records/sqlite.ts'
@@ -157,6 +158,18 @@ const cases: Record<string, (records: Records) => Promise<void>> = {
     expect(new Set(outcomes)).toEqual(new Set(['applied']))
     expect(await one(records, 'full')).toMatchObject({ words: 24, seen: 11 })
     expect(await records.commit([replace(books, read)])).toBe('stale')
+  },
+  'a record that is touched stays what it is, and guarded changes of it begin again': async records => {
+    await records.commit([insert(books, full)])
+    const read = await one(records, 'full')
+    const put = insert(others, { ...full, id: 'beside' })
+    expect(await records.commit([touch(books, 'full'), put])).toBe('applied')
+    expect(await one(records, 'full')).toEqual({ ...read, revision: expect.any(String) })
+    expect(await records.commit([replace(books, read)])).toBe('stale')
+    expect(await records.commit([touch(books, 'nowhere'), insert(others, { ...full, id: 'x' })])).toBe(
+      'stale',
+    )
+    expect(await getOne(records, others, 'x')).toBeUndefined()
   },
   'records are found by an index, in its order, from a place on': async records => {
     await records.commit(write(books, shelf(20)))

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { hasEnded, QuillworkError } from '../../index.ts'
+import { type Engine, hasEnded, QuillworkError, totalOf } from '../../index.ts'
 import { awaitsReview, reviewSignal } from '../../novel/await-author.ts'
-import { unlessFailed } from '../../novel/services.ts'
+import { liveStatuses, unlessFailed } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
+import { everyItem, type PageRequest } from '../../task/page.ts'
 import { requiredVersion } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
 import { ifMatch, pageOf } from '../schemas/fields.ts'
@@ -28,23 +29,36 @@ const refusals = [
   ...(['CANDIDATE_NOT_FOUND', 'SCENE_CHANGED'] as const),
 ] as const
 
-/** Tells the task that wrote a candidate, where it waits for that, that somebody decided about it. */
-async function tellTask(
+/** Notifies the task that wrote a candidate, where it waits for that, that somebody decided about it. */
+async function notifyTask(
   { engine, novels, settings }: NovelContext,
   candidate: { sceneId: string; candidateId: string },
 ) {
   const { id, status, writtenBy } = await novels.library.candidates.candidate(settings.userId, candidate)
   const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(writtenBy.taskId))
   if (task === undefined || !awaitsReview(task)) return
-  const tell = () =>
+  const send = () =>
     engine.signal(writtenBy.taskId, reviewSignal, { candidateId: id, status }, { id: `${id} ${status}` })
-  await tell().catch(unlessItNeedsNone)
+  await send().catch(unlessItNeedsNone)
 }
 
 /** One that has ended waits for nothing; one that keeps changing looks again by itself. */
 function unlessItNeedsNone(error: unknown): void {
   const codes = ['TASK_NOT_FOUND', 'TASK_ALREADY_ENDED', 'SIGNALS_FULL', 'TASK_CHANGED']
   if (!(error instanceof QuillworkError) || !codes.includes(error.code)) throw error
+}
+
+/** Sub-tasks that are read at a time. */
+const perPage = 1_000
+
+/** Whether a task below has not ended: those of a cancelled task stop after it. */
+async function hasLiveBelow({ tasks }: Pick<Engine, 'tasks'>, taskId: string): Promise<boolean> {
+  const { items } = await tasks.children(taskId, { status: liveStatuses }, { pageSize: 1 })
+  if (items.length > 0) return true
+  const all = (page: PageRequest) => tasks.children(taskId, {}, page)
+  for await (const { id, subTaskStatusSummary } of everyItem(perPage, all))
+    if (totalOf(subTaskStatusSummary) > 0 && (await hasLiveBelow({ tasks }, id))) return true
+  return false
 }
 
 /** The candidates of scenes: list, read, accept, discard; and undoing all texts of a task. */
@@ -87,7 +101,7 @@ export const candidateRoutes = [
       const { sceneId } = params
       const choice = { ...params, expectedVersion: requiredVersion(headers['if-match'], 'scene') }
       refuseUnlessApplied(sceneId, await candidates.accept(userId, { ...choice, ...defined({ ...body }) }))
-      await tellTask(context, params)
+      await notifyTask(context, params)
       return sendScene(reply, await scenes.scene(userId, sceneId))
     },
   }),
@@ -104,7 +118,7 @@ export const candidateRoutes = [
       const { candidates } = context.novels.library
       const choice = { ...params, expectedVersion: requiredVersion(headers['if-match'], 'scene') }
       refuseUnlessApplied(params.sceneId, await candidates.discard(userId, choice))
-      await tellTask(context, params)
+      await notifyTask(context, params)
       return presentEntry(await candidates.candidate(userId, params))
     },
   }),
@@ -119,12 +133,17 @@ export const candidateRoutes = [
     handle: async ({ engine, novels, settings: { userId } }, { params: { taskId } }) => {
       // Its texts outlive the task.
       const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(taskId))
-      if (task !== undefined && !hasEnded(task.status))
-        throw new QuillworkError('TASK_NOT_ENDED', `Task ${taskId} has not ended: cancel it, or wait.`)
       if (task !== undefined && task.rootTaskId !== taskId) {
         const message = `Task ${taskId} is a part of the tree ${task.rootTaskId}, whose texts are undone together; name that one.`
         throw new QuillworkError('OPTION_INVALID', message)
       }
+      if (task !== undefined && !hasEnded(task.status))
+        throw new QuillworkError('TASK_NOT_ENDED', `Task ${taskId} has not ended: cancel it, or wait.`)
+      if (task !== undefined && (await hasLiveBelow(engine, taskId)))
+        throw new QuillworkError(
+          'TASK_NOT_ENDED',
+          `Tasks below ${taskId} are still stopping: wait for their end.`,
+        )
       const undone = await novels.library.candidates.undo(userId, taskId)
       if (task === undefined && undone.undone + undone.leftScenes === 0) await engine.tasks.get(taskId)
       return undone

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { NovelLibrary } from '../../novel/library/library.ts'
-import { chapterNotFound } from '../../novel/library/refusal.ts'
 import { wantedOf } from '../../novel/update-summaries.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { requiredVersion, tagged } from '../request-headers.ts'
@@ -78,8 +77,6 @@ async function readUnit(
   userId: string,
   { novelId, unitId }: z.infer<typeof unitParams>,
 ) {
-  const { units } = await levels.outline(userId, novelId)
-  const unit = units.find(({ id }) => id === unitId)
-  if (unit === undefined) throw chapterNotFound(unitId)
+  const unit = await levels.unit(userId, { novelId, unitId })
   return presentUnitSummary(unit, (await levels.summaries(userId, novelId, [unitId])).get(unitId))
 }

@@ -233,6 +233,15 @@ const laterKinds: readonly AnyKind[] = [
   novelPrompts,
 ]
 
+/** The kinds as those steps made them: their tables are what earlier versions wrote. */
+const atFirst = (kind: AnyKind): AnyKind => (kind === levelSummaries ? { ...kind, large: {} } : kind)
+
+/** Gives the texts of the summaries of levels a column of their own, which a reading can leave out. */
+const levelTexts = `
+ALTER TABLE library_level_summaries ADD COLUMN text TEXT;
+UPDATE library_level_summaries SET text = json_extract(body, '$.text'), body = json_remove(body, '$.text');
+UPDATE library_level_summaries SET body = json_set(body, '$.isEmpty', json('true')) WHERE text = '';`
+
 /** What brings the library's part of a file to its newest form, in order. */
 export const libraryMigrations: readonly Migration[] = [
   ...earlierTables,
@@ -241,6 +250,7 @@ export const libraryMigrations: readonly Migration[] = [
   ...laterKinds.map(
     (kind): Migration =>
       db =>
-        db.exec(tablesOf([kind])),
+        db.exec(tablesOf([atFirst(kind)])),
   ),
+  levelTexts,
 ]

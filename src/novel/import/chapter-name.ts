@@ -1,7 +1,7 @@
 import { mapped, type Steps } from '../../runtime/cooperate.ts'
 import { withoutControls } from '../../task/controls.ts'
-import { type Candidate, type Chosen, filtered, perStep } from './candidate.ts'
 import { plainSpaces } from './heading.ts'
+import { type Candidate, type Chosen, filtered, perStep } from './heading-candidate.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
 

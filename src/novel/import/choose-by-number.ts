@@ -1,4 +1,5 @@
 import type { Steps } from '../../runtime/cooperate.ts'
+import { withoutContents } from './contents.ts'
 import {
   between,
   byStyle,
@@ -7,8 +8,7 @@ import {
   filtered,
   perStep,
   type TextFacts,
-} from './candidate.ts'
-import { withoutContents } from './contents.ts'
+} from './heading-candidate.ts'
 
 /**
  * Returns bare numerals as chapters, when one kind of them numbers the whole text: rising from the start, alone on their lines, with prose

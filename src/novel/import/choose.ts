@@ -1,4 +1,6 @@
 import { mapped, type Steps } from '../../runtime/cooperate.ts'
+import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'
+import { comparable, isTouching, withoutContents } from './contents.ts'
 import {
   between,
   blankAfter,
@@ -10,9 +12,7 @@ import {
   perStep,
   type Role,
   type TextFacts,
-} from './candidate.ts'
-import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'
-import { comparable, isTouching, withoutContents } from './contents.ts'
+} from './heading-candidate.ts'
 
 /**
  * Returns the headings of a text among its candidates, in order. The whole document decides: what is a table of contents, which unit

@@ -1,4 +1,5 @@
 import { mapped, type Steps } from '../../runtime/cooperate.ts'
+import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 import {
   between,
   type Candidate,
@@ -7,8 +8,7 @@ import {
   filtered,
   perStep,
   type TextFacts,
-} from './candidate.ts'
-import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
+} from './heading-candidate.ts'
 
 /**
  * Drops the headings of tables of contents: runs of headings without prose between them, which occur again elsewhere or stand before all

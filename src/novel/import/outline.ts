@@ -1,9 +1,9 @@
 import type { Steps } from '../../runtime/cooperate.ts'
 import { measure } from '../words.ts'
-import { type Candidate, type Chosen, perStep } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
+import { type Candidate, type Chosen, perStep } from './heading-candidate.ts'
 import { isSentence, type Place } from './scan.ts'
 
 /** Lines of the text and the chapter that they belong to. The lines between spans are headings. */

@@ -1,7 +1,7 @@
 import { type Measure, measure } from '../words.ts'
-import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
 import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
+import { type Candidate, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
 import { isSeparator, type Line } from './lines.ts'
 import {
   levelHeading,

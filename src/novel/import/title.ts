@@ -1,7 +1,7 @@
 import { withoutControls } from '../../task/controls.ts'
-import type { Chosen } from './candidate.ts'
 import { titleHeading } from './choose.ts'
 import { plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
+import type { Chosen } from './heading-candidate.ts'
 import type { BookFacts } from './opened.ts'
 import type { OpeningLine, TextScan } from './scan.ts'
 

@@ -1,7 +1,7 @@
 import type { Steps } from '../../runtime/cooperate.ts'
 import { shown } from './bounds.ts'
-import { countsOf, perStep } from './candidate.ts'
 import { type Encoding, LOW_CONFIDENCE } from './encoding.ts'
+import { countsOf, perStep } from './heading-candidate.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'
 import type { Outline, OutlineChapter } from './outline.ts'

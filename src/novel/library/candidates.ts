@@ -61,7 +61,8 @@ export interface TextProposal {
    * is out of date as soon as the text changes.
    */
   fromSummary?: boolean
-  accept: Acceptance
+  /** `never`: it is kept without being offered. */
+  accept: Acceptance | 'never'
   /** What speaks against the text. */
   faults?: readonly Finding[]
   /** What somebody should look at. */
@@ -117,8 +118,6 @@ export interface CandidateRecord extends Omit<Candidate, 'text'> {
 
 /** What a text replaced: of several texts of one tree of tasks, what the first of them did. */
 export interface Replaced {
-  /** `textVersion` that the text got. */
-  by: number
   /** `textVersion` of the text before it. */
   textVersion: number
   /** There was no text. */

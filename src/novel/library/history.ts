@@ -20,6 +20,11 @@ export function entryIdOf(
   return hashedId(['history', sceneId, what, why, version, writer].join('\n'))
 }
 
+/** The id of the entry that has the text of a version of a scene, once that is overwritten. */
+export function overwrittenTextId(sceneId: string, textVersion: number): string {
+  return entryIdOf(sceneId, { what: 'text', why: 'overwritten', version: textVersion })
+}
+
 function taskOf(writer: Writer | undefined): string | undefined {
   return writer !== undefined && 'taskId' in writer ? writer.taskId : undefined
 }

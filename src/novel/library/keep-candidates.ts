@@ -16,14 +16,14 @@ import {
   type TextProposal,
 } from './candidates.ts'
 import { checkLength, checkWritten } from './draft-pieces.ts'
-import { entryIdOf } from './history.ts'
+import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
 import { candidates, type LibraryParts } from './kinds.ts'
 import { readPage } from './page-token.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
 import { candidateNotFound, notTaken } from './refusal.ts'
-import { isStale, mayEnter } from './scene-guard.ts'
+import { isStale, statusOf } from './scene-guard.ts'
 import { closedAs, ofScene, undoRun } from './undo-run.ts'
 import {
   type Decided,
@@ -51,7 +51,7 @@ export function candidateStore(library: LibraryParts): CandidateStore {
         }
         if (known !== undefined)
           throw notTaken(`The id ${proposal.id} belongs to a candidate of another scene; choose another one.`)
-        status = mayEnter(found.scene, found.text, proposal) ? 'accepted' : 'open'
+        status = statusOf(found.scene, found.text, proposal)
         return proposed(library, found, { proposal, status, at })
       })
       return written.outcome === 'missing' ? 'missing' : status
@@ -123,7 +123,7 @@ async function withText(
   const { text: own, textAt: version } = candidate
   if (own !== undefined || version === undefined) return { ...candidate, text: own ?? '' }
   if (version === scene.textVersion) return { ...candidate, text: text.content }
-  const entryId = entryIdOf(scene.id, { what: 'text', why: 'overwritten', version })
+  const entryId = overwrittenTextId(scene.id, version)
   return { ...candidate, text: (await entryAt(library, { sceneId: scene.id, entryId }))?.text ?? '' }
 }
 
@@ -182,6 +182,8 @@ async function proposed(
     ...defined({ insteadOf, fromSummary, faults, marks, prompts, passage }),
   }
   if (status === 'open') return beside(library, scene.id, { changed: candidate, at })
+  if (status === 'discarded')
+    return beside(library, scene.id, { changed: { ...candidate, ...closedAs(status, writer, at) }, at })
   return entering(library, found, { candidate, by: writer, expectedVersion, at })
 }
 
@@ -241,7 +243,7 @@ async function entering(
     ...{ ...rest, ...closedAs('accepted', by, at) },
     // A text is stored once.
     ...(merged ? { text: own } : { textAt: version }),
-    replaced: { ...replaced, isSummarised, by: version },
+    replaced: { ...replaced, isSummarised },
   }
   const { beside: also, openCandidates } = await beside(library, scene.id, { changed: closed, at })
   return {
@@ -257,11 +259,10 @@ async function replacedBy(
   { records }: LibraryParts,
   { scene, text }: FullScene,
   { rootTaskId }: Pick<CandidateRecord, 'rootTaskId'>,
-): Promise<Omit<Replaced, 'by'>> {
+): Promise<Replaced> {
   const { candidateId } = text.origin?.accepted ?? {}
   const there = candidateId && (await getOne(records, candidates, candidateId, ['text']))
-  if (there && there.rootTaskId === rootTaskId && there.replaced?.by === scene.textVersion)
-    return there.replaced
+  if (there && there.rootTaskId === rootTaskId && there.replaced) return there.replaced
   const isSummarised = scene.summary?.ofTextVersion === scene.textVersion
   return { textVersion: scene.textVersion, isEmpty: text.content === '', isSummarised }
 }

@@ -1,7 +1,8 @@
 /** The summaries of the levels: one record for each unit that ever had one. */
-import { add, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { add, getOne, insert, replace, type Stored, touch } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { checkLength } from './draft-pieces.ts'
+import { idsOf } from './ids.ts'
 import {
   chapters,
   type LevelSummaryRecord,
@@ -16,7 +17,9 @@ import {
 } from './kinds.ts'
 import {
   type LevelSummary,
+  type LevelUnit,
   type LevelWritten,
+  type OutlineSource,
   outlineOf,
   type PartSummary,
   partOf,
@@ -42,7 +45,11 @@ export function summaryLevels(library: LibraryParts): SummaryLevels {
         found => found.filter(({ status }) => status === 'published'),
       )
     },
-    outline: (userId, novelId) => readOutline(library, userId, novelId),
+    async outline(userId, novelId) {
+      const frame = await frameOf(library, await ownNovel(library, userId, novelId))
+      return readOutline(library, frame, await records.find(levelSummaries, { equal: { novelId } }, ['text']))
+    },
+    unit: (userId, wanted) => readUnit(library, userId, wanted),
     async summaries(userId, novelId, unitIds) {
       await ownNovel(library, userId, novelId)
       const found = [...(await records.get(levelSummaries, unitIds)).values()]
@@ -80,7 +87,7 @@ export function summaryLevels(library: LibraryParts): SummaryLevels {
           ...defined({ language: made.language }),
         }
         // The novel as a companion: a summary does not outlive it.
-        const beside = add(novels, novelId, { raise: { textVersion: 0 } })
+        const beside = touch(novels, novelId)
         const put = changeOf({ id: unitId, novelId, ...next }, held)
         if ((await records.commit([put, beside])) === 'applied') return 'applied'
       }
@@ -95,8 +102,8 @@ function changeOf(record: LevelSummaryRecord, held: Stored<LevelSummaryRecord> |
     : replace(levelSummaries, { ...record, revision: held.revision })
 }
 
-function isByPerson({ writtenBy, text }: Pick<LevelSummaryRecord, 'writtenBy' | 'text'>): boolean {
-  return text !== '' && 'userId' in writtenBy
+function isByPerson({ writtenBy, isEmpty }: Pick<LevelSummaryRecord, 'writtenBy' | 'isEmpty'>): boolean {
+  return isEmpty !== true && 'userId' in writtenBy
 }
 
 function shown({
@@ -104,45 +111,92 @@ function shown({
   id: __,
   novelId: ___,
   of: ____,
+  isEmpty: _____,
   ...summary
 }: Stored<LevelSummaryRecord>): LevelSummary {
   return summary
 }
 
-async function readOutline(library: LibraryParts, userId: string, novelId: string): Promise<StoryOutline> {
-  const { records } = library
-  const novel = await ownNovel(library, userId, novelId)
-  const ofNovel = { equal: { novelId } }
-  const [inVolumes, inChapters, found, held] = await Promise.all([
-    records.find(volumes, { ...ofNovel, order: ['position'] }),
-    records.find(chapters, { ...ofNovel, order: ['position'] }),
-    records.find(scenes, { ...ofNovel, order: ['chapter', 'position'] }, ['summary']),
-    records.find(levelSummaries, ofNovel),
+/** A novel without its scenes and summaries. */
+type Frame = Pick<OutlineSource, 'novel' | 'volumes' | 'chapters'>
+
+async function frameOf({ records }: LibraryParts, novel: NovelRecord): Promise<Frame> {
+  const inOrder = { equal: { novelId: novel.id }, order: ['position'] as const }
+  const [inVolumes, inChapters] = await Promise.all([
+    records.find(volumes, inOrder),
+    records.find(chapters, inOrder),
   ])
+  return { novel, volumes: inVolumes, chapters: inChapters }
+}
+
+/** Throws CHAPTER_NOT_FOUND. */
+async function readUnit(
+  library: LibraryParts,
+  userId: string,
+  { novelId, unitId }: { novelId: string; unitId: string },
+): Promise<LevelUnit> {
+  const { records } = library
+  const [novel, chapter] = await Promise.all([
+    ownNovel(library, userId, novelId),
+    getOne(records, chapters, unitId),
+  ])
+  const isChapter = chapter?.novelId === novelId
+  // A chapter is what it is without those beside it.
+  const frame: Frame = isChapter
+    ? { novel, volumes: [{ id: chapter.volumeId, title: '' }], chapters: [chapter] }
+    : await frameOf(library, novel)
+  const { units } = outlineOf({ ...frame, scenes: [], summaries: new Map() })
+  const place = units.find(({ id }) => id === unitId)
+  if (place === undefined) throw chapterNotFound(unitId)
+  const isWithin = ({ firstChapter, lastChapter }: LevelUnit) =>
+    firstChapter >= place.firstChapter && lastChapter <= place.lastChapter
+  const held = await records.get(levelSummaries, idsOf(units.filter(isWithin)), ['text'])
+  const outline = await readOutline(library, frame, [...held.values()], place)
+  return outline.units.find(({ id }) => id === unitId) ?? place
+}
+
+/** Returns the units with what is known of their summaries and scenes; `span`: those of some chapters alone are read. */
+async function readOutline(
+  library: LibraryParts,
+  frame: Frame,
+  held: readonly Omit<LevelSummaryRecord, 'text'>[],
+  span?: Pick<LevelUnit, 'firstChapter' | 'lastChapter'>,
+): Promise<StoryOutline> {
+  const found = await library.records.find(
+    scenes,
+    {
+      equal: { novelId: frame.novel.id },
+      ...(span && { above: { chapter: span.firstChapter - 1 }, most: { chapter: span.lastChapter } }),
+      order: ['chapter', 'position'],
+    },
+    ['summary'],
+  )
   const parts = found.flatMap(scene => {
     const { id, chapterId, characters, words, hasSummary, summaryOutOfDate: outOfDate } = overviewOf(scene)
-    if (!hasSummary && (characters === 0 || words === 0)) return []
+    const isBlank = characters === 0 || words === 0
+    if (!hasSummary && isBlank) return []
     const { summaryVersion } = scene
-    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false }]
+    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false, isBlank }]
   })
   const summaries = held.map(each => {
-    const { of, version } = each
-    return [each.id, { of, version, isByPerson: isByPerson(each), isEmpty: each.text === '' }] as const
+    const { of, version, isEmpty = false } = each
+    return [each.id, { of, version, isByPerson: isByPerson(each), isEmpty }] as const
   })
   return outlineOf({
-    novel,
-    volumes: inVolumes,
-    chapters: inChapters,
-    scenes: await withKept(library, parts),
+    ...frame,
+    // What a task told of a text that was deleted since can be told of nothing; what is planned has no text yet.
+    scenes: (await withKept(library, parts)).filter(
+      ({ isBlank, outOfDate, isKept }) => !isBlank || !outOfDate || isKept,
+    ),
     summaries: new Map(summaries),
   })
 }
 
 /** Says which summaries are out of date and were written by a person. */
-async function withKept(
+async function withKept<Part extends ScenePart>(
   { records }: LibraryParts,
-  parts: readonly ScenePart[],
-): Promise<readonly ScenePart[]> {
+  parts: readonly Part[],
+): Promise<readonly Part[]> {
   const stale = parts.filter(({ outOfDate }) => outOfDate).map(({ id }) => id)
   if (stale.length === 0) return parts
   const read = await records.get(scenes, stale)
@@ -162,9 +216,7 @@ async function editSummary(
   const { novelId, unitId, text, expectedVersion } = edit
   checkLength(text)
   for (;;) {
-    const { units } = await readOutline(library, userId, novelId)
-    const unit = units.find(({ id }) => id === unitId)
-    if (unit === undefined) throw chapterNotFound(unitId)
+    const unit = await readUnit(library, userId, edit)
     const held = await getOne(records, levelSummaries, unitId)
     const version = held?.version ?? 0
     // Sent again, because its answer was lost, an edit finds itself.
@@ -173,7 +225,10 @@ async function editSummary(
     if (isThere || (held === undefined && text === '')) return { outcome: 'applied', version }
     if (version !== expectedVersion) return { outcome: 'conflict', version }
     const origin = { method: 'person', writtenBy: { userId }, writtenAt: now() } as const
-    const next = { ...origin, id: unitId, novelId, text, of: unit.digest, version: version + 1 }
+    const next = {
+      ...{ ...origin, id: unitId, novelId, text, of: unit.digest, version: version + 1 },
+      ...(text === '' && { isEmpty: true as const }),
+    }
     const beside = add(novels, novelId, { raise: { updatedAt: now() } })
     if ((await records.commit([changeOf(next, held), beside])) === 'applied')
       return { outcome: 'applied', version: next.version }

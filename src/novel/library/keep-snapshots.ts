@@ -1,24 +1,24 @@
 /** Snapshots of novels: a row for each chapter, written with the snapshot in one commit that the novel guards. */
 import { erase, getOne, insert, replace, type Stored, write } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { entryIdOf } from './history.ts'
+import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
 import {
   type LibraryParts,
   novels,
+  ownNovel,
   type SceneRecord,
   type SnapshotChapterRecord,
   type SnapshotRecord,
   type SnapshotScene,
   scenes,
-  shelvedNovel,
   snapshotChapters,
   snapshots,
   texts,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
-import { notTaken, novelNotFound, snapshotNotFound, snapshotsFull } from './refusal.ts'
+import { notTaken, snapshotNotFound, snapshotsFull } from './refusal.ts'
 import {
   type ChangedScene,
   type Comparison,
@@ -75,12 +75,6 @@ export function snapshotStore(library: LibraryParts): SnapshotStore {
 
 function shown({ order: _, revision: __, ...snapshot }: Stored<SnapshotRecord>): Snapshot {
   return snapshot
-}
-
-async function ownNovel({ records }: LibraryParts, userId: string, novelId: string) {
-  const novel = await shelvedNovel(records, userId, novelId)
-  if (novel === undefined) throw novelNotFound(novelId)
-  return novel
 }
 
 async function ownSnapshot(
@@ -188,7 +182,7 @@ async function compare(library: LibraryParts, { novelId, snapshotId }: SnapshotC
       ...{ sceneId, chapterId, position, ...defined({ title }), wordsNow, wordsThen: was?.words ?? 0 },
       ...(was === undefined
         ? { change: 'added' }
-        : { change: 'changed', ...defined({ entryId: entryOf(was) }) }),
+        : { change: 'changed', ...defined({ entryId: overwrittenTextId(sceneId, was.textVersion) }) }),
     })
   }
   for (const { id: sceneId, chapterId, position, title, words } of then.values())
@@ -201,11 +195,6 @@ async function compare(library: LibraryParts, { novelId, snapshotId }: SnapshotC
     ...{ unchanged, changed: count('changed'), added: count('added'), deleted: count('deleted') },
     scenes: found.slice(0, mostNamed),
   }
-}
-
-/** The entry of the history that has the text of a scene of a snapshot, once that is overwritten. */
-function entryOf({ id, textVersion }: SnapshotScene): string {
-  return entryIdOf(id, { what: 'text', why: 'overwritten', version: textVersion })
 }
 
 /** Whether nothing can be seen of a text. An empty one has no entry. */
@@ -221,7 +210,7 @@ async function isSame(
 ): Promise<boolean> {
   if (textVersion === was.textVersion || (isBlank(was) && isBlank({ words, characters }))) return true
   if (words !== was.words || characters !== was.characters) return false
-  const entryId = entryOf(was)
+  const entryId = overwrittenTextId(id, was.textVersion)
   const text = await getOne(library.records, texts, id)
   if (text?.origin?.restored?.entryId === entryId) return true
   return text?.content === (await entryAt(library, { sceneId: id, entryId }))?.text
@@ -238,7 +227,7 @@ async function restoreScene(
   await writing(library, find, async (found, at): Promise<Decided> => {
     const { scene, text } = found
     const isThere = scene.textVersion === wanted.textVersion
-    const wantedEntry = { sceneId: scene.id, entryId: entryOf(wanted) }
+    const wantedEntry = { sceneId: scene.id, entryId: overwrittenTextId(scene.id, wanted.textVersion) }
     const entry = isThere ? undefined : await entryAt(library, wantedEntry)
     const content = isThere ? text.content : (entry?.text ?? (isBlank(wanted) ? '' : undefined))
     restored = content === text.content ? 'unchanged' : 'left'

@@ -1,6 +1,7 @@
 /** The threads of the stories: one record each, guarded by the novel where it is new. */
 import { getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
+import { groupedBy } from '../grouped-by.ts'
 import { hasWords } from '../quotation.ts'
 import {
   type PlacedEvent,
@@ -146,12 +147,13 @@ async function quotedOf(
   { records }: LibraryParts,
   events: readonly ThreadEvent[],
 ): Promise<ReadonlySet<ThreadEvent>> {
-  const sceneIds = [...new Set(events.map(({ scene }) => scene))]
+  const ofScene = groupedBy(events, ({ scene }) => scene)
+  const sceneIds = [...ofScene.keys()]
   const quoted = new Set<ThreadEvent>()
   for (let at = 0; at < sceneIds.length; at += textsPerRead) {
     const found = await records.get(texts, sceneIds.slice(at, at + textsPerRead))
-    for (const event of events)
-      if (hasWords(found.get(event.scene)?.content ?? '', event.quotation)) quoted.add(event)
+    for (const { id, content } of found.values())
+      for (const event of ofScene.get(id) ?? []) if (hasWords(content, event.quotation)) quoted.add(event)
   }
   return quoted
 }
@@ -173,16 +175,16 @@ async function put(
     if (version !== expectedVersion) return { outcome: 'conflict', version }
     await check(library, { novelId, threadId, fields, held })
     const at = now()
+    const next = held === undefined ? at : version + 1
     const change =
       held === undefined
         ? insert(threads, {
-            ...{ ...fieldsOf(fields), id: keyOf(novelId, threadId), threadId, novelId, version: 1 },
+            ...{ ...fieldsOf(fields), id: keyOf(novelId, threadId), threadId, novelId, version: next },
             ...{ createdAt: at, updatedAt: at, order: await nextOrder(library, novelId) },
           })
-        : replace(threads, { ...held, ...fieldsOf(fields), version: version + 1, updatedAt: at })
+        : replace(threads, { ...held, ...fieldsOf(fields), version: next, updatedAt: at })
     const guard = held === undefined ? [replace(novels, { ...novel, updatedAt: at })] : []
-    if ((await records.commit([...guard, change])) === 'applied')
-      return { outcome: 'applied', version: version + 1 }
+    if ((await records.commit([...guard, change])) === 'applied') return { outcome: 'applied', version: next }
   }
 }
 

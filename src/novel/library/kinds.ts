@@ -248,17 +248,20 @@ export const novelPrompts = defineKind<NovelPromptsRecord>({
   large: { prompts: 'json' },
 })
 
-/** The summary of the unit with the same id. Without a text: a person gave it back to the tasks. */
+/** The summary of the unit with the same id. */
 export interface LevelSummaryRecord extends LevelSummary {
   id: string
   novelId: string
   /** The digest of the unit when it was made. */
   of: string
+  /** A person gave it back to the tasks: there is no text. */
+  isEmpty?: true
 }
 
 export const levelSummaries = defineKind<LevelSummaryRecord>({
   name: 'library_level_summaries',
   fields: { novelId: 'text' },
+  large: { text: 'text' },
   indexes: { of_novel: ['novelId'] },
 })
 

@@ -2,12 +2,12 @@
  * The summaries above those of scenes: of each chapter, of stretches of chapters in a long volume, of each volume and of the book. Each is made of
  * the summaries one level below, and remembers by a digest which these were: when one of them changes, or one below it, it is out of date.
  *
- * A summary that a person wrote is never overwritten by a task, also not where it is out of date.
+ * A summary that a person wrote is never overwritten by a task, also not where it is out of date; what is above it is out of date when the person changes it.
  */
 import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { groupedBy } from '../import/candidate.ts'
+import { groupedBy } from '../grouped-by.ts'
 import type { Origin, Provenance, TaskWriter } from './provenance.ts'
 
 /** The levels, in the order in which they are made. */
@@ -102,6 +102,8 @@ export interface SummaryLevels {
   novels(page: PageRequest): Promise<Page<{ id: string; userId: string; updatedAt: number }>>
   /** Throws NOVEL_NOT_FOUND. */
   outline(userId: string, novelId: string): Promise<StoryOutline>
+  /** One unit of the outline; reads what is below it alone. Throws NOVEL_NOT_FOUND, CHAPTER_NOT_FOUND. */
+  unit(userId: string, wanted: { novelId: string; unitId: string }): Promise<LevelUnit>
   /** The summaries of units that are there. Throws NOVEL_NOT_FOUND. */
   summaries(
     userId: string,
@@ -131,10 +133,13 @@ export interface OutlineSource {
   summaries: ReadonlyMap<string, { of: string; version: number; isByPerson: boolean; isEmpty: boolean }>
 }
 
-/** A part, with what changes when a summary that is made of it is out of date. */
+/**
+ * A part, with what changes when a summary that is made of it is out of date: its summary, and what that is made of, for it will be made anew. What a person
+ * wrote stays, so its version alone counts.
+ */
 interface Digested {
   id: string
-  told: readonly unknown[]
+  digestInput: readonly unknown[]
 }
 
 /** Returns the units of a novel. */
@@ -146,7 +151,7 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
     span: readonly { position: number }[],
     parts: readonly Digested[],
   ): readonly Digested[] => {
-    const digest = hashedId(JSON.stringify(parts.map(part => [part.id, ...part.told])))
+    const digest = hashedId(JSON.stringify(parts.map(part => [part.id, ...part.digestInput])))
     const { of, version = 0, isByPerson = false, isEmpty = true } = summaries.get(unit.id) ?? {}
     const made = isEmpty ? 'missing' : of === digest ? 'current' : 'out-of-date'
     units.push({
@@ -159,14 +164,15 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
       version,
       isByPerson: isByPerson && !isEmpty,
     })
-    return parts.length === 0 ? [] : [{ id: unit.id, told: [digest, version] }]
+    if (parts.length === 0) return []
+    return [{ id: unit.id, digestInput: isByPerson && !isEmpty ? [version] : [digest, version] }]
   }
   const inChapter = groupedBy(scenes, scene => scene.chapterId)
   const chapterPart = (chapter: OutlineSource['chapters'][number]) => {
     const { id, title, volumeId } = chapter
     const parts = (inChapter.get(id) ?? []).map(scene => ({
       id: scene.id,
-      told: [scene.summaryVersion, scene.outOfDate],
+      digestInput: [scene.summaryVersion, scene.outOfDate && !scene.isKept],
     }))
     return add({ id, level: 'chapter', title, volumeId }, [chapter], parts)
   }
@@ -176,10 +182,10 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
     const isLong = own.length > chaptersPerStretch
     const stretches = isLong ? chunksOf(own, chaptersPerStretch) : [own]
     const parts = stretches.flatMap((stretch, place) => {
-      const told = stretch.flatMap(chapterPart)
-      if (!isLong) return told
+      const inStretch = stretch.flatMap(chapterPart)
+      if (!isLong) return inStretch
       const stretchId = hashedId(['stretch', id, place].join('\n'))
-      return add({ id: stretchId, level: 'stretch', title: '', volumeId: id }, stretch, told)
+      return add({ id: stretchId, level: 'stretch', title: '', volumeId: id }, stretch, inStretch)
     })
     return add({ id, level: 'volume', title, volumeId: id }, own, parts)
   })

@@ -1,10 +1,10 @@
 /** Pages of listings. A token is the listing, its filter and the sort keys of the last item, as text that clients hand back unread. */
-import type { Identified, Kind, Query, Records, Stored } from '../../records/records.ts'
+import type { Identified, Kind, Query, Records, Stored, Value } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
 import { notTaken, pageTokenInvalid } from './refusal.ts'
 
-/** The records of a query, in the order of fields that are numbers: these are the sort keys. */
+/** The records of a query, in the order of their ids or of fields that are numbers: these are the sort keys. */
 export interface Listing<R extends Identified> {
   name: string
   /** What the filter says; a token of another filter is refused. */
@@ -35,10 +35,10 @@ export async function readPage<R extends Identified, T, Without extends keyof R 
 export function pageStart<R extends Identified>(
   listing: Listing<R>,
   { pageSize, pageToken }: PageRequest,
-): { size: number; after: readonly number[] | undefined } {
+): { size: number; after: readonly Value[] | undefined } {
   if (!Number.isInteger(pageSize) || pageSize < 1)
     throw notTaken(`pageSize is ${pageSize}; give a whole number of at least 1.`)
-  const after = pageToken === undefined ? listing.query.after?.map(Number) : readToken(listing, pageToken)
+  const after = pageToken === undefined ? listing.query.after : readToken(listing, pageToken)
   return { size: Math.min(pageSize, largestPage), after }
 }
 
@@ -48,15 +48,21 @@ export function tokenAfter<R extends Identified>(listing: Listing<R>, last: obje
 }
 
 /** Returns the sort keys of a record. */
-export function keysOf<R extends Identified>({ query }: Listing<R>, record: object): number[] {
-  return query.order.map(field => Number(Reflect.get(record, field)))
+export function keysOf<R extends Identified>({ query }: Listing<R>, record: object): Value[] {
+  return query.order.map(field => Reflect.get(record, field))
 }
 
-function readToken<R extends Identified>(listing: Listing<R>, token: string): readonly number[] {
+function readToken<R extends Identified>(listing: Listing<R>, token: string): readonly Value[] {
   const [name, ...keys] = parsed(token)
-  const isOurs = name === head(listing) && keys.length === listing.query.order.length
-  if (!isOurs || !keys.every(Number.isSafeInteger)) throw pageTokenInvalid(listing.name)
-  return keys.map(Number)
+  const { order } = listing.query
+  const isOurs = name === head(listing) && keys.length === order.length
+  if (!isOurs || !keys.every((key, at): key is Value => isKeyOf(order[at], key)))
+    throw pageTokenInvalid(listing.name)
+  return keys
+}
+
+function isKeyOf(field: string | undefined, key: unknown): boolean {
+  return field === 'id' ? typeof key === 'string' : Number.isSafeInteger(key)
 }
 
 function parsed(token: string): readonly unknown[] {

@@ -2,7 +2,7 @@
 
 import type { SceneCodex } from '../codex/entry.ts'
 import type { Narration } from '../narration.ts'
-import type { TextProposal } from './candidates.ts'
+import type { CandidateStatus, TextProposal } from './candidates.ts'
 import type { Origin, TaskWriter, Writer } from './provenance.ts'
 import type { HistoryEntry, SceneEdit, StoredSummary, SummaryWrite } from './scenes.ts'
 
@@ -51,14 +51,15 @@ export interface GuardedText {
 /** What to do with a text or a summary. `unchanged`: it is there already, or was applied before. */
 export type WriteDecision = 'unchanged' | 'conflict' | 'write'
 
-/** Decides whether a text that a task made enters its scene by itself. */
-export function mayEnter(
+/** Decides what becomes of a text that a task made: whether it enters its scene by itself, and is offered otherwise. */
+export function statusOf(
   scene: GuardedScene,
   { content }: GuardedText,
   { accept, expectedVersion }: Pick<TextProposal, 'accept' | 'expectedVersion'>,
-): boolean {
-  if (accept === 'by-author' || isStale(scene, 'text', expectedVersion)) return false
-  return accept === 'automatically' || content.trim() === ''
+): CandidateStatus {
+  if (accept === 'never') return 'discarded'
+  if (accept === 'by-author' || isStale(scene, 'text', expectedVersion)) return 'open'
+  return accept === 'automatically' || content.trim() === '' ? 'accepted' : 'open'
 }
 
 /** Decides about a summary that a task made. */

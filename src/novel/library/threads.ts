@@ -11,7 +11,7 @@ export interface Thread extends ThreadFields {
   /** Unique within the novel. */
   readonly id: string
   readonly novelId: string
-  /** Rises by one with every change of the thread. */
+  /** Of a new thread the time, and rises by one with every change: one that was deleted and made again has no version of before. */
   readonly version: number
   /** Epoch milliseconds. */
   readonly createdAt: number

@@ -1,7 +1,7 @@
 /** Undoing a run: the texts of a tree of tasks leave their scenes, which get those back that they had before. */
 import { replace } from '../../records/records.ts'
 import type { UndoneRun } from './candidates.ts'
-import { entryIdOf } from './history.ts'
+import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
 import { candidates, type LibraryParts } from './kinds.ts'
@@ -56,14 +56,14 @@ async function undone(
   { rootTaskId, userId, at }: { rootTaskId: string; userId: string; at: number },
 ): Promise<Decided> {
   const { records } = library
-  const { scene } = found
+  const { scene, text } = found
   const ofRun = (await ofScene(library, scene.id)).filter(
     each => each.rootTaskId === rootTaskId && each.status === 'accepted',
   )
-  const replaced = ofRun.find(each => each.replaced?.by === scene.textVersion)?.replaced
+  // Its text is there, or there again: a later run was undone, or somebody put it back.
+  const replaced = ofRun.find(({ id }) => id === text.origin?.accepted?.candidateId)?.replaced
   if (replaced === undefined) return 'conflict'
-  const before = { what: 'text', why: 'overwritten', version: replaced.textVersion } as const
-  const entryId = entryIdOf(scene.id, before)
+  const entryId = overwrittenTextId(scene.id, replaced.textVersion)
   const entry = replaced.isEmpty ? undefined : await entryAt(library, { sceneId: scene.id, entryId })
   if (entry === undefined && !replaced.isEmpty) return 'conflict'
   const { summary } = scene

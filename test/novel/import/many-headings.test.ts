@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { countedBy, filtered } from '../../../src/novel/import/candidate.ts'
+import { countedBy, filtered } from '../../../src/novel/import/heading-candidate.ts'
 import { bytesSource } from '../../../src/novel/import/source.ts'
 import { surveyText } from '../../../src/novel/import/survey.ts'
 import { mapped } from '../../../src/runtime/cooperate.ts'

@@ -76,6 +76,18 @@ export const candidateCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'one that is not to be offered is kept, closed by its task',
+    async run(t) {
+      const { propose, read, list } = await withScene(t)
+      const before = await read()
+      const id = await propose('the worse one', { accept: 'never' })
+      expect(await read()).toEqual(before)
+      expect(await list()).toMatchObject([
+        { id, status: 'discarded', closedBy: { taskId: 'the worse one', attempt: 1 } },
+      ])
+    },
+  },
+  {
     name: 'enters by itself where nothing is replaced, or where that is wished and nobody changed the text',
     async run(t) {
       const { library } = t
@@ -320,6 +332,36 @@ export const candidateCases: readonly LibraryCase[] = [
       await propose('of something else', { accept: 'automatically', expectedVersion: 4, rootTaskId: 'next' })
       expect(await candidates.undo(ann, 'next')).toMatchObject({ undone: 1 })
       expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
+    },
+  },
+  {
+    name: 'runs are undone one after the other, also where the text of one was put back',
+    async run(t) {
+      const { library } = t
+      const { sceneId, candidates, propose, edit, read, history } = await withScene(t)
+      const write = async (rootTaskId: string) => {
+        const { version: expectedVersion } = await read()
+        await propose(`by ${rootTaskId}`, { accept: 'automatically', rootTaskId, expectedVersion })
+      }
+      const undo = async (run: string) => {
+        expect(await candidates.undo(ann, run)).toMatchObject({ undone: 1, leftScenes: 0 })
+        return (await read()).content
+      }
+      for (const run of ['one', 'two', 'three']) await write(run)
+      expect(await undo('three')).toBe('by two')
+      await write('four')
+      expect(await undo('four')).toBe('by two')
+      expect(await undo('two')).toBe('by one')
+      // The author edits it, and has it back: the run goes on from there.
+      const { version } = await read()
+      await edit(version, { content: 'hers' })
+      const entryId = (await history()).find(({ text }) => text === 'by one')?.id ?? ''
+      await library.scenes.restore(ann, { sceneId, entryId, expectedVersion: version + 1 })
+      await propose('one once more', {
+        ...{ accept: 'automatically', rootTaskId: 'one', expectedVersion: version + 2 },
+      })
+      expect(await read()).toMatchObject({ content: 'one once more' })
+      expect(await undo('one')).toBe(original)
     },
   },
   {

@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import { chapterIdOf, sceneIdOf, volumeIdOf } from '../../../src/novel/library/ids.ts'
 import { chaptersPerStretch, type LevelWrite } from '../../../src/novel/library/levels.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { ann, type Book, importBook, type LibraryCase } from './case.ts'
+import { everyItem } from '../../../src/task/page.ts'
+import { ann, type Book, draftOf, importBook, type LibraryCase, smallBook } from './case.ts'
 
 /** The states of the units, in their order. */
 async function statesOf(library: NovelLibrary, novelId: string) {
@@ -88,6 +89,29 @@ export const levelCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a scene whose text was deleted is no part, unless a person says what happens in it, or nothing was written yet',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a')
+      const [chapterId = '', planned = ''] = [0, 1].map(at => chapterIdOf(novelId, at))
+      const [first = '', second = ''] = [0, 1].map(at => sceneIdOf(novelId, 0, at))
+      await writeScene(library, first, 'They meet.')
+      await writeScene(library, sceneIdOf(novelId, 1, 0), 'He plays the lute on the wall.')
+      const partsOf = async (unitId: string) =>
+        (await library.levels.outline(ann, novelId)).units.find(({ id }) => id === unitId)?.parts
+      const edit = async (sceneId: string, change: { content?: string; summary?: string }) => {
+        const { version: expectedVersion } = await library.scenes.scene(ann, sceneId)
+        await library.scenes.editScene(ann, { sceneId, expectedVersion, ...change })
+      }
+      expect(await partsOf(chapterId)).toEqual([first, second])
+      await edit(first, { content: '' })
+      expect(await partsOf(chapterId)).toEqual([second])
+      expect(await partsOf(planned)).toEqual([sceneIdOf(novelId, 1, 0)])
+      await edit(second, { summary: 'The turbans rise.' })
+      await edit(second, { content: ' ' })
+      expect(await partsOf(chapterId)).toEqual([second])
+    },
+  },
+  {
     name: 'a long volume has stretches of chapters between, each made of its own',
     async run({ library }) {
       const novelId = await importBook(library, 'a', longBook)
@@ -103,6 +127,41 @@ export const levelCases: readonly LibraryCase[] = [
       const places = new Map(units.map(({ id }, place) => [id, place]))
       for (const [place, { level, parts }] of units.entries())
         if (level !== 'chapter') expect(parts.every(part => (places.get(part) ?? place) < place)).toBe(true)
+    },
+  },
+  {
+    name: 'a unit that is read alone is the one of the outline',
+    async run({ library }) {
+      const novelId = await importBook(library, 'long', [...longBook, ...smallBook])
+      await writeScene(library, sceneIdOf(novelId, 2, 0), 'He went out.')
+      const { units } = await library.levels.outline(ann, novelId)
+      for (const [at, { id }] of units.entries()) if (at % 3 !== 1) await writeUnit(library, novelId, id)
+      await writeScene(library, sceneIdOf(novelId, 3, 0), 'He went out again.')
+      const outline = await library.levels.outline(ann, novelId)
+      expect(new Set(outline.units.map(({ state }) => state)).size).toBe(4)
+      for (const unit of outline.units)
+        expect(await library.levels.unit(ann, { novelId, unitId: unit.id })).toEqual(unit)
+      const other = await importBook(library, 'b')
+      for (const [user, unitId, code] of [
+        [ann, 'x', 'CHAPTER_NOT_FOUND'],
+        [ann, chapterIdOf(other, 0), 'CHAPTER_NOT_FOUND'],
+        ['bob', novelId, 'NOVEL_NOT_FOUND'],
+      ] as const)
+        await expect(library.levels.unit(user, { novelId, unitId })).rejects.toMatchObject({ code })
+    },
+  },
+  {
+    name: 'the novels of all users are listed by their ids, over several pages',
+    async run({ library }) {
+      const ids = [
+        await importBook(library, 'a'),
+        await importBook(library, 'b', smallBook, 'bob'),
+        await importBook(library, 'c'),
+      ]
+      await library.drafts.create(draftOf('unpublished'))
+      const listed: string[] = []
+      for await (const { id } of everyItem(1, page => library.levels.novels(page))) listed.push(id)
+      expect(listed).toEqual(ids.toSorted())
     },
   },
   {

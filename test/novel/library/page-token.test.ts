@@ -23,6 +23,16 @@ test('a token brings back the sort keys of the last item', () => {
   )
 })
 
+test('a token of a listing by ids brings back the id', () => {
+  const byId: Listing<Thing> = { ...listing, query: { order: ['id'] } }
+  fc.assert(
+    fc.property(fc.string(), id => {
+      const pageToken = tokenAfter(byId, { id, shelf: 1, place: 2 })
+      expect(pageStart(byId, { pageSize: 5, pageToken }).after).toEqual([id])
+    }),
+  )
+})
+
 test('no text is taken for a token that it is not', () => {
   const token = tokenAfter(listing, { id: 'last', shelf: 1, place: 2 })
   const [head] = JSON.parse(Buffer.from(token, 'base64url').toString())

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { libraryMigrations } from '../../../src/novel/earlier-library/sqlite.ts'
+import { levelSummaries } from '../../../src/novel/library/kinds.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
-import { sqliteLibrary } from '../../../src/novel/library/open.ts'
+import { sqliteLibrary, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook, proposalOf } from './case.ts'
@@ -153,6 +154,26 @@ test('a file from before provenance was recorded keeps its history, and says wha
     outcome: 'applied',
   })
   expect(await scenes.scene(ann, 's')).toMatchObject({ content: 'first', summaryOutOfDate: true })
+  await database.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a file from before the texts of summaries of levels had a column keeps them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quillwork-library-'))
+  const database = openDatabase(join(folder, 'library.db'))
+  database.migrate('novel', libraryMigrations.slice(0, -1))
+  const insert = database.db.prepare(
+    "INSERT INTO library_level_summaries (revision, id, novelId, body) VALUES ('earlier', ?, 'n', ?)",
+  )
+  const origin = { method: 'person', writtenBy: { userId: ann }, writtenAt: 5, of: 'digest', version: 2 }
+  insert.run('told', JSON.stringify({ ...origin, text: 'Mine.' }))
+  insert.run('given back', JSON.stringify({ ...origin, text: '' }))
+  const found = await sqliteLibraryRecords(database).get(levelSummaries, ['told', 'given back'])
+  const earlier = { ...origin, novelId: 'n', revision: 'earlier' }
+  expect(Object.fromEntries(found)).toEqual({
+    told: { ...earlier, id: 'told', text: 'Mine.' },
+    'given back': { ...earlier, id: 'given back', text: '', isEmpty: true },
+  })
   await database.close()
   rmSync(folder, { recursive: true })
 })

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import type { ThreadWritten } from '../../../src/novel/library/threads.ts'
@@ -48,7 +48,7 @@ export const threadCases: readonly LibraryCase[] = [
       const put = (threadId: string, given: ThreadFields) =>
         t.library.threads.put(ann, { novelId, threadId, expectedVersion: 0 }, given)
       t.now = 70
-      expect(await put('rabbit', fields)).toEqual({ outcome: 'applied', version: 1 })
+      expect(await put('rabbit', fields)).toEqual({ outcome: 'applied', version: 70 })
       for (const id of ['b', 'a']) await put(id, threadFieldsOf({ title: id }))
       await t.reopen()
       const { threads, shelf } = t.library
@@ -57,7 +57,7 @@ export const threadCases: readonly LibraryCase[] = [
       const [first, , third, fourth, last] = scenesOf(novelId)
       const read = (before?: string) => threads.thread(ann, { novelId, threadId: 'rabbit', before })
       expect(await read()).toEqual({
-        ...{ ...fields, id: 'rabbit', novelId, version: 1, createdAt: 70, updatedAt: 70 },
+        ...{ ...fields, id: 'rabbit', novelId, version: 70, createdAt: 70, updatedAt: 70 },
         ...{ state: 'resolved', isOverdue: false, isDue: false },
         events: [
           { ...fields.events[0], place: [2, 0], isQuoted: true },
@@ -142,6 +142,9 @@ export const threadCases: readonly LibraryCase[] = [
       await expect(threads.thread(ann, read)).rejects.toMatchObject({ code: 'THREAD_NOT_FOUND' })
       await expect(put(2, 'gone')).rejects.toMatchObject({ code: 'THREAD_NOT_FOUND' })
       expect(await listed(t.library, novelId)).toEqual([])
+      // Made again, it is another one: a write of who has read the first is a conflict.
+      expect(await put(0, 'again')).toEqual({ outcome: 'applied', version: 80 })
+      for (const seen of [1, 2]) expect(await put(seen, 'unseen')).toMatchObject({ outcome: 'conflict' })
     },
   },
   {
@@ -181,6 +184,27 @@ export const threadCases: readonly LibraryCase[] = [
       await expect(put(2, { events: [{ ...oath, kind: 'advanced' }] })).rejects.toMatchObject({
         code: 'QUOTATION_NOT_FOUND',
       })
+    },
+  },
+  {
+    name: 'each quotation is looked for once, in the text of its own scene',
+    async run({ library }) {
+      const scenes = Array.from({ length: threadBounds.events }, (_, at) => `The lantern number ${at} burns.`)
+      const novelId = await importBook(library, 'many', [{ title: '', chapters: [{ title: '', scenes }] }])
+      const events = scenes.map((quotation, at) => ({
+        scene: sceneIdOf(novelId, 0, at),
+        kind: 'advanced' as const,
+        quotation,
+      }))
+      const read = { novelId, threadId: 'lanterns' }
+      const fields = threadFieldsOf({ title: 'Lanterns', events })
+      await library.threads.put(ann, { ...read, expectedVersion: 0 }, fields)
+      const exec = vi.spyOn(RegExp.prototype, 'exec')
+      const thread = await library.threads.thread(ann, read)
+      const searches = exec.mock.contexts.filter(searched => String(searched).includes('lantern')).length
+      exec.mockRestore()
+      expect(thread.events.every(({ isQuoted }) => isQuoted)).toBe(true)
+      expect(searches).toBe(events.length)
     },
   },
   {

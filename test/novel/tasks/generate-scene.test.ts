@@ -579,6 +579,30 @@ describeWriting('GenerateScene checks what a model wrote', open => {
     expect([second?.promptHash, others]).toEqual([first?.promptHash, []])
   })
 
+  it('offers the better of two alone, also where the author writes meanwhile', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'text', text: talk + faultless }, times: 1 },
+      { answer: { is: 'text', text: faultless }, times: 1 },
+    )
+    const { propose } = w.library.candidates
+    vi.spyOn(w.library.candidates, 'propose').mockImplementationOnce(async proposal => {
+      await edit(w, sceneId, { content: 'By hand.' })
+      return propose(proposal)
+    })
+    const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    expect(await task.result()).toMatchObject({ accepted: false, candidates: [{ status: 'open' }] })
+    const { items } = await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 5 })
+    expect(items).toMatchObject([
+      { status: 'open', text: faultless },
+      { status: 'discarded', text: talk + faultless, closedBy: { taskId: task.taskId } },
+    ])
+    expect((await w.scene(sceneId)).content).toBe('By hand.')
+  })
+
   it('never saves a text that has a fault: the better of two is offered, with its faults named', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w, { content: 'By hand.' })

@@ -1,5 +1,7 @@
+import { PermanentError } from 'quillwork'
 import { restoreSnapshot } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
+import { mostSnapshots } from '../../../src/novel/library/snapshots.ts'
 import { compositions } from '../../models/compositions.ts'
 import { ann, describeOn, type Writing } from '../../models/writing.ts'
 
@@ -53,6 +55,48 @@ describeOn(compositions, 'RestoreSnapshot', open => {
     await w.t.jump('20s')
     expect(await task.result()).toMatchObject({ restored: 1, unchanged: 2, left: 1 })
     expect(await contents(w, novelId)).toEqual([...original.slice(0, 3), 'Written meanwhile.'])
+  })
+
+  it('begins anew where it is tried again with another snapshot', async () => {
+    await using w = await open()
+    const novelId = await w.novel(2)
+    const { snapshots } = w.library
+    const ids = (await w.scenes(novelId)).map(({ id }) => id)
+    const states: string[][] = []
+    for (const id of ['first', 'second', 'third']) {
+      await snapshots.create(ann, { id, novelId, name: id })
+      states.push([...(await contents(w, novelId))])
+      for (const sceneId of ids) await edit(w, sceneId, `What ${sceneId} was after the ${id}.`)
+    }
+    const [first, second] = states
+    const { restore: whole } = snapshots
+    vi.spyOn(snapshots, 'restore').mockImplementationOnce(async (userId, wanted) => {
+      await whole(userId, { ...wanted, sceneIds: wanted.sceneIds.slice(0, 3) })
+      throw new PermanentError('The disk went away for good.')
+    })
+    const task = await w.t.submit(restoreSnapshot, { novelId, snapshotId: 'first' }, { userId: ann })
+    await w.t.drain()
+    const between = await contents(w, novelId)
+    expect(between.slice(0, 3)).toEqual(first?.slice(0, 3))
+    await w.t.tasks.retry(task.taskId, { parameters: { novelId, snapshotId: 'second' } })
+    await w.t.drain()
+    const result = await task.result()
+    expect(result).toMatchObject({ restored: 4, unchanged: 0, left: 0 })
+    expect(await contents(w, novelId)).toEqual(second)
+    await restore(w, { novelId, snapshotId: result.beforeId })
+    expect(await contents(w, novelId)).toEqual(between)
+  })
+
+  it('is refused where there is no place for the snapshot that undoes it', async () => {
+    await using w = await open()
+    const novelId = await w.novel(1)
+    const { snapshots } = w.library
+    for (let at = 0; at < mostSnapshots; at++)
+      await snapshots.create(ann, { id: `s${at}`, novelId, name: `s${at}` })
+    const submit = () => w.t.submit(restoreSnapshot, { novelId, snapshotId: 's0' }, { userId: ann })
+    await expect(submit()).rejects.toMatchObject({ code: 'SNAPSHOTS_FULL' })
+    await snapshots.remove(ann, { novelId, snapshotId: 's1' })
+    await submit()
   })
 })
 

@@ -75,7 +75,7 @@ describe('UpdateSummaries', () => {
       failed: [],
     })
     expect(model.made).toHaveLength(4)
-    // A person's summary of a scene is out of date, and so are the levels above: those are made from it as it is.
+    // The levels above what a person wrote are made from it, and once: it is out of date afterwards, and stays as it is.
     await edit(second?.id ?? '', { summary: 'By hand.' })
     await edit(second?.id ?? '', { content: 'Another text with other words in it than before.' })
     expect(await update(n, novelId)).toMatchObject({ scenes: noneOf, levels: { total: 3, success: 3 } })
@@ -100,6 +100,14 @@ describe('UpdateSummaries', () => {
     expect((await n.library.levels.summaries(ann, novelId, [novelId])).get(novelId)?.text).toContain(
       'My volume.',
     )
+    expect(await update(n, novelId)).toMatchObject({ scenes: noneOf, levels: noneOf })
+    // What changes below it changes nothing above.
+    await edit((await n.scenes(novelId))[0]?.id ?? '', { content: 'The first scene is yet another one.' })
+    expect(await update(n, novelId)).toMatchObject({
+      scenes: { success: 1 },
+      levels: { total: 1, success: 1 },
+    })
+    expect(await update(n, novelId)).toMatchObject({ scenes: noneOf, levels: noneOf })
     const asked = await n.t.submit(
       generateLevelSummary,
       { novelId, unitId: volume?.id ?? '' },

@@ -1,7 +1,7 @@
+import { groupedBy } from '../../grouped-by.ts'
 import { type Archive, resolveTarget } from '../archive.ts'
 import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
 import { checkBound, encrypted } from '../bounds.ts'
-import { groupedBy } from '../candidate.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
 import { localName, readPart, xmlEncoding } from '../xml.ts'

@@ -1,4 +1,5 @@
 import type { Steps } from '../../runtime/cooperate.ts'
+import { groupedBy } from '../grouped-by.ts'
 import type { Measure } from '../words.ts'
 import type { Heading } from './heading.ts'
 
@@ -102,17 +103,6 @@ export function* countedBy<Item, Key>(
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return counts
-}
-
-/** Groups items by a key, in their order. */
-export function groupedBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
-    else group.push(item)
-  }
-  return groups
 }
 
 /** Groups candidates by the style of their headings. */
