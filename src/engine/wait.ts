@@ -81,7 +81,7 @@ export class Waits {
     { schema, timeout }: WaitOptions<T>,
   ): Promise<{ payload: Out<T> } | undefined> {
     checkName('name', name)
-    const key = this.#keyOf(`${waitForKey}${name}`)
+    const key = this.#keyOf(`${waitForKey}${JSON.stringify(name)}`)
     const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
     const taken = await this.#inTurn(() => this.#take(key, name, { schema, timeoutMs }))
     if (taken === undefined) return undefined
@@ -112,14 +112,14 @@ export class Waits {
     const stored = await this.#waiter.steps.storedValue(key)
     if (stored !== undefined) return stored as Taken
     const ended = await this.#timedOutStep(key)
-    if (ended.isStored) throw timedOut(name)
+    if (ended.isStored) throw timedOut(key)
     const { signals = [], signalCount = 0 } = await readTask(this.#core, this.#waiter.record.id)
     const signal = await this.#nextOf(signals, name, schema)
     if (signal !== undefined) return this.#waiter.steps.run(key, () => signal)
     const until = this.#earlierUntil(key) ?? (timeoutMs === undefined ? undefined : this.#now() + timeoutMs)
     if (until !== undefined && this.#now() >= until) {
       await this.#waiter.steps.run(ended.key, () => this.#waiter.record.attempt)
-      throw timedOut(name)
+      throw timedOut(key)
     }
     this.#pending.set(key, {
       wait: { key, signal: name, ...defined({ until }) },
@@ -158,19 +158,22 @@ export class Waits {
   }
 
   /**
-   * Returns the step that says that a wait ended without a signal, and whether it is stored. One for which the task failed, and which a person
-   * then retried, counts no longer.
+   * Returns the step that says that a wait ended without a signal, and whether it is stored. One for which the task failed, in that attempt or in
+   * a later one, and which a person then retried, counts no longer: the wait has a next one. So of several only the last may count.
    */
   async #timedOutStep(key: string): Promise<{ key: string; isStored: boolean }> {
     const { deadLetterHistory = [] } = this.#waiter.record
-    for (let number = 1; ; number++) {
-      const step = `${key}${timedOutKey}${number === 1 ? '' : ` ${number}`}`
-      const attempt = await this.#waiter.steps.storedValue(step)
-      if (attempt === undefined) return { key: step, isStored: false }
-      const isRetried = deadLetterHistory.some(
-        letter => letter.attempt === attempt && letter.error.code === 'SIGNAL_TIMEOUT',
+    const { message } = timedOut(key)
+    const isRetried = (since: number) =>
+      deadLetterHistory.some(
+        ({ attempt, error }) =>
+          attempt >= since && (error.message === message || error.causes?.includes(message) === true),
       )
-      if (!isRetried) return { key: step, isStored: true }
+    for (let number = 1, last: number | undefined; ; number++) {
+      const step = `${key}${timedOutKey}${number === 1 ? '' : ` ${number}`}`
+      const attempt = (await this.#waiter.steps.storedValue(step)) as number | undefined
+      if (attempt === undefined) return { key: step, isStored: last !== undefined && !isRetried(last) }
+      last = attempt
     }
   }
 
@@ -184,7 +187,7 @@ export class Waits {
     const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
     this.#ordinals.set(kind, ordinal)
     const { phase } = this.#waiter.record
-    return `${kind} ${ordinal}${phase === 'reducing' ? ' of the hook' : ''}`
+    return `${kind}${ordinal === 1 ? '' : ` ${ordinal}`}${phase === 'reducing' ? ' of the hook' : ''}`
   }
 
   #inTurn<T>(look: () => Promise<T>): Promise<T> {
@@ -198,11 +201,10 @@ export class Waits {
   }
 }
 
-function timedOut(name: string): QuillworkError {
-  return new QuillworkError(
-    'SIGNAL_TIMEOUT',
-    `The signal "${name}" did not come in time. A retry waits for it anew.`,
-  )
+/** Its message tells the waits of a task apart. */
+function timedOut(key: string): QuillworkError {
+  const message = `The signal ${key.slice(waitForKey.length)} did not come in time. A retry waits for it anew.`
+  return new QuillworkError('SIGNAL_TIMEOUT', message)
 }
 
 /** Longest name of a signal, in characters. */

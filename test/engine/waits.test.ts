@@ -3,6 +3,7 @@ import { createGate, runHandler, type TestEngine, testEngine } from 'quillwork/t
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
+import { onSqlite } from './store-kind.ts'
 
 const approval = z.object({ approved: z.boolean(), note: z.string().optional() })
 
@@ -140,6 +141,72 @@ describe('a wait for a signal', () => {
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED' })
     await expectInvariants(t)
+  })
+
+  it('waits anew after each retry: where the process died before the failure was written, and the eleventh time too', async () => {
+    const { task } = taskOf(ctx => ctx.waitFor('approval', { schema: approval, timeout: '1h' }))
+    await using t = await testEngine({ tasks: [task], persistent: true })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    // The attempt that finds the time over writes that, and dies before it is settled.
+    const { apply } = t.store.tasks
+    Object.assign(t.store.tasks, {
+      apply: (transitions: readonly { name: string }[], ...rest: [never]) =>
+        transitions.some(({ name }) => name === 'failed')
+          ? new Promise(() => undefined)
+          : apply(transitions as never, ...rest),
+    })
+    await t.jump('1h')
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RUNNING', attempt: 2 })
+    await t.crash()
+    // On MongoDB the lease of the dead process has to end first.
+    await t.advance(onSqlite ? '1s' : '1m')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'FAILED', attempt: 3 })
+    for (let retries = 1; retries <= 12; retries++) {
+      await t.tasks.retry(taskId)
+      await t.drain()
+      expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', waits: ['approval'] })
+      await t.jump('1h')
+      expect(await t.tasks.get(taskId)).toMatchObject({
+        status: 'FAILED',
+        errorInfo: { code: 'SIGNAL_TIMEOUT' },
+      })
+    }
+  })
+
+  it('waits anew after a retry where the handler failed at something else before it passed the time-out on', async () => {
+    let mails = 0
+    const { task } = taskOf(async ctx => {
+      const caught = await ctx
+        .waitFor('word', { schema: z.string(), timeout: '1h' })
+        .catch(({ code }) => code)
+      const second = ctx.waitFor('word', { schema: z.string(), timeout: '2h' })
+      return [
+        caught,
+        await second.catch(async error => {
+          await ctx.checkpoint('mail', () => {
+            mails += 1
+            if (mails === 1) throw new Error('no mail')
+          })
+          throw error
+        }),
+      ]
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.jump('1h')
+    await t.jump('2h')
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { code: 'SIGNAL_TIMEOUT' },
+    })
+    await t.tasks.retry(taskId)
+    await t.drain()
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', waits: ['word'] })
+    await t.signal(taskId, 'word', 'late')
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual(['SIGNAL_TIMEOUT', 'late'])
   })
 
   it('keeps a time-out that the handler caught: a signal that comes later is for the next wait', async () => {
