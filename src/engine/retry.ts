@@ -159,13 +159,11 @@ async function retryAsSeen(
   const own = retryOne(record, now, edited)
   if (own.transition.name === 'retried') await requirePredecessors(core, record)
   const above = ancestors.map(ancestor => ({ record: ancestor, transition: reopened(ancestor, now) }))
-  const below = await stepsBelow(core, record)
-  const required = 1 + above.length
-  const after = await stepsAfter(core, [record, ...ancestors])
-  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below, ...after], required)
-  if (applied !== true) return undefined
+  const steps = [own, ...above, ...(await stepsBelow(core, record))]
+  const applied = await applyWithSuccessors(core, steps, 1 + above.length, [record, ...ancestors])
+  if (applied[0] !== true) return undefined
   core.wakeRelay()
-  return 1 + others.slice(above.length).filter(Boolean).length
+  return applied.filter(Boolean).length - above.length
 }
 
 interface Step {
@@ -210,23 +208,52 @@ async function requirePredecessors(core: Core, record: TaskRecord): Promise<void
   throw new QuillworkError('TASK_NOT_RETRYABLE', message, { details: { taskId: id } })
 }
 
+/** Keys of sub-tasks of one parent that run again, each once by one call: one that fails again is not retried for ever. */
+interface Again {
+  parentTaskId: string
+  keys: Set<string>
+}
+
+/**
+ * Writes steps, of which these are the tasks that others may start after, with the retries of the sub-tasks that were not attempted because those did
+ * not complete. What was cancelled for them meanwhile, while the retries were on their way, is retried after them.
+ */
+async function applyWithSuccessors(
+  core: Core,
+  steps: readonly Step[],
+  required: number,
+  predecessors: readonly TaskRecord[],
+): Promise<boolean[]> {
+  const again = predecessors.flatMap(({ parentTaskId, subTaskKey }): Again[] =>
+    parentTaskId === undefined || subTaskKey === undefined
+      ? []
+      : [{ parentTaskId, keys: new Set([subTaskKey]) }],
+  )
+  const applied = await applyTogether(core, [...steps, ...(await stepsAfter(core, again))], required)
+  for (let last = applied; last.includes(true) && (required === 0 || applied[0] === true); ) {
+    last = await applyTogether(core, await stepsAfter(core, again), 0)
+    applied.push(...last)
+  }
+  return applied
+}
+
 /** Returns the retries of the sub-tasks that were not attempted because one of these, or one that was not attempted for them, did not complete. */
-async function stepsAfter(core: Core, predecessors: readonly TaskRecord[]): Promise<Step[]> {
+async function stepsAfter(core: Core, predecessors: readonly Again[]): Promise<Step[]> {
   const { queries, tasks } = core.store
   const steps: Step[] = []
-  for (const { parentTaskId, subTaskKey } of predecessors) {
-    if (parentTaskId === undefined || subTaskKey === undefined) continue
-    const directly = { status: ['CANCELLED'], predecessor: subTaskKey } as const
-    const { items } = await queries.children(parentTaskId, directly, { pageSize: 1 })
-    if (items.length === 0) continue
-    const again = new Set([subTaskKey])
+  for (const { parentTaskId, keys: again } of predecessors) {
+    if (again.size === 1) {
+      const directly = { status: ['CANCELLED'], predecessor: [...again].join() } as const
+      const { items } = await queries.children(parentTaskId, directly, { pageSize: 1 })
+      if (items.length === 0) continue
+    }
     // Each stands behind what it starts after, so one pass finds all.
     const cancelled = everyItem(perPage, page =>
       queries.children(parentTaskId, { status: ['CANCELLED'] }, page),
     )
     for await (const record of cancelled) {
       const { predecessor = '', subTaskKey: key = '' } = record
-      if (!isNotAttempted(record) || !again.has(predecessor)) continue
+      if (!isNotAttempted(record) || !again.has(predecessor) || again.has(key)) continue
       again.add(key)
       steps.push(retryOne(slim(record), tasks.now()), ...(await stepsBelow(core, record)))
     }
@@ -237,7 +264,14 @@ async function stepsAfter(core: Core, predecessors: readonly TaskRecord[]): Prom
 /** Reopens an ended parent of which a sub-task is live again. */
 export async function reopen(core: Core, record: TaskRecord): Promise<void> {
   const own = { record, transition: reopened(record, core.store.tasks.now()) }
-  await applyTogether(core, [own, ...(await stepsAfter(core, [record]))], 1)
+  await applyWithSuccessors(core, [own], 1, [record])
+}
+
+/** Has what was not attempted for a sibling wait for it again, where that one was retried before this was written. */
+export async function followRetry(core: Core, siblingId: string): Promise<void> {
+  const [sibling] = await core.store.queries.get([siblingId])
+  if (sibling === undefined || unsuccessfulStatuses.some(status => status === sibling.status)) return
+  await applyWithSuccessors(core, [], 0, [sibling])
 }
 
 /** Returns a record without its large texts, so that a step for each of many sub-tasks takes little memory. */
