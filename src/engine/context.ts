@@ -9,6 +9,7 @@ import type {
   Out,
   ResolvedTask,
   Schema,
+  SleepOptions,
   StepOptions,
   SubTask,
   SubTaskItem,
@@ -181,9 +182,9 @@ export class AttemptContext implements TaskContext {
     return signal === undefined ? this.#endToWait() : signal.payload
   }
 
-  async sleep(duration: Duration): Promise<void> {
+  async sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
     this.steps.requireNone('ctx.sleep')
-    if (!(await this.during(() => this.#waiting().time(duration)))) await this.#endToWait()
+    if (!(await this.during(() => this.#waiting().time(duration, options)))) await this.#endToWait()
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {

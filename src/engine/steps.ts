@@ -12,8 +12,8 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { foundStale, retryOf } from './settle.ts'
 
-/** Longest key of a checkpoint or a sub-task, in characters. */
-const longestKey = 200
+/** Longest key of a checkpoint, a wait or a sub-task, in characters. */
+export const longestKey = 200
 /** Begins the keys of steps that the engine makes itself. */
 export const ownKeyPrefix = 'ctx.'
 

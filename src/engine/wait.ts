@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { decode, encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
-import type { Out, Schema, SignalOptions, WaitOptions } from '../task/definition.ts'
+import type { Out, Schema, SignalOptions, SleepOptions, WaitOptions } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
@@ -16,10 +16,12 @@ import { messageOf } from '../task/thrown.ts'
 import { signalled, type Waiting } from '../task/wait-transitions.ts'
 import type { Core } from './core.ts'
 import { changed, readTask } from './read-task.ts'
-import { ownKeyPrefix, type Steps } from './steps.ts'
+import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 
 /** Within the key of a wait for a signal. */
 const waitForKey = `${ownKeyPrefix}waitFor `
+/** Within the key of a wait for a time. */
+const sleepKey = `${ownKeyPrefix}sleep`
 /** Ends the key of the step of a wait that no signal ended. */
 const timedOutKey = ' timed out'
 
@@ -43,6 +45,8 @@ export class Waits {
   /** What the handler waits for now, with the signals as they were when it began to. */
   readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<Waiting['seen']> }>()
   readonly #ordinals = new Map<string, number>()
+  /** The waits that the handler has called, by their keys. */
+  readonly #looks = new Map<string, Promise<unknown>>()
   /** Ids of the signals that the task has taken. */
   #taken: Set<string> | undefined
   /** Waits look one after the other, in the order of their calls: so each attempt hands out the signals alike. */
@@ -78,22 +82,23 @@ export class Waits {
   /** Returns the payload of the next signal of a name; undefined where the handler has to wait for it. Throws SIGNAL_TIMEOUT, SIGNAL_INVALID, OPTION_INVALID. */
   async signal<T extends Schema>(
     name: string,
-    { schema, timeout }: WaitOptions<T>,
+    { schema, timeout, key: ownKey }: WaitOptions<T>,
   ): Promise<{ payload: Out<T> } | undefined> {
-    checkName('name', name)
-    const key = this.#keyOf(`${waitForKey}${JSON.stringify(name)}`)
+    checkText('name of a signal', name)
+    const kind = `${waitForKey}${JSON.stringify(name)}`
+    const key = this.#keyOf(kind, kind, ownKey)
     const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
-    const taken = await this.#inTurn(() => this.#take(key, name, { schema, timeoutMs }))
+    const taken = await this.#inTurn(key, () => this.#take(key, name, { schema, timeoutMs }))
     if (taken === undefined) return undefined
     const problem = `The signal "${name}" that the task took`
     return { payload: (await parseWith(schema, taken.payload, 'SIGNAL_INVALID', problem)) as Out<T> }
   }
 
   /** Returns whether the time is over. Throws OPTION_INVALID. */
-  async time(duration: Duration): Promise<boolean> {
-    const key = this.#keyOf(`${ownKeyPrefix}sleep`)
+  async time(duration: Duration, { key: ownKey }: SleepOptions): Promise<boolean> {
     const ms = durationMs(duration, 'the time to sleep')
-    return this.#inTurn(async () => {
+    const key = this.#keyOf(sleepKey, `${sleepKey} ${ms} ms`, ownKey)
+    return this.#inTurn(key, async () => {
       if ((await this.#waiter.steps.storedValue(key)) !== undefined) return true
       const until = this.#earlierUntil(key) ?? this.#now() + ms
       if (this.#now() < until) {
@@ -182,16 +187,22 @@ export class Waits {
     return this.#waiter.record.waits?.find(wait => wait.key === key)?.until
   }
 
-  /** Returns the key of the next wait of a kind. The hook has waits of its own. */
-  #keyOf(kind: string): string {
-    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
-    this.#ordinals.set(kind, ordinal)
-    const { phase } = this.#waiter.record
-    return `${kind}${ordinal === 1 ? '' : ` ${ordinal}`}${phase === 'reducing' ? ' of the hook' : ''}`
+  /** Returns the key of the step of a wait: by its own key, or as the next one of those that are alike. The hook has waits of its own. */
+  #keyOf(kind: string, alike: string, own: string | undefined): string {
+    if (own !== undefined) checkText('key of a wait', own, longestKey)
+    const ordinal = (this.#ordinals.get(alike) ?? 0) + 1
+    if (own === undefined) this.#ordinals.set(alike, ordinal)
+    const key =
+      own === undefined ? `${alike}${ordinal === 1 ? '' : ` ${ordinal}`}` : `${kind} ${JSON.stringify(own)}`
+    return this.#waiter.record.phase === 'reducing' ? `${key} of the hook` : key
   }
 
-  #inTurn<T>(look: () => Promise<T>): Promise<T> {
+  /** One that is called twice by its key is one wait. */
+  #inTurn<T>(key: string, look: () => Promise<T>): Promise<T> {
+    const begun = this.#looks.get(key) as Promise<T> | undefined
+    if (begun !== undefined) return begun
     const turn = this.#turn.then(look)
+    this.#looks.set(key, turn)
     this.#turn = turn.catch(() => undefined)
     return turn
   }
@@ -218,9 +229,9 @@ const mostUntaken = 32
 /** Tries to signal a task that changes meanwhile. */
 const mostTries = 20
 
-function checkName(what: string, text: string, longest = longestName): void {
+function checkText(what: string, text: string, longest = longestName): void {
   if (text.length > 0 && text.length <= longest && !/\p{Cc}/u.test(text)) return
-  const message = `The ${what} of a signal must have 1 to ${longest} characters, and no control characters.`
+  const message = `The ${what} must have 1 to ${longest} characters, and no control characters.`
   throw new QuillworkError('OPTION_INVALID', message)
 }
 
@@ -236,8 +247,8 @@ export async function signalTask(
   payload: unknown,
   { id = randomUUID(), ifVersion }: SignalOptions,
 ): Promise<{ isNew: boolean }> {
-  checkName('name', name)
-  checkName('id', id, longestId)
+  checkText('name of a signal', name)
+  checkText('id of a signal', id, longestId)
   const text = encode(payload)
   if (text.length > longestPayload) {
     const message = `The payload of the signal has ${text.length} characters, and may have ${longestPayload}. Keep it elsewhere, and send what names it.`

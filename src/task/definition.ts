@@ -125,6 +125,17 @@ export interface SubTasksSubmitted {
   refused: readonly { key: string; error: ErrorInfo }[]
 }
 
+/** How a handler waits for a time. */
+export interface SleepOptions {
+  /**
+   * Names the wait among those of its kind in the handler, or in the hook: at most 200 characters, no control characters. A wait without a key is
+   * known by its place in the order of the calls: of those for one signal, or of sleeps of one duration. So these must be called in the same order in
+   * every attempt. Give keys to waits that run beside each other, and to those of each stage of a hook that runs several times; and to a sleep whose
+   * duration is not the same in every attempt.
+   */
+  key?: string
+}
+
 /** How a handler waits for a signal. */
 export interface WaitOptions<T extends Schema> {
   /** What the payload must be. A signal with another one is reported in the log of the task, and the wait goes on. */
@@ -187,7 +198,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    */
   waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>>
   /** Waits for a time, as `waitFor` does for a signal: at most ten years, without a slot. Throws OPTION_INVALID. */
-  sleep(duration: Duration): Promise<void>
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>
   /**
    * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
    * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.

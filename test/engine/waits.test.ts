@@ -1,4 +1,4 @@
-import { defineTask, PermanentError, type TaskContext } from 'quillwork'
+import { type Duration, defineTask, PermanentError, type TaskContext } from 'quillwork'
 import { createGate, runHandler, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -325,6 +325,79 @@ describe('a wait for a signal', () => {
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"new"' })
   })
 
+  it('of several for one name beside each other, each keeps its own signal by its key', async () => {
+    const order = [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b'],
+    ]
+    const { task } = taskOf(async ctx => {
+      const keys = order[ctx.attempt - 1] ?? []
+      const told = keys.map(async key => [key, await ctx.waitFor('word', { schema: z.string(), key })])
+      return Object.fromEntries(await Promise.all(told))
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.signal(taskId, 'word', 'first')
+    await t.drain()
+    await t.signal(taskId, 'word', 'second')
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual({ a: 'second', b: 'first' })
+  })
+
+  it('is one wait where it is called twice with its key', async () => {
+    const { task } = taskOf(async ctx => {
+      const word = () => ctx.waitFor('word', { schema: z.string(), key: 'it' })
+      return [...(await Promise.all([word(), word()])), await ctx.waitFor('word', { schema: z.string() })]
+    })
+    await using t = await testEngine({ tasks: [task], start: false })
+    const { taskId } = await t.submit(task, 1)
+    await t.signal(taskId, 'word', 'first')
+    await t.signal(taskId, 'word', 'second')
+    await t.start()
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual(['first', 'first', 'second'])
+  })
+
+  it('has a key of its own in each stage of a hook', async () => {
+    const { task: leaf } = taskOf(async () => 1)
+    const parent = defineTask({
+      type: 'Staged',
+      parameters: z.unknown(),
+      result: z.array(z.string()),
+      async execute(ctx) {
+        await ctx.submitSubTask(leaf, 1, { key: 'stage 1' })
+      },
+      async onSubTasksSettled(ctx) {
+        const words: string[] = []
+        for (let stage = 1; stage <= 2; stage++) {
+          words.push(await ctx.waitFor('word', { schema: z.string(), key: `stage ${stage}` }))
+          if (stage === 2) return words
+          const { done } = await ctx.submitSubTask(leaf, 1, { key: `stage ${stage + 1}` })
+          if (!done) return undefined
+        }
+      },
+    })
+    await using t = await testEngine({ tasks: [leaf, parent] })
+    const { taskId } = await t.submit(parent, 1)
+    await t.drain()
+    for (const word of ['first', 'second']) {
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING', phase: 'reducing' })
+      await t.signal(taskId, 'word', word)
+      await t.drain()
+    }
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '["first","second"]' })
+  })
+
+  it('takes a key that can be stored', async () => {
+    const { task } = taskOf(ctx => ctx.sleep('1h', { key: 'x'.repeat(201) }))
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({ code: 'OPTION_INVALID' })
+  })
+
   it('works in the hook of a parent, whose waits are its own', async () => {
     const { task: leaf } = taskOf(async () => 1)
     const parent = defineTask({
@@ -428,6 +501,60 @@ describe('a sleep', () => {
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"awake"' })
     expect(attempts).toEqual([1, 2, 3])
     await expectInvariants(t)
+  })
+
+  it('beside another one keeps its own time, in whatever order the attempts come to them', async () => {
+    const ends: Record<string, number> = {}
+    const { task } = taskOf(async ctx => {
+      const gate = createGate()
+      const part = async (key: string, duration: Duration, isSlow: boolean) => {
+        await ctx.checkpoint(key, async () => {
+          if (isSlow) await gate.opened
+          else gate.open()
+        })
+        await ctx.sleep(duration)
+        ends[key] ??= t.clock.now()
+      }
+      // The first attempt comes to the longer sleep first, the others to the shorter one.
+      await Promise.all([part('a', '1h', true), part('b', '7d', false)])
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const began = t.clock.now()
+    await t.submit(task, 1)
+    await t.drain()
+    await t.jump('1h')
+    await t.jump('7d')
+    expect((ends['a'] ?? 0) - began).toBeLessThan(3_700_000)
+    expect((ends['b'] ?? 0) - began).toBeGreaterThan(600_000_000)
+  })
+
+  it('whose duration is another one in each attempt says so in the log, and ends by its key', async () => {
+    const { task } = taskOf(async ctx => {
+      await ctx.sleep(ctx.attempt * 60_000, { key: 'pause' })
+      await ctx.sleep(ctx.attempt * 60_000)
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.jump('1m')
+    expect(await t.tasks.logs(taskId, 0, 10)).toEqual([])
+    await t.jump('2m')
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 3 })
+    const [line] = (await t.tasks.logs(taskId, 0, 10)) as unknown as { message: string }[]
+    expect(line?.message).toContain('Give a key to a sleep')
+  })
+
+  it('ends when a person runs its task now', async () => {
+    const { task } = taskOf(async ctx => {
+      await Promise.all([ctx.sleep('7d'), ctx.sleep('8d')])
+      return 'awake'
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.tasks.runNow(taskId)
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"awake"', attempt: 2 })
   })
 
   it('takes a duration', async () => {
