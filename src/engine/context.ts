@@ -128,7 +128,7 @@ export class AttemptContext implements TaskContext {
 
   /** What the handler waits for. */
   get waiting(): Waiting {
-    return this.#waiting().outcome
+    return this.#waiting().outcome()
   }
 
   get steps(): Steps {

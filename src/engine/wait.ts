@@ -11,7 +11,7 @@ import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import { hasEnded } from '../task/status.ts'
-import type { Signal, TaskRecord, Wait } from '../task/task.ts'
+import { type Signal, scopeEnd, type TaskRecord, type Wait } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { signalled, type Waiting } from '../task/wait-transitions.ts'
 import type { Core } from './core.ts'
@@ -49,6 +49,8 @@ export class Waits {
   readonly #looks = new Map<string, Promise<unknown>>()
   /** Ids of the signals that the task has taken. */
   #taken: Set<string> | undefined
+  /** Ids of those that a wait of this attempt refused; another one may take them. */
+  readonly #refused = new Set<string>()
   /** Waits look one after the other, in the order of their calls: so each attempt hands out the signals alike. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -62,21 +64,18 @@ export class Waits {
     return this.#pending.size > 0
   }
 
-  /** What the handler waits for; the names of signals for messages. */
-  get outcome(): Waiting {
+  /** Returns what the handler waits for, now that its attempt ends. */
+  outcome(): Waiting {
+    this.#logChangedSleep()
     const pending = [...this.#pending.values()]
     // What the first of them saw: where a signal came since, they look again.
     const [first] = pending
       .flatMap(({ seen }) => seen ?? [])
       .toSorted((a, b) => a.signalCount - b.signalCount)
-    const withoutPayload = ({ id, name, at }: Signal): Signal => ({ id, name, at })
-    const signals = first?.signals.map(signal =>
-      this.#taken?.has(signal.id) ? withoutPayload(signal) : signal,
-    )
-    return {
-      waits: pending.map(({ wait }) => wait),
-      ...(first !== undefined && signals !== undefined && { seen: { ...first, signals } }),
-    }
+    const waits = pending.map(({ wait }) => wait)
+    if (first === undefined) return { waits }
+    const done = new Set([...(this.#taken ?? []), ...this.#refused])
+    return { waits, seen: { ...first, signals: withoutPayloads(first.signals, done) } }
   }
 
   /** Returns the payload of the next signal of a name; undefined where the handler has to wait for it. Throws SIGNAL_TIMEOUT, SIGNAL_INVALID, OPTION_INVALID. */
@@ -135,13 +134,14 @@ export class Waits {
 
   /** Returns the first signal of a name that no wait has taken and whose payload the schema accepts. */
   async #nextOf(signals: readonly Signal[], name: string, schema: Schema): Promise<Taken | undefined> {
-    this.#taken ??= await this.#takenBefore()
+    this.#taken ??= takenBy(await this.#waiter.steps.stored())
     for (const { id, name: its, payload: text } of signals) {
       if (its !== name || text === undefined || this.#taken.has(id)) continue
       const payload = decode(text)
       try {
         await parseWith(schema, payload, 'SIGNAL_INVALID', `The signal "${name}"`)
       } catch (error) {
+        this.#refused.add(id)
         this.#waiter.logError(`The task goes on waiting: ${messageOf(error)}`, { signal: id })
         continue
       }
@@ -149,17 +149,6 @@ export class Waits {
       return { signal: id, payload }
     }
     return undefined
-  }
-
-  /** Also of parameters that a person changed: a signal ends one wait at most. */
-  async #takenBefore(): Promise<Set<string>> {
-    const taken = new Set<string>()
-    for (const [key, text] of await this.#waiter.steps.stored()) {
-      if (!key.includes(waitForKey)) continue
-      const step = decode(text) as Partial<Taken> | number
-      if (typeof step === 'object' && step.signal !== undefined) taken.add(step.signal)
-    }
-    return taken
   }
 
   /**
@@ -197,6 +186,19 @@ export class Waits {
     return this.#waiter.record.phase === 'reducing' ? `${key} of the hook` : key
   }
 
+  /** Such a task would sleep again and again. */
+  #logChangedSleep(): void {
+    const { waits = [] } = this.#waiter.record
+    const sleeps = [...this.#pending.values()].filter(({ wait: { signal } }) => signal === undefined)
+    const isNew = sleeps.some(({ wait }) => !waits.some(({ key }) => key === wait.key))
+    const isOver = ({ key, signal, until = 0 }: Wait) =>
+      signal === undefined && until <= this.#now() && !this.#looks.has(key)
+    if (!isNew || !waits.some(isOver)) return
+    this.#waiter.logError(
+      'The handler did not come back to a sleep that is over, and began another one. Give a key to a sleep whose duration is not the same in every attempt.',
+    )
+  }
+
   /** One that is called twice by its key is one wait. */
   #inTurn<T>(key: string, look: () => Promise<T>): Promise<T> {
     const begun = this.#looks.get(key) as Promise<T> | undefined
@@ -212,6 +214,25 @@ export class Waits {
   }
 }
 
+/** Returns the ids of the signals that ended waits, as the stored steps say; also those of parameters that a person changed: one ends one wait. */
+function takenBy(stored: ReadonlyMap<string, string>): Set<string> {
+  const taken = new Set<string>()
+  for (const [key, text] of stored) {
+    if (!key.slice(key.indexOf(scopeEnd) + 1).startsWith(waitForKey)) continue
+    const step = decode(text) as Taken | number
+    if (typeof step === 'object') taken.add(step.signal)
+  }
+  return taken
+}
+
+/** Returns signals without the payloads of those that nothing will take. */
+function withoutPayloads(signals: readonly Signal[], done: ReadonlySet<string>): Signal[] {
+  return signals.map(signal => {
+    const { id, name, at } = signal
+    return done.has(id) ? { id, name, at } : signal
+  })
+}
+
 /** Its message tells the waits of a task apart. */
 function timedOut(key: string): QuillworkError {
   const message = `The signal ${key.slice(waitForKey.length)} did not come in time. A retry waits for it anew.`
@@ -224,7 +245,7 @@ const longestName = 100
 const longestId = 255
 /** Longest payload, in characters of its stored text. */
 const longestPayload = 65_536
-/** Signals that a task may not have taken yet. */
+/** Signals that a task may not have taken yet: in all, and of one name that it waits for. */
 const mostUntaken = 32
 /** Tries to signal a task that changes meanwhile. */
 const mostTries = 20
@@ -257,9 +278,10 @@ export async function signalTask(
   for (let tries = 0; tries < mostTries; tries++) {
     const record = await readTask(core, taskId)
     if (record.signals?.some(signal => signal.id === id)) return { isNew: false }
-    requireRoom(record, ifVersion)
+    requireLive(record, ifVersion)
     const at = core.store.tasks.now()
-    const [applied] = await core.store.tasks.apply([signalled(record, { id, name, at, payload: text }, at)])
+    const told = await withRoom(core, record, name)
+    const [applied] = await core.store.tasks.apply([signalled(told, { id, name, at, payload: text }, at)])
     if (applied !== 'applied') continue
     core.wakeRelay()
     return { isNew: true }
@@ -267,13 +289,28 @@ export async function signalTask(
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
 }
 
-function requireRoom(record: TaskRecord, ifVersion: number | undefined): void {
-  const { id, status, signals = [] } = record
+function requireLive(record: TaskRecord, ifVersion: number | undefined): void {
+  const { id, status } = record
   if (hasEnded(status)) {
     throw new QuillworkError('TASK_ALREADY_ENDED', `Task ${id} ended ${status}, so it takes no signal.`)
   }
   if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
-  if (signals.filter(({ payload }) => payload !== undefined).length < mostUntaken) return
+}
+
+/**
+ * Returns the record as it has room for one more signal. Those that nothing waits for keep out none that the task waits for. Throws SIGNALS_FULL.
+ */
+async function withRoom(core: Core, record: TaskRecord, name: string): Promise<TaskRecord> {
+  const { id, waits = [] } = record
+  const isAwaited = waits.some(({ signal }) => signal === name)
+  const isFull = ({ signals = [] }: TaskRecord) =>
+    signals.filter(signal => signal.payload !== undefined && (!isAwaited || signal.name === name)).length >=
+    mostUntaken
+  if (!isFull(record)) return record
+  // Of those that the running attempt has taken the record has the payloads until it ends.
+  const taken = takenBy(await core.store.attempts.checkpoints(id))
+  const told = { ...record, signals: withoutPayloads(record.signals ?? [], taken) }
+  if (!isFull(told)) return told
   const message = `Task ${id} has ${mostUntaken} signals that it did not take yet. Send the next when it has taken one.`
   throw new QuillworkError('SIGNALS_FULL', message)
 }

@@ -137,8 +137,8 @@ export interface SleepOptions {
 }
 
 /** How a handler waits for a signal. */
-export interface WaitOptions<T extends Schema> {
-  /** What the payload must be. A signal with another one is reported in the log of the task, and the wait goes on. */
+export interface WaitOptions<T extends Schema> extends SleepOptions {
+  /** What the payload must be. A signal with another one is reported in the log of the task and dropped, and the wait goes on. */
   schema: T
   /** Default: as long as it takes, until the deadline of the task. */
   timeout?: Duration

@@ -460,8 +460,67 @@ describe('a signal', () => {
       code: 'TASK_CHANGED',
     })
     for (let count = 0; count < 32; count++) await t.signal(taskId, 'other', count)
-    await expect(t.signal(taskId, 'word', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await expect(t.signal(taskId, 'other', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
     expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 1 })
+  })
+
+  it('gets in when the task waits for it, however many with other names came before', async () => {
+    const { task } = word()
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    for (let count = 0; count < 32; count++) await t.signal(taskId, 'wrod', count)
+    await expect(t.signal(taskId, 'wrod', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await t.signal(taskId, 'word', 'right')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"right"' })
+  })
+
+  it('that is refused is reported once, and takes no room', async () => {
+    const { task } = word()
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    for (let count = 0; count < 34; count++) {
+      await t.signal(taskId, 'word', count)
+      await t.drain()
+    }
+    expect(await t.tasks.logs(taskId, 0, 100)).toHaveLength(34)
+    await t.signal(taskId, 'word', 'right')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"right"' })
+  })
+
+  it('takes the place of one that the running attempt has taken', async () => {
+    const gate = createGate()
+    const { task } = taskOf(async ctx => {
+      for (let count = 0; count < 32; count++) await ctx.waitFor('word', { schema: z.int() })
+      await ctx.checkpoint('gate', () => gate.opened.then(() => null))
+      return ctx.waitFor('word', { schema: z.int() })
+    })
+    await using t = await testEngine({ tasks: [task], start: false })
+    const { taskId } = await t.submit(task, 1)
+    for (let count = 0; count < 32; count++) await t.signal(taskId, 'word', count)
+    await expect(t.signal(taskId, 'word', 32)).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await t.start()
+    await t.drain()
+    await t.signal(taskId, 'word', 32)
+    gate.open()
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '32', attempt: 1 })
+  })
+
+  it('is found beside checkpoints with any key and value', async () => {
+    const { task } = taskOf(async ctx => {
+      await ctx.checkpoint('about ctx.waitFor "word"', () => null)
+      return ctx.waitFor('word', { schema: z.string() })
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.signal(taskId, 'word', 'yes')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"yes"' })
   })
 
   it('gives up its payload once it is taken, so that more can come', async () => {
