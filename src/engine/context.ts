@@ -241,9 +241,10 @@ export class AttemptContext implements TaskContext {
     parameters: In<A>,
     options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
-    return this.#remember(async () => {
+    return this.#remember(async earlier => {
       checkKey(options.key, 'sub-task')
-      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { ...options, parameters })
+      const item = { ...options, parameters }
+      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { item, earlier })
       this.#requireHeld()
       this.hasSubTasks = true
       if (isNew) this.submittedSubTasks = true
@@ -256,8 +257,9 @@ export class AttemptContext implements TaskContext {
     type: TaskType<A, B>,
     items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
-    return this.#remember(async () => {
-      const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
+    return this.#remember(async earlier => {
+      const written = await submitSubTasks(this.#core, this.held, type, { items, earlier })
+      const { created, found, live, refused } = written
       this.#requireHeld()
       this.hasSubTasks ||= created + found > 0
       if (created > 0) this.submittedSubTasks = true
@@ -292,11 +294,18 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Submits, and remembers that until it has ended. */
-  #remember<T>(submit: () => Promise<T>): Promise<T> {
+  /** Submits, and remembers that until it has ended. `earlier` resolves when the submissions that began before have ended. */
+  #remember<T>(submit: (earlier: () => Promise<unknown>) => Promise<T>): Promise<T> {
     this.#submitting ??= new Set()
-    const submission = this.during(submit)
-    const submitting = this.#submitting.add(submission)
+    const submitting = this.#submitting
+    const earlier = async () => {
+      for (const other of submitting) {
+        if (other === submission) return
+        await other.catch(() => undefined)
+      }
+    }
+    const submission = this.during(() => submit(earlier))
+    submitting.add(submission)
     const ended = () => {
       submitting.delete(submission)
       this.progressed()

@@ -81,10 +81,18 @@ export class SubTaskLine {
     if (!this.#areKept) this.#ahead.clear()
   }
 
-  /** No task is added any more. Returns what can be created because its siblings were there before, and what is refused. */
-  async end({ store }: Core, parentId: string): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
+  /**
+   * No task is added any more. Returns what can be created because its siblings were there before, and what is refused. `earlier` resolves when
+   * siblings that are on their way are there.
+   */
+  async end(
+    { store }: Core,
+    parentId: string,
+    earlier: () => Promise<unknown>,
+  ): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
     const keys = this.#unknown()
     const tasks: NewTask[] = []
+    if (keys.length > 0) await earlier()
     for (let from = 0; from < keys.length; from += perRead) {
       const part = keys.slice(from, from + perRead)
       const found = await store.queries.get(part.map(key => subTaskId(parentId, key)))

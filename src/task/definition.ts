@@ -99,9 +99,9 @@ export interface SubTaskOptions {
   /** Come after the tags of the parent, which every sub-task has; at most 20 in all, each at most 100 characters. */
   tags?: readonly string[]
   /**
-   * Starts when these have completed: keys of sub-tasks that the parent has, or that come in the same call, in any order; at most 10,000. When one
-   * of them ends FAILED, DEAD_LETTER or CANCELLED, this one ends CANCELLED without an attempt (PREDECESSOR_NOT_COMPLETED), and so do those after
-   * it; a retry of that one has them wait again. Refused with SUBTASK_UNKNOWN, SUBTASK_CYCLE.
+   * Starts when these have completed: keys of sub-tasks that the parent has, or that come in the same call, in any order, or in one that began before;
+   * at most 10,000. When one of them ends FAILED, DEAD_LETTER or CANCELLED, this one ends CANCELLED without an attempt (PREDECESSOR_NOT_COMPLETED),
+   * and so do those after it; a retry of that one has them wait again. Refused with SUBTASK_UNKNOWN, SUBTASK_CYCLE.
    */
   after?: readonly string[]
   /** With `after`: `'ended'` starts it however those before it ended. Default `'completed'`; COMPLETED_WITH_ERRORS counts as completed. */

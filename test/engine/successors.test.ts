@@ -192,6 +192,30 @@ describe('sub-tasks that start after others', () => {
     await expectInvariants(t)
   })
 
+  it('start after those of a submission that began before, and has not ended', async () => {
+    const { scripted } = scriptedTasks()
+    const whole = defineTask({
+      type: 'Whole',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const parameters = { orders: [] }
+        await Promise.all([
+          ctx.submitSubTask(scripted, parameters, { key: 'a' }),
+          ctx.submitSubTask(scripted, parameters, { key: 'b', after: ['a'] }),
+          ctx.submitSubTasks(scripted, [{ key: 'c', after: ['a', 'b'], parameters }]),
+        ])
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [scripted, whole] })
+    const { taskId } = await t.submit(whole, null)
+    await t.drain()
+    const all = { a: 'COMPLETED', b: 'COMPLETED', c: 'COMPLETED' }
+    expect(await statuses(t, taskId)).toEqual({ parent: 'COMPLETED', ...all })
+    await expectInvariants(t)
+  })
+
   it('are refused with their keys where they wait for each other, or for what is not there; the others are created', async () => {
     const { scripted } = scriptedTasks()
     const refusals: Record<string, string> = {}
