@@ -62,6 +62,8 @@ export interface Transition {
   fence: Fence
   /** When the task may be claimed next: at once, at a time, never (it runs or has ended), or as it was. */
   wake: 'now' | 'never' | 'as-it-was' | { at: number }
+  /** The task gives up its place in line, and joins the line anew when it is due. */
+  leavesLine?: true
   set: RecordChange
 }
 

@@ -18,8 +18,11 @@ export interface Waiting {
   seen?: { signals: readonly Signal[]; signalCount: number }
 }
 
-/** The handler waits for signals, or a time; no retry is spent. Refused where a signal came that it has not seen. */
-export function waiting(record: TaskRecord, { waits, seen }: Waiting, now: number): Transition {
+/**
+ * The handler waits for signals, or a time; no retry is spent. Others have their turns meanwhile: a place in line that it kept would be far ahead
+ * of all of them. Refused where a signal came that it has not seen.
+ */
+export function waiting(record: TaskRecord, { waits, seen }: WaitOutcome, now: number): Transition {
   const at = Math.min(now + longestDuration, ...waits.flatMap(({ until }) => until ?? []))
   const set: RecordChange = {
     status: 'RETRYING',
@@ -29,7 +32,13 @@ export function waiting(record: TaskRecord, { waits, seen }: Waiting, now: numbe
     waits,
     ...released,
   }
-  const transition: Transition = { ...byAttempt(record), name: 'waiting', wake: { at }, set }
+  const transition: Transition = {
+    ...byAttempt(record),
+    name: 'waiting',
+    wake: { at },
+    leavesLine: true,
+    set,
+  }
   if (seen === undefined) return transition
   if (seen.signals.length > 0) set.signals = seen.signals
   return { ...transition, fence: { attempt: record.attempt, signalCount: seen.signalCount } }
