@@ -51,6 +51,8 @@ export class AttemptContext implements TaskContext {
   hasSubTasks = false
   /** The handler has returned; what it returned is being read. */
   hasReturned = false
+  /** See `noteHeldUp`. */
+  wasHeldUp = false
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
   /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
@@ -126,6 +128,11 @@ export class AttemptContext implements TaskContext {
     if (this.task.stallTimeoutMs !== undefined) this.progressedAt = this.#core.clock.monotonic()
   }
 
+  /** Notes whether the handler waits while something else of it has not ended: maybe the step that it called the wait in. */
+  noteHeldUp(): void {
+    this.wasHeldUp = this.#busy > 0 && this.#waits?.isPending === true
+  }
+
   /** What the handler waits for. */
   get waiting(): Waiting {
     return this.#waiting().outcome()
@@ -176,15 +183,17 @@ export class AttemptContext implements TaskContext {
     return this.steps.run(key, step, options)
   }
 
-  async waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {
-    this.steps.requireNone(`ctx.waitFor(${JSON.stringify(name)})`)
-    const signal = await this.during(() => this.#waiting().signal(name, options))
-    return signal === undefined ? this.#endToWait() : signal.payload
+  waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {
+    return this.#wait(`ctx.waitFor(${JSON.stringify(name)})`, async waits => {
+      const signal = await waits.signal(name, options)
+      return signal && { value: signal.payload }
+    })
   }
 
-  async sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
-    this.steps.requireNone('ctx.sleep')
-    if (!(await this.during(() => this.#waiting().time(duration, options)))) await this.#endToWait()
+  sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
+    return this.#wait('ctx.sleep', async waits =>
+      (await waits.time(duration, options)) ? { value: undefined } : undefined,
+    )
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {
@@ -206,7 +215,8 @@ export class AttemptContext implements TaskContext {
   }
 
   call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T> {
-    return this.during(() => makeCall(this, expected, make))
+    const makeIt = (call: AllowedCall) => this.steps.call(`the call of a model`, () => make(call))
+    return this.during(() => makeCall(this, expected, makeIt))
   }
 
   write(text: string): void {
@@ -330,17 +340,35 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Never resolves: the handler is not told that its attempt ends. */
-  #endToWait(): Promise<never> {
+  /** Returns what a wait ended with. Where it has to go on the attempt ends, of which the handler is not told; one that is interrupted rejects. */
+  #wait<T>(what: string, look: (waits: Waits) => Promise<{ value: T } | undefined>): Promise<T> {
+    const waited = (async () => {
+      this.steps.requireNone(what)
+      const ended = await this.during(() => look(this.#waiting()))
+      return ended === undefined ? this.#untilInterrupted() : ended.value
+    })()
+    // A handler that has something else to await first comes to it later.
+    waited.catch(() => undefined)
+    return waited
+  }
+
+  /** Rejects when the attempt is interrupted, so that its handler ends; never resolves. */
+  #untilInterrupted(): Promise<never> {
     this.#endWhenIdle()
-    return new Promise(() => undefined)
+    const { held } = this
+    return new Promise((_, reject) => {
+      const end = () => {
+        if (held.interruption !== undefined) reject(this.notHeld())
+      }
+      end()
+      held.signal.addEventListener('abort', end, { once: true })
+    })
   }
 
   /** What follows the last step in the handler has begun by then, if it begins another one. */
   #endWhenIdle(): void {
     setImmediate(() => {
-      if (this.#busy === 0 && !this.hasReturned && this.#waits?.isPending === true)
-        this.held.interrupt('waiting')
+      if (this.#busy === 0 && !this.hasReturned && this.#waits?.isPending === true) this.held.endToWait()
     })
   }
 

@@ -177,7 +177,10 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly services: S
   /** Deletes trees of other tasks. */
   readonly erasure: Erasure
-  /** Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. */
+  /**
+   * Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. Also when the attempt ends to wait
+   * (`waitFor`, `sleep`), for what runs beside the wait and is no step.
+   */
   readonly signal: AbortSignal
   /** Records progress: at most four writes a second, the last value always kept. Throws PROGRESS_INVALID. */
   updateProgress(progress: In<G>): void

@@ -8,7 +8,10 @@ import { onSqlite } from './store-kind.ts'
 const approval = z.object({ approved: z.boolean(), note: z.string().optional() })
 
 /** A task whose handler a test writes, with the attempts that it had. */
-function taskOf(work: (ctx: TaskContext) => Promise<unknown>, options: { deadline?: '1h' } = {}) {
+function taskOf(
+  work: (ctx: TaskContext) => Promise<unknown>,
+  options: { deadline?: '1h'; attemptTimeout?: '1m' } = {},
+) {
   const attempts: number[] = []
   const task = defineTask({
     type: 'Reviewed',
@@ -291,6 +294,41 @@ describe('a wait for a signal', () => {
     await expectInvariants(t)
   })
 
+  it('ends at once with a cancel that came just before it, or while a step beside it ran', async () => {
+    for (const isBeside of [true, false]) {
+      const gate = createGate()
+      const { task } = taskOf(async ctx => {
+        const step = ctx.checkpoint('step', () => gate.opened.then(() => null))
+        if (!isBeside) await step
+        await Promise.all([step, ctx.waitFor('approval', { schema: approval })])
+      })
+      await using t = await testEngine({ tasks: [task] })
+      const { taskId } = await t.submit(task, 1)
+      await t.drain()
+      const now = t.clock.now()
+      await t.tasks.cancel(taskId)
+      gate.open()
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'CANCELLED' })
+      expect(t.clock.now()).toBe(now)
+    }
+  })
+
+  it('has no time in its event where only a signal ends it', async () => {
+    const { task } = taskOf(ctx =>
+      ctx.waitFor('approval', { schema: approval, ...(ctx.parameters === 1 ? {} : { timeout: '1h' }) }),
+    )
+    await using t = await testEngine({ tasks: [task] })
+    const events: unknown[] = []
+    t.events.on('waiting', event => events.push(event))
+    await t.submit(task, 1)
+    await t.drain()
+    await t.submit(task, 2)
+    await t.drain()
+    expect(events[0]).not.toHaveProperty('nextAttemptTimestamp')
+    expect(events[1]).toMatchObject({ nextAttemptTimestamp: t.clock.now() + 3_600_000 })
+  })
+
   it('ends with the deadline of the task', async () => {
     const { task } = taskOf(ctx => ctx.waitFor('approval', { schema: approval, timeout: '2h' }), {
       deadline: '1h',
@@ -434,6 +472,39 @@ describe('a wait for a signal', () => {
     expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({
       code: 'OPTION_INVALID',
       message: expect.stringContaining('within the step "wait"'),
+    })
+  })
+})
+
+describe('a wait that nothing can end', () => {
+  it('is refused within a call of a model', async () => {
+    const { task } = taskOf(ctx =>
+      ctx.call({ limit: 'model', tokens: 1 }, () => ctx.waitFor('approval', { schema: approval })),
+    )
+    await using t = await testEngine({ tasks: [task], limits: { model: {} } })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('within the call of a model'),
+    })
+  })
+
+  it('is named when its attempt runs out of time', async () => {
+    const { task } = taskOf(
+      ctx =>
+        ctx.checkpoint('wait', async () => {
+          await Promise.resolve()
+          return ctx.waitFor('approval', { schema: approval })
+        }),
+      { attemptTimeout: '1m' },
+    )
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.advance('2m')
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({
+      code: 'ATTEMPT_TIMEOUT',
+      message: expect.stringContaining('called within one never ends'),
     })
   })
 })
