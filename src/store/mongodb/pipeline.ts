@@ -6,7 +6,7 @@
 
 import type { Document } from 'mongodb'
 import { defined } from '../../task/defined.ts'
-import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { eventNameOf, nextTimeOf, type TaskEventName } from '../../task/events.ts'
 import { unranked } from '../../task/fairness.ts'
 import { quarantinedFrom } from '../../task/task.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
@@ -311,7 +311,7 @@ function eventFields(context: Context, transition: Transition): Document {
     phase: '$phase',
     ranMs: endsAttempt(transition) ? { $cond: [isThere('$lastAttemptTimestamp'), ranMs, 0] } : undefined,
     retryCount: '$retryCount',
-    nextAttemptTimestamp: given(set.nextAttemptTimestamp),
+    nextAttemptTimestamp: given(nextTimeOf(set)),
     errorInfo: given(set.errorInfo),
   })
 }
