@@ -7,7 +7,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
-import { type CheckpointScope, storedKeyOf, type TaskRecord } from '../task/task.ts'
+import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import {
   claiming,
   type EditedParameters,
@@ -70,8 +70,8 @@ export async function retryTask(core: Core, taskId: string, options: RetryTaskOp
 const mostTries = 5
 
 /**
- * Has a waiting task run now, whatever time it waits for: its start, its next attempt, a limit or a budget. One that then finds no capacity
- * waits again. Changes nothing of one that waits for no time. Throws TASK_NOT_FOUND, TASK_NOT_WAITING, TASK_CHANGED.
+ * Has a waiting task run now, whatever time it waits for: its start, its next attempt, a limit, a budget, or a sleep of its handler, which is over
+ * then. One that then finds no capacity waits again. Changes nothing of one that waits for no time. Throws TASK_NOT_FOUND, TASK_NOT_WAITING, TASK_CHANGED.
  */
 export async function runTaskNow(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -82,15 +82,24 @@ export async function runTaskNow(core: Core, taskId: string, ifVersion?: number)
       throw new QuillworkError('TASK_NOT_WAITING', message)
     }
     const now = core.store.tasks.now()
-    if (record.predecessor !== undefined) {
-      const message = `Task ${taskId} waits for the sub-task ${JSON.stringify(record.predecessor)}, and not for a time.`
-      throw new QuillworkError('TASK_NOT_WAITING', message)
-    }
+    requireTime(record)
     if ((record.nextAttemptTimestamp ?? 0) <= now) return
     const [applied] = await core.store.tasks.apply([runNow(record, now)])
     if (applied === 'applied') return core.wakeRelay()
     if (ifVersion !== undefined || tries === mostTries) throw changed(await readTask(core, taskId))
   }
+}
+
+/** Throws TASK_NOT_WAITING where a task waits for something other than a time. */
+function requireTime(record: TaskRecord): void {
+  const { id, predecessor, waits = [] } = record
+  const sleeps = waits.some(({ signal }) => signal === undefined)
+  if (predecessor === undefined && (sleeps || !isWaiting(record))) return
+  const what =
+    predecessor === undefined
+      ? `the signal ${JSON.stringify(waits[0]?.signal)}`
+      : `the sub-task ${JSON.stringify(predecessor)}`
+  throw new QuillworkError('TASK_NOT_WAITING', `Task ${id} waits for ${what}, and not for a time.`)
 }
 
 /**

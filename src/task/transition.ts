@@ -6,7 +6,14 @@ import type { ErrorInfo } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { EndedStatus, Phase, TaskStatus } from './status.ts'
 import { closingStatus, reducedStatus } from './subtasks.ts'
-import { type DeadLetter, type FailedSubTask, firstAwaited, type TaskRecord, untilUnblocked } from './task.ts'
+import {
+  type DeadLetter,
+  type FailedSubTask,
+  firstAwaited,
+  isWaiting,
+  type TaskRecord,
+  untilUnblocked,
+} from './task.ts'
 
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
@@ -249,7 +256,11 @@ export function dueEarly(record: TaskRecord, now: number, at = now): Transition 
 
 /** A person has a waiting task run now. A moment later, so that one that waits for its start gets its place in line like any other. */
 export function runNow(record: TaskRecord, now: number): Transition {
-  return { ...dueEarly(record, now, now + 1), from: claiming.from }
+  const transition = { ...dueEarly(record, now, now + 1), from: claiming.from }
+  if (!isWaiting(record)) return transition
+  // The times that its handler waits for are over; a signal still has to come.
+  const waits = record.waits?.map(wait => (wait.signal === undefined ? { ...wait, until: now } : wait)) ?? []
+  return { ...transition, set: { ...transition.set, waits } }
 }
 
 /** No sub-task is live and the parent has a hook: its next attempt runs the hook. */

@@ -128,7 +128,11 @@ describe('a wait for a signal', () => {
     await using t = await testEngine({ tasks: [task] })
     const { taskId } = await t.submit(task, 1)
     await t.jump('6d')
-    await t.tasks.runNow(taskId)
+    await expect(t.tasks.runNow(taskId)).rejects.toMatchObject({
+      code: 'TASK_NOT_WAITING',
+      message: expect.stringContaining('"approval"'),
+    })
+    await t.signal(taskId, 'approval', 'of another kind')
     await t.advance('1s')
     expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 2 })
     await t.jump('1d')
