@@ -280,8 +280,10 @@ export async function signalTask(
     if (record.signals?.some(signal => signal.id === id)) return { isNew: false }
     requireLive(record, ifVersion)
     const at = core.store.tasks.now()
-    const told = await withRoom(core, record, name)
-    const [applied] = await core.store.tasks.apply([signalled(told, { id, name, at, payload: text }, at)])
+    const told = signalled(await withRoom(core, record, name), { id, name, at, payload: text }, at)
+    const [applied] = await core.store.tasks.apply([
+      ifVersion === undefined ? told : { ...told, fence: { version: ifVersion } },
+    ])
     if (applied !== 'applied') continue
     core.wakeRelay()
     return { isNew: true }

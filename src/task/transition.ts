@@ -30,9 +30,13 @@ type Clearable<Field extends keyof TaskRecord> = { [F in Field]?: Required<TaskR
 
 /**
  * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw, or the number of signals that a
- * handler saw which waits for more), or the version that a person or the aggregator read.
+ * handler saw which waits for more), the version that a person or the aggregator read, or the last attempt and the number of signals that somebody
+ * read who sends one: a parent whose sub-tasks end has a new version all the time.
  */
-export type Fence = { attempt: number; leaseUntil?: number; signalCount?: number } | { version: number }
+export type Fence =
+  | { attempt: number; leaseUntil?: number; signalCount?: number }
+  | { version: number }
+  | { lastAttempt: number; signalCount: number; leaseUntil?: never }
 
 /** The name of a move, as logs, events and metrics show it. */
 export type TransitionName =

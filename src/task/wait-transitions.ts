@@ -49,7 +49,7 @@ const mostSignals = 1_000
 
 /** A signal came: the record keeps it until the handler takes it. One that the handler waits for makes the task due. */
 export function signalled(record: TaskRecord, signal: Signal, now: number): Transition {
-  const { id, userId, signals = [], signalCount = 0 } = record
+  const { id, userId, attempt: lastAttempt, signals = [], signalCount = 0 } = record
   const isAwaited = isWaiting(record) && record.waits?.some(wait => wait.signal === signal.name)
   const surplus = signals.filter(({ payload }) => payload === undefined).length - mostSignals + 1
   const forgotten = signals.filter(({ payload }) => payload === undefined).slice(0, Math.max(0, surplus))
@@ -61,6 +61,7 @@ export function signalled(record: TaskRecord, signal: Signal, now: number): Tran
     taskId: id,
     userId,
     ...asItWas(record),
+    fence: { lastAttempt, signalCount },
     wake: isAwaited ? 'now' : 'as-it-was',
     set,
   }

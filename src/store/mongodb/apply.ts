@@ -169,7 +169,7 @@ async function findEarlier(session: Session, moves: readonly Move[]): Promise<(m
 }
 
 function isRepeated(task: Earlier, { fence, set, from }: Transition): boolean {
-  if ('version' in fence || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
+  if (!('attempt' in fence) || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
   if (set.status !== undefined) return task.status === set.status
   if (set.phase !== undefined) return task.phase === set.phase
   return task.cancelRequestedAt !== undefined && from.some(status => status === task.status)

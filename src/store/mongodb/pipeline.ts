@@ -200,7 +200,7 @@ export function guardOf(
   if (fromPhase !== undefined) filter.phase = fromPhase
   if ('version' in fence) filter.version = fence.version
   else {
-    filter.attempt = fence.attempt
+    filter.attempt = 'attempt' in fence ? fence.attempt : fence.lastAttempt
     if (fence.signalCount !== undefined)
       filter.signalCount = fence.signalCount === 0 ? { $exists: false } : fence.signalCount
     if (fence.leaseUntil !== undefined) {

@@ -271,7 +271,7 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
     values.push(fence.version)
   } else {
     text += ' AND attempt = ?'
-    values.push(fence.attempt)
+    values.push('attempt' in fence ? fence.attempt : fence.lastAttempt)
     if (fence.leaseUntil !== undefined) {
       text += ' AND lease_until = ?'
       values.push(fence.leaseUntil)
@@ -293,7 +293,7 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
 function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
   const row = readTask(sql, taskId)?.record
   if (row === undefined) return 'missing'
-  if ('version' in fence || row.attempt !== fence.attempt) return 'stale'
+  if (!('attempt' in fence) || row.attempt !== fence.attempt) return 'stale'
   if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
   if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
   return row.cancelRequestedAt !== undefined && from.some(status => status === row.status)
