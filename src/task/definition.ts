@@ -140,7 +140,7 @@ export interface SleepOptions {
 export interface WaitOptions<T extends Schema> extends SleepOptions {
   /** What the payload must be. A signal with another one is reported in the log of the task and dropped, and the wait goes on. */
   schema: T
-  /** Default: as long as it takes, until the deadline of the task. */
+  /** From the first attempt on that ends to wait for it. Default: as long as it takes, until the deadline of the task. */
   timeout?: Duration
 }
 
