@@ -92,7 +92,7 @@ export async function submitSubTasks<A extends Schema>(
   }
   const write = async () => {
     most = Math.min(most, await writePart(core, attempt, part, written))
-    line.wrote()
+    line.dropWritten()
     part = []
     characters = 0
   }

@@ -50,20 +50,23 @@ export interface RefusedSubTask {
  * submission thus comes to what a task waits for before it comes to the task.
  */
 export class SubTaskLine {
-  /** Keys that went ahead; kept from the first sub-task on that starts after others, before that those of one part. */
-  readonly #ahead = new Set<string>()
+  /**
+   * Keys that are known to exist, or are on their way. Kept for the whole call once a sub-task has `after`; before that dropped with each part, for
+   * `end` finds them in the store.
+   */
+  readonly #known = new Set<string>()
   readonly #held = new Set<Held>()
   readonly #waiting = new Map<string, Held[]>()
-  #areKept = false
+  #keepsKeys = false
 
   /** Returns what can be created: the task, unless it is held back, and what was held back for it. */
   add(task: NewTask): NewTask[] {
     const key = task.parent?.key ?? ''
-    this.#areKept ||= task.after !== undefined
-    const missing = task.after?.keys.filter(each => !this.#ahead.has(each)) ?? []
+    this.#keepsKeys ||= task.after !== undefined
+    const missing = task.after?.keys.filter(each => !this.#known.has(each)) ?? []
     if (missing.length === 0) {
       if (this.#waiting.size > 0) return [task, ...this.#goesAhead(key)]
-      this.#ahead.add(key)
+      this.#known.add(key)
       return [task]
     }
     const held = { key, task, missing: missing.length }
@@ -76,9 +79,9 @@ export class SubTaskLine {
     return []
   }
 
-  /** A part was created: what comes later finds its sub-tasks in the store, unless it is likely to ask for them. */
-  wrote(): void {
-    if (!this.#areKept) this.#ahead.clear()
+  /** A part was created. */
+  dropWritten(): void {
+    if (!this.#keepsKeys) this.#known.clear()
   }
 
   /**
@@ -107,7 +110,7 @@ export class SubTaskLine {
     const keys = [first]
     const tasks: NewTask[] = []
     for (const key of keys) {
-      this.#ahead.add(key)
+      this.#known.add(key)
       for (const held of this.#waiting.get(key) ?? []) {
         held.missing -= 1
         if (held.missing > 0) continue
