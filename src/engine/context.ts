@@ -28,7 +28,7 @@ import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { tickOf } from '../task/tick.ts'
 import { validUsage } from '../task/usage.ts'
-import type { Waiting } from '../task/wait-transitions.ts'
+import type { WaitOutcome } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
@@ -134,7 +134,7 @@ export class AttemptContext implements TaskContext {
   }
 
   /** What the handler waits for. */
-  get waiting(): Waiting {
+  get waiting(): WaitOutcome {
     return this.#waiting().outcome()
   }
 

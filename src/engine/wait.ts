@@ -13,7 +13,7 @@ import { parseWith } from '../task/schema.ts'
 import { hasEnded } from '../task/status.ts'
 import { type Signal, scopeEnd, type TaskRecord, type Wait } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
-import { signalled, type Waiting } from '../task/wait-transitions.ts'
+import { signalled, type WaitOutcome } from '../task/wait-transitions.ts'
 import type { Core } from './core.ts'
 import { changed, readTask } from './read-task.ts'
 import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
@@ -43,7 +43,7 @@ export class Waits {
   readonly #core: Core
   readonly #waiter: Waiter
   /** What the handler waits for now, with the signals as they were when it began to. */
-  readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<Waiting['seen']> }>()
+  readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<WaitOutcome['seen']> }>()
   readonly #ordinals = new Map<string, number>()
   /** The waits that the handler has called, by their keys. */
   readonly #looks = new Map<string, Promise<unknown>>()
@@ -65,7 +65,7 @@ export class Waits {
   }
 
   /** Returns what the handler waits for, now that its attempt ends. */
-  outcome(): Waiting {
+  outcome(): WaitOutcome {
     this.#logChangedSleep()
     const pending = [...this.#pending.values()]
     // What the first of them saw: where a signal came since, they look again.

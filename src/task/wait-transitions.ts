@@ -12,7 +12,7 @@ import {
 } from './transition.ts'
 
 /** What a handler waits for, and the signals that came, as it saw them. */
-export interface Waiting {
+export interface WaitOutcome {
   waits: readonly Wait[]
   /** Absent where it waits for times alone. */
   seen?: { signals: readonly Signal[]; signalCount: number }

@@ -236,4 +236,4 @@ export function fieldsOfRecord(
 export const mayGoOn = { cancelRequestedAt: { $exists: false }, pruning: { $exists: false } } as const
 
 /** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
-export const waiting = { status: { $in: [...claiming.from] } } as const
+export const unstarted = { status: { $in: [...claiming.from] } } as const
