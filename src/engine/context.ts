@@ -51,8 +51,8 @@ export class AttemptContext implements TaskContext {
   hasSubTasks = false
   /** The handler has returned; what it returned is being read. */
   hasReturned = false
-  /** See `noteHeldUp`. */
-  wasHeldUp = false
+  /** What an error says of a wait that could not begin; see `noteHeldUp`. */
+  heldUp = ''
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
   /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
@@ -130,7 +130,9 @@ export class AttemptContext implements TaskContext {
 
   /** Notes whether the handler waits while something else of it has not ended: maybe the step that it called the wait in. */
   noteHeldUp(): void {
-    this.wasHeldUp = this.#busy > 0 && this.#waits?.isPending === true
+    if (this.#busy === 0 || this.#waits?.isPending !== true) return
+    this.heldUp =
+      ' It waited for a signal or a time while a step, a call or a submission of it ran. A wait that is called within one never ends: call it outside.'
   }
 
   /** What the handler waits for. */

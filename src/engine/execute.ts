@@ -264,20 +264,14 @@ function interrupted(core: Core, context: AttemptContext, why: Interruption): Ou
     case 'lease-lost':
       return undefined
     case 'timeout': {
-      const message = `The attempt ran longer than ${task.attemptTimeoutMs} ms, or past the deadline; its signal was fired.${heldUp(context)}`
+      const message = `The attempt ran longer than ${task.attemptTimeoutMs} ms, or past the deadline; its signal was fired.${context.heldUp}`
       return timedOut(core, task, 'ATTEMPT_TIMEOUT', message)
     }
     case 'stalled': {
-      const message = `The attempt finished no step and reported nothing for ${task.stallTimeoutMs} ms; its signal was fired.${heldUp(context)}`
+      const message = `The attempt finished no step and reported nothing for ${task.stallTimeoutMs} ms; its signal was fired.${context.heldUp}`
       return timedOut(core, task, 'ATTEMPT_STALLED', message)
     }
   }
-}
-
-function heldUp({ wasHeldUp }: AttemptContext): string {
-  return wasHeldUp
-    ? ' It waited for a signal or a time while a step, a call or a submission of it ran. A wait that is called within one never ends: call it outside.'
-    : ''
 }
 
 function timedOut(core: Core, task: ResolvedTask, code: ErrorCode, message: string): Outcome {

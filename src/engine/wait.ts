@@ -13,7 +13,7 @@ import { parseWith } from '../task/schema.ts'
 import { hasEnded } from '../task/status.ts'
 import { type Signal, scopeEnd, type TaskRecord, type Wait } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
-import { signalled, type WaitOutcome } from '../task/wait-transitions.ts'
+import { signalled, type WaitOutcome, withoutPayloads } from '../task/wait-transitions.ts'
 import type { Core } from './core.ts'
 import { changed, readTask } from './read-task.ts'
 import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
@@ -223,14 +223,6 @@ function takenBy(stored: ReadonlyMap<string, string>): Set<string> {
     if (typeof step === 'object') taken.add(step.signal)
   }
   return taken
-}
-
-/** Returns signals without the payloads of those that nothing will take. */
-function withoutPayloads(signals: readonly Signal[], done: ReadonlySet<string>): Signal[] {
-  return signals.map(signal => {
-    const { id, name, at } = signal
-    return done.has(id) ? { id, name, at } : signal
-  })
 }
 
 /** Its message tells the waits of a task apart. */

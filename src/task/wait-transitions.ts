@@ -44,6 +44,14 @@ export function waiting(record: TaskRecord, { waits, seen }: WaitOutcome, now: n
   return { ...transition, fence: { attempt: record.attempt, signalCount: seen.signalCount } }
 }
 
+/** Returns signals without the payloads of those that no wait will take any more. */
+export function withoutPayloads(signals: readonly Signal[], done: ReadonlySet<string>): Signal[] {
+  return signals.map(signal => {
+    const { id, name, at } = signal
+    return done.has(id) ? { id, name, at } : signal
+  })
+}
+
 /** Signals that a record keeps, at most: of those that the task has taken the newest. */
 const mostSignals = 1_000
 
