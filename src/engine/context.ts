@@ -81,6 +81,8 @@ export class AttemptContext implements TaskContext {
   #holds: BudgetHolds | undefined
   #submitting: Set<Promise<unknown>> | undefined
   #waits: Waits | undefined
+  /** One for all waits that go on. */
+  #interrupted: Promise<never> | undefined
   /** Steps, submissions and the like that have not ended. */
   #busy = 0
   #steps: Steps | undefined
@@ -358,13 +360,14 @@ export class AttemptContext implements TaskContext {
   #untilInterrupted(): Promise<never> {
     this.#endWhenIdle()
     const { held } = this
-    return new Promise((_, reject) => {
+    this.#interrupted ??= new Promise((_, reject) => {
       const end = () => {
         if (held.interruption !== undefined) reject(this.notHeld())
       }
       end()
       held.signal.addEventListener('abort', end, { once: true })
     })
+    return this.#interrupted
   }
 
   /** What follows the last step in the handler has begun by then, if it begins another one. */
