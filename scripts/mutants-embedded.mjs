@@ -92,6 +92,21 @@ export const embeddedMutants = [
     'true',
     ofWaits,
   ],
+  ['waits: out of the line', 'src/task/wait-transitions.ts', ' leavesLine: true,', '', conformance],
+  [
+    'waits: an interrupted one ends',
+    'src/engine/context.ts',
+    'if (held.interruption !== undefined) reject',
+    'if (false) reject',
+    ofWaits,
+  ],
+  [
+    'after: a submission on its way',
+    'src/engine/successors.ts',
+    '    if (keys.length > 0) await earlier()\n',
+    '',
+    ofSuccessors,
+  ],
   [
     'after: what is cancelled while a retry is on its way',
     'src/engine/retry.ts',
