@@ -59,8 +59,8 @@ export const distributedMutants = [
   [
     'mongodb lanes: waiting tasks by every depth',
     'src/store/mongodb/lanes.ts',
-    'const filter = { depth: everyDepth, lane, userId, priority, ...waiting }',
-    'const filter = { lane, userId, priority, ...waiting }',
+    'const filter = { depth: everyDepth, lane, userId, priority, ...unstarted }',
+    'const filter = { lane, userId, priority, ...unstarted }',
     plans,
   ],
   // An event is published once while nothing fails.
@@ -86,7 +86,13 @@ export const distributedMutants = [
     'const completedAt = task?.completedAt?.getTime()',
     conformance,
   ],
-  ['mongodb apply: the attempt', pipeline, '    filter.attempt = fence.attempt\n', '', zombies],
+  [
+    'mongodb apply: the attempt',
+    pipeline,
+    "    filter.attempt = 'attempt' in fence ? fence.attempt : fence.lastAttempt\n",
+    '',
+    zombies,
+  ],
   [
     'mongodb apply: the lease end',
     pipeline,

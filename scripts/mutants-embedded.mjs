@@ -20,6 +20,7 @@ const ofMany = ['test/store/sqlite-together.test.ts']
 const ofSyncs = ['test/store/sqlite-sync.test.ts']
 const ofSpace = ['test/store/sqlite-space.test.ts']
 const ofWaits = ['test/engine/waits.test.ts']
+const ofSuccessors = ['test/engine/successors.test.ts']
 const ofDecide = ['test/task/decide.test.ts']
 const rescuer = ['test/store/rescuer.test.ts']
 const ofDeletion = ['test/novel/tasks/delete-novel.test.ts']
@@ -38,7 +39,7 @@ export const embeddedMutants = [
   [
     'apply: the attempt',
     apply,
-    "    text += ' AND attempt = ?'\n    values.push(fence.attempt)\n",
+    "    text += ' AND attempt = ?'\n    values.push('attempt' in fence ? fence.attempt : fence.lastAttempt)\n",
     '',
     conformance,
   ],
@@ -66,9 +67,59 @@ export const embeddedMutants = [
   [
     'waits: of other parameters too',
     'src/engine/wait.ts',
-    "      if (typeof step === 'object' && step.signal !== undefined) taken.add(step.signal)\n",
+    "    if (typeof step === 'object') taken.add(step.signal)\n",
     '',
     ofWaits,
+  ],
+  [
+    'waits: by their keys',
+    'src/engine/wait.ts',
+    'if (own === undefined) this.#ordinals',
+    'if (true) own = undefined, this.#ordinals',
+    ofWaits,
+  ],
+  [
+    'waits: a retry counts in a later attempt too',
+    'src/engine/wait.ts',
+    'attempt >= since &&',
+    'attempt === since &&',
+    ofWaits,
+  ],
+  [
+    'waits: a signal that nothing waits for keeps out no other',
+    'src/engine/wait.ts',
+    '(!isAwaited || signal.name === name)',
+    'true',
+    ofWaits,
+  ],
+  ['waits: out of the line', 'src/task/wait-transitions.ts', ' leavesLine: true,', '', conformance],
+  [
+    'waits: an interrupted one ends',
+    'src/engine/context.ts',
+    'if (held.interruption !== undefined) reject',
+    'if (false) reject',
+    ofWaits,
+  ],
+  [
+    'after: a submission on its way',
+    'src/engine/successors.ts',
+    '    if (keys.length > 0) await earlier()\n',
+    '',
+    ofSuccessors,
+  ],
+  [
+    'after: what is cancelled while a retry is on its way',
+    'src/engine/retry.ts',
+    'for (let last = applied; last.includes(true)',
+    'for (let last = applied; false && last.includes(true)',
+    ofSuccessors,
+  ],
+  [
+    'after: what is cancelled for one that was retried',
+    'src/engine/aggregate.ts',
+    "isApplied && transition.name === 'not-attempted'",
+    'false',
+    ofSuccessors,
   ],
   [
     'waits: steps beside it end first',
@@ -149,7 +200,7 @@ export const embeddedMutants = [
   [
     'apply: the second of two people is stale',
     apply,
-    "if ('version' in fence || row.attempt !== fence.attempt) return 'stale'",
+    "if (!('attempt' in fence) || row.attempt !== fence.attempt) return 'stale'",
     "if ('attempt' in fence && row.attempt !== fence.attempt) return 'stale'",
     conformance,
   ],

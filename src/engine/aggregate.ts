@@ -1,4 +1,5 @@
 import { decideParent } from '../task/decide.ts'
+import { subTaskId } from '../task/id.ts'
 import { hasEnded, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { FailedSubTask, TaskRecord } from '../task/task.ts'
@@ -6,7 +7,7 @@ import type { Transition } from '../task/transition.ts'
 import { cancelSubTasks } from './cancel.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { reopen } from './retry.ts'
+import { followRetry, reopen } from './retry.ts'
 import { followPredecessors } from './successors.ts'
 
 /** Failed sub-tasks that a parent's record names; the rest are found by query. */
@@ -23,7 +24,7 @@ export async function aggregate(core: Core, parentId: string): Promise<void> {
   if (record === undefined) return
   if (!hasEnded(record.status)) {
     if (record.predecessor === undefined) return close(core, record)
-    return apply(core, record, await followPredecessors(core, record))
+    return follow(core, record)
   }
   if (liveOf(record.subTaskStatusSummary) === 0) return
   if (wasEndedBySubTasks(record)) await reopen(core, record)
@@ -36,9 +37,19 @@ async function close(core: Core, record: TaskRecord): Promise<void> {
   if (transition !== undefined) await apply(core, record, transition)
 }
 
-async function apply(core: Core, record: TaskRecord, transition: Transition): Promise<void> {
+async function follow(core: Core, record: TaskRecord): Promise<void> {
+  const transition = await followPredecessors(core, record)
+  const isApplied = await apply(core, record, transition)
+  const { predecessor } = transition.set
+  // The sibling may have been retried since it was read, and this one was not there for the retry to find.
+  if (isApplied && transition.name === 'not-attempted' && record.parentTaskId !== undefined)
+    await followRetry(core, subTaskId(record.parentTaskId, predecessor ?? ''))
+}
+
+async function apply(core: Core, record: TaskRecord, transition: Transition): Promise<boolean> {
   const [applied] = await core.store.tasks.apply([transition])
   if (applied === 'applied') notify(core, record, transition)
+  return applied === 'applied'
 }
 
 /** Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. */

@@ -4,16 +4,9 @@ import type { AttemptTrace } from './trace.ts'
 
 /**
  * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder
- * (the store could not be asked in time), or the process stops. Or the handler waits for a signal or a time, and does nothing else.
+ * (the store could not be asked in time), or the process stops.
  */
-export type Interruption =
-  | 'waiting'
-  | 'cancelled'
-  | 'timeout'
-  | 'stalled'
-  | 'lease-lost'
-  | 'lease-expired'
-  | 'stopping'
+export type Interruption = 'cancelled' | 'timeout' | 'stalled' | 'lease-lost' | 'lease-expired' | 'stopping'
 
 /** One run of a handler by this process. */
 export class Attempt {
@@ -28,8 +21,10 @@ export class Attempt {
   trace: AttemptTrace | undefined
   /** Its outcome is known and being written. */
   settling = false
+  /** Its handler waits for a signal or a time, and does nothing else: it has ended. */
+  hasEndedToWait = false
   #controller: AbortController | undefined
-  #onInterrupt: ((why: Interruption) => void) | undefined
+  #onInterrupt: ((why: Interruption | 'waits') => void) | undefined
 
   constructor(record: TaskRecord, token: string, leaseUntil: number) {
     this.record = record
@@ -48,17 +43,30 @@ export class Attempt {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.interruption !== undefined) this.#controller.abort()
+      if (this.isOver) this.#controller.abort()
     }
     return this.#controller.signal
   }
 
   /** Fires the signal. The first reason stands, except that a lost lease always counts. A stop of the process is always passed on. */
   interrupt(why: Interruption): void {
-    const first = this.interruption === undefined
+    const first = !this.isOver
     if (first || why === 'lease-lost') this.interruption = why
     if (first) this.#controller?.abort()
     if (first || why === 'stopping') this.#onInterrupt?.(why)
+  }
+
+  /** Whether the attempt was interrupted, or has ended to wait: what its handler still does counts no more. */
+  get isOver(): boolean {
+    return this.hasEndedToWait || this.interruption !== undefined
+  }
+
+  /** The handler waits for a signal or a time, and does nothing else. Fires the signal, unless the attempt was interrupted. */
+  endToWait(): void {
+    if (this.isOver) return
+    this.hasEndedToWait = true
+    this.#controller?.abort()
+    this.#onInterrupt?.('waits')
   }
 
   /** A cancel of the task was requested: its record says so from now on, and the signal fires. `now`: the time of the store. */
@@ -67,8 +75,8 @@ export class Attempt {
     this.interrupt('cancelled')
   }
 
-  /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted. */
-  onInterrupt(listener: (why: Interruption) => void): void {
+  /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted; also when the attempt ends to wait. */
+  onInterrupt(listener: (why: Interruption | 'waits') => void): void {
     this.#onInterrupt = listener
     if (this.interruption !== undefined) listener(this.interruption)
   }

@@ -9,6 +9,7 @@ import type {
   Out,
   ResolvedTask,
   Schema,
+  SleepOptions,
   StepOptions,
   SubTask,
   SubTaskItem,
@@ -27,7 +28,7 @@ import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { tickOf } from '../task/tick.ts'
 import { validUsage } from '../task/usage.ts'
-import type { Waiting } from '../task/wait-transitions.ts'
+import type { WaitOutcome } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
@@ -50,6 +51,8 @@ export class AttemptContext implements TaskContext {
   hasSubTasks = false
   /** The handler has returned; what it returned is being read. */
   hasReturned = false
+  /** What an error says of a wait that could not begin; see `noteHeldUp`. */
+  heldUp = ''
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
   /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
@@ -79,6 +82,8 @@ export class AttemptContext implements TaskContext {
   #holds: BudgetHolds | undefined
   #submitting: Set<Promise<unknown>> | undefined
   #waits: Waits | undefined
+  /** One for all waits that go on. */
+  #interrupted: Promise<never> | undefined
   /** Steps, submissions and the like that have not ended. */
   #busy = 0
   #steps: Steps | undefined
@@ -127,9 +132,16 @@ export class AttemptContext implements TaskContext {
     if (this.task.stallTimeoutMs !== undefined) this.progressedAt = this.#core.clock.monotonic()
   }
 
+  /** Notes whether the handler waits while something else of it has not ended: maybe the step that it called the wait in. */
+  noteHeldUp(): void {
+    if (this.#busy === 0 || this.#waits?.isPending !== true) return
+    this.heldUp =
+      ' It waited for a signal or a time while a step, a call or a submission of it ran. A wait that is called within one never ends: call it outside.'
+  }
+
   /** What the handler waits for. */
-  get waiting(): Waiting {
-    return this.#waiting().outcome
+  get waiting(): WaitOutcome {
+    return this.#waiting().outcome()
   }
 
   get steps(): Steps {
@@ -177,15 +189,17 @@ export class AttemptContext implements TaskContext {
     return this.steps.run(key, step, options)
   }
 
-  async waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {
-    this.steps.requireNone(`ctx.waitFor(${JSON.stringify(name)})`)
-    const signal = await this.during(() => this.#waiting().signal(name, options))
-    return signal === undefined ? this.#endToWait() : signal.payload
+  waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {
+    return this.#wait(`ctx.waitFor(${JSON.stringify(name)})`, async waits => {
+      const signal = await waits.signal(name, options)
+      return signal && { value: signal.payload }
+    })
   }
 
-  async sleep(duration: Duration): Promise<void> {
-    this.steps.requireNone('ctx.sleep')
-    if (!(await this.during(() => this.#waiting().time(duration)))) await this.#endToWait()
+  sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
+    return this.#wait('ctx.sleep', async waits =>
+      (await waits.time(duration, options)) ? { value: undefined } : undefined,
+    )
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {
@@ -207,7 +221,8 @@ export class AttemptContext implements TaskContext {
   }
 
   call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T> {
-    return this.during(() => makeCall(this, expected, make))
+    const makeIt = (call: AllowedCall) => this.steps.call(`the call of a model`, () => make(call))
+    return this.during(() => makeCall(this, expected, makeIt))
   }
 
   write(text: string): void {
@@ -242,9 +257,10 @@ export class AttemptContext implements TaskContext {
     parameters: In<A>,
     options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
-    return this.#remember(async () => {
+    return this.#remember(async earlier => {
       checkKey(options.key, 'sub-task')
-      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { ...options, parameters })
+      const item = { ...options, parameters }
+      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { item, earlier })
       this.#requireHeld()
       this.hasSubTasks = true
       if (isNew) this.submittedSubTasks = true
@@ -257,8 +273,9 @@ export class AttemptContext implements TaskContext {
     type: TaskType<A, B>,
     items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
-    return this.#remember(async () => {
-      const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
+    return this.#remember(async earlier => {
+      const written = await submitSubTasks(this.#core, this.held, type, { items, earlier })
+      const { created, found, live, refused } = written
       this.#requireHeld()
       this.hasSubTasks ||= created + found > 0
       if (created > 0) this.submittedSubTasks = true
@@ -293,11 +310,18 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Submits, and remembers that until it has ended. */
-  #remember<T>(submit: () => Promise<T>): Promise<T> {
+  /** Submits, and remembers that until it has ended. `earlier` resolves when the submissions that began before have ended. */
+  #remember<T>(submit: (earlier: () => Promise<unknown>) => Promise<T>): Promise<T> {
     this.#submitting ??= new Set()
-    const submission = this.during(submit)
-    const submitting = this.#submitting.add(submission)
+    const submitting = this.#submitting
+    const earlier = async () => {
+      for (const other of submitting) {
+        if (other === submission) return
+        await other.catch(() => undefined)
+      }
+    }
+    const submission = this.during(() => submit(earlier))
+    submitting.add(submission)
     const ended = () => {
       submitting.delete(submission)
       this.progressed()
@@ -322,17 +346,36 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Never resolves: the handler is not told that its attempt ends. */
-  #endToWait(): Promise<never> {
+  /** Returns what a wait ended with. Where it has to go on the attempt ends, of which the handler is not told; one that is interrupted rejects. */
+  #wait<T>(what: string, look: (waits: Waits) => Promise<{ value: T } | undefined>): Promise<T> {
+    const waited = (async () => {
+      this.steps.requireNone(what)
+      const ended = await this.during(() => look(this.#waiting()))
+      return ended === undefined ? this.#untilInterrupted() : ended.value
+    })()
+    // A handler that has something else to await first comes to it later.
+    waited.catch(() => undefined)
+    return waited
+  }
+
+  /** Rejects when the attempt is interrupted, so that its handler ends; never resolves. */
+  #untilInterrupted(): Promise<never> {
     this.#endWhenIdle()
-    return new Promise(() => undefined)
+    const { held } = this
+    this.#interrupted ??= new Promise((_, reject) => {
+      const end = () => {
+        if (held.interruption !== undefined) reject(this.notHeld())
+      }
+      end()
+      held.signal.addEventListener('abort', end, { once: true })
+    })
+    return this.#interrupted
   }
 
   /** What follows the last step in the handler has begun by then, if it begins another one. */
   #endWhenIdle(): void {
     setImmediate(() => {
-      if (this.#busy === 0 && !this.hasReturned && this.#waits?.isPending === true)
-        this.held.interrupt('waiting')
+      if (this.#busy === 0 && !this.hasReturned && this.#waits?.isPending === true) this.held.endToWait()
     })
   }
 

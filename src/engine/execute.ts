@@ -146,15 +146,16 @@ function withinItsTime(
       else timeOut()
     })
     const unwatch = watchProgress(core, context)
-    let interruptedFor: Interruption | undefined
+    let interruptedFor: Interruption | 'waits' | undefined
     attempt.onInterrupt(why => {
       // A process that stops interrupts again and again.
       if (interruptedFor === why) return
       interruptedFor = why
+      context.noteHeldUp()
       unwatch()
       cancelTimer()
       // Nothing of it runs that could end by itself.
-      if (why === 'waiting') return resolve(interrupted(core, context, why))
+      if (why === 'waits') return resolve({ kind: 'waiting', ...context.waiting })
       cancelTimer = core.clock.after(abortGrace(core, context, why), () =>
         resolve(interrupted(core, context, attempt.interruption ?? why)),
       )
@@ -253,8 +254,6 @@ function failure(core: Core, context: AttemptContext, error: unknown): Outcome |
 function interrupted(core: Core, context: AttemptContext, why: Interruption): Outcome | undefined {
   const { task, record } = context
   switch (why) {
-    case 'waiting':
-      return { kind: 'waiting', ...context.waiting }
     case 'cancelled':
       return { kind: 'cancelled' }
     case 'stopping':
@@ -265,11 +264,11 @@ function interrupted(core: Core, context: AttemptContext, why: Interruption): Ou
     case 'lease-lost':
       return undefined
     case 'timeout': {
-      const message = `The attempt ran longer than ${task.attemptTimeoutMs} ms, or past the deadline; its signal was fired.`
+      const message = `The attempt ran longer than ${task.attemptTimeoutMs} ms, or past the deadline; its signal was fired.${context.heldUp}`
       return timedOut(core, task, 'ATTEMPT_TIMEOUT', message)
     }
     case 'stalled': {
-      const message = `The attempt finished no step and reported nothing for ${task.stallTimeoutMs} ms; its signal was fired.`
+      const message = `The attempt finished no step and reported nothing for ${task.stallTimeoutMs} ms; its signal was fired.${context.heldUp}`
       return timedOut(core, task, 'ATTEMPT_STALLED', message)
     }
   }

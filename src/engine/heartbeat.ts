@@ -62,7 +62,7 @@ export async function extendLeases(core: Core, running: readonly Attempt[]): Pro
 function interruptExpired(core: Core, now: number): void {
   if (!core.store.capabilities.manyProcesses) return
   for (const attempt of core.running.values()) {
-    if (attempt.settling || attempt.interruption !== undefined || attempt.leaseUntil > now) continue
+    if (attempt.settling || attempt.isOver || attempt.leaseUntil > now) continue
     const { id, attempt: number } = attempt.record
     core.log.warn({ taskId: id, attempt: number }, 'lease not extended in time; attempt given back')
     attempt.interrupt('lease-expired')

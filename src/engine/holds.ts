@@ -37,7 +37,7 @@ abstract class AttemptHolds {
   }
 
   protected get isOver(): boolean {
-    return this.#hasEnded || this.attempt.interruption !== undefined
+    return this.#hasEnded || this.attempt.isOver
   }
 
   /** Throws ATTEMPT_STALE once the attempt is over. */

@@ -40,7 +40,7 @@ export class OutputWriter {
 
   /** Adds text. What comes once the attempt has ended, or was interrupted, is dropped. Throws OUTPUT_TOO_LARGE. */
   write(text: string): void {
-    if (text === '' || this.#isOver || this.#attempt.interruption !== undefined) return
+    if (text === '' || this.#isOver || this.#attempt.isOver) return
     if (this.#length + text.length > longestOutput) {
       const message = `An attempt may write ${longestOutput} characters of output; keep longer texts elsewhere and write a part of them.`
       throw new QuillworkError('OUTPUT_TOO_LARGE', message)
@@ -93,10 +93,7 @@ export class OutputWriter {
 
   /** An attempt that was interrupted does not wait for a store that is away; one that is done waits for a while. */
   #isGivenUp(error: unknown): boolean {
-    const isGivenUp =
-      isFinal(error) ||
-      this.#attempt.interruption !== undefined ||
-      this.#core.clock.monotonic() >= this.#giveUpAt
+    const isGivenUp = isFinal(error) || this.#attempt.isOver || this.#core.clock.monotonic() >= this.#giveUpAt
     this.#core.log.warn(
       { err: error, taskId: this.#attempt.record.id, pieces: this.#pieces.length },
       isGivenUp ? 'attempt output lost' : 'attempt output write failed; will retry',

@@ -7,7 +7,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
-import { type CheckpointScope, storedKeyOf, type TaskRecord } from '../task/task.ts'
+import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import {
   claiming,
   type EditedParameters,
@@ -70,8 +70,8 @@ export async function retryTask(core: Core, taskId: string, options: RetryTaskOp
 const mostTries = 5
 
 /**
- * Has a waiting task run now, whatever time it waits for: its start, its next attempt, a limit or a budget. One that then finds no capacity
- * waits again. Changes nothing of one that waits for no time. Throws TASK_NOT_FOUND, TASK_NOT_WAITING, TASK_CHANGED.
+ * Has a waiting task run now, whatever time it waits for: its start, its next attempt, a limit, a budget, or a sleep of its handler, which is over
+ * then. One that then finds no capacity waits again. Changes nothing of one that waits for no time. Throws TASK_NOT_FOUND, TASK_NOT_WAITING, TASK_CHANGED.
  */
 export async function runTaskNow(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -82,15 +82,24 @@ export async function runTaskNow(core: Core, taskId: string, ifVersion?: number)
       throw new QuillworkError('TASK_NOT_WAITING', message)
     }
     const now = core.store.tasks.now()
-    if (record.predecessor !== undefined) {
-      const message = `Task ${taskId} waits for the sub-task ${JSON.stringify(record.predecessor)}, and not for a time.`
-      throw new QuillworkError('TASK_NOT_WAITING', message)
-    }
+    requireTime(record)
     if ((record.nextAttemptTimestamp ?? 0) <= now) return
     const [applied] = await core.store.tasks.apply([runNow(record, now)])
     if (applied === 'applied') return core.wakeRelay()
     if (ifVersion !== undefined || tries === mostTries) throw changed(await readTask(core, taskId))
   }
+}
+
+/** Throws TASK_NOT_WAITING where a task waits for something other than a time. */
+function requireTime(record: TaskRecord): void {
+  const { id, predecessor, waits = [] } = record
+  const sleeps = waits.some(({ signal }) => signal === undefined)
+  if (predecessor === undefined && (sleeps || !isWaiting(record))) return
+  const what =
+    predecessor === undefined
+      ? `the signal ${JSON.stringify(waits[0]?.signal)}`
+      : `the sub-task ${JSON.stringify(predecessor)}`
+  throw new QuillworkError('TASK_NOT_WAITING', `Task ${id} waits for ${what}, and not for a time.`)
 }
 
 /**
@@ -159,13 +168,11 @@ async function retryAsSeen(
   const own = retryOne(record, now, edited)
   if (own.transition.name === 'retried') await requirePredecessors(core, record)
   const above = ancestors.map(ancestor => ({ record: ancestor, transition: reopened(ancestor, now) }))
-  const below = await stepsBelow(core, record)
-  const required = 1 + above.length
-  const after = await stepsAfter(core, [record, ...ancestors])
-  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below, ...after], required)
-  if (applied !== true) return undefined
+  const steps = [own, ...above, ...(await stepsBelow(core, record))]
+  const applied = await applyWithSuccessors(core, steps, 1 + above.length, [record, ...ancestors])
+  if (applied[0] !== true) return undefined
   core.wakeRelay()
-  return 1 + others.slice(above.length).filter(Boolean).length
+  return applied.filter(Boolean).length - above.length
 }
 
 interface Step {
@@ -210,23 +217,52 @@ async function requirePredecessors(core: Core, record: TaskRecord): Promise<void
   throw new QuillworkError('TASK_NOT_RETRYABLE', message, { details: { taskId: id } })
 }
 
+/** Keys of sub-tasks of one parent that run again, each once by one call: one that fails again is not retried for ever. */
+interface Again {
+  parentTaskId: string
+  keys: Set<string>
+}
+
+/**
+ * Writes steps, of which these are the tasks that others may start after, with the retries of the sub-tasks that were not attempted because those did
+ * not complete. What was cancelled for them meanwhile, while the retries were on their way, is retried after them.
+ */
+async function applyWithSuccessors(
+  core: Core,
+  steps: readonly Step[],
+  required: number,
+  predecessors: readonly TaskRecord[],
+): Promise<boolean[]> {
+  const again = predecessors.flatMap(({ parentTaskId, subTaskKey }): Again[] =>
+    parentTaskId === undefined || subTaskKey === undefined
+      ? []
+      : [{ parentTaskId, keys: new Set([subTaskKey]) }],
+  )
+  const applied = await applyTogether(core, [...steps, ...(await stepsAfter(core, again))], required)
+  for (let last = applied; last.includes(true) && (required === 0 || applied[0] === true); ) {
+    last = await applyTogether(core, await stepsAfter(core, again), 0)
+    applied.push(...last)
+  }
+  return applied
+}
+
 /** Returns the retries of the sub-tasks that were not attempted because one of these, or one that was not attempted for them, did not complete. */
-async function stepsAfter(core: Core, predecessors: readonly TaskRecord[]): Promise<Step[]> {
+async function stepsAfter(core: Core, predecessors: readonly Again[]): Promise<Step[]> {
   const { queries, tasks } = core.store
   const steps: Step[] = []
-  for (const { parentTaskId, subTaskKey } of predecessors) {
-    if (parentTaskId === undefined || subTaskKey === undefined) continue
-    const directly = { status: ['CANCELLED'], predecessor: subTaskKey } as const
-    const { items } = await queries.children(parentTaskId, directly, { pageSize: 1 })
-    if (items.length === 0) continue
-    const again = new Set([subTaskKey])
+  for (const { parentTaskId, keys: again } of predecessors) {
+    if (again.size === 1) {
+      const directly = { status: ['CANCELLED'], predecessor: [...again].join() } as const
+      const { items } = await queries.children(parentTaskId, directly, { pageSize: 1 })
+      if (items.length === 0) continue
+    }
     // Each stands behind what it starts after, so one pass finds all.
     const cancelled = everyItem(perPage, page =>
       queries.children(parentTaskId, { status: ['CANCELLED'] }, page),
     )
     for await (const record of cancelled) {
       const { predecessor = '', subTaskKey: key = '' } = record
-      if (!isNotAttempted(record) || !again.has(predecessor)) continue
+      if (!isNotAttempted(record) || !again.has(predecessor) || again.has(key)) continue
       again.add(key)
       steps.push(retryOne(slim(record), tasks.now()), ...(await stepsBelow(core, record)))
     }
@@ -237,7 +273,14 @@ async function stepsAfter(core: Core, predecessors: readonly TaskRecord[]): Prom
 /** Reopens an ended parent of which a sub-task is live again. */
 export async function reopen(core: Core, record: TaskRecord): Promise<void> {
   const own = { record, transition: reopened(record, core.store.tasks.now()) }
-  await applyTogether(core, [own, ...(await stepsAfter(core, [record]))], 1)
+  await applyWithSuccessors(core, [own], 1, [record])
+}
+
+/** Has what was not attempted for a sibling wait for it again, where that one was retried before this was written. */
+export async function followRetry(core: Core, siblingId: string): Promise<void> {
+  const [sibling] = await core.store.queries.get([siblingId])
+  if (sibling === undefined || unsuccessfulStatuses.some(status => status === sibling.status)) return
+  await applyWithSuccessors(core, [], 0, [sibling])
 }
 
 /** Returns a record without its large texts, so that a step for each of many sub-tasks takes little memory. */

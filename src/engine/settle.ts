@@ -114,7 +114,7 @@ export function retryOf({ clock, log }: Core, attempt: Attempt, { lateMs = 0 } =
   return {
     clock,
     again(error, waitMs) {
-      if (attempt.interruption !== undefined) late ??= clock.monotonic() + lateMs
+      if (attempt.isOver) late ??= clock.monotonic() + lateMs
       if (isFinal(error) || (late !== undefined && clock.monotonic() >= late)) return false
       log.warn({ err: error, taskId: attempt.record.id, waitMs }, 'attempt write failed; will retry')
       return true

@@ -12,8 +12,8 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { foundStale, retryOf } from './settle.ts'
 
-/** Longest key of a checkpoint or a sub-task, in characters. */
-const longestKey = 200
+/** Longest key of a checkpoint, a wait or a sub-task, in characters. */
+export const longestKey = 200
 /** Begins the keys of steps that the engine makes itself. */
 export const ownKeyPrefix = 'ctx.'
 
@@ -45,7 +45,7 @@ export class Steps {
   readonly #core: Core
   readonly #context: Stepping
   readonly #running = new Map<string, Promise<unknown>>()
-  /** The step that is being called right now. */
+  /** The step, or the call of a model, that is being called right now. */
   #calling: string | undefined
   #stored: Promise<ReadonlyMap<string, string>> | undefined
 
@@ -81,7 +81,7 @@ export class Steps {
   /** Throws OPTION_INVALID within a step: one that waits would never end. */
   requireNone(what: string): void {
     if (this.#calling === undefined) return
-    const message = `${what} is called within the step "${this.#calling}"; a wait is a step of its own, so call it outside.`
+    const message = `${what} is called within ${this.#calling}; a wait is a step of its own, so call it outside.`
     throw new QuillworkError('OPTION_INVALID', message)
   }
 
@@ -96,7 +96,7 @@ export class Steps {
     const stored = (await this.stored()).get(storedKey)
     if (stored !== undefined) return decode(stored) as T
     const value = await (retry === undefined
-      ? this.#call(key, step)
+      ? this.call(nameOf(key), step)
       : this.#try(key, step, retryPolicy(retry, stepRetryPolicy)))
     const { id: taskId, attempt } = record
     const text = await takeTurn(() => encoded(key, value))
@@ -115,8 +115,12 @@ export class Steps {
     return value
   }
 
-  #call<T>(key: string, step: () => Awaitable<T>): Awaitable<T> {
-    this.#calling = key
+  /**
+   * Calls a step: a wait is refused that it calls before it awaits anything. To know the later ones costs three times as much for each promise of the
+   * process, by Node 20; see `noteHeldUp`.
+   */
+  call<T>(name: string, step: () => Awaitable<T>): Awaitable<T> {
+    this.#calling = name
     try {
       return step()
     } finally {
@@ -130,7 +134,7 @@ export class Steps {
     const { signal } = this.#context.held
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.#call(key, step)
+        return await this.call(nameOf(key), step)
       } catch (error) {
         const now = store.tasks.now()
         const { errorClass, info, notBefore = now } = classifyError(error, now)
@@ -164,6 +168,10 @@ export class Steps {
       signal.addEventListener('abort', go, { once: true })
     })
   }
+}
+
+function nameOf(key: string): string {
+  return `the step "${key}"`
 }
 
 /** Characters of an encoded value: a database keeps it in one document, of 16 MB at most. */

@@ -35,18 +35,21 @@ const perPage = 200
 
 type Item = SubTaskOptions & { parameters: unknown }
 
+/** Resolves when the submissions of the attempt have ended that began before this one. */
+type Earlier = () => Promise<unknown>
+
 /** Submits one sub-task, or finds the one with that key. Throws what refuses it. */
 export async function submitSubTask<A extends Schema, B extends Schema>(
   core: Core,
   attempt: Attempt,
   type: TaskType<A, B>,
-  item: Item,
+  { item, earlier }: { item: Item; earlier: Earlier },
 ): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
   const task = await newSubTask(core, attempt, type, item)
   if (task.after !== undefined) {
     const line = new SubTaskLine()
     line.add(task)
-    const { refused } = await line.end(core, attempt.record.id)
+    const { refused } = await line.end(core, attempt.record.id, earlier)
     for (const { error } of refused) throw error
   }
   const [created] = await create(core, attempt, [task])
@@ -71,7 +74,7 @@ export async function submitSubTasks<A extends Schema>(
   core: Core,
   attempt: Attempt,
   type: TaskType<A>,
-  items: Iterable<SubTaskItem<A>>,
+  { items, earlier }: { items: Iterable<SubTaskItem<A>>; earlier: Earlier },
 ): Promise<SubTasksWritten> {
   const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
   const refuse = (key: string, error: unknown) => {
@@ -89,7 +92,7 @@ export async function submitSubTasks<A extends Schema>(
   }
   const write = async () => {
     most = Math.min(most, await writePart(core, attempt, part, written))
-    line.wrote()
+    line.dropWritten()
     part = []
     characters = 0
   }
@@ -103,7 +106,7 @@ export async function submitSubTasks<A extends Schema>(
     }
     for (const next of line.add(task)) if (take(next)) await write()
   }
-  const rest = await line.end(core, attempt.record.id)
+  const rest = await line.end(core, attempt.record.id, earlier)
   for (const next of rest.tasks) if (take(next)) await write()
   for (const { key, error } of rest.refused) refuse(key, error)
   if (part.length > 0) await writePart(core, attempt, part, written)

@@ -50,20 +50,23 @@ export interface RefusedSubTask {
  * submission thus comes to what a task waits for before it comes to the task.
  */
 export class SubTaskLine {
-  /** Keys that went ahead; kept from the first sub-task on that starts after others, before that those of one part. */
-  readonly #ahead = new Set<string>()
+  /**
+   * Keys that are known to exist, or are on their way. Kept for the whole call once a sub-task has `after`; before that dropped with each part, for
+   * `end` finds them in the store.
+   */
+  readonly #known = new Set<string>()
   readonly #held = new Set<Held>()
   readonly #waiting = new Map<string, Held[]>()
-  #areKept = false
+  #keepsKeys = false
 
   /** Returns what can be created: the task, unless it is held back, and what was held back for it. */
   add(task: NewTask): NewTask[] {
     const key = task.parent?.key ?? ''
-    this.#areKept ||= task.after !== undefined
-    const missing = task.after?.keys.filter(each => !this.#ahead.has(each)) ?? []
+    this.#keepsKeys ||= task.after !== undefined
+    const missing = task.after?.keys.filter(each => !this.#known.has(each)) ?? []
     if (missing.length === 0) {
       if (this.#waiting.size > 0) return [task, ...this.#goesAhead(key)]
-      this.#ahead.add(key)
+      this.#known.add(key)
       return [task]
     }
     const held = { key, task, missing: missing.length }
@@ -76,15 +79,23 @@ export class SubTaskLine {
     return []
   }
 
-  /** A part was created: what comes later finds its sub-tasks in the store, unless it is likely to ask for them. */
-  wrote(): void {
-    if (!this.#areKept) this.#ahead.clear()
+  /** A part was created. */
+  dropWritten(): void {
+    if (!this.#keepsKeys) this.#known.clear()
   }
 
-  /** No task is added any more. Returns what can be created because its siblings were there before, and what is refused. */
-  async end({ store }: Core, parentId: string): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
+  /**
+   * No task is added any more. Returns what can be created because its siblings were there before, and what is refused. `earlier` resolves when
+   * siblings that are on their way are there.
+   */
+  async end(
+    { store }: Core,
+    parentId: string,
+    earlier: () => Promise<unknown>,
+  ): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
     const keys = this.#unknown()
     const tasks: NewTask[] = []
+    if (keys.length > 0) await earlier()
     for (let from = 0; from < keys.length; from += perRead) {
       const part = keys.slice(from, from + perRead)
       const found = await store.queries.get(part.map(key => subTaskId(parentId, key)))
@@ -99,7 +110,7 @@ export class SubTaskLine {
     const keys = [first]
     const tasks: NewTask[] = []
     for (const key of keys) {
-      this.#ahead.add(key)
+      this.#known.add(key)
       for (const held of this.#waiting.get(key) ?? []) {
         held.missing -= 1
         if (held.missing > 0) continue

@@ -6,20 +6,22 @@
 import { randomUUID } from 'node:crypto'
 import { decode, encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
-import type { Out, Schema, SignalOptions, WaitOptions } from '../task/definition.ts'
+import type { Out, Schema, SignalOptions, SleepOptions, WaitOptions } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import { hasEnded } from '../task/status.ts'
-import type { Signal, TaskRecord, Wait } from '../task/task.ts'
+import { type Signal, scopeEnd, type TaskRecord, type Wait } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
-import { signalled, type Waiting } from '../task/wait-transitions.ts'
+import { signalled, type WaitOutcome, withoutPayloads } from '../task/wait-transitions.ts'
 import type { Core } from './core.ts'
 import { changed, readTask } from './read-task.ts'
-import { ownKeyPrefix, type Steps } from './steps.ts'
+import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 
 /** Within the key of a wait for a signal. */
 const waitForKey = `${ownKeyPrefix}waitFor `
+/** Within the key of a wait for a time. */
+const sleepKey = `${ownKeyPrefix}sleep`
 /** Ends the key of the step of a wait that no signal ended. */
 const timedOutKey = ' timed out'
 
@@ -41,10 +43,14 @@ export class Waits {
   readonly #core: Core
   readonly #waiter: Waiter
   /** What the handler waits for now, with the signals as they were when it began to. */
-  readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<Waiting['seen']> }>()
+  readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<WaitOutcome['seen']> }>()
   readonly #ordinals = new Map<string, number>()
+  /** The waits that the handler has called, by their keys. */
+  readonly #looks = new Map<string, Promise<unknown>>()
   /** Ids of the signals that the task has taken. */
   #taken: Set<string> | undefined
+  /** Ids of those that a wait of this attempt refused; another one may take them. */
+  readonly #refused = new Set<string>()
   /** Waits look one after the other, in the order of their calls: so each attempt hands out the signals alike. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -58,42 +64,40 @@ export class Waits {
     return this.#pending.size > 0
   }
 
-  /** What the handler waits for; the names of signals for messages. */
-  get outcome(): Waiting {
+  /** Returns what the handler waits for, now that its attempt ends. */
+  outcome(): WaitOutcome {
+    this.#logChangedSleep()
     const pending = [...this.#pending.values()]
     // What the first of them saw: where a signal came since, they look again.
     const [first] = pending
       .flatMap(({ seen }) => seen ?? [])
       .toSorted((a, b) => a.signalCount - b.signalCount)
-    const withoutPayload = ({ id, name, at }: Signal): Signal => ({ id, name, at })
-    const signals = first?.signals.map(signal =>
-      this.#taken?.has(signal.id) ? withoutPayload(signal) : signal,
-    )
-    return {
-      waits: pending.map(({ wait }) => wait),
-      ...(first !== undefined && signals !== undefined && { seen: { ...first, signals } }),
-    }
+    const waits = pending.map(({ wait }) => wait)
+    if (first === undefined) return { waits }
+    const done = new Set([...(this.#taken ?? []), ...this.#refused])
+    return { waits, seen: { ...first, signals: withoutPayloads(first.signals, done) } }
   }
 
   /** Returns the payload of the next signal of a name; undefined where the handler has to wait for it. Throws SIGNAL_TIMEOUT, SIGNAL_INVALID, OPTION_INVALID. */
   async signal<T extends Schema>(
     name: string,
-    { schema, timeout }: WaitOptions<T>,
+    { schema, timeout, key: ownKey }: WaitOptions<T>,
   ): Promise<{ payload: Out<T> } | undefined> {
-    checkName('name', name)
-    const key = this.#keyOf(`${waitForKey}${name}`)
+    checkText('name of a signal', name)
+    const kind = `${waitForKey}${JSON.stringify(name)}`
+    const key = this.#keyOf(kind, kind, ownKey)
     const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
-    const taken = await this.#inTurn(() => this.#take(key, name, { schema, timeoutMs }))
+    const taken = await this.#inTurn(key, () => this.#take(key, name, { schema, timeoutMs }))
     if (taken === undefined) return undefined
     const problem = `The signal "${name}" that the task took`
     return { payload: (await parseWith(schema, taken.payload, 'SIGNAL_INVALID', problem)) as Out<T> }
   }
 
   /** Returns whether the time is over. Throws OPTION_INVALID. */
-  async time(duration: Duration): Promise<boolean> {
-    const key = this.#keyOf(`${ownKeyPrefix}sleep`)
+  async time(duration: Duration, { key: ownKey }: SleepOptions): Promise<boolean> {
     const ms = durationMs(duration, 'the time to sleep')
-    return this.#inTurn(async () => {
+    const key = this.#keyOf(sleepKey, `${sleepKey} ${ms} ms`, ownKey)
+    return this.#inTurn(key, async () => {
       if ((await this.#waiter.steps.storedValue(key)) !== undefined) return true
       const until = this.#earlierUntil(key) ?? this.#now() + ms
       if (this.#now() < until) {
@@ -112,14 +116,14 @@ export class Waits {
     const stored = await this.#waiter.steps.storedValue(key)
     if (stored !== undefined) return stored as Taken
     const ended = await this.#timedOutStep(key)
-    if (ended.isStored) throw timedOut(name)
+    if (ended.isStored) throw timedOut(key)
     const { signals = [], signalCount = 0 } = await readTask(this.#core, this.#waiter.record.id)
     const signal = await this.#nextOf(signals, name, schema)
     if (signal !== undefined) return this.#waiter.steps.run(key, () => signal)
     const until = this.#earlierUntil(key) ?? (timeoutMs === undefined ? undefined : this.#now() + timeoutMs)
     if (until !== undefined && this.#now() >= until) {
       await this.#waiter.steps.run(ended.key, () => this.#waiter.record.attempt)
-      throw timedOut(name)
+      throw timedOut(key)
     }
     this.#pending.set(key, {
       wait: { key, signal: name, ...defined({ until }) },
@@ -130,13 +134,14 @@ export class Waits {
 
   /** Returns the first signal of a name that no wait has taken and whose payload the schema accepts. */
   async #nextOf(signals: readonly Signal[], name: string, schema: Schema): Promise<Taken | undefined> {
-    this.#taken ??= await this.#takenBefore()
+    this.#taken ??= takenBy(await this.#waiter.steps.stored())
     for (const { id, name: its, payload: text } of signals) {
       if (its !== name || text === undefined || this.#taken.has(id)) continue
       const payload = decode(text)
       try {
         await parseWith(schema, payload, 'SIGNAL_INVALID', `The signal "${name}"`)
       } catch (error) {
+        this.#refused.add(id)
         this.#waiter.logError(`The task goes on waiting: ${messageOf(error)}`, { signal: id })
         continue
       }
@@ -146,31 +151,23 @@ export class Waits {
     return undefined
   }
 
-  /** Also of parameters that a person changed: a signal ends one wait at most. */
-  async #takenBefore(): Promise<Set<string>> {
-    const taken = new Set<string>()
-    for (const [key, text] of await this.#waiter.steps.stored()) {
-      if (!key.includes(waitForKey)) continue
-      const step = decode(text) as Partial<Taken> | number
-      if (typeof step === 'object' && step.signal !== undefined) taken.add(step.signal)
-    }
-    return taken
-  }
-
   /**
-   * Returns the step that says that a wait ended without a signal, and whether it is stored. One for which the task failed, and which a person
-   * then retried, counts no longer.
+   * Returns the step that says that a wait ended without a signal, and whether it is stored. One for which the task failed, in that attempt or in
+   * a later one, and which a person then retried, counts no longer: the wait has a next one. So of several only the last may count.
    */
   async #timedOutStep(key: string): Promise<{ key: string; isStored: boolean }> {
     const { deadLetterHistory = [] } = this.#waiter.record
-    for (let number = 1; ; number++) {
-      const step = `${key}${timedOutKey}${number === 1 ? '' : ` ${number}`}`
-      const attempt = await this.#waiter.steps.storedValue(step)
-      if (attempt === undefined) return { key: step, isStored: false }
-      const isRetried = deadLetterHistory.some(
-        letter => letter.attempt === attempt && letter.error.code === 'SIGNAL_TIMEOUT',
+    const { message } = timedOut(key)
+    const isRetried = (since: number) =>
+      deadLetterHistory.some(
+        ({ attempt, error }) =>
+          attempt >= since && (error.message === message || error.causes?.includes(message) === true),
       )
-      if (!isRetried) return { key: step, isStored: true }
+    for (let number = 1, last: number | undefined; ; number++) {
+      const step = `${key}${timedOutKey}${number === 1 ? '' : ` ${number}`}`
+      const attempt = (await this.#waiter.steps.storedValue(step)) as number | undefined
+      if (attempt === undefined) return { key: step, isStored: last !== undefined && !isRetried(last) }
+      last = attempt
     }
   }
 
@@ -179,16 +176,35 @@ export class Waits {
     return this.#waiter.record.waits?.find(wait => wait.key === key)?.until
   }
 
-  /** Returns the key of the next wait of a kind. The hook has waits of its own. */
-  #keyOf(kind: string): string {
-    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
-    this.#ordinals.set(kind, ordinal)
-    const { phase } = this.#waiter.record
-    return `${kind} ${ordinal}${phase === 'reducing' ? ' of the hook' : ''}`
+  /** Returns the key of the step of a wait: by its own key, or as the next one of those that are alike. The hook has waits of its own. */
+  #keyOf(kind: string, alike: string, own: string | undefined): string {
+    if (own !== undefined) checkText('key of a wait', own, longestKey)
+    const ordinal = (this.#ordinals.get(alike) ?? 0) + 1
+    if (own === undefined) this.#ordinals.set(alike, ordinal)
+    const key =
+      own === undefined ? `${alike}${ordinal === 1 ? '' : ` ${ordinal}`}` : `${kind} ${JSON.stringify(own)}`
+    return this.#waiter.record.phase === 'reducing' ? `${key} of the hook` : key
   }
 
-  #inTurn<T>(look: () => Promise<T>): Promise<T> {
+  /** Such a task would sleep again and again. */
+  #logChangedSleep(): void {
+    const { waits = [] } = this.#waiter.record
+    const sleeps = [...this.#pending.values()].filter(({ wait: { signal } }) => signal === undefined)
+    const isNew = sleeps.some(({ wait }) => !waits.some(({ key }) => key === wait.key))
+    const isOver = ({ key, signal, until = 0 }: Wait) =>
+      signal === undefined && until <= this.#now() && !this.#looks.has(key)
+    if (!isNew || !waits.some(isOver)) return
+    this.#waiter.logError(
+      'The handler did not come back to a sleep that is over, and began another one. Give a key to a sleep whose duration is not the same in every attempt.',
+    )
+  }
+
+  /** One that is called twice by its key is one wait. */
+  #inTurn<T>(key: string, look: () => Promise<T>): Promise<T> {
+    const begun = this.#looks.get(key) as Promise<T> | undefined
+    if (begun !== undefined) return begun
     const turn = this.#turn.then(look)
+    this.#looks.set(key, turn)
     this.#turn = turn.catch(() => undefined)
     return turn
   }
@@ -198,11 +214,21 @@ export class Waits {
   }
 }
 
-function timedOut(name: string): QuillworkError {
-  return new QuillworkError(
-    'SIGNAL_TIMEOUT',
-    `The signal "${name}" did not come in time. A retry waits for it anew.`,
-  )
+/** Returns the ids of the signals that ended waits, as the stored steps say; also those of parameters that a person changed: one ends one wait. */
+function takenBy(stored: ReadonlyMap<string, string>): Set<string> {
+  const taken = new Set<string>()
+  for (const [key, text] of stored) {
+    if (!key.slice(key.indexOf(scopeEnd) + 1).startsWith(waitForKey)) continue
+    const step = decode(text) as Taken | number
+    if (typeof step === 'object') taken.add(step.signal)
+  }
+  return taken
+}
+
+/** Its message tells the waits of a task apart. */
+function timedOut(key: string): QuillworkError {
+  const message = `The signal ${key.slice(waitForKey.length)} did not come in time. A retry waits for it anew.`
+  return new QuillworkError('SIGNAL_TIMEOUT', message)
 }
 
 /** Longest name of a signal, in characters. */
@@ -211,14 +237,14 @@ const longestName = 100
 const longestId = 255
 /** Longest payload, in characters of its stored text. */
 const longestPayload = 65_536
-/** Signals that a task may not have taken yet. */
+/** Signals that a task may not have taken yet: in all, and of one name that it waits for. */
 const mostUntaken = 32
 /** Tries to signal a task that changes meanwhile. */
 const mostTries = 20
 
-function checkName(what: string, text: string, longest = longestName): void {
+function checkText(what: string, text: string, longest = longestName): void {
   if (text.length > 0 && text.length <= longest && !/\p{Cc}/u.test(text)) return
-  const message = `The ${what} of a signal must have 1 to ${longest} characters, and no control characters.`
+  const message = `The ${what} must have 1 to ${longest} characters, and no control characters.`
   throw new QuillworkError('OPTION_INVALID', message)
 }
 
@@ -234,8 +260,8 @@ export async function signalTask(
   payload: unknown,
   { id = randomUUID(), ifVersion }: SignalOptions,
 ): Promise<{ isNew: boolean }> {
-  checkName('name', name)
-  checkName('id', id, longestId)
+  checkText('name of a signal', name)
+  checkText('id of a signal', id, longestId)
   const text = encode(payload)
   if (text.length > longestPayload) {
     const message = `The payload of the signal has ${text.length} characters, and may have ${longestPayload}. Keep it elsewhere, and send what names it.`
@@ -244,9 +270,12 @@ export async function signalTask(
   for (let tries = 0; tries < mostTries; tries++) {
     const record = await readTask(core, taskId)
     if (record.signals?.some(signal => signal.id === id)) return { isNew: false }
-    requireRoom(record, ifVersion)
+    requireLive(record, ifVersion)
     const at = core.store.tasks.now()
-    const [applied] = await core.store.tasks.apply([signalled(record, { id, name, at, payload: text }, at)])
+    const told = signalled(await withRoom(core, record, name), { id, name, at, payload: text }, at)
+    const [applied] = await core.store.tasks.apply([
+      ifVersion === undefined ? told : { ...told, fence: { version: ifVersion } },
+    ])
     if (applied !== 'applied') continue
     core.wakeRelay()
     return { isNew: true }
@@ -254,13 +283,28 @@ export async function signalTask(
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
 }
 
-function requireRoom(record: TaskRecord, ifVersion: number | undefined): void {
-  const { id, status, signals = [] } = record
+function requireLive(record: TaskRecord, ifVersion: number | undefined): void {
+  const { id, status } = record
   if (hasEnded(status)) {
     throw new QuillworkError('TASK_ALREADY_ENDED', `Task ${id} ended ${status}, so it takes no signal.`)
   }
   if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
-  if (signals.filter(({ payload }) => payload !== undefined).length < mostUntaken) return
+}
+
+/**
+ * Returns the record as it has room for one more signal. Those that nothing waits for keep out none that the task waits for. Throws SIGNALS_FULL.
+ */
+async function withRoom(core: Core, record: TaskRecord, name: string): Promise<TaskRecord> {
+  const { id, waits = [] } = record
+  const isAwaited = waits.some(({ signal }) => signal === name)
+  const isFull = ({ signals = [] }: TaskRecord) =>
+    signals.filter(signal => signal.payload !== undefined && (!isAwaited || signal.name === name)).length >=
+    mostUntaken
+  if (!isFull(record)) return record
+  // Of those that the running attempt has taken the record has the payloads until it ends.
+  const taken = takenBy(await core.store.attempts.checkpoints(id))
+  const told = { ...record, signals: withoutPayloads(record.signals ?? [], taken) }
+  if (!isFull(told)) return told
   const message = `Task ${id} has ${mostUntaken} signals that it did not take yet. Send the next when it has taken one.`
   throw new QuillworkError('SIGNALS_FULL', message)
 }

@@ -340,7 +340,7 @@ export const settings = {
   admission: {
     kind: 'json',
     about:
-      'How many tasks may wait: `perUser`, `perLane`, or both. A submission above that is refused with USER_QUEUE_FULL or LANE_QUEUE_FULL. ' +
+      'How many tasks may wait: `perUser`, `perLane`, or both. Those count too that wait for a person or a time. A submission above that is refused with USER_QUEUE_FULL or LANE_QUEUE_FULL. ' +
       'Default: as many as the disk holds.',
     fallback: {},
     schema: z.strictObject({ perUser: atLeastOne.optional(), perLane: atLeastOne.optional() }),

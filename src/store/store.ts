@@ -138,7 +138,7 @@ export interface DeliveryHeaders
   delayMs?: number
 }
 
-/** A task that ended with an open dead letter of which nobody was told yet. */
+/** A task that ended with an open dead letter that is not published yet. */
 export interface DeadLetterNotification
   extends Pick<TaskRecord, 'taskType' | 'lane' | 'userId' | 'attempt' | 'retryCount'> {
   taskId: string
@@ -146,12 +146,12 @@ export interface DeadLetterNotification
   code: string
 }
 
-/** What a store still has to tell. */
+/** What a store still has to publish. */
 export interface Due {
   deliveries: readonly Delivery[]
   /**
-   * Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. Each is
-   * handed out to one asker, and again a while later unless `noticed` came.
+   * Dead letters that were opened a while ago and are not published: their delivery was not there to carry the news. Each is
+   * handed out to one asker, and again a while later unless `notified` came.
    */
   notifications?: readonly DeadLetterNotification[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
@@ -178,7 +178,7 @@ export interface DueOptions {
   isAlone?: boolean
 }
 
-/** What is still to tell, and whose turn it is. */
+/** What is still to be published, and whose turn it is. */
 export interface Outbox {
   /**
    * The next deliveries in fair order, at most `capacity` per lane, none of a paused lane. Quarantined tasks need no capacity where the lane takes what
@@ -191,7 +191,7 @@ export interface Outbox {
    * ended before it heard of it.
    */
   pendingParents(limit: number): Promise<readonly string[]>
-  /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
+  /** These deliveries reached the broker; they are not due again until claimed, or until `requeue` says that they were lost. */
   published(deliveries: readonly Delivery[]): Promise<void>
   /** These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. */
   requeue(taskIds: readonly string[]): void
@@ -204,7 +204,7 @@ export interface Outbox {
   onDue(listener: () => void): () => void
   /** The broker can hold a delivery for these times (milliseconds, ascending): waiting tasks are handed to it that much ahead. */
   useDelayTiers?(delays: readonly number[]): void
-  /** From now on the end of a task with a dead letter leaves a notice in its record, until `noticed`. */
+  /** From now on the end of a task with a dead letter leaves a notice in its record, until `notified`. */
   keepNotifications?(): void
   /** Others learnt of these dead letters; `story` is what the broker tells of the message's way, for people. */
   notified?(notices: readonly { taskId: string; attempt: number; story?: string }[]): Promise<void>
@@ -226,42 +226,42 @@ export interface PartitionStore {
   release(): Promise<void>
 }
 
-/** Events of one record that nobody outside the process was told of yet, oldest first and without a gap. */
+/** Events of one record that are not published yet, oldest first and without a gap. */
 export interface PendingEvents {
   taskId: string
   events: readonly SequencedEvent[]
 }
 
-/** What is still to be told of. */
+/** The events that are pending. */
 export interface EventBacklog {
   records: number
   /** Epoch milliseconds. */
   oldestAt?: number
 }
 
-/** The number of a task's last event, whether it was told, and the task as it is now, without its large texts. */
+/** The number of a task's last event, whether it was published, and the task as it is now, without its large texts. */
 export interface LastEvent {
   sequence: number
   isPublished: boolean
   task: Omit<TaskRecord, 'parameters' | 'progress' | 'result' | 'failedSubTasks'>
 }
 
-/** The events of records, kept in them by the writes that made them until they were told. Only where others listen. */
+/** The events of records, kept in them by the writes that made them until they are published. Only where others listen. */
 export interface EventOutbox {
   /** From now on each transition leaves its event in the record. */
   keep(): void
   /**
-   * At most `limit` records with untold events: those that this process wrote since the last ask and, with `leftBehind`, those whose
-   * writer has not told them for a while.
+   * At most `limit` records with pending events: those that this process wrote since the last ask and, with `leftBehind`, those whose
+   * writer has not published them for a while.
    */
   due(limit: number, options: { leftBehind: boolean }): Promise<readonly PendingEvents[]>
-  /** How many records have untold events, counted to 10,000, and since when the oldest has; for those who watch. */
+  /** How many records have pending events, counted to 10,000, and since when the oldest has; for those who watch. */
   backlog(): Promise<EventBacklog>
-  /** The events of these records were told, up to the sequence. */
+  /** The events of these records were published, up to the sequence. */
   published(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
   /** The last event of each task, one for one; undefined where it left none, or is not there. */
   lastOf(taskIds: readonly string[]): Promise<readonly (LastEvent | undefined)[]>
-  /** Calls back after each commit of this process that left events to tell. Returns an unsubscribe function. */
+  /** Calls back after each commit of this process that left events to publish. Returns an unsubscribe function. */
   onPending(listener: () => void): () => void
 }
 

@@ -15,7 +15,7 @@ export const mostAttempts = 50
 export interface TransferredTask {
   /** The counts of sub-tasks are exact. A lease is void where it is written: `rescue` settles its attempt there. */
   record: TaskRecord
-  /** Its place in the fair order of its lane; `unranked` while it waits for its first time, where it gets one when it joins the line. */
+  /** Its place in the fair order of its lane; `unranked` while it waits for a time without one, and gets one when it joins the line. */
   rank: number
   /** Oldest first, at most fifty. */
   attempts: readonly AttemptRow[]

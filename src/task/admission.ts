@@ -2,7 +2,9 @@ import type { ErrorCode } from './errors.ts'
 
 /** How many tasks may wait; absent = as many as the disk holds. */
 export interface AdmissionLimits {
-  /** Waiting tasks of one user, over all lanes. Sub-tasks do not count: their root was admitted. */
+  /**
+   * Waiting tasks of one user, over all lanes, also those that wait for a signal or a time. Sub-tasks do not count: their root was admitted.
+   */
   waitingPerUser?: number
   /** Waiting tasks of one lane. */
   waitingPerLane?: number

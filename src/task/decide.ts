@@ -30,7 +30,7 @@ import {
   snoozed,
   type Transition,
 } from './transition.ts'
-import { notAttempted, stillWaiting, unblocked, type Waiting, waiting } from './wait-transitions.ts'
+import { notAttempted, stillWaiting, unblocked, type WaitOutcome, waiting } from './wait-transitions.ts'
 
 /** A snooze spends no retry, so one that asks for no wait would call the provider again and again without a pause. */
 const shortestSnoozeMs = 1_000
@@ -39,7 +39,7 @@ const shortestSnoozeMs = 1_000
 export type Outcome =
   | { kind: 'completed'; result: string }
   | { kind: 'awaiting-subtasks'; reduces: boolean; result?: string }
-  | ({ kind: 'waiting' } & Waiting)
+  | ({ kind: 'waiting' } & WaitOutcome)
   | { kind: 'failed'; error: ClassifiedError }
   | { kind: 'cancelled' }
   | { kind: 'given-back' }

@@ -99,9 +99,9 @@ export interface SubTaskOptions {
   /** Come after the tags of the parent, which every sub-task has; at most 20 in all, each at most 100 characters. */
   tags?: readonly string[]
   /**
-   * Starts when these have completed: keys of sub-tasks that the parent has, or that come in the same call, in any order; at most 10,000. When one
-   * of them ends FAILED, DEAD_LETTER or CANCELLED, this one ends CANCELLED without an attempt (PREDECESSOR_NOT_COMPLETED), and so do those after
-   * it; a retry of that one has them wait again. Refused with SUBTASK_UNKNOWN, SUBTASK_CYCLE.
+   * Starts when these have completed: keys of sub-tasks that the parent has, or that come in the same call, in any order, or in one that began before;
+   * at most 10,000. When one of them ends FAILED, DEAD_LETTER or CANCELLED, this one ends CANCELLED without an attempt (PREDECESSOR_NOT_COMPLETED),
+   * and so do those after it; a retry of that one has them wait again. Refused with SUBTASK_UNKNOWN, SUBTASK_CYCLE.
    */
   after?: readonly string[]
   /** With `after`: `'ended'` starts it however those before it ended. Default `'completed'`; COMPLETED_WITH_ERRORS counts as completed. */
@@ -125,11 +125,22 @@ export interface SubTasksSubmitted {
   refused: readonly { key: string; error: ErrorInfo }[]
 }
 
+/** How a handler waits for a time. */
+export interface SleepOptions {
+  /**
+   * Names the wait among those of its kind in the handler, or in the hook: at most 200 characters, no control characters. A wait without a key is
+   * known by its place in the order of the calls: of those for one signal, or of sleeps of one duration. So these must be called in the same order in
+   * every attempt. Give keys to waits that run beside each other, and to those of each stage of a hook that runs several times; and to a sleep whose
+   * duration is not the same in every attempt.
+   */
+  key?: string
+}
+
 /** How a handler waits for a signal. */
-export interface WaitOptions<T extends Schema> {
-  /** What the payload must be. A signal with another one is reported in the log of the task, and the wait goes on. */
+export interface WaitOptions<T extends Schema> extends SleepOptions {
+  /** What the payload must be. A signal with another one is reported in the log of the task and dropped, and the wait goes on. */
   schema: T
-  /** Default: as long as it takes, until the deadline of the task. */
+  /** From the first attempt on that ends to wait for it. Default: as long as it takes, until the deadline of the task. */
   timeout?: Duration
 }
 
@@ -168,7 +179,10 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly services: S
   /** Deletes trees of other tasks. */
   readonly erasure: Erasure
-  /** Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. */
+  /**
+   * Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. Also when the attempt ends to wait
+   * (`waitFor`, `sleep`), for what runs beside the wait and is no step.
+   */
   readonly signal: AbortSignal
   /** Records progress: at most four writes a second, the last value always kept. Throws PROGRESS_INVALID. */
   updateProgress(progress: In<G>): void
@@ -189,7 +203,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    */
   waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>>
   /** Waits for a time, as `waitFor` does for a signal: at most ten years, without a slot. Throws OPTION_INVALID. */
-  sleep(duration: Duration): Promise<void>
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>
   /**
    * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
    * the task comes back by itself when it is its turn, with no retry spent. Throws LIMIT_UNKNOWN for a limit that the engine was not given.

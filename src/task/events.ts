@@ -122,6 +122,12 @@ export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskE
   return eventOfTransition[transition.name]
 }
 
+/** Returns the time of the next attempt that the event of a change says; undefined where there is none, or only a signal says when. */
+export function nextTimeOf({ nextAttemptTimestamp, waits }: Transition['set']): number | undefined {
+  if (waits?.every(({ until }) => until === undefined) === true) return undefined
+  return nextAttemptTimestamp ?? undefined
+}
+
 /** What an event says of a transition, beside what every event says. */
 type AfterTransition = Partial<
   Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'nextAttemptTimestamp' | 'errorInfo'>
@@ -143,7 +149,8 @@ export function eventAfter(
   event.phase = set.phase ?? record.phase
   event.retryCount = set.retryCount ?? record.retryCount
   if (endsAttempt(transition)) event.ranMs = Math.max(0, at - (record.lastAttemptTimestamp ?? at))
-  if (typeof set.nextAttemptTimestamp === 'number') event.nextAttemptTimestamp = set.nextAttemptTimestamp
+  const next = nextTimeOf(set)
+  if (next !== undefined) event.nextAttemptTimestamp = next
   if (set.errorInfo !== undefined && set.errorInfo !== null) event.errorInfo = set.errorInfo
   return event as TaskEvent
 }

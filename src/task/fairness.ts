@@ -10,5 +10,5 @@ export function fairRank(virtualTime: number, lastRank: number | undefined): num
   return Math.max(virtualTime, lastRank ?? 0) + 1
 }
 
-/** The rank of a task that waits for its start time: it holds up no other, and gets its rank when it joins the lane. */
+/** The rank of a task that waits for its start, or where its handler waits: it holds up no other, and gets its rank when it joins the lane. */
 export const unranked = 0

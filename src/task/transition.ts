@@ -6,7 +6,14 @@ import type { ErrorInfo } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { EndedStatus, Phase, TaskStatus } from './status.ts'
 import { closingStatus, reducedStatus } from './subtasks.ts'
-import { type DeadLetter, type FailedSubTask, firstAwaited, type TaskRecord, untilUnblocked } from './task.ts'
+import {
+  type DeadLetter,
+  type FailedSubTask,
+  firstAwaited,
+  isWaiting,
+  type TaskRecord,
+  untilUnblocked,
+} from './task.ts'
 
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
@@ -23,9 +30,13 @@ type Clearable<Field extends keyof TaskRecord> = { [F in Field]?: Required<TaskR
 
 /**
  * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw, or the number of signals that a
- * handler saw which waits for more), or the version that a person or the aggregator read.
+ * handler saw which waits for more), the version that a person or the aggregator read, or the last attempt and the number of signals that somebody
+ * read who sends one: a parent whose sub-tasks end has a new version all the time.
  */
-export type Fence = { attempt: number; leaseUntil?: number; signalCount?: number } | { version: number }
+export type Fence =
+  | { attempt: number; leaseUntil?: number; signalCount?: number }
+  | { version: number }
+  | { lastAttempt: number; signalCount: number; leaseUntil?: never }
 
 /** The name of a move, as logs, events and metrics show it. */
 export type TransitionName =
@@ -62,6 +73,8 @@ export interface Transition {
   fence: Fence
   /** When the task may be claimed next: at once, at a time, never (it runs or has ended), or as it was. */
   wake: 'now' | 'never' | 'as-it-was' | { at: number }
+  /** The task gives up its place in line, and joins the line anew when it is due. */
+  leavesLine?: true
   set: RecordChange
 }
 
@@ -247,7 +260,11 @@ export function dueEarly(record: TaskRecord, now: number, at = now): Transition 
 
 /** A person has a waiting task run now. A moment later, so that one that waits for its start gets its place in line like any other. */
 export function runNow(record: TaskRecord, now: number): Transition {
-  return { ...dueEarly(record, now, now + 1), from: claiming.from }
+  const transition = { ...dueEarly(record, now, now + 1), from: claiming.from }
+  if (!isWaiting(record)) return transition
+  // The times that its handler waits for are over; a signal still has to come.
+  const waits = record.waits?.map(wait => (wait.signal === undefined ? { ...wait, until: now } : wait)) ?? []
+  return { ...transition, set: { ...transition.set, waits } }
 }
 
 /** No sub-task is live and the parent has a hook: its next attempt runs the hook. */

@@ -12,14 +12,17 @@ import {
 } from './transition.ts'
 
 /** What a handler waits for, and the signals that came, as it saw them. */
-export interface Waiting {
+export interface WaitOutcome {
   waits: readonly Wait[]
   /** Absent where it waits for times alone. */
   seen?: { signals: readonly Signal[]; signalCount: number }
 }
 
-/** The handler waits for signals, or a time; no retry is spent. Refused where a signal came that it has not seen. */
-export function waiting(record: TaskRecord, { waits, seen }: Waiting, now: number): Transition {
+/**
+ * The handler waits for signals, or a time; no retry is spent. Others have their turns meanwhile: a place in line that it kept would be far ahead
+ * of all of them. Refused where a signal came that it has not seen.
+ */
+export function waiting(record: TaskRecord, { waits, seen }: WaitOutcome, now: number): Transition {
   const at = Math.min(now + longestDuration, ...waits.flatMap(({ until }) => until ?? []))
   const set: RecordChange = {
     status: 'RETRYING',
@@ -29,10 +32,24 @@ export function waiting(record: TaskRecord, { waits, seen }: Waiting, now: numbe
     waits,
     ...released,
   }
-  const transition: Transition = { ...byAttempt(record), name: 'waiting', wake: { at }, set }
+  const transition: Transition = {
+    ...byAttempt(record),
+    name: 'waiting',
+    wake: { at },
+    leavesLine: true,
+    set,
+  }
   if (seen === undefined) return transition
   if (seen.signals.length > 0) set.signals = seen.signals
   return { ...transition, fence: { attempt: record.attempt, signalCount: seen.signalCount } }
+}
+
+/** Returns signals without the payloads of those that no wait will take any more. */
+export function withoutPayloads(signals: readonly Signal[], done: ReadonlySet<string>): Signal[] {
+  return signals.map(signal => {
+    const { id, name, at } = signal
+    return done.has(id) ? { id, name, at } : signal
+  })
 }
 
 /** Signals that a record keeps, at most: of those that the task has taken the newest. */
@@ -40,7 +57,7 @@ const mostSignals = 1_000
 
 /** A signal came: the record keeps it until the handler takes it. One that the handler waits for makes the task due. */
 export function signalled(record: TaskRecord, signal: Signal, now: number): Transition {
-  const { id, userId, signals = [], signalCount = 0 } = record
+  const { id, userId, attempt: lastAttempt, signals = [], signalCount = 0 } = record
   const isAwaited = isWaiting(record) && record.waits?.some(wait => wait.signal === signal.name)
   const surplus = signals.filter(({ payload }) => payload === undefined).length - mostSignals + 1
   const forgotten = signals.filter(({ payload }) => payload === undefined).slice(0, Math.max(0, surplus))
@@ -52,6 +69,7 @@ export function signalled(record: TaskRecord, signal: Signal, now: number): Tran
     taskId: id,
     userId,
     ...asItWas(record),
+    fence: { lastAttempt, signalCount },
     wake: isAwaited ? 'now' : 'as-it-was',
     set,
   }

@@ -20,6 +20,7 @@ import {
   reopened,
   retried,
   retrying,
+  runNow,
   snoozed,
   type Transition,
 } from '../task/transition.ts'
@@ -172,7 +173,7 @@ function eachMove({ name, from, make, repeats }: Move): StoreCase {
       { ...after, version: 0 },
       { ...expected(record, transition.set, context.now), version: 0 },
     )
-    const again = 'version' in transition.fence ? 'stale' : 'applied'
+    const again = 'attempt' in transition.fence ? 'applied' : 'stale'
     assert.deepEqual(await store.tasks.apply([transition, transition]), [again, again])
     if (repeats === undefined) assert.deepEqual(await read(store, record.id), after)
     assert.deepEqual(await store.tasks.apply([{ ...transition, taskId: 'nobody' }]), ['missing'])
@@ -288,6 +289,26 @@ export const guardCases: readonly StoreCase[] = [
     const { signals = [], signalCount = 0 } = told
     await move(store, waiting(told, { waits: [forWord], seen: { signals, signalCount } }, context.now))
     assert.deepEqual(await store.tasks.apply([wait]), ['applied'], 'told again, of the same attempt')
+  }),
+  it('apply: a signal is refused where another one, an attempt or a wait came since its sender read the task, and only there', async (store, context) => {
+    const [parent, child] = await family(store, ['a'])
+    const send = (record: TaskRecord, id: string) =>
+      store.tasks.apply([signalled(record, { ...wordAt(context.now), id }, context.now)])
+    await complete(store, child, context.now)
+    await store.outbox.pendingParents(10)
+    const counted = await read(store, parent.id)
+    assert.ok(counted.version > parent.version)
+    const asRead = { ...counted, version: parent.version }
+    assert.deepEqual(await send(asRead, 'one'), ['applied'], 'only its sub-tasks moved')
+    assert.deepEqual(await send(asRead, 'two'), ['stale'], 'another signal came')
+    const running = await startNew(store)
+    const waits = await move(store, waiting(running, { waits: [forWord], seen: none }, context.now))
+    assert.deepEqual(await send(running, 'three'), ['stale'], 'it waits meanwhile')
+    const back = await move(store, runNow(waits, context.now))
+    context.advance(1)
+    await dueIds(store)
+    await start(store, back)
+    assert.deepEqual(await send(waits, 'four'), ['stale'], 'it runs again')
   }),
   it('apply: a signal makes the task due that waits for it, and no other', async (store, context) => {
     const wait = { waits: [forWord], seen: none }

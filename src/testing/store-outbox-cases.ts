@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Delivery, Store } from '../store/store.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, completed, givenBack, retried, retrying, runNow } from '../task/transition.ts'
+import { signalled, waiting } from '../task/wait-transitions.ts'
 import {
   afterCrash,
   claimOf,
@@ -255,6 +256,26 @@ export const outboxCases: readonly StoreCase[] = [
     const second = await dueIn(store)
     assert.deepEqual(each(second.deliveries, 'taskId').sort(), [later?.id, latest?.id].sort())
     assert.equal(second.nextAt, undefined)
+  }),
+  it('due: tasks whose handlers waited join the line when they are due, also where a signal wakes them', async (store, context) => {
+    const slept = await createMany(store, 4)
+    const until = context.now + 1_000
+    for (const record of slept) {
+      const wait = record === slept[3] ? { key: 'word', signal: 'word' } : { key: 'sleep', until }
+      const seen = { signals: [], signalCount: 0 }
+      await move(store, waiting(await start(store, record), { waits: [wait], seen }, context.now))
+    }
+    // The turns of the lane go on meanwhile.
+    for (const record of await createMany(store, 10, { userId: 'bea' }))
+      await complete(store, record, context.now)
+    const other = await createMany(store, 2, { userId: 'cid' })
+    context.advance(1_000)
+    const signal = { id: 'told', name: 'word', at: context.now, payload: '1' }
+    const told = await move(store, signalled(await read(store, slept[3]?.id ?? ''), signal, context.now))
+    const order = await drain(store, context.now)
+    assert.deepEqual([...order].sort(), ids([...slept, ...other]).sort())
+    assert.ok(order.indexOf(other[1]?.id ?? '') < 4, `${order}`)
+    assert.equal((await read(store, told.id)).status, 'COMPLETED')
   }),
   it('due: a task that a person runs before its start comes after those that wait already', async (store, context) => {
     const delayed = await createOne(store, { delay: 3_600_000 })

@@ -142,6 +142,12 @@ export const usageCases: readonly StoreCase[] = [
     assert.deepEqual(await report(again, { taskId: running.id }, 'model'), [heard])
     assert.deepEqual(await report(again, { taskId: other.id }, 'model'), [sum('small', 1)])
   }),
+  it('usage: what was heard of a call has its own subject, whatever its estimate had', async store => {
+    const running = await startNew(store)
+    await store.attempts.usage(running.id, [call({ call: 'one', subject: 'old', isEstimated: true })])
+    await store.attempts.usage(running.id, [call({ call: 'one', subject: 'new' })])
+    assert.deepEqual(await report(store, { taskId: running.id }, 'subject'), [sum('new', 1)])
+  }),
   it('usage: cached tokens are summed, and calls that tell none have none', async (store, context) => {
     const running = await startNew(store)
     await store.attempts.usage(running.id, [

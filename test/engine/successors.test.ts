@@ -10,6 +10,7 @@ import {
 } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Transition } from '../../src/task/transition.ts'
 import { expectInvariants } from './invariants.ts'
 import { onSqlite } from './store-kind.ts'
 
@@ -191,6 +192,30 @@ describe('sub-tasks that start after others', () => {
     await expectInvariants(t)
   })
 
+  it('start after those of a submission that began before, and has not ended', async () => {
+    const { scripted } = scriptedTasks()
+    const whole = defineTask({
+      type: 'Whole',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const parameters = { orders: [] }
+        await Promise.all([
+          ctx.submitSubTask(scripted, parameters, { key: 'a' }),
+          ctx.submitSubTask(scripted, parameters, { key: 'b', after: ['a'] }),
+          ctx.submitSubTasks(scripted, [{ key: 'c', after: ['a', 'b'], parameters }]),
+        ])
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [scripted, whole] })
+    const { taskId } = await t.submit(whole, null)
+    await t.drain()
+    const all = { a: 'COMPLETED', b: 'COMPLETED', c: 'COMPLETED' }
+    expect(await statuses(t, taskId)).toEqual({ parent: 'COMPLETED', ...all })
+    await expectInvariants(t)
+  })
+
   it('are refused with their keys where they wait for each other, or for what is not there; the others are created', async () => {
     const { scripted } = scriptedTasks()
     const refusals: Record<string, string> = {}
@@ -354,6 +379,62 @@ describe('a retry', () => {
       c: 'COMPLETED',
     })
     await expectInvariants(t)
+  })
+})
+
+describe('a retry while those after it are being cancelled', () => {
+  /** A chain of which the first has failed and the second is cancelled; the cancellation of the third waits for a gate. */
+  async function cascade(t: TestEngine, scripted: ScriptedTask) {
+    const { apply } = t.store.tasks
+    const [cancels, retries] = [createGate(), createGate()]
+    Object.assign(t.store.tasks, {
+      apply: async (transitions: readonly Transition[], ...rest: [never]) => {
+        if (transitions.some(({ name, set }) => name === 'not-attempted' && set.predecessor === 'b'))
+          await cancels.opened
+        if (transitions.some(({ name }) => name === 'retried')) await retries.opened
+        return apply(transitions, ...rest)
+      },
+    })
+    const { taskId } = await family(t, scripted, [
+      { key: 'a', orders: [failOnce, succeed] },
+      { key: 'b', after: ['a'] },
+      { key: 'c', after: ['b'] },
+      { key: 'd', after: ['c'] },
+    ])
+    const before = { parent: 'RUNNING', a: 'FAILED', b: 'CANCELLED', c: 'QUEUED', d: 'QUEUED' }
+    expect(await statuses(t, taskId)).toEqual(before)
+    return { taskId, cancels, retries, a: (await child(t, taskId, 'a')).id }
+  }
+
+  async function expectCompleted(t: TestEngine, taskId: string) {
+    // A claim below a parent that has ended, and is about to be reopened, is refused for a while.
+    await t.advance('5s')
+    const all = { a: 'COMPLETED', b: 'COMPLETED', c: 'COMPLETED', d: 'COMPLETED' }
+    expect(await statuses(t, taskId)).toEqual({ parent: 'COMPLETED', ...all })
+    await expectInvariants(t)
+  }
+
+  it('has one wait again that is cancelled after the retry looked for it', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const { taskId, cancels, retries, a } = await cascade(t, scripted)
+    retries.open()
+    expect(await t.tasks.retry(a)).toBe(2)
+    cancels.open()
+    await expectCompleted(t, taskId)
+  })
+
+  it('has one wait again that is cancelled before the retry is written', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const { taskId, cancels, retries, a } = await cascade(t, scripted)
+    const retrying = t.tasks.retry(a)
+    await t.drain()
+    cancels.open()
+    await t.drain()
+    retries.open()
+    expect(await retrying).toBe(4)
+    await expectCompleted(t, taskId)
   })
 })
 

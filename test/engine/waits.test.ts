@@ -1,13 +1,17 @@
-import { defineTask, PermanentError, type TaskContext } from 'quillwork'
+import { type Duration, defineTask, PermanentError, type TaskContext } from 'quillwork'
 import { createGate, runHandler, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
+import { onSqlite } from './store-kind.ts'
 
 const approval = z.object({ approved: z.boolean(), note: z.string().optional() })
 
 /** A task whose handler a test writes, with the attempts that it had. */
-function taskOf(work: (ctx: TaskContext) => Promise<unknown>, options: { deadline?: '1h' } = {}) {
+function taskOf(
+  work: (ctx: TaskContext) => Promise<unknown>,
+  options: { deadline?: '1h'; attemptTimeout?: '1m' } = {},
+) {
   const attempts: number[] = []
   const task = defineTask({
     type: 'Reviewed',
@@ -124,7 +128,11 @@ describe('a wait for a signal', () => {
     await using t = await testEngine({ tasks: [task] })
     const { taskId } = await t.submit(task, 1)
     await t.jump('6d')
-    await t.tasks.runNow(taskId)
+    await expect(t.tasks.runNow(taskId)).rejects.toMatchObject({
+      code: 'TASK_NOT_WAITING',
+      message: expect.stringContaining('"approval"'),
+    })
+    await t.signal(taskId, 'approval', 'of another kind')
     await t.advance('1s')
     expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 2 })
     await t.jump('1d')
@@ -140,6 +148,72 @@ describe('a wait for a signal', () => {
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED' })
     await expectInvariants(t)
+  })
+
+  it('waits anew after each retry: where the process died before the failure was written, and the eleventh time too', async () => {
+    const { task } = taskOf(ctx => ctx.waitFor('approval', { schema: approval, timeout: '1h' }))
+    await using t = await testEngine({ tasks: [task], persistent: true })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    // The attempt that finds the time over writes that, and dies before it is settled.
+    const { apply } = t.store.tasks
+    Object.assign(t.store.tasks, {
+      apply: (transitions: readonly { name: string }[], ...rest: [never]) =>
+        transitions.some(({ name }) => name === 'failed')
+          ? new Promise(() => undefined)
+          : apply(transitions as never, ...rest),
+    })
+    await t.jump('1h')
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RUNNING', attempt: 2 })
+    await t.crash()
+    // On MongoDB the lease of the dead process has to end first.
+    await t.advance(onSqlite ? '1s' : '1m')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'FAILED', attempt: 3 })
+    for (let retries = 1; retries <= 12; retries++) {
+      await t.tasks.retry(taskId)
+      await t.drain()
+      expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', waits: ['approval'] })
+      await t.jump('1h')
+      expect(await t.tasks.get(taskId)).toMatchObject({
+        status: 'FAILED',
+        errorInfo: { code: 'SIGNAL_TIMEOUT' },
+      })
+    }
+  })
+
+  it('waits anew after a retry where the handler failed at something else before it passed the time-out on', async () => {
+    let mails = 0
+    const { task } = taskOf(async ctx => {
+      const caught = await ctx
+        .waitFor('word', { schema: z.string(), timeout: '1h' })
+        .catch(({ code }) => code)
+      const second = ctx.waitFor('word', { schema: z.string(), timeout: '2h' })
+      return [
+        caught,
+        await second.catch(async error => {
+          await ctx.checkpoint('mail', () => {
+            mails += 1
+            if (mails === 1) throw new Error('no mail')
+          })
+          throw error
+        }),
+      ]
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.jump('1h')
+    await t.jump('2h')
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { code: 'SIGNAL_TIMEOUT' },
+    })
+    await t.tasks.retry(taskId)
+    await t.drain()
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', waits: ['word'] })
+    await t.signal(taskId, 'word', 'late')
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual(['SIGNAL_TIMEOUT', 'late'])
   })
 
   it('keeps a time-out that the handler caught: a signal that comes later is for the next wait', async () => {
@@ -224,6 +298,41 @@ describe('a wait for a signal', () => {
     await expectInvariants(t)
   })
 
+  it('ends at once with a cancel that came just before it, or while a step beside it ran', async () => {
+    for (const isBeside of [true, false]) {
+      const gate = createGate()
+      const { task } = taskOf(async ctx => {
+        const step = ctx.checkpoint('step', () => gate.opened.then(() => null))
+        if (!isBeside) await step
+        await Promise.all([step, ctx.waitFor('approval', { schema: approval })])
+      })
+      await using t = await testEngine({ tasks: [task] })
+      const { taskId } = await t.submit(task, 1)
+      await t.drain()
+      const now = t.clock.now()
+      await t.tasks.cancel(taskId)
+      gate.open()
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'CANCELLED' })
+      expect(t.clock.now()).toBe(now)
+    }
+  })
+
+  it('has no time in its event where only a signal ends it', async () => {
+    const { task } = taskOf(ctx =>
+      ctx.waitFor('approval', { schema: approval, ...(ctx.parameters === 1 ? {} : { timeout: '1h' }) }),
+    )
+    await using t = await testEngine({ tasks: [task] })
+    const events: unknown[] = []
+    t.events.on('waiting', event => events.push(event))
+    await t.submit(task, 1)
+    await t.drain()
+    await t.submit(task, 2)
+    await t.drain()
+    expect(events[0]).not.toHaveProperty('nextAttemptTimestamp')
+    expect(events[1]).toMatchObject({ nextAttemptTimestamp: t.clock.now() + 3_600_000 })
+  })
+
   it('ends with the deadline of the task', async () => {
     const { task } = taskOf(ctx => ctx.waitFor('approval', { schema: approval, timeout: '2h' }), {
       deadline: '1h',
@@ -256,6 +365,79 @@ describe('a wait for a signal', () => {
     await t.signal(taskId, 'word', 'new')
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"new"' })
+  })
+
+  it('of several for one name beside each other, each keeps its own signal by its key', async () => {
+    const order = [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b'],
+    ]
+    const { task } = taskOf(async ctx => {
+      const keys = order[ctx.attempt - 1] ?? []
+      const told = keys.map(async key => [key, await ctx.waitFor('word', { schema: z.string(), key })])
+      return Object.fromEntries(await Promise.all(told))
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.signal(taskId, 'word', 'first')
+    await t.drain()
+    await t.signal(taskId, 'word', 'second')
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual({ a: 'second', b: 'first' })
+  })
+
+  it('is one wait where it is called twice with its key', async () => {
+    const { task } = taskOf(async ctx => {
+      const word = () => ctx.waitFor('word', { schema: z.string(), key: 'it' })
+      return [...(await Promise.all([word(), word()])), await ctx.waitFor('word', { schema: z.string() })]
+    })
+    await using t = await testEngine({ tasks: [task], start: false })
+    const { taskId } = await t.submit(task, 1)
+    await t.signal(taskId, 'word', 'first')
+    await t.signal(taskId, 'word', 'second')
+    await t.start()
+    await t.drain()
+    expect(JSON.parse((await t.tasks.get(taskId)).result ?? '')).toEqual(['first', 'first', 'second'])
+  })
+
+  it('has a key of its own in each stage of a hook', async () => {
+    const { task: leaf } = taskOf(async () => 1)
+    const parent = defineTask({
+      type: 'Staged',
+      parameters: z.unknown(),
+      result: z.array(z.string()),
+      async execute(ctx) {
+        await ctx.submitSubTask(leaf, 1, { key: 'stage 1' })
+      },
+      async onSubTasksSettled(ctx) {
+        const words: string[] = []
+        for (let stage = 1; stage <= 2; stage++) {
+          words.push(await ctx.waitFor('word', { schema: z.string(), key: `stage ${stage}` }))
+          if (stage === 2) return words
+          const { done } = await ctx.submitSubTask(leaf, 1, { key: `stage ${stage + 1}` })
+          if (!done) return undefined
+        }
+      },
+    })
+    await using t = await testEngine({ tasks: [leaf, parent] })
+    const { taskId } = await t.submit(parent, 1)
+    await t.drain()
+    for (const word of ['first', 'second']) {
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING', phase: 'reducing' })
+      await t.signal(taskId, 'word', word)
+      await t.drain()
+    }
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '["first","second"]' })
+  })
+
+  it('takes a key that can be stored', async () => {
+    const { task } = taskOf(ctx => ctx.sleep('1h', { key: 'x'.repeat(201) }))
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({ code: 'OPTION_INVALID' })
   })
 
   it('works in the hook of a parent, whose waits are its own', async () => {
@@ -298,6 +480,39 @@ describe('a wait for a signal', () => {
   })
 })
 
+describe('a wait that nothing can end', () => {
+  it('is refused within a call of a model', async () => {
+    const { task } = taskOf(ctx =>
+      ctx.call({ limit: 'model', tokens: 1 }, () => ctx.waitFor('approval', { schema: approval })),
+    )
+    await using t = await testEngine({ tasks: [task], limits: { model: {} } })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('within the call of a model'),
+    })
+  })
+
+  it('is named when its attempt runs out of time', async () => {
+    const { task } = taskOf(
+      ctx =>
+        ctx.checkpoint('wait', async () => {
+          await Promise.resolve()
+          return ctx.waitFor('approval', { schema: approval })
+        }),
+      { attemptTimeout: '1m' },
+    )
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.advance('2m')
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({
+      code: 'ATTEMPT_TIMEOUT',
+      message: expect.stringContaining('called within one never ends'),
+    })
+  })
+})
+
 describe('a signal', () => {
   const word = () => taskOf(ctx => ctx.waitFor('word', { schema: z.string() }))
 
@@ -320,8 +535,67 @@ describe('a signal', () => {
       code: 'TASK_CHANGED',
     })
     for (let count = 0; count < 32; count++) await t.signal(taskId, 'other', count)
-    await expect(t.signal(taskId, 'word', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await expect(t.signal(taskId, 'other', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
     expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 1 })
+  })
+
+  it('gets in when the task waits for it, however many with other names came before', async () => {
+    const { task } = word()
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    for (let count = 0; count < 32; count++) await t.signal(taskId, 'wrod', count)
+    await expect(t.signal(taskId, 'wrod', 'one more')).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await t.signal(taskId, 'word', 'right')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"right"' })
+  })
+
+  it('that is refused is reported once, and takes no room', async () => {
+    const { task } = word()
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    for (let count = 0; count < 34; count++) {
+      await t.signal(taskId, 'word', count)
+      await t.drain()
+    }
+    expect(await t.tasks.logs(taskId, 0, 100)).toHaveLength(34)
+    await t.signal(taskId, 'word', 'right')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"right"' })
+  })
+
+  it('takes the place of one that the running attempt has taken', async () => {
+    const gate = createGate()
+    const { task } = taskOf(async ctx => {
+      for (let count = 0; count < 32; count++) await ctx.waitFor('word', { schema: z.int() })
+      await ctx.checkpoint('gate', () => gate.opened.then(() => null))
+      return ctx.waitFor('word', { schema: z.int() })
+    })
+    await using t = await testEngine({ tasks: [task], start: false })
+    const { taskId } = await t.submit(task, 1)
+    for (let count = 0; count < 32; count++) await t.signal(taskId, 'word', count)
+    await expect(t.signal(taskId, 'word', 32)).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+    await t.start()
+    await t.drain()
+    await t.signal(taskId, 'word', 32)
+    gate.open()
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '32', attempt: 1 })
+  })
+
+  it('is found beside checkpoints with any key and value', async () => {
+    const { task } = taskOf(async ctx => {
+      await ctx.checkpoint('about ctx.waitFor "word"', () => null)
+      return ctx.waitFor('word', { schema: z.string() })
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.signal(taskId, 'word', 'yes')
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"yes"' })
   })
 
   it('gives up its payload once it is taken, so that more can come', async () => {
@@ -361,6 +635,60 @@ describe('a sleep', () => {
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"awake"' })
     expect(attempts).toEqual([1, 2, 3])
     await expectInvariants(t)
+  })
+
+  it('beside another one keeps its own time, in whatever order the attempts come to them', async () => {
+    const ends: Record<string, number> = {}
+    const { task } = taskOf(async ctx => {
+      const gate = createGate()
+      const part = async (key: string, duration: Duration, isSlow: boolean) => {
+        await ctx.checkpoint(key, async () => {
+          if (isSlow) await gate.opened
+          else gate.open()
+        })
+        await ctx.sleep(duration)
+        ends[key] ??= t.clock.now()
+      }
+      // The first attempt comes to the longer sleep first, the others to the shorter one.
+      await Promise.all([part('a', '1h', true), part('b', '7d', false)])
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const began = t.clock.now()
+    await t.submit(task, 1)
+    await t.drain()
+    await t.jump('1h')
+    await t.jump('7d')
+    expect((ends['a'] ?? 0) - began).toBeLessThan(3_700_000)
+    expect((ends['b'] ?? 0) - began).toBeGreaterThan(600_000_000)
+  })
+
+  it('whose duration is another one in each attempt says so in the log, and ends by its key', async () => {
+    const { task } = taskOf(async ctx => {
+      await ctx.sleep(ctx.attempt * 60_000, { key: 'pause' })
+      await ctx.sleep(ctx.attempt * 60_000)
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.jump('1m')
+    expect(await t.tasks.logs(taskId, 0, 10)).toEqual([])
+    await t.jump('2m')
+    expect(await stateOf(t, taskId)).toMatchObject({ status: 'RETRYING', attempt: 3 })
+    const [line] = (await t.tasks.logs(taskId, 0, 10)) as unknown as { message: string }[]
+    expect(line?.message).toContain('Give a key to a sleep')
+  })
+
+  it('ends when a person runs its task now', async () => {
+    const { task } = taskOf(async ctx => {
+      await Promise.all([ctx.sleep('7d'), ctx.sleep('8d')])
+      return 'awake'
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 1)
+    await t.drain()
+    await t.tasks.runNow(taskId)
+    await t.advance('1s')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"awake"', attempt: 2 })
   })
 
   it('takes a duration', async () => {

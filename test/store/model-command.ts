@@ -64,7 +64,7 @@ function mayWrite(record: TaskRecord, { from, fromPhase, fence }: Transition): b
   if (!from.includes(record.status) || (fromPhase !== undefined && fromPhase !== record.phase)) return false
   if ('version' in fence) return fence.version === record.version
   return (
-    fence.attempt === record.attempt &&
+    ('attempt' in fence ? fence.attempt : fence.lastAttempt) === record.attempt &&
     (fence.leaseUntil === undefined || fence.leaseUntil === record.leaseUntil) &&
     (fence.signalCount === undefined || fence.signalCount === (record.signalCount ?? 0))
   )

@@ -111,7 +111,7 @@ export const taskActionRoutes = [
   post('/v1/tasks/:taskId([^:]+)::runNow', {
     summary: 'Run a waiting task now',
     description:
-      'Whatever time it waits for: its start, its next attempt, a limit or a budget. One that then finds no capacity waits again.',
+      'Whatever time it waits for: its start, its next attempt, a limit, a budget, or a sleep, which is over then. One that then finds no capacity waits again.',
     params: taskParams,
     headers: z.object(ifMatch),
     sends: { 202: taskSchema },

@@ -1,5 +1,6 @@
 import type { ClientSession } from 'mongodb'
 import { Failed } from '../../runtime/gather.ts'
+import { unranked } from '../../task/fairness.ts'
 import { hasEnded } from '../../task/status.ts'
 import { isQuarantined, quarantinedFrom } from '../../task/task.ts'
 import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
@@ -64,7 +65,7 @@ async function prepare(session: Session, transitions: readonly Transition[]): Pr
       transition,
       name: session.nextName(),
       large: largeTexts.flatMap(field => largeValue(session, taskId, field, set[field]) ?? []),
-      rank: place && session.order.rankFor(place),
+      rank: transition.leavesLine ? unranked : place && session.order.rankFor(place),
     }
   })
   const large = moves.flatMap(move => move.large)
@@ -168,7 +169,7 @@ async function findEarlier(session: Session, moves: readonly Move[]): Promise<(m
 }
 
 function isRepeated(task: Earlier, { fence, set, from }: Transition): boolean {
-  if ('version' in fence || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
+  if (!('attempt' in fence) || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
   if (set.status !== undefined) return task.status === set.status
   if (set.phase !== undefined) return task.phase === set.phase
   return task.cancelRequestedAt !== undefined && from.some(status => status === task.status)
@@ -215,7 +216,8 @@ function noteWaiting(session: Session, { taskId, userId, name, wake, set }: Tran
   if (at !== undefined) {
     // A transition does not name its lane.
     flags.setReady()
-    if (at > now() || name === 'due-early' || name === 'unblocked')
+    // It may have no place in line yet, and get one when it is read as due.
+    if (at > now() || name === 'due-early' || name === 'unblocked' || name === 'signalled')
       flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }

@@ -9,7 +9,7 @@ import { type Delivery, queueOf } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { after, backInLine, delayFor } from './pipeline.ts'
-import { deliveryFields, takeRightToSend, type Waiting } from './relay.ts'
+import { deliveryFields, type LineTask, takeRightToSend } from './relay.ts'
 import { readFields, type Session, updateInParts, updateTasks } from './session.ts'
 
 const perStep = 500
@@ -42,13 +42,13 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   return deliveries
 }
 
-type Delayed = Waiting & { delayMs: number }
+type Delayed = LineTask & { delayMs: number }
 
 /**
  * Returns those that the broker is to hold. Quarantined tasks stay here, where few are handed out at a time, and so do those without a rank:
  * what the broker holds goes past the line when its time has come.
  */
-async function delayedAmong(session: Session, found: readonly Waiting[], lanes: readonly string[]) {
+async function delayedAmong(session: Session, found: readonly LineTask[], lanes: readonly string[]) {
   const now = session.now()
   const delayed = found.flatMap((task): Delayed[] => {
     const waitMs = (task.wakeAt?.getTime() ?? 0) - now
@@ -63,11 +63,11 @@ async function delayedAmong(session: Session, found: readonly Waiting[], lanes: 
 }
 
 /** Those whose time has come stand in line; the others are read again when it has. */
-async function putInLine(session: Session, found: readonly Waiting[]): Promise<void> {
+async function putInLine(session: Session, found: readonly LineTask[]): Promise<void> {
   if (found.length === 0) return
   const now = new Date(session.now())
   const ids = found.map(({ _id }) => _id)
-  const joins = ({ rank, wakeAt }: Waiting) => rank === unranked && (wakeAt ?? now) <= now
+  const joins = ({ rank, wakeAt }: LineTask) => rank === unranked && (wakeAt ?? now) <= now
   const ranks = await ranksOf(session, found.filter(joins))
   const update = [...(ranks === undefined ? [] : [{ $set: { rank: ranks } }]), backInLine(now)]
   await updateTasks(session, 'put in line', { _id: { $in: ids }, tellAt: { $lte: now } }, update)
@@ -78,7 +78,10 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
 }
 
 /** Returns an expression for the rank of each of those that have none yet; others keep theirs. Undefined where all have one. */
-async function ranksOf({ order }: Session, unrankedTasks: readonly Waiting[]): Promise<Document | undefined> {
+async function ranksOf(
+  { order }: Session,
+  unrankedTasks: readonly LineTask[],
+): Promise<Document | undefined> {
   if (unrankedTasks.length === 0) return undefined
   await order.refresh(unrankedTasks)
   const ids = unrankedTasks.map(({ _id }) => _id)

@@ -58,7 +58,10 @@ export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> 
   wakeAt?: Date
   /** When the outbox reads a task that waits for a time: then, or as much ahead as the broker can hold it. */
   tellAt?: Date
-  /** It must be reconciled: a pending parent, or a task to cancel that no attempt holds. The value names the partition. */
+  /**
+   * It must be reconciled: a pending parent, a task to cancel that no attempt holds, or a sub-task that waits for a sibling which has ended. The value
+   * names the partition.
+   */
   look?: PartitionFlag
   /** A sub-task whose status its parent has not counted yet. The value names the partition. */
   uncounted?: PartitionFlag
@@ -233,4 +236,4 @@ export function fieldsOfRecord(
 export const mayGoOn = { cancelRequestedAt: { $exists: false }, pruning: { $exists: false } } as const
 
 /** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
-export const waiting = { status: { $in: [...claiming.from] } } as const
+export const unstarted = { status: { $in: [...claiming.from] } } as const

@@ -3,7 +3,7 @@ import type { Db, Document, IndexDirection } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { liveStatuses } from '../../task/status.ts'
-import { waiting } from './documents.ts'
+import { unstarted } from './documents.ts'
 
 /** An index that a part needs. */
 export interface IndexPlan {
@@ -110,7 +110,7 @@ const ready: IndexFields = [
   {
     name: 'waiting',
     key: { depth: 1, lane: 1, userId: 1, priority: 1, rank: -1, status: 1 },
-    partial: waiting,
+    partial: unstarted,
   },
 ]
 

@@ -2,7 +2,7 @@ import type { Collection } from 'mongodb'
 import { fairRank } from '../../task/fairness.ts'
 import { type LaneState, type LaneStore, queueOf } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
-import { type LaneDocument, type TaskDocument, waiting } from './documents.ts'
+import { type LaneDocument, type TaskDocument, unstarted } from './documents.ts'
 import { countsUpTo, everyDepth, knownLanes } from './queries.ts'
 import {
   aggregateTasks,
@@ -53,7 +53,7 @@ export function createLanes(session: Session): LaneStore {
 async function countWaitingByLane(session: Session): Promise<ReadonlyMap<string, number>> {
   const along = { hint: 'tasks_waiting', limit: countsUpTo }
   const counted = (await knownLanes(session)).map(async lane => {
-    const filter = { depth: everyDepth, lane: { $eq: lane }, ...waiting }
+    const filter = { depth: everyDepth, lane: { $eq: lane }, ...unstarted }
     return [lane, await countUpTo(session, 'lanes', filter, along)] as const
   })
   return new Map((await Promise.all(counted)).filter(([, tasks]) => tasks > 0))
@@ -219,7 +219,7 @@ async function lastRanks(
   const options = { hint: 'tasks_waiting', sort: { rank: -1 }, projection: { _id: 0, rank: 1 } } as const
   const found = places.map(async place => {
     const { userId, lane, priority } = place
-    const filter = { depth: everyDepth, lane, userId, priority, ...waiting }
+    const filter = { depth: everyDepth, lane, userId, priority, ...unstarted }
     const last = await database.run('last ranks', () => tasks.findOne(filter, options))
     return last === null ? [] : [[flowKey(place), last.rank] as const]
   })

@@ -11,7 +11,7 @@ import {
   ordersPerMs,
   type StoredEvent,
   type TaskDocument,
-  waiting,
+  unstarted,
 } from './documents.ts'
 import { readyName } from './partitions.ts'
 import type { LargeValue } from './payloads.ts'
@@ -77,7 +77,7 @@ async function countWaiting(
   }
   const counts = [...highest].map(async ([key, most]) => {
     // Of a user in every lane: a range before its field leads to each by one seek.
-    const filter = { depth: 0, lane: { $gte: '' }, [field]: key, ...waiting }
+    const filter = { depth: 0, lane: { $gte: '' }, [field]: key, ...unstarted }
     const along = { hint: 'tasks_waiting', limit: most }
     return [key, await countUpTo(session, 'count waiting tasks', filter, along)] as const
   })

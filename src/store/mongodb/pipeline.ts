@@ -6,7 +6,7 @@
 
 import type { Document } from 'mongodb'
 import { defined } from '../../task/defined.ts'
-import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { eventNameOf, nextTimeOf, type TaskEventName } from '../../task/events.ts'
 import { unranked } from '../../task/fairness.ts'
 import { quarantinedFrom } from '../../task/task.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
@@ -200,7 +200,7 @@ export function guardOf(
   if (fromPhase !== undefined) filter.phase = fromPhase
   if ('version' in fence) filter.version = fence.version
   else {
-    filter.attempt = fence.attempt
+    filter.attempt = 'attempt' in fence ? fence.attempt : fence.lastAttempt
     if (fence.signalCount !== undefined)
       filter.signalCount = fence.signalCount === 0 ? { $exists: false } : fence.signalCount
     if (fence.leaseUntil !== undefined) {
@@ -228,7 +228,7 @@ export function pipelineOf(context: Context, move: Move): Document[] {
       ...notificationOf(context, set),
     },
   })
-  if (transition.wake !== 'as-it-was') stages.push({ $set: placeAfter(context, transition.wake) })
+  if (transition.wake !== 'as-it-was') stages.push({ $set: placeAfter(context, transition) })
   const event = context.features.events ? eventNameOf(transition) : undefined
   if (event !== undefined) stages.push(eventStage(context, event, eventFields(context, transition)))
   return [...stages, derived]
@@ -287,9 +287,9 @@ function notificationOf({ features, serverNow }: Context, { deadLetter }: Record
 }
 
 /** Where the task waits from now on. */
-function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-was'>): Document {
+function placeAfter(context: Context, { wake, leavesLine }: Transition): Document {
   const now = context.now()
-  const at = wake === 'never' ? undefined : wake === 'now' ? now : wake.at
+  const at = wake === 'now' ? now : typeof wake === 'object' ? wake.at : undefined
   if (at === undefined) return unqueued
   if (at <= now) {
     // One that waits for its start has no place in line yet, and gets one when it is due.
@@ -297,7 +297,9 @@ function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-w
     const due = onlyIf({ $eq: ['$rank', unranked] }, new Date(now))
     return { ...unqueued, ready: { $cond: [hasRank, readyQueue, removed] }, wakeAt: due, tellAt: due }
   }
-  return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellAtFor(context.features, at, now)) }
+  // What the broker holds goes past the line.
+  const tellAt = leavesLine ? at : tellAtFor(context.features, at, now)
+  return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellAt) }
 }
 
 /** As `eventAfter` makes them, from the document as the stages before left it. */
@@ -309,7 +311,7 @@ function eventFields(context: Context, transition: Transition): Document {
     phase: '$phase',
     ranMs: endsAttempt(transition) ? { $cond: [isThere('$lastAttemptTimestamp'), ranMs, 0] } : undefined,
     retryCount: '$retryCount',
-    nextAttemptTimestamp: given(set.nextAttemptTimestamp),
+    nextAttemptTimestamp: given(nextTimeOf(set)),
     errorInfo: given(set.errorInfo),
   })
 }

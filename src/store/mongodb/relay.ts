@@ -25,11 +25,11 @@ export const deliveryFields = [
 ] as const satisfies readonly (keyof TaskDocument)[]
 
 /** A task that waits, as a delivery needs it. */
-export type Waiting = Pick<TaskDocument, '_id' | (typeof deliveryFields)[number]>
+export type LineTask = Pick<TaskDocument, '_id' | (typeof deliveryFields)[number]>
 
 /** Returns the delivery of a task. `delayMs`: how long the broker is to hold it. */
 export function deliveryOf(
-  task: Omit<Waiting, 'rank' | 'parentTaskId' | 'partition' | 'wakeAt'>,
+  task: Omit<LineTask, 'rank' | 'parentTaskId' | 'partition' | 'wakeAt'>,
   delayMs?: number,
 ): Delivery {
   const { _id: taskId, taskType, lane, attempt, crashCount } = task
@@ -72,7 +72,7 @@ function ownCapacity({ flags, partitions }: Session, lane: string, capacity: num
 /** A process whose broker is away reads this many tasks for each that it has capacity for, since others that are alone take some of them. */
 const aloneLooksAt = 4
 
-async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+async function findReady(session: Session, lane: string, capacity: number): Promise<LineTask[]> {
   const { flags } = session
   if (capacity <= 0 || !flags.isReady(lane)) return []
   flags.clearReady(lane)
@@ -141,7 +141,7 @@ function someOf<T>(line: readonly T[], most: number): T[] {
   return line.filter((_, at) => (at - start + line.length) % line.length < most)
 }
 
-async function findNext(session: Session, names: readonly string[], limit: number): Promise<Waiting[]> {
+async function findNext(session: Session, names: readonly string[], limit: number): Promise<LineTask[]> {
   if (names.length === 0) return []
   const sort = { priority: 1, rank: 1, order: 1, _id: 1 } as const
   const filter = { ready: { $in: [...names] } }
@@ -161,7 +161,7 @@ interface Sending {
 /** Takes the right to send: of several processes that found the same task, one has it. Returns the deliveries of this one. */
 export async function takeRightToSend(
   session: Session,
-  found: readonly (Waiting & { delayMs?: number })[],
+  found: readonly (LineTask & { delayMs?: number })[],
   { operation, guard, lostAt }: Sending,
 ): Promise<Delivery[]> {
   if (found.length === 0) return []

@@ -212,7 +212,10 @@ function familyOf(
   }
 }
 
-/** As every write of a task derives it; see `derived` in pipeline.ts. */
+/**
+ * As every write of a task derives it; see `derived` in pipeline.ts. Not that a sibling has ended which it waits for: the aggregator finds that out, for
+ * `familyOf` leaves such a sub-task uncounted.
+ */
 function needsLook(record: TaskRecord, live: number): boolean {
   const { status, phase, completedAt, leaseUntil } = record
   if (status === 'RUNNING' && phase === 'awaiting-subtasks' && live <= 0) return true

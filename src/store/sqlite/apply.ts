@@ -118,7 +118,8 @@ function applyOne(session: Session, transition: Transition): Applied {
     priority: before.priority,
     isRoot: before.parentId === null,
   }
-  const rank = before.ended && wake.waiting ? session.order.rankFor(place) : before.rank
+  const joins = before.ended && wake.waiting
+  const rank = joins ? session.order.rankFor(place) : transition.leavesLine ? unranked : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
   if (wake.wakeAt !== null) noteWake(session, wake.wakeAt)
   // Only the result of a task without parent and sub-tasks is known to leave no parent to reconcile.
@@ -153,12 +154,12 @@ interface Wake {
   waiting: boolean
 }
 
-function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
+function wakeOf({ wake, leavesLine, set }: Transition, before: Before, now: number): Wake {
   const at = wake === 'now' ? now : typeof wake === 'object' ? wake.at : undefined
   if (at === undefined)
     return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && Boolean(before.waiting) }
   // One that waits for its start has no place in line yet, and gets one when it is due.
-  const hasNoPlace = before.rank === unranked && !before.ended
+  const hasNoPlace = leavesLine === true || (before.rank === unranked && !before.ended)
   if (at > now || hasNoPlace) return { queue: null, wakeAt: at, waiting: true }
   return {
     queue: queueOf(before.lane, isQuarantined(set.crashCount ?? before.crashCount)),
@@ -270,7 +271,7 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
     values.push(fence.version)
   } else {
     text += ' AND attempt = ?'
-    values.push(fence.attempt)
+    values.push('attempt' in fence ? fence.attempt : fence.lastAttempt)
     if (fence.leaseUntil !== undefined) {
       text += ' AND lease_until = ?'
       values.push(fence.leaseUntil)
@@ -292,7 +293,7 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
 function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
   const row = readTask(sql, taskId)?.record
   if (row === undefined) return 'missing'
-  if ('version' in fence || row.attempt !== fence.attempt) return 'stale'
+  if (!('attempt' in fence) || row.attempt !== fence.attempt) return 'stale'
   if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
   if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
   return row.cancelRequestedAt !== undefined && from.some(status => status === row.status)

@@ -28,7 +28,7 @@ export interface Place {
   userId: string
   lane: string
   priority: number
-  /** `unranked` while it waits for its first time to come. */
+  /** `unranked` while it waits for a time and has no place in line. */
   rank: number
   isRoot: boolean
 }

@@ -1,3 +1,4 @@
+import { unranked } from '../../task/fairness.ts'
 import { isQuarantined } from '../../task/task.ts'
 import { type Delivery, type Due, type LaneCapacity, type Outbox, queueOf } from '../store.ts'
 import { closedError } from './failures.ts'
@@ -82,13 +83,12 @@ function take(session: Session, queue: string, capacity: number, published: numb
 interface Timely extends Omit<Place, 'isRoot'> {
   seq: number
   crashCount: number
-  attempt: number
   isRoot: 0 | 1
 }
 
-/** One that has run keeps its place in line; one whose first time has come joins it now. */
+/** One that has a place in line keeps it; one that has none joins the line now. */
 function rankInLine({ order }: Session, task: Timely): number {
-  if (task.attempt > 0) return task.rank
+  if (task.rank !== unranked) return task.rank
   const place = { ...task, isRoot: task.isRoot === 1 }
   order.left(place, false)
   const rank = order.rankFor(place)
@@ -101,7 +101,7 @@ function wake(session: Session): Promise<void> {
   const { sql } = session
   const ready = () => {
     const tasks = sql(
-      `SELECT seq, lane, crash_count AS crashCount, attempt, user_id AS userId, priority, rank, parent_id IS NULL AS isRoot
+      `SELECT seq, lane, crash_count AS crashCount, user_id AS userId, priority, rank, parent_id IS NULL AS isRoot
         FROM tasks WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
     ).all(session.now(), wakeStep) as Timely[]
     for (const task of tasks)

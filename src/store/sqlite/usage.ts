@@ -48,7 +48,7 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
   sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, cached_input_tokens, output_tokens, cost, subject, call, is_estimated)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, call) WHERE call IS NOT NULL
     DO UPDATE SET at = excluded.at, attempt = excluded.attempt, model = excluded.model, input_tokens = excluded.input_tokens,
-      cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost, is_estimated = NULL
+      cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost, subject = excluded.subject, is_estimated = NULL
     WHERE is_estimated = 1 AND excluded.is_estimated IS NULL`).run(
     taskId,
     rootTaskId,
