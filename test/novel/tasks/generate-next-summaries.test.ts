@@ -216,6 +216,26 @@ describeWriting('GenerateNextSummaries', open => {
     expect(prompts(w)[1]).toMatch(/could not be used\. The text repeats passages of the text right before it/)
   })
 
+  it('is tried again where both its models were away', async () => {
+    const vectors = { uses: ['embedding' as const], dimensions: 64 }
+    await using w = await open({ models: { ...models, vectors } })
+    const novelId = await w.novel(1)
+    w.server.script.add(
+      { prompt: '^He goes away', answer: { is: 'failed' } },
+      { prompt: 'Plan one chapter', answer: { is: 'failed' }, times: 1 },
+    )
+    scriptOutlines(w.server, outlineOf(1))
+    const asked = { novelId, reviewOutlines: false, instructions: 'He goes away.' }
+    const task = await w.t.submit(generateNextSummaries, asked, { userId: ann })
+    await w.t.drain()
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({
+      ...{ status: 'RETRYING', errorInfo: { code: 'MODEL_UNAVAILABLE' } },
+    })
+    await w.t.jump('20s')
+    expect((await w.t.tasks.get(task.taskId)).status).toBe('COMPLETED')
+    expect(await chaptersOf(w, novelId)).toEqual(['Chapter 1', 'The road 1'])
+  })
+
   it('is refused without a model, and for a novel that is not there', async () => {
     await using w = await open({ models: {} })
     const asked = { novelId: await w.novel(1) }
