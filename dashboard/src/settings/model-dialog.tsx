@@ -77,7 +77,7 @@ export function ModelDialog({ kept, list, onClose }: ModelDialogProps) {
           fields={fields}
           onChange={setFields}
           names={test.data?.names ?? []}
-          secret={{ key, onKey: setKey, kept: kept?.key, forgets: forgetsKey, onForget: setForgetsKey }}
+          secret={{ typed: key, onType: setKey, kept: kept?.key, forgets: forgetsKey, onForget: setForgetsKey }}
         />
         <Group>
           <Button
