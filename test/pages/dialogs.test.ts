@@ -51,6 +51,14 @@ describePages('a dialog in which something is typed', () => {
     await untilFocused(row)
 
     await row.click()
+    const remove = dialog.getByRole('button', { name: 'Delete' })
+    await remove.click()
+    const asked = page.getByRole('dialog', { name: 'Delete this entry?' })
+    await asked.waitFor()
+    await page.keyboard.press('Escape')
+    await asked.waitFor({ state: 'detached' })
+    await untilFocused(remove)
+
     await note.fill('It leaks.')
     const ways = [
       () => page.keyboard.press('Escape'),
