@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_210, 30],
   'src/testing': [4_870, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_160, 197],
+  dashboard: [24_430, 199],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */

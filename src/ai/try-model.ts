@@ -28,22 +28,27 @@ const mostTokens = 1_024
 /** Characters of an answer that are told. */
 const longestSaid = 200
 
+/** Milliseconds that a model may take for one word; one that takes longer has failed with MODEL_STALLED. */
+const longestTrial = 120_000
+
 /** Asks a model for one word, or for the vectors of one word as a passage and as a query, outside all limits and budgets. Rejects only when aborted. */
 export async function tryModel(
   models: ModelCatalogue,
   description: ModelDescription,
   signal: AbortSignal,
+  longest = longestTrial,
 ): Promise<Trial> {
   const { id, price } = description
   const startedAt = performance.now()
   const elapsed = () => Math.round(performance.now() - startedAt)
+  const late = AbortSignal.timeout(longest)
   try {
-    const { usage, says } = await ask(models, description, signal)
+    const { usage, says } = await ask(models, description, AbortSignal.any([signal, late]))
     return { id, ok: true, ms: elapsed(), ...defined({ says }), ...spent(usage, price?.currency) }
   } catch (error) {
     signal.throwIfAborted()
-    const code = error instanceof QuillworkError ? error.code : 'INTERNAL'
-    const message = messageOf(error)
+    const code = late.aborted ? 'MODEL_STALLED' : error instanceof QuillworkError ? error.code : 'INTERNAL'
+    const message = late.aborted ? `The model did not finish one word in ${longest} ms.` : messageOf(error)
     return { id, ok: false, ms: elapsed(), error: { code, message } }
   }
 }

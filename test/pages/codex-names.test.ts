@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CodexServer, startCodexServer } from './codex-server.ts'
-import { describePages, open } from './kit/kit.ts'
+import { describePages, open, untilFocused } from './kit/kit.ts'
 
 const text = [
   'Chapter 1: The Bridge',
@@ -29,9 +29,14 @@ describePages('the names of a codex', () => {
     await put('/narration', { povCharacter: 'Berit' })
     await using opened = await open(codex.page)
     const { page } = opened
-    await page.locator('[data-entry="Berit"]').click()
+    const row = page.locator('[data-entry="Berit"]')
+    await row.click()
     await page.getByRole('button', { name: 'Rename everywhere' }).click()
     const dialog = page.getByRole('dialog', { name: 'Rename Berit' })
+    await dialog.getByRole('button', { name: 'Back' }).click()
+    await untilFocused(row)
+    await row.click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
     await dialog.getByRole('textbox', { name: 'In place of “Berit”' }).fill('Inga')
     await dialog.getByRole('textbox', { name: 'In place of “Will”' }).fill('Bill')
     await dialog.getByRole('button', { name: 'Show all places' }).click()

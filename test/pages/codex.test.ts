@@ -178,9 +178,14 @@ describePages('the codex of a novel', () => {
       body: JSON.stringify({ text: 'theirs' }),
     })
     await dialog.getByRole('button', { name: '保存' }).click()
-    await dialog.getByText('有人改动了这个条目').waitFor()
+    await dialog.getByText('您打开后，有人作了改动').waitFor()
+    await dialog.getByText('不同之处：提示中关于它的内容和私人笔记。').waitFor()
     expect(await codex.entries()).toMatchObject([{ version: 2, note: '' }])
+    await untilLoaded(page)
+    await dialog.getByRole('button', { name: '采用现有的' }).click()
+    expect(await dialog.getByRole('textbox', { name: '私人笔记' }).inputValue()).toBe('')
     await dialog.getByRole('button', { name: '返回' }).click()
+    await dialog.waitFor({ state: 'detached' })
 
     await page.getByRole('button', { name: '导入' }).click()
     const book = { entries: { 0: { key: ['Alice'], keysecondary: ['hole'], content: 'Bored.' } } }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { outlineOf, scriptOutlines } from '../models/outlines.ts'
-import { describePages, open } from './kit/kit.ts'
+import { describePages, open, untilFocused } from './kit/kit.ts'
 import { type SceneServer, startSceneServer } from './scene-server.ts'
 
 describePages('a story that goes on', () => {
@@ -21,11 +21,25 @@ describePages('a story that goes on', () => {
     scriptOutlines(it.model, outlineOf(1), outlineOf(2))
     await using opened = await open(`${it.server.url}/novels/${it.novelId}`)
     const { page } = opened
-    await page.getByRole('button', { name: 'What else can be done' }).click()
-    await page.getByRole('menuitem', { name: 'Continue the story' }).click()
-    const dialog = page.getByRole('dialog')
+    const menu = page.getByRole('button', { name: 'What else can be done' })
+    const dialog = page.getByRole('dialog', { name: 'Continue the story' })
+    const openDialog = async () => {
+      await menu.click()
+      await page.getByRole('menuitem', { name: 'Continue the story' }).click()
+      await dialog.getByLabel('Chapters', { exact: true }).waitFor()
+    }
+    await openDialog()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await untilFocused(menu)
+    await openDialog()
     await dialog.getByLabel('Chapters', { exact: true }).fill('2')
     await dialog.getByLabel('What is to happen in these chapters').fill('Berit leaves.')
+    await page.keyboard.press('Escape')
+    await page
+      .getByRole('dialog', { name: 'Leave without saving?' })
+      .getByRole('button', { name: 'Back' })
+      .click()
     await dialog.getByLabel('Length in words').fill('60')
     await dialog.getByRole('combobox', { name: 'What becomes of the texts' }).click()
     await page.getByRole('option', { name: /I read each chapter/ }).click()

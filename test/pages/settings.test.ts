@@ -80,11 +80,14 @@ describePages('settings', () => {
     await dialog.getByRole('textbox', { name: 'Address' }).fill(models.url)
     const name = dialog.getByRole('combobox', { name: 'Model', exact: true })
     await name.fill('middling')
-    await dialog.getByLabel('Key', { exact: true }).fill('sk-a-wrong-one')
+    // As a person types: the field has to stay the same one from the first character to the last.
+    const typedKey = dialog.getByLabel('Key', { exact: true })
+    await typedKey.pressSequentially('sk-a-wrong-one')
+    expect(await typedKey.inputValue()).toBe('sk-a-wrong-one')
     const tryIt = dialog.getByRole('button', { name: 'Test' })
     await tryIt.click()
     await dialog.getByText('The key is wrong').waitFor()
-    await dialog.getByLabel('Key', { exact: true }).fill(key)
+    await typedKey.fill(key)
     await tryIt.click()
     await dialog.getByText('Its server has: small, large').waitFor()
     await name.fill('small')
@@ -119,6 +122,40 @@ describePages('settings', () => {
       .click()
     await house.waitFor({ state: 'detached' })
     expect(models.ledger.calls.map(call => call.key)).toContain(key)
+  })
+
+  test('overwrites nothing that somebody else set up since, however often it is tried', async () => {
+    interface List {
+      version: number
+      items: { id: string }[]
+    }
+    const list = () => server.ask<List>('/v1/models')
+    const fields = { provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', privateNetwork: true }
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Set up a model' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Set up a model' })
+    await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('shared')
+    await dialog.getByRole('combobox', { name: 'Model', exact: true }).fill('mine')
+    const { version } = await list()
+    await server.ask('/v1/models/shared', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+      body: JSON.stringify({ fields: { ...fields, model: 'theirs' } }),
+    })
+    for (const _ of ['once', 'again']) {
+      // The list behind the dialog is read again before the next try.
+      const read = page.waitForResponse(
+        response => response.url().endsWith('/v1/models') && response.request().method() === 'GET',
+      )
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await read
+      await dialog.getByText('The models were changed meanwhile').waitFor()
+    }
+    expect(await list()).toMatchObject({
+      version: version + 1,
+      items: [{ id: 'shared', fields: { model: 'theirs' } }],
+    })
   })
 
   test('keeps the choices of the browser: language, light or dark, zone, shortcuts', async () => {

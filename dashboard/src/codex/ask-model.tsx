@@ -37,7 +37,7 @@ export function AskModel({ novelId, taskType }: AskModelProps) {
       </Button>
       {isAsking && (
         <ModelTaskDialog title={t(`titles.${taskType}`)} taskType={taskType} onClose={asking.close}>
-          {capabilities => <AskForm {...{ novelId, taskType, capabilities }} onClose={asking.close} />}
+          {capabilities => <AskForm {...{ novelId, taskType, capabilities }} />}
         </ModelTaskDialog>
       )}
     </>
@@ -46,11 +46,10 @@ export function AskModel({ novelId, taskType }: AskModelProps) {
 
 interface AskFormProps extends AskModelProps {
   capabilities: Capabilities
-  onClose: () => void
 }
 
 /** Asks which model is to read, and says what that costs. */
-function AskForm({ novelId, taskType, capabilities, onClose }: AskFormProps) {
+function AskForm({ novelId, taskType, capabilities }: AskFormProps) {
   const t = useTranslations('codex.reading')
   const models = summaryModels(capabilities)
   const [model, setModel] = useState(models[0]?.id)
@@ -63,7 +62,6 @@ function AskForm({ novelId, taskType, capabilities, onClose }: AskFormProps) {
       action={t('action')}
       isBusy={isPending}
       isDisabled={false}
-      onBack={onClose}
     >
       <Text size="sm">{t(`texts.${taskType}`)}</Text>
       {models.length > 1 && (

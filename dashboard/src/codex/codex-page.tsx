@@ -72,7 +72,7 @@ function CodexOf({ novelId }: { novelId: string }) {
         <OfEntry
           {...opened}
           entries={entries ?? []}
-          onChange={how => setOpened({ ...opened, how })}
+          onChange={(how, entry) => setOpened({ entry, how })}
           onClose={close}
         />
       )}
@@ -84,7 +84,7 @@ interface OfEntryProps {
   entry: CodexEntry
   how: 'edit' | EntryChange
   entries: readonly CodexEntry[]
-  onChange: (how: EntryChange) => void
+  onChange: (how: EntryChange, entry: CodexEntry) => void
   onClose: () => void
 }
 

@@ -63,11 +63,16 @@ export function useSaveEntry(novelId: string, seen: CodexEntry | undefined) {
   })
 }
 
-/** Deletes the entry that the person saw. */
-export function useDeleteEntry({ id: entryId, novelId, version }: CodexEntry) {
+/** Reads an entry as it is now. */
+export function readEntry({ id: entryId, novelId }: CodexEntry): Promise<CodexEntry> {
+  return dataOf(api.GET('/v1/novels/{novelId}/codex/{entryId}', { params: { path: { novelId, entryId } } }))
+}
+
+/** Deletes the entry that the person saw. Rejects with CODEX_ENTRY_CHANGED (412) where there is a newer one. */
+export function useDeleteEntry(novelId: string) {
   const readAgain = useReadAgain(novelId)
   return useMutation({
-    mutationFn: () =>
+    mutationFn: ({ id: entryId, version }: CodexEntry) =>
       api.DELETE('/v1/novels/{novelId}/codex/{entryId}', {
         params: { path: { novelId, entryId }, header: ifMatch({ version }) },
       }),

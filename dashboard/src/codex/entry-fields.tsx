@@ -74,7 +74,7 @@ export function EntryFieldsForm(props: EntryFieldsProps) {
           novelId={props.novelId}
           label={t(edge)}
           sceneId={fields[edge]}
-          isOptional
+          none={t(`none.${edge}`)}
           onPick={sceneId => onChange({ [edge]: sceneId })}
         />
       ))}
@@ -164,7 +164,7 @@ function ChangesFields({ novelId, changes, onChange }: ChangesFieldsProps) {
       blank={{ how: 'add', from: '', text: '' }}
       onChange={onChange}
     >
-      {props => <ChangeFields key={props.number} novelId={novelId} {...props} />}
+      {props => <ChangeFields novelId={novelId} {...props} />}
     </FieldsList>
   )
 }
@@ -198,7 +198,7 @@ function ChangeFields(props: ItemFieldsProps<Change> & { novelId: string }) {
           novelId={novelId}
           label={t('until')}
           sceneId={until ?? ''}
-          isOptional
+          none={t('toTheEnd')}
           onPick={sceneId => onChange(sceneId === '' ? rest : { ...rest, until: sceneId })}
         />
         <LongText

@@ -37,7 +37,6 @@ export function MergeDialog({ entry, others, onClose }: MergeDialogProps) {
         action={t('action')}
         isBusy={merge.isPending}
         isDisabled={other === undefined}
-        onBack={onClose}
       >
         <Text>{t('text', { name: entry.name })}</Text>
         <Select

@@ -7,7 +7,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
-import { Dialog } from '../parts/dialog.tsx'
+import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { submitTask } from '../queries/task-queries.ts'
@@ -33,7 +33,12 @@ export function RenameDialog({ entry, onClose }: RenameDialogProps) {
     to.trim() === '' || to.trim() === from ? [] : [{ from, to: to.trim() }],
   )
   return (
-    <Dialog title={t('title', { name: entry.name })} size="xl" onClose={onClose}>
+    <Dialog
+      title={t('title', { name: entry.name })}
+      size="xl"
+      isUnsaved={names.length > 0 && shown === undefined}
+      onClose={onClose}
+    >
       <Stack>
         <Form onSubmit={() => setShown(names)}>
           <Stack>
@@ -52,12 +57,7 @@ export function RenameDialog({ entry, onClose }: RenameDialogProps) {
               />
             ))}
             {shown === undefined && (
-              <FormButtons
-                action={t('show')}
-                isBusy={false}
-                isDisabled={names.length === 0}
-                onBack={onClose}
-              />
+              <FormButtons action={t('show')} isBusy={false} isDisabled={names.length === 0} />
             )}
           </Stack>
         </Form>
@@ -102,6 +102,7 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
   const isWhole = !places.hasNextPage && chosen.length <= mostChosen
   const except = all?.filter(place => place.doubt === undefined && !isChosen(place)).map(({ id }) => id)
   const rename = useRename(entry, { names, keepsOld, ...(isWhole ? { only: chosen } : { except }) })
+  const question = useUnsaved(all !== undefined && !rename.isPending)
   if (all === undefined) return <Pending error={places.error} onRetry={places.refetch} lines={4} />
   const turn = (id: string) =>
     setTurned(now => new Set(now.has(id) ? [...now].filter(each => each !== id) : [...now, id]))
@@ -132,6 +133,7 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
         {rename.error !== null && <ErrorNotice error={rename.error} />}
         <FormButtons action={t('action')} isBusy={rename.isPending} isDisabled={false} onBack={onBack} />
       </Stack>
+      {question}
     </Form>
   )
 }

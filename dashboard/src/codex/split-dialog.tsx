@@ -21,6 +21,7 @@ export function SplitDialog({ entry, onClose }: SplitDialogProps) {
   const [movedChanges, setMovedChanges] = useState<string[]>([])
   const [texts, setTexts] = useState({ stays: entry.text, into: entry.text })
   const split = useSplit(entry)
+  const isTyped = name !== (aliases[0] ?? '') || texts.into !== entry.text || texts.stays !== entry.text
   const isMoved = (_: unknown, at: number) => movedChanges.includes(String(at))
   const submit = () =>
     split.mutate(
@@ -45,14 +46,13 @@ export function SplitDialog({ entry, onClose }: SplitDialogProps) {
       },
     )
   return (
-    <Dialog title={t('title', { name: entry.name })} size="lg" onClose={onClose}>
+    <Dialog title={t('title', { name: entry.name })} size="lg" isUnsaved={isTyped} onClose={onClose}>
       <DialogForm
         onSubmit={submit}
         error={split.error}
         action={t('action')}
         isBusy={split.isPending}
         isDisabled={name.trim() === '' || name.trim() === entry.name}
-        onBack={onClose}
       >
         <Text>{t('text', { name: entry.name })}</Text>
         <TextInput

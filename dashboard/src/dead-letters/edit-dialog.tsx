@@ -4,7 +4,7 @@ import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
-import { Dialog } from '../parts/dialog.tsx'
+import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
@@ -40,6 +40,7 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
       onClose()
     },
   })
+  const question = useUnsaved(text !== before)
   const reading = readJson(text)
   const issues = issuesOf(retry.error)
   return (
@@ -50,7 +51,6 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
       action={t('deadLetters.editVerb')}
       isBusy={retry.isPending}
       isDisabled={!reading.isValid}
-      onBack={onClose}
     >
       <Text>{t('deadLetters.editText')}</Text>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -66,6 +66,7 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
         />
       </SimpleGrid>
       <Refusal error={retry.error} hasIssues={issues.length > 0} />
+      {question}
     </DialogForm>
   )
 }

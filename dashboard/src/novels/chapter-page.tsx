@@ -7,7 +7,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/request-key.ts'
-import { Dialog } from '../parts/dialog.tsx'
+import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { LongText } from '../parts/long-text.tsx'
@@ -181,6 +181,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
   // The same request sent twice adds one scene; a changed request adds another one.
   const change = (part: Partial<NewScene>) => setScene({ ...scene, ...part, key: newIdempotencyKey() })
   const { mutate, error, isPending } = useAdd({ novelId, chapterId })
+  const question = useUnsaved(`${scene.title}${scene.brief}`.trim() !== '' && !isPending)
   return (
     <Form onSubmit={() => mutate(scene)}>
       <Stack>
@@ -208,6 +209,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
           {t('add')}
         </Button>
       </Stack>
+      {question}
     </Form>
   )
 }

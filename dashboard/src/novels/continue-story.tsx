@@ -2,12 +2,14 @@ import { Checkbox, NumberInput, SimpleGrid, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { CostWhenStill, InstructionsField } from '../parts/asking.tsx'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { MoreInstructions, numberOf } from '../parts/instruction-fields.tsx'
 import {
   type BatchReview,
   batchParametersOf,
   type Instructions,
+  isTyped,
   noInstructions,
   unitOf,
 } from '../parts/instructions.ts'
@@ -23,7 +25,7 @@ export function ContinueStory({ novel, onClose }: { novel: NovelOutline; onClose
   const t = useTranslations('novels.continue')
   return (
     <ModelTaskDialog title={t('title')} taskType={taskType} onClose={onClose}>
-      {capabilities => <ContinueForm novel={novel} capabilities={capabilities} onClose={onClose} />}
+      {capabilities => <ContinueForm novel={novel} capabilities={capabilities} />}
     </ModelTaskDialog>
   )
 }
@@ -46,7 +48,7 @@ function planParametersOf({ chapters, scenesPerChapter, outlineInstructions, rev
   }
 }
 
-function ContinueForm({ novel, capabilities, onClose }: WriteFormProps) {
+function ContinueForm({ novel, capabilities }: WriteFormProps) {
   const t = useTranslations('novels.continue')
   const write = useTranslations('novels.write')
   const [plan, setPlan] = useState<Plan>({
@@ -59,6 +61,8 @@ function ContinueForm({ novel, capabilities, onClose }: WriteFormProps) {
   const scenes = batchParametersOf(wanted, { novelId: novel.id, unit, review })
   const parameters = { ...scenes, ...planParametersOf(plan) }
   const begin = useWrite({ taskType, parameters }, wanted)
+  const isAnyTyped = isTyped(wanted) || plan.outlineInstructions.trim() !== ''
+  const question = useUnsaved(isAnyTyped && !begin.isPending)
   return (
     <DialogForm
       onSubmit={() => begin.mutate()}
@@ -66,7 +70,6 @@ function ContinueForm({ novel, capabilities, onClose }: WriteFormProps) {
       action={t('action')}
       isBusy={begin.isPending}
       isDisabled={false}
-      onBack={onClose}
     >
       <Text size="sm">{t('text')}</Text>
       <PlanFields plan={plan} onChange={part => setPlan(now => ({ ...now, ...part }))} />
@@ -74,6 +77,7 @@ function ContinueForm({ novel, capabilities, onClose }: WriteFormProps) {
       <InstructionsField label={write('instructions')} wanted={wanted} onChange={change} />
       <MoreInstructions wanted={wanted} onChange={change} capabilities={capabilities} unit={unit} />
       <CostWhenStill planned={{ taskType, parameters }} />
+      {question}
     </DialogForm>
   )
 }

@@ -36,7 +36,7 @@ export function Snapshots({ novel, onClose }: { novel: NovelOutline; onClose: ()
     <Dialog size="lg" title={t('title')} onClose={onClose}>
       <Stack>
         <Text size="sm">{t('text')}</Text>
-        <NewSnapshot novelId={novel.id} onClose={onClose} />
+        <NewSnapshot novelId={novel.id} />
         {data === undefined && <Pending error={error} onRetry={refetch} />}
         {data?.items.map(snapshot => (
           <OneSnapshot key={snapshot.id} snapshot={snapshot} onRestoring={onClose} />
@@ -46,7 +46,7 @@ export function Snapshots({ novel, onClose }: { novel: NovelOutline; onClose: ()
   )
 }
 
-function NewSnapshot({ novelId, onClose }: { novelId: string; onClose: () => void }) {
+function NewSnapshot({ novelId }: { novelId: string }) {
   const t = useTranslations('novels.snapshots')
   const queries = useQueryClient()
   const key = useRequestKey()
@@ -73,7 +73,6 @@ function NewSnapshot({ novelId, onClose }: { novelId: string; onClose: () => voi
       action={t('make')}
       isBusy={make.isPending}
       isDisabled={name.trim() === ''}
-      onBack={onClose}
     >
       <TextInput
         label={t('name')}

@@ -7,6 +7,7 @@ import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import { CostWhenStill, InstructionsField } from '../parts/asking.tsx'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { MoreInstructions, type MoreInstructionsProps } from '../parts/instruction-fields.tsx'
 import {
@@ -15,6 +16,7 @@ import {
   batchReviews,
   budgetOf,
   type Instructions,
+  isTyped,
   noInstructions,
   unitOf,
 } from '../parts/instructions.ts'
@@ -27,7 +29,7 @@ export function WriteScenes({ novel, onClose }: { novel: NovelOutline; onClose: 
   const t = useTranslations('novels.write')
   return (
     <ModelTaskDialog title={t('title')} taskType={taskType} onClose={onClose}>
-      {capabilities => <WriteForm novel={novel} capabilities={capabilities} onClose={onClose} />}
+      {capabilities => <WriteForm novel={novel} capabilities={capabilities} />}
     </ModelTaskDialog>
   )
 }
@@ -37,10 +39,9 @@ const taskType = 'BatchGenerateScene'
 /** What a form about writing is given. */
 export interface WriteFormProps extends Pick<MoreInstructionsProps, 'capabilities'> {
   novel: NovelOutline
-  onClose: () => void
 }
 
-function WriteForm({ novel, capabilities, onClose }: WriteFormProps) {
+function WriteForm({ novel, capabilities }: WriteFormProps) {
   const t = useTranslations('novels.write')
   const [wanted, setWanted] = useState(noInstructions)
   const [review, setReview] = useState<BatchReview>('none')
@@ -48,6 +49,7 @@ function WriteForm({ novel, capabilities, onClose }: WriteFormProps) {
   const unit = unitOf(novel.language)
   const parameters = batchParametersOf(wanted, { novelId: novel.id, unit, review })
   const write = useWrite({ taskType, parameters }, wanted)
+  const question = useUnsaved(isTyped(wanted) && !write.isPending)
   return (
     <DialogForm
       onSubmit={() => write.mutate()}
@@ -55,13 +57,13 @@ function WriteForm({ novel, capabilities, onClose }: WriteFormProps) {
       action={t('action')}
       isBusy={write.isPending}
       isDisabled={false}
-      onBack={onClose}
     >
       <Text size="sm">{t('text')}</Text>
       <ReviewChoice value={review} onChange={setReview} />
       <InstructionsField label={t('instructions')} wanted={wanted} onChange={change} />
       <MoreInstructions wanted={wanted} onChange={change} capabilities={capabilities} unit={unit} />
       <CostWhenStill planned={{ taskType, parameters }} />
+      {question}
     </DialogForm>
   )
 }

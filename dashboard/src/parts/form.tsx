@@ -1,6 +1,7 @@
 import { Button, Group, Stack } from '@mantine/core'
-import type { ComponentProps, ReactNode } from 'react'
+import { type ComponentProps, type ReactNode, use } from 'react'
 import { useTranslations } from 'use-intl'
+import { DialogContext } from './dialog-around.ts'
 import { ErrorNotice } from './states.tsx'
 
 /** A form that the page handles itself; the browser sends nothing. */
@@ -13,6 +14,8 @@ export function Form({
       {...form}
       onSubmit={event => {
         event.preventDefault()
+        // A form in a dialog is within the form that opened the dialog, as React sees it.
+        event.stopPropagation()
         onSubmit()
       }}
     />
@@ -27,27 +30,34 @@ interface FormButtonsProps {
   isDangerous?: boolean
   /** The button that submits has the focus at first. */
   takesFocus?: boolean
-  onBack: () => void
+  /** Default: closes the dialog, and asks first where something typed is not saved. */
+  onBack?: () => void
+  /** Another button, at the other end. */
+  aside?: ReactNode
 }
 
 /** The buttons at the end of a form in a dialog: back, or do it. */
 export function FormButtons(props: FormButtonsProps) {
-  const { action, isBusy, isDisabled, isDangerous = false, takesFocus = false, onBack } = props
+  const { action, isBusy, isDisabled, isDangerous = false, takesFocus = false, onBack, aside } = props
   const t = useTranslations('actions')
+  const { close } = use(DialogContext)
   return (
-    <Group justify="flex-end">
-      <Button variant="default" onClick={onBack}>
-        {t('back')}
-      </Button>
-      <Button
-        type="submit"
-        loading={isBusy}
-        disabled={isDisabled}
-        {...(takesFocus ? { 'data-autofocus': true } : {})}
-        {...(isDangerous ? { color: 'red' } : {})}
-      >
-        {action}
-      </Button>
+    <Group justify={aside === undefined ? 'flex-end' : 'space-between'}>
+      {aside}
+      <Group>
+        <Button variant="default" onClick={onBack ?? close}>
+          {t('back')}
+        </Button>
+        <Button
+          type="submit"
+          loading={isBusy}
+          disabled={isDisabled}
+          {...(takesFocus ? { 'data-autofocus': true } : {})}
+          {...(isDangerous ? { color: 'red' } : {})}
+        >
+          {action}
+        </Button>
+      </Group>
     </Group>
   )
 }
@@ -60,7 +70,7 @@ export function DialogForm({
   ...buttons
 }: FormButtonsProps & { onSubmit: () => void; children: ReactNode; error?: unknown }) {
   return (
-    <Form onSubmit={() => buttons.isDisabled || onSubmit()}>
+    <Form onSubmit={() => buttons.isDisabled || buttons.isBusy || onSubmit()}>
       <Stack>
         {children}
         {error !== null && <ErrorNotice error={error} />}

@@ -53,6 +53,11 @@ export const noInstructions: Instructions = {
   cost: '',
 }
 
+/** Returns whether a person typed or chose anything. */
+export function isTyped(wanted: Instructions): boolean {
+  return JSON.stringify(wanted) !== JSON.stringify(noInstructions)
+}
+
 /** Returns what is to happen. */
 export function whatHappens({ summary }: Instructions, scene: Scene): string {
   return summary?.text ?? summaryOf(scene)

@@ -9,14 +9,13 @@ interface ScenePickerProps {
   label: string
   /** Empty: none is chosen. */
   sceneId: string
-  isOptional?: boolean
-  /** What it means that none is chosen. */
+  /** What it means that none is chosen. Default: one has to be. */
   none?: string
   onPick: (sceneId: string) => void
 }
 
 /** Chooses a scene: its chapter, then its number there. The first scene of a chapter is taken until another one is. */
-export function ScenePicker({ novelId, label, sceneId, isOptional = false, none, onPick }: ScenePickerProps) {
+export function ScenePicker({ novelId, label, sceneId, none, onPick }: ScenePickerProps) {
   const t = useTranslations('parts.scene')
   const { data: novel } = useOutline(novelId)
   const { data: chosen } = useQuery({ ...sceneQuery(sceneId), enabled: sceneId !== '' })
@@ -38,7 +37,7 @@ export function ScenePicker({ novelId, label, sceneId, isOptional = false, none,
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
       <Select
         label={label}
-        placeholder={isOptional ? (none ?? t('none')) : t('chapter')}
+        placeholder={none ?? t('chapter')}
         data={chapters.map(({ id, title }, at) => ({
           value: id,
           label: title || t('chapterNumber', { number: at + 1 }),
@@ -46,8 +45,8 @@ export function ScenePicker({ novelId, label, sceneId, isOptional = false, none,
         value={chapterId ?? null}
         onChange={pickChapter}
         searchable
-        clearable={isOptional}
-        allowDeselect={isOptional}
+        clearable={none !== undefined}
+        allowDeselect={none !== undefined}
       />
       {scenes.length > 1 && (
         <Select

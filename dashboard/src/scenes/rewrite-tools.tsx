@@ -11,6 +11,7 @@ import {
   type Edit,
   edits,
   type Instructions,
+  isTyped,
   noInstructions,
   rewriteParametersOf,
   type Selected,
@@ -129,14 +130,13 @@ function RewriteDialog({ scene, selected, capabilities, onSent, onClose, ...firs
       },
     )
   return (
-    <Dialog size="lg" title={t('title')} onClose={onClose}>
+    <Dialog size="lg" title={t('title')} isUnsaved={isTyped(wanted)} onClose={onClose}>
       <DialogForm
         onSubmit={send}
         error={submit.error}
         action={t(`edit.${edit}`)}
         isBusy={submit.isPending}
         isDisabled={false}
-        onBack={onClose}
       >
         <Blockquote p="sm" m={0}>
           <Text size="sm" lineClamp={4} className="prose" data-passage>

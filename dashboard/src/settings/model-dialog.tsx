@@ -36,13 +36,18 @@ const blank: ModelFields = {
 export function ModelDialog({ kept, list, onClose }: ModelDialogProps) {
   const t = useTranslations('settings.modelForm')
   const [id, setId] = useState(kept?.id ?? '')
-  const [fields, setFields] = useState(kept?.fields ?? blank)
+  const [first] = useState(kept?.fields ?? blank)
+  const [fields, setFields] = useState(first)
   const [key, setKey] = useState('')
   const [forgetsKey, setForgetsKey] = useState(false)
-  const save = useChangeModels(list)
+  // The list as it was when one began: what somebody else changes meanwhile is not overwritten by a second try.
+  const [seen] = useState(list)
+  const save = useChangeModels(seen)
   const test = useTestModel()
   const change: ModelChange = { fields, ...(forgetsKey ? { key: null } : key === '' ? {} : { key }) }
   const isWhole = id.trim() !== '' && fields.model.trim() !== ''
+  const isTyped =
+    id !== (kept?.id ?? '') || key !== '' || forgetsKey || JSON.stringify(fields) !== JSON.stringify(first)
   const submit = () =>
     save.mutate(
       { how: 'save', id: id.trim(), change },
@@ -54,14 +59,8 @@ export function ModelDialog({ kept, list, onClose }: ModelDialogProps) {
       },
     )
   return (
-    <Dialog title={kept?.id ?? t('newTitle')} size="lg" onClose={onClose}>
-      <DialogForm
-        onSubmit={submit}
-        action={t('save')}
-        isBusy={save.isPending}
-        isDisabled={!isWhole}
-        onBack={onClose}
-      >
+    <Dialog title={kept?.id ?? t('newTitle')} size="lg" isUnsaved={isTyped} onClose={onClose}>
+      <DialogForm onSubmit={submit} action={t('save')} isBusy={save.isPending} isDisabled={!isWhole}>
         {kept === undefined && (
           <TextInput
             label={t('id')}
@@ -77,7 +76,13 @@ export function ModelDialog({ kept, list, onClose }: ModelDialogProps) {
           fields={fields}
           onChange={setFields}
           names={test.data?.names ?? []}
-          secret={{ key, onKey: setKey, kept: kept?.key, forgets: forgetsKey, onForget: setForgetsKey }}
+          secret={{
+            typed: key,
+            onType: setKey,
+            kept: kept?.key,
+            forgets: forgetsKey,
+            onForget: setForgetsKey,
+          }}
         />
         <Group>
           <Button

@@ -23,8 +23,8 @@ interface FieldsProps {
 
 /** What is typed as a key, and what becomes of the kept one. */
 interface Secret {
-  key: string
-  onKey: (key: string) => void
+  typed: string
+  onType: (typed: string) => void
   kept: KeptModel['key']
   forgets: boolean
   onForget: (forgets: boolean) => void
@@ -102,7 +102,7 @@ export function ModelFieldsForm(props: FieldsProps & { names: readonly string[];
   )
 }
 
-function KeyFields({ key: typed, onKey, kept, forgets, onForget }: Secret) {
+function KeyFields({ typed, onType, kept, forgets, onForget }: Secret) {
   const t = useTranslations('settings.modelForm')
   return (
     <>
@@ -113,7 +113,7 @@ function KeyFields({ key: typed, onKey, kept, forgets, onForget }: Secret) {
         maxLength={4_096}
         disabled={forgets}
         value={typed}
-        onChange={({ currentTarget }) => onKey(currentTarget.value)}
+        onChange={({ currentTarget }) => onType(currentTarget.value)}
       />
       {kept !== undefined && (
         <Checkbox

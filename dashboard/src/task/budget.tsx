@@ -192,7 +192,6 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
       action={t('save')}
       isBusy={set.isPending}
       isDisabled={isEmpty}
-      onBack={onClose}
     >
       <Text size="sm">{t('dialogText')}</Text>
       <NumberInput

@@ -139,7 +139,8 @@ export function UndoDialog({ task, onClose }: { task: Task; onClose: () => void 
 export function EditDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task')
   const retry = useRetry(task)
-  const [text, setText] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
+  const [before] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
+  const [text, setText] = useState(before)
   const given = readJson(text)
   const submit = () => {
     if (!given.isValid) return
@@ -154,13 +155,12 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
     )
   }
   return (
-    <Dialog onClose={onClose} title={t('edit.title')} size="lg">
+    <Dialog onClose={onClose} title={t('edit.title')} size="lg" isUnsaved={text !== before}>
       <DialogForm
         onSubmit={submit}
         action={t('edit.action')}
         isBusy={retry.isPending}
         isDisabled={!given.isValid}
-        onBack={onClose}
       >
         <Text>{t('edit.text')}</Text>
         <JsonInput

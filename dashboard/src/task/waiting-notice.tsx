@@ -170,13 +170,12 @@ function SignalDialog({ task, name, onClose }: { task: Task; name: string; onClo
     onSettled: () => queries.invalidateQueries({ queryKey: keys.task(task.id) }),
   })
   return (
-    <Dialog title={t('sendSignal', { signal: name })} onClose={onClose}>
+    <Dialog title={t('sendSignal', { signal: name })} isUnsaved={text !== ''} onClose={onClose}>
       <DialogForm
         onSubmit={() => send.mutate()}
         action={t('send')}
         isBusy={send.isPending}
         isDisabled={payload === undefined}
-        onBack={onClose}
       >
         <Textarea
           label={t('payload')}

@@ -43,7 +43,6 @@ export function ThreadFieldsForm({ novelId, fields, onChange }: ThreadFieldsProp
           novelId={novelId}
           label={t(edge)}
           sceneId={fields[edge]}
-          isOptional
           none={t('anyScene')}
           onPick={sceneId => onChange({ [edge]: sceneId })}
         />
@@ -75,7 +74,7 @@ function Events({ novelId, events, onChange }: EventsProps) {
       blank={{ scene: '', kind: events.length === 0 ? 'planted' : 'advanced', quotation: '' }}
       onChange={onChange}
     >
-      {props => <EventFields key={props.number} novelId={novelId} {...props} />}
+      {props => <EventFields novelId={novelId} {...props} />}
     </FieldsList>
   )
 }

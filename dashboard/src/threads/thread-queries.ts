@@ -40,11 +40,17 @@ export function useSaveThread(novelId: string, seen: Thread | undefined) {
   })
 }
 
-/** Deletes the thread that the person saw. */
-export function useDeleteThread({ id: threadId, novelId, version }: Thread) {
+/** Reads a thread as it is now. */
+export function readThread({ id: threadId, novelId }: Thread): Promise<Thread> {
+  const params = { path: { novelId, threadId } }
+  return dataOf(api.GET('/v1/novels/{novelId}/threads/{threadId}', { params }))
+}
+
+/** Deletes the thread that the person saw. Rejects with THREAD_CHANGED (412) where there is a newer one. */
+export function useDeleteThread(novelId: string) {
   const onSettled = useReadAgain(novelId)
   return useMutation({
-    mutationFn: () =>
+    mutationFn: ({ id: threadId, version }: Thread) =>
       api.DELETE('/v1/novels/{novelId}/threads/{threadId}', {
         params: { path: { novelId, threadId }, header: ifMatch({ version }) },
       }),

@@ -28,9 +28,6 @@ const versioned = {
   sends: { 200: keptModels },
 }
 
-/** How long a model may take for one word, milliseconds. */
-const longestTest = 120_000
-
 const { get, put, post, delete: remove } = routesOf('models')
 
 type Reply = { header(name: string, value: string): unknown }
@@ -93,10 +90,7 @@ export const modelRoutes = [
     body: modelTest,
     sends: { 200: modelTrial },
     refuses: ['REQUEST_INVALID', 'KEPT_MODELS_UNAVAILABLE', 'KEPT_MODEL_NOT_FOUND', 'STORE_FAILED'],
-    handle: async (context, { params, body, raw }) => {
-      const gone = new AbortController()
-      raw.socket.once('close', () => gone.abort())
-      const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(longestTest)])
+    handle: (context, { params, body, signal }) => {
       const change = body.change === undefined ? undefined : changeOf(body.change)
       return settingsOf(context).test(params.modelId, change, signal)
     },
