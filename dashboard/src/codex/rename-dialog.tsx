@@ -1,6 +1,5 @@
 import { Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
@@ -10,7 +9,7 @@ import type { components } from '../api/schema.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { CodexEntry } from './codex-queries.ts'
 
 type Place = components['schemas']['CodexPlace']
@@ -101,7 +100,13 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
   const chosen = all?.filter(isChosen).map(({ id }) => id) ?? []
   const isWhole = !places.hasNextPage && chosen.length <= mostChosen
   const except = all?.filter(place => place.doubt === undefined && !isChosen(place)).map(({ id }) => id)
-  const rename = useRename(entry, { names, keepsOld, ...(isWhole ? { only: chosen } : { except }) })
+  const { id: entryId, novelId, version: expectedVersion } = entry
+  const which = isWhole ? { only: chosen } : { except }
+  const rename = useSubmitAndOpen({
+    taskType: 'RenameInNovel',
+    parameters: { novelId, entryId, expectedVersion, names, keepsOld, ...which },
+    lane: 'default',
+  })
   if (all === undefined) return <Pending error={places.error} onRetry={places.refetch} lines={4} />
   const turn = (id: string) =>
     setTurned(now => new Set(now.has(id) ? [...now].filter(each => each !== id) : [...now, id]))
@@ -164,30 +169,4 @@ function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
       ].join(' · ')}
     />
   )
-}
-
-/** Submits the task that renames, and goes to its page. */
-function useRename(
-  { id: entryId, novelId, version: expectedVersion }: CodexEntry,
-  wanted: { names: Names; keepsOld: boolean; only?: string[]; except?: string[] | undefined },
-) {
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  const key = useRequestKey()
-  return useMutation({
-    mutationFn() {
-      const submission = {
-        taskType: 'RenameInNovel',
-        parameters: { novelId, entryId, expectedVersion, ...wanted },
-        lane: 'default',
-      }
-      return submitTask(submission, key.of(submission))
-    },
-    onSuccess({ id: taskId }) {
-      key.answered()
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-      void queries.invalidateQueries({ queryKey: keys.codex(novelId) })
-      return navigate({ to: '/tasks/$taskId', params: { taskId } })
-    },
-  })
 }
