@@ -62,6 +62,35 @@ describePages('the names of a codex', () => {
     ])
   })
 
+  test('in doubt can be chosen once all places are shown, and not before', async () => {
+    const { id } = await codex.add({ name: 'Nobody', aliases: ['Seven'] })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    // The novel is searched in two steps, of which the second one finds nothing.
+    await page.route('**/codex/*:places', async route => {
+      const { pageToken } = route.request().postDataJSON() as { pageToken?: string }
+      if (pageToken !== undefined) return route.fulfill({ json: { items: [] } })
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), nextPageToken: 'further' } })
+    })
+    await page.locator('[data-entry="Nobody"]').click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rename Nobody' })
+    await dialog.getByRole('textbox', { name: 'In place of “Seven”' }).fill('Eight')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    const doubtful = dialog.getByRole('checkbox', { name: /seven lanterns/ })
+    await dialog.getByText('Places in doubt can be chosen once all places are shown').waitFor()
+    expect([await doubtful.isDisabled(), await doubtful.isChecked()]).toEqual([true, false])
+    await dialog.getByRole('button', { name: 'Search further' }).click()
+    await expect.poll(() => doubtful.isEnabled()).toBe(true)
+    await doubtful.check()
+    await dialog.getByText('One place, 1 chosen').waitFor()
+    await codex.server.ask(`/v1/novels/${codex.novelId}/codex/${id}`, {
+      method: 'DELETE',
+      headers: { 'if-match': '"1"' },
+    })
+  })
+
   test('are joined and cut apart', async () => {
     await codex.add({ name: 'Miss Hask', text: 'Counts lanterns.' })
     await using opened = await open(codex.page, {

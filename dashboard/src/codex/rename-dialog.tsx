@@ -4,7 +4,6 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
@@ -96,9 +95,11 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
   const [keepsOld, setKeepsOld] = useState(false)
   const all = places.data?.pages.flatMap(({ items }) => items)
-  const isChosen = ({ id, doubt }: Place) => (doubt === undefined) !== turned.has(id)
+  // The task is told which places to change where all are shown, else which sure ones to leave: then no doubtful one can be chosen.
+  const isWhole = !places.hasNextPage && (all?.length ?? 0) <= mostChosen
+  const isOpen = ({ doubt }: Place) => doubt === undefined || isWhole
+  const isChosen = (place: Place) => isOpen(place) && (place.doubt === undefined) !== turned.has(place.id)
   const chosen = all?.filter(isChosen).map(({ id }) => id) ?? []
-  const isWhole = !places.hasNextPage && chosen.length <= mostChosen
   const except = all?.filter(place => place.doubt === undefined && !isChosen(place)).map(({ id }) => id)
   const { id: entryId, novelId, version: expectedVersion } = entry
   const which = isWhole ? { only: chosen } : { except }
@@ -116,9 +117,20 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
         <Text role="status">{t('found', { count: all.length, chosen: chosen.length })}</Text>
         <Stack gap={4} mah="24rem" style={{ overflowY: 'auto' }}>
           {all.map(place => (
-            <PlaceRow key={place.id} place={place} isChosen={isChosen(place)} onTurn={() => turn(place.id)} />
+            <PlaceRow
+              key={place.id}
+              place={place}
+              isChosen={isChosen(place)}
+              isOpen={isOpen(place)}
+              onTurn={() => turn(place.id)}
+            />
           ))}
         </Stack>
+        {!isWhole && (
+          <Text size="sm" c="dimmed">
+            {t('doubtfulStay', { most: mostChosen })}
+          </Text>
+        )}
         {places.hasNextPage && (
           <Group>
             <Button variant="default" loading={places.isFetching} onClick={() => void places.fetchNextPage()}>
@@ -144,17 +156,20 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
 interface PlaceRowProps {
   place: Place
   isChosen: boolean
+  /** It can be chosen. */
+  isOpen: boolean
   onTurn: () => void
 }
 
 /** A place as it is and as it would be. */
-function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
+function PlaceRow({ place, isChosen, isOpen, onTurn }: PlaceRowProps) {
   const t = useTranslations('codex.rename')
   const { what, before, text, to, after, doubt, entry } = place
   return (
     <Checkbox
       data-place={place.id}
       checked={isChosen}
+      disabled={!isOpen}
       onChange={onTurn}
       label={
         <>
