@@ -113,7 +113,7 @@ function EditForm(props: EditFormProps) {
         <RewriteTools
           scene={scene}
           selected={selected}
-          isUnsaved={draft.content !== scene.content}
+          isUnsaved={isChanged || draft.content !== scene.content}
           onSent={onDrop}
         />
       )}
