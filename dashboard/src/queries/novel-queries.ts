@@ -2,7 +2,7 @@ import { type InfiniteData, queryOptions, useQuery, useQueryClient } from '@tans
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { keys, ofNovel } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
@@ -111,8 +111,7 @@ export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): ()
       again(keys.scene(id)),
       again(keys.candidates(id)),
       again(keys.sceneHistory(id)),
-      again(keys.novel(novelId)),
-      again(['novels', 'chapter', novelId]),
+      queries.invalidateQueries(ofNovel(novelId)),
     ])
 }
 

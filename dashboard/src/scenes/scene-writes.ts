@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
@@ -43,8 +43,8 @@ export function useEdit(sceneId: string) {
     onSuccess(scene) {
       queries.setQueryData(keys.scene(sceneId), scene)
       void queries.invalidateQueries({ queryKey: keys.sceneHistory(sceneId) })
-      void queries.invalidateQueries({ queryKey: keys.novel(scene.novelId) })
-      void queries.invalidateQueries({ queryKey: keys.chapter(scene.novelId, scene.chapterId) })
+      // Summaries above the scene, threads that quote it and comparisons with snapshots depend on it too.
+      void queries.invalidateQueries(ofNovel(scene.novelId))
     },
   })
 }
