@@ -15,7 +15,7 @@ import { Panel } from '../parts/panel.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Pending } from '../parts/states.tsx'
 import { submitTask } from '../queries/task-queries.ts'
-import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
+import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
 import { useLiveTasks } from './novel-tasks.ts'
 import { UnitEditor } from './unit-editor.tsx'
@@ -162,7 +162,7 @@ function AskToUpdate({ novelId, onClose }: { novelId: string; onClose: () => voi
   const notifyError = useNotifyError()
   const key = useRequestKey()
   const [chosen, choose] = useState<string>()
-  const { model } = useSummaryModel(chosen)
+  const { model } = useSummariser(chosen)
   const planned = { taskType: 'UpdateSummaries', parameters: { novelId, model } }
   const { mutate, isPending } = useMutation({
     mutationFn: () => submitTask(planned, key.of(planned)),

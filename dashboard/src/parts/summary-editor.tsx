@@ -5,7 +5,7 @@ import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError, api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/novel-queries.ts'
+import { ifMatch, readScene, type Scene, useReadSceneAgain } from '../queries/novel-queries.ts'
 import { useUnsaved } from './dialog.tsx'
 import { Form } from './form.tsx'
 import { Provenance } from './provenance.tsx'
@@ -37,7 +37,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
     newest.current = typed
     setText(typed)
   }
-  const { save, error, isPending, there, readAgain } = useSave(seen, (sent, saved) =>
+  const { save, error, isPending, there, readAgain } = useSaveSummary(seen, (sent, saved) =>
     newest.current === sent ? onClose() : setSeen(saved),
   )
   const isChanged = text !== before
@@ -140,9 +140,9 @@ interface Saving {
 }
 
 /** Saves a summary if the scene is what the person saw; else `there` is the scene as it is now. */
-function useSave(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
+function useSaveSummary(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
   const queries = useQueryClient()
-  const readAgain = useReadAgain(scene)
+  const readAgain = useReadSceneAgain(scene)
   const [there, setThere] = useState<Scene>()
   const { id: sceneId } = scene
   const { mutate, error, isPending } = useMutation({

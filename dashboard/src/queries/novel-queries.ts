@@ -103,7 +103,7 @@ export function useAddSceneTask(sceneId: string): (task: Task) => void {
 }
 
 /** Has everything that is shown of a scene be read again: its text changed, or its summary. */
-export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
+export function useReadSceneAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
   const queries = useQueryClient()
   const again = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey })
   return () =>
@@ -120,7 +120,7 @@ export function useReadAgainAfterTasks(
   ids: Pick<Scene, 'id' | 'novelId'>,
   tasks: readonly (Task | undefined)[] | undefined,
 ): void {
-  const readAgain = useReadAgain(ids)
+  const readAgain = useReadSceneAgain(ids)
   const ended = tasks
     ?.filter(task => task?.done === true)
     .map(task => `${task?.id} ${task?.attempt}`)

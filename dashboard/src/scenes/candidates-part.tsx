@@ -15,7 +15,7 @@ import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PromptBlocks } from '../parts/prompt-blocks.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice, Loading, Pending } from '../parts/states.tsx'
-import { ifMatch, type Scene, useOutline, useReadAgain } from '../queries/novel-queries.ts'
+import { ifMatch, type Scene, useOutline, useReadSceneAgain } from '../queries/novel-queries.ts'
 import { CopyThis } from './outcome.tsx'
 import styles from './scenes.module.css'
 
@@ -165,7 +165,7 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
   const t = useTranslations('scenes.candidates')
   const [view, setView] = useState<View>('read')
   const { data, error, refetch } = useCandidate(scene.id, note.id)
-  const decide = useDecide(scene, note.id)
+  const decide = useDecideCandidate(scene, note.id)
   if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const hasText = scene.content.trim() !== ''
   const shown = hasText ? view : 'read'
@@ -264,10 +264,10 @@ function useCandidate(sceneId: string, candidateId: string) {
 }
 
 /** Accepting, whole or the text that was made of both, and discarding: under the version that is shown. */
-function useDecide(scene: Scene, candidateId: string) {
+function useDecideCandidate(scene: Scene, candidateId: string) {
   const t = useTranslations('scenes.candidates')
   const queries = useQueryClient()
-  const readAgain = useReadAgain(scene)
+  const readAgain = useReadSceneAgain(scene)
   const params = { path: { sceneId: scene.id, candidateId }, header: ifMatch(scene) }
   const accept = useMutation({
     mutationFn: (content?: string) =>
@@ -295,7 +295,7 @@ function useDecide(scene: Scene, candidateId: string) {
 }
 
 interface DecisionProps {
-  decide: ReturnType<typeof useDecide>
+  decide: ReturnType<typeof useDecideCandidate>
   isWhole: boolean
   hasText: boolean
   note: Note

@@ -72,7 +72,7 @@ export function useTaskAction(taskId: string) {
  * nothing is overwritten: `theirs` is there then, until the person has decided. One save at a time: a second one would be of a version that the
  * first makes old.
  */
-export function useSave(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
+export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
   const queries = useQueryClient()
   const edit = useEdit(sceneId)
   const [theirs, setTheirs] = useState<Scene>()

@@ -136,7 +136,7 @@ interface WriteFormProps {
 function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
   const { insteadOf } = useSearch({ from })
-  const write = useWrite(scene, { unit, insteadOf }, () => change({ summary: undefined }))
+  const write = useWriteScene(scene, { unit, insteadOf }, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
     <Form
@@ -200,7 +200,7 @@ function InsteadOf() {
 }
 
 /** Keeps what is to happen as the summary of the scene where that is wanted, then submits. */
-function useWrite(scene: Scene, asked: AskedFor, onKept: () => void) {
+function useWriteScene(scene: Scene, asked: AskedFor, onKept: () => void) {
   const navigate = useNavigate({ from })
   const keep = useKeepSummary(scene)
   const submit = useSubmit(scene.id)
