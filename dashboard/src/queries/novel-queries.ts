@@ -24,6 +24,12 @@ export function sceneQuery(sceneId: string) {
   return queryOptions({ queryKey: keys.scene(sceneId), queryFn: () => readScene(sceneId) })
 }
 
+/** Returns what reads a scene as it is now, for the cache too. */
+export function useReadScene(sceneId: string): () => Promise<Scene> {
+  const queries = useQueryClient()
+  return () => queries.fetchQuery({ ...sceneQuery(sceneId), staleTime: 0 })
+}
+
 /** Asks for a scene. */
 export function readScene(sceneId: string): Promise<Scene> {
   return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))

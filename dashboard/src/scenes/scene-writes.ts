@@ -5,8 +5,9 @@ import { keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
-import { ifMatch, readScene, type Scene, useAddSceneTask } from '../queries/novel-queries.ts'
+import { ifMatch, type Scene, useAddSceneTask, useReadScene } from '../queries/novel-queries.ts'
 import { cancelTask, retryTask, submitTask } from '../queries/task-queries.ts'
+import { overNewest } from '../queries/versioned-edit.ts'
 import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
 
 /** A task that is about a scene, as it is submitted. */
@@ -49,6 +50,23 @@ export function useEdit(sceneId: string) {
   })
 }
 
+/** Saves a change of the newest version of a scene. Where that is not the one on the page, `change` is made anew of it; `undefined`: nothing is saved. */
+export function useEditNewest(scene: Scene) {
+  const edit = useEdit(scene.id)
+  const read = useReadScene(scene.id)
+  return useMutation({
+    mutationFn: (change: (seen: Scene) => SceneEdit | undefined) =>
+      overNewest(
+        scene,
+        seen => {
+          const made = change(seen)
+          return made && edit.mutateAsync({ edit: made, seen })
+        },
+        read,
+      ),
+  })
+}
+
 /** Stops a task, or runs it again. The answer is shown at once. */
 export function useTaskAction(taskId: string) {
   const queries = useQueryClient()
@@ -73,8 +91,8 @@ export function useTaskAction(taskId: string) {
  * first makes old.
  */
 export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
-  const queries = useQueryClient()
   const edit = useEdit(sceneId)
+  const readScene = useReadScene(sceneId)
   const [theirs, setTheirs] = useState<Scene>()
   const [error, setError] = useState<unknown>(null)
   const [isPending, setIsPending] = useState(false)
@@ -91,8 +109,7 @@ export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scen
   }
   const meet = async (draft: Draft): Promise<void> => {
     try {
-      const newest = await readScene(sceneId)
-      queries.setQueryData(keys.scene(sceneId), newest)
+      const newest = await readScene()
       if (collides(draft, newest)) setTheirs(newest)
       else await send(draft, newest)
     } catch (failure) {
