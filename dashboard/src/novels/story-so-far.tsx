@@ -18,7 +18,7 @@ import { submitTask } from '../queries/task-queries.ts'
 import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
 import { useLiveTasks } from './novel-tasks.ts'
-import { UnitEditor } from './unit-editor.tsx'
+import { UnitEditor, unitSummaryQuery } from './unit-editor.tsx'
 
 function useSummaries(novelId: string) {
   return useQuery({
@@ -88,11 +88,7 @@ interface UnitSummaryProps {
 function UnitSummary({ novelId, unitId, title, language }: UnitSummaryProps) {
   const t = useTranslations('novels.story')
   const summaries = useTranslations('novels.summary')
-  const { data } = useQuery({
-    queryKey: keys.unitSummary(novelId, unitId),
-    queryFn: () =>
-      dataOf(api.GET('/v1/novels/{novelId}/summaries/{unitId}', { params: { path: { novelId, unitId } } })),
-  })
+  const { data } = useQuery(unitSummaryQuery(novelId, unitId))
   const [isEditing, editing] = useDisclosure()
   const opener = useFocusBack(isEditing)
   const action = summaries(data?.summary === undefined ? 'write' : 'edit')
