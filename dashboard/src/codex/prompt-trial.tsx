@@ -8,7 +8,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { usualPrompt } from '../parts/instructions.ts'
-import { ExpectedUse, PromptBlocks } from '../parts/prompt-blocks.tsx'
+import { ExpectedUse, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ScenePicker } from '../parts/scene-picker.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { useSubmitAndOpen } from '../queries/task-queries.ts'
@@ -73,7 +73,7 @@ function Filled({ novelId, sceneId, name, text }: TrialProps & { sceneId: string
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   return (
     <Stack gap="xs">
-      {data.problem !== undefined && <Alert color="red">{data.problem.message}</Alert>}
+      {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {data.prompt?.name !== name && <Alert color="gray">{t('onePart')}</Alert>}
       <ExpectedUse preview={data} />
       <WriteOne {...{ novelId, sceneId, prompts }} />
