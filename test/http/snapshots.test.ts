@@ -20,7 +20,7 @@ describe('the snapshots of a novel', () => {
     const { library } = api.novels
     const novelId = await importBook(library, 'a')
     const path = `/v1/novels/${novelId}/snapshots`
-    const make = () =>
+    const make = (name = 'Before the rewrite') =>
       api.ask<SnapshotJson>(path, {
         method: 'POST',
         headers: { 'idempotency-key': 'k' },
@@ -29,6 +29,10 @@ describe('the snapshots of a novel', () => {
     const { status, body } = await make()
     expect([status, body.name]).toEqual([201, 'Before the rewrite'])
     expect((await make()).body).toEqual(body)
+    expect(await make('Another name')).toMatchObject({
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    })
     const sceneId = sceneIdOf(novelId, 0, 0)
     const { content } = await library.scenes.scene(ann, sceneId)
     await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'New words.' })
