@@ -276,7 +276,7 @@ describePages('writing a scene', () => {
     await entries.locator('[data-out="Bell"]').getByRole('button', { name: '固定到这个场景 Bell' }).click()
     await entries.locator('[data-in="Bell"]').getByText('固定到这个场景').waitFor()
     await entries.locator('[data-in="Berit"]').getByRole('button', { name: '不用于这个场景 Berit' }).click()
-    await entries.locator('[data-out="Berit"]').getByText('你选择不用于这个场景').waitFor()
+    await entries.locator('[data-out="Berit"]').getByText('您选择不用于这个场景').waitFor()
     const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
       taskType: 'GenerateScene',
       parameters: { novelId: it.novelId, sceneId, accept: 'by-author', length: { words: 60 } },
