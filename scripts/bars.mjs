@@ -21,9 +21,9 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_080, 27],
   'src/broker': [3_690, 24],
-  'src/cli': [6_870, 46],
+  'src/cli': [6_890, 46],
   'src/engine': [7_770, 41],
-  'src/http': [7_660, 67],
+  'src/http': [7_670, 67],
   'src/novel': [26_960, 181],
   'src/observe': [940, 8],
   'src/rate-limit': [1_700, 8],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_160, 30],
   'src/testing': [4_830, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_160, 197],
+  dashboard: [24_500, 199],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
