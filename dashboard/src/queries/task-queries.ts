@@ -139,9 +139,9 @@ export function useSubmitAndOpen(
   return useMutation({
     mutationFn: () => submitTask(planned, key.of(planned)),
     onSuccess({ id: taskId }) {
-      key.answered()
       void queries.invalidateQueries({ queryKey: keys.taskLists })
-      return navigate(to ?? { to: '/tasks/$taskId', params: { taskId } })
+      // Where something is typed and not saved, the page may stay. Until it is left, the same submission is this task: it is paid for once.
+      void navigate(to ?? { to: '/tasks/$taskId', params: { taskId } }).then(key.answered)
     },
   })
 }
