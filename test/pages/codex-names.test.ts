@@ -78,13 +78,13 @@ describePages('the names of a codex', () => {
     const dialog = page.getByRole('dialog', { name: 'Rename Nobody' })
     await dialog.getByRole('textbox', { name: 'In place of “Seven”' }).fill('Eight')
     await dialog.getByRole('button', { name: 'Show all places' }).click()
-    const doubtful = dialog.getByRole('checkbox', { name: /seven lanterns/ })
+    const doubtful = dialog.getByRole('checkbox', { name: /seven.*lanterns/ }).first()
     await dialog.getByText('Places in doubt can be chosen once all places are shown').waitFor()
     expect([await doubtful.isDisabled(), await doubtful.isChecked()]).toEqual([true, false])
     await dialog.getByRole('button', { name: 'Search further' }).click()
     await expect.poll(() => doubtful.isEnabled()).toBe(true)
     await doubtful.check()
-    await dialog.getByText('One place, 1 chosen').waitFor()
+    await dialog.getByText('2 places, 1 chosen').waitFor()
     await codex.server.ask(`/v1/novels/${codex.novelId}/codex/${id}`, {
       method: 'DELETE',
       headers: { 'if-match': '"1"' },
@@ -145,6 +145,7 @@ describePages('the names of a codex', () => {
     await page.locator('[data-entry="Torvald"]').getByText('Also called Olga').waitFor()
     // What was found is there on the way back, and what is decided then is gone from it too.
     await page.getByRole('link', { name: 'The Bridge' }).click()
+    await page.getByRole('heading', { level: 1, name: 'The Bridge' }).waitFor()
     await page.goBack()
     await part.locator('[data-proposed="Ragna"]').getByRole('button', { name: 'Ignore for good' }).click()
     await part.locator('[data-proposed="Ragna"]').waitFor({ state: 'detached' })
