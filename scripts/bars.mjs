@@ -21,7 +21,7 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_080, 27],
   'src/broker': [3_690, 24],
-  'src/cli': [6_870, 46],
+  'src/cli': [6_890, 46],
   'src/engine': [7_930, 41],
   'src/http': [7_680, 67],
   'src/novel': [27_130, 182],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_210, 30],
   'src/testing': [4_870, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_430, 199],
+  dashboard: [24_500, 199],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */

@@ -15,6 +15,9 @@ import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import { defined } from '../task/defined.ts'
 import { KeptKeys, keptKeyOf } from './kept-keys.ts'
+import { isKey } from './key-file.ts'
+import { originOf } from './key-source.ts'
+import { createModels, findKeys, type KeptInUse, limitsOf, openModel } from './models.ts'
 import {
   type ReadModel,
   readEach,
@@ -25,10 +28,7 @@ import {
   requireId,
   requireSameOrigin,
   usesOf,
-} from './kept-models.ts'
-import { isKey } from './key-file.ts'
-import { originOf } from './key-source.ts'
-import { createModels, findKeys, type KeptInUse, limitsOf, openModel } from './models.ts'
+} from './read-kept-models.ts'
 import type { Config } from './settings.ts'
 
 /** Milliseconds between two reads of what other processes keep. */

@@ -3,8 +3,8 @@
 import { inspect } from 'node:util'
 import { z } from 'zod'
 import { limitKeyOf } from '../ai/providers/config.ts'
+import { type ModelSetting, modelSchema } from './configured-model.ts'
 import { shortKeyVariable } from './key-source.ts'
-import { type ModelSetting, modelSchema } from './model-setting.ts'
 
 /** The models of a configuration by id, in its order. */
 export type ModelSettings = Readonly<Record<string, ModelSetting>>

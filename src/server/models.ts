@@ -15,9 +15,9 @@ import { QuillworkError } from '../index.ts'
 import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import { defined } from '../task/defined.ts'
+import type { ModelSetting } from './configured-model.ts'
 import { isKey, openKeys, type ReadKey } from './key-file.ts'
 import { type KeySource, originOf } from './key-source.ts'
-import type { ModelSetting } from './model-setting.ts'
 import type { Config } from './settings.ts'
 
 /** The key of a model, or why it was not found. */

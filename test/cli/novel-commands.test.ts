@@ -28,6 +28,14 @@ async function quillwork(...args: string[]): Promise<{ code: number; out: string
   return { code, out: textOf(stdout), said: textOf(stderr) }
 }
 
+test('a plan alone takes no options of texts', async () => {
+  const texts = ['--words', '60', '--accept', 'by-author', '--review-chapters', '--instructions', 'Older.']
+  expect(await quillwork('novels', 'continue', 'told', '--outlines-only', ...texts)).toMatchObject({
+    ...{ code: 2, out: '' },
+    said: expect.stringContaining('leave out --instructions, --words, --accept, --review-chapters.'),
+  })
+})
+
 const threads = (...args: string[]) => quillwork('threads', ...args)
 
 test('a thread is added, gets its events, is shown with how far it is, changed and deleted', async () => {

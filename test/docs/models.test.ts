@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createProgram, main } from '../../src/cli/main.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { resolveConfig } from '../../src/server/config.ts'
-import { modelFields } from '../../src/server/model-setting.ts'
+import { modelFields } from '../../src/server/configured-model.ts'
 import { createModels } from '../../src/server/models.ts'
 import { blocksOf, looksLike, stepsOf } from './markdown.ts'
 

@@ -95,6 +95,14 @@ const failing = defineTask({
   },
 })
 
+/** Completes without some of what it was to make. */
+const partial = defineTask({
+  type: 'Partial',
+  parameters: z.object({ code: z.string() }),
+  result: z.object({ failed: z.array(z.object({ code: z.string(), message: z.string() })) }),
+  execute: async ({ parameters: { code } }) => ({ failed: [{ code, message: 'one of them went wrong' }] }),
+})
+
 interface TaskBody {
   id: string
   errorInfo: { message: string; authorMessage?: string }
@@ -102,15 +110,12 @@ interface TaskBody {
 }
 
 async function api() {
-  const engine = await testEngine({ tasks: [failing] })
+  const engine = await testEngine({ tasks: [failing, partial] })
   const asking = await askingOf(createApp({ engine }))
   return {
     ...asking,
-    async fail(code: ErrorCode) {
-      const { body } = await asking.post<{ id: string }>('/v1/tasks', {
-        taskType: 'Failing',
-        parameters: { code },
-      })
+    async fail(code: ErrorCode, taskType = 'Failing') {
+      const { body } = await asking.post<{ id: string }>('/v1/tasks', { taskType, parameters: { code } })
       await engine.drain()
       return body.id
     },
@@ -139,6 +144,18 @@ describe('the API', () => {
       headers: { 'accept-language': 'zh' },
     })
     expect(page.body.items[0]?.errorInfo.authorMessage).toBe(chinese.MODEL_ANSWER_FILTERED)
+  })
+
+  test('tells for the author too what a task did without', async () => {
+    await using served = await api()
+    const id = await served.fail('MODEL_ANSWER_FILTERED', 'Partial')
+    const { body } = await served.ask(`/v1/tasks/${id}`, { headers: { 'accept-language': 'zh' } })
+    expect(body).toMatchObject({
+      status: 'COMPLETED',
+      result: {
+        failed: [{ message: 'one of them went wrong', authorMessage: chinese.MODEL_ANSWER_FILTERED }],
+      },
+    })
   })
 
   test('tells a refusal for the author too', async () => {

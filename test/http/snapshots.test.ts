@@ -20,21 +20,25 @@ describe('the snapshots of a novel', () => {
     const { library } = api.novels
     const novelId = await importBook(library, 'a')
     const path = `/v1/novels/${novelId}/snapshots`
-    const make = () =>
+    const make = (name = 'Before the rewrite') =>
       api.ask<SnapshotJson>(path, {
         method: 'POST',
         headers: { 'idempotency-key': 'k' },
-        json: { name: 'Before the rewrite' },
+        json: { name },
       })
     const { status, body } = await make()
     expect([status, body.name]).toEqual([201, 'Before the rewrite'])
     expect((await make()).body).toEqual(body)
+    expect(await make('Another name')).toMatchObject({
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    })
     const sceneId = sceneIdOf(novelId, 0, 0)
     const { content } = await library.scenes.scene(ann, sceneId)
     await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'New words.' })
     expect((await api.ask(`${path}/${body.id}/comparison`)).body).toMatchObject({
       ...{ unchanged: 4, changed: 1, added: 0, deleted: 0 },
-      scenes: [{ sceneId, change: 'changed', wordsNow: 2, entryId: expect.any(String) }],
+      scenes: [{ sceneId, change: 'changed', wordsNow: 2, charactersNow: 9, entryId: expect.any(String) }],
     })
     const parameters = { novelId, snapshotId: body.id }
     await api.post('/v1/tasks', { taskType: 'RestoreSnapshot', parameters })

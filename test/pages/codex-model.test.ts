@@ -79,6 +79,29 @@ describePages('a codex and a model', () => {
     ])
   })
 
+  test('leaves no prompt unasked that is typed, to show the candidate that is written with it', async () => {
+    await using opened = await open(`${it.server.url}/novels/${it.novelId}/prompts`)
+    const { page } = opened
+    const text = page.getByRole('textbox', { name: 'Text of the prompt' })
+    const typed = (await text.inputValue()).replace('You are a novelist', 'You are a dry novelist')
+    await text.fill(typed)
+    const trial = page.locator('[data-trial]')
+    await trial.getByRole('combobox', { name: 'Chapter' }).fill('ink')
+    await page.getByRole('option', { name: /Ink/ }).click()
+    const write = trial.getByRole('button', { name: 'Write one candidate with it' })
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await write.click()
+    await question.getByRole('button', { name: 'Back' }).click()
+    expect(await text.inputValue()).toBe(typed)
+    await write.click()
+    await question.getByRole('button', { name: 'Leave' }).click()
+    await page.waitForURL(/\/scenes\//)
+    const { items } = await it.server.ask<{ items: object[] }>(
+      `/v1/tasks?tag=novel:${it.novelId}&taskType=GenerateScene`,
+    )
+    expect(items).toHaveLength(1)
+  })
+
   test('finds what speaks against it, with both quotations, on a narrow screen in Chinese', async () => {
     await it.server.post(`/v1/novels/${it.novelId}/codex`, {
       ...{ kind: 'person', name: 'Berit', text: 'Cannot add a single number.' },

@@ -80,6 +80,35 @@ describePages('the names of a codex', () => {
     ])
   })
 
+  test('in doubt can be chosen once all places are shown, and not before', async () => {
+    const { id } = await codex.add({ name: 'Nobody', aliases: ['Seven'] })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    // The novel is searched in two steps, of which the second one finds nothing.
+    await page.route('**/codex/*:places', async route => {
+      const { pageToken } = route.request().postDataJSON() as { pageToken?: string }
+      if (pageToken !== undefined) return route.fulfill({ json: { items: [] } })
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), nextPageToken: 'further' } })
+    })
+    await page.locator('[data-entry="Nobody"]').click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rename Nobody' })
+    await dialog.getByRole('textbox', { name: 'In place of “Seven”' }).fill('Eight')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    const doubtful = dialog.getByRole('checkbox', { name: /seven.*lanterns/ }).first()
+    await dialog.getByText('Places in doubt can be chosen once all places are shown').waitFor()
+    expect([await doubtful.isDisabled(), await doubtful.isChecked()]).toEqual([true, false])
+    await dialog.getByRole('button', { name: 'Search further' }).click()
+    await expect.poll(() => doubtful.isEnabled()).toBe(true)
+    await doubtful.check()
+    await dialog.getByText('2 places, 1 chosen').waitFor()
+    await codex.server.ask(`/v1/novels/${codex.novelId}/codex/${id}`, {
+      method: 'DELETE',
+      headers: { 'if-match': '"1"' },
+    })
+  })
+
   test('are joined and cut apart', async () => {
     await codex.add({ name: 'Miss Hask', text: 'Counts lanterns.' })
     await using opened = await open(codex.page, {
@@ -132,6 +161,10 @@ describePages('the names of a codex', () => {
     await part.locator('[data-proposed="Olga"]').getByRole('button', { name: 'Other name of' }).click()
     await page.getByRole('menuitem', { name: 'Torvald' }).click()
     await page.locator('[data-entry="Torvald"]').getByText('Also called Olga').waitFor()
+    // What was found is there on the way back, and what is decided then is gone from it too.
+    await page.getByRole('link', { name: 'The Bridge' }).click()
+    await page.getByRole('heading', { level: 1, name: 'The Bridge' }).waitFor()
+    await page.goBack()
     await part.locator('[data-proposed="Ragna"]').getByRole('button', { name: 'Ignore for good' }).click()
     await part.locator('[data-proposed="Ragna"]').waitFor({ state: 'detached' })
     expect(await part.locator('[data-proposed="Olga"]').count()).toBe(0)
@@ -162,6 +195,9 @@ describePages('the names of a codex', () => {
     await finding.getByRole('button', { name: 'It is intended' }).click()
     await part.getByText('Nothing speaks against it so far.').waitFor()
     await finding.getByText('Intended: A narrator without a name.').waitFor()
+    await page.route('**/codex:restore', route => route.abort(), { times: 1 })
+    await finding.getByRole('button', { name: 'Count it again' }).click()
+    await finding.getByRole('alert').waitFor()
     await finding.getByRole('button', { name: 'Count it again' }).click()
     await part.getByText('One finding').waitFor()
   })

@@ -163,6 +163,122 @@ describePages('the codex of a novel', () => {
     expect(await prompts()).toMatchObject({ version: 2, from: 'product' })
   })
 
+  test('loses no text of a prompt to another choice, another page or another save', async () => {
+    const { server, novelId } = codex
+    const path = `/v1/novels/${novelId}/prompts`
+    interface Prompts {
+      version: number
+      items: { id: string; text: string }[]
+    }
+    const textOf = async (id: string) =>
+      (await server.ask<Prompts>(path)).items.find(each => each.id === id)?.text ?? ''
+    const change = async (id: string, from: string, to: string) => {
+      const { version } = await server.ask<Prompts>(path)
+      await server.ask(`${path}/${id}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+        body: JSON.stringify({ text: (await textOf(id)).replace(from, to) }),
+      })
+    }
+    await using opened = await open(`${server.url}/novels/${novelId}/prompts`)
+    const { page } = opened
+    const text = page.getByRole('textbox', { name: 'Text of the prompt' })
+    const which = page.getByRole('combobox', { name: 'Prompt' })
+    const mine = (await text.inputValue()).replace('You are a novelist', 'You are a poet')
+    await text.fill(mine)
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await which.click()
+    await page.getByRole('option', { name: /^Rewrite a selection · English/ }).click()
+    await question.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    await question.getByRole('button', { name: 'Back' }).click()
+    expect(await text.inputValue()).toBe(mine)
+
+    // A change of another prompt of the list stands in no way.
+    await change('rewrite-selection.en', 'You are', 'Always, you are')
+    await page.getByRole('button', { name: 'Save for this novel' }).click()
+    await page.locator('[data-prompt]').getByText('Of this novel').waitFor()
+    expect(await textOf('generate-scene.en')).toBe(mine)
+
+    const dry = mine.replace('You are a poet', 'You are a dry poet')
+    await text.fill(dry)
+    await change('generate-scene.en', 'You are a poet', 'You are a loud poet')
+    await page.getByRole('button', { name: 'Save for this novel' }).click()
+    const both = page.getByRole('group', { name: 'Somebody changed this while you wrote' })
+    await both.getByText('You are a loud poet').waitFor()
+    expect(await textOf('generate-scene.en')).toContain('You are a loud poet')
+    await both.getByRole('button', { name: 'Keep mine' }).click()
+    await both.waitFor({ state: 'detached' })
+    expect(await textOf('generate-scene.en')).toBe(dry)
+    expect(await text.inputValue()).toBe(dry)
+
+    await text.fill(mine)
+    await which.click()
+    await page.getByRole('option', { name: /^Rewrite a selection · English/ }).click()
+    await question.getByRole('button', { name: 'Leave' }).click()
+    await expect.poll(() => text.inputValue()).toContain('Always, you are')
+  })
+
+  test('keeps what is typed of a prompt while a save is on its way', async () => {
+    const { server, novelId } = codex
+    await using opened = await open(`${server.url}/novels/${novelId}/prompts`)
+    const { page } = opened
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let isSent = false
+    await page.route('**/prompts/generate-scene.en', async route => {
+      isSent = true
+      await released
+      await route.continue()
+    })
+    const text = page.getByRole('textbox', { name: 'Text of the prompt' })
+    const before = await text.inputValue()
+    await text.fill(`${before}\nShort.`)
+    await page.getByRole('button', { name: 'Save for this novel' }).click()
+    await expect.poll(() => isSent).toBe(true)
+    await text.fill(`${before}\nShort. Very.`)
+    release()
+    await page.getByText('The prompt is saved for this novel.').waitFor()
+    expect(await text.inputValue()).toBe(`${before}\nShort. Very.`)
+    await page.getByRole('button', { name: 'Save for this novel' }).click()
+    await expect.poll(() => page.getByRole('button', { name: 'Save for this novel' }).isDisabled()).toBe(true)
+    expect(await text.inputValue()).toBe(`${before}\nShort. Very.`)
+  })
+
+  test('shows both where somebody else wrote how the novel is told', async () => {
+    const { server, novelId } = codex
+    const path = `/v1/novels/${novelId}/narration`
+    const write = async (styleSheet: string) => {
+      const { version, ...narration } = await server.ask<{ version: number }>(path)
+      await server.ask(path, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+        body: JSON.stringify({ ...narration, styleSheet }),
+      })
+    }
+    await using opened = await open(codex.page)
+    const { page } = opened
+    const part = page.locator('[data-narration]')
+    const sheet = part.getByRole('textbox', { name: 'Style sheet' })
+    await sheet.fill('Mine.')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Back' }).click()
+    await write('Theirs.')
+    await part.getByRole('button', { name: 'Save' }).click()
+    await part.getByText('Theirs.').waitFor()
+    await part.getByText('Mine.').waitFor()
+    await part.getByRole('button', { name: 'Keep what is there' }).click()
+    expect(await sheet.inputValue()).toBe('Theirs.')
+    await sheet.fill('Mine again.')
+    await write('Theirs again.')
+    await part.getByRole('button', { name: 'Save' }).click()
+    await part.getByRole('button', { name: 'Keep mine' }).click()
+    await page.getByText('It is saved.').waitFor()
+    expect(await server.ask(path)).toMatchObject({ styleSheet: 'Mine again.' })
+  })
+
   test('overwrites nothing that somebody else wrote since, and imports a lorebook', async () => {
     const { id } = await codex.add({ kind: 'place', name: 'Mill' })
     await using opened = await open(codex.page, {

@@ -97,4 +97,66 @@ describePages('a story that goes on', () => {
     expect(await titles()).toHaveLength(before + 2)
     await page.getByText('The road 4').first().waitFor()
   })
+
+  /** Has two chapters planned. Returns the id of the task. */
+  const plan = async (first: number) => {
+    it.model.script.clear()
+    scriptOutlines(it.model, outlineOf(first), outlineOf(first + 1))
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateNextSummaries',
+      parameters: { novelId: it.novelId, chapters: 2 },
+    })
+    return id
+  }
+
+  test('keeps what is typed in one chapter while another one is approved, and is not left unasked', async () => {
+    const id = await plan(5)
+    await using opened = await open(`${it.server.url}/novels/${it.novelId}`)
+    const { page } = opened
+    const chapter = (number: number) => page.getByRole('form', { name: `Planned chapter ${number}` })
+    const title = chapter(2).getByLabel('Planned chapter 2')
+    await title.fill('Home again')
+    // Whenever the page asks meanwhile, the task is at work.
+    const states: string[] = []
+    await page.route(/\/v1\/tasks\?.*GenerateNextSummaries/, async route => {
+      const answer = await route.fetch()
+      const list = (await answer.json()) as { items: { status: string; progress: object }[] }
+      for (const task of list.items)
+        if (states.length === 0) Object.assign(task, { status: 'RUNNING', progress: { outlines: [] } })
+      states.push(...list.items.map(({ status }) => status))
+      await route.fulfill({ response: answer, json: list })
+    })
+    await chapter(1).getByRole('button', { name: 'Approve' }).click()
+    await expect.poll(() => states).toContain('RUNNING')
+    await chapter(1).getByText('Approved').waitFor()
+    expect(await title.inputValue()).toBe('Home again')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await question.getByRole('button', { name: 'Back' }).click()
+    await chapter(2).getByRole('button', { name: 'Approve' }).click()
+    await it.server.ended(id)
+    expect((await titles()).slice(-2)).toEqual(['The road 5', 'Home again'])
+  })
+
+  test('approves each chapter once where an answer got lost', async () => {
+    const id = await plan(7)
+    await using opened = await open(`${it.server.url}/novels/${it.novelId}`)
+    const { page } = opened
+    const sent: (string | undefined)[] = []
+    // The first request is answered, the second one is not; the task has got neither.
+    await page.route('**/v1/tasks/*:signal', async route => {
+      sent.push(route.request().headers()['idempotency-key'])
+      if (sent.length === 2) return route.abort('connectionreset')
+      if (sent.length > 1) return route.continue()
+      return route.fulfill({ json: await it.server.ask<object>(`/v1/tasks/${id}`) })
+    })
+    const approve = page.getByRole('button', { name: 'Approve all 2 that are left' })
+    await approve.click()
+    await page.locator('.mantine-Notification-root').waitFor()
+    await approve.click()
+    await it.server.ended(id)
+    const [first, second] = sent
+    expect(sent).toEqual([first, second, first, second])
+    expect(second).not.toBe(first)
+  })
 })

@@ -110,16 +110,16 @@ test('what an event does not tell is read again a second later: of the task, its
   expect(untouched.map(key => isInvalidated(queries, key))).toEqual(untouched.map(() => false))
 })
 
-test('novels and uploads are read again when a tree has ended, also one that was never seen working', () => {
+test('novels, scenes and uploads are read again when a tree has ended, also one that was never seen working', () => {
   const { queries, cache } = started()
-  const made = [keys.novels, keys.uploads]
+  const made = [keys.novels, keys.scene('s'), keys.uploads]
   for (const key of made) queries.setQueryData(key, listOf([]))
   cache.take([told('a', { rootTaskId: 'a' }), told('b', { rootTaskId: 'a', status: 'COMPLETED' })])
   vi.advanceTimersByTime(1_000)
-  expect(made.map(key => isInvalidated(queries, key))).toEqual([false, false])
+  expect(made.map(key => isInvalidated(queries, key))).toEqual([false, false, false])
   cache.take([told('a', { rootTaskId: 'a', status: 'COMPLETED' })])
   vi.advanceTimersByTime(1_000)
-  expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true])
+  expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true, true])
 })
 
 test('a long list of sub-tasks is not read again as a whole, unless something may have been missed', () => {

@@ -252,10 +252,10 @@ describePages('a novel', () => {
     })
     // What is there is seen before it is replaced, and what was typed is kept.
     await chapter.getByRole('button', { name: 'Save' }).click()
-    await chapter.getByRole('alert').waitFor()
-    await chapter.getByText('In the words of another page.').waitFor()
-    expect(await field.inputValue()).toBe('In my words.')
-    await chapter.getByRole('button', { name: 'Save' }).click()
+    const both = chapter.getByRole('group', { name: 'Somebody changed this while you wrote' })
+    await both.getByText('In the words of another page.').waitFor()
+    await both.getByText('In my words.').waitFor()
+    await both.getByRole('button', { name: 'Keep mine' }).click()
     await untilFocused(chapter.getByRole('button', { name: 'Edit: Summary of the chapter' }))
     await chapter.getByText('In my words.').waitFor()
     expect(await server.ask(unit)).toMatchObject({ byPerson: true, summary: { text: 'In my words.' } })
@@ -266,6 +266,35 @@ describePages('a novel', () => {
     await chinese.page.getByRole('textbox', { name: '全书' }).fill('')
     await chinese.page.getByRole('button', { name: '保存' }).click()
     await chinese.page.getByRole('button', { name: '自己写：全书' }).waitFor()
+  })
+
+  test('shows in the editor of a summary what a task wrote since, while nothing is typed', async () => {
+    const own = await importBook(book('The Editor'))
+    const unit = `/v1/novels/${own.id}/summaries/${own.outline[0]?.chapters[0]?.id}`
+    const write = (text: string, version: number) =>
+      server.ask(unit, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+        body: JSON.stringify({ text }),
+      })
+    await write('At first.', 0)
+    await using opened = await open(chapterUrl(own))
+    const chapter = opened.page.getByRole('region', { name: 'Summary of the chapter' })
+    await chapter.getByRole('button', { name: 'Edit: Summary of the chapter' }).click()
+    const field = chapter.getByRole('textbox', { name: 'Summary of the chapter' })
+    expect(await field.inputValue()).toBe('At first.')
+    await write('Later.', 1)
+    const { id: sceneId } = await firstScene(own)
+    const { id } = await server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateSummary',
+      parameters: { novelId: own.id, sceneId, model: 'extractive' },
+    })
+    await server.ended(id)
+    await expect.poll(() => field.inputValue()).toBe('Later.')
+    // A scene below it has a summary now, so that this one is out of date until somebody says that it is right.
+    await chapter.getByRole('button', { name: 'Save' }).click()
+    await field.waitFor({ state: 'detached' })
+    expect(await server.ask(unit)).toMatchObject({ summary: { text: 'Later.' } })
   })
 
   /** Has the answer to the next request of a kind get lost, on a page that does not hear by the stream what came of it. */

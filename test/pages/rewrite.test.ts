@@ -67,6 +67,21 @@ describePages('working on a passage of a scene', () => {
     expect((await it.scene(sceneId)).content).toBe(before + answer + after)
   })
 
+  test('is not sent while a title is typed and not saved, which would be lost with it', async () => {
+    const sceneId = await written('The quay')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await page.getByRole('button', { name: 'Edit', exact: true }).first().click()
+    const field = page.locator('[data-editor] textarea').first()
+    const rewrite = tools(page).getByRole('button', { name: 'Rewrite' })
+    await field.press('Control+a')
+    await expect.poll(() => rewrite.isEnabled()).toBe(true)
+    await page.getByLabel('Title').fill('The empty quay')
+    await field.press('Control+a')
+    await tools(page).getByText('Save what you typed first').waitFor()
+    expect(await rewrite.isDisabled()).toBe(true)
+  })
+
   test('is reached with the keyboard in the editor, on a phone, in Chinese', async () => {
     const sceneId = await written('The bell')
     it.model.script.add({ answer: { is: 'text', text: answer } })

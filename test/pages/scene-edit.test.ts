@@ -276,6 +276,50 @@ describePages('editing a scene', () => {
     expect((await it.scene(sceneId)).summary?.text).toBe('Theirs.')
   })
 
+  test('how a scene is told is saved beside another change of it, and not over another telling unseen', async () => {
+    const sceneId = await written('Told')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const part = page.locator('[data-narration]')
+    const eyes = part.getByRole('textbox', { name: 'Whose eyes' })
+    await eyes.fill('Berit')
+    await change(sceneId, { content: 'The scale was right.' })
+    await part.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('It is saved.').waitFor()
+    const told = async () => (await it.scene(sceneId)) as { narration?: { povCharacter?: string } }
+    expect(await told()).toMatchObject({ narration: { povCharacter: 'Berit' } })
+    await eyes.fill('Mr. Pell')
+    await change(sceneId, { narration: { povCharacter: 'The heron' } })
+    await part.getByRole('button', { name: 'Save' }).click()
+    await part.getByText('The heron').waitFor()
+    expect(await told()).toMatchObject({ narration: { povCharacter: 'The heron' } })
+    await part.getByRole('button', { name: 'Keep mine' }).click()
+    await expect.poll(told).toMatchObject({ narration: { povCharacter: 'Mr. Pell' } })
+  })
+
+  test('a text that is saved makes what quotes it out of date, where that was shown before', async () => {
+    const sceneId = await written('Quoted')
+    const thread = `/v1/novels/${it.novelId}/threads/lamp`
+    await it.server.ask(thread, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'if-match': '"0"' },
+      body: JSON.stringify({
+        title: 'The thumb',
+        events: [{ kind: 'planted', scene: sceneId, quotation: 'wrong by a thumb' }],
+      }),
+    })
+    await using opened = await open(`${it.server.url}/novels/${it.novelId}/threads`)
+    const { page } = opened
+    const shown = page.locator('[data-thread="The thumb"]')
+    await shown.getByRole('link').first().click()
+    await openEditor(page)
+    await textBox(page).fill('The scale was right.')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('The scale was right.').waitFor()
+    await page.goBack()
+    await shown.getByText('out of date').waitFor()
+  })
+
   test('an editor has the keys while it is open, and gives them back to what opened it', async () => {
     const sceneId = await written('Keys')
     await using opened = await open(it.pageOf(sceneId))

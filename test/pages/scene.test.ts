@@ -241,8 +241,13 @@ describePages('writing a scene', () => {
     await expect.poll(() => form.getByText('in place of a candidate').count()).toBe(0)
     const cards = page.locator('[data-candidate]')
     await cards.first().getByText('another try', { exact: true }).waitFor()
+    await again.click()
+    await form.getByText('in place of a candidate').waitFor()
     await cards.first().getByRole('button', { name: 'Discard' }).click()
     await page.getByRole('heading', { name: 'A candidate' }).waitFor()
+    // Nothing can be asked for in place of one that is gone.
+    await expect.poll(() => form.getByText('in place of a candidate').count()).toBe(0)
+    expect(new URL(page.url()).search).toBe('')
 
     const card = cards.first()
     await card.getByText('Compared with the text').click()
@@ -275,8 +280,10 @@ describePages('writing a scene', () => {
     await preview.locator('[data-block="textBefore"]').getByText('前文').waitFor()
     await entries.locator('[data-out="Bell"]').getByRole('button', { name: '固定到这个场景 Bell' }).click()
     await entries.locator('[data-in="Bell"]').getByText('固定到这个场景').waitFor()
+    // Somebody else changed the scene meanwhile.
+    await it.edit(sceneId, { title: 'Seen by two' })
     await entries.locator('[data-in="Berit"]').getByRole('button', { name: '不用于这个场景 Berit' }).click()
-    await entries.locator('[data-out="Berit"]').getByText('你选择不用于这个场景').waitFor()
+    await entries.locator('[data-out="Berit"]').getByText('您选择不用于这个场景').waitFor()
     const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
       taskType: 'GenerateScene',
       parameters: { novelId: it.novelId, sceneId, accept: 'by-author', length: { words: 60 } },
@@ -303,7 +310,10 @@ describePages('writing a scene', () => {
     await page.getByText('It waits for you').waitFor()
     await page.getByRole('link', { name: 'Open the scene' }).click()
     await page.getByText('The task waits for you').waitFor()
-    await page.getByRole('button', { name: 'Take it', exact: true }).click()
+    const take = page.getByRole('button', { name: 'Take it', exact: true })
+    await take.waitFor()
+    expect(await page.getByRole('button', { name: 'Try again with other instructions' }).count()).toBe(0)
+    await take.click()
     await it.server.ended(id)
     expect((await it.scene(sceneId)).content).not.toBe('')
     const { result } = await it.server.ask<{ result: object }>(`/v1/tasks/${id}`)

@@ -39,6 +39,28 @@ describePages('the named states of a novel', () => {
     await dialog.getByText('Before “Before the rewrite” was restored').waitFor()
   })
 
+  test('of a Chinese novel are counted in characters', async () => {
+    const { server } = it
+    const { taskId, novelId } = await server.importText('第一章 钟声\n\n阿芸在渡口等了一夜。\n', '渡口.txt')
+    await server.ended(taskId)
+    await server.post(`/v1/novels/${novelId}/snapshots`, { name: '之前' })
+    await using opened = await open(`${server.url}/novels/${novelId}`, { language: 'zh' })
+    const { page } = opened
+    await page.getByRole('button', { name: '更多操作' }).click()
+    await page.getByRole('menuitem', { name: '命名存档' }).click()
+    const named = page.locator('[data-snapshot]')
+    await named.getByText('1 个场景，10 字').waitFor()
+    const [chapter] = (
+      await server.ask<{ outline: { chapters: { id: string }[] }[] }>(`/v1/novels/${novelId}`)
+    ).outline.flatMap(({ chapters }) => chapters)
+    const first = await server.ask<{ scenes: { id: string }[] }>(
+      `/v1/novels/${novelId}/chapters/${chapter?.id}`,
+    )
+    await it.edit(first.scenes[0]?.id ?? '', { content: '她走了。' })
+    await named.getByRole('button', { name: '与现在比较' }).click()
+    await named.getByText('已改，当时 10 字，现在 4 字').waitFor()
+  })
+
   test('are shown in Chinese, on a phone, and deleted', async () => {
     await it.server.post(`/v1/novels/${it.novelId}/snapshots`, { name: '改写之前' })
     await using opened = await open(pageOfNovel(), { language: 'zh', width: 375 })
@@ -47,6 +69,8 @@ describePages('the named states of a novel', () => {
     await page.getByRole('menuitem', { name: '命名存档' }).click()
     const named = page.locator('[data-snapshot]').filter({ hasText: '改写之前' })
     await named.waitFor()
+    // An English novel is counted in words.
+    await named.getByText(/个场景，[\d,]+ 词/).waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)
     await named.getByRole('button', { name: '删除' }).click()
     await page.getByRole('dialog', { name: '删除这个存档？' }).getByRole('button', { name: '删除' }).click()

@@ -46,3 +46,11 @@ export const keys = {
   workers: ['workers'],
   estimate: (request: object) => ['estimate', request],
 } as const
+
+/** Returns the filter of what is kept of one novel: its outline, chapters, searches, summaries, codex, threads, snapshots and prompts. */
+export function ofNovel(novelId: string) {
+  return {
+    predicate: ({ queryKey: [resource, kind, id] }: { queryKey: readonly unknown[] }) =>
+      resource === 'novels' && kind !== 'list' && id === novelId,
+  }
+}

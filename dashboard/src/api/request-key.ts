@@ -9,30 +9,29 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** The `Idempotency-Key` of a request. */
+/** The `Idempotency-Key` of a request, or of several that make one change together. */
 export interface RequestKey {
   /** Returns the key of a request: that of the last time for the same one, sent once more because no answer came, else a new one. */
   readonly of: (request: unknown) => string
-  /** The request was answered: the same one from now on gets a new key. */
+  /** All were answered: the same request from now on gets a new key. */
   readonly answered: () => void
 }
 
-/** Keeps the key of a request until it is answered. */
+/** Keeps the keys of requests until they are answered. */
 export function useRequestKey(): RequestKey {
   const [key] = useState(createRequestKey)
   return key
 }
 
 function createRequestKey(): RequestKey {
-  let sent = { request: '', key: '' }
+  const sent = new Map<string, string>()
   return {
     of(request) {
       const text = JSON.stringify(request)
-      if (sent.request !== text) sent = { request: text, key: newIdempotencyKey() }
-      return sent.key
+      const key = sent.get(text) ?? newIdempotencyKey()
+      sent.set(text, key)
+      return key
     },
-    answered() {
-      sent = { request: '', key: '' }
-    },
+    answered: () => sent.clear(),
   }
 }

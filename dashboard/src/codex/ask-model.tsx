@@ -1,17 +1,13 @@
 import { Button, Select, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconSparkles } from '@tabler/icons-react'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Capabilities, summaryModels } from '../api/capabilities.ts'
-import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { ModelTaskDialog } from '../parts/model-task-dialog.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 
 /** What a model can read the scenes of a novel for. */
 type ReadingTask = 'ProposeCodexEntries' | 'CheckCodex'
@@ -54,7 +50,7 @@ function AskForm({ novelId, taskType, capabilities }: AskFormProps) {
   const models = summaryModels(capabilities)
   const [model, setModel] = useState(models[0]?.id)
   const planned = { taskType, parameters: { novelId, model } }
-  const { mutate, error, isPending } = useReading(planned)
+  const { mutate, error, isPending } = useSubmitAndOpen(planned)
   return (
     <DialogForm
       onSubmit={() => mutate()}
@@ -76,19 +72,4 @@ function AskForm({ novelId, taskType, capabilities }: AskFormProps) {
       <CostNotice planned={planned} />
     </DialogForm>
   )
-}
-
-/** Submits the task, and goes to its page. */
-function useReading(planned: { taskType: string; parameters: object }) {
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  const key = useRequestKey()
-  return useMutation({
-    mutationFn: () => submitTask(planned, key.of(planned)),
-    onSuccess({ id: taskId }) {
-      key.answered()
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-      return navigate({ to: '/tasks/$taskId', params: { taskId } })
-    },
-  })
 }

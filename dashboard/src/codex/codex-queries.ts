@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
@@ -131,6 +132,13 @@ export function useAddAlias(novelId: string) {
       ),
     onSettled: readAgain,
   })
+}
+
+/** Returns whether something that is read on wish was asked for, and what asks for it. What is kept since it was shown before is kept up to date. */
+export function useWanted(queryKey: readonly unknown[]): readonly [boolean, () => void] {
+  const queries = useQueryClient()
+  const [isWanted, setIsWanted] = useState(queries.getQueryData(queryKey) !== undefined)
+  return [isWanted, () => setIsWanted(true)]
 }
 
 /** Has something not shown again, or shown again. */

@@ -10,7 +10,7 @@ import { TextLink } from '../parts/links.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { AskModel } from './ask-model.tsx'
-import { useDismissal } from './codex-queries.ts'
+import { useDismissal, useWanted } from './codex-queries.ts'
 
 type Finding = components['schemas']['CodexFinding']
 
@@ -18,9 +18,11 @@ type Finding = components['schemas']['CodexFinding']
 const pageSize = 200
 
 /** Checks the text against the codex when it is asked for, page by page. */
-function useFindings(novelId: string, isWanted: boolean) {
-  return useInfiniteQuery({
-    queryKey: [...keys.codex(novelId), 'findings'],
+function useFindings(novelId: string) {
+  const queryKey = [...keys.codex(novelId), 'findings']
+  const [isWanted, want] = useWanted(queryKey)
+  const found = useInfiniteQuery({
+    queryKey,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) => {
       const query = { pageSize, ...(pageParam === undefined ? {} : { pageToken: pageParam }) }
@@ -29,13 +31,13 @@ function useFindings(novelId: string, isWanted: boolean) {
     getNextPageParam: page => page.nextPageToken,
     enabled: isWanted,
   })
+  return { ...found, isWanted, want }
 }
 
 /** What in the text speaks against the codex; what is intended is said once, with a reason. */
 export function Findings({ novelId }: { novelId: string }) {
   const t = useTranslations('codex.findings')
-  const [isWanted, setIsWanted] = useState(false)
-  const found = useFindings(novelId, isWanted)
+  const found = useFindings(novelId)
   const all = found.data?.pages.flatMap(({ items }) => items)
   const open = all?.filter(({ intended }) => intended === undefined) ?? []
   const intended = all?.filter(finding => finding.intended !== undefined) ?? []
@@ -51,7 +53,7 @@ export function Findings({ novelId }: { novelId: string }) {
           variant="default"
           w="fit-content"
           loading={found.isFetching}
-          onClick={() => (isWanted ? void found.fetchNextPage() : setIsWanted(true))}
+          onClick={() => (found.isWanted ? void found.fetchNextPage() : found.want())}
         >
           {all === undefined ? t('check') : t('more')}
         </Button>
@@ -66,6 +68,7 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
   const { id, code, name, quotation, entryQuotation, explanation, sceneId, intended } = finding
   const { dismiss, restore } = useDismissal(novelId)
   const [reason, setReason] = useState('')
+  const error = dismiss.error ?? restore.error
   return (
     <Stack gap={4} data-finding={code}>
       <Text fw={600}>{t(`codes.${code}`, { name })}</Text>
@@ -82,6 +85,7 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
           {t('explanation', { explanation })}
         </Text>
       )}
+      {error !== null && <ErrorNotice error={error} />}
       <Group gap="xs" align="end">
         <TextLink to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }} size="sm">
           {t('scene')}
@@ -113,7 +117,12 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
             <Text size="sm" c="dimmed">
               {t('intended', { reason: intended })}
             </Text>
-            <Button size="xs" variant="subtle" onClick={() => restore.mutate({ what: 'finding', key: id })}>
+            <Button
+              size="xs"
+              variant="subtle"
+              loading={restore.isPending}
+              onClick={() => restore.mutate({ what: 'finding', key: id })}
+            >
               {t('restore')}
             </Button>
           </>

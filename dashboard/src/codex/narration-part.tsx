@@ -1,52 +1,57 @@
 import { Button, Group, Stack } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import { Conflict } from '../parts/conflict.tsx'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { LongText } from '../parts/long-text.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
-import { ViewFields } from '../parts/view-fields.tsx'
-import { ifMatch } from '../queries/novel-queries.ts'
+import { useViewText, ViewFields } from '../parts/view-fields.tsx'
+import { ifMatch, useOutline } from '../queries/novel-queries.ts'
+import { useVersionedEdit } from '../queries/versioned-edit.ts'
 
 type Narration = components['schemas']['NovelNarration']
+
+function narrationQuery(novelId: string) {
+  return queryOptions({
+    queryKey: keys.narration(novelId),
+    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}/narration', { params: { path: { novelId } } })),
+  })
+}
 
 /** How the novel is written where a scene says nothing else: point of view, tense, style sheet, voice. */
 export function NarrationPart({ novelId }: { novelId: string }) {
   const t = useTranslations('codex.narration')
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.narration(novelId),
-    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}/narration', { params: { path: { novelId } } })),
-  })
+  const { data, error, refetch } = useQuery(narrationQuery(novelId))
   return (
     <Panel title={t('title')} hint={t('hint')} data-narration>
       {data === undefined ? (
         <Pending error={error} onRetry={refetch} />
       ) : (
-        <NarrationForm key={data.version} novelId={novelId} seen={data} />
+        <NarrationForm novelId={novelId} there={data} />
       )}
     </Panel>
   )
 }
 
-/** Saves over the version that the person saw. */
-function useSave(novelId: string, seen: Narration) {
+function useNarrationEdit(novelId: string, there: Narration) {
   const t = useTranslations('codex.narration')
   const queries = useQueryClient()
-  return useMutation({
-    mutationFn: ({ version: _, ...narration }: Narration) =>
-      dataOf(
-        api.PUT('/v1/novels/{novelId}/narration', {
-          params: { path: { novelId }, header: ifMatch(seen) },
-          body: narration,
-        }),
-      ),
-    onSuccess(saved) {
-      queries.setQueryData(keys.narration(novelId), saved)
+  const query = narrationQuery(novelId)
+  return useVersionedEdit(versioned(there), {
+    async write(body, version) {
+      const params = { path: { novelId }, header: ifMatch({ version }) }
+      const saved = await dataOf(api.PUT('/v1/novels/{novelId}/narration', { params, body }))
+      queries.setQueryData(query.queryKey, saved)
+      return versioned(saved)
+    },
+    read: async () => versioned(await queries.fetchQuery({ ...query, staleTime: 0 })),
+    onSaved() {
       // What a scene is told depends on its point of view.
       void queries.invalidateQueries({ queryKey: keys.codex(novelId) })
       notifyDone(t('saved'))
@@ -54,40 +59,67 @@ function useSave(novelId: string, seen: Narration) {
   })
 }
 
-function NarrationForm({ novelId, seen }: { novelId: string; seen: Narration }) {
+function versioned({ version, ...value }: Narration) {
+  return { value, version }
+}
+
+function NarrationForm({ novelId, there }: { novelId: string; there: Narration }) {
   const t = useTranslations('codex.narration')
-  const [fields, setFields] = useState(seen)
-  const { mutate, isPending, error } = useSave(novelId, seen)
-  const isChanged = JSON.stringify(fields) !== JSON.stringify(seen)
+  const edit = useNarrationEdit(novelId, there)
+  const { typed: fields, type, isChanged, theirs, isPending, error } = edit
+  const { data: novel } = useOutline(novelId)
+  const question = useUnsaved(isChanged)
+  const viewText = useViewText()
+  const textOf = (narration: typeof fields) =>
+    [viewText(narration), narration.styleSheet, narration.voiceSample]
+      .filter(text => text !== '')
+      .join('\n\n')
+  if (theirs !== undefined)
+    return (
+      <>
+        <Conflict
+          mine={textOf(fields)}
+          theirs={textOf(theirs)}
+          language={novel?.language}
+          isBusy={isPending}
+          onKeepMine={edit.keepMine}
+          onTakeTheirs={edit.takeTheirs}
+        />
+        {question}
+      </>
+    )
   return (
-    <Form onSubmit={() => mutate(fields)}>
-      <Stack>
-        <ViewFields fields={fields} onChange={view => setFields({ ...withoutView(fields), ...view })} />
-        <LongText
-          label={t('styleSheet')}
-          description={t('styleSheetHint')}
-          maxLength={4_000}
-          value={fields.styleSheet}
-          onType={text => setFields({ ...fields, styleSheet: text })}
-        />
-        <LongText
-          label={t('voiceSample')}
-          description={t('voiceSampleHint')}
-          maxLength={6_000}
-          value={fields.voiceSample}
-          onType={text => setFields({ ...fields, voiceSample: text })}
-        />
-        {error !== null && <ErrorNotice error={error} />}
-        <Group justify="flex-end">
-          <Button type="submit" loading={isPending} disabled={!isChanged}>
-            {t('save')}
-          </Button>
-        </Group>
-      </Stack>
-    </Form>
+    <>
+      <Form onSubmit={() => edit.save()}>
+        <Stack>
+          <ViewFields fields={fields} onChange={view => type({ ...withoutView(fields), ...view })} />
+          <LongText
+            label={t('styleSheet')}
+            description={t('styleSheetHint')}
+            maxLength={4_000}
+            value={fields.styleSheet}
+            onType={text => type({ ...fields, styleSheet: text })}
+          />
+          <LongText
+            label={t('voiceSample')}
+            description={t('voiceSampleHint')}
+            maxLength={6_000}
+            value={fields.voiceSample}
+            onType={text => type({ ...fields, voiceSample: text })}
+          />
+          {error !== null && <ErrorNotice error={error} />}
+          <Group justify="flex-end">
+            <Button type="submit" loading={isPending} disabled={!isChanged}>
+              {t('save')}
+            </Button>
+          </Group>
+        </Stack>
+      </Form>
+      {question}
+    </>
   )
 }
 
-function withoutView({ pov: _, povCharacter: __, tense: ___, ...rest }: Narration) {
+function withoutView({ pov: _, povCharacter: __, tense: ___, ...rest }: Omit<Narration, 'version'>) {
   return rest
 }

@@ -1,19 +1,17 @@
 import { Alert, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCapabilities, whyOff } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { usualPrompt } from '../parts/instructions.ts'
-import { ExpectedUse, PromptBlocks } from '../parts/prompt-blocks.tsx'
+import { ExpectedUse, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ScenePicker } from '../parts/scene-picker.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 
 /** The prompts that a scene can be tried with. */
 type Tried = 'generate-scene' | 'continue-scene'
@@ -75,7 +73,7 @@ function Filled({ novelId, sceneId, name, text }: TrialProps & { sceneId: string
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   return (
     <Stack gap="xs">
-      {data.problem !== undefined && <Alert color="red">{data.problem.message}</Alert>}
+      {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {data.prompt?.name !== name && <Alert color="gray">{t('onePart')}</Alert>}
       <ExpectedUse preview={data} />
       <WriteOne {...{ novelId, sceneId, prompts }} />
@@ -93,18 +91,11 @@ interface WriteOneProps {
 /** Has one candidate written; the text of the scene stays. */
 function WriteOne({ novelId, sceneId, prompts }: WriteOneProps) {
   const t = useTranslations('prompts.trial')
-  const navigate = useNavigate()
   const { data: capabilities } = useCapabilities()
   const parameters = { novelId, sceneId, prompts, accept: 'by-author' }
   const planned = { taskType: 'GenerateScene', lane: 'default', parameters }
-  const key = useRequestKey()
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => submitTask(planned, key.of(planned)),
-    onSuccess() {
-      key.answered()
-      void navigate({ to: '/novels/$novelId/scenes/$sceneId', params: { novelId, sceneId } })
-    },
-  })
+  const to = { to: '/novels/$novelId/scenes/$sceneId', params: { novelId, sceneId } } as const
+  const { mutate, isPending, error } = useSubmitAndOpen(planned, { to })
   if (capabilities === undefined || whyOff(capabilities, 'GenerateScene') !== undefined) return null
   return (
     <Stack gap="xs">

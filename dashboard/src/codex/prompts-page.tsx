@@ -1,16 +1,20 @@
-import { Alert, Badge, Button, Code, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Badge, Button, Code, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import { Conflict } from '../parts/conflict.tsx'
+import { Confirm, useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
+import { PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { ifMatch, useOutline } from '../queries/novel-queries.ts'
+import { useVersionedEdit } from '../queries/versioned-edit.ts'
 import { PromptTrial, tried } from './prompt-trial.tsx'
 
 const route = getRouteApi('/novels/$novelId/prompts')
@@ -18,22 +22,29 @@ const route = getRouteApi('/novels/$novelId/prompts')
 type Prompts = components['schemas']['NovelPrompts']
 type Prompt = Prompts['items'][number]
 
+function promptsQuery(novelId: string) {
+  return queryOptions({
+    queryKey: keys.prompts(novelId),
+    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}/prompts', { params: { path: { novelId } } })),
+  })
+}
+
 /** The prompts that texts of a novel are written by: read, replaced for this novel alone, tried before they are kept. */
 export function PromptsPage() {
   const t = useTranslations('prompts')
   const { novelId } = route.useParams()
   const { data: novel } = useOutline(novelId)
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.prompts(novelId),
-    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}/prompts', { params: { path: { novelId } } })),
-  })
+  const { data, error, refetch } = useQuery(promptsQuery(novelId))
   const [chosen, setChosen] = useState<string>()
+  const [isUnsaved, setIsUnsaved] = useState(false)
+  const { question, ask } = useLeave(isUnsaved)
   const language = /^zh\b/i.test(novel?.language ?? '') ? 'zh' : 'en'
   const prompt = data?.items.find(({ id }) => id === (chosen ?? `generate-scene.${language}`))
   return (
     <Stack gap="lg" maw="60rem">
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel} />
       <Text>{t('text')}</Text>
+      {question}
       {data === undefined || novel === undefined || prompt === undefined ? (
         <Pending error={error} onRetry={refetch} lines={6} />
       ) : (
@@ -42,15 +53,45 @@ export function PromptsPage() {
             label={t('which')}
             data={data.items.map(item => ({ value: item.id, label: labelOf(item, t) }))}
             value={prompt.id}
-            onChange={id => id !== null && setChosen(id)}
+            onChange={id => id !== null && ask(() => setChosen(id))}
             allowDeselect={false}
             searchable
           />
-          <PromptForm key={`${prompt.id} ${data.version}`} {...{ novelId, prompt }} version={data.version} />
+          <PromptForm
+            key={prompt.id}
+            {...{ novelId, prompt }}
+            version={data.version}
+            onUnsaved={setIsUnsaved}
+          />
         </>
       )}
     </Stack>
   )
+}
+
+/** Asks before another page or another prompt takes the place of a text that is not saved. */
+function useLeave(isUnsaved: boolean) {
+  const t = useTranslations('parts.unsaved')
+  const ofPage = useUnsaved(isUnsaved)
+  const [leave, setLeave] = useState<() => void>()
+  const ofPrompt = leave && (
+    <Confirm
+      title={t('title')}
+      action={t('leave')}
+      isDangerous
+      onConfirm={() => {
+        leave()
+        setLeave(undefined)
+      }}
+      onClose={() => setLeave(undefined)}
+    >
+      <Text>{t('text')}</Text>
+    </Confirm>
+  )
+  return {
+    question: ofPage ?? ofPrompt,
+    ask: (go: () => void) => (isUnsaved ? setLeave(() => go) : go()),
+  }
 }
 
 function labelOf({ name, language, from }: Prompt, t: ReturnType<typeof useTranslations<'prompts'>>): string {
@@ -58,73 +99,98 @@ function labelOf({ name, language, from }: Prompt, t: ReturnType<typeof useTrans
   return `${t(`name.${name}`)} · ${t(`language.${language}`)}${own}`
 }
 
-interface FormProps {
+interface PromptFormProps {
   novelId: string
   prompt: Prompt
   version: number
+  /** Called with whether there is something to save. */
+  onUnsaved: (isUnsaved: boolean) => void
 }
 
-/** Writes and removes over the version that the person saw. */
-function useChange({ novelId, prompt, version }: FormProps) {
+function usePromptEdit({ novelId, prompt, version }: PromptFormProps) {
   const t = useTranslations('prompts')
   const queries = useQueryClient()
-  const params = { path: { novelId, promptId: prompt.id }, header: ifMatch({ version }) }
+  const query = promptsQuery(novelId)
+  const versioned = (prompts: Prompts) => {
+    const value = prompts.items.find(({ id }) => id === prompt.id)?.text ?? ''
+    return { value, version: prompts.version }
+  }
   const path = '/v1/novels/{novelId}/prompts/{promptId}'
-  return useMutation({
-    mutationFn: (text: string | undefined) =>
-      dataOf<Prompts>(
-        text === undefined ? api.DELETE(path, { params }) : api.PUT(path, { params, body: { text } }),
-      ),
-    onSuccess(saved, text) {
-      queries.setQueryData(keys.prompts(novelId), saved)
-      notifyDone(t(text === undefined ? 'removed' : 'saved'))
+  const change = async (text: string | undefined, seen: number) => {
+    const params = { path: { novelId, promptId: prompt.id }, header: ifMatch({ version: seen }) }
+    const saved = await dataOf<Prompts>(
+      text === undefined ? api.DELETE(path, { params }) : api.PUT(path, { params, body: { text } }),
+    )
+    queries.setQueryData(query.queryKey, saved)
+    notifyDone(t(text === undefined ? 'removed' : 'saved'))
+    return versioned(saved)
+  }
+  const edit = useVersionedEdit(
+    { value: prompt.text, version },
+    {
+      write: change,
+      read: async () => versioned(await queries.fetchQuery({ ...query, staleTime: 0 })),
     },
-  })
+  )
+  return { ...edit, remove: () => edit.save((_, seen) => change(undefined, seen)) }
 }
 
-function PromptForm(props: FormProps) {
-  const { novelId, prompt } = props
+function PromptForm(props: PromptFormProps) {
+  const { novelId, prompt, onUnsaved } = props
   const t = useTranslations('prompts')
-  const [text, setText] = useState(prompt.text)
-  const { mutate, isPending, error } = useChange(props)
-  const isChanged = text !== prompt.text
+  const edit = usePromptEdit(props)
+  const { typed: text, isChanged, theirs, isPending, error } = edit
+  useEffect(() => onUnsaved(isChanged), [isChanged, onUnsaved])
   return (
     <>
       <Paper withBorder p="md" data-prompt={prompt.id}>
-        <Form onSubmit={() => mutate(text)}>
-          <Stack>
-            <Group justify="space-between" gap="xs">
-              <Text size="sm">{prompt.description}</Text>
-              <Badge variant="light" tt="none" color={prompt.from === 'novel' ? 'blue' : 'gray'}>
-                {t(`from.${prompt.from}`)}
-              </Badge>
-            </Group>
-            {prompt.problem !== undefined && <Alert color="red">{prompt.problem}</Alert>}
-            <Textarea
-              label={t('promptText')}
-              description={t('promptHint')}
-              autosize
-              minRows={8}
-              maxRows={28}
-              maxLength={20_000}
-              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-              value={text}
-              onChange={({ currentTarget }) => setText(currentTarget.value)}
-            />
-            <Slots prompt={prompt} />
-            {error !== null && <ErrorNotice error={error} />}
-            <Group justify="flex-end">
-              {prompt.from === 'novel' && (
-                <Button variant="default" onClick={() => mutate(undefined)} disabled={isPending}>
-                  {t('remove')}
+        {theirs !== undefined ? (
+          <Conflict
+            mine={text}
+            theirs={theirs}
+            language={prompt.language}
+            isBusy={isPending}
+            onKeepMine={edit.keepMine}
+            onTakeTheirs={edit.takeTheirs}
+          />
+        ) : (
+          <Form onSubmit={() => edit.save()}>
+            <Stack>
+              <Group justify="space-between" gap="xs">
+                <Text size="sm" lang="en">
+                  {prompt.description}
+                </Text>
+                <Badge variant="light" tt="none" color={prompt.from === 'novel' ? 'blue' : 'gray'}>
+                  {t(`from.${prompt.from}`)}
+                </Badge>
+              </Group>
+              {prompt.problem !== undefined && <PromptProblem problem={{ message: prompt.problem }} />}
+              <Textarea
+                label={t('promptText')}
+                description={t('promptHint')}
+                autosize
+                minRows={8}
+                maxRows={28}
+                maxLength={20_000}
+                styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+                value={text}
+                onChange={({ currentTarget }) => edit.type(currentTarget.value)}
+              />
+              <Slots prompt={prompt} />
+              {error !== null && <ErrorNotice error={error} />}
+              <Group justify="flex-end">
+                {prompt.from === 'novel' && (
+                  <Button variant="default" onClick={edit.remove} disabled={isPending}>
+                    {t('remove')}
+                  </Button>
+                )}
+                <Button type="submit" loading={isPending} disabled={!isChanged}>
+                  {t('save')}
                 </Button>
-              )}
-              <Button type="submit" loading={isPending} disabled={!isChanged}>
-                {t('save')}
-              </Button>
-            </Group>
-          </Stack>
-        </Form>
+              </Group>
+            </Stack>
+          </Form>
+        )}
       </Paper>
       {tried(prompt.name) && <PromptTrial novelId={novelId} name={prompt.name} text={text} />}
     </>

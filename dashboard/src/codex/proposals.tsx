@@ -8,7 +8,7 @@ import type { components } from '../api/schema.ts'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { AskModel } from './ask-model.tsx'
-import { type CodexEntry, useAddAlias, useDismissal, useSaveEntry } from './codex-queries.ts'
+import { type CodexEntry, useAddAlias, useDismissal, useSaveEntry, useWanted } from './codex-queries.ts'
 import { blank, EntryDialog, fieldsOf } from './entry-dialog.tsx'
 
 type Proposed = components['schemas']['CodexProposals']['items'][number]
@@ -16,9 +16,10 @@ type Proposed = components['schemas']['CodexProposals']['items'][number]
 /** Names that the text has and no entry does: to become an entry, another name of one, or nothing. */
 export function Proposals({ novelId, entries }: { novelId: string; entries: readonly CodexEntry[] }) {
   const t = useTranslations('codex.proposals')
-  const [isWanted, setIsWanted] = useState(false)
+  const queryKey = [...keys.codex(novelId), 'proposals']
+  const [isWanted, want] = useWanted(queryKey)
   const { data, error, isFetching } = useQuery({
-    queryKey: [...keys.codex(novelId), 'proposals'],
+    queryKey,
     queryFn: () => dataOf(api.GET('/v1/novels/{novelId}/codex-proposals', { params: { path: { novelId } } })),
     enabled: isWanted,
   })
@@ -26,7 +27,7 @@ export function Proposals({ novelId, entries }: { novelId: string; entries: read
     <Panel title={t('title')} hint={t('text')} data-proposals>
       {error !== null && <ErrorNotice error={error} />}
       {data === undefined ? (
-        <Button variant="default" w="fit-content" loading={isFetching} onClick={() => setIsWanted(true)}>
+        <Button variant="default" w="fit-content" loading={isFetching} onClick={want}>
           {t('find')}
         </Button>
       ) : (

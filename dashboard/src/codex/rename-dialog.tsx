@@ -1,16 +1,14 @@
 import { Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { CodexEntry } from './codex-queries.ts'
 
 type Place = components['schemas']['CodexPlace']
@@ -97,11 +95,19 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
   const [keepsOld, setKeepsOld] = useState(false)
   const all = places.data?.pages.flatMap(({ items }) => items)
-  const isChosen = ({ id, doubt }: Place) => (doubt === undefined) !== turned.has(id)
+  // The task is told which places to change where all are shown, else which sure ones to leave: then no doubtful one can be chosen.
+  const isWhole = !places.hasNextPage && (all?.length ?? 0) <= mostChosen
+  const isOpen = ({ doubt }: Place) => doubt === undefined || isWhole
+  const isChosen = (place: Place) => isOpen(place) && (place.doubt === undefined) !== turned.has(place.id)
   const chosen = all?.filter(isChosen).map(({ id }) => id) ?? []
-  const isWhole = !places.hasNextPage && chosen.length <= mostChosen
   const except = all?.filter(place => place.doubt === undefined && !isChosen(place)).map(({ id }) => id)
-  const rename = useRename(entry, { names, keepsOld, ...(isWhole ? { only: chosen } : { except }) })
+  const { id: entryId, novelId, version: expectedVersion } = entry
+  const which = isWhole ? { only: chosen } : { except }
+  const rename = useSubmitAndOpen({
+    taskType: 'RenameInNovel',
+    parameters: { novelId, entryId, expectedVersion, names, keepsOld, ...which },
+    lane: 'default',
+  })
   const question = useUnsaved(all !== undefined && !rename.isPending)
   if (all === undefined) return <Pending error={places.error} onRetry={places.refetch} lines={4} />
   const turn = (id: string) =>
@@ -112,9 +118,20 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
         <Text role="status">{t('found', { count: all.length, chosen: chosen.length })}</Text>
         <Stack gap={4} mah="24rem" style={{ overflowY: 'auto' }}>
           {all.map(place => (
-            <PlaceRow key={place.id} place={place} isChosen={isChosen(place)} onTurn={() => turn(place.id)} />
+            <PlaceRow
+              key={place.id}
+              place={place}
+              isChosen={isChosen(place)}
+              isOpen={isOpen(place)}
+              onTurn={() => turn(place.id)}
+            />
           ))}
         </Stack>
+        {!isWhole && (
+          <Text size="sm" c="dimmed">
+            {t('doubtfulStay', { most: mostChosen })}
+          </Text>
+        )}
         {places.hasNextPage && (
           <Group>
             <Button variant="default" loading={places.isFetching} onClick={() => void places.fetchNextPage()}>
@@ -141,17 +158,20 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
 interface PlaceRowProps {
   place: Place
   isChosen: boolean
+  /** It can be chosen. */
+  isOpen: boolean
   onTurn: () => void
 }
 
 /** A place as it is and as it would be. */
-function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
+function PlaceRow({ place, isChosen, isOpen, onTurn }: PlaceRowProps) {
   const t = useTranslations('codex.rename')
   const { what, before, text, to, after, doubt, entry, thread } = place
   return (
     <Checkbox
       data-place={place.id}
       checked={isChosen}
+      disabled={!isOpen}
       onChange={onTurn}
       label={
         <>
@@ -166,30 +186,4 @@ function PlaceRow({ place, isChosen, onTurn }: PlaceRowProps) {
       ].join(' · ')}
     />
   )
-}
-
-/** Submits the task that renames, and goes to its page. */
-function useRename(
-  { id: entryId, novelId, version: expectedVersion }: CodexEntry,
-  wanted: { names: Names; keepsOld: boolean; only?: string[]; except?: string[] | undefined },
-) {
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  const key = useRequestKey()
-  return useMutation({
-    mutationFn() {
-      const submission = {
-        taskType: 'RenameInNovel',
-        parameters: { novelId, entryId, expectedVersion, ...wanted },
-        lane: 'default',
-      }
-      return submitTask(submission, key.of(submission))
-    },
-    onSuccess({ id: taskId }) {
-      key.answered()
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-      void queries.invalidateQueries({ queryKey: keys.codex(novelId) })
-      return navigate({ to: '/tasks/$taskId', params: { taskId } })
-    },
-  })
 }

@@ -61,7 +61,7 @@ export class LiveCache {
   readonly #changed = new Set<string>()
   #isPlanned = false
   #all = false
-  /** A tree has ended: what tasks make, novels and uploads, may have changed. */
+  /** A tree has ended: what tasks make, novels, scenes and uploads, may have changed. */
   #hasTreeEnded = false
 
   constructor(queries: QueryClient) {
@@ -124,7 +124,7 @@ export class LiveCache {
 }
 
 /** Answers that the end of a tree may change. A tree can end before its tasks were ever read, so the list of them does not show it. */
-const ofEndedTrees: ReadonlySet<unknown> = new Set(['novels', 'uploads'])
+const ofEndedTrees: ReadonlySet<unknown> = new Set(['novels', 'scenes', 'uploads'])
 const none: ReadonlySet<unknown> = new Set()
 
 /** Kinds of answers that any event of a task may change. */

@@ -13,7 +13,7 @@ import { TextLink } from '../parts/links.tsx'
 import { LongText } from '../parts/long-text.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
-import { useChapter, useOutline, useReadAgain } from '../queries/novel-queries.ts'
+import { useChapter, useOutline, useReadSceneAgain } from '../queries/novel-queries.ts'
 import type { ChapterSearch } from '../queries/search.ts'
 import { ChapterNavigation, useChapterKeys } from './chapter-navigation.tsx'
 import type { NovelOutline, SceneEntry } from './novel.ts'
@@ -216,7 +216,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
 
 function useAdd({ novelId, chapterId }: AddSceneProps) {
   const navigate = useNavigate()
-  const readAgain = useReadAgain({ id: '', novelId })
+  const readAgain = useReadSceneAgain({ id: '', novelId })
   return useMutation({
     mutationFn: ({ title, brief, key }: NewScene) => {
       const body = { ...given('title', title), ...given('summary', brief) }

@@ -1,6 +1,7 @@
 import { Checkbox, NumberInput, SimpleGrid, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { CostWhenStill, InstructionsField } from '../parts/asking.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
@@ -8,6 +9,7 @@ import { MoreInstructions, numberOf } from '../parts/instruction-fields.tsx'
 import {
   type BatchReview,
   batchParametersOf,
+  budgetOf,
   type Instructions,
   isTyped,
   noInstructions,
@@ -15,8 +17,9 @@ import {
 } from '../parts/instructions.ts'
 import { LongText } from '../parts/long-text.tsx'
 import { ModelTaskDialog } from '../parts/model-task-dialog.tsx'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { NovelOutline } from './novel.ts'
-import { ReviewChoice, useWrite, type WriteFormProps } from './write-scenes.tsx'
+import { ReviewChoice, type WriteFormProps } from './write-scenes.tsx'
 
 const taskType = 'ContinueWriting'
 
@@ -60,7 +63,7 @@ function ContinueForm({ novel, capabilities }: WriteFormProps) {
   const unit = unitOf(novel.language)
   const scenes = batchParametersOf(wanted, { novelId: novel.id, unit, review })
   const parameters = { ...scenes, ...planParametersOf(plan) }
-  const begin = useWrite({ taskType, parameters }, wanted)
+  const begin = useSubmitAndOpen({ taskType, parameters, ...defined({ budget: budgetOf(wanted) }) })
   const isAnyTyped = isTyped(wanted) || plan.outlineInstructions.trim() !== ''
   const question = useUnsaved(isAnyTyped && !begin.isPending)
   return (

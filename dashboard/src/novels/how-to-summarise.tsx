@@ -7,7 +7,7 @@ import { TextLink } from '../parts/links.tsx'
 const extractive = 'extractive'
 
 /** Returns the models that can summarise now, in the order of preference, and the one that is taken where none is named. */
-function summaryModels(capabilities: Capabilities | undefined) {
+function summarisersOf(capabilities: Capabilities | undefined) {
   const models = (capabilities?.models ?? []).filter(
     ({ uses, problem }) => uses.includes('summary') && problem === undefined,
   )
@@ -18,9 +18,9 @@ function summaryModels(capabilities: Capabilities | undefined) {
 }
 
 /** Returns which model summarises unless the person chooses; and whether it is one that writes. */
-export function useSummaryModel(chosen: string | undefined): { model: string; writes: boolean } {
+export function useSummariser(chosen: string | undefined): { model: string; writes: boolean } {
   const { data } = useCapabilities()
-  const model = chosen ?? summaryModels(data).preferred
+  const model = chosen ?? summarisersOf(data).preferred
   return { model, writes: model !== extractive }
 }
 
@@ -28,7 +28,7 @@ export function useSummaryModel(chosen: string | undefined): { model: string; wr
 export function HowToSummarise({ value, onChange }: { value: string; onChange: (model: string) => void }) {
   const t = useTranslations('novels.how')
   const { data } = useCapabilities()
-  const { models } = summaryModels(data)
+  const { models } = summarisersOf(data)
   if (models.length < 2)
     return (
       <Text>

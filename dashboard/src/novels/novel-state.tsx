@@ -14,7 +14,7 @@ import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { submitTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
+import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
 import { useLiveTasks } from './novel-tasks.ts'
 
@@ -123,7 +123,7 @@ function SummariseNovel({
   const queries = useQueryClient()
   const notifyError = useNotifyError()
   const [chosen, choose] = useState<string>()
-  const { model } = useSummaryModel(chosen)
+  const { model } = useSummariser(chosen)
   const { mutate, isPending } = useMutation({
     mutationFn() {
       const header = { 'idempotency-key': requestKey.of({ novelId, model }) }

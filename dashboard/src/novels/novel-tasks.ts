@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { keys } from '../api/keys.ts'
+import { keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.tsx'
@@ -71,15 +71,10 @@ export function useFollowNovel(novelId: string): void {
     if (isFirst) return
     timer.current ??= setTimeout(() => {
       timer.current = undefined
-      void queries.invalidateQueries({ predicate: ({ queryKey }) => isOfNovel(queryKey, novelId) })
+      void queries.invalidateQueries(ofNovel(novelId))
     }, readAgainAfter)
   }, [readAt, queries, novelId])
   useEffect(() => () => clearTimeout(timer.current), [])
-}
-
-/** Returns whether a key is that of the outline, a chapter or a search of a novel. */
-function isOfNovel([resource, kind, id]: readonly unknown[], novelId: string): boolean {
-  return resource === 'novels' && kind !== 'list' && id === novelId
 }
 
 /** How a summary is to be made. Nothing: as the server does by default. */

@@ -4,7 +4,8 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
-import type { Task } from '../api/task.ts'
+import { liveStatuses, type Task } from '../api/task.ts'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { LongText } from '../parts/long-text.tsx'
@@ -26,17 +27,19 @@ interface Planned {
   outlines?: readonly (ChapterOutline & { decision: 'open' | 'approved' | 'rejected' })[]
 }
 
+const noOutlines: NonNullable<Planned['outlines']> = []
+
 const planning = 'GenerateNextSummaries'
 const reviewing = 'ReviewChapter'
 
 /** What waits for the author of a novel: plans of chapters, and chapters that were written. Nothing where nothing does. */
 export function Reviews({ novel }: { novel: NovelOutline }) {
   const { data = [] } = useTasks(
-    { tag: novelTag(novel.id), taskType: [planning, reviewing], status: ['RETRYING'], pageSize: 20 },
+    { tag: novelTag(novel.id), taskType: [planning, reviewing], status: [...liveStatuses], pageSize: 20 },
     { queryKey: [...keys.taskLists, { reviewsOf: novel.id }] },
   )
   return data
-    .filter(({ status, waitingFor }) => status === 'RETRYING' && waitingFor?.kind === 'signal')
+    .filter(({ done }) => !done)
     .map(task =>
       task.taskType === planning ? (
         <PlanReview key={task.id} task={task} language={novel.language} />
@@ -47,7 +50,7 @@ export function Reviews({ novel }: { novel: NovelOutline }) {
 }
 
 /** Sends what the author decided to the task that waits for it. */
-function useDecide(taskId: string) {
+function useReview(taskId: string) {
   const queries = useQueryClient()
   const notifyError = useNotifyError()
   const key = useRequestKey()
@@ -63,7 +66,8 @@ function useDecide(taskId: string) {
 
 function ChapterReview({ task, novel }: { task: Task; novel: NovelOutline }) {
   const t = useTranslations('novels.reviews')
-  const { mutate, isPending } = useDecide(task.id)
+  const { mutate, isPending } = useReview(task.id)
+  if (task.status !== 'RETRYING' || task.waitingFor?.kind !== 'signal') return null
   const chapterId = textField(task.parameters, 'chapterId') ?? ''
   const title = chaptersOf(novel).find(({ id }) => id === chapterId)?.title ?? ''
   return (
@@ -94,19 +98,31 @@ function ChapterReview({ task, novel }: { task: Task; novel: NovelOutline }) {
   )
 }
 
+/** Returns the outlines that a task last showed. At each decision it runs from its start, and shows none until it is here again. */
+function useShownOutlines({ progress }: Task): NonNullable<Planned['outlines']> {
+  const { outlines = noOutlines } = (progress ?? {}) as Planned
+  const [shown, setShown] = useState(outlines)
+  if (outlines.length > 0 && outlines !== shown) setShown(outlines)
+  return outlines.length > 0 ? outlines : shown
+}
+
+/** A plan of chapters. It stays while its task runs, for what is typed in other chapters stays with it. */
 function PlanReview({ task, language }: { task: Task; language: string | undefined }) {
   const t = useTranslations('novels.reviews')
-  const { outlines = [] } = (task.progress ?? {}) as Planned
+  const outlines = useShownOutlines(task)
   // What is typed, by the place of its chapter.
   const [typed, setTyped] = useState<Readonly<Record<number, ChapterOutline>>>({})
-  const { mutate, isPending } = useDecide(task.id)
+  const { mutate, isPending } = useReview(task.id)
   const chapters = outlines.map(({ decision, title, scenes }, at) => {
     const outline = (decision === 'open' ? typed[at] : undefined) ?? { title, scenes }
     return { decision, outline, approval: { decision: 'approve', chapter: at + 1, outline } }
   })
   const open = chapters.filter(({ decision }) => decision === 'open')
+  const question = useUnsaved(outlines.some(({ decision }, at) => decision === 'open' && at in typed))
+  if (open.length === 0) return null
   return (
     <Panel gap="lg" title={t('plan')}>
+      {question}
       <Text size="sm">{t('planText')}</Text>
       {chapters.map(({ approval, ...chapter }) => (
         <ChapterPlan

@@ -9,6 +9,7 @@ import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
+import { type Unit, unitOf } from '../parts/instructions.ts'
 import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { Pending } from '../parts/states.tsx'
@@ -39,7 +40,12 @@ export function Snapshots({ novel, onClose }: { novel: NovelOutline; onClose: ()
         <NewSnapshot novelId={novel.id} />
         {data === undefined && <Pending error={error} onRetry={refetch} />}
         {data?.items.map(snapshot => (
-          <OneSnapshot key={snapshot.id} snapshot={snapshot} onRestoring={onClose} />
+          <OneSnapshot
+            key={snapshot.id}
+            snapshot={snapshot}
+            unit={unitOf(novel.language)}
+            onRestoring={onClose}
+          />
         ))}
       </Stack>
     </Dialog>
@@ -85,7 +91,13 @@ function NewSnapshot({ novelId }: { novelId: string }) {
   )
 }
 
-function OneSnapshot({ snapshot, onRestoring }: { snapshot: Snapshot; onRestoring: () => void }) {
+interface OneSnapshotProps {
+  snapshot: Snapshot
+  unit: Unit
+  onRestoring: () => void
+}
+
+function OneSnapshot({ snapshot, unit, onRestoring }: OneSnapshotProps) {
   const t = useTranslations('novels.snapshots')
   const { id, novelId, createdAt, isBeforeRestoring } = snapshot
   const [isCompared, setIsCompared] = useState(false)
@@ -97,7 +109,7 @@ function OneSnapshot({ snapshot, onRestoring }: { snapshot: Snapshot; onRestorin
     <Stack gap="xs" data-snapshot={id}>
       <Text fw={600}>{name}</Text>
       <Text size="sm" c="dimmed">
-        <Ago at={createdAt} /> · {t('size', { scenes: snapshot.scenes, words: snapshot.words })}
+        <Ago at={createdAt} /> · {t('size', { scenes: snapshot.scenes, count: snapshot[unit], unit })}
       </Text>
       <Group gap="xs">
         <Button
@@ -127,7 +139,7 @@ function OneSnapshot({ snapshot, onRestoring }: { snapshot: Snapshot; onRestorin
           {t('delete')}
         </Button>
       </Group>
-      {isCompared && <Compared novelId={novelId} snapshotId={id} />}
+      {isCompared && <Compared novelId={novelId} snapshotId={id} unit={unit} />}
       {asked !== undefined && (
         <Confirm
           title={t(`${asked}Title`)}
@@ -175,7 +187,7 @@ function useActions({ id: snapshotId, novelId }: Snapshot, onRestoring: () => vo
 }
 
 /** What became of the scenes since. A scene that changed leads to the text of then, to compare and to restore it alone. */
-function Compared({ novelId, snapshotId }: { novelId: string; snapshotId: string }) {
+function Compared({ novelId, snapshotId, unit }: { novelId: string; snapshotId: string; unit: Unit }) {
   const t = useTranslations('novels.snapshots')
   const { data, error, refetch } = useQuery({
     queryKey: [...keys.snapshots(novelId), snapshotId],
@@ -196,7 +208,7 @@ function Compared({ novelId, snapshotId }: { novelId: string; snapshotId: string
       <List size="sm">
         {scenes.map(scene => (
           <List.Item key={scene.sceneId}>
-            <SceneLine novelId={novelId} scene={scene} />
+            <SceneLine novelId={novelId} scene={scene} unit={unit} />
           </List.Item>
         ))}
       </List>
@@ -204,11 +216,11 @@ function Compared({ novelId, snapshotId }: { novelId: string; snapshotId: string
   )
 }
 
-function SceneLine({ novelId, scene }: { novelId: string; scene: ChangedScene }) {
+function SceneLine({ novelId, scene, unit }: { novelId: string; scene: ChangedScene; unit: Unit }) {
   const t = useTranslations('novels.snapshots')
-  const { sceneId, title, position, change, wordsThen, wordsNow, entryId } = scene
+  const { sceneId, title, position, change, entryId } = scene
   const name = title ?? t('scene', { number: position + 1 })
-  const what = t(`change.${change}`, { before: wordsThen, now: wordsNow })
+  const what = t(`change.${change}`, { before: scene[`${unit}Then`], now: scene[`${unit}Now`], unit })
   if (change === 'deleted') return `${name}: ${what}`
   const search = entryId === undefined ? {} : ({ part: 'history', entry: entryId } as const)
   return (

@@ -15,10 +15,10 @@ import { Panel } from '../parts/panel.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Pending } from '../parts/states.tsx'
 import { submitTask } from '../queries/task-queries.ts'
-import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
+import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
 import { useLiveTasks } from './novel-tasks.ts'
-import { UnitEditor } from './unit-editor.tsx'
+import { UnitEditor, unitSummaryQuery } from './unit-editor.tsx'
 
 function useSummaries(novelId: string) {
   return useQuery({
@@ -88,11 +88,7 @@ interface UnitSummaryProps {
 function UnitSummary({ novelId, unitId, title, language }: UnitSummaryProps) {
   const t = useTranslations('novels.story')
   const summaries = useTranslations('novels.summary')
-  const { data } = useQuery({
-    queryKey: keys.unitSummary(novelId, unitId),
-    queryFn: () =>
-      dataOf(api.GET('/v1/novels/{novelId}/summaries/{unitId}', { params: { path: { novelId, unitId } } })),
-  })
+  const { data } = useQuery(unitSummaryQuery(novelId, unitId))
   const [isEditing, editing] = useDisclosure()
   const opener = useFocusBack(isEditing)
   const action = summaries(data?.summary === undefined ? 'write' : 'edit')
@@ -162,7 +158,7 @@ function AskToUpdate({ novelId, onClose }: { novelId: string; onClose: () => voi
   const notifyError = useNotifyError()
   const key = useRequestKey()
   const [chosen, choose] = useState<string>()
-  const { model } = useSummaryModel(chosen)
+  const { model } = useSummariser(chosen)
   const planned = { taskType: 'UpdateSummaries', parameters: { novelId, model } }
   const { mutate, isPending } = useMutation({
     mutationFn: () => submitTask(planned, key.of(planned)),

@@ -18,7 +18,7 @@ import { TextLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
-import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
+import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { SceneEntry } from './novel.ts'
 import { plannedSummary, type SummaryInstructions, type SummaryTask, useSummaryTask } from './novel-tasks.ts'
 import classes from './reader.module.css'
@@ -227,7 +227,7 @@ function SummariseScene({
   const t = useTranslations('novels.how')
   const [chosen, choose] = useState<string>()
   const [style, setStyle] = useState('')
-  const { model, writes } = useSummaryModel(chosen)
+  const { model, writes } = useSummariser(chosen)
   const instructions: SummaryInstructions = {
     model,
     ...(writes && style.trim() !== '' ? { style: style.trim() } : {}),

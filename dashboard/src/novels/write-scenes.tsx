@@ -1,11 +1,7 @@
 import { Select, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
-import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import { CostWhenStill, InstructionsField } from '../parts/asking.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
@@ -21,7 +17,7 @@ import {
   unitOf,
 } from '../parts/instructions.ts'
 import { ModelTaskDialog } from '../parts/model-task-dialog.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { NovelOutline } from './novel.ts'
 
 /** Asks how the scenes are to be written that have a summary and no text, in story order, and says what that costs. */
@@ -48,7 +44,7 @@ function WriteForm({ novel, capabilities }: WriteFormProps) {
   const change = (part: Partial<Instructions>) => setWanted(now => ({ ...now, ...part }))
   const unit = unitOf(novel.language)
   const parameters = batchParametersOf(wanted, { novelId: novel.id, unit, review })
-  const write = useWrite({ taskType, parameters }, wanted)
+  const write = useSubmitAndOpen({ taskType, parameters, ...defined({ budget: budgetOf(wanted) }) })
   const question = useUnsaved(isTyped(wanted) && !write.isPending)
   return (
     <DialogForm
@@ -86,22 +82,4 @@ export function ReviewChoice({
       allowDeselect={false}
     />
   )
-}
-
-/** Submits a task that writes, and goes to its page. */
-export function useWrite(task: { taskType: string; parameters: object }, wanted: Instructions) {
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  const key = useRequestKey()
-  return useMutation({
-    mutationFn() {
-      const submission = { ...task, ...defined({ budget: budgetOf(wanted) }) }
-      return submitTask(submission, key.of(submission))
-    },
-    onSuccess({ id: taskId }) {
-      key.answered()
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-      return navigate({ to: '/tasks/$taskId', params: { taskId } })
-    },
-  })
 }

@@ -1,6 +1,19 @@
-import { Badge, Button, Group, List, Paper, Spoiler, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
+import {
+  Alert,
+  Badge,
+  Button,
+  Group,
+  List,
+  Paper,
+  Spoiler,
+  Stack,
+  Text,
+  Title,
+  VisuallyHidden,
+} from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
+import { wordsOf } from '../api/task.ts'
 import { useWriting } from '../text/format.ts'
 
 type Block = components['schemas']['PromptBlockNote'] & { text?: string }
@@ -14,6 +27,15 @@ interface Props {
   blocks: readonly Block[]
   /** Offers to pin and to bar entries. */
   choose?: Choose | undefined
+}
+
+/** Why a prompt cannot be used: in the words for authors where there are any, else in the English of the server. */
+export function PromptProblem({ problem }: { problem: { message: string; authorMessage?: string } }) {
+  return (
+    <Alert color="red" {...(problem.authorMessage === undefined ? { lang: 'en' } : {})}>
+      {wordsOf(problem)}
+    </Alert>
+  )
 }
 
 /** How many calls, tokens and how much money the text will take. */

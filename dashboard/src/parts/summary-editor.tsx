@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Stack, Text, Textarea } from '@mantine/core'
-import { IconGitMerge } from '@tabler/icons-react'
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError, api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/novel-queries.ts'
+import { ifMatch, readScene, type Scene, useReadSceneAgain } from '../queries/novel-queries.ts'
+import { Conflict } from './conflict.tsx'
 import { useUnsaved } from './dialog.tsx'
 import { Form } from './form.tsx'
 import { Provenance } from './provenance.tsx'
@@ -37,7 +37,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
     newest.current = typed
     setText(typed)
   }
-  const { save, error, isPending, there, readAgain } = useSave(seen, (sent, saved) =>
+  const { save, error, isPending, there, readAgain } = useSaveSummary(seen, (sent, saved) =>
     newest.current === sent ? onClose() : setSeen(saved),
   )
   const isChanged = text !== before
@@ -140,9 +140,9 @@ interface Saving {
 }
 
 /** Saves a summary if the scene is what the person saw; else `there` is the scene as it is now. */
-function useSave(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
+function useSaveSummary(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
   const queries = useQueryClient()
-  const readAgain = useReadAgain(scene)
+  const readAgain = useReadSceneAgain(scene)
   const [there, setThere] = useState<Scene>()
   const { id: sceneId } = scene
   const { mutate, error, isPending } = useMutation({
@@ -175,47 +175,12 @@ interface SummaryConflictProps {
 }
 
 /** Shows two versions of a summary, since the scene changed while one was written, and lets the person choose. */
-export function SummaryConflict({
-  mine,
-  there,
-  language,
-  isBusy,
-  onKeepMine,
-  onTakeTheirs,
-}: SummaryConflictProps) {
+export function SummaryConflict({ there, ...props }: SummaryConflictProps) {
   const t = useTranslations('parts.summary')
+  const { summary } = there
   return (
-    <Stack gap="sm" role="group" aria-label={t('changedTitle')}>
-      <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={t('changedTitle')} role="alert">
-        {t('changedText')}
-      </Alert>
-      <Version title={t('mine')} text={mine} language={language} />
-      <Version title={t('theirs')} text={there.summary?.text ?? ''} language={language} />
-      {there.summary !== undefined && (
-        <Provenance origin={there.summary} isOutOfDate={there.summary.outOfDate} />
-      )}
-      <Group gap="xs">
-        <Button size="xs" onClick={onKeepMine} loading={isBusy}>
-          {t('keepMine')}
-        </Button>
-        <Button size="xs" variant="default" onClick={onTakeTheirs}>
-          {t('takeTheirs')}
-        </Button>
-      </Group>
-    </Stack>
-  )
-}
-
-function Version({ title, text, language }: { title: string; text: string; language: string | undefined }) {
-  const t = useTranslations('parts.summary')
-  return (
-    <div>
-      <Text size="sm" fw={600}>
-        {title}
-      </Text>
-      <Text className="summary" lang={language}>
-        {text === '' ? t('none') : text}
-      </Text>
-    </div>
+    <Conflict title={t('changedTitle')} text={t('changedText')} theirs={summary?.text ?? ''} {...props}>
+      {summary !== undefined && <Provenance origin={summary} isOutOfDate={summary.outOfDate} />}
+    </Conflict>
   )
 }

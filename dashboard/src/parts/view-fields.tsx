@@ -52,3 +52,12 @@ export function ViewFields({ fields, open, onChange }: ViewFieldsProps) {
     </SimpleGrid>
   )
 }
+
+/** Returns how a point of view and a tense are put in words; empty where both are left open. */
+export function useViewText(): (view: View) => string {
+  const t = useTranslations('parts.view')
+  return ({ pov, povCharacter, tense }) =>
+    [pov && t(`povs.${pov}`), povCharacter, tense && t(`tenses.${tense}`)]
+      .filter(part => part !== undefined)
+      .join(' · ')
+}

@@ -2,7 +2,7 @@ import { type InfiniteData, queryOptions, useQuery, useQueryClient } from '@tans
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { keys, ofNovel } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
@@ -22,6 +22,12 @@ export function useScene(sceneId: string) {
 /** Returns how a scene is read. */
 export function sceneQuery(sceneId: string) {
   return queryOptions({ queryKey: keys.scene(sceneId), queryFn: () => readScene(sceneId) })
+}
+
+/** Returns what reads a scene as it is now, for the cache too. */
+export function useReadScene(sceneId: string): () => Promise<Scene> {
+  const queries = useQueryClient()
+  return () => queries.fetchQuery({ ...sceneQuery(sceneId), staleTime: 0 })
 }
 
 /** Asks for a scene. */
@@ -103,7 +109,7 @@ export function useAddSceneTask(sceneId: string): (task: Task) => void {
 }
 
 /** Has everything that is shown of a scene be read again: its text changed, or its summary. */
-export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
+export function useReadSceneAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
   const queries = useQueryClient()
   const again = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey })
   return () =>
@@ -111,8 +117,7 @@ export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): ()
       again(keys.scene(id)),
       again(keys.candidates(id)),
       again(keys.sceneHistory(id)),
-      again(keys.novel(novelId)),
-      again(['novels', 'chapter', novelId]),
+      queries.invalidateQueries(ofNovel(novelId)),
     ])
 }
 
@@ -121,7 +126,7 @@ export function useReadAgainAfterTasks(
   ids: Pick<Scene, 'id' | 'novelId'>,
   tasks: readonly (Task | undefined)[] | undefined,
 ): void {
-  const readAgain = useReadAgain(ids)
+  const readAgain = useReadSceneAgain(ids)
   const ended = tasks
     ?.filter(task => task?.done === true)
     .map(task => `${task?.id} ${task?.attempt}`)

@@ -1,8 +1,10 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type NavigateOptions, useNavigate } from '@tanstack/react-router'
 import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
+import { useRequestKey } from '../api/request-key.ts'
 import type { components, paths } from '../api/schema.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
@@ -124,6 +126,24 @@ export function useSetBudget(rootTaskId: string) {
 /** Submits a task. Sent again with the same key, the request finds the task of the first time. */
 export function submitTask(body: components['schemas']['TaskSubmission'], key: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks', { params: { header: { 'idempotency-key': key } }, body }))
+}
+
+/** Submits a task and opens its page. The same one, sent once more because no answer came, is the task of the first time. */
+export function useSubmitAndOpen(
+  planned: components['schemas']['TaskSubmission'],
+  { to }: { to?: NavigateOptions } = {},
+) {
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const key = useRequestKey()
+  return useMutation({
+    mutationFn: () => submitTask(planned, key.of(planned)),
+    onSuccess({ id: taskId }) {
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+      // Where something is typed and not saved, the page may stay. Until it is left, the same submission is this task: it is paid for once.
+      void navigate(to ?? { to: '/tasks/$taskId', params: { taskId } }).then(key.answered)
+    },
+  })
 }
 
 /** Cancels a task and everything below it. `ifMatch`: only if it still has this version. */

@@ -2,10 +2,11 @@ import { Badge, Button, Group, List, Mark, Paper, SegmentedControl, Stack, Text,
 import { useDisclosure } from '@mantine/hooks'
 import { IconCheck, IconRefresh } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { Suspense, useEffect, useRef, useState } from 'react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
+import { useCapabilities, whyOff } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
@@ -15,9 +16,17 @@ import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PromptBlocks } from '../parts/prompt-blocks.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice, Loading, Pending } from '../parts/states.tsx'
-import { ifMatch, type Scene, useOutline, useReadAgain } from '../queries/novel-queries.ts'
+import {
+  ifMatch,
+  type Scene,
+  useOutline,
+  useReadSceneAgain,
+  useSceneTasks,
+} from '../queries/novel-queries.ts'
 import { CopyThis } from './outcome.tsx'
 import styles from './scenes.module.css'
+
+const from = '/novels/$novelId/scenes/$sceneId'
 
 type Note = components['schemas']['CandidateNote']
 type Whole = components['schemas']['Candidate']
@@ -165,7 +174,7 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
   const t = useTranslations('scenes.candidates')
   const [view, setView] = useState<View>('read')
   const { data, error, refetch } = useCandidate(scene.id, note.id)
-  const decide = useDecide(scene, note.id)
+  const decide = useDecideCandidate(scene, note.id)
   if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const hasText = scene.content.trim() !== ''
   const shown = hasText ? view : 'read'
@@ -198,7 +207,9 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
           />
         </Suspense>
       )}
-      <Decision decide={decide} isWhole={shown !== 'choose'} hasText={hasText} note={note} />
+      <Decision decide={decide} isWhole={shown !== 'choose'} hasText={hasText}>
+        {note.passage === undefined && <AnotherText scene={scene} candidateId={note.id} />}
+      </Decision>
       {shown === 'read' && <CopyThis text={data.text} />}
       <WhatWasShown prompts={data.prompts ?? []} />
       {decide.accept.error !== null && <ErrorNotice error={decide.accept.error} />}
@@ -264,10 +275,16 @@ function useCandidate(sceneId: string, candidateId: string) {
 }
 
 /** Accepting, whole or the text that was made of both, and discarding: under the version that is shown. */
-function useDecide(scene: Scene, candidateId: string) {
+function useDecideCandidate(scene: Scene, candidateId: string) {
   const t = useTranslations('scenes.candidates')
   const queries = useQueryClient()
-  const readAgain = useReadAgain(scene)
+  const { insteadOf } = useSearch({ from })
+  const navigate = useNavigate({ from })
+  // Another text in its place is not asked for any more.
+  const settle = () => {
+    if (insteadOf === candidateId) void navigate({ search: {}, replace: true, resetScroll: false })
+  }
+  const readAgain = useReadSceneAgain(scene)
   const params = { path: { sceneId: scene.id, candidateId }, header: ifMatch(scene) }
   const accept = useMutation({
     mutationFn: (content?: string) =>
@@ -279,6 +296,7 @@ function useDecide(scene: Scene, candidateId: string) {
       ),
     onSuccess(accepted) {
       queries.setQueryData(keys.scene(scene.id), accepted)
+      settle()
       notifyDone(t('accepted'))
     },
     // Also after a refusal: what is there now is what the person has to see.
@@ -287,7 +305,10 @@ function useDecide(scene: Scene, candidateId: string) {
   const notifyError = useNotifyError()
   const discard = useMutation({
     mutationFn: () => dataOf(api.POST('/v1/scenes/{sceneId}/candidates/{candidateId}:discard', { params })),
-    onSuccess: () => notifyDone(t('discarded')),
+    onSuccess() {
+      settle()
+      notifyDone(t('discarded'))
+    },
     onError: notifyError,
     onSettled: readAgain,
   })
@@ -295,15 +316,15 @@ function useDecide(scene: Scene, candidateId: string) {
 }
 
 interface DecisionProps {
-  decide: ReturnType<typeof useDecide>
+  decide: ReturnType<typeof useDecideCandidate>
   isWhole: boolean
   hasText: boolean
-  note: Note
+  /** What else can be done. */
+  children: ReactNode
 }
 
-function Decision({ decide: { accept, discard }, isWhole, hasText, note }: DecisionProps) {
+function Decision({ decide: { accept, discard }, isWhole, hasText, children }: DecisionProps) {
   const t = useTranslations('scenes.candidates')
-  const navigate = useNavigate({ from: '/novels/$novelId/scenes/$sceneId' })
   return (
     <Group gap="xs">
       {isWhole && (
@@ -316,19 +337,31 @@ function Decision({ decide: { accept, discard }, isWhole, hasText, note }: Decis
           {hasText ? t('accept') : t('acceptEmpty')}
         </Button>
       )}
-      {note.passage === undefined && (
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconRefresh size={16} aria-hidden />}
-          onClick={() => void navigate({ search: { insteadOf: note.id }, resetScroll: false })}
-        >
-          {t('again')}
-        </Button>
-      )}
+      {children}
       <Button size="xs" variant="subtle" loading={discard.isPending} onClick={() => discard.mutate()}>
         {t('discard')}
       </Button>
     </Group>
+  )
+}
+
+/** The way to another text in place of a candidate. Nothing where the form for it is not there: without a model, or before a task has ended. */
+function AnotherText({ scene, candidateId }: { scene: Scene; candidateId: string }) {
+  const t = useTranslations('scenes.candidates')
+  const navigate = useNavigate({ from })
+  const { data: capabilities } = useCapabilities()
+  const tasks = useSceneTasks(scene.id)
+  const isWriting = !tasks.isKnown || tasks.newest('GenerateScene')?.done === false
+  if (isWriting || capabilities === undefined || whyOff(capabilities, 'GenerateScene') !== undefined)
+    return null
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      leftSection={<IconRefresh size={16} aria-hidden />}
+      onClick={() => void navigate({ search: { insteadOf: candidateId }, resetScroll: false })}
+    >
+      {t('again')}
+    </Button>
   )
 }

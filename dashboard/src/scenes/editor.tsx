@@ -25,7 +25,7 @@ import type { Scene } from '../queries/novel-queries.ts'
 import { type Draft, keepDraft, type Typed, useDraft } from './draft.ts'
 import { CopyThis } from './outcome.tsx'
 import { RewriteTools } from './rewrite-tools.tsx'
-import { useSave } from './scene-writes.ts'
+import { useSaveDraft } from './scene-writes.ts'
 import styles from './scenes.module.css'
 
 /** What the API takes of a text and of a title, in UTF-16 code units. A text that a task wrote may be longer, and stay as long. */
@@ -45,7 +45,7 @@ interface EditorProps {
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
   const { draft, isChanged, type, rebase } = useDraft(scene.id, first)
-  const save = useSave(scene.id, (sent, saved) => {
+  const save = useSaveDraft(scene.id, (sent, saved) => {
     const isMore = rebase(sent, saved)
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))
     if (!isMore) onClose()
@@ -95,7 +95,7 @@ interface EditFormProps {
   draft: Draft
   mostContent: number
   isChanged: boolean
-  save: ReturnType<typeof useSave>
+  save: ReturnType<typeof useSaveDraft>
   onType: (part: Partial<Typed>) => void
   onDrop: () => void
   children: ReactNode
@@ -113,7 +113,7 @@ function EditForm(props: EditFormProps) {
         <RewriteTools
           scene={scene}
           selected={selected}
-          isUnsaved={draft.content !== scene.content}
+          isUnsaved={isChanged || draft.content !== scene.content}
           onSent={onDrop}
         />
       )}

@@ -14,7 +14,7 @@ import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
-import { ifMatch, type Scene, useReadAgain } from '../queries/novel-queries.ts'
+import { ifMatch, type Scene, useReadSceneAgain } from '../queries/novel-queries.ts'
 import { CopyThis } from './outcome.tsx'
 
 type Note = components['schemas']['HistoryNote']
@@ -156,7 +156,7 @@ function useEntry(sceneId: string, entryId: string) {
 function Restore({ scene, entryId }: { scene: Scene; entryId: string }) {
   const t = useTranslations('scenes.history')
   const queries = useQueryClient()
-  const readAgain = useReadAgain(scene)
+  const readAgain = useReadSceneAgain(scene)
   const restore = useMutation({
     mutationFn: () =>
       dataOf(

@@ -12,7 +12,7 @@ import { useTaskAction } from './scene-writes.ts'
 
 /** What of the result of the task that last wrote a scene is shown. */
 interface SceneResult {
-  failed?: readonly { number: number; message: string }[]
+  failed?: readonly { number: number; message: string; authorMessage?: string }[]
 }
 
 /** What became of the last writing of a scene, as long as it matters: a failure, a stop. A text in its place, or a candidate, speaks for itself. */
@@ -82,9 +82,9 @@ type Dismissible = Pick<EndProps, 'onDismiss'>
 function NotAll({ failed, onDismiss }: Dismissible & { failed: NonNullable<SceneResult['failed']> }) {
   return (
     <End kind="notAll" onDismiss={onDismiss}>
-      {failed.map(({ number, message }) => (
-        <Text key={number} size="sm">
-          {message}
+      {failed.map(({ number, ...error }) => (
+        <Text key={number} size="sm" {...(error.authorMessage === undefined ? { lang: 'en' } : {})}>
+          {wordsOf(error)}
         </Text>
       ))}
     </End>

@@ -1,4 +1,4 @@
-import { Alert, Button, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
 import { IconEye } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -7,10 +7,10 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { type Instructions, previewOf, type Unit } from '../parts/instructions.ts'
-import { type Choose, ExpectedUse, PromptBlocks } from '../parts/prompt-blocks.tsx'
+import { type Choose, ExpectedUse, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
-import { useEdit } from './scene-writes.ts'
+import { useEditNewest } from './scene-writes.ts'
 
 /** Milliseconds without typing before the prompt is asked for. */
 const stillMs = 400
@@ -53,18 +53,18 @@ function Shown({ scene, wanted, unit }: Props) {
     staleTime: 5_000,
     placeholderData: before => before,
   })
-  const edit = useEdit(sceneId)
-  const choose: Choose = (entryId, choice) => {
-    const { pinned = [], barred = [] } = scene.codex ?? {}
-    const without = (ids: readonly string[]) => ids.filter(id => id !== entryId)
-    const codex = { pinned: without(pinned), barred: without(barred) }
-    if (choice !== undefined) codex[choice].push(entryId)
-    edit.mutate({ edit: { codex }, seen: scene })
-  }
+  const edit = useEditNewest(scene)
+  const choose: Choose = (entryId, choice) =>
+    edit.mutate(({ codex: { pinned = [], barred = [] } = {} }) => {
+      const without = (ids: readonly string[]) => ids.filter(id => id !== entryId)
+      const codex = { pinned: without(pinned), barred: without(barred) }
+      if (choice !== undefined) codex[choice].push(entryId)
+      return { codex }
+    })
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   return (
     <Stack gap="xs">
-      {data.problem !== undefined && <Alert color="red">{data.problem.message}</Alert>}
+      {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {edit.error !== null && <ErrorNotice error={edit.error} />}
       <ExpectedUse preview={data} />
       <Shared preview={data} />

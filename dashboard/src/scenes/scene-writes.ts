@@ -1,12 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
-import { ifMatch, readScene, type Scene, useAddSceneTask } from '../queries/novel-queries.ts'
+import { ifMatch, type Scene, useAddSceneTask, useReadScene } from '../queries/novel-queries.ts'
 import { cancelTask, retryTask, submitTask } from '../queries/task-queries.ts'
+import { overNewest } from '../queries/versioned-edit.ts'
 import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
 
 /** A task that is about a scene, as it is submitted. */
@@ -43,9 +44,26 @@ export function useEdit(sceneId: string) {
     onSuccess(scene) {
       queries.setQueryData(keys.scene(sceneId), scene)
       void queries.invalidateQueries({ queryKey: keys.sceneHistory(sceneId) })
-      void queries.invalidateQueries({ queryKey: keys.novel(scene.novelId) })
-      void queries.invalidateQueries({ queryKey: keys.chapter(scene.novelId, scene.chapterId) })
+      // Summaries above the scene, threads that quote it and comparisons with snapshots depend on it too.
+      void queries.invalidateQueries(ofNovel(scene.novelId))
     },
+  })
+}
+
+/** Saves a change of the newest version of a scene. Where that is not the one on the page, `change` is made anew of it; `undefined`: nothing is saved. */
+export function useEditNewest(scene: Scene) {
+  const edit = useEdit(scene.id)
+  const read = useReadScene(scene.id)
+  return useMutation({
+    mutationFn: (change: (seen: Scene) => SceneEdit | undefined) =>
+      overNewest(
+        scene,
+        seen => {
+          const made = change(seen)
+          return made && edit.mutateAsync({ edit: made, seen })
+        },
+        read,
+      ),
   })
 }
 
@@ -72,9 +90,9 @@ export function useTaskAction(taskId: string) {
  * nothing is overwritten: `theirs` is there then, until the person has decided. One save at a time: a second one would be of a version that the
  * first makes old.
  */
-export function useSave(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
-  const queries = useQueryClient()
+export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
   const edit = useEdit(sceneId)
+  const readScene = useReadScene(sceneId)
   const [theirs, setTheirs] = useState<Scene>()
   const [error, setError] = useState<unknown>(null)
   const [isPending, setIsPending] = useState(false)
@@ -91,8 +109,7 @@ export function useSave(sceneId: string, onSaved: (sent: Draft, saved: Scene) =>
   }
   const meet = async (draft: Draft): Promise<void> => {
     try {
-      const newest = await readScene(sceneId)
-      queries.setQueryData(keys.scene(sceneId), newest)
+      const newest = await readScene()
       if (collides(draft, newest)) setTheirs(newest)
       else await send(draft, newest)
     } catch (failure) {

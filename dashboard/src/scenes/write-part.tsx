@@ -1,13 +1,10 @@
 import { Alert, Button, Checkbox, Code, Group, Stack, Text } from '@mantine/core'
 import { IconFeather, IconPlugOff, IconRefresh } from '@tabler/icons-react'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { type Capabilities, type Off, useCapabilities, whyOff } from '../api/capabilities.ts'
-import { codeOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
 import { CostWhenStill, FoldedInstructions, InstructionsField } from '../parts/asking.tsx'
 import { Form } from '../parts/form.tsx'
 import {
@@ -30,9 +27,9 @@ import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { SummaryConflict } from '../parts/summary-editor.tsx'
-import { readScene, type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
+import { type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
 import { PromptPreview } from './prompt-preview.tsx'
-import { useEdit, useSubmit } from './scene-writes.ts'
+import { useEditNewest, useSubmit } from './scene-writes.ts'
 
 const from = '/novels/$novelId/scenes/$sceneId'
 
@@ -136,7 +133,7 @@ interface WriteFormProps {
 function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
   const { insteadOf } = useSearch({ from })
-  const write = useWrite(scene, { unit, insteadOf }, () => change({ summary: undefined }))
+  const write = useWriteScene(scene, { unit, insteadOf }, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
     <Form
@@ -199,10 +196,10 @@ function InsteadOf() {
   )
 }
 
-/** Keeps what is to happen as the summary of the scene where that is wanted, then submits. */
-function useWrite(scene: Scene, asked: AskedFor, onKept: () => void) {
+/** Keeps what is to happen as the summary of the scene where that is wanted, unless a newer one came that nobody saw; then submits. */
+function useWriteScene(scene: Scene, asked: AskedFor, onKept: () => void) {
   const navigate = useNavigate({ from })
-  const keep = useKeepSummary(scene)
+  const keep = useEditNewest(scene)
   const submit = useSubmit(scene.id)
   return {
     error: keep.error ?? submit.error,
@@ -211,7 +208,9 @@ function useWrite(scene: Scene, asked: AskedFor, onKept: () => void) {
       const budget = budgetOf(wanted)
       const isKept = isToBeKept(wanted) && isOwnSummary(wanted, scene)
       try {
-        const written = isKept ? await keep.mutateAsync(wanted) : scene
+        const summaryOver = (seen: Scene) =>
+          isOutrun(wanted, seen) ? undefined : { summary: whatHappens(wanted, seen).trim() }
+        const written = isKept ? await keep.mutateAsync(summaryOver) : scene
         if (written === undefined) return
         if (isKept) onKept()
         await submit.mutateAsync({
@@ -225,24 +224,6 @@ function useWrite(scene: Scene, asked: AskedFor, onKept: () => void) {
       }
     },
   }
-}
-
-/** Saves what is to happen as the summary of the scene, unless a newer one came that nobody saw: undefined then. */
-function useKeepSummary(scene: Scene) {
-  const queries = useQueryClient()
-  const edit = useEdit(scene.id)
-  const keep = async (wanted: Instructions, seen: Scene): Promise<Scene | undefined> => {
-    if (isOutrun(wanted, seen)) return undefined
-    try {
-      return await edit.mutateAsync({ edit: { summary: whatHappens(wanted, seen).trim() }, seen })
-    } catch (failure) {
-      if (codeOf(failure) !== 'SCENE_CHANGED') throw failure
-      const newest = await readScene(scene.id)
-      queries.setQueryData(keys.scene(scene.id), newest)
-      return keep(wanted, newest)
-    }
-  }
-  return useMutation({ mutationFn: (wanted: Instructions) => keep(wanted, scene) })
 }
 
 type WhatHappensProps = Pick<WriteFormProps, 'scene' | 'wanted' | 'onChange'>

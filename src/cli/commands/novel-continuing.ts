@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import type { continueWriting, generateNextSummaries } from '../../novel/index.ts'
 import type { Out } from '../../task/definition.ts'
+import { usageError } from '../exit-codes.ts'
 import { findNovel } from '../find-novel.ts'
 import { submitTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
@@ -40,6 +41,28 @@ export function addNovelContinuing(novels: Command, register: Register, novelArg
     .action(register(outlines))
 }
 
+/** Options of the texts, which a plan alone does not have. */
+const ofTexts = [
+  ['instructions', '--instructions'],
+  ['style', '--style'],
+  ['tone', '--tone'],
+  ['words', '--words'],
+  ['characters', '--characters'],
+  ['candidates', '--candidates'],
+  ['accept', '--accept'],
+  ['reviewChapters', '--review-chapters'],
+] as const
+
+/** Throws USAGE_INVALID where options ask something of texts that are not to be written. */
+function checkOptions({ options }: Run<ContinueOptions>): void {
+  if (options.outlinesOnly !== true) return
+  const given = ofTexts.flatMap(([name, option]) => (options[name] === undefined ? [] : [option]))
+  if (given.length > 0)
+    throw usageError(
+      `With --outlines-only no text is written, so leave out ${given.join(', ')}. What is to happen goes into --plot.`,
+    )
+}
+
 function submissionFor({ options }: Run<ContinueOptions>, novelId: string) {
   const { chapters, scenes, plot, unreviewed, outlinesOnly, model } = options
   const plan = {
@@ -57,6 +80,7 @@ function submissionFor({ options }: Run<ContinueOptions>, novelId: string) {
 }
 
 function goOn(run: Run<ContinueOptions>) {
+  checkOptions(run)
   return submitTask(run, async session => {
     const { id: novelId } = await findNovel(session.connection.client, run.arguments[0] ?? '')
     return {

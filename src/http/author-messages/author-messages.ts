@@ -31,7 +31,7 @@ function isKnown(language: string): language is AuthorLanguage {
 }
 
 /**
- * Adds `authorMessage` to problems and to the errors of tasks, in the language that the request prefers. It is done before responses are
+ * Adds `authorMessage` to problems and to the errors of tasks and of their results, in the language that the request prefers. It is done before responses are
  * sent, so no route has to do it.
  */
 export function addAuthorMessages(app: FastifyInstance): void {
@@ -49,19 +49,22 @@ export function addAuthorMessages(app: FastifyInstance): void {
   })
 }
 
-/** Yields the errors of a response: a problem, or those of a task or of a page of tasks. */
+/** Yields the errors of a response: a problem, that of the preview of a scene, or those of a task or of a page of tasks. */
 function* errorsIn(payload: unknown): Generator<{ code: string }> {
   if (!isObject(payload)) return
   if (isCoded(payload) && typeof payload['type'] === 'string') yield payload
-  const { items, task } = payload
+  const { items, task, problem } = payload
+  if (isCoded(problem)) yield problem
   for (const each of Array.isArray(items) ? items : [payload, task]) yield* errorsOfTask(each)
 }
 
 function* errorsOfTask(task: unknown): Generator<{ code: string }> {
   if (!isObject(task)) return
-  const { errorInfo, deadLetter } = task
+  const { errorInfo, deadLetter, result } = task
   const error = isObject(deadLetter) ? deadLetter['error'] : undefined
-  for (const each of [errorInfo, error]) if (isCoded(each)) yield each
+  // A task that completed may have done without some texts.
+  const failed = isObject(result) && Array.isArray(result['failed']) ? result['failed'] : []
+  for (const each of [errorInfo, error, ...failed]) if (isCoded(each)) yield each
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -56,7 +56,7 @@ export const english: AuthorMessages = {
     'The budget of this work is used up. What is written is kept. Raise the budget and the work goes on where it stopped.',
   PROVIDER_NOT_CONFIGURED:
     'This needs a language model, and none is set up for it here. The operator of this server can set one up; without one, nothing is made up in its place.',
-  SCENE_EMPTY: 'There is no text in this scene to work on. Write something in it first.',
+  SCENE_EMPTY: 'There is nothing in this scene to work on. Write some text in it, or say what is to happen.',
   SELECTION_NOT_FOUND:
     'The text was changed, and the passage that you had selected is not in it any more, or more than once. Select it again.',
   SCENE_CHANGED:

@@ -25,7 +25,7 @@ export const chinese: AuthorMessages = {
   BUDGET_EXHAUSTED: '这项工作的预算已用完，已写好的内容都会保留。提高预算后，工作会从停下的地方继续。',
   PROVIDER_NOT_CONFIGURED:
     '这项功能需要语言模型，而这里还没有配置。请联系服务器管理员配置；没有模型时，系统不会编造内容来代替。',
-  SCENE_EMPTY: '这个场景里还没有可以处理的文字。请先写一些内容。',
+  SCENE_EMPTY: '这个场景里还没有可以处理的内容。请先写一些正文，或写下要发生的事。',
   SELECTION_NOT_FOUND: '正文已经改动，您选中的文字已不在其中，或者出现不止一次。请重新选择。',
   SCENE_CHANGED: '处理期间这个场景被改动过，因此没有覆盖其中任何内容。请查看该场景，如仍需要，请重新开始。',
   CODEX_TOO_LARGE:

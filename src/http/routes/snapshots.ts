@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defined } from '../../task/defined.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { createdIdOf, idempotencyKeyHeader } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery } from '../schemas/fields.ts'
@@ -30,10 +31,15 @@ export const snapshotRoutes = [
     headers: z.object(idempotencyKeyHeader),
     body: newSnapshotBody,
     sends: { 201: snapshotSchema },
-    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'SNAPSHOTS_FULL'],
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'SNAPSHOTS_FULL', 'IDEMPOTENCY_KEY_REUSED'],
     handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
       const id = createdIdOf(headers, 'snapshot', userId, novelId)
       const snapshot = await novels.library.snapshots.create(userId, { id, novelId, name: body.name })
+      if (snapshot.name !== body.name)
+        throw new QuillworkError(
+          'IDEMPOTENCY_KEY_REUSED',
+          `The idempotency key belongs to snapshot ${id}, which has another name; use a new key.`,
+        )
       reply.code(201).header('location', `/v1/novels/${novelId}/snapshots/${id}`)
       return snapshot
     },

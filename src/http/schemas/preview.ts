@@ -4,6 +4,7 @@ import { levels } from '../../novel/library/levels.ts'
 import { blockKinds } from '../../novel/models/blocks.ts'
 import { sceneOptions, scenesBefore, triedPrompts } from '../../novel/scene-request.ts'
 import { named, span } from './fields.ts'
+import { authorMessageSchema } from './problem.ts'
 
 const { style, tone, length, instructions, temperature, contextTokens } = sceneOptions
 
@@ -151,7 +152,7 @@ export const previewSchema = named(
       .optional()
       .describe('Of all parts of one text'),
     problem: z
-      .object({ code: z.string(), message: z.string() })
+      .object({ code: z.string(), message: z.string(), authorMessage: authorMessageSchema })
       .optional()
       .describe('Why the task would fail; the blocks are those for a larger window then'),
     shared: z

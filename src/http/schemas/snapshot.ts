@@ -41,7 +41,9 @@ export const comparisonSchema = named(
           position: z.int().describe('Within its chapter, from 0'),
           change: z.enum(sceneChanges),
           wordsThen: z.int(),
+          charactersThen: z.int(),
           wordsNow: z.int(),
+          charactersNow: z.int(),
           entryId: z
             .string()
             .optional()

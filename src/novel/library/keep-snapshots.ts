@@ -171,7 +171,7 @@ async function compare(library: LibraryParts, { novelId, snapshotId }: SnapshotC
   const found: ChangedScene[] = []
   let unchanged = 0
   for await (const scene of everyScene(library, novelId)) {
-    const { id: sceneId, chapterId, position, title, words: wordsNow } = scene
+    const { id: sceneId, chapterId, position, title, words: wordsNow, characters: charactersNow } = scene
     const was = then.get(sceneId)
     then.delete(sceneId)
     if (was !== undefined && (await isSame(library, scene, was))) {
@@ -179,16 +179,18 @@ async function compare(library: LibraryParts, { novelId, snapshotId }: SnapshotC
       continue
     }
     found.push({
-      ...{ sceneId, chapterId, position, ...defined({ title }), wordsNow, wordsThen: was?.words ?? 0 },
+      ...{ sceneId, chapterId, position, ...defined({ title }) },
+      ...{ wordsNow, wordsThen: was?.words ?? 0 },
+      ...{ charactersNow, charactersThen: was?.characters ?? 0 },
       ...(was === undefined
         ? { change: 'added' }
         : { change: 'changed', ...defined({ entryId: overwrittenTextId(sceneId, was.textVersion) }) }),
     })
   }
-  for (const { id: sceneId, chapterId, position, title, words } of then.values())
+  for (const { id: sceneId, chapterId, position, title, words, characters } of then.values())
     found.push({
       ...{ sceneId, chapterId, position, ...defined({ title }), change: 'deleted' },
-      ...{ wordsThen: words, wordsNow: 0 },
+      ...{ wordsThen: words, wordsNow: 0, charactersThen: characters, charactersNow: 0 },
     })
   const count = (what: ChangedScene['change']) => found.filter(({ change }) => change === what).length
   return {

@@ -41,8 +41,10 @@ export interface ChangedScene {
   change: (typeof sceneChanges)[number]
   /** Size at the snapshot; 0 for one that was added. */
   wordsThen: number
+  charactersThen: number
   /** Size now; 0 for one that was deleted. */
   wordsNow: number
+  charactersNow: number
   /** The entry of its history with the text of the snapshot; absent where that was empty. */
   entryId?: string
 }

@@ -1,0 +1,57 @@
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { IconGitMerge } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { useTranslations } from 'use-intl'
+
+interface ConflictProps {
+  /** What happened. Default: that somebody changed it. */
+  title?: string
+  /** What there is to choose. */
+  text?: string
+  mine: string
+  theirs: string
+  language: string | undefined
+  isBusy: boolean
+  /** Where theirs comes from. */
+  children?: ReactNode
+  onKeepMine: () => void
+  onTakeTheirs: () => void
+}
+
+/** Shows what is typed beside what somebody else saved meanwhile, and lets the person choose. */
+export function Conflict(props: ConflictProps) {
+  const t = useTranslations('parts.conflict')
+  const { title = t('title'), text = t('text'), mine, theirs, language, isBusy, children } = props
+  return (
+    <Stack gap="sm" role="group" aria-label={title}>
+      <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={title} role="alert">
+        {text}
+      </Alert>
+      <Version title={t('mine')} text={mine} language={language} />
+      <Version title={t('theirs')} text={theirs} language={language} />
+      {children}
+      <Group gap="xs">
+        <Button size="xs" onClick={props.onKeepMine} loading={isBusy}>
+          {t('keepMine')}
+        </Button>
+        <Button size="xs" variant="default" onClick={props.onTakeTheirs} disabled={isBusy}>
+          {t('takeTheirs')}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
+
+function Version({ title, text, language }: { title: string; text: string; language: string | undefined }) {
+  const t = useTranslations('parts.conflict')
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {title}
+      </Text>
+      <Text className="summary" lang={language}>
+        {text === '' ? t('nothing') : text}
+      </Text>
+    </div>
+  )
+}
