@@ -95,7 +95,7 @@ function indexesOf({ name, indexes }: AnyKind): IndexPlan[] {
 
 /** Names the index, so that a query never reads a whole collection because another plan looked cheaper. */
 export function hintOf<R>(kind: AnyKind, query: Query<R>): { hint?: string } {
-  const hint = indexFor(kind, query as AnyQuery) ?? (query.order?.[0] === 'id' ? '_id_' : undefined)
+  const hint = indexFor(kind, query as AnyQuery)
   return hint === undefined ? {} : { hint }
 }
 

@@ -115,7 +115,8 @@ describeWithMongo('each question of the library on MongoDB', () => {
     await using under = await MongoUnderTest.open()
     await fill(under)
     const others: string[] = []
-    for (const asked of questions.values()) {
+    // What reads all records by their ids has no index of its kind, and needs no hint: a sort by `_id` is by its index.
+    for (const asked of [...questions.values()].filter(each => !isAllById(each))) {
       const { kind } = asked
       const query = 'find' in asked ? asked.find : asked.sum
       const filters = 'find' in asked ? filtersOf(asked.find) : [pipelineOf(asked.sum)[0]?.['$match']]
@@ -127,8 +128,7 @@ describeWithMongo('each question of the library on MongoDB', () => {
         })
         const plan = JSON.stringify(answer['queryPlanner'].winningPlan)
         const used = /"indexName":"(\w+)"/.exec(plan)?.[1] ?? plan
-        const known = isAllById(asked) ? ['_id_'] : Object.keys(kind.indexes)
-        if (!known.includes(used)) others.push(`${named(asked)}: ${used}`)
+        if (!Object.keys(kind.indexes).includes(used)) others.push(`${named(asked)}: ${used}`)
       }
     }
     expect(others).toEqual([])
