@@ -45,7 +45,7 @@ export class Waits {
   /** What the handler waits for now, with the signals as they were when it began to. */
   readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<WaitOutcome['seen']> }>()
   readonly #ordinals = new Map<string, number>()
-  /** The waits that the handler has called, by their keys. */
+  /** The looks of the waits that the handler has called, by their keys. */
   readonly #looks = new Map<string, Promise<unknown>>()
   /** Ids of the signals that the task has taken. */
   #taken: Set<string> | undefined
@@ -66,7 +66,6 @@ export class Waits {
 
   /** Returns what the handler waits for, now that its attempt ends. */
   outcome(): WaitOutcome {
-    this.#logChangedSleep()
     const pending = [...this.#pending.values()]
     // What the first of them saw: where a signal came since, they look again.
     const [first] = pending
@@ -85,7 +84,7 @@ export class Waits {
   ): Promise<{ payload: Out<T> } | undefined> {
     checkText('name of a signal', name)
     const kind = `${waitForKey}${JSON.stringify(name)}`
-    const key = this.#keyOf(kind, kind, ownKey)
+    const key = this.#keyOf(kind, ownKey)
     const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
     const taken = await this.#inTurn(key, () => this.#take(key, name, { schema, timeoutMs }))
     if (taken === undefined) return undefined
@@ -96,7 +95,7 @@ export class Waits {
   /** Returns whether the time is over. Throws OPTION_INVALID. */
   async time(duration: Duration, { key: ownKey }: SleepOptions): Promise<boolean> {
     const ms = durationMs(duration, 'the time to sleep')
-    const key = this.#keyOf(sleepKey, `${sleepKey} ${ms} ms`, ownKey)
+    const key = this.#keyOf(sleepKey, ownKey)
     return this.#inTurn(key, async () => {
       if ((await this.#waiter.steps.storedValue(key)) !== undefined) return true
       const until = this.#earlierUntil(key) ?? this.#now() + ms
@@ -176,27 +175,14 @@ export class Waits {
     return this.#waiter.record.waits?.find(wait => wait.key === key)?.until
   }
 
-  /** Returns the key of the step of a wait: by its own key, or as the next one of those that are alike. The hook has waits of its own. */
-  #keyOf(kind: string, alike: string, own: string | undefined): string {
+  /** Returns the key of the step of a wait: by its own key, or as the next one of its kind. The hook has waits of its own. */
+  #keyOf(kind: string, own: string | undefined): string {
     if (own !== undefined) checkText('key of a wait', own, longestKey)
-    const ordinal = (this.#ordinals.get(alike) ?? 0) + 1
-    if (own === undefined) this.#ordinals.set(alike, ordinal)
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
+    if (own === undefined) this.#ordinals.set(kind, ordinal)
     const key =
-      own === undefined ? `${alike}${ordinal === 1 ? '' : ` ${ordinal}`}` : `${kind} ${JSON.stringify(own)}`
+      own === undefined ? `${kind}${ordinal === 1 ? '' : ` ${ordinal}`}` : `${kind} ${JSON.stringify(own)}`
     return this.#waiter.record.phase === 'reducing' ? `${key} of the hook` : key
-  }
-
-  /** Such a task would sleep again and again. */
-  #logChangedSleep(): void {
-    const { waits = [] } = this.#waiter.record
-    const sleeps = [...this.#pending.values()].filter(({ wait: { signal } }) => signal === undefined)
-    const isNew = sleeps.some(({ wait }) => !waits.some(({ key }) => key === wait.key))
-    const isOver = ({ key, signal, until = 0 }: Wait) =>
-      signal === undefined && until <= this.#now() && !this.#looks.has(key)
-    if (!isNew || !waits.some(isOver)) return
-    this.#waiter.logError(
-      'The handler did not come back to a sleep that is over, and began another one. Give a key to a sleep whose duration is not the same in every attempt.',
-    )
   }
 
   /** One that is called twice by its key is one wait. */

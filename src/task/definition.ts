@@ -129,9 +129,8 @@ export interface SubTasksSubmitted {
 export interface SleepOptions {
   /**
    * Names the wait among those of its kind in the handler, or in the hook: at most 200 characters, no control characters. A wait without a key is
-   * known by its place in the order of the calls: of those for one signal, or of sleeps of one duration. So these must be called in the same order in
-   * every attempt. Give keys to waits that run beside each other, and to those of each stage of a hook that runs several times; and to a sleep whose
-   * duration is not the same in every attempt.
+   * known by its place in the order of the calls: of those for one signal, or of sleeps. So these must be called in the same order in every attempt.
+   * Give keys to waits that run beside each other, and to those of each stage of a hook that runs several times.
    */
   key?: string
 }
