@@ -7,7 +7,7 @@ import ts from 'typescript'
 import { filesUnder, root } from './setup.mjs'
 
 const LIMITS = {
-  fileLines: { p95: 310, max: 450 },
+  fileLines: { p95: 312, max: 450 },
   functionLines: { p95: 25, max: 80 },
   /** A component is mostly the tree of what it shows, one element a line. */
   componentLines: { p95: 50, max: 80 },
@@ -22,9 +22,9 @@ const BUDGETS = {
   'src/ai': [3_080, 27],
   'src/broker': [3_690, 24],
   'src/cli': [6_890, 46],
-  'src/engine': [7_930, 41],
+  'src/engine': [7_920, 41],
   'src/http': [7_680, 67],
-  'src/novel': [27_130, 182],
+  'src/novel': [27_340, 182],
   'src/observe': [940, 8],
   'src/rate-limit': [1_700, 8],
   'src/records': [770, 4],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_210, 30],
   'src/testing': [4_870, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_500, 199],
+  dashboard: [24_760, 201],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
