@@ -35,7 +35,7 @@ describePages('a dialog in which something is typed', () => {
 
   /** Writes a field of an entry, or of a thread, as somebody else does meanwhile. */
   const change = (path: string, method: string, version: number, body: object) =>
-    codex.server.ask(`/v1/novels/${codex.novelId}/${path}`, {
+    codex.server.ask<{ version: number }>(`/v1/novels/${codex.novelId}/${path}`, {
       method,
       headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
       body: JSON.stringify(body),
@@ -154,20 +154,22 @@ describePages('a dialog in which something is typed', () => {
   test('takes the thread of somebody else in place of what is typed, and deletes it only as it is now', async () => {
     const { server, novelId } = codex
     const id = 'a-thread-of-two'
-    await change(`threads/${id}`, 'PUT', 0, { title: 'Oars' })
+    const write = (version: number, plan: string) =>
+      change(`threads/${id}`, 'PUT', version, { title: 'Oars', plan })
+    const { version } = await write(0, '')
     await using opened = await open(`${server.url}/novels/${novelId}/threads`)
     const { page } = opened
     await page.locator('[data-thread=Oars]').getByRole('button', { name: 'Edit' }).click()
     const dialog = page.getByRole('dialog', { name: 'Oars', exact: true })
     const plan = dialog.getByRole('textbox', { name: 'What you plan with it' })
     await plan.fill('Mine.')
-    await change(`threads/${id}`, 'PUT', 1, { title: 'Oars', plan: 'Theirs.' })
+    await write(version, 'Theirs.')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.getByText('They differ in: What you plan with it.').waitFor()
     await dialog.getByRole('button', { name: 'Take the other' }).click()
     await expect.poll(() => plan.inputValue()).toBe('Theirs.')
 
-    await change(`threads/${id}`, 'PUT', 2, { title: 'Oars', plan: 'Newest.' })
+    await write(version + 1, 'Newest.')
     const confirm = async () => {
       await dialog.getByRole('button', { name: 'Delete' }).click()
       await page

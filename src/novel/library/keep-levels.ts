@@ -172,11 +172,13 @@ async function readOutline(
     ['summary'],
   )
   const parts = found.flatMap(scene => {
-    const { id, chapterId, characters, words, hasSummary, summaryOutOfDate: outOfDate } = overviewOf(scene)
+    const { id, chapterId, characters, words, hasSummary, summaryOutOfDate } = overviewOf(scene)
     const isBlank = characters === 0 || words === 0
     if (!hasSummary && isBlank) return []
+    // Where the text was deleted the summary is the plan of the scene, as it is where none was written yet.
+    const outOfDate = summaryOutOfDate && !isBlank
     const { summaryVersion } = scene
-    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false, isBlank }]
+    return [{ id, chapterId, characters, summaryVersion, hasSummary, outOfDate, isKept: false }]
   })
   const summaries = held.map(each => {
     const { of, version, isEmpty = false } = each
@@ -184,19 +186,16 @@ async function readOutline(
   })
   return outlineOf({
     ...frame,
-    // What a task told of a text that was deleted since can be told of nothing; what is planned has no text yet.
-    scenes: (await withKept(library, parts)).filter(
-      ({ isBlank, outOfDate, isKept }) => !isBlank || !outOfDate || isKept,
-    ),
+    scenes: await withKept(library, parts),
     summaries: new Map(summaries),
   })
 }
 
 /** Says which summaries are out of date and were written by a person. */
-async function withKept<Part extends ScenePart>(
+async function withKept(
   { records }: LibraryParts,
-  parts: readonly Part[],
-): Promise<readonly Part[]> {
+  parts: readonly ScenePart[],
+): Promise<readonly ScenePart[]> {
   const stale = parts.filter(({ outOfDate }) => outOfDate).map(({ id }) => id)
   if (stale.length === 0) return parts
   const read = await records.get(scenes, stale)
