@@ -66,6 +66,8 @@ const layers = [
     ...ports,
     '^src/engine/',
     '^src/broker/memory/',
+    // For programs on MongoDB.
+    '^src/rate-limit/shared\\.ts$',
   ]),
   // Records are kept in the store's database; their port knows nothing of it.
   layer('records-see-the-core', '^src/records/(records|copy)\\.ts$', [

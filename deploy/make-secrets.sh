@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the secrets that compose.yaml hands to its containers, each in a file of its own: `sh deploy/make-secrets.sh`. What is there stays.
-# To change one, delete its file, run this again, and `docker compose up --detach --force-recreate`. Of MongoDB's two, see docs/operations.md.
+# To change one, delete its file, run this again, and `docker compose up --detach --force-recreate`; docs/security.md says which need more.
 set -eu
 umask 077
 folder=${1:-secrets}
@@ -39,5 +39,7 @@ for account in deploy api worker maintenance; do
   put "broker-$account" broker "$account"
 done
 put broker-secret openssl rand -hex 32
+# Encrypts the keys of models that are set up while the server runs.
+put secret openssl rand -hex 32
 put mongodb-admin random
 put mongodb-key openssl rand -base64 512

@@ -22,6 +22,7 @@ export type { SubmitOptions } from './engine/submit.ts'
 export type { SubmitItem } from './engine/submit-many.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'
 export type { Limit, LimitSource, LimitUse, RateLimiter } from './rate-limit/limiter.ts'
+export { createSharedLimiter, type SharedLimiterOptions } from './rate-limit/shared.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'
 export type { Logger } from './runtime/log.ts'
 export type {

@@ -35,8 +35,8 @@ export interface NovelServices {
 }
 
 /**
- * The retries of the novel tasks. In the lane `default` a person waits: a task there is tried again after 1, 4 and 15 seconds, and then as long as
- * elsewhere.
+ * The retries of the novel tasks. In the lane `default` a person waits: a task there is tried up to 7 times, again after 1, 4 and 15 seconds, then
+ * after 1, 5 and 30 minutes.
  */
 export const novelRetry = {
   inLanes: { default: { maxAttempts: 7, backoff: ['1s', '4s', '15s', '1m', '5m', '30m'] } },

@@ -44,7 +44,7 @@ const freshFor = 1_000
 /** An asker that finds an account too busy is sent away for at most this long, in milliseconds. */
 const busyWait = 500
 
-/** Makes a limiter for several processes. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
+/** Returns a limiter for several processes, as the `limits` of each of their engines. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
 export function createSharedLimiter(options: SharedLimiterOptions): RateLimiter {
   return new SharedLimiter(options)
 }

@@ -1,9 +1,8 @@
 /** The distributed composition: one MongoDB database and one RabbitMQ broker, shared by any number of processes. */
 import { rabbitmq, topologyOf } from '../broker/rabbitmq/index.ts'
-import { createEngine, type Engine, systemClock } from '../index.ts'
+import { createEngine, createSharedLimiter, type Engine, systemClock } from '../index.ts'
 import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
-import { createSharedLimiter } from '../rate-limit/shared.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
 import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'

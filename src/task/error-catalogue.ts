@@ -50,7 +50,7 @@ export const errorCatalogue = {
   ),
   TASK_NOT_WAITING: permanent(
     409,
-    'The task waits for no time: it runs, has ended, or waits for a sub-task.',
+    'The task waits for no time: it runs, has ended, or waits for a signal or a sub-task.',
   ),
   TASK_NOT_RETRYABLE: permanent(409, 'The task is not in a status that an explicit retry may leave.'),
   TASK_CHANGED: retryable(412, 'The task changed since it was read.'),
@@ -87,7 +87,10 @@ export const errorCatalogue = {
   STORE_FULL: retryable(507, 'The disk of the store is full.'),
   STORE_DAMAGED: permanent(500, 'The disk lost what was written to it; the process has to be started again.'),
   STORE_LOCKED: retryable(503, 'Another process owns the database file.'),
-  STORE_UNSUITABLE: permanent(500, 'The database file does not hold the settings that the promises need.'),
+  STORE_UNSUITABLE: permanent(
+    500,
+    'The database cannot keep the promises: the file or the server lacks a needed setting, an index differs, or the file is no readable database; the message says which.',
+  ),
   BROKER_UNSUITABLE: permanent(
     500,
     'The broker has queues or exchanges with other arguments, or refuses the login.',

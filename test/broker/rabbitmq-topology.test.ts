@@ -8,6 +8,7 @@ import {
   type Topology,
   topologyOf,
 } from '../../src/broker/rabbitmq/index.ts'
+import { settingsOf } from '../../src/broker/rabbitmq/options.ts'
 import { describeWithRabbit, type FreshPrefix, freshPrefix, rabbitUrl } from '../servers/rabbit.ts'
 import { until } from '../servers/until.ts'
 import { HoldingWorker, openOnShared, someDeliveries } from './rabbitmq-setup.ts'
@@ -123,6 +124,10 @@ describeWithRabbit('the topology', () => {
     const broker = rabbitmq({ url: names.url, prefix: names.prefix })
     await expect(broker.open([{ lane, slots: 1 }])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     await broker.close()
+  })
+
+  it('has wait queues unless another delay is asked for, as the server does', () => {
+    expect(settingsOf({ url: names.url }).delay).toBe('wait-queues')
   })
 
   it('with the delayed exchange needs no wait queues', () => {

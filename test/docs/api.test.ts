@@ -1,10 +1,16 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { streamed } from '../../src/http/streams/sse.ts'
 import { requireBuilt } from '../process/crash/built.ts'
 import { blocksOf, stepsOf } from './markdown.ts'
 import { createProject, type Project, root } from './project.ts'
 import { check, type DocumentedServer, hasCurl, startServer } from './server.ts'
+
+interface Parameter {
+  in: string
+  name: string
+}
 
 const tour = readFileSync(path.join(root, 'docs', 'api.md'), 'utf8')
 
@@ -52,16 +58,32 @@ describe('the tour of the API, against a server', () => {
     120_000,
   )
 
-  it('names every route that there is, and no other', async () => {
+  async function describedPaths() {
     const token = readFileSync(path.join(project.folder, '.quillwork', 'server.token'), 'utf8').trim()
     const headers = { authorization: `Bearer ${token}` }
-    const { paths } = (await (await fetch(`${server.url}/v1/openapi.json`, { headers })).json()) as {
-      paths: Record<string, Record<string, unknown>>
-    }
+    const document = await (await fetch(`${server.url}/v1/openapi.json`, { headers })).json()
+    return (document as { paths: Record<string, Record<string, { parameters?: Parameter[] }>> }).paths
+  }
+
+  it('names every route that there is, and no other', async () => {
+    const paths = await describedPaths()
     const served = Object.entries(paths).flatMap(([route, methods]) =>
       Object.keys(methods).map(method => `${method.toUpperCase()} ${route}`),
     )
     const named = [...tour.matchAll(/^\| `([A-Z]+ \S+)` \|/gm)].map(([, route]) => route)
     expect(named.sort()).toEqual(served.sort())
+  })
+
+  const quotedIn = (text = '') => [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name).sort()
+
+  it('names every filter of a stream of events', async () => {
+    const { parameters = [] } = (await describedPaths())['/v1/events']?.['get'] ?? {}
+    const filters = parameters.filter(each => each.in === 'query').map(({ name }) => name)
+    expect([...quotedIn(/\(filters: ([^;]+);/.exec(tour)?.[1]), 'lastEventId'].sort()).toEqual(filters.sort())
+  })
+
+  it('names every event of a stream', () => {
+    const rows = [...tour.matchAll(/^\| (`task\..*?`) \|/gm)].flatMap(([, names]) => quotedIn(names))
+    expect(rows.sort()).toEqual([...new Set(Object.values(streamed).map(({ name }) => name))].sort())
   })
 })

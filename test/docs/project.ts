@@ -46,7 +46,7 @@ export function createProject(): Project {
   const modules = path.join(folder, 'node_modules')
   mkdirSync(path.join(modules, '@types'), { recursive: true })
   symlinkSync(root, path.join(modules, 'quillwork'), 'dir')
-  for (const name of ['zod', 'typescript', '.bin', '@types/node'])
+  for (const name of ['zod', 'mongodb', 'typescript', '.bin', '@types/node'])
     symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name), 'dir')
   let complaints: string | undefined
   const write = (file: string, text: string) => {

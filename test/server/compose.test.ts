@@ -142,6 +142,7 @@ describe('compose.yaml', () => {
       store: ['api', 'worker', 'maintenance', 'mongodb'],
       token: ours,
       'broker-secret': ours,
+      secret: ours,
       'broker-api': ['api', 'rabbitmq'],
       'broker-worker': ['worker', 'rabbitmq'],
       'broker-maintenance': ['maintenance', 'rabbitmq'],
@@ -180,6 +181,8 @@ describe('compose.yaml', () => {
     expect(config.broker).toMatch(new RegExp(`^amqp://${name}:[\\da-f]{48}@rabbitmq:5672/quillwork$`))
     expect(config.token).toEqual([expect.stringMatching(/^[\da-f]{64}$/)])
     expect(config.brokerSecret).toEqual([expect.stringMatching(/^[\da-f]{64}$/)])
+    // Without it no key of a model can be kept in the store.
+    expect(config.secret).toMatch(/^[\da-f]{64}$/)
     expect(compositionOf(config).kind).toBe('distributed')
     expect(Number(stop_grace_period.replace('s', '')) * 1_000).toBeGreaterThan(config.grace)
     expect(depends_on).toEqual({

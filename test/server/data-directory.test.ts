@@ -131,3 +131,13 @@ test('a process that has ended is not alive', () => {
   expect(isAlive(process.pid)).toBe(true)
   expect(isAlive(pid)).toBe(false)
 })
+
+test('the page that says how to move a data directory moves all that lasts in it', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/operations.md'), 'utf8')
+  const moved = /&& mv (.+) quillwork\/ /
+    .exec(page)?.[1]
+    ?.split(' ')
+    .map(name => name.replace('*', ''))
+  const { announcement, token, page: leading, ...lasting } = placesOf('')
+  expect(moved?.sort()).toEqual(Object.values(lasting).sort())
+})

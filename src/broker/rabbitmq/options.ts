@@ -9,8 +9,8 @@ export interface RabbitmqOptions {
   /** Stands before the name of every exchange and queue, for several installations in one vhost. Default none. */
   prefix?: string
   /**
-   * Who holds a delivery until its time. `wait-queues`: plain queues. `delayed-exchange`: the delayed-message plugin, which keeps one
-   * copy on one node and is gone from RabbitMQ 4.3. `auto` (default): the plugin where the broker has it.
+   * Who holds a delivery until its time. `wait-queues` (default): plain queues. `delayed-exchange`: the delayed-message plugin, which keeps one
+   * copy on one node and is gone from RabbitMQ 4.3. `auto`: the plugin where the broker has it.
    */
   delay?: 'auto' | 'wait-queues' | 'delayed-exchange'
   /** Whether events are published to other processes and services. Default true. */
@@ -52,7 +52,7 @@ export function settingsOf(options: RabbitmqOptions): RabbitmqSettings {
   const settings = {
     urls,
     prefix: options.prefix ?? '',
-    delay: options.delay ?? 'auto',
+    delay: options.delay ?? 'wait-queues',
     events: options.events ?? true,
     eventsStream: options.eventsStream ?? false,
     holdMs: options.holdMs ?? 600_000,
