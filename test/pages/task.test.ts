@@ -287,6 +287,20 @@ describePages('one task', () => {
     await page.getByRole('row', { name: /^m 1 3,000 0 1,000/ }).waitFor()
   })
 
+  test('a limit of money that is typed and saved with Enter holds beside that of tokens', async () => {
+    const id = await server.submit([{ do: 'hang' }], { budget: { tokens: 100_000, cost: 1 } })
+    await using opened = await openTask(id, '?part=usage')
+    const { page } = opened
+    await page.getByRole('button', { name: 'Change the limit' }).click()
+    const money = page.getByLabel('Money')
+    await money.fill('')
+    await money.pressSequentially('2.50')
+    await money.press('Enter')
+    await page.getByText('The budget holds from now on.').waitFor()
+    const { budget } = await server.ask<{ budget: unknown }>(`/v1/tasks/${id}/budget`)
+    expect(budget).toEqual({ tokens: 100_000, cost: 2.5 })
+  })
+
   test('values: exact large numbers, hostile text as text, and what is too large to be shown is saved instead', async () => {
     const value = { big: '12345678901234567890', text: hostile, deep: { deeper: { deepest: 1 } } }
     const id = await server.submit([{ do: 'succeed', value }])

@@ -1,13 +1,13 @@
-import { Alert, NumberInput, Stack, Switch } from '@mantine/core'
+import { Alert, Stack, Switch } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCoin, IconCoinOff } from '@tabler/icons-react'
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { Cost } from '../parts/cost-notice.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { useErrorText } from '../parts/states.tsx'
 import type { Choice, Estimate, PlannedImport, useChoice } from './choice.ts'
 
@@ -73,23 +73,18 @@ interface BudgetChoiceProps {
 /** A bound on what the import may spend: in money where the price is known, else in tokens. Nothing where nothing is spent. */
 function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) {
   const t = useTranslations('imports.budget')
-  // What is half typed, such as "0.", is no amount yet and must stay as it is.
-  const [typed, setTyped] = useState<string | number>(budget ?? '')
   if (estimate === undefined || estimate.calls === 0) return null
   const { cost, currency, inputTokens, outputTokens } = estimate
   const isMoney = currency !== undefined
   const expected = isMoney ? (cost ?? 0) : inputTokens + outputTokens
   const pauses = budget !== undefined && budget < expected
   return (
-    <NumberInput
+    <NumberField
       label={isMoney ? t('money', { currency }) : t('tokens')}
       description={pauses ? t('belowEstimate') : t('text')}
       placeholder={t('none')}
-      value={typed}
-      onChange={value => {
-        setTyped(value)
-        onBudget(value === '' ? undefined : Number(value))
-      }}
+      value={budget ?? ''}
+      onChange={amount => onBudget(amount === '' ? undefined : amount)}
       min={0}
       max={9_000_000_000}
       clampBehavior="strict"
