@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
@@ -85,7 +86,7 @@ export function RerunDialog({ task, onClose }: { task: Task; onClose: () => void
   const t = useTranslations('task.rerun')
   const navigate = useNavigate()
   // A second press, and a second request after an answer that was lost, find the task of the first.
-  const [key] = useState(() => crypto.randomUUID())
+  const [key] = useState(newIdempotencyKey)
   const rerun = useMutation({ mutationFn: () => rerunTask(task.id, key) })
   return (
     <Confirm
