@@ -272,6 +272,35 @@ describePages('the list of tasks', () => {
     await page.getByText('3 tasks are being cancelled.').waitFor()
     for (const id of waiting) expect(await ended(id)).toBe('CANCELLED')
     expect(await ended(done)).toBe('COMPLETED')
+    // What comes next is not done to them once more.
+    await bar.waitFor({ state: 'detached' })
+    await rowOf(page, waiting[0] ?? '')
+      .getByText('Cancelled', { exact: true })
+      .waitFor()
+    await rowOf(page, waiting[0] ?? '')
+      .getByRole('checkbox')
+      .click()
+    await bar.getByText('1 selected').waitFor()
+    await bar.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('dialog', { name: 'Try the task again?' }).waitFor()
+  })
+
+  test('of many that were chosen, what the server refused stays chosen, and nothing else', async () => {
+    const [refused = '', cancelled = ''] = await submitMany('refused', 2, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=refused`)
+    const { page } = opened
+    await page.route(`**/v1/tasks/${refused}:cancel`, route => route.fulfill({ status: 503 }))
+    for (const id of [refused, cancelled]) await rowOf(page, id).getByRole('checkbox').click()
+    const bar = page.getByRole('region', { name: 'What to do with the selected tasks' })
+    await bar.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2 tasks' }).click()
+    await page
+      .getByRole('dialog', { name: 'Cancelled what could be' })
+      .getByRole('button', { name: 'Close' })
+      .last()
+      .click()
+    await bar.getByText('1 selected').waitFor()
+    expect(await rowOf(page, refused).getByRole('checkbox').isChecked()).toBe(true)
   })
 
   test('what the server refuses is told by task, and can be asked for once more', async () => {
