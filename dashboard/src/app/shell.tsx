@@ -225,7 +225,7 @@ function LiveBadge() {
         data-live={state}
         tabIndex={0}
       >
-        {state === 'live' ? t('live') : state === 'refused' ? t('live') : t('starting')}
+        {state === 'live' ? t('live') : state === 'refused' ? t('notLive') : t('starting')}
       </Badge>
     </Tooltip>
   )
@@ -234,21 +234,21 @@ function LiveBadge() {
 /** Milliseconds: a shorter break is not shown. */
 const saidAfterMs = 4_000
 
-/** Shows that the server does not answer. */
+/** Shows that the server does not answer, or refuses the stream of events. */
 function OfflineBanner() {
   const t = useTranslations('shell')
   const { state, since } = useLive()
   const now = useNow()
-  if (state !== 'stale' || now - since < saidAfterMs) return null
+  if ((state !== 'stale' && state !== 'refused') || now - since < saidAfterMs) return null
   return (
     <Alert
       color="yellow"
       mb="md"
       icon={<IconPlugConnectedX aria-hidden />}
-      title={t('offlineTitle')}
+      title={t(state === 'refused' ? 'refusedTitle' : 'offlineTitle')}
       role="status"
     >
-      {t('offlineText')}
+      {t(state === 'refused' ? 'refusedText' : 'offlineText')}
     </Alert>
   )
 }
