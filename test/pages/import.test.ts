@@ -249,6 +249,12 @@ describePages('the look before an import', () => {
     await page.getByText('It costs nothing').waitFor()
     await page.getByRole('switch').click()
     await bound.waitFor()
+    // It holds where the cost is not known any more.
+    await page.route('**/v1/estimates', route => route.fulfill({ status: 503 }))
+    await page.reload()
+    await bound.waitFor()
+    expect(await bound.inputValue()).toBe('0.05')
+    await page.getByText('What it will cost is not known').waitFor()
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()
     await page.waitForURL(/\/tasks\//)
     const { confirmation } = await priced.ask<{ confirmation: Imported }>(`/v1/uploads/${id}`)
