@@ -15,6 +15,7 @@ export const keys = {
   output: (taskId: string) => ['tasks', 'output', taskId],
   deadLetters: ['dead-letters'],
   deadLetterGroups: (filter: object) => ['dead-letters', 'groups', filter],
+  deadLetterLists: ['dead-letters', 'list'],
   deadLetterList: (filter: object) => ['dead-letters', 'list', filter],
   novels: ['novels', 'list'],
   novelTitles: ['novels', 'list', 'titles'],

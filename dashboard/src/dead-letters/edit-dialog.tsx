@@ -36,7 +36,7 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
     mutationFn: (parameters: unknown) => retryLetter(seen, { parameters }),
     onSuccess({ retried }) {
       notifyDone(t('deadLetters.retried', { count: retried }))
-      readAgain()
+      readAgain(seen)
       onClose()
     },
   })

@@ -32,7 +32,7 @@ export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onC
       notifyDone(said('done', { count: done }))
       onClose()
     },
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(undefined, error),
   })
   if (run.data !== undefined && run.data.failed.length > 0)
     return <BulkResult action={action} filter={filter} answer={run.data} onClose={onClose} />
@@ -76,7 +76,7 @@ function BulkResult(props: {
   const again = useMutation({
     mutationFn: () => actOnLetters(action, filter),
     onSuccess: ({ done, failed }) => setAnswer({ done: answer.done + done, failed }),
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(undefined, error),
   })
   return (
     <Dialog centered onClose={onClose} title={said('ended')}>
@@ -133,7 +133,7 @@ export function PurgeDialog({ task, onClose }: { task: Task; onClose: () => void
       notifyDone(said('done', { count: 1 }))
       onClose()
     },
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(task, error),
   })
   return (
     <Confirm

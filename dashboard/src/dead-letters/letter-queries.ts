@@ -1,5 +1,6 @@
 import { useThrottledValue } from '@mantine/hooks'
 import {
+  type InfiniteData,
   keepPreviousData,
   queryOptions,
   useInfiniteQuery,
@@ -7,7 +8,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { defined } from '../../../src/task/defined.ts'
-import { api, dataOf } from '../api/client.ts'
+import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt, pageByPage } from '../api/pages.ts'
 import type { components, paths } from '../api/schema.ts'
@@ -102,12 +103,27 @@ function shifted(at: string, ms: number): string {
   return new Date(Date.parse(at) + ms).toISOString()
 }
 
-/** Has everything about dead letters read again, once something was done to some. */
-export function useReadLettersAgain(): () => void {
+/**
+ * Has everything about dead letters read again, once something was done to one, or to many. `error`: why it was not. A long list is not read
+ * again as a whole: a task that is not on it any more is taken out, and after another change it begins again.
+ */
+export function useReadLettersAgain(): (one?: Pick<Task, 'id'>, error?: unknown) => void {
   const queries = useQueryClient()
-  return () => {
+  return (one, error = null) => {
+    const lists = { queryKey: keys.deadLetterLists }
+    if (one !== undefined && (error === null || codeOf(error) === 'DEAD_LETTER_NOT_FOUND'))
+      queries.setQueriesData<InfiniteData<TaskPage>>(lists, data => data && without(data, one))
+    else if (error === null || codeOf(error) === 'TASK_CHANGED')
+      void queries.resetQueries({ ...lists, predicate: ({ state }) => isLongList(state.data) })
     void queries.invalidateQueries({ queryKey: keys.deadLetters })
     void queries.invalidateQueries({ queryKey: attentionKey })
+  }
+}
+
+function without(data: InfiniteData<TaskPage>, { id }: Pick<Task, 'id'>): InfiniteData<TaskPage> {
+  return {
+    ...data,
+    pages: data.pages.map(page => ({ ...page, items: page.items.filter(task => task.id !== id) })),
   }
 }
 
