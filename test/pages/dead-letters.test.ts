@@ -170,6 +170,35 @@ describePages('what needs attention', () => {
     await group.waitFor({ state: 'detached' })
   })
 
+  test('more groups than are told at once: counts say so, and one type of task is asked for', async () => {
+    const groupOfType = (taskType: string, number: number) => ({
+      fingerprint: `${taskType}-${number}`,
+      taskType,
+      code: `${taskType.toUpperCase()}_${number}`,
+      count: 2,
+      firstAt: '2026-01-01T00:00:00.000Z',
+      lastAt: '2026-01-01T00:00:00.000Z',
+      sampleTaskId: '00000000-0000-7000-8000-000000000000',
+    })
+    await failing('the count is lost', 1)
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route('**/v1/dead-letters/groups*', route =>
+      route.fulfill({
+        json: {
+          items: route.request().url().includes('taskType=Rare')
+            ? [groupOfType('Rare', 1)]
+            : Array.from({ length: 200 }, (_, number) => groupOfType('Common', number)),
+        },
+      }),
+    )
+    await page.goto(`${server.url}/dead-letters?type=Rare`)
+    await page.getByText('At least 400 tasks were given up').waitFor()
+    await page.getByRole('navigation').getByText('400+').waitFor()
+    await page.getByRole('heading', { name: 'RARE_1', exact: true }).waitFor()
+    expect(await page.getByRole('article').count()).toBe(1)
+  })
+
   test('what could not be done to some is told by task, and can be asked for again', async () => {
     const parent = await server.submit([
       { do: 'submit', subTasks: [{ key: 'lost', orders: [{ do: 'failForGood', message: 'a lost key' }] }] },

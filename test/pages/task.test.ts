@@ -288,9 +288,10 @@ describePages('one task', () => {
   })
 
   test('a limit of money that is typed and saved with Enter holds beside that of tokens', async () => {
-    const id = await server.submit([{ do: 'hang' }], { budget: { tokens: 100_000, cost: 1 } })
+    const id = await server.submit([{ do: 'hang' }], { budget: { tokens: 100_000, cost: 12_345.67 } })
     await using opened = await openTask(id, '?part=usage')
     const { page } = opened
+    await page.getByText('Limit: 12,345.67').waitFor()
     await page.getByRole('button', { name: 'Change the limit' }).click()
     const money = page.getByLabel('Money')
     await money.fill('')

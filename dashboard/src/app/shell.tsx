@@ -179,8 +179,11 @@ type EntryName = (typeof entries)[number]['name']
 function Navigation({ onGo }: { onGo: () => void }) {
   const t = useTranslations('shell')
   const writing = useWriting()
-  const { live } = useTaskCounts()
-  const counts: Partial<Record<EntryName, number>> = { tasks: live, deadLetters: useAttentionCount() }
+  const { live, isMoreLive } = useTaskCounts()
+  const counts: Partial<Record<EntryName, { count: number; isMore: boolean }>> = {
+    tasks: { count: live, isMore: isMoreLive },
+    deadLetters: useAttentionCount(),
+  }
   return entries.map(({ to, name, icon: Icon }) => (
     <EntryLink
       key={to}
@@ -192,14 +195,15 @@ function Navigation({ onGo }: { onGo: () => void }) {
       activeProps={{ active: true }}
       leftSection={<Icon size={18} aria-hidden />}
       rightSection={
-        (counts[name] ?? 0) > 0 ? (
+        (counts[name]?.count ?? 0) > 0 ? (
           <Badge
             size="xs"
             variant="light"
             className="numbers"
             {...(name === 'deadLetters' ? { color: 'red' } : {})}
           >
-            {writing.number(counts[name] ?? 0)}
+            {writing.number(counts[name]?.count ?? 0)}
+            {counts[name]?.isMore === true && '+'}
           </Badge>
         ) : undefined
       }

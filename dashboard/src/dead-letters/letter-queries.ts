@@ -32,6 +32,9 @@ const readLettersEvery = 10_000
 /** The key of how many tasks need a person. */
 const attentionKey = ['attention'] as const
 
+/** The most groups that the API returns. */
+export const mostGroups = 200
+
 /** Returns the groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
   const filter = defined({ taskType: type === undefined ? undefined : [type], fingerprint })
@@ -133,10 +136,10 @@ const countAgainAfter = 5_000
 const countAgainEvery = 60_000
 
 /**
- * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
+ * How many tasks need a person; `isMore`: there are groups that were not counted. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
  * changed, seldom otherwise, and never where there are none.
  */
-export function useAttentionCount(): number {
+export function useAttentionCount(): { count: number; isMore: boolean } {
   const queries = useQueryClient()
   const { counts } = useTaskCounts()
   const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
@@ -145,14 +148,19 @@ export function useAttentionCount(): number {
     queryKey: [...attentionKey, ended],
     // A page that shows the groups has just read them, or does so now.
     queryFn: () => queries.fetchQuery({ ...groupsQuery({}), staleTime: 1_000 }),
-    select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    select: ({ items }) => ({ count: countOf(items), isMore: items.length >= mostGroups }),
     refetchInterval: countAgainEvery,
     // The first counts reach the throttled text a moment later.
     enabled: failed + givenUp > 0 && ended !== '0 0',
     placeholderData: keepPreviousData,
     gcTime: 10_000,
   })
-  return failed + givenUp > 0 ? (data ?? 0) : 0
+  return failed + givenUp > 0 && data !== undefined ? data : { count: 0, isMore: false }
+}
+
+/** Returns how many tasks groups have together. */
+export function countOf(groups: readonly LetterGroup[]): number {
+  return groups.reduce((sum, { count }) => sum + count, 0)
 }
 
 /** What is to be done to which tasks. */
