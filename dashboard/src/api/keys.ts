@@ -14,6 +14,7 @@ export const keys = {
   budget: (taskId: string) => ['tasks', 'budget', taskId],
   output: (taskId: string) => ['tasks', 'output', taskId],
   deadLetters: ['dead-letters'],
+  deadLetter: (taskId: string) => ['dead-letters', 'one', taskId],
   deadLetterGroups: (filter: object) => ['dead-letters', 'groups', filter],
   deadLetterLists: ['dead-letters', 'list'],
   deadLetterList: (filter: object) => ['dead-letters', 'list', filter],

@@ -70,7 +70,7 @@ export function useLetters(fingerprint: string) {
 /** Returns a task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
 export function useLetter(taskId: string) {
   return useQuery({
-    queryKey: [...keys.deadLetters, 'one', taskId],
+    queryKey: keys.deadLetter(taskId),
     queryFn: ({ signal }) =>
       dataOf(api.GET('/v1/dead-letters/{taskId}', { params: { path: { taskId } }, signal })),
   })
