@@ -55,11 +55,41 @@ describePages('what needs attention', () => {
     await group.getByText('3 tasks', { exact: true }).waitFor()
     await group.getByRole('button', { name: 'Try all again' }).click()
     const dialog = page.getByRole('dialog', { name: 'Try 3 tasks again?' })
+    await dialog.getByText('Scripted · chapter 7 has no end').waitFor()
     await dialog.getByRole('button', { name: 'Try 3 tasks again' }).click()
     await page.getByText('3 tasks run again.').waitFor()
     await group.waitFor({ state: 'detached' })
     for (const id of together) await becomes(id, 'COMPLETED')
     await becomes(other, 'FAILED')
+  })
+
+  test('a group that grows stays where it is while it is shown, and what fails meanwhile comes last', async () => {
+    await failing('the lamp is out', 2)
+    const [first = ''] = await failing('the oil is spent', 1)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    const [lamp, oil] = [groupOf(page, 'the lamp is out'), groupOf(page, 'the oil is spent')]
+    const order = async () => {
+      const all = await page.getByRole('article').allTextContents()
+      return ['the lamp is out', 'the oil is spent'].map(words => all.findIndex(text => text.includes(words)))
+    }
+    for (const group of [lamp, oil]) await group.waitFor()
+    const before = await order()
+    await failing('the oil is spent', 3)
+    await oil.getByText('4 tasks', { exact: true }).waitFor()
+    expect(await order()).toEqual(before)
+    await page.reload()
+    await oil.getByText('4 tasks', { exact: true }).waitFor()
+    await lamp.waitFor()
+    expect(await order()).not.toEqual(before)
+    await oil.getByRole('link', { name: 'Show them' }).click()
+    await page.getByText('4 of 4 shown').waitFor()
+    const ids = () => rowsOf(page).evaluateAll(rows => rows.map(row => row.getAttribute('data-task-id')))
+    const shown = await ids()
+    expect(shown.at(-1)).toBe(first)
+    const [last = ''] = await failing('the oil is spent', 1)
+    await page.getByText('5 of 5 shown').waitFor()
+    expect(await ids()).toEqual([...shown, last])
   })
 
   test('a group and a task of it have an address of their own, and the task is told in full', async () => {

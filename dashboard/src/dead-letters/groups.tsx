@@ -1,11 +1,13 @@
 import { Button, Group, Paper, Select, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconCircleMinus, IconRefresh } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { RowOrder } from '../parts/row-order.ts'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
@@ -35,18 +37,21 @@ export function Groups({ type, actions }: { type?: string; actions: LetterAction
       {(groups.error !== null || groups.isPending) && (
         <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
       )}
-      {groups.data !== undefined && <Listed groups={groups.data.items} actions={actions} />}
+      {groups.data !== undefined && <Listed key={type ?? ''} groups={groups.data.items} actions={actions} />}
     </>
   )
 }
 
 function Listed({ groups, actions }: { groups: readonly LetterGroup[]; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
+  // Counts change while they are shown: no group moves under the pointer.
+  const [order] = useState(() => new RowOrder())
+  const shown = order.arrange(groups.map(group => ({ id: group.fingerprint, group })))
   if (groups.length === 0) return <Empty title={t('noneTitle')} text={t('noneText')} />
   return (
     <Stack gap="sm">
-      {groups.map(group => (
-        <GroupCard key={group.fingerprint} group={group} actions={actions} />
+      {shown.map(({ id, group }) => (
+        <GroupCard key={id} group={group} actions={actions} />
       ))}
       {groups.length >= mostGroups && (
         <Text size="sm" c="dimmed">
@@ -142,8 +147,15 @@ export function GroupFacts({ group }: { group: LetterGroup }) {
 /** What can be done to all tasks of a group. */
 export function GroupActions({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
+  const type = useTaskTypeName()(group.taskType)
+  const failure = useGroupFailure(group) ?? group.code
   const ask = (action: 'retry' | 'purge') =>
-    actions.onBulk({ action, filter: filterOfGroup(group), count: group.count })
+    actions.onBulk({
+      action,
+      filter: filterOfGroup(group),
+      count: group.count,
+      subject: `${type} · ${failure}`,
+    })
   return (
     <>
       <Button

@@ -21,7 +21,7 @@ import {
 const typedBeyond = 100
 
 /** Asks before something is done to many, does it, and says what became of it. */
-export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onClose: () => void }) {
+export function BulkDialog({ action, filter, count, subject, onClose }: AskedBulk & { onClose: () => void }) {
   const t = useTranslations('deadLetters')
   const said = useTranslations(`deadLetters.acts.${action}`)
   const readAgain = useReadLettersAgain()
@@ -49,6 +49,9 @@ export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onC
       onClose={onClose}
     >
       <Stack gap="sm">
+        <Text fw={600} lineClamp={3}>
+          {subject}
+        </Text>
         <Text>{said('text', { count })}</Text>
         {run.isPending && count > typedBeyond && <Text c="dimmed">{t('takesLong')}</Text>}
         {run.error !== null && <ErrorNotice error={run.error} />}

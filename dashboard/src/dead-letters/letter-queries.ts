@@ -168,6 +168,8 @@ export interface AskedBulk {
   action: 'retry' | 'purge'
   filter: LetterFilter
   count: number
+  /** What they are and how they failed. */
+  subject: string
 }
 
 /** What can be asked for on the page: it is done in a dialog. */
