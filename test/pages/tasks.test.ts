@@ -188,6 +188,24 @@ describePages('the list of tasks', () => {
     expect(await page.evaluate(() => window.scrollY)).toBe(0)
   })
 
+  test('rows that new tasks push beyond the size of their page are read again with it', async () => {
+    const [first = ''] = await submitMany('pushed', 50, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=pushed`)
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, first).waitFor()
+    // The first page stays in view.
+    await page.evaluate(() => window.scrollTo(0, 300))
+    const asked: string[] = []
+    page.on('request', request => {
+      const { pathname, searchParams } = new URL(request.url())
+      if (pathname === '/v1/tasks') asked.push(searchParams.get('pageSize') ?? '')
+    })
+    await submitMany('pushed', 2, quick, later)
+    await page.getByRole('button', { name: '2 new tasks' }).waitFor()
+    await expect.poll(() => asked).toContain('52')
+  })
+
   test('pages follow one another, few rows are drawn, and who comes back from a task finds the same place', async () => {
     const ids = await submitMany('paged', 130, quick, later)
     await using opened = await open(`${server.url}/tasks?tag=paged`)

@@ -102,11 +102,10 @@ function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRa
   const now = useQueries({
     queries: pages.map((shown, index) => {
       const pageToken = data?.pageParams[index]
-      const pageSize = Math.min(mostPerPage, Math.max(tasksPerPage, shown.items.length))
       return {
         queryKey: pageKey(query, pageToken),
         queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Listing> => ({
-          pages: [await readTasks(query, { pageToken, pageSize }, signal)],
+          pages: [await readBelow(shown, pageSize => readTasks(query, { pageToken, pageSize }, signal))],
           pageParams: [pageToken],
         }),
         initialData: (): Listing => ({ pages: [shown], pageParams: [pageToken] }),
@@ -116,6 +115,21 @@ function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRa
     combine: firstPages,
   })
   return useMemo(() => pages.map((shown, index) => ({ shown, now: now[index] ?? shown })), [pages, now])
+}
+
+/** Reads a page as it is now, down to its last shown row: what came in since pushes as many rows beyond the size that it was shown with. */
+async function readBelow(
+  { items }: TaskPage,
+  read: (pageSize: number) => Promise<TaskPage>,
+): Promise<TaskPage> {
+  const pageSize = Math.max(tasksPerPage, items.length)
+  const page = await read(Math.min(mostPerPage, pageSize))
+  const last = items.at(-1)
+  if (last === undefined || page.nextPageToken === undefined || page.items.some(({ id }) => id === last.id))
+    return page
+  const known = new Set(items.map(({ id }) => id))
+  const arrived = page.items.filter(({ id }) => !known.has(id)).length
+  return arrived === 0 ? page : read(Math.min(mostPerPage, pageSize + arrived))
 }
 
 const noPages: TaskPage[] = []
