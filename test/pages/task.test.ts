@@ -324,6 +324,29 @@ describePages('one task', () => {
     expect((await saving).suggestedFilename()).toBe(`${large}-result.json`)
   })
 
+  test('parameters that are too large to be edited on the page can be saved', async () => {
+    const orders = [
+      { do: 'failForGood', message: 'too much ink' },
+      { do: 'succeed', value: 'x'.repeat(400_000) },
+    ]
+    const id = await server.submit(orders)
+    await server.ended(id)
+    await using opened = await openTask(id)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Change and try again' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Change' })
+    await dialog.getByText(/Too large to show here/).waitFor()
+    expect(await dialog.getByRole('textbox').count()).toBe(0)
+    await dialog.getByRole('button', { name: 'Download' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.goto(`${server.url}/dead-letters?task=${id}`)
+    await page.getByRole('dialog').getByRole('button', { name: 'Edit and try again' }).click()
+    await page
+      .getByRole('dialog', { name: 'Edit and try again' })
+      .getByText(/Too large to show here/)
+      .waitFor()
+  })
+
   test('the text of a task that writes is shown as it stands', async () => {
     const id = await server.submit([{ do: 'write', text: `Once upon a time. ${hostile}` }, { do: 'hang' }])
     await using opened = await openTask(id)
