@@ -188,6 +188,20 @@ describePages('the list of tasks', () => {
     expect(await page.evaluate(() => window.scrollY)).toBe(0)
   })
 
+  test('a row that ended while nothing was reported says so, and stays', async () => {
+    const [id = '', other = ''] = await submitMany('unreported', 2, quick, later)
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route('**/v1/events*', route => route.abort())
+    await page.goto(`${server.url}/tasks?status=QUEUED&tag=unreported`)
+    await rowOf(page, id).getByText('Waiting', { exact: true }).waitFor()
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await page.unroute('**/v1/events*')
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, id).getByText('Cancelled', { exact: true }).waitFor()
+    await rowOf(page, other).getByText('Waiting', { exact: true }).waitFor()
+  })
+
   test('rows that new tasks push beyond the size of their page are read again with it', async () => {
     const [first = ''] = await submitMany('pushed', 50, quick, later)
     await using opened = await open(`${server.url}/tasks?tag=pushed`)
