@@ -136,8 +136,8 @@ const countAgainAfter = 5_000
 const countAgainEvery = 60_000
 
 /**
- * How many tasks need a person; `isMore`: there are groups that were not counted. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
- * changed, seldom otherwise, and never where there are none.
+ * How many tasks need a person; `isMore`: there are groups that were not counted. A task comes to need one by ending FAILED or DEAD_LETTER, so
+ * it is asked when the number of those changed, seldom otherwise, and never where there are none.
  */
 export function useAttentionCount(): { count: number; isMore: boolean } {
   const queries = useQueryClient()
