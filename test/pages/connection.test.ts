@@ -41,6 +41,18 @@ describePages('when the connection is bad', () => {
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
   })
 
+  test('a stream of events that something on the way refuses: the page says so, and asks again', async () => {
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route('**/v1/events*', route => route.fulfill({ status: 403 }))
+    await page.goto(server.url)
+    await page.locator('[data-live=refused]').getByText('Not live').waitFor()
+    await page.getByText('No live updates', { exact: true }).waitFor()
+    await page.unroute('**/v1/events*')
+    await page.locator('[data-live=live]').waitFor()
+    await page.getByText('No live updates', { exact: true }).waitFor({ state: 'detached' })
+  })
+
   test('a slow connection shows that something comes, and then all of it', async () => {
     const { taskId } = await server.importText(story, 'ferry.txt')
     await server.ended(taskId)

@@ -55,11 +55,41 @@ describePages('what needs attention', () => {
     await group.getByText('3 tasks', { exact: true }).waitFor()
     await group.getByRole('button', { name: 'Try all again' }).click()
     const dialog = page.getByRole('dialog', { name: 'Try 3 tasks again?' })
+    await dialog.getByText('Scripted · chapter 7 has no end').waitFor()
     await dialog.getByRole('button', { name: 'Try 3 tasks again' }).click()
     await page.getByText('3 tasks run again.').waitFor()
     await group.waitFor({ state: 'detached' })
     for (const id of together) await becomes(id, 'COMPLETED')
     await becomes(other, 'FAILED')
+  })
+
+  test('a group that grows stays where it is while it is shown, and what fails meanwhile comes last', async () => {
+    await failing('the lamp is out', 2)
+    const [first = ''] = await failing('the oil is spent', 1)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    const [lamp, oil] = [groupOf(page, 'the lamp is out'), groupOf(page, 'the oil is spent')]
+    const order = async () => {
+      const all = await page.getByRole('article').allTextContents()
+      return ['the lamp is out', 'the oil is spent'].map(words => all.findIndex(text => text.includes(words)))
+    }
+    for (const group of [lamp, oil]) await group.waitFor()
+    const before = await order()
+    await failing('the oil is spent', 3)
+    await oil.getByText('4 tasks', { exact: true }).waitFor()
+    expect(await order()).toEqual(before)
+    await page.reload()
+    await oil.getByText('4 tasks', { exact: true }).waitFor()
+    await lamp.waitFor()
+    expect(await order()).not.toEqual(before)
+    await oil.getByRole('link', { name: 'Show them' }).click()
+    await page.getByText('4 of 4 shown').waitFor()
+    const ids = () => rowsOf(page).evaluateAll(rows => rows.map(row => row.getAttribute('data-task-id')))
+    const shown = await ids()
+    expect(shown.at(-1)).toBe(first)
+    const [last = ''] = await failing('the oil is spent', 1)
+    await page.getByText('5 of 5 shown').waitFor()
+    expect(await ids()).toEqual([...shown, last])
   })
 
   test('a group and a task of it have an address of their own, and the task is told in full', async () => {
@@ -143,11 +173,22 @@ describePages('what needs attention', () => {
     await becomes(first, 'FAILED')
   })
 
-  test('taking more than a hundred off the list wants their number typed', async () => {
-    await failing('page 3 is blank', 103)
+  test('one of more than a hundred leaves the list; taking the others off wants their number typed', async () => {
+    const [id = ''] = await failing('page 3 is blank', 104)
     await using opened = await open(`${server.url}/dead-letters`)
     const { page } = opened
     const group = groupOf(page, 'is blank')
+    await group.getByRole('link', { name: 'Show them' }).click()
+    for (const shown of [100, 104]) {
+      await page.getByRole('button', { name: 'Show more' }).click()
+      await page.getByText(`${shown} of 104 shown`).waitFor()
+    }
+    const row = page.locator(`[data-task-id="${id}"]`)
+    await row.getByRole('button', { name: 'Take off the list' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Take off the list' }).click()
+    await row.waitFor({ state: 'detached' })
+    await page.getByText('103 of 103 shown').waitFor()
+    await page.getByRole('link', { name: 'All that needs attention' }).click()
     await group.getByText('103 tasks', { exact: true }).waitFor()
     await group.getByRole('button', { name: 'Take all off the list' }).click()
     const dialog = page.getByRole('dialog', { name: 'Take 103 tasks off the list?' })
@@ -157,6 +198,35 @@ describePages('what needs attention', () => {
     await verb.click()
     await page.getByText('103 tasks are off the list.').waitFor()
     await group.waitFor({ state: 'detached' })
+  })
+
+  test('more groups than are told at once: counts say so, and one type of task is asked for', async () => {
+    const groupOfType = (taskType: string, number: number) => ({
+      fingerprint: `${taskType}-${number}`,
+      taskType,
+      code: `${taskType.toUpperCase()}_${number}`,
+      count: 2,
+      firstAt: '2026-01-01T00:00:00.000Z',
+      lastAt: '2026-01-01T00:00:00.000Z',
+      sampleTaskId: '00000000-0000-7000-8000-000000000000',
+    })
+    await failing('the count is lost', 1)
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route('**/v1/dead-letters/groups*', route =>
+      route.fulfill({
+        json: {
+          items: route.request().url().includes('taskType=Rare')
+            ? [groupOfType('Rare', 1)]
+            : Array.from({ length: 200 }, (_, number) => groupOfType('Common', number)),
+        },
+      }),
+    )
+    await page.goto(`${server.url}/dead-letters?type=Rare`)
+    await page.getByText('At least 400 tasks were given up').waitFor()
+    await page.getByRole('navigation').getByText('400+').waitFor()
+    await page.getByRole('heading', { name: 'RARE_1', exact: true }).waitFor()
+    expect(await page.getByRole('article').count()).toBe(1)
   })
 
   test('what could not be done to some is told by task, and can be asked for again', async () => {

@@ -224,6 +224,16 @@ describePages('the look before an import', () => {
     await page.getByRole('heading', { name: 'This file is not here any more' }).waitFor()
   })
 
+  test('the time that it takes is rounded as a whole', async () => {
+    const { url } = await upload(story)
+    await using opened = await open('about:blank')
+    const { page } = opened
+    const estimate = { calls: 3, inputTokens: 9, outputTokens: 9, seconds: 119.6, byModel: [] }
+    await page.route('**/v1/estimates', route => route.fulfill({ json: estimate }))
+    await page.goto(url)
+    await page.getByText('2 min 0 s').waitFor()
+  })
+
   test('where a model is configured one sees what it will cost, and a bound on it is kept', async () => {
     const models = {
       house: {
@@ -249,6 +259,12 @@ describePages('the look before an import', () => {
     await page.getByText('It costs nothing').waitFor()
     await page.getByRole('switch').click()
     await bound.waitFor()
+    // It holds where the cost is not known any more.
+    await page.route('**/v1/estimates', route => route.fulfill({ status: 503 }))
+    await page.reload()
+    await bound.waitFor()
+    expect(await bound.inputValue()).toBe('0.05')
+    await page.getByText('What it will cost is not known').waitFor()
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()
     await page.waitForURL(/\/tasks\//)
     const { confirmation } = await priced.ask<{ confirmation: Imported }>(`/v1/uploads/${id}`)

@@ -122,6 +122,29 @@ test('novels, scenes and uploads are read again when a tree has ended, also one 
   expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true, true])
 })
 
+test('a dead letter is read again for its own task, and the lists of them for what began or ended, every five seconds', () => {
+  const { queries, cache } = started()
+  const own = keys.deadLetter('a')
+  const others = [keys.deadLetter('b'), keys.deadLetterGroups({}), keys.deadLetterList({})]
+  const read = () => {
+    for (const key of [own, ...others]) queries.setQueryData(key, listOf([]))
+  }
+  const invalidated = () => [own, ...others].map(key => isInvalidated(queries, key))
+  read()
+  cache.take([told('a', { name: 'task.progress' })])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated()).toEqual([true, false, false, false])
+  cache.take([told('c')])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated()).toEqual([true, false, true, true])
+  read()
+  cache.take([told('c', { name: 'task.failed', status: 'FAILED' })])
+  vi.advanceTimersByTime(4_000)
+  expect(invalidated()).toEqual([false, false, false, false])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated()).toEqual([false, false, true, true])
+})
+
 test('a long list of sub-tasks is not read again as a whole, unless something may have been missed', () => {
   const { queries, cache } = started()
   const long = keys.childList('parent', { pageSize: 100 })

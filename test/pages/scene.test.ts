@@ -20,11 +20,13 @@ describePages('writing a scene', () => {
   const text = (page: Page) => page.locator('[data-scene-text]')
 
   /** The writings of a scene, newest first. */
-  async function tasksOf(sceneId: string): Promise<{ parameters: object }[]> {
+  async function tasksOf(sceneId: string): Promise<{ id: string; parameters: object }[]> {
     const { items } = await it.server.ask<{ items: { id: string }[] }>(
       `/v1/tasks?taskType=GenerateScene&tag=scene:${sceneId}`,
     )
-    return Promise.all(items.map(({ id }) => it.server.ask<{ parameters: object }>(`/v1/tasks/${id}`)))
+    return Promise.all(
+      items.map(({ id }) => it.server.ask<{ id: string; parameters: object }>(`/v1/tasks/${id}`)),
+    )
   }
 
   test('says what it costs before, grows on the page, and says how the text came about', async () => {
@@ -105,14 +107,25 @@ describePages('writing a scene', () => {
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await page.getByRole('button', { name: 'Length, style, model, budget' }).click()
-    await page.getByLabel('Spend at most (USD)').fill('0.001')
+    const bound = page.getByLabel('Spend at most (USD)')
+    // By the key: what is half typed stays. A digit that is taken back leaves the point before it.
+    await bound.pressSequentially('0.5')
+    await bound.press('Backspace')
+    await bound.pressSequentially('0010')
+    expect(await bound.inputValue()).toBe('0.0010')
     await write(page)
     await page.getByText(/^Spent \$0\.00 of \$0\.001; the next call needs up to \$0\.\d+\.$/).waitFor()
     // It is there when the page is opened again, too.
     await page.reload()
+    const raised = page.getByLabel('New budget (USD)')
+    await raised.fill('')
+    await raised.pressSequentially('0.50')
     await page.getByRole('button', { name: 'Raise and go on' }).click()
     await text(page).waitFor()
     expect((await it.scene(sceneId)).content).not.toBe('')
+    const [task] = await tasksOf(sceneId)
+    const { budget } = await it.server.ask<{ budget: unknown }>(`/v1/tasks/${task?.id}/budget`)
+    expect(budget).toEqual({ cost: 0.5 })
   })
 
   test('waits for the time that the provider named', async () => {

@@ -136,6 +136,30 @@ describePages('a task with thousands of sub-tasks', () => {
     expect(read.filter(url => before.has(url))).toEqual([])
   })
 
+  test('of those that came in after the end of a long list was read it says how many, and shows them', async () => {
+    await using opened = await open('about:blank')
+    const { page } = opened
+    const tokens: string[] = []
+    await page.route(`**/v1/tasks/${parent}/children*`, async route => {
+      const response = await route.fetch()
+      const { nextPageToken, ...list } = await response.json()
+      const isThird = new URL(route.request().url()).searchParams.get('pageToken') === tokens[1]
+      if (!tokens.includes(nextPageToken)) tokens.push(nextPageToken)
+      // As if the parent had submitted no more until then.
+      await route.fulfill({ response, json: isThird ? list : { ...list, nextPageToken } })
+    })
+    await page.goto(`${server.url}/tasks/${parent}`)
+    const arrived = page.getByRole('button', {
+      name: `${(many - 300).toLocaleString('en')} more came in. Show them`,
+    })
+    while ((await arrived.count()) === 0) await toBottom(page)
+    expect(await page.getByText('That is all').count()).toBe(0)
+    await page.unroute(`**/v1/tasks/${parent}/children*`)
+    await arrived.click()
+    const end = page.getByText(`That is all ${manyAsShown} of them`)
+    while ((await end.count()) === 0) await toBottom(page)
+  })
+
   test('rows of a long list change in place, and it is not read again and again', {
     timeout: 120_000,
   }, async () => {

@@ -287,6 +287,21 @@ describePages('one task', () => {
     await page.getByRole('row', { name: /^m 1 3,000 0 1,000/ }).waitFor()
   })
 
+  test('a limit of money that is typed and saved with Enter holds beside that of tokens', async () => {
+    const id = await server.submit([{ do: 'hang' }], { budget: { tokens: 100_000, cost: 12_345.67 } })
+    await using opened = await openTask(id, '?part=usage')
+    const { page } = opened
+    await page.getByText('Limit: 12,345.67').waitFor()
+    await page.getByRole('button', { name: 'Change the limit' }).click()
+    const money = page.getByLabel('Money')
+    await money.fill('')
+    await money.pressSequentially('2.50')
+    await money.press('Enter')
+    await page.getByText('The budget holds from now on.').waitFor()
+    const { budget } = await server.ask<{ budget: unknown }>(`/v1/tasks/${id}/budget`)
+    expect(budget).toEqual({ tokens: 100_000, cost: 2.5 })
+  })
+
   test('values: exact large numbers, hostile text as text, and what is too large to be shown is saved instead', async () => {
     const value = { big: '12345678901234567890', text: hostile, deep: { deeper: { deepest: 1 } } }
     const id = await server.submit([{ do: 'succeed', value }])
@@ -307,6 +322,29 @@ describePages('one task', () => {
     const saving = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Download' }).click()
     expect((await saving).suggestedFilename()).toBe(`${large}-result.json`)
+  })
+
+  test('parameters that are too large to be edited on the page can be saved', async () => {
+    const orders = [
+      { do: 'failForGood', message: 'too much ink' },
+      { do: 'succeed', value: 'x'.repeat(400_000) },
+    ]
+    const id = await server.submit(orders)
+    await server.ended(id)
+    await using opened = await openTask(id)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Change and try again' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Change' })
+    await dialog.getByText(/Too large to show here/).waitFor()
+    expect(await dialog.getByRole('textbox').count()).toBe(0)
+    await dialog.getByRole('button', { name: 'Download' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.goto(`${server.url}/dead-letters?task=${id}`)
+    await page.getByRole('dialog').getByRole('button', { name: 'Edit and try again' }).click()
+    await page
+      .getByRole('dialog', { name: 'Edit and try again' })
+      .getByText(/Too large to show here/)
+      .waitFor()
   })
 
   test('the text of a task that writes is shown as it stands', async () => {

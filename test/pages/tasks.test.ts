@@ -188,6 +188,38 @@ describePages('the list of tasks', () => {
     expect(await page.evaluate(() => window.scrollY)).toBe(0)
   })
 
+  test('a row that ended while nothing was reported says so, and stays', async () => {
+    const [id = '', other = ''] = await submitMany('unreported', 2, quick, later)
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route('**/v1/events*', route => route.abort())
+    await page.goto(`${server.url}/tasks?status=QUEUED&tag=unreported`)
+    await rowOf(page, id).getByText('Waiting', { exact: true }).waitFor()
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await page.unroute('**/v1/events*')
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, id).getByText('Cancelled', { exact: true }).waitFor()
+    await rowOf(page, other).getByText('Waiting', { exact: true }).waitFor()
+  })
+
+  test('rows that new tasks push beyond the size of their page are read again with it', async () => {
+    const [first = ''] = await submitMany('pushed', 50, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=pushed`)
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, first).waitFor()
+    // The first page stays in view.
+    await page.evaluate(() => window.scrollTo(0, 300))
+    const asked: string[] = []
+    page.on('request', request => {
+      const { pathname, searchParams } = new URL(request.url())
+      if (pathname === '/v1/tasks') asked.push(searchParams.get('pageSize') ?? '')
+    })
+    await submitMany('pushed', 2, quick, later)
+    await page.getByRole('button', { name: '2 new tasks' }).waitFor()
+    await expect.poll(() => asked).toContain('52')
+  })
+
   test('pages follow one another, few rows are drawn, and who comes back from a task finds the same place', async () => {
     const ids = await submitMany('paged', 130, quick, later)
     await using opened = await open(`${server.url}/tasks?tag=paged`)
@@ -272,6 +304,35 @@ describePages('the list of tasks', () => {
     await page.getByText('3 tasks are being cancelled.').waitFor()
     for (const id of waiting) expect(await ended(id)).toBe('CANCELLED')
     expect(await ended(done)).toBe('COMPLETED')
+    // What comes next is not done to them once more.
+    await bar.waitFor({ state: 'detached' })
+    await rowOf(page, waiting[0] ?? '')
+      .getByText('Cancelled', { exact: true })
+      .waitFor()
+    await rowOf(page, waiting[0] ?? '')
+      .getByRole('checkbox')
+      .click()
+    await bar.getByText('1 selected').waitFor()
+    await bar.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('dialog', { name: 'Try the task again?' }).waitFor()
+  })
+
+  test('of many that were chosen, what the server refused stays chosen, and nothing else', async () => {
+    const [refused = '', cancelled = ''] = await submitMany('refused', 2, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=refused`)
+    const { page } = opened
+    await page.route(`**/v1/tasks/${refused}:cancel`, route => route.fulfill({ status: 503 }))
+    for (const id of [refused, cancelled]) await rowOf(page, id).getByRole('checkbox').click()
+    const bar = page.getByRole('region', { name: 'What to do with the selected tasks' })
+    await bar.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2 tasks' }).click()
+    await page
+      .getByRole('dialog', { name: 'Cancelled what could be' })
+      .getByRole('button', { name: 'Close' })
+      .last()
+      .click()
+    await bar.getByText('1 selected').waitFor()
+    expect(await rowOf(page, refused).getByRole('checkbox').isChecked()).toBe(true)
   })
 
   test('what the server refuses is told by task, and can be asked for once more', async () => {

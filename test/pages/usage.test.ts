@@ -49,6 +49,23 @@ describePages('usage and cost', () => {
     await table.getByText(/^输入 [\d,]+（缓存命中 21），输出 [\d,]+$/).waitFor()
   })
 
+  test('the table is read again while the page is open', async () => {
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.clock.install()
+    await page.goto(`${it.server.url}/usage`)
+    const table = page.locator('[data-sums]')
+    await table.getByRole('row', { name: /^writer 1 / }).waitFor()
+    const parameters = { novelId: it.novelId, sceneId: await it.addScene('Paid later') }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'GenerateScene',
+      parameters,
+    })
+    await it.server.ended(id)
+    await page.clock.fastForward('00:31')
+    await table.getByRole('row', { name: /^writer 2 / }).waitFor()
+  })
+
   test('shows one novel alone, and takes that back', async () => {
     await using opened = await open(`${it.server.url}/usage?by=subject`)
     const { page } = opened

@@ -179,8 +179,11 @@ type EntryName = (typeof entries)[number]['name']
 function Navigation({ onGo }: { onGo: () => void }) {
   const t = useTranslations('shell')
   const writing = useWriting()
-  const { live } = useTaskCounts()
-  const counts: Partial<Record<EntryName, number>> = { tasks: live, deadLetters: useAttentionCount() }
+  const { live, isMoreLive } = useTaskCounts()
+  const counts: Partial<Record<EntryName, { count: number; isMore: boolean }>> = {
+    tasks: { count: live, isMore: isMoreLive },
+    deadLetters: useAttentionCount(),
+  }
   return entries.map(({ to, name, icon: Icon }) => (
     <EntryLink
       key={to}
@@ -192,14 +195,15 @@ function Navigation({ onGo }: { onGo: () => void }) {
       activeProps={{ active: true }}
       leftSection={<Icon size={18} aria-hidden />}
       rightSection={
-        (counts[name] ?? 0) > 0 ? (
+        (counts[name]?.count ?? 0) > 0 ? (
           <Badge
             size="xs"
             variant="light"
             className="numbers"
             {...(name === 'deadLetters' ? { color: 'red' } : {})}
           >
-            {writing.number(counts[name] ?? 0)}
+            {writing.number(counts[name]?.count ?? 0)}
+            {counts[name]?.isMore === true && '+'}
           </Badge>
         ) : undefined
       }
@@ -225,7 +229,7 @@ function LiveBadge() {
         data-live={state}
         tabIndex={0}
       >
-        {state === 'live' ? t('live') : state === 'refused' ? t('live') : t('starting')}
+        {state === 'live' ? t('live') : state === 'refused' ? t('notLive') : t('starting')}
       </Badge>
     </Tooltip>
   )
@@ -234,21 +238,21 @@ function LiveBadge() {
 /** Milliseconds: a shorter break is not shown. */
 const saidAfterMs = 4_000
 
-/** Shows that the server does not answer. */
+/** Shows that the server does not answer, or refuses the stream of events. */
 function OfflineBanner() {
   const t = useTranslations('shell')
   const { state, since } = useLive()
   const now = useNow()
-  if (state !== 'stale' || now - since < saidAfterMs) return null
+  if ((state !== 'stale' && state !== 'refused') || now - since < saidAfterMs) return null
   return (
     <Alert
       color="yellow"
       mb="md"
       icon={<IconPlugConnectedX aria-hidden />}
-      title={t('offlineTitle')}
+      title={t(state === 'refused' ? 'refusedTitle' : 'offlineTitle')}
       role="status"
     >
-      {t('offlineText')}
+      {t(state === 'refused' ? 'refusedText' : 'offlineText')}
     </Alert>
   )
 }

@@ -6,7 +6,8 @@ import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
-import { JsonInput, readJson } from '../parts/json-input.tsx'
+import { JsonInput, largestEdited, readJson } from '../parts/json-input.tsx'
+import { JsonView } from '../parts/json-view.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { jsonPlaces, lineOf, placeOf } from './json-places.ts'
@@ -36,11 +37,19 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
     mutationFn: (parameters: unknown) => retryLetter(seen, { parameters }),
     onSuccess({ retried }) {
       notifyDone(t('deadLetters.retried', { count: retried }))
-      readAgain()
+      readAgain(seen)
       onClose()
     },
   })
   const question = useUnsaved(text !== before)
+  if (before.length > largestEdited)
+    return (
+      <JsonView
+        value={seen.parameters}
+        label={t('deadLetters.formerParameters')}
+        fileName={`${seen.id}.json`}
+      />
+    )
   const reading = readJson(text)
   const issues = issuesOf(retry.error)
   return (

@@ -1,10 +1,12 @@
 import { Anchor, Center, Group, Paper, Stack, Text } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { itemsOf } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { RowOrder } from '../parts/row-order.ts'
 import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { NovelTitles, useSubjectLine, useTaskTypeName } from '../parts/task-name.tsx'
@@ -51,7 +53,7 @@ function Known({ group, actions }: { group: LetterGroup; actions: LetterActions 
       <PageTitle title={failure ?? group.code} below={<GroupFacts group={group} />}>
         <GroupActions group={group} actions={actions} />
       </PageTitle>
-      <Letters group={group} actions={actions} />
+      <Letters key={group.fingerprint} group={group} actions={actions} />
     </>
   )
 }
@@ -59,7 +61,9 @@ function Known({ group, actions }: { group: LetterGroup; actions: LetterActions 
 function Letters({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
   const t = useTranslations()
   const letters = useLetters(group.fingerprint)
-  const tasks = itemsOf(letters.data)
+  // A button acts at once: what fails meanwhile moves no row under the pointer.
+  const [order] = useState(() => new RowOrder())
+  const tasks = order.arrange(itemsOf(letters.data))
   if (letters.isPending && letters.error === null) return <Loading lines={6} />
   return (
     <NovelTitles tasks={tasks}>

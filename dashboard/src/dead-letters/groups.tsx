@@ -1,54 +1,57 @@
 import { Button, Group, Paper, Select, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconCircleMinus, IconRefresh } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { RowOrder } from '../parts/row-order.ts'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
 import { useTask } from '../queries/task-queries.ts'
-import { filterOfGroup, type LetterActions, type LetterGroup, useGroups } from './letter-queries.ts'
-
-/** The most groups that the API returns. */
-const mostGroups = 200
+import {
+  countOf,
+  filterOfGroup,
+  type LetterActions,
+  type LetterGroup,
+  mostGroups,
+  useGroups,
+} from './letter-queries.ts'
 
 /** The groups of equal failures. `type`: those of one task type alone. */
 export function Groups({ type, actions }: { type?: string; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
-  const groups = useGroups({})
-  const all = groups.data?.items ?? []
-  const count = all.reduce((sum, group) => sum + group.count, 0)
+  const all = useGroups({}).data?.items ?? []
+  // There may be more groups than the answer for all types has.
+  const groups = useGroups(defined({ type }))
+  const count = countOf(all)
+  const intro = all.length < mostGroups ? 'intro' : 'introMore'
   return (
     <>
-      <PageTitle title={t('title')} {...(count > 0 ? { below: t('intro', { count }) } : {})}>
+      <PageTitle title={t('title')} {...(count > 0 ? { below: t(intro, { count }) } : {})}>
         <TypeChoice groups={all} chosen={type} />
       </PageTitle>
       {(groups.error !== null || groups.isPending) && (
         <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
       )}
-      {groups.data !== undefined && <Listed groups={all} type={type} actions={actions} />}
+      {groups.data !== undefined && <Listed key={type ?? ''} groups={groups.data.items} actions={actions} />}
     </>
   )
 }
 
-function Listed({
-  groups,
-  type,
-  actions,
-}: {
-  groups: readonly LetterGroup[]
-  type: string | undefined
-  actions: LetterActions
-}) {
+function Listed({ groups, actions }: { groups: readonly LetterGroup[]; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
-  const shown = groups.filter(({ taskType }) => type === undefined || taskType === type)
-  if (shown.length === 0) return <Empty title={t('noneTitle')} text={t('noneText')} />
+  // Counts change while they are shown: no group moves under the pointer.
+  const [order] = useState(() => new RowOrder())
+  const shown = order.arrange(groups.map(group => ({ id: group.fingerprint, group })))
+  if (groups.length === 0) return <Empty title={t('noneTitle')} text={t('noneText')} />
   return (
     <Stack gap="sm">
-      {shown.map(group => (
-        <GroupCard key={group.fingerprint} group={group} actions={actions} />
+      {shown.map(({ id, group }) => (
+        <GroupCard key={id} group={group} actions={actions} />
       ))}
       {groups.length >= mostGroups && (
         <Text size="sm" c="dimmed">
@@ -144,8 +147,15 @@ export function GroupFacts({ group }: { group: LetterGroup }) {
 /** What can be done to all tasks of a group. */
 export function GroupActions({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
+  const type = useTaskTypeName()(group.taskType)
+  const failure = useGroupFailure(group) ?? group.code
   const ask = (action: 'retry' | 'purge') =>
-    actions.onBulk({ action, filter: filterOfGroup(group), count: group.count })
+    actions.onBulk({
+      action,
+      filter: filterOfGroup(group),
+      count: group.count,
+      subject: `${type} · ${failure}`,
+    })
   return (
     <>
       <Button

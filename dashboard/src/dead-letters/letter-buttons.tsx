@@ -26,7 +26,7 @@ export function LetterButtons({
       onDone?.()
     },
     onError,
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(task, error),
   })
   return (
     <Group gap="xs">

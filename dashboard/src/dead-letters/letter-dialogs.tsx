@@ -21,7 +21,7 @@ import {
 const typedBeyond = 100
 
 /** Asks before something is done to many, does it, and says what became of it. */
-export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onClose: () => void }) {
+export function BulkDialog({ action, filter, count, subject, onClose }: AskedBulk & { onClose: () => void }) {
   const t = useTranslations('deadLetters')
   const said = useTranslations(`deadLetters.acts.${action}`)
   const readAgain = useReadLettersAgain()
@@ -32,7 +32,7 @@ export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onC
       notifyDone(said('done', { count: done }))
       onClose()
     },
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(undefined, error),
   })
   if (run.data !== undefined && run.data.failed.length > 0)
     return <BulkResult action={action} filter={filter} answer={run.data} onClose={onClose} />
@@ -49,6 +49,9 @@ export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onC
       onClose={onClose}
     >
       <Stack gap="sm">
+        <Text fw={600} lineClamp={3}>
+          {subject}
+        </Text>
         <Text>{said('text', { count })}</Text>
         {run.isPending && count > typedBeyond && <Text c="dimmed">{t('takesLong')}</Text>}
         {run.error !== null && <ErrorNotice error={run.error} />}
@@ -76,7 +79,7 @@ function BulkResult(props: {
   const again = useMutation({
     mutationFn: () => actOnLetters(action, filter),
     onSuccess: ({ done, failed }) => setAnswer({ done: answer.done + done, failed }),
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(undefined, error),
   })
   return (
     <Dialog centered onClose={onClose} title={said('ended')}>
@@ -133,7 +136,7 @@ export function PurgeDialog({ task, onClose }: { task: Task; onClose: () => void
       notifyDone(said('done', { count: 1 }))
       onClose()
     },
-    onSettled: readAgain,
+    onSettled: (_, error) => readAgain(task, error),
   })
   return (
     <Confirm

@@ -1,5 +1,6 @@
 import { useThrottledValue } from '@mantine/hooks'
 import {
+  type InfiniteData,
   keepPreviousData,
   queryOptions,
   useInfiniteQuery,
@@ -7,7 +8,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { defined } from '../../../src/task/defined.ts'
-import { api, dataOf } from '../api/client.ts'
+import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt, pageByPage } from '../api/pages.ts'
 import type { components, paths } from '../api/schema.ts'
@@ -30,6 +31,9 @@ const readLettersEvery = 10_000
 
 /** The key of how many tasks need a person. */
 const attentionKey = ['attention'] as const
+
+/** The most groups that the API returns. */
+export const mostGroups = 200
 
 /** Returns the groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
@@ -66,7 +70,7 @@ export function useLetters(fingerprint: string) {
 /** Returns a task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
 export function useLetter(taskId: string) {
   return useQuery({
-    queryKey: [...keys.deadLetters, 'one', taskId],
+    queryKey: keys.deadLetter(taskId),
     queryFn: ({ signal }) =>
       dataOf(api.GET('/v1/dead-letters/{taskId}', { params: { path: { taskId } }, signal })),
   })
@@ -102,12 +106,27 @@ function shifted(at: string, ms: number): string {
   return new Date(Date.parse(at) + ms).toISOString()
 }
 
-/** Has everything about dead letters read again, once something was done to some. */
-export function useReadLettersAgain(): () => void {
+/**
+ * Has everything about dead letters read again, once something was done to one, or to many. `error`: why it was not. A long list is not read
+ * again as a whole: a task that is not on it any more is taken out, and after another change it begins again.
+ */
+export function useReadLettersAgain(): (one?: Pick<Task, 'id'>, error?: unknown) => void {
   const queries = useQueryClient()
-  return () => {
+  return (one, error = null) => {
+    const lists = { queryKey: keys.deadLetterLists }
+    if (one !== undefined && (error === null || codeOf(error) === 'DEAD_LETTER_NOT_FOUND'))
+      queries.setQueriesData<InfiniteData<TaskPage>>(lists, data => data && without(data, one))
+    else if (error === null || codeOf(error) === 'TASK_CHANGED')
+      void queries.resetQueries({ ...lists, predicate: ({ state }) => isLongList(state.data) })
     void queries.invalidateQueries({ queryKey: keys.deadLetters })
     void queries.invalidateQueries({ queryKey: attentionKey })
+  }
+}
+
+function without(data: InfiniteData<TaskPage>, { id }: Pick<Task, 'id'>): InfiniteData<TaskPage> {
+  return {
+    ...data,
+    pages: data.pages.map(page => ({ ...page, items: page.items.filter(task => task.id !== id) })),
   }
 }
 
@@ -117,10 +136,10 @@ const countAgainAfter = 5_000
 const countAgainEvery = 60_000
 
 /**
- * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
- * changed, seldom otherwise, and never where there are none.
+ * How many tasks need a person; `isMore`: there are groups that were not counted. A task comes to need one by ending FAILED or DEAD_LETTER, so
+ * it is asked when the number of those changed, seldom otherwise, and never where there are none.
  */
-export function useAttentionCount(): number {
+export function useAttentionCount(): { count: number; isMore: boolean } {
   const queries = useQueryClient()
   const { counts } = useTaskCounts()
   const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
@@ -129,14 +148,19 @@ export function useAttentionCount(): number {
     queryKey: [...attentionKey, ended],
     // A page that shows the groups has just read them, or does so now.
     queryFn: () => queries.fetchQuery({ ...groupsQuery({}), staleTime: 1_000 }),
-    select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    select: ({ items }) => ({ count: countOf(items), isMore: items.length >= mostGroups }),
     refetchInterval: countAgainEvery,
     // The first counts reach the throttled text a moment later.
     enabled: failed + givenUp > 0 && ended !== '0 0',
     placeholderData: keepPreviousData,
     gcTime: 10_000,
   })
-  return failed + givenUp > 0 ? (data ?? 0) : 0
+  return failed + givenUp > 0 && data !== undefined ? data : { count: 0, isMore: false }
+}
+
+/** Returns how many tasks groups have together. */
+export function countOf(groups: readonly LetterGroup[]): number {
+  return groups.reduce((sum, { count }) => sum + count, 0)
 }
 
 /** What is to be done to which tasks. */
@@ -144,6 +168,8 @@ export interface AskedBulk {
   action: 'retry' | 'purge'
   filter: LetterFilter
   count: number
+  /** What they are and how they failed. */
+  subject: string
 }
 
 /** What can be asked for on the page: it is done in a dialog. */

@@ -11,8 +11,14 @@ export interface Choice {
   /** Numbers of the chapters that are left out. */
   readonly excluded: ReadonlySet<number>
   readonly summarise: boolean
-  /** What the import may spend: an amount of money, or of tokens where no price is known. Undefined: without end. */
-  readonly budget?: number
+  /** What the import may spend. Undefined: without end. */
+  readonly budget?: Bound
+}
+
+/** An amount that may be spent. `currency`: of money; undefined for tokens. Kept together: until the cost is known again, the amount alone says nothing. */
+export interface Bound {
+  readonly amount: number
+  readonly currency: string | undefined
 }
 
 const untouched: Choice = { excluded: new Set(), summarise: true }
@@ -95,15 +101,14 @@ export function plannedImport(chosen: Chosen): PlannedImport {
   }
 }
 
-/** Returns what is sent when the person says yes. A budget counts only where something is spent. */
-export function confirmedImport(chosen: Chosen, title: string, estimate: Estimate | undefined): Confirmed {
+/** Returns what is sent when the person says yes. A budget counts only where scenes are summarised, whether the cost is known or not. */
+export function confirmedImport(chosen: Chosen, title: string): Confirmed {
   const { uploadId: _, ...parameters } = plannedImport(chosen)
-  const { budget } = chosen.choice
-  const spends = estimate !== undefined && estimate.calls > 0
-  const unit = estimate?.currency === undefined ? 'tokens' : 'cost'
+  const { budget, summarise } = chosen.choice
+  const unit = budget?.currency === undefined ? 'tokens' : 'cost'
   return {
     title: title.trim(),
     ...parameters,
-    ...(budget === undefined || !spends ? {} : { budget: { [unit]: budget } }),
+    ...(budget === undefined || !summarise ? {} : { budget: { [unit]: budget.amount } }),
   }
 }

@@ -6,7 +6,7 @@ import { useTranslations } from 'use-intl'
 import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ErrorNotice } from '../parts/states.tsx'
-import { type Chosen, type Confirmed, chosenChapters, confirmedImport, type Estimate } from './choice.ts'
+import { type Chosen, type Confirmed, chosenChapters, confirmedImport } from './choice.ts'
 import classes from './imports.module.css'
 import { DiscardButton } from './states.tsx'
 import type { Upload } from './upload-query.ts'
@@ -15,16 +15,15 @@ interface ConfirmBarProps {
   upload: Upload
   chosen: Chosen
   title: string
-  estimate: Estimate | undefined
 }
 
 /** What is about to be imported, and the buttons that say yes or no to it. Stays in view. */
-export function ConfirmBar({ upload, chosen, title, estimate }: ConfirmBarProps) {
+export function ConfirmBar({ upload, chosen, title }: ConfirmBarProps) {
   const t = useTranslations('imports')
   const confirm = useConfirmImport(upload.id)
   const chapters = chosenChapters(chosen)
   const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)
-  const send = () => confirm.mutate(confirmedImport(chosen, title, estimate))
+  const send = () => confirm.mutate(confirmedImport(chosen, title))
   return (
     <Stack gap="sm" py="md" className={classes['bar'] ?? ''}>
       {confirm.error !== null && <NotConfirmed error={confirm.error} onRetry={send} />}

@@ -80,7 +80,7 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
           <Chapters rows={rows} preview={preview} choice={choice} onChange={change} wanted={wanted} />
         </Grid.Col>
       </Grid>
-      <ConfirmBar upload={upload} chosen={chosen} title={title} estimate={estimate.data} />
+      <ConfirmBar upload={upload} chosen={chosen} title={title} />
     </>
   )
 }

@@ -1,15 +1,15 @@
-import { Alert, NumberInput, Stack, Switch } from '@mantine/core'
+import { Alert, Stack, Switch } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCoin, IconCoinOff } from '@tabler/icons-react'
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { Cost } from '../parts/cost-notice.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { useErrorText } from '../parts/states.tsx'
-import type { Choice, Estimate, PlannedImport, useChoice } from './choice.ts'
+import type { Bound, Choice, Estimate, PlannedImport, useChoice } from './choice.ts'
 
 interface SpendingChoiceProps {
   choice: Choice
@@ -36,11 +36,13 @@ export function SpendingChoice({ choice, onChange, estimate }: SpendingChoicePro
         onChange={({ currentTarget }) => onChange({ summarise: currentTarget.checked })}
       />
       <ImportCost estimate={estimate} />
-      <BudgetChoice
-        estimate={estimate.data}
-        budget={choice.budget}
-        onBudget={budget => onChange({ budget })}
-      />
+      {choice.summarise && (
+        <BudgetChoice
+          estimate={estimate.data}
+          budget={choice.budget}
+          onBudget={budget => onChange({ budget })}
+        />
+      )}
     </Stack>
   )
 }
@@ -66,30 +68,29 @@ function ImportCost({ estimate }: { estimate: UseQueryResult<Estimate> }) {
 
 interface BudgetChoiceProps {
   estimate: Estimate | undefined
-  budget: number | undefined
-  onBudget: (budget: number | undefined) => void
+  budget: Bound | undefined
+  onBudget: (budget: Bound | undefined) => void
 }
 
-/** A bound on what the import may spend: in money where the price is known, else in tokens. Nothing where nothing is spent. */
+/**
+ * A bound on what the import may spend: in money where the price is known, else in tokens. Nothing where nothing is spent. One that was given
+ * stays in sight while the cost is not known.
+ */
 function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) {
   const t = useTranslations('imports.budget')
-  // What is half typed, such as "0.", is no amount yet and must stay as it is.
-  const [typed, setTyped] = useState<string | number>(budget ?? '')
-  if (estimate === undefined || estimate.calls === 0) return null
-  const { cost, currency, inputTokens, outputTokens } = estimate
+  if (budget === undefined && (estimate === undefined || estimate.calls === 0)) return null
+  const { cost = 0, inputTokens = 0, outputTokens = 0 } = estimate ?? {}
+  const { currency } = budget ?? estimate ?? {}
   const isMoney = currency !== undefined
-  const expected = isMoney ? (cost ?? 0) : inputTokens + outputTokens
-  const pauses = budget !== undefined && budget < expected
+  const expected = isMoney ? cost : inputTokens + outputTokens
+  const pauses = budget !== undefined && budget.amount < expected
   return (
-    <NumberInput
+    <NumberField
       label={isMoney ? t('money', { currency }) : t('tokens')}
       description={pauses ? t('belowEstimate') : t('text')}
       placeholder={t('none')}
-      value={typed}
-      onChange={value => {
-        setTyped(value)
-        onBudget(value === '' ? undefined : Number(value))
-      }}
+      value={budget?.amount ?? ''}
+      onChange={amount => onBudget(amount === '' ? undefined : { amount, currency })}
       min={0}
       max={9_000_000_000}
       clampBehavior="strict"

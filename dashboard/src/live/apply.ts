@@ -51,10 +51,12 @@ export interface TaskPage {
 
 /** Milliseconds between two readings of the same kind of answer, however much happens. */
 const readAgainAfter = 1_000
+/** Of the lists of dead letters, for each of which the server goes through all of them. */
+const readLettersAgainAfter = 5_000
 
 /**
  * Brings the cached answers of the API up to date with the stream: rows that are there are changed in place at once; what an event does
- * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown.
+ * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown; lists of dead letters less often.
  */
 export class LiveCache {
   readonly #queries: QueryClient
@@ -63,6 +65,9 @@ export class LiveCache {
   #all = false
   /** A tree has ended: what tasks make, novels, scenes and uploads, may have changed. */
   #hasTreeEnded = false
+  /** A task began or ended, which may have opened or closed a dead letter. Progress does neither. */
+  #haveLettersChanged = false
+  #lettersReadAt = Number.NEGATIVE_INFINITY
 
   constructor(queries: QueryClient) {
     this.#queries = queries
@@ -74,6 +79,7 @@ export class LiveCache {
     for (const message of messages) {
       if (message.kind === 'reset') this.#all = true
       else newest.set(message.event.taskId, message.event)
+      this.#haveLettersChanged ||= message.kind === 'task' && message.event.name !== 'task.progress'
     }
     if (newest.size > 0) this.#patch(newest)
     for (const { taskId, parentTaskId, rootTaskId, status } of newest.values()) {
@@ -113,13 +119,30 @@ export class LiveCache {
     const changed = new Set(this.#changed)
     const all = this.#all
     const made = this.#hasTreeEnded ? ofEndedTrees : none
+    const letters = this.#takeLettersChanged()
     this.#changed.clear()
     this.#all = false
     this.#hasTreeEnded = false
     void this.#queries.invalidateQueries({
       predicate: ({ queryKey, state }) =>
-        all || made.has(queryKey[0]) || isTouched(queryKey, changed, state.data),
+        all ||
+        made.has(queryKey[0]) ||
+        (letters && isLetterList(queryKey)) ||
+        isTouched(queryKey, changed, state.data),
     })
+  }
+
+  /** Returns whether the lists of dead letters are to be read now; where it is too early, they are later. */
+  #takeLettersChanged(): boolean {
+    if (!this.#haveLettersChanged) return false
+    const now = performance.now()
+    if (now - this.#lettersReadAt < readLettersAgainAfter) {
+      this.#plan()
+      return false
+    }
+    this.#lettersReadAt = now
+    this.#haveLettersChanged = false
+    return true
   }
 }
 
@@ -146,8 +169,12 @@ function isTouched(
 ): boolean {
   if (changed.size === 0) return false
   if (kind === 'children' && isLongList(data)) return false
-  if (resource === 'tasks') return ofAnyTask.has(kind) || (typeof id === 'string' && changed.has(id))
-  return resource === 'dead-letters'
+  if (resource === 'tasks' && ofAnyTask.has(kind)) return true
+  return (resource === 'tasks' || resource === 'dead-letters') && typeof id === 'string' && changed.has(id)
+}
+
+function isLetterList([resource, kind]: readonly unknown[]): boolean {
+  return resource === 'dead-letters' && kind !== 'one'
 }
 
 function patchPages(

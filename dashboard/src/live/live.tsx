@@ -5,9 +5,12 @@ import { useTokenIsWanted } from '../api/token.ts'
 import { LiveCache, type LiveMessage, messageOf } from './apply.ts'
 import { readStream } from './read-stream.ts'
 
-/** How fresh what is shown is. `starting`: the stream is not there yet; `stale`: it broke, and is being made again. */
+/** How the stream of events stands. `stale`: it broke; `refused`: a token is wanted, or something before the server refuses it. Both are tried again. */
+type StreamState = 'live' | 'stale' | 'refused'
+
+/** How fresh what is shown is. `starting`: the stream is not there yet. */
 interface LiveState {
-  readonly state: 'starting' | 'live' | 'stale' | 'refused'
+  readonly state: 'starting' | StreamState
   /** Epoch milliseconds: since when it is so. */
   readonly since: number
 }
@@ -25,20 +28,21 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const cache = new LiveCache(queries)
     const change = (to: LiveState['state']) =>
       setState(now => (now.state === to ? now : { state: to, since: Date.now() }))
-    let wasOpen = false
-    return openChannel({
+    let before: StreamState = 'stale'
+    const close = openChannel({
       onMessages: messages => cache.take(messages),
-      onState(isOpen) {
-        change(isOpen ? 'live' : 'stale')
+      onState(state) {
+        change(state)
+        const hasRead = state !== 'stale' && streamStands()
         // What was read before the stream stood may have changed in between.
-        if (isOpen && !wasOpen && streamStands()) cache.missed()
-        wasOpen = isOpen
-      },
-      onRefused() {
-        streamStands()
-        change('refused')
+        if (state === 'live' && before !== 'live' && hasRead) cache.missed()
+        before = state
       },
     })
+    return () => {
+      close()
+      change('starting')
+    }
   }, [queries, wantsToken])
 
   return <LiveContext value={state}>{children}</LiveContext>
@@ -52,15 +56,13 @@ export function useLive(): LiveState {
 /** A message between the tabs of a browser. */
 type TabMessage =
   | { kind: 'messages'; messages: LiveMessage[] }
-  | { kind: 'state'; isOpen: boolean }
+  | { kind: 'state'; state: StreamState }
   | { kind: 'who' }
 
 /** What a tab does with the messages. */
 interface ChannelListener {
   onMessages: (messages: readonly LiveMessage[]) => void
-  onState: (isOpen: boolean) => void
-  /** The server refuses the stream: a token is wanted, or there is something between us and it. */
-  onRefused: (error: unknown) => void
+  onState: (state: StreamState) => void
 }
 
 /** Milliseconds over which messages are gathered before they are passed on: at most four repaints a second. */
@@ -77,22 +79,22 @@ function openChannel(listener: ChannelListener): () => void {
   // Over plain HTTP from another machine a browser has no locks: then each tab reads a stream of its own.
   const channel = 'locks' in navigator ? new BroadcastChannel(channelName) : undefined
   let lastEventId: string | undefined
-  let isOpen = false
+  let state: StreamState = 'stale'
 
   const take = (messages: readonly LiveMessage[]) => {
     lastEventId = messages.at(-1)?.id ?? lastEventId
     listener.onMessages(messages)
   }
-  const takeState = (state: boolean) => {
-    isOpen = state
-    listener.onState(state)
+  const takeState = (changed: StreamState) => {
+    state = changed
+    listener.onState(changed)
   }
   const post = (message: TabMessage) => channel?.postMessage(message)
   let isLeader = false
   const onMessage = ({ data }: MessageEvent<TabMessage>) => {
     if (data.kind === 'messages') take(data.messages)
-    else if (data.kind === 'state') takeState(data.isOpen)
-    else if (isLeader) post({ kind: 'state', isOpen })
+    else if (data.kind === 'state') takeState(data.state)
+    else if (isLeader) post({ kind: 'state', state })
   }
   channel?.addEventListener('message', onMessage)
 
@@ -102,22 +104,24 @@ function openChannel(listener: ChannelListener): () => void {
       post({ kind: 'messages', messages })
       take(messages)
     })
+    const tellState = (changed: StreamState) => {
+      post({ kind: 'state', state: changed })
+      takeState(changed)
+    }
     // Events that are still gathered were not passed on yet: a new leader reads them again.
     let readUpTo = lastEventId
     await readStream({
       path: '/v1/events',
       lastEventId: () => readUpTo,
       signal: leaving.signal,
-      onState(state) {
-        post({ kind: 'state', isOpen: state })
-        takeState(state)
-      },
+      onState: isOpen => tellState(isOpen ? 'live' : 'stale'),
+      onRefused: () => tellState('refused'),
       onEvent({ event = '', id = '', data }) {
         readUpTo = id === '' ? readUpTo : id
         const message = messageOf(event, id, data)
         if (message !== undefined) gathered(message)
       },
-    }).catch(listener.onRefused)
+    })
   }
 
   const leading =

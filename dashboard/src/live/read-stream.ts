@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { defined } from '../../../src/task/defined.ts'
 import { ApiError, errorOf, requestHeaders } from '../api/client.ts'
+import { currentToken, tokenWasRefused } from '../api/token.ts'
 
 /** How a stream of server-sent events is read. */
 export interface StreamOptions {
@@ -12,6 +13,8 @@ export interface StreamOptions {
   onEvent: (event: EventSourceMessage) => void
   /** The connection stands (true), or is lost and will be made again (false). */
   onState?: (isOpen: boolean) => void
+  /** The server, or something before it, refuses the stream (4xx); it is asked for again. Where this is not given, a refusal ends it. */
+  onRefused?: () => void
 }
 
 /** Longest silence before a connection counts as broken; the server gives a sign of life every 15 s. */
@@ -21,19 +24,22 @@ const longestPauseMs = 20_000
 
 /**
  * Reads a stream until the signal fires or the server says that there is nothing more (204), and goes on where it was after every break.
- * `fetch` and not EventSource, which can send no token. Rejects with ApiError where the server refuses (4xx): asking again would not help.
+ * `fetch` and not EventSource, which can send no token. Rejects with ApiError where the server refuses (4xx), unless `onRefused` is given.
  */
 export async function readStream(options: StreamOptions): Promise<void> {
-  const { signal, onState } = options
+  const { signal, onState, onRefused } = options
   for (let pause = firstPauseMs; !signal.aborted; ) {
     const began = performance.now()
+    let isRefused = false
     try {
       if ((await readOnce(options)) === 'over') return
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof ApiError && isFinal(error.status)) throw error
+      isRefused = error instanceof ApiError && isRefusal(error.status)
+      if (isRefused && onRefused === undefined) throw error
     }
-    onState?.(false)
+    if (isRefused) onRefused?.()
+    else onState?.(false)
     // A connection that held for a while was good: the next one may come at once.
     pause = performance.now() - began > silenceMs ? firstPauseMs : Math.min(pause * 1.7, longestPauseMs)
     await sleep(pause * (0.7 + 0.6 * Math.random()), signal)
@@ -41,7 +47,7 @@ export async function readStream(options: StreamOptions): Promise<void> {
 }
 
 /** 429: the places are taken for the moment. */
-function isFinal(status: number): boolean {
+function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 429
 }
 
@@ -54,6 +60,7 @@ async function readOnce({
 }: StreamOptions): Promise<'over' | 'broken'> {
   const silence = new AbortController()
   const id = lastEventId()
+  const token = currentToken()
   const response = await fetch(path, {
     headers: {
       ...requestHeaders(),
@@ -64,6 +71,7 @@ async function readOnce({
     signal: AbortSignal.any([signal, silence.signal]),
   })
   if (response.status === 204) return 'over'
+  if (response.status === 401) tokenWasRefused(token)
   if (!response.ok || response.body === null)
     throw errorOf(response.status, await response.json().catch(() => undefined))
   onState?.(true)

@@ -1,11 +1,11 @@
-import { Checkbox, NumberInput, SimpleGrid, Text } from '@mantine/core'
+import { Checkbox, SimpleGrid, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { CostWhenStill, InstructionsField } from '../parts/asking.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
-import { MoreInstructions, numberOf } from '../parts/instruction-fields.tsx'
+import { MoreInstructions } from '../parts/instruction-fields.tsx'
 import {
   type BatchReview,
   batchParametersOf,
@@ -17,6 +17,7 @@ import {
 } from '../parts/instructions.ts'
 import { LongText } from '../parts/long-text.tsx'
 import { ModelTaskDialog } from '../parts/model-task-dialog.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { NovelOutline } from './novel.ts'
 import { ReviewChoice, type WriteFormProps } from './write-scenes.tsx'
@@ -90,19 +91,19 @@ function PlanFields({ plan, onChange }: { plan: Plan; onChange: (part: Partial<P
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <NumberInput
+        <NumberField
           label={t('chapters')}
           value={plan.chapters}
-          onChange={value => onChange({ chapters: numberOf(value) })}
+          onChange={chapters => onChange({ chapters })}
           min={1}
           max={20}
           allowDecimal={false}
         />
-        <NumberInput
+        <NumberField
           label={t('scenesPerChapter')}
           placeholder={t('asNeeded')}
           value={plan.scenesPerChapter}
-          onChange={value => onChange({ scenesPerChapter: numberOf(value) })}
+          onChange={scenesPerChapter => onChange({ scenesPerChapter })}
           min={1}
           max={12}
           allowDecimal={false}

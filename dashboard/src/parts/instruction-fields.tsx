@@ -1,8 +1,9 @@
-import { NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { type Capabilities, currencyOf, proseModels } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
 import { type Instructions, type Unit, usualLength } from './instructions.ts'
+import { NumberField } from './number-field.tsx'
 
 /** What the API takes of a length. */
 const bounds = { words: { min: 20, max: 5_000 }, characters: { min: 20, max: 30_000 } } as const
@@ -25,21 +26,21 @@ export function MoreInstructions(props: MoreInstructionsProps) {
   return (
     <Stack>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <NumberInput
+        <NumberField
           label={unit === 'words' ? t('words') : t('characters')}
           placeholder={usual ?? writing.number(usualLength[unit])}
           value={wanted.length}
-          onChange={value => onChange({ length: numberOf(value) })}
+          onChange={length => onChange({ length })}
           {...bounds[unit]}
           step={100}
           allowDecimal={false}
           thousandSeparator=" "
         />
-        <NumberInput
+        <NumberField
           label={t('candidates')}
           placeholder={writing.number(1)}
           value={wanted.candidates}
-          onChange={value => onChange({ candidates: numberOf(value) })}
+          onChange={candidates => onChange({ candidates })}
           min={1}
           max={4}
           allowDecimal={false}
@@ -63,11 +64,6 @@ export function MoreInstructions(props: MoreInstructionsProps) {
       <Budget {...props} />
     </Stack>
   )
-}
-
-/** Returns what a number field holds; empty while it holds no number. */
-export function numberOf(value: number | string): number | '' {
-  return typeof value === 'number' ? value : ''
 }
 
 function ModelChoice({ wanted, onChange, capabilities }: MoreInstructionsProps) {
@@ -96,21 +92,21 @@ function Budget({ wanted, onChange, capabilities }: MoreInstructionsProps) {
     <Stack gap="xs">
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         {currency !== undefined && (
-          <NumberInput
+          <NumberField
             label={t('budgetCost', { currency })}
             placeholder={t('noBudget')}
             value={wanted.cost}
-            onChange={value => onChange({ cost: numberOf(value) })}
+            onChange={cost => onChange({ cost })}
             min={0}
             step={0.1}
             decimalScale={4}
           />
         )}
-        <NumberInput
+        <NumberField
           label={t('budgetTokens')}
           placeholder={t('noBudget')}
           value={wanted.tokens}
-          onChange={value => onChange({ tokens: numberOf(value) })}
+          onChange={tokens => onChange({ tokens })}
           min={0}
           step={1_000}
           allowDecimal={false}

@@ -13,6 +13,9 @@ export function readJson(text: string): JsonReading {
   }
 }
 
+/** Longest text, in UTF-16 code units, that is edited here: it is read at each key. */
+export const largestEdited = 300_000
+
 interface JsonInputProps extends Omit<TextareaProps, 'value' | 'onChange'> {
   ref?: Ref<HTMLTextAreaElement>
   text: string

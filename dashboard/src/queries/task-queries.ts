@@ -188,8 +188,9 @@ export function undoTexts(taskId: string) {
 interface TaskCounts {
   readonly counts: Partial<Record<Task['status'], number>>
   readonly total: number
-  /** Those that have not ended. */
+  /** Those that have not ended; `isMoreLive`: there are more than were counted. */
   readonly live: number
+  readonly isMoreLive: boolean
   /** Statuses that have more tasks than were counted. */
   readonly atLeast: readonly Task['status'][]
   /** Whether the server answered. */
@@ -202,5 +203,6 @@ export function useTaskCounts(): TaskCounts {
   const counts = data?.counts ?? {}
   const live = liveStatuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
   const atLeast = data?.atLeast ?? []
-  return { counts, total: data?.total ?? 0, live, atLeast, isKnown: data !== undefined }
+  const isMoreLive = liveStatuses.some(status => atLeast.includes(status))
+  return { counts, total: data?.total ?? 0, live, isMoreLive, atLeast, isKnown: data !== undefined }
 }

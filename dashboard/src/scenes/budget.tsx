@@ -1,11 +1,11 @@
-import { Alert, Button, Group, NumberInput, Progress, Stack, Text } from '@mantine/core'
+import { Alert, Button, Group, Progress, Stack, Text } from '@mantine/core'
 import { IconCoin } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
 import { Form } from '../parts/form.tsx'
-import { numberOf } from '../parts/instruction-fields.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { type BudgetUse, useBudget, useSetBudget, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
@@ -137,10 +137,10 @@ function RaiseForm({ use, budget, need }: { use: BudgetUse; budget: Amount; need
         <Account use={use} budget={budget} need={need} currency={currency} />
         <Group align="flex-end" gap="sm">
           {budget.cost !== undefined && (
-            <NumberInput
+            <NumberField
               label={currency === undefined ? t('cost') : t('costIn', { currency })}
               value={cost}
-              onChange={value => setCost(numberOf(value))}
+              onChange={setCost}
               min={0}
               step={0.1}
               decimalScale={4}
@@ -148,10 +148,10 @@ function RaiseForm({ use, budget, need }: { use: BudgetUse; budget: Amount; need
             />
           )}
           {budget.tokens !== undefined && (
-            <NumberInput
+            <NumberField
               label={t('tokens')}
               value={tokens}
-              onChange={value => setTokens(numberOf(value))}
+              onChange={setTokens}
               min={0}
               step={1_000}
               allowDecimal={false}

@@ -3,7 +3,6 @@ import {
   Checkbox,
   Fieldset,
   MultiSelect,
-  NumberInput,
   PasswordInput,
   Select,
   SimpleGrid,
@@ -11,6 +10,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { NumberField } from '../parts/number-field.tsx'
 import type { KeptModel, ModelFields } from './model-queries.ts'
 
 const providers = ['openai-compatible', 'openai', 'anthropic', 'google'] as const
@@ -126,7 +126,7 @@ function KeyFields({ typed, onType, kept, forgets, onForget }: Secret) {
   )
 }
 
-interface NumberFieldProps {
+interface OptionalNumberProps {
   label: string
   description?: string
   value: number | undefined
@@ -135,16 +135,23 @@ interface NumberFieldProps {
   min?: number
 }
 
-function NumberField({ label, description, value, onChange, isWhole = true, min = 1 }: NumberFieldProps) {
+function OptionalNumber({
+  label,
+  description,
+  value,
+  onChange,
+  isWhole = true,
+  min = 1,
+}: OptionalNumberProps) {
   return (
-    <NumberInput
+    <NumberField
       label={label}
       {...(description === undefined ? {} : { description })}
       min={min}
       allowDecimal={!isWhole}
       hideControls
       value={value ?? ''}
-      onChange={given => onChange(given === '' ? undefined : Number(given))}
+      onChange={given => onChange(given === '' ? undefined : given)}
     />
   )
 }
@@ -157,12 +164,12 @@ function Sizes({ fields, onChange }: FieldsProps) {
     value: fields[name],
     onChange: (value: number | undefined) => onChange(withField(fields, name, value)),
   })
-  if (isEmbedding) return <NumberField {...field('dimensions')} />
+  if (isEmbedding) return <OptionalNumber {...field('dimensions')} />
   return (
     <SimpleGrid cols={{ base: 1, xs: 3 }}>
-      <NumberField {...field('contextTokens')} description={t('contextHint')} />
-      <NumberField {...field('maxOutputTokens')} description={t('outputHint')} />
-      <NumberField {...field('thinkingTokens')} description={t('thinkingHint')} min={0} />
+      <OptionalNumber {...field('contextTokens')} description={t('contextHint')} />
+      <OptionalNumber {...field('maxOutputTokens')} description={t('outputHint')} />
+      <OptionalNumber {...field('thinkingTokens')} description={t('thinkingHint')} min={0} />
     </SimpleGrid>
   )
 }
@@ -182,9 +189,9 @@ function Limits({ fields, onChange }: FieldsProps) {
   return (
     <Fieldset legend={t('limits')}>
       <SimpleGrid cols={{ base: 1, xs: 3 }}>
-        <NumberField {...field('requestsPerMinute')} />
-        <NumberField {...field('tokensPerMinute')} />
-        <NumberField {...field('concurrency')} />
+        <OptionalNumber {...field('requestsPerMinute')} />
+        <OptionalNumber {...field('tokensPerMinute')} />
+        <OptionalNumber {...field('concurrency')} />
       </SimpleGrid>
     </Fieldset>
   )
@@ -204,21 +211,21 @@ function Price({ fields, onChange }: FieldsProps) {
   return (
     <Fieldset legend={t('price')}>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <NumberField
+        <OptionalNumber
           label={t('priceIn')}
           value={price?.input}
           onChange={input => set({ input: input ?? 0 })}
           isWhole={false}
           min={0}
         />
-        <NumberField
+        <OptionalNumber
           label={t('priceCached')}
           value={price?.cachedInput}
           onChange={setCached}
           isWhole={false}
           min={0}
         />
-        <NumberField
+        <OptionalNumber
           label={t('priceOut')}
           value={price?.output}
           onChange={output => set({ output: output ?? 0 })}

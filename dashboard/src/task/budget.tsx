@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Paper, Progress, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Paper, Progress, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
@@ -10,6 +10,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { Pending } from '../parts/states.tsx'
 import { type BudgetUse, useBudget, useSetBudget } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
@@ -160,23 +161,14 @@ export function BudgetDialog({ rootTaskId, onClose }: BudgetDialogProps) {
   )
 }
 
-type Given = number | string
-
-/** Returns the limits that are given; an empty field limits nothing. */
-function budgetOf(tokens: Given, cost: Given): { tokens?: number; cost?: number } {
-  return {
-    ...(typeof tokens === 'number' ? { tokens } : {}),
-    ...(typeof cost === 'number' ? { cost } : {}),
-  }
-}
-
 function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
   const t = useTranslations('task.budget')
   const currency = useCurrency()
   const set = useSetBudget(use.rootTaskId)
-  const [tokens, setTokens] = useState<Given>(use.budget?.tokens ?? '')
-  const [cost, setCost] = useState<Given>(use.budget?.cost ?? '')
-  const budget = budgetOf(tokens, cost)
+  const [tokens, setTokens] = useState<number | ''>(use.budget?.tokens ?? '')
+  const [cost, setCost] = useState<number | ''>(use.budget?.cost ?? '')
+  // An empty field limits nothing.
+  const budget = { ...(tokens === '' ? {} : { tokens }), ...(cost === '' ? {} : { cost }) }
   const isEmpty = Object.keys(budget).length === 0
   const save = () =>
     set.mutate(budget, {
@@ -194,7 +186,7 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
       isDisabled={isEmpty}
     >
       <Text size="sm">{t('dialogText')}</Text>
-      <NumberInput
+      <NumberField
         label={t('tokensLabel')}
         description={t('emptyMeans')}
         value={tokens}
@@ -204,7 +196,7 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
         thousandSeparator=" "
         data-autofocus
       />
-      <NumberInput
+      <NumberField
         label={currency === undefined ? t('costLabel') : t('costCurrency', { currency })}
         description={t('emptyMeans')}
         value={cost}

@@ -5,11 +5,13 @@ import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
 import { statuses, type Task } from '../api/task.ts'
+import { isLongList } from '../live/apply.ts'
+import { RowOrder } from '../parts/row-order.ts'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useChildren } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { type Below, belowOf, isOutOfOrder, RowOrder } from './below.ts'
+import { type Below, belowOf, isOutOfOrder } from './below.ts'
 import { SubTaskList } from './sub-task-list.tsx'
 import classes from './sub-tasks.module.css'
 import { useTaskSearch } from './task-search.ts'
@@ -49,6 +51,9 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   }, [isFetchingNextPage, fetchNextPage])
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const tasks = order.arrange(data.pages.flatMap(({ items }) => items))
+  const isAll = status === undefined && type === undefined
+  // A long list is not read again: what the parent submitted after its last page was read is not in it.
+  const arrived = isAll && !hasNextPage && isLongList(data) ? Math.max(0, below.total - tasks.length) : 0
   const sortAgain = () => {
     setOrder(new RowOrder())
     void queries.resetQueries({ queryKey: keys.children(task.id) })
@@ -57,7 +62,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
     <>
       <Group justify="space-between" gap="xs">
         <TypeFilter tasks={tasks} shown={type} onShow={each => change({ type: each })} />
-        {status === undefined && type === undefined && isOutOfOrder(tasks, below) && (
+        {isAll && isOutOfOrder(tasks, below) && (
           <Button size="compact-sm" variant="light" onClick={sortAgain}>
             {t('failedFirst')}
           </Button>
@@ -73,7 +78,13 @@ function Listed({ task, below }: { task: Task; below: Below }) {
           onNearEnd={onNearEnd}
         />
       )}
-      <ListEnd isLoading={isFetchingNextPage} isEnd={!hasNextPage} count={tasks.length} />
+      <ListEnd
+        isLoading={isFetchingNextPage}
+        isEnd={!hasNextPage}
+        count={tasks.length}
+        arrived={arrived}
+        onArrived={sortAgain}
+      />
     </>
   )
 }
@@ -94,12 +105,26 @@ function NoneLikeThat({ onShowAll }: { onShowAll: () => void }) {
   )
 }
 
-function ListEnd({ isLoading, isEnd, count }: { isLoading: boolean; isEnd: boolean; count: number }) {
+interface ListEndProps {
+  isLoading: boolean
+  isEnd: boolean
+  count: number
+  /** Sub-tasks that came in since the list was read, and are not in it. */
+  arrived: number
+  onArrived: () => void
+}
+
+function ListEnd({ isLoading, isEnd, count, arrived, onArrived }: ListEndProps) {
   const t = useTranslations('task.children')
   return (
     <Center h="2.5rem" role="status">
       {isLoading && <Loader size="sm" aria-label={t('loadingMore')} />}
-      {isEnd && count > 0 && (
+      {arrived > 0 && (
+        <Button size="compact-sm" variant="light" onClick={onArrived}>
+          {t('arrived', { count: arrived })}
+        </Button>
+      )}
+      {isEnd && count > 0 && arrived === 0 && (
         <Text size="sm" c="dimmed">
           {t('end', { count })}
         </Text>

@@ -6,10 +6,12 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
-import { JsonInput, readJson } from '../parts/json-input.tsx'
+import { JsonInput, largestEdited, readJson } from '../parts/json-input.tsx'
+import { JsonView } from '../parts/json-view.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { cancelTask, readTask, rerunTask, retryTask, undoTexts } from '../queries/task-queries.ts'
@@ -85,7 +87,7 @@ export function RerunDialog({ task, onClose }: { task: Task; onClose: () => void
   const t = useTranslations('task.rerun')
   const navigate = useNavigate()
   // A second press, and a second request after an answer that was lost, find the task of the first.
-  const [key] = useState(() => crypto.randomUUID())
+  const [key] = useState(newIdempotencyKey)
   const rerun = useMutation({ mutationFn: () => rerunTask(task.id, key) })
   return (
     <Confirm
@@ -141,6 +143,12 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   const retry = useRetry(task)
   const [before] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
   const [text, setText] = useState(before)
+  if (before.length > largestEdited)
+    return (
+      <Dialog onClose={onClose} title={t('edit.title')} size="lg">
+        <JsonView value={task.parameters} label={t('edit.label')} fileName={`${task.id}.json`} />
+      </Dialog>
+    )
   const given = readJson(text)
   const submit = () => {
     if (!given.isValid) return

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
@@ -161,7 +162,7 @@ function SignalDialog({ task, name, onClose }: { task: Task; name: string; onClo
   const notifyError = useNotifyError()
   const [text, setText] = useState('')
   // Sent again, as after a broken connection, it is the same signal.
-  const [key] = useState(() => crypto.randomUUID())
+  const [key] = useState(newIdempotencyKey)
   const payload = jsonOf(text)
   const send = useMutation({
     mutationFn: () => signalTask(task.id, { name, payload: payload?.value }, key),

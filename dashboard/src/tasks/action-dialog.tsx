@@ -17,24 +17,34 @@ export interface AskedAction {
 }
 
 export interface ActionDialogProps extends AskedAction {
+  /** The run has ended; `settled`: the tasks that it has nothing left to do for. */
+  onEnd: (settled: readonly Task[]) => void
   onClose: () => void
 }
 
 /** Asks before tasks are cancelled or tried again, does it, and says what it could not be done to. */
-export function ActionDialog({ action, tasks, onClose }: ActionDialogProps) {
+export function ActionDialog({ action, tasks, onEnd, onClose }: ActionDialogProps) {
   const said = useTranslations(`tasks.acts.${action}`)
   const [progress, setProgress] = useState<RunProgress<Task>>()
   const [isRunning, setIsRunning] = useState(false)
   const stopping = useRef(new AbortController())
+  /** Those that it was not done to yet. */
+  const left = useRef(new Set<Task>())
 
   const run = async (over: readonly Task[]) => {
+    for (const task of over) left.current.add(task)
     setIsRunning(true)
     stopping.current = new AbortController()
     setProgress({ total: over.length, done: 0, failures: [] })
     const { signal } = stopping.current
-    const end = await runForEach(over, ({ id }) => act(action, id), { signal, onProgress: setProgress })
+    const one = async (task: Task) => {
+      await act(action, task.id)
+      left.current.delete(task)
+    }
+    const end = await runForEach(over, one, { signal, onProgress: setProgress })
     setIsRunning(false)
     setProgress(end)
+    onEnd(tasks.filter(task => !left.current.has(task)))
     if (end.failures.length > 0 || signal.aborted) return
     notifyDone(said('done', { count: end.done }))
     onClose()

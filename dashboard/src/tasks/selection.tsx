@@ -15,16 +15,22 @@ export interface Selection {
   readonly toggle: (taskId: string, range?: boolean) => void
   /** Chooses all that are shown, or none when they all are. */
   readonly toggleAll: () => void
+  /** Chooses some not any more. */
+  readonly drop: (tasks: readonly Task[]) => void
   readonly clear: () => void
 }
 
-/** Keeps which rows are chosen. A choice belongs to the list that it was made in: another `listing` begins with none. */
+/**
+ * Keeps which rows are chosen. A choice belongs to the list that it was made in: another `listing` begins with none, and a row that leaves
+ * the list is not chosen when it comes back.
+ */
 export function useSelection(rows: readonly Task[], listing: unknown): Selection {
   const [choice, setChoice] = useState<{ listing: unknown; ids: ReadonlySet<string> }>({ listing, ids: none })
   const last = useRef<string>(undefined)
   const ids = choice.listing === listing ? choice.ids : none
   const choose = (changed: ReadonlySet<string>) => setChoice({ listing, ids: changed })
   const tasks = ids.size === 0 ? noTasks : rows.filter(({ id }) => ids.has(id))
+  if (tasks.length < ids.size) choose(new Set(tasks.map(({ id }) => id)))
   return {
     tasks,
     has: taskId => ids.has(taskId),
@@ -39,6 +45,10 @@ export function useSelection(rows: readonly Task[], listing: unknown): Selection
       choose(changed)
     },
     toggleAll: () => choose(tasks.length === rows.length ? none : new Set(rows.map(({ id }) => id))),
+    drop(dropped) {
+      const gone = new Set(dropped.map(({ id }) => id))
+      setChoice(now => ({ ...now, ids: new Set([...now.ids].filter(id => !gone.has(id))) }))
+    },
     clear: () => choose(none),
   }
 }

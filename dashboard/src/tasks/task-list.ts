@@ -13,7 +13,7 @@ import { pageAt } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
 import type { TasksSearch } from '../queries/search.ts'
-import type { TaskQuery } from '../queries/task-queries.ts'
+import { readTask, type TaskQuery } from '../queries/task-queries.ts'
 
 /** How a listing is kept. A single page is kept in the same form, so that the live stream changes the rows of both in place. */
 type Listing = InfiniteData<TaskPage, string | undefined>
@@ -59,7 +59,8 @@ export function useTaskList(search: TasksSearch, inView: RowRange): TaskList {
     staleTime: 'static',
   })
   const pairs = usePagePairs(query, list.data, inView)
-  const rows = useMemo(() => rowsOf(pairs), [pairs])
+  const found = useLost(pairs, query, inView)
+  const rows = useMemo(() => rowsOf(pairs, found), [pairs, found])
   const taken = useMemo(() => takeIn(pairs), [pairs])
   const put = (data: Listing) => queries.setQueryData<Listing>(keys.taskList(query), data)
 
@@ -102,11 +103,10 @@ function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRa
   const now = useQueries({
     queries: pages.map((shown, index) => {
       const pageToken = data?.pageParams[index]
-      const pageSize = Math.min(mostPerPage, Math.max(tasksPerPage, shown.items.length))
       return {
         queryKey: pageKey(query, pageToken),
         queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Listing> => ({
-          pages: [await readTasks(query, { pageToken, pageSize }, signal)],
+          pages: [await readBelow(shown, pageSize => readTasks(query, { pageToken, pageSize }, signal))],
           pageParams: [pageToken],
         }),
         initialData: (): Listing => ({ pages: [shown], pageParams: [pageToken] }),
@@ -116,6 +116,21 @@ function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRa
     combine: firstPages,
   })
   return useMemo(() => pages.map((shown, index) => ({ shown, now: now[index] ?? shown })), [pages, now])
+}
+
+/** Reads a page as it is now, down to its last shown row: what came in since pushes as many rows beyond the size that it was shown with. */
+async function readBelow(
+  { items }: TaskPage,
+  read: (pageSize: number) => Promise<TaskPage>,
+): Promise<TaskPage> {
+  const pageSize = Math.max(tasksPerPage, items.length)
+  const page = await read(Math.min(mostPerPage, pageSize))
+  const last = items.at(-1)
+  if (last === undefined || page.nextPageToken === undefined || page.items.some(({ id }) => id === last.id))
+    return page
+  const known = new Set(items.map(({ id }) => id))
+  const arrived = page.items.filter(({ id }) => !known.has(id)).length
+  return arrived === 0 ? page : read(Math.min(mostPerPage, pageSize + arrived))
 }
 
 const noPages: TaskPage[] = []
@@ -147,9 +162,30 @@ interface PagePair {
   readonly now: TaskPage
 }
 
-/** Returns the rows of the list, each as it is known now, none twice. */
-function rowsOf(pairs: readonly PagePair[]): Task[] {
-  const current = new Map(pairs.flatMap(({ now }) => now.items.map(task => [task.id, task])))
+/**
+ * Returns rows in view that the list does not have any more although they fit its filters, as they are now: each is read by its id. What the
+ * stream reported of a row shows in it; this is for what it did not report.
+ */
+function useLost(pairs: readonly PagePair[], { status }: TaskQuery, inView: RowRange): readonly Task[] {
+  const rows = useMemo(() => rowsOf(pairs, []), [pairs])
+  const current = useMemo(() => new Set(pairs.flatMap(({ now }) => now.items.map(({ id }) => id))), [pairs])
+  const lost = rows
+    .slice(inView.first, inView.last + 1)
+    .filter(task => !current.has(task.id) && (status === undefined || status.includes(task.status)))
+  return useQueries({
+    queries: lost.map(({ id }) => ({ queryKey: keys.task(id), queryFn: () => readTask(id) })),
+    combine: foundTasks,
+  })
+}
+
+function foundTasks(results: readonly { data: Task | undefined }[]): Task[] {
+  return results.flatMap(({ data }) => (data === undefined ? [] : [data]))
+}
+
+/** Returns the rows of the list, each as it is known now, none twice. `found`: rows that are in none of its pages now. */
+function rowsOf(pairs: readonly PagePair[], found: readonly Task[]): Task[] {
+  const now = [...pairs.flatMap(page => page.now.items), ...found]
+  const current = new Map(now.map(task => [task.id, task]))
   const rows = new Map<string, Task>()
   for (const { shown } of pairs)
     for (const task of shown.items) if (!rows.has(task.id)) rows.set(task.id, current.get(task.id) ?? task)

@@ -47,7 +47,9 @@ export function TasksPage() {
         <Listed {...{ list, search, onSearch, selection, onRange }} onAsk={asking => setAsked(asking)} />
         <SelectionBar selection={selection} onAct={action => setAsked({ action, tasks: selection.tasks })} />
       </Stack>
-      <Suspense>{asked && <ActionDialog {...asked} onClose={() => setAsked(undefined)} />}</Suspense>
+      <Suspense>
+        {asked && <ActionDialog {...asked} onEnd={selection.drop} onClose={() => setAsked(undefined)} />}
+      </Suspense>
     </NovelTitles>
   )
 }

@@ -21,12 +21,14 @@ export function useWriting() {
     ago: (at: string | number, now: number) => format.relativeTime(new Date(at), new Date(now)),
     /** A length of time in its two largest units; never negative. */
     duration(ms: number) {
-      const seconds = Math.max(0, ms) / 1_000
-      if (seconds < 0.1) return t('moment')
-      if (seconds < 10) return t('seconds', { count: Number(seconds.toFixed(1)) })
-      if (seconds < 60) return t('seconds', { count: Math.round(seconds) })
+      const exact = Math.max(0, ms) / 1_000
+      if (exact < 0.1) return t('moment')
+      if (exact < 9.95) return t('seconds', { count: Number(exact.toFixed(1)) })
+      // Rounded before it is split: 119.6 s are two minutes.
+      const seconds = Math.round(exact)
+      if (seconds < 60) return t('seconds', { count: seconds })
       const minutes = Math.floor(seconds / 60)
-      if (minutes < 60) return t('minutes', { minutes, seconds: Math.round(seconds % 60) })
+      if (minutes < 60) return t('minutes', { minutes, seconds: seconds % 60 })
       const hours = Math.floor(minutes / 60)
       if (hours < 48) return t('hours', { hours, minutes: minutes % 60 })
       return t('days', { days: Math.floor(hours / 24), hours: hours % 24 })
@@ -34,7 +36,7 @@ export function useWriting() {
     /** An amount of money. Small amounts keep two significant digits. */
     money: (amount: number, currency: string | undefined) =>
       currency === undefined
-        ? format.number(amount, { maximumSignificantDigits: amount < 1 ? 2 : 4 })
+        ? format.number(amount, amount < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 })
         : format.number(amount, {
             style: 'currency',
             currency,

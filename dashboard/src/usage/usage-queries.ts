@@ -79,6 +79,7 @@ export function useSums(filter: UsageFilter, by: SumsOf) {
     queryFn: ({ pageParam }) => read(filter, by, rowsPerPage, pageParam),
     ...pageByPage,
     staleTime: 0,
+    refetchInterval: readAgainMs,
   })
 }
 

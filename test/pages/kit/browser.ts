@@ -142,6 +142,8 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
   })
   context.setDefaultTimeout(30_000)
   await keepTokens(context)
+  // A page must do without, as it does over plain HTTP from another machine.
+  await context.addInitScript(() => Reflect.deleteProperty(Crypto.prototype, 'randomUUID'))
   const page = await context.newPage()
   const problems = watch(page)
   await page.goto(url)
