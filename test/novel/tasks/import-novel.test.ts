@@ -408,6 +408,22 @@ describe('an upload', () => {
     },
   )
 
+  it('is swept although another one cannot be deleted', async () => {
+    await using n = await novelEngine()
+    const stuck = await n.upload('stuck')
+    await n.t.jump('1s')
+    await n.upload('other')
+    await n.t.jump('25h')
+    const { uploads } = n.services
+    const remove = (location: string) =>
+      location === stuck.location ? Promise.reject(new Error('EPERM')) : uploads.remove(location)
+    await expect(sweepUploads(n.t, { ...n.services, uploads: { ...uploads, remove } })).rejects.toThrow(
+      'EPERM',
+    )
+    expect(n.files()).toEqual([stuck.location])
+    expect(await n.library.uploads.every()).toMatchObject([{ id: stuck.id }])
+  })
+
   it('is swept although another one was deleted meanwhile', async () => {
     await using n = await novelEngine({
       faults: ({ uploads }) => ({
