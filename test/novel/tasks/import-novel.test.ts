@@ -241,6 +241,16 @@ describe('a confirmation', () => {
     expect(await other.state()).toMatchObject({ status: 'FAILED', error: { code: 'UPLOAD_CONFIRMED' } })
   })
 
+  it('of an upload that a submitted task has imported returns that import', async () => {
+    await using n = await novelEngine()
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId } = await n.t.submit(importNovel, { uploadId }, { userId: ann })
+    await n.t.drain()
+    const confirmed = await confirmUpload(n.t, n.services, { userId: ann, uploadId, chapters: [0] })
+    expect(confirmed).toEqual({ taskId, novelId: novelIdOf(uploadId) })
+    expect((await n.t.tasks.list({ taskType: ['ImportNovel'] }, { pageSize: 10 })).items).toHaveLength(1)
+  })
+
   it('is refused for an upload of somebody else, and for chapters that are not there', async () => {
     await using n = await novelEngine()
     const { id: uploadId } = await n.upload(fourChapters)
