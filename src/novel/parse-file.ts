@@ -63,7 +63,7 @@ export const parseFile = defineNovelTask({
     })
     const source = await openUpload(ctx.services, upload)
     const draft = await openDraft(library.drafts, await newDraft(ctx, source, survey))
-    if (draft.status === 'published') return resultOf(draft, survey, 0)
+    if (draft.status === 'published') return resultOf(draft, survey)
     try {
       return await write(ctx, { source, survey, draft })
     } catch (error) {
@@ -72,9 +72,6 @@ export const parseFile = defineNovelTask({
     }
   },
 })
-
-/** Characters around a book that are usually its title and author only. */
-const titlePage = 200
 
 interface Work {
   source: TextSource
@@ -98,7 +95,7 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
     throw new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${source.name}.`)
   const counts = await writer.publish(ctx.signal)
   report(writer.read)
-  return resultOf({ ...draft, counts }, survey, writer.read.matter)
+  return resultOf({ ...draft, counts }, survey)
 }
 
 function readOptions(ctx: ParseFileContext) {
@@ -126,16 +123,11 @@ async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFile
   return 'und'
 }
 
-function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
+function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey) {
   const { volumes, chapters, scenes, words } = counts
   const warnings: z.infer<typeof warning>[] = survey.warnings.map(({ pages, ...rest }) => {
     return { ...rest, ...defined({ pages: pages && [...pages] }) }
   })
-  if (matter > titlePage)
-    warnings.push({
-      code: 'MATTER_LEFT_OUT',
-      message: `${matter} characters before and after the book (title page, contents, licence) are not part of the novel.`,
-    })
   return { novelId, title, volumes, chapters, scenes, words, warnings }
 }
 

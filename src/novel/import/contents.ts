@@ -179,11 +179,17 @@ const MOST_TITLES = 2_000
 /** The titles of a table of contents. Where chapters have no numbers, a line that stands alone and is in the table is a heading. */
 export class ListedTitles {
   readonly #numbers = new Map<string, number>()
+  readonly #places: number[] = []
   #isOpen = false
   #isDone = false
 
-  /** Returns the heading that a line is by the table; the line must not be a heading by itself. */
-  read(line: string): Heading | undefined {
+  /** Returns the words of the text before the entry of a title, by its number in the table. */
+  placeOf(number: number): number | undefined {
+    return this.#places[number - 1]
+  }
+
+  /** Returns the heading that a line is by the table; the line must not be a heading by itself. `words`: those of the text before it. */
+  read(line: string, words: number): Heading | undefined {
     if (this.#isDone && this.#numbers.size === 0) return undefined
     if (!this.#isOpen && !this.#isDone) {
       this.#isOpen = line.length < 24 && HEADER.test(line)
@@ -200,14 +206,14 @@ export class ListedTitles {
       this.#close()
       return { style: 'listed', depth: 4, sureness: 'weak', number, title: plainSpaces(title), name: title }
     }
-    if (this.#isOpen) this.#list(key, line)
+    if (this.#isOpen) this.#list(key, line, words)
     return undefined
   }
 
-  #list(key: string, line: string): void {
+  #list(key: string, line: string, words: number): void {
     const isProse = line.length > 60 && /[.!?。！？”"]$/.test(line)
     if (isProse || this.#numbers.size >= MOST_TITLES) this.#close()
-    else if (key !== '') this.#numbers.set(key, this.#numbers.size + 1)
+    else if (key !== '') this.#numbers.set(key, this.#places.push(words))
   }
 
   #close(): void {

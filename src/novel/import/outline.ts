@@ -46,6 +46,8 @@ export interface Division {
   readonly start: Place
   readonly end: Place
   readonly last: Place
+  /** Words of the table of contents before the first heading. */
+  readonly contents: number
   readonly usesBlanks: boolean
   /** Title of a chapter before the first heading. */
   readonly frontTitle: string
@@ -55,6 +57,8 @@ export interface Division {
 
 /** Words of prose above which text before the first heading is a chapter of its own. */
 const PROSE_OF_A_CHAPTER = 25
+/** Words beside the table of contents above which text before the first heading is one too: a verse has no sentences, nor has a list of persons. */
+const WORDS_OF_A_CHAPTER = 150
 /** Words of prose above which text between a volume's heading and its first chapter is a chapter of its own. */
 const PROSE_OF_A_VOLUME = 150
 
@@ -112,11 +116,13 @@ class OutlineBuilder {
   }
 
   #addFront(from: Place, to: Place): void {
-    const { end, title, frontTitle } = this.#division
+    const { end, contents, title, frontTitle } = this.#division
     const prose = to.before.prose - from.before.prose
+    const words = to.before.words - from.before.words - contents
     if (to.line === end.line && to.before.lines > from.before.lines)
       this.#addChapter(title, undefined, from.line)
-    else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(frontTitle, undefined, from.line)
+    else if (prose >= PROSE_OF_A_CHAPTER || words >= WORDS_OF_A_CHAPTER)
+      this.#addChapter(frontTitle, undefined, from.line)
     this.#addText(from, to)
   }
 

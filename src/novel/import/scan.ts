@@ -1,7 +1,7 @@
 import { type Measure, measure } from '../words.ts'
 import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
-import { type Candidate, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
+import { type Candidate, type Chosen, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
 import { isSeparator, type Line } from './lines.ts'
 import {
   levelHeading,
@@ -74,6 +74,26 @@ export class TextScan {
   /** The place after the last line. */
   get end(): Place {
     return { line: this.#line + 1, before: { ...this.#totals } }
+  }
+
+  /** Returns the words from the first to the last entry of a table of contents before the first of the chosen headings. */
+  contentsBefore(chosen: readonly Chosen[]): number {
+    const first = chosen[0]?.candidate.line ?? 0
+    let [from, to] = [Number.POSITIVE_INFINITY, 0]
+    const add = (words: number) => {
+      from = Math.min(from, words)
+      to = Math.max(to, words)
+    }
+    for (const { line, before } of this.candidates) {
+      if (line >= first) break
+      add(before.words)
+    }
+    for (const { candidate } of chosen) {
+      const { style, number = 0 } = candidate.heading
+      const place = style === 'listed' ? this.#titles.placeOf(number) : undefined
+      if (place !== undefined) add(place)
+    }
+    return Math.max(0, to - from)
   }
 
   add(line: Line): void {
@@ -149,6 +169,7 @@ export class TextScan {
     if (heading !== undefined && heading.name === '') return heading
     const listed = this.#titles.read(
       heading === undefined || heading.style === 'word space name' ? text : heading.name,
+      this.#totals.words,
     )
     // "Two Gallants" has a number word, and is listed as it stands.
     return heading === undefined || heading.style === 'word space name' ? (listed ?? heading) : heading

@@ -105,6 +105,7 @@ function* surveySteps(
     start: scan.bodyStart,
     end,
     last,
+    contents: scan.contentsBefore(chosen),
     usesBlanks: usesBlankLines(scan),
     frontTitle: chinese ? '前言' : 'Front matter',
     title,

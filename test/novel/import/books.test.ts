@@ -334,6 +334,22 @@ describe('English books', () => {
     expect(await titles(text)).toEqual(['Front matter', 'Chapter 1', 'Chapter 2'])
   })
 
+  it.each([
+    ['verses', (i: number) => `    and still the river ran below the mill of ${i}`],
+    ['a list of persons', (i: number) => `Person ${i}, ferryman of the ${i}th bank and keeper of its lamp`],
+  ])('keeps %s before the first heading, which end no sentence, and no table of contents', async (_, line) => {
+    const front = Array.from({ length: 60 }, (_each, i) => line(i)).join('\n')
+    const heads = Array.from({ length: 40 }, (_each, i) => `Chapter ${i + 1}: The Mill of the ${i}th Weir`)
+    const contents = `CONTENTS\n\n${heads.map((head, i) => `${head} ..... ${i}`).join('\n')}`
+    const chapters = heads.map((head, i) => `${head}\n\n${body(i)}`).join('\n')
+    for (const before of [front, `${front}\n\n${contents}`, `${contents}\n\n${front}`]) {
+      const text = `THE BROKEN WEIR\n\nby Ada Quill\n\n${before}\n\n${chapters}`
+      expect(await titles(text)).toEqual(['Front matter', ...heads])
+      expect(await chapterText(text, 0)).toContain(line(59).trim())
+    }
+    expect(await titles(`THE BROKEN WEIR\n\nby Ada Quill\n\n${contents}\n\n${chapters}`)).toEqual(heads)
+  })
+
   it('finds unnumbered titles by the table of contents', async () => {
     const heads = ['The Mill', 'An Encounter', 'The Ferry', 'Two Lamps']
     const text = `THE WEIR\n\nContents\n\n${heads.join('\n\n')}\n\n\n${heads.map((h, i) => `${h.toUpperCase()}\n\n${body(i)}`).join('\n')}`
