@@ -180,6 +180,32 @@ describe('an import', () => {
     expect(await n.scenes(novelId)).toHaveLength(8)
   })
 
+  it('that published its novel completes, also where its upload was deleted before that was stored', async () => {
+    let failures = 1
+    await using n = await novelEngine({
+      faults: ({ drafts }) => ({
+        drafts: {
+          ...drafts,
+          async publish(draft, totals) {
+            const published = await drafts.publish(draft, totals)
+            if (failures-- > 0) throw new Error('the process was killed')
+            return published
+          },
+        },
+      }),
+    })
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId } = await confirmUpload(n.t, n.services, { userId: ann, uploadId, summarise: false })
+    await n.t.drain()
+    await removeUpload(n.t, n.services, { userId: ann, uploadId })
+    await n.t.advance('1m')
+    const task = await n.t.find(importNovel, taskId)
+    expect(await task?.state()).toMatchObject({
+      status: 'COMPLETED',
+      result: { title: 'The Book of Tests', volumes: 2, chapters: 4, scenes: 8, index: 'lexical' },
+    })
+  })
+
   it('takes away what the last of its attempts to parse could not', async () => {
     let failures = 5
     await using n = await novelEngine({
