@@ -25,9 +25,17 @@ export interface Place {
   readonly before: Totals
 }
 
+/** Lines that belong to no book. */
+export interface Gap {
+  readonly from: Place
+  readonly to: Place
+}
+
 /** Most candidates of one style. A numeral on more lines does not number chapters. */
 const MOST_CANDIDATES = { weak: 10_000, other: 50_000 } as const
 const OPENING_LINES = 120
+/** Most enclosed books of one file; the rest is left out. */
+const MOST_BOOKS = 200
 /** A shorter line is not cut off by the end of a page. */
 const SHORT_LINE = 45
 const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
@@ -48,6 +56,8 @@ export class TextScan {
   readonly blankRuns = [0, 0, 0, 0]
   bodyStart: Place
   bodyEnd: Place | undefined
+  /** Of a file with several enclosed books: from the end of one to the start of the next. */
+  readonly gaps: Gap[] = []
   #totals = { characters: 0, words: 0, lines: 0, sentences: 0, prose: 0 }
   #line = 0
   #blank = 1
@@ -210,22 +220,31 @@ export class TextScan {
       this.#wrapperOpen = false
       if (this.#blank === 0 && text.endsWith('***')) return this.#startBody(true)
     }
-    if (this.bodyEnd === undefined && this.#line < 3_000 && WRAPPER_START.test(text))
-      return this.#startBody(text.endsWith('*'))
+    const isNext = this.bodyEnd !== undefined && this.gaps.length < MOST_BOOKS && text.startsWith('***')
+    const isFirst = this.bodyEnd === undefined && this.#line < 3_000
+    if ((isFirst || isNext) && WRAPPER_START.test(text)) return this.#startBody(text.endsWith('*'))
     if (this.bodyEnd === undefined && isWrapperEnd(text)) this.bodyEnd = this.#here()
     return false
   }
 
   #startBody(closed: boolean): boolean {
     this.#wrapperOpen = !closed
+    const to = { line: this.#line + 1, before: { ...this.#totals } }
+    const from = this.bodyEnd ?? this.gaps.pop()?.from
+    if (from === undefined) this.#startFirst(to)
+    else this.gaps.push({ from, to })
+    this.bodyEnd = undefined
+    this.#open = []
+    this.#after(true, true)
+    return true
+  }
+
+  #startFirst(start: Place): void {
     this.header.push(...this.opening)
     this.opening = []
     this.candidates = []
-    this.#open = []
     this.#perStyle.clear()
-    this.bodyStart = { line: this.#line + 1, before: { ...this.#totals } }
-    this.#after(true, true)
-    return true
+    this.bodyStart = start
   }
 
   #remember(text: string): void {

@@ -104,6 +104,7 @@ function* surveySteps(
   const outline = yield* outlineOf(chosen, {
     start: scan.bodyStart,
     end,
+    gaps: scan.gaps,
     last,
     contents: scan.contentsBefore(chosen),
     usesBlanks: usesBlankLines(scan),

@@ -334,6 +334,28 @@ describe('English books', () => {
     expect(await titles(text)).toEqual(['Front matter', 'Chapter 1', 'Chapter 2'])
   })
 
+  it('reads every book of a file that Project Gutenberg enclosed, and no licence between them', async () => {
+    const heads = ['CHAPTER I. The Mill', 'CHAPTER II. The Weir', 'CHAPTER III. The Ferry']
+    const book = (name: string, seed: number, more = '') =>
+      [
+        `*** START OF THE PROJECT GUTENBERG EBOOK ${name}${more} ***`,
+        `${name}\n\nby Ada Quill`,
+        ...heads.flatMap((head, i) => [`${head} of ${name}`, body(seed + i)]),
+        `*** END OF THE PROJECT GUTENBERG EBOOK ${name}${more} ***`,
+        `CHAPTER IV. The licence. ${prose(seed, 40)}`,
+      ].join('\n\n')
+    const text = [book('ONE', 1), book('TWO', 11, '\nAND A HALF'), book('THREE', 21)].join('\n\n')
+    const names = ['ONE', 'TWO', 'THREE']
+    expect(await titles(text)).toEqual(names.flatMap(name => heads.map(head => `${head} of ${name}`)))
+    const read = await pieces(text)
+    const scenes = read.flatMap(piece => (piece.kind === 'scene' ? [piece] : []))
+    expect(scenes.map(({ chapter, index }) => [chapter, index])).toEqual(
+      heads.concat(heads, heads).map((_, i) => [i, 0]),
+    )
+    for (const { chapter, text: found } of scenes)
+      expect(found).toBe(body([1, 2, 3, 11, 12, 13, 21, 22, 23][chapter] ?? 0).trim())
+  })
+
   it.each([
     ['verses', (i: number) => `    and still the river ran below the mill of ${i}`],
     ['a list of persons', (i: number) => `Person ${i}, ferryman of the ${i}th bank and keeper of its lamp`],
