@@ -116,6 +116,8 @@ export class TextScan {
     if (text === '') this.#addBlank()
     else if (line.level === undefined && isSeparator(text)) this.#addSeparator(text)
     else this.#addText(text, line)
+    // Fields are no text of the book.
+    if (this.markdown.fieldsEnd === line.number) this.bodyStart = this.end
   }
 
   #here(): Place {
@@ -152,7 +154,7 @@ export class TextScan {
     if (this.#addWrapper(text)) return
     const place = this.#here()
     const own = measure(text)
-    const taken = this.markdown.takes(text, this.#line)
+    const taken = this.markdown.takes(text, this.#line, /^[ \t]/.test(line.text))
     const marked = taken ? undefined : this.#marked(text, line)
     const heading = marked?.heading ?? (taken ? undefined : this.#read(text))
     if (!taken) this.#remember(text)
@@ -165,7 +167,7 @@ export class TextScan {
     this.#totals.lines++
     const ends = isSentence(text)
     this.#countSentence(text, own.words, known, ends)
-    this.#previous = this.markdown.declared ? { text, place, own, alone } : undefined
+    this.#previous = this.markdown.declared && !taken ? { text, place, own, alone } : undefined
     this.#after(known, text.length < SHORT_LINE || SENTENCE_END.has(text.at(-1) ?? ''))
   }
 
