@@ -57,8 +57,9 @@ export class MarkdownState {
   }
 
   #takeFenced(line: string): boolean {
-    const mark = /^(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
-    if (this.#fence === '') {
+    const isOpen = this.#fence !== ''
+    const mark = (isOpen ? FENCE : FENCE_START).exec(line)?.[1] ?? ''
+    if (!isOpen) {
       this.#fence = mark.slice(0, 3)
       return mark !== ''
     }
@@ -66,6 +67,10 @@ export class MarkdownState {
     return true
   }
 }
+
+const FENCE = /^(`{3,}|~{3,})/
+/** Bare ~~~ parts scenes: it opens a fence only with the name of a language. */
+const FENCE_START = /^(`{3,}|~{3,}(?=\s*\w[^~]*$))/
 
 /** Reads `## Title`. Without the space only a heading by its words counts: "#第一章", not "#tag". */
 export function markedHeading(line: string): MarkedHeading | undefined {
