@@ -221,10 +221,11 @@ async function normalised(choice: Parameters, upload: Upload): Promise<Parameter
   const survey = await keptSurvey(upload)
   // Another encoding may give other chapters.
   const isOther = rest.encoding !== undefined || survey?.isForced === true
-  const known = survey === undefined || isOther ? undefined : chaptersOf(survey)
+  const shown = survey === undefined || isOther ? undefined : chaptersOf(survey)
   const wanted = [...new Set(chapters)].sort((a, b) => a - b)
-  if (known !== undefined) checkChapters(wanted, known)
-  return chapters === undefined || wanted.length === known ? rest : { ...rest, chapters: wanted }
+  if (shown !== undefined) checkChapters(wanted, shown)
+  const isAll = chapters === undefined || wanted.length === shown
+  return isAll ? rest : { ...rest, chapters: wanted }
 }
 
 function checkChapters(chapters: readonly number[], count: number): void {
