@@ -236,9 +236,8 @@ function startUpkeep(parts: {
     await tried(cleanUpFailed, () => scrubDeleted(engine, services))
     if ((drafts ?? 0) + (uploads ?? 0) > 0)
       log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
-    if (kept === undefined) return
     const failed = 'update of summaries not submitted; will retry'
-    await tried(failed, () => keepSummaries(engine, services, kept, log))
+    if (kept !== undefined) await tried(failed, () => keepSummaries(engine, services, kept, log))
   }
   async function tried<T>(failed: string, run: () => Promise<T>): Promise<T | undefined> {
     try {

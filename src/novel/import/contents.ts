@@ -3,6 +3,7 @@ import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumb
 import {
   between,
   type Candidate,
+  type Chosen,
   countedBy,
   countsOf,
   filtered,
@@ -220,4 +221,27 @@ export class ListedTitles {
     this.#isOpen = false
     this.#isDone = true
   }
+}
+
+/** Returns the words from the first to the last entry of a table of contents before the first of the chosen headings. */
+export function contentsBefore(
+  chosen: readonly Chosen[],
+  { candidates, titles }: { candidates: readonly Candidate[]; titles: ListedTitles },
+): number {
+  const first = chosen[0]?.candidate.line ?? 0
+  let [from, to] = [Number.POSITIVE_INFINITY, 0]
+  const add = (words: number) => {
+    from = Math.min(from, words)
+    to = Math.max(to, words)
+  }
+  for (const { line, before } of candidates) {
+    if (line >= first) break
+    add(before.words)
+  }
+  for (const { candidate } of chosen) {
+    const { style, number = 0 } = candidate.heading
+    const place = style === 'listed' ? titles.placeOf(number) : undefined
+    if (place !== undefined) add(place)
+  }
+  return Math.max(0, to - from)
 }

@@ -1,8 +1,8 @@
 import { type Measure, measure } from '../words.ts'
 import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
-import { type Candidate, type Chosen, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
-import { isSeparator, type Line } from './lines.ts'
+import { type Candidate, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
+import { isSeparator, isWrapperEnd, isWrapperStart, type Line } from './lines.ts'
 import {
   levelHeading,
   MarkdownState,
@@ -58,6 +58,7 @@ export class TextScan {
   bodyEnd: Place | undefined
   /** Of a file with several enclosed books: from the end of one to the start of the next. */
   readonly gaps: Gap[] = []
+  readonly titles = new ListedTitles()
   #totals = { characters: 0, words: 0, lines: 0, sentences: 0, prose: 0 }
   #line = 0
   #blank = 1
@@ -71,7 +72,6 @@ export class TextScan {
   #previous: { text: string; place: Place; own: Measure; alone: boolean } | undefined
   #open: Candidate[] = []
   readonly #isPlain: boolean
-  readonly #titles = new ListedTitles()
   readonly #perStyle = new Map<string, number>()
 
   /** `isPlain`: the file is plain text, so that Markdown may mark its headings. */
@@ -84,26 +84,6 @@ export class TextScan {
   /** The place after the last line. */
   get end(): Place {
     return { line: this.#line + 1, before: { ...this.#totals } }
-  }
-
-  /** Returns the words from the first to the last entry of a table of contents before the first of the chosen headings. */
-  contentsBefore(chosen: readonly Chosen[]): number {
-    const first = chosen[0]?.candidate.line ?? 0
-    let [from, to] = [Number.POSITIVE_INFINITY, 0]
-    const add = (words: number) => {
-      from = Math.min(from, words)
-      to = Math.max(to, words)
-    }
-    for (const { line, before } of this.candidates) {
-      if (line >= first) break
-      add(before.words)
-    }
-    for (const { candidate } of chosen) {
-      const { style, number = 0 } = candidate.heading
-      const place = style === 'listed' ? this.#titles.placeOf(number) : undefined
-      if (place !== undefined) add(place)
-    }
-    return Math.max(0, to - from)
   }
 
   add(line: Line): void {
@@ -179,7 +159,7 @@ export class TextScan {
   #read(text: string): Heading | undefined {
     const heading = readHeading(text)
     if (heading !== undefined && heading.name === '') return heading
-    const listed = this.#titles.read(
+    const listed = this.titles.read(
       heading === undefined || heading.style === 'word space name' ? text : heading.name,
       this.#totals.words,
     )
@@ -224,7 +204,7 @@ export class TextScan {
     }
     const isNext = this.bodyEnd !== undefined && this.gaps.length < MOST_BOOKS && text.startsWith('***')
     const isFirst = this.bodyEnd === undefined && this.#line < 3_000
-    if ((isFirst || isNext) && WRAPPER_START.test(text)) return this.#startBody(text.endsWith('*'))
+    if ((isFirst || isNext) && isWrapperStart(text)) return this.#startBody(text.endsWith('*'))
     if (this.bodyEnd === undefined && isWrapperEnd(text)) this.bodyEnd = this.#here()
     return false
   }
@@ -325,13 +305,4 @@ export class TextScan {
 /** Whether a line ends like a sentence, or is as long as a paragraph. */
 export function isSentence(text: string): boolean {
   return text.length > LONGEST_HEADING || SENTENCE_END.has(text.at(-1) ?? '')
-}
-
-/** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
-const WRAPPER_START = /^(?:\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\s?\*?\s?THE SMALL PRINT)/i
-const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
-
-/** Whether a line opens what stands after the book. */
-function isWrapperEnd(line: string): boolean {
-  return (line.startsWith('*') || line.startsWith('E')) && END.test(line)
 }

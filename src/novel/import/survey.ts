@@ -1,6 +1,7 @@
 import { cooperate, type Steps, yieldWhenDue } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { chooseHeadings } from './choose.ts'
+import { contentsBefore } from './contents.ts'
 import type { Encoding } from './encoding.ts'
 import type { Chosen } from './heading-candidate.ts'
 import { type CharacterFaults, noFaults } from './lines.ts'
@@ -106,7 +107,7 @@ function* surveySteps(
     end,
     gaps: scan.gaps,
     last,
-    contents: scan.contentsBefore(chosen),
+    contents: contentsBefore(chosen, scan),
     usesBlanks: usesBlankLines(scan),
     frontTitle: chinese ? '前言' : 'Front matter',
     title,
