@@ -19,17 +19,14 @@ const batchUnits = 250_000
 const batchRows = 400
 
 /** The amounts read from the file so far. */
-export interface Read extends Omit<NovelCounts, 'characters'> {
-  /** Characters around the book (title page, contents, licence), outside the novel. */
-  matter: number
-}
+export type Read = Omit<NovelCounts, 'characters'>
 
 /**
  * Writes the pieces of a text into a draft, batch by batch. Positions count the written pieces, so that an import of some chapters leaves
  * no gaps.
  */
 export class PieceWriter {
-  readonly read: Read = { volumes: 0, chapters: 0, scenes: 0, words: 0, matter: 0 }
+  readonly read: Read = { volumes: 0, chapters: 0, scenes: 0, words: 0 }
   readonly #drafts: NovelDrafts
   readonly #draft: DraftWriter
   #volumes: VolumeDraft[] = []
@@ -71,8 +68,7 @@ export class PieceWriter {
       const volumePosition = read.volumes - 1
       this.#chapters.push({ position: read.chapters++, volumePosition, title: piece.title })
       this.#sceneInChapter = 0
-    } else if (piece.kind === 'matter') read.matter += piece.characters
-    else {
+    } else if (piece.kind === 'scene') {
       const position = this.#sceneInChapter++
       this.#scenes.push({ chapterPosition: read.chapters - 1, position, content: piece.text })
       this.#units += piece.text.length

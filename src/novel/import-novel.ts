@@ -19,7 +19,7 @@ import type { IndexKind } from './library/passage-index.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
-import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
+import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
 import { keptUntil } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -190,17 +190,20 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
  * chapter that the preview does not have, IDEMPOTENCY_KEY_REUSED when it was confirmed with another choice.
  */
 export async function confirmUpload(
-  engine: Pick<Engine, 'submit' | 'find'>,
+  engine: Pick<Engine, 'submit'> & { tasks: Pick<Engine['tasks'], 'get'> },
   services: NovelServices,
   { userId, traceparent, budget, tags, derivedTags, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
   const { uploads } = services.library
   const upload = await uploads.upload(userId, choice.uploadId)
   const earlier = upload.confirmation
-  // After the retention of the task, only the confirmation shows that the upload was used.
-  if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
-  const parameters = await normalised(choice, upload)
   const idempotencyKey = `upload ${choice.uploadId}`
+  if (earlier !== undefined) {
+    // After the retention of the task, and where it was not submitted here, only the confirmation shows that the upload was used.
+    const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(earlier.taskId))
+    if (task?.idempotencyKey !== idempotencyKey) return earlier
+  }
+  const parameters = await normalised(choice, upload)
   const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags, derivedTags }) }
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
@@ -218,10 +221,11 @@ async function normalised(choice: Parameters, upload: Upload): Promise<Parameter
   const survey = await keptSurvey(upload)
   // Another encoding may give other chapters.
   const isOther = rest.encoding !== undefined || survey?.isForced === true
-  const known = survey === undefined || isOther ? undefined : chaptersOf(survey)
+  const shown = survey === undefined || isOther ? undefined : chaptersOf(survey)
   const wanted = [...new Set(chapters)].sort((a, b) => a - b)
-  if (known !== undefined) checkChapters(wanted, known)
-  return chapters === undefined || wanted.length === known ? rest : { ...rest, chapters: wanted }
+  if (shown !== undefined) checkChapters(wanted, shown)
+  const isAll = chapters === undefined || wanted.length === shown
+  return isAll ? rest : { ...rest, chapters: wanted }
 }
 
 function checkChapters(chapters: readonly number[], count: number): void {

@@ -8,8 +8,8 @@ import type { TextSource } from './import/source.ts'
 import type { TextSurvey } from './import/survey.ts'
 import type { DraftState } from './library/drafts.ts'
 import { textLanguage } from './models/lengths.ts'
-import { chaptersOf, surveyOf } from './preview.ts'
-import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
+import { chaptersOf, keptSurvey, surveyOf } from './preview.ts'
+import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
 import { openUpload } from './upload-files.ts'
 
 const parameters = z.strictObject({
@@ -56,6 +56,8 @@ export const parseFile = defineNovelTask({
   async execute(ctx: ParseFileContext) {
     const { library } = ctx.services
     ctx.updateProgress({ stage: 'surveying', done: 0, total: 0, scenes: 0, words: 0 })
+    const published = await publishedBefore(ctx)
+    if (published !== undefined) return published
     const upload = await library.uploads.upload(ctx.userId, ctx.parameters.uploadId)
     const survey = await surveyOf(ctx.services, upload, {
       encoding: ctx.parameters.encoding,
@@ -63,7 +65,7 @@ export const parseFile = defineNovelTask({
     })
     const source = await openUpload(ctx.services, upload)
     const draft = await openDraft(library.drafts, await newDraft(ctx, source, survey))
-    if (draft.status === 'published') return resultOf(draft, survey, 0)
+    if (draft.status === 'published') return resultOf(draft, survey.warnings)
     try {
       return await write(ctx, { source, survey, draft })
     } catch (error) {
@@ -73,8 +75,15 @@ export const parseFile = defineNovelTask({
   },
 })
 
-/** Characters around a book that are usually its title and author only. */
-const titlePage = 200
+/** Returns the result of an earlier attempt that published the novel: its upload may be deleted since, with the warnings. */
+async function publishedBefore(ctx: ParseFileContext) {
+  const { drafts, uploads } = ctx.services.library
+  const { novelId, uploadId } = ctx.parameters
+  const novel = await drafts.find(novelId)
+  if (novel?.status !== 'published' || novel.importTaskId !== ctx.rootTaskId) return undefined
+  const upload = await unlessFailed('UPLOAD_NOT_FOUND', () => uploads.upload(ctx.userId, uploadId))
+  return resultOf(novel, (upload && (await keptSurvey(upload)))?.warnings ?? [])
+}
 
 interface Work {
   source: TextSource
@@ -98,7 +107,7 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
     throw new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${source.name}.`)
   const counts = await writer.publish(ctx.signal)
   report(writer.read)
-  return resultOf({ ...draft, counts }, survey, writer.read.matter)
+  return resultOf({ ...draft, counts }, survey.warnings)
 }
 
 function readOptions(ctx: ParseFileContext) {
@@ -126,16 +135,11 @@ async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFile
   return 'und'
 }
 
-function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
+function resultOf({ novelId, title, counts }: DraftState, found: TextSurvey['warnings']) {
   const { volumes, chapters, scenes, words } = counts
-  const warnings: z.infer<typeof warning>[] = survey.warnings.map(({ pages, ...rest }) => {
+  const warnings: z.infer<typeof warning>[] = found.map(({ pages, ...rest }) => {
     return { ...rest, ...defined({ pages: pages && [...pages] }) }
   })
-  if (matter > titlePage)
-    warnings.push({
-      code: 'MATTER_LEFT_OUT',
-      message: `${matter} characters before and after the book (title page, contents, licence) are not part of the novel.`,
-    })
   return { novelId, title, volumes, chapters, scenes, words, warnings }
 }
 

@@ -64,25 +64,33 @@ interface Survey {
 async function makeSurvey(services: NovelServices, { upload, source, encoding, signal }: Survey) {
   const made = await surveyText(source, defined({ encoding, signal }))
   const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
-  // Of many thousand chapters, each half of the text takes a turn of its own: a line end, which JSON has nowhere else, parts them.
-  await setImmediate()
-  const { plan, ...shown } = survey
-  const half = JSON.stringify(shown).slice(0, -1)
-  await setImmediate()
-  const text = `${half}\n,"plan":${JSON.stringify(plan)}}`
-  await services.library.uploads.saveSurvey(upload.userId, upload.id, text)
+  await services.library.uploads.saveSurvey(upload.userId, upload.id, await surveyToText(survey))
   return survey
 }
 
 /** Returns the survey that is stored with an upload, if any. */
 export async function keptSurvey({ survey }: Upload): Promise<KeptSurvey | undefined> {
-  if (survey === undefined) return undefined
-  const middle = survey.indexOf('\n')
-  // Of an earlier build.
-  if (middle === -1) return JSON.parse(survey) as KeptSurvey
-  const shown = JSON.parse(`${survey.slice(0, middle)}}`) as Omit<KeptSurvey, 'plan'>
+  return survey === undefined ? undefined : await surveyFromText(survey)
+}
+
+/**
+ * Returns a survey as JSON. Of many thousand chapters, what is shown and the plan take a turn of their own each: a line end, which JSON has nowhere
+ * else, parts them.
+ */
+async function surveyToText({ plan, ...shown }: KeptSurvey): Promise<string> {
   await setImmediate()
-  return { ...shown, ...(JSON.parse(`{${survey.slice(middle + 2)}`) as Pick<KeptSurvey, 'plan'>) }
+  const half = JSON.stringify(shown).slice(0, -1)
+  await setImmediate()
+  return `${half}\n,"plan":${JSON.stringify(plan)}}`
+}
+
+/** Returns the survey of what `surveyToText` returned, in this or in an earlier build, which parted nothing. */
+async function surveyFromText(text: string): Promise<KeptSurvey> {
+  const middle = text.indexOf('\n')
+  if (middle === -1) return JSON.parse(text) as KeptSurvey
+  const shown = JSON.parse(`${text.slice(0, middle)}}`) as Omit<KeptSurvey, 'plan'>
+  await setImmediate()
+  return { ...shown, ...(JSON.parse(`{${text.slice(middle + 2)}`) as Pick<KeptSurvey, 'plan'>) }
 }
 
 /** Returns the number of chapters in a survey. */

@@ -46,7 +46,7 @@ export interface SampleImport extends Pick<SubmitOptions, 'traceparent'> {
  * no longer exists, and what uploads and submissions throw.
  */
 export async function importSample(
-  engine: Pick<Engine, 'submit' | 'find'>,
+  engine: Pick<Engine, 'submit' | 'find'> & { tasks: Pick<Engine['tasks'], 'get'> },
   services: NovelServices,
   { folder, ...asked }: SampleImport & { folder: URL | string | undefined },
 ): Promise<Confirmation & { isNew: boolean }> {

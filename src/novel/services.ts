@@ -126,6 +126,21 @@ export async function unlessFailed<T>(code: ErrorCode, call: () => T | Promise<T
   }
 }
 
+/** Runs steps one after the other and returns the sum of what they give. One that fails stops no other; the first error is thrown at the end. */
+export async function sumOfAll(steps: Iterable<() => Promise<number>>): Promise<number> {
+  const errors: unknown[] = []
+  let sum = 0
+  for (const step of steps) {
+    try {
+      sum += await step()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+  return sum
+}
+
 /** Returns a result with how long it took, milliseconds. */
 export async function timed<Result extends object>(make: () => Promise<Result>) {
   const startedAt = performance.now()

@@ -3,7 +3,15 @@ import path from 'node:path'
 import { type Engine, hashedId, QuillworkError } from '../index.ts'
 import type { TextSource } from './import/source.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
-import { eraseTypes, isOver, markDeleted, type NovelServices, nowOf, unlessFailed } from './services.ts'
+import {
+  eraseTypes,
+  isOver,
+  markDeleted,
+  type NovelServices,
+  nowOf,
+  sumOfAll,
+  unlessFailed,
+} from './services.ts'
 
 /** Retention of an unconfirmed upload: 24 hours. */
 const keepUploadMs = 86_400_000
@@ -203,37 +211,44 @@ export async function forget(
 
 /**
  * Deletes expired uploads, file first; the file of a live import is kept on. Files that have had no row for a day get one, which expires in a day.
- * Deletes the remains of writes that began a day ago. Returns the number of deletions.
+ * Deletes the remains of writes that began a day ago. Returns the number of deletions. What cannot be deleted stops no other deletion; its error is
+ * thrown at the end.
  */
 export async function sweepUploads(engine: Tasks, services: NovelServices, limit = 100): Promise<number> {
-  const { library, uploads } = services
-  let swept = 0
-  for (const upload of await library.uploads.expired(limit)) {
-    const { confirmation } = upload
-    if (confirmation !== undefined && !(await isOver(engine, confirmation.taskId))) {
-      // Somebody may have deleted it meanwhile.
-      await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.keep(upload, keptUntil(services)))
-      continue
-    }
-    await forget(services, upload)
-    markDeleted(library)
-    swept += 1
+  const expired = await services.library.uploads.expired(limit)
+  return sumOfAll([
+    ...expired.map(upload => () => sweepUpload(engine, services, upload)),
+    () => adoptOrphans(services),
+    () => services.uploads.removeUnfinished(keepUploadMs),
+  ])
+}
+
+/** Deletes an expired upload, or keeps that of a live import. Returns the number of deletions. */
+async function sweepUpload(engine: Tasks, services: NovelServices, upload: Upload): Promise<number> {
+  const { library } = services
+  const { confirmation } = upload
+  if (confirmation !== undefined && !(await isOver(engine, confirmation.taskId))) {
+    // Somebody may have deleted it meanwhile.
+    await unlessFailed('UPLOAD_NOT_FOUND', () => library.uploads.keep(upload, keptUntil(services)))
+    return 0
   }
-  await adoptOrphans(services)
-  return swept + (await uploads.removeUnfinished(keepUploadMs))
+  await forget(services, upload)
+  markDeleted(library)
+  return 1
 }
 
 /**
  * Adds uploads of nobody for files of which no upload knows: the process ended before it was added, or after it was deleted. They expire in a day, and
- * not at once: the server may have been started with another store than that of the files.
+ * not at once: the server may have been started with another store than that of the files. Returns 0, the number of deletions.
  */
-async function adoptOrphans(services: NovelServices): Promise<void> {
+async function adoptOrphans(services: NovelServices): Promise<number> {
   const { library, uploads } = services
   const stored = await uploads.stored(keepUploadMs)
-  if (stored.length === 0) return
+  if (stored.length === 0) return 0
   const known = new Set((await library.uploads.every()).map(({ location }) => location))
   const orphans = stored.filter(location => !known.has(location))
   const nobodys = { userId: '', fileName: '', bytes: 0, expiresAt: nowOf(services) + keepUploadMs }
   for (const location of orphans)
     await library.uploads.add({ ...nobodys, id: hashedId(`orphan\n${location}`), location })
+  return 0
 }

@@ -219,6 +219,8 @@ const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
 
 const samplesFolder = new URL('../../samples/', import.meta.url)
 
+const cleanUpFailed = 'clean-up failed; will retry'
+
 /** Deletes expired uploads and the drafts of ended imports, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
 function startUpkeep(parts: {
   engine: Pick<Engine, 'store' | 'submit' | 'tasks'>
@@ -229,17 +231,20 @@ function startUpkeep(parts: {
   const { engine, services, config, log } = parts
   const { cleanup: everyMs, keepSummaries: kept } = config
   async function step(): Promise<undefined> {
+    const drafts = await tried(cleanUpFailed, () => sweepDrafts(services, engine))
+    const uploads = await tried(cleanUpFailed, () => sweepUploads(engine, services))
+    await tried(cleanUpFailed, () => scrubDeleted(engine, services))
+    if ((drafts ?? 0) + (uploads ?? 0) > 0)
+      log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
+    const failed = 'update of summaries not submitted; will retry'
+    if (kept !== undefined) await tried(failed, () => keepSummaries(engine, services, kept, log))
+  }
+  async function tried<T>(failed: string, run: () => Promise<T>): Promise<T | undefined> {
     try {
-      const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(engine, services)]
-      await scrubDeleted(engine, services)
-      if (drafts + uploads > 0) log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
+      return await run()
     } catch (error) {
-      log.warn({ err: error }, 'clean-up failed; will retry')
-    }
-    try {
-      if (kept !== undefined) await keepSummaries(engine, services, kept, log)
-    } catch (error) {
-      log.warn({ err: error }, 'update of summaries not submitted; will retry')
+      log.warn({ err: error }, failed)
+      return undefined
     }
   }
   const loop = startLoop({ clock: systemClock, everyMs, step })

@@ -65,7 +65,8 @@ describePages('the look before an import', () => {
   })
 
   test('a wrong encoding shows in the titles and can be put right; a name that nobody knows changes nothing', async () => {
-    const { id, url } = await upload(chinese, '云涌.txt')
+    // Not the name of a file says what it is.
+    const { id, url } = await upload(chinese, '云涌.epub')
     await using opened = await open(url, { language: 'zh' })
     const { page } = opened
     await page.getByLabel('第一章 风起').waitFor()

@@ -6,7 +6,7 @@ import { useErrorText } from '../parts/states.tsx'
 import type { Preview } from './upload-query.ts'
 
 interface EncodingChoiceProps {
-  fileName: string
+  kind: Preview['kind']
   encoding: Preview['encoding']
   /** Whether it was chosen here, and not detected. */
   isChosen: boolean
@@ -21,12 +21,13 @@ const other = 'other'
 
 /** In which encoding the file was read, how sure that is, and a way to correct it. */
 export function EncodingChoice(props: EncodingChoiceProps) {
-  const { fileName, encoding, isChosen, isBusy, onChoose } = props
+  const { kind, encoding, isChosen, isBusy, onChoose } = props
   const t = useTranslations('imports.encoding')
   const errorText = useErrorText()
   const [isTyping, setIsTyping] = useState(false)
   const entries = useEncodingEntries(encoding.name)
-  if (saysItself(fileName)) return <Text size="sm">{t('fixed')}</Text>
+  // An EPUB or a Word document brings its encoding along.
+  if (kind !== 'text') return <Text size="sm">{t('fixed')}</Text>
   const confidence = isChosen ? 'chosen' : confidenceOf(encoding.confidence)
   const error = props.error === null ? undefined : errorText(props.error)
   const choose = (value: string) => {
@@ -111,9 +112,4 @@ const usualEncodings = [
 function confidenceOf(share: number): 'certain' | 'probable' | 'guess' {
   if (share >= 0.9) return 'certain'
   return share >= 0.5 ? 'probable' : 'guess'
-}
-
-/** Returns whether a file brings its encoding along, so that there is nothing to choose. */
-function saysItself(fileName: string): boolean {
-  return /\.(?:epub|docx)$/i.test(fileName)
 }

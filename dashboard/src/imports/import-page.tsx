@@ -85,10 +85,10 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
   )
 }
 
-function Encoding({ upload, preview, reading: { encoding, readAs } }: PreviewProps) {
+function Encoding({ preview, reading: { encoding, readAs } }: PreviewProps) {
   return (
     <EncodingChoice
-      fileName={upload.fileName}
+      kind={preview.kind}
       encoding={preview.encoding}
       isChosen={encoding !== undefined}
       isBusy={readAs.isPending}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageKinds } from '../../novel/import/opened.ts'
+import { fileKinds, pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
 import { id, named, plainLine, plainText, time } from './fields.ts'
 
@@ -14,6 +14,7 @@ const previewSchema = named(
   z.object({
     title: z.string(),
     author: z.string().optional(),
+    kind: z.enum(fileKinds).describe('By the bytes of the file, whatever its name says'),
     encoding: z.object({ name: z.string(), confidence: z.number().describe('0 to 1') }),
     volumes: z.array(z.object({ title: z.string(), chapters: chaptersSchema })),
     warnings: z.array(

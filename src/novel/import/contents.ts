@@ -3,6 +3,7 @@ import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumb
 import {
   between,
   type Candidate,
+  type Chosen,
   countedBy,
   countsOf,
   filtered,
@@ -179,11 +180,17 @@ const MOST_TITLES = 2_000
 /** The titles of a table of contents. Where chapters have no numbers, a line that stands alone and is in the table is a heading. */
 export class ListedTitles {
   readonly #numbers = new Map<string, number>()
+  readonly #places: number[] = []
   #isOpen = false
   #isDone = false
 
-  /** Returns the heading that a line is by the table; the line must not be a heading by itself. */
-  read(line: string): Heading | undefined {
+  /** Returns the words of the text before the entry of a title, by its number in the table. */
+  placeOf(number: number): number | undefined {
+    return this.#places[number - 1]
+  }
+
+  /** Returns the heading that a line is by the table; the line must not be a heading by itself. `words`: those of the text before it. */
+  read(line: string, words: number): Heading | undefined {
     if (this.#isDone && this.#numbers.size === 0) return undefined
     if (!this.#isOpen && !this.#isDone) {
       this.#isOpen = line.length < 24 && HEADER.test(line)
@@ -200,18 +207,41 @@ export class ListedTitles {
       this.#close()
       return { style: 'listed', depth: 4, sureness: 'weak', number, title: plainSpaces(title), name: title }
     }
-    if (this.#isOpen) this.#list(key, line)
+    if (this.#isOpen) this.#list(key, line, words)
     return undefined
   }
 
-  #list(key: string, line: string): void {
+  #list(key: string, line: string, words: number): void {
     const isProse = line.length > 60 && /[.!?。！？”"]$/.test(line)
     if (isProse || this.#numbers.size >= MOST_TITLES) this.#close()
-    else if (key !== '') this.#numbers.set(key, this.#numbers.size + 1)
+    else if (key !== '') this.#numbers.set(key, this.#places.push(words))
   }
 
   #close(): void {
     this.#isOpen = false
     this.#isDone = true
   }
+}
+
+/** Returns the words from the first to the last entry of a table of contents before the first of the chosen headings. */
+export function contentsBefore(
+  chosen: readonly Chosen[],
+  { candidates, titles }: { candidates: readonly Candidate[]; titles: ListedTitles },
+): number {
+  const first = chosen[0]?.candidate.line ?? 0
+  let [from, to] = [Number.POSITIVE_INFINITY, 0]
+  const add = (words: number) => {
+    from = Math.min(from, words)
+    to = Math.max(to, words)
+  }
+  for (const { line, before } of candidates) {
+    if (line >= first) break
+    add(before.words)
+  }
+  for (const { candidate } of chosen) {
+    const { style, number = 0 } = candidate.heading
+    const place = style === 'listed' ? titles.placeOf(number) : undefined
+    if (place !== undefined) add(place)
+  }
+  return Math.max(0, to - from)
 }

@@ -145,3 +145,17 @@ export function isSeparator(line: string): boolean {
   if (lines === marks) return marks >= 3
   return marks > 1 || first !== '—'
 }
+
+/** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
+const WRAPPER_START = /^(?:\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\s?\*?\s?THE SMALL PRINT)/i
+const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
+
+/** Whether a line ends what stands before the book. */
+export function isWrapperStart(line: string): boolean {
+  return line.startsWith('*') && WRAPPER_START.test(line)
+}
+
+/** Whether a line opens what stands after the book. */
+export function isWrapperEnd(line: string): boolean {
+  return (line.startsWith('*') || line.startsWith('E')) && END.test(line)
+}

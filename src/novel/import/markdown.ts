@@ -13,8 +13,12 @@ export class MarkdownState {
   declared: boolean
   /** `title: ...` and the like from the front matter. */
   readonly fields = new Map<string, string>()
+  /** Line number of the end of the front matter, once it is known. */
+  fieldsEnd: number | undefined
   #fence = ''
   #inFields = false
+  /** The value of the last field is on the lines below, indented. */
+  #inBlock = false
   readonly #isRead: boolean
 
   /** `isRead` is false where the marks of Markdown have no meaning. */
@@ -23,30 +27,39 @@ export class MarkdownState {
     this.declared = isRead && /\.(?:md|markdown|mdown|mkd)$/i.test(fileName)
   }
 
-  /** Whether a line belongs to front matter or a fence, where no heading can be. */
-  takes(line: string, number: number): boolean {
+  /** Whether a line belongs to front matter or a fence, where no heading can be. `line` is trimmed. */
+  takes(line: string, number: number, isIndented = false): boolean {
     if (!this.#isRead) return false
     if (number === 0 && line === '---') {
       this.#inFields = true
       return true
     }
-    return this.#inFields ? this.#takeField(line, number) : this.declared && this.#takeFenced(line)
+    return this.#inFields
+      ? this.#takeField(line, number, isIndented)
+      : this.declared && this.#takeFenced(line)
   }
 
-  #takeField(line: string, number: number): boolean {
-    const field = /^([A-Za-z]{1,30}):\s*(.*)$/.exec(line)
-    if (field !== null)
+  #takeField(line: string, number: number, isIndented: boolean): boolean {
+    const inValue = isIndented && this.#inBlock
+    const field = inValue ? null : /^([A-Za-z][\w-]{0,59}):\s*(.*)$/.exec(line)
+    if (field !== null) {
+      this.#inBlock = /^(?:[|>].*)?$/.test(field[2] ?? '')
       this.fields.set((field[1] ?? '').toLowerCase(), (field[2] ?? '').replace(/^(["'])(.*)\1$/, '$2'))
+    }
     const closes = line === '---' || line === '...'
-    if (closes && this.fields.size > 0) this.declared = true
+    if (closes && this.fields.size > 0) {
+      this.declared = true
+      this.fieldsEnd = number
+    }
     // A rule on the first line of a plain text is not front matter: the first line that does not fit ends it.
-    this.#inFields = !closes && number < 200 && (field !== null || /^(?:[-#\s]|$)/.test(line))
+    this.#inFields = !closes && number < 200 && (field !== null || inValue || /^(?:[-#\s]|$)/.test(line))
     return closes || this.#inFields
   }
 
   #takeFenced(line: string): boolean {
-    const mark = /^(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
-    if (this.#fence === '') {
+    const isOpen = this.#fence !== ''
+    const mark = (isOpen ? FENCE : FENCE_START).exec(line)?.[1] ?? ''
+    if (!isOpen) {
       this.#fence = mark.slice(0, 3)
       return mark !== ''
     }
@@ -54,6 +67,10 @@ export class MarkdownState {
     return true
   }
 }
+
+const FENCE = /^(`{3,}|~{3,})/
+/** Bare ~~~ parts scenes: it opens a fence only with the name of a language. */
+const FENCE_START = /^(`{3,}|~{3,}(?=\s*\w[^~]*$))/
 
 /** Reads `## Title`. Without the space only a heading by its words counts: "#第一章", not "#tag". */
 export function markedHeading(line: string): MarkedHeading | undefined {

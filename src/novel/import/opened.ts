@@ -2,8 +2,9 @@ import { defined } from '../../task/defined.ts'
 import type { Encoding } from './encoding.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
-/** The kind of file that a text is read from. */
-export type FileKind = 'text' | 'epub' | 'docx'
+/** The kinds of files that a text is read from. */
+export const fileKinds = ['text', 'epub', 'docx'] as const
+export type FileKind = (typeof fileKinds)[number]
 
 /** The metadata that a book declares. */
 export interface BookFacts {

@@ -4,7 +4,7 @@ import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
 import { type Candidate, type Chosen, perStep } from './heading-candidate.ts'
-import { isSentence, type Place } from './scan.ts'
+import { type Gap, isSentence, type Place } from './scan.ts'
 
 /** Lines of the text and the chapter that they belong to. The lines between spans are headings. */
 export interface Span {
@@ -45,7 +45,11 @@ export interface Outline {
 export interface Division {
   readonly start: Place
   readonly end: Place
+  /** Between two books of the file. */
+  readonly gaps: readonly Gap[]
   readonly last: Place
+  /** Words of the table of contents before the first heading. */
+  readonly contents: number
   readonly usesBlanks: boolean
   /** Title of a chapter before the first heading. */
   readonly frontTitle: string
@@ -55,6 +59,8 @@ export interface Division {
 
 /** Words of prose above which text before the first heading is a chapter of its own. */
 const PROSE_OF_A_CHAPTER = 25
+/** Words beside the table of contents above which text before the first heading is one too: a verse has no sentences, nor has a list of persons. */
+const WORDS_OF_A_CHAPTER = 150
 /** Words of prose above which text between a volume's heading and its first chapter is a chapter of its own. */
 const PROSE_OF_A_VOLUME = 150
 
@@ -75,7 +81,7 @@ class OutlineBuilder {
   readonly #names: ReadonlyMap<Candidate, readonly string[]>
   readonly #ranks: Map<string, number>
   #levels: { rank: number; title: string }[] = []
-  #held: { from: Place; to: Place }[] = []
+  readonly #held: Gap[] = []
 
   constructor(
     chosen: readonly Chosen[],
@@ -112,12 +118,21 @@ class OutlineBuilder {
   }
 
   #addFront(from: Place, to: Place): void {
-    const { end, title, frontTitle } = this.#division
-    const prose = to.before.prose - from.before.prose
+    const { end, contents, title, frontTitle } = this.#division
     if (to.line === end.line && to.before.lines > from.before.lines)
       this.#addChapter(title, undefined, from.line)
-    else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(frontTitle, undefined, from.line)
+    else if (isChapter(from, to, contents)) this.#addChapter(frontTitle, undefined, from.line)
     this.#addText(from, to)
+  }
+
+  /** Adds the text around a gap. Before the first heading of the next book it is a chapter, or left out. */
+  #addAround(gap: Gap, from: Place, to: Place): void {
+    this.#addText(from, gap.from)
+    const isLeftOut = !isChapter(gap.to, to, 0)
+    this.#outline.spans.push({ from: gap.from.line, to: isLeftOut ? to.line : gap.to.line, chapter: FRONT })
+    if (isLeftOut) return
+    this.#addChapter(this.#division.frontTitle, undefined, gap.to.line)
+    this.#addText(gap.to, to)
   }
 
   #addVolume(
@@ -162,8 +177,7 @@ class OutlineBuilder {
     if (this.#outline.volumes.length === 0) this.#outline.volumes.push('')
     const volume = this.#outline.volumes.length - 1
     this.#outline.chapters.push({ volume, title, heading, line, characters: 0, words: 0 })
-    for (const { from, to } of this.#held) this.#addText(from, to)
-    this.#held = []
+    for (const { from, to } of this.#held.splice(0)) this.#addText(from, to)
   }
 
   #addSection(candidate: Candidate, to: Place): void {
@@ -178,6 +192,11 @@ class OutlineBuilder {
   }
 
   #addText(from: Place, to: Place): void {
+    const gap = this.#division.gaps.find(each => each.from.line >= from.line && each.to.line <= to.line)
+    if (gap !== undefined) {
+      this.#addAround(gap, from, to)
+      return
+    }
     const index = this.#outline.chapters.length - 1
     const chapter = this.#outline.chapters[index]
     if (chapter !== undefined) {
@@ -192,6 +211,11 @@ class OutlineBuilder {
       })
     }
   }
+}
+
+/** Whether the text before the first heading is a chapter of its own. `contents`: words of the table of contents in it. */
+function isChapter({ before: from }: Place, { before: to }: Place, contents: number): boolean {
+  return to.prose - from.prose >= PROSE_OF_A_CHAPTER || to.words - from.words - contents >= WORDS_OF_A_CHAPTER
 }
 
 /** Returns the ranks of volumes within volumes: the larger unit first, and of two equally large ones the rarer one. */

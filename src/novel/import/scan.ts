@@ -2,7 +2,7 @@ import { type Measure, measure } from '../words.ts'
 import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
 import { type Candidate, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
-import { isSeparator, type Line } from './lines.ts'
+import { isSeparator, isWrapperEnd, isWrapperStart, type Line } from './lines.ts'
 import {
   levelHeading,
   MarkdownState,
@@ -25,9 +25,17 @@ export interface Place {
   readonly before: Totals
 }
 
+/** Lines that belong to no book. */
+export interface Gap {
+  readonly from: Place
+  readonly to: Place
+}
+
 /** Most candidates of one style. A numeral on more lines does not number chapters. */
 const MOST_CANDIDATES = { weak: 10_000, other: 50_000 } as const
 const OPENING_LINES = 120
+/** Most enclosed books of one file; the rest is left out. */
+const MOST_BOOKS = 200
 /** A shorter line is not cut off by the end of a page. */
 const SHORT_LINE = 45
 const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
@@ -48,6 +56,9 @@ export class TextScan {
   readonly blankRuns = [0, 0, 0, 0]
   bodyStart: Place
   bodyEnd: Place | undefined
+  /** Of a file with several enclosed books: from the end of one to the start of the next. */
+  readonly gaps: Gap[] = []
+  readonly titles = new ListedTitles()
   #totals = { characters: 0, words: 0, lines: 0, sentences: 0, prose: 0 }
   #line = 0
   #blank = 1
@@ -61,7 +72,6 @@ export class TextScan {
   #previous: { text: string; place: Place; own: Measure; alone: boolean } | undefined
   #open: Candidate[] = []
   readonly #isPlain: boolean
-  readonly #titles = new ListedTitles()
   readonly #perStyle = new Map<string, number>()
 
   /** `isPlain`: the file is plain text, so that Markdown may mark its headings. */
@@ -86,6 +96,8 @@ export class TextScan {
     if (text === '') this.#addBlank()
     else if (line.level === undefined && isSeparator(text)) this.#addSeparator(text)
     else this.#addText(text, line)
+    // Fields are no text of the book.
+    if (this.markdown.fieldsEnd === line.number) this.bodyStart = this.end
   }
 
   #here(): Place {
@@ -122,7 +134,7 @@ export class TextScan {
     if (this.#addWrapper(text)) return
     const place = this.#here()
     const own = measure(text)
-    const taken = this.markdown.takes(text, this.#line)
+    const taken = this.markdown.takes(text, this.#line, /^[ \t]/.test(line.text))
     const marked = taken ? undefined : this.#marked(text, line)
     const heading = marked?.heading ?? (taken ? undefined : this.#read(text))
     if (!taken) this.#remember(text)
@@ -135,7 +147,7 @@ export class TextScan {
     this.#totals.lines++
     const ends = isSentence(text)
     this.#countSentence(text, own.words, known, ends)
-    this.#previous = this.markdown.declared ? { text, place, own, alone } : undefined
+    this.#previous = this.markdown.declared && !taken ? { text, place, own, alone } : undefined
     this.#after(known, text.length < SHORT_LINE || SENTENCE_END.has(text.at(-1) ?? ''))
   }
 
@@ -147,8 +159,9 @@ export class TextScan {
   #read(text: string): Heading | undefined {
     const heading = readHeading(text)
     if (heading !== undefined && heading.name === '') return heading
-    const listed = this.#titles.read(
+    const listed = this.titles.read(
       heading === undefined || heading.style === 'word space name' ? text : heading.name,
+      this.#totals.words,
     )
     // "Two Gallants" has a number word, and is listed as it stands.
     return heading === undefined || heading.style === 'word space name' ? (listed ?? heading) : heading
@@ -189,22 +202,31 @@ export class TextScan {
       this.#wrapperOpen = false
       if (this.#blank === 0 && text.endsWith('***')) return this.#startBody(true)
     }
-    if (this.bodyEnd === undefined && this.#line < 3_000 && WRAPPER_START.test(text))
-      return this.#startBody(text.endsWith('*'))
+    const isNext = this.bodyEnd !== undefined && this.gaps.length < MOST_BOOKS && text.startsWith('***')
+    const isFirst = this.bodyEnd === undefined && this.#line < 3_000
+    if ((isFirst || isNext) && isWrapperStart(text)) return this.#startBody(text.endsWith('*'))
     if (this.bodyEnd === undefined && isWrapperEnd(text)) this.bodyEnd = this.#here()
     return false
   }
 
   #startBody(closed: boolean): boolean {
     this.#wrapperOpen = !closed
+    const to = { line: this.#line + 1, before: { ...this.#totals } }
+    const from = this.bodyEnd ?? this.gaps.pop()?.from
+    if (from === undefined) this.#startFirst(to)
+    else this.gaps.push({ from, to })
+    this.bodyEnd = undefined
+    this.#open = []
+    this.#after(true, true)
+    return true
+  }
+
+  #startFirst(start: Place): void {
     this.header.push(...this.opening)
     this.opening = []
     this.candidates = []
-    this.#open = []
     this.#perStyle.clear()
-    this.bodyStart = { line: this.#line + 1, before: { ...this.#totals } }
-    this.#after(true, true)
-    return true
+    this.bodyStart = start
   }
 
   #remember(text: string): void {
@@ -283,13 +305,4 @@ export class TextScan {
 /** Whether a line ends like a sentence, or is as long as a paragraph. */
 export function isSentence(text: string): boolean {
   return text.length > LONGEST_HEADING || SENTENCE_END.has(text.at(-1) ?? '')
-}
-
-/** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
-const WRAPPER_START = /^(?:\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\s?\*?\s?THE SMALL PRINT)/i
-const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
-
-/** Whether a line opens what stands after the book. */
-function isWrapperEnd(line: string): boolean {
-  return (line.startsWith('*') || line.startsWith('E')) && END.test(line)
 }

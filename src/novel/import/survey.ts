@@ -1,6 +1,7 @@
 import { cooperate, type Steps, yieldWhenDue } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { chooseHeadings } from './choose.ts'
+import { contentsBefore } from './contents.ts'
 import type { Encoding } from './encoding.ts'
 import type { Chosen } from './heading-candidate.ts'
 import { type CharacterFaults, noFaults } from './lines.ts'
@@ -104,7 +105,9 @@ function* surveySteps(
   const outline = yield* outlineOf(chosen, {
     start: scan.bodyStart,
     end,
+    gaps: scan.gaps,
     last,
+    contents: contentsBefore(chosen, scan),
     usesBlanks: usesBlankLines(scan),
     frontTitle: chinese ? '前言' : 'Front matter',
     title,

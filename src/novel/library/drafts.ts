@@ -67,7 +67,7 @@ export interface DraftState {
   title: string
   /** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
   status: 'draft' | 'published' | 'deleting'
-  /** Rises each time that `create` finds or makes the draft: names the import's attempt that writes it. */
+  /** Rises each time that `create` finds or makes the draft, also after a deletion: names the import's attempt that writes it. */
   generation: number
   createdAt: number
   /** Of the rows written so far; of a novel that is being removed from the shelf, what it had. */

@@ -27,7 +27,8 @@ export function uploadStore(library: LibraryParts): UploadStore {
         reverse: true,
       }
       const listing = { name: 'uploads', filter: [userId], query }
-      return readPage(records, uploads, { listing, page }, found => found.map(uploadOf))
+      const without = ['survey'] as const
+      return readPage(records, uploads, { listing, page, without }, found => found.map(uploadOf))
     },
     async held(userId) {
       const query = { equal: { userId }, above: { expiresAt: now() }, order: ['order'] } as const
@@ -47,8 +48,8 @@ export function uploadStore(library: LibraryParts): UploadStore {
       return held.confirmation ?? confirmation
     },
     async expired(limit) {
-      const found = await records.find(uploads, { most: { expiresAt: now() }, order: ['expiresAt'], limit })
-      return found.map(uploadOf)
+      const query = { most: { expiresAt: now() }, order: ['expiresAt'], limit } as const
+      return (await records.find(uploads, query, ['survey'])).map(uploadOf)
     },
     async keep({ id, userId }, expiresAt) {
       await change(library, userId, id, upload => ({ ...upload, expiresAt }))

@@ -36,7 +36,7 @@ export interface UploadStore {
   add(upload: NewUpload): Promise<Upload>
   /** Finds one that was confirmed as long as it is there: its import may still read it. Throws UPLOAD_NOT_FOUND, also for another user's. */
   upload(userId: string, id: string): Promise<Upload>
-  /** The user's uploads, newest first. */
+  /** The user's uploads, newest first, without their previews. */
   uploads(userId: string, page: PageRequest): Promise<Page<Upload>>
   /** The number of the user's files that were not confirmed, and their bytes. */
   held(userId: string): Promise<{ files: number; bytes: number }>
@@ -51,7 +51,7 @@ export interface UploadStore {
     id: string,
     confirmation: Confirmation & { expiresAt: number },
   ): Promise<Confirmation>
-  /** At most `limit` uploads whose time is over, the longest first: for the clean-up, which deletes the file and then the row. */
+  /** At most `limit` uploads whose time is over, the longest first, without their previews: for the clean-up, which deletes the file and then the row. */
   expired(limit: number): Promise<readonly Upload[]>
   /** Keeps a confirmed upload until this time. Throws UPLOAD_NOT_FOUND. */
   keep(upload: Pick<Upload, 'id' | 'userId'>, expiresAt: number): Promise<void>

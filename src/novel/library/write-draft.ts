@@ -74,7 +74,7 @@ async function create(library: LibraryParts, draft: NewDraft): Promise<DraftStat
     const novel = await getOne(records, novels, draft.novelId)
     if (novel !== undefined && novel.userId !== draft.userId) throw novelNotFound(draft.novelId)
     if (novel !== undefined && novel.status !== 'draft') return stateOf(library, novel)
-    const made = novel === undefined ? await newNovel(library, draft) : takenUp(novel, draft, library.now())
+    const made = novel === undefined ? await newNovel(library, draft) : await takenUp(library, novel, draft)
     const change =
       novel === undefined ? insert(novels, made) : replace(novels, { ...made, revision: novel.revision })
     if ((await records.commit([change])) === 'applied') return stateOf(library, made)
@@ -86,15 +86,15 @@ async function newNovel(library: LibraryParts, draft: NewDraft): Promise<NovelRe
   const counts = { volumes: 0, chapters: 0, scenes: 0, words: 0, characters: 0 }
   const { novelId: id, ...about } = draft
   const order = await nextNumber(library, 'novels')
-  const state = { status: 'draft', pending: 1, generation: 1, textVersion: 0 } as const
+  const state = { status: 'draft', pending: 1, generation: order, textVersion: 0 } as const
   return { id, order, ...about, ...counts, ...state, createdAt: at, updatedAt: at }
 }
 
-/** A later attempt of the import says anew what the book is. */
-function takenUp(novel: NovelRecord, draft: NewDraft, at: number): NovelRecord {
+/** A later attempt of the import says anew what the book is. Its generation is none that a draft of that id had, even one that was deleted. */
+async function takenUp(library: LibraryParts, novel: NovelRecord, draft: NewDraft): Promise<NovelRecord> {
   const { importTaskId, title, author, language } = draft
-  const generation = novel.generation + 1
-  return defined({ ...novel, importTaskId, title, author, language, generation, updatedAt: at })
+  const generation = Math.max(novel.generation + 1, await nextNumber(library, 'novels'))
+  return defined({ ...novel, importTaskId, title, author, language, generation, updatedAt: library.now() })
 }
 
 async function stateOf({ records }: LibraryParts, novel: NovelRecord): Promise<DraftState> {
@@ -194,7 +194,7 @@ const leftoverStep = 500
 async function removeLeftovers(library: LibraryParts, draft: DraftWriter): Promise<boolean> {
   const { records } = library
   const novel = await heldDraft(library, draft)
-  if (typeof novel === 'string' || draft.generation === 1) return false
+  if (typeof novel === 'string' || draft.generation === novel.order) return false
   const older = { equal: { novelId: draft.novelId }, most: { generation: draft.generation - 1 } }
   const inOrder = { order: ['chapter', 'position'], limit: leftoverStep } as const
   const ids = idsOf(await records.find(scenes, { ...older, ...inOrder }, ['summary']))

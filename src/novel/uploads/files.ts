@@ -18,7 +18,10 @@ export interface UploadFiles {
    * behind, or `removeUnfinished` finds the remains.
    */
   write(content: AsyncIterable<Uint8Array>): Promise<StoredFile>
-  /** Returns a file as a text source of that name; undefined when it is missing. Reading throws TEXT_UNREADABLE when the file was deleted. */
+  /**
+   * Returns a file as a text source of that name; undefined when it is missing. Reading throws TEXT_UNREADABLE when the file was deleted. Both throw
+   * STORE_FAILED when the storage cannot be read now.
+   */
   open(location: string, name: string): Promise<TextSource | undefined>
   /** Deletes a file, if it exists. */
   remove(location: string): Promise<void>

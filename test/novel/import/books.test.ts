@@ -334,6 +334,47 @@ describe('English books', () => {
     expect(await titles(text)).toEqual(['Front matter', 'Chapter 1', 'Chapter 2'])
   })
 
+  it('reads every book of a file that Project Gutenberg enclosed, and no licence between them', async () => {
+    const heads = ['CHAPTER I. The Mill', 'CHAPTER II. The Weir', 'CHAPTER III. The Ferry']
+    const book = (name: string, seed: number, more = '') =>
+      [
+        `*** START OF THE PROJECT GUTENBERG EBOOK ${name}${more} ***`,
+        `${name}\n\nby Ada Quill`,
+        ...heads.flatMap((head, i) => [`${head} of ${name}`, body(seed + i)]),
+        `*** END OF THE PROJECT GUTENBERG EBOOK ${name}${more} ***`,
+        `CHAPTER IV. The licence. ${prose(seed, 40)}`,
+      ].join('\n\n')
+    const text = [book('ONE', 1), book('TWO', 11, '\nAND A HALF'), book('THREE', 21)].join('\n\n')
+    const names = ['ONE', 'TWO', 'THREE']
+    expect(await titles(text)).toEqual(names.flatMap(name => heads.map(head => `${head} of ${name}`)))
+    const read = await pieces(text)
+    const scenes = read.flatMap(piece => (piece.kind === 'scene' ? [piece] : []))
+    expect(scenes.map(({ chapter, index }) => [chapter, index])).toEqual(
+      heads.concat(heads, heads).map((_, i) => [i, 0]),
+    )
+    for (const { chapter, text: found } of scenes)
+      expect(found).toBe(body([1, 2, 3, 11, 12, 13, 21, 22, 23][chapter] ?? 0).trim())
+  })
+
+  it.each([
+    ['verses', (i: number) => `    and still the river ran below the mill of ${i}`],
+    ['a list of persons', (i: number) => `Person ${i}, ferryman of the ${i}th bank and keeper of its lamp`],
+  ])(
+    'keeps %s before the first heading, which end no sentence, and no table of contents',
+    async (_, line) => {
+      const front = Array.from({ length: 60 }, (_each, i) => line(i)).join('\n')
+      const heads = Array.from({ length: 40 }, (_each, i) => `Chapter ${i + 1}: The Mill of the ${i}th Weir`)
+      const contents = `CONTENTS\n\n${heads.map((head, i) => `${head} ..... ${i}`).join('\n')}`
+      const chapters = heads.map((head, i) => `${head}\n\n${body(i)}`).join('\n')
+      for (const before of [front, `${front}\n\n${contents}`, `${contents}\n\n${front}`]) {
+        const text = `THE BROKEN WEIR\n\nby Ada Quill\n\n${before}\n\n${chapters}`
+        expect(await titles(text)).toEqual(['Front matter', ...heads])
+        expect(await chapterText(text, 0)).toContain(line(59).trim())
+      }
+      expect(await titles(`THE BROKEN WEIR\n\nby Ada Quill\n\n${contents}\n\n${chapters}`)).toEqual(heads)
+    },
+  )
+
   it('finds unnumbered titles by the table of contents', async () => {
     const heads = ['The Mill', 'An Encounter', 'The Ferry', 'Two Lamps']
     const text = `THE WEIR\n\nContents\n\n${heads.join('\n\n')}\n\n\n${heads.map((h, i) => `${h.toUpperCase()}\n\n${body(i)}`).join('\n')}`
@@ -420,6 +461,27 @@ describe('Markdown', () => {
     const found = await survey(text, 'weir.md')
     expect(found).toMatchObject({ title: 'Weir', author: 'Ada Quill' })
     expect(outlineOf(found)).toEqual({ '': ['One', 'Two'] })
+  })
+
+  it.each([
+    ['a long value', `description: ${prose(1, 9)}`],
+    ['a block of text', `description: |\n  ${prose(1, 9)}\n\n  Chapter 1: ${prose(2)}`],
+    ['keys with marks', 'reading-time: 20\nlast_edited: 2020-01-01\nauthor: Ada Quill'],
+    ['one line', undefined],
+  ])('takes front matter with %s for no text', async (_, fields) => {
+    const front = ['---', 'title: Weir', ...(fields === undefined ? [] : [fields])].join('\n')
+    const text = `${front}\n---\n\n# One\n\n${body(1)}\n# Two\n\n${body(2)}`
+    const found = await survey(text, 'weir.md')
+    expect(found.title).toBe('Weir')
+    expect(outlineOf(found)).toEqual({ '': ['One', 'Two'] })
+    const whole = await survey(`${front}\n...\n\n${body(1)}`, 'weir.md')
+    expect(whole.volumes[0]?.chapters).toEqual((await survey(body(1), 'Weir.txt')).volumes[0]?.chapters)
+  })
+
+  it('takes bare ~~~ for a mark between scenes, and with a language for a fence', async () => {
+    const chapter = (n: number) => `# ${n}th Mill\n\n${body(n)}\n~~~\n\n${body(n + 1)}\n`
+    const text = `${[1, 2, 3, 4].map(chapter).join('\n')}\n~~~ yaml\n# not a heading\n~~~\n`
+    expect(await titles(text, 'weir.md')).toEqual(['1th Mill', '2th Mill', '3th Mill', '4th Mill'])
   })
 
   it('reads underlined headings', async () => {

@@ -205,6 +205,23 @@ export const draftCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'an attempt whose draft was deleted does not touch the one that was made since',
+    async run({ library }) {
+      const first = await library.drafts.create(draftOf('a'))
+      const again = await library.drafts.create(draftOf('a'))
+      expect(await library.drafts.discard(first.novelId)).toBe('done')
+      const live = await library.drafts.create(draftOf('a'))
+      await writeBook(library, live, smallBook)
+      for (const stale of [first, again]) {
+        expect(await writeBook(library, stale, smallBook)).toBe('stale')
+        expect(await library.drafts.publish(stale, totalsOf(smallBook))).toEqual({ outcome: 'stale' })
+        const { novelId, generation } = stale
+        expect(await library.drafts.discard(novelId, { generation })).toBe('kept')
+      }
+      expect(await library.drafts.publish(live, totalsOf(smallBook))).toMatchObject({ outcome: 'published' })
+    },
+  },
+  {
     name: 'the sweep finds drafts and half-deleted novels, also after a restart',
     async run(t) {
       await importBook(t.library, 'whole')

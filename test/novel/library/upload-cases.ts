@@ -28,6 +28,9 @@ export const uploadCases: readonly LibraryCase[] = [
       await t.library.uploads.saveSurvey(ann, 'u', '{"title":"书"}')
       await t.reopen()
       expect(await t.library.uploads.upload(ann, 'u')).toEqual({ ...added, survey: '{"title":"书"}' })
+      expect((await t.library.uploads.uploads(ann, { pageSize: 10 })).items).toEqual([added])
+      t.now = added.expiresAt
+      expect(await t.library.uploads.expired(10)).toEqual([added])
     },
   },
   {

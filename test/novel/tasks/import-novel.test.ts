@@ -180,6 +180,32 @@ describe('an import', () => {
     expect(await n.scenes(novelId)).toHaveLength(8)
   })
 
+  it('that published its novel completes, also where its upload was deleted before that was stored', async () => {
+    let failures = 1
+    await using n = await novelEngine({
+      faults: ({ drafts }) => ({
+        drafts: {
+          ...drafts,
+          async publish(draft, totals) {
+            const published = await drafts.publish(draft, totals)
+            if (failures-- > 0) throw new Error('the process was killed')
+            return published
+          },
+        },
+      }),
+    })
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId } = await confirmUpload(n.t, n.services, { userId: ann, uploadId, summarise: false })
+    await n.t.drain()
+    await removeUpload(n.t, n.services, { userId: ann, uploadId })
+    await n.t.advance('1m')
+    const task = await n.t.find(importNovel, taskId)
+    expect(await task?.state()).toMatchObject({
+      status: 'COMPLETED',
+      result: { title: 'The Book of Tests', volumes: 2, chapters: 4, scenes: 8, index: 'lexical' },
+    })
+  })
+
   it('takes away what the last of its attempts to parse could not', async () => {
     let failures = 5
     await using n = await novelEngine({
@@ -239,6 +265,16 @@ describe('a confirmation', () => {
     const other = await n.t.submit(importNovel, { uploadId }, { userId: ann })
     await n.t.drain()
     expect(await other.state()).toMatchObject({ status: 'FAILED', error: { code: 'UPLOAD_CONFIRMED' } })
+  })
+
+  it('of an upload that a submitted task has imported returns that import', async () => {
+    await using n = await novelEngine()
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId } = await n.t.submit(importNovel, { uploadId }, { userId: ann })
+    await n.t.drain()
+    const confirmed = await confirmUpload(n.t, n.services, { userId: ann, uploadId, chapters: [0] })
+    expect(confirmed).toEqual({ taskId, novelId: novelIdOf(uploadId) })
+    expect((await n.t.tasks.list({ taskType: ['ImportNovel'] }, { pageSize: 10 })).items).toHaveLength(1)
   })
 
   it('is refused for an upload of somebody else, and for chapters that are not there', async () => {
@@ -407,6 +443,22 @@ describe('an upload', () => {
       for (const word of ['Zarquon', 'vogsphere', 'Magrathea']) expect(isIn(word), word).toBe(false)
     },
   )
+
+  it('is swept although another one cannot be deleted', async () => {
+    await using n = await novelEngine()
+    const stuck = await n.upload('stuck')
+    await n.t.jump('1s')
+    await n.upload('other')
+    await n.t.jump('25h')
+    const { uploads } = n.services
+    const remove = (location: string) =>
+      location === stuck.location ? Promise.reject(new Error('EPERM')) : uploads.remove(location)
+    await expect(sweepUploads(n.t, { ...n.services, uploads: { ...uploads, remove } })).rejects.toThrow(
+      'EPERM',
+    )
+    expect(n.files()).toEqual([stuck.location])
+    expect(await n.library.uploads.every()).toMatchObject([{ id: stuck.id }])
+  })
 
   it('is swept although another one was deleted meanwhile', async () => {
     await using n = await novelEngine({

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
+import { buffer as consumed } from 'node:stream/consumers'
 import { folderUploads } from 'quillwork/novel'
 import { describe, expect, test } from 'vitest'
 import { type FilesUnderTest, filesCases } from './cases.ts'
@@ -45,6 +46,17 @@ describe('uploads in a folder', () => {
     } finally {
       process.umask(umask)
     }
+  })
+
+  test('that cannot be read now are not missing: the reading can be tried again, and tells no path', async () => {
+    using under = new FolderUnderTest()
+    const { location } = await under.files.write(Readable.from([Buffer.from('text')]))
+    const source = await under.files.open(location, 'a.txt')
+    rmSync(under.folder, { recursive: true })
+    writeFileSync(under.folder, 'no folder')
+    const failed = { code: 'STORE_FAILED', message: 'The file of the upload could not be read (ENOTDIR).' }
+    await expect(under.files.open(location, 'a.txt')).rejects.toMatchObject(failed)
+    await expect(consumed(Readable.from(source?.read() ?? []))).rejects.toMatchObject(failed)
   })
 
   test('before the first upload there is nothing to remove', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { QuillworkError } from '../../../index.ts'
 import { fileSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
@@ -29,7 +30,7 @@ export function folderUploads(folder: string): UploadFiles {
       const file = path.join(folder, location)
       // A link could lead out of the folder.
       if (!isPlain(location) || !(await isFile(file))) return undefined
-      const source = await fileSource(file, name).catch(() => undefined)
+      const source = await fileSource(file, name).catch(error => unlessMissing(error.cause))
       if (source === undefined) return undefined
       return {
         ...source,
@@ -59,16 +60,24 @@ function isPlain(location: string): boolean {
 }
 
 async function isFile(file: string): Promise<boolean> {
-  return (await lstat(file).catch(() => undefined))?.isFile() === true
+  return (await lstat(file).catch(unlessMissing))?.isFile() === true
 }
 
-/** Yields the bytes of a file. Hides the cause of a failure: it names a path of the server. */
+/** Yields the bytes of a file. Throws TEXT_UNREADABLE when it is missing, STORE_FAILED when it cannot be read now. */
 async function* readable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* bytes
-  } catch {
+  } catch (error) {
+    unlessMissing(error)
     throw vanished()
   }
+}
+
+/** Returns undefined for the error of a missing file, and for none. Throws STORE_FAILED for another one, without its cause: it names a path of the server. */
+function unlessMissing(error: unknown): undefined {
+  const { code = 'ENOENT' } = (error ?? {}) as NodeJS.ErrnoException
+  if (code !== 'ENOENT')
+    throw new QuillworkError('STORE_FAILED', `The file of the upload could not be read (${code}).`)
 }
 
 async function writeFile(target: string, content: AsyncIterable<Uint8Array>): Promise<number> {
