@@ -144,12 +144,15 @@ function changesOf(children: readonly Child[]) {
     .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
 }
 
-/** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
+/**
+ * Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. One that was counted at
+ * this version before is written again: its flag may have been left.
+ */
 function finish(context: Context, batch: Batch): Promise<void> {
   const updates = batch.map(({ id, version, as }) => {
     const uncounted = { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] }
     return {
-      filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+      filter: { _id: id, 'counted.version': { $not: { $gt: version } } },
       update: [{ $set: { counted: literal({ as, version }), uncounted } }, firstPlace],
     }
   })
