@@ -78,11 +78,11 @@ export async function createAll(
       made.push(insert)
       return createdOf(insert, existing?.record)
     }
+    if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
     if (existing === undefined)
       return failure === undefined
         ? refusedOf(request, refusals.get(request))
         : new Failed(insertError(request, failure))
-    if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
     return { outcome: 'existing', record: existing.record }
   })
   afterwards(session, made)
