@@ -291,8 +291,12 @@ describeWithMongo('a database of an earlier version', () => {
     await insert('shared_states', [{ _id: 'budget/x', state: 's', version: 3, write: 'u' }])
     await insert('nodes', [{ _id: 'gone', seenAt: new Date() }])
     await client.close()
-    const stores = [1, 2].map(() => mongodb({ url: database.url }))
+    const converted = new Set<string>()
+    const faults = { before: (operation: string) => void converted.add(operation) }
+    const stores = [1, 2].map(() => createMongoStore({ url: database.url, faults }))
     await Promise.all(stores.map(store => store.open()))
+    expect(converted).toContain('convert shared_states')
+    expect(converted, 'grows, and always was records').not.toContain('convert usage_days')
     for (const store of stores) await expectEarlier(store)
     expect(await stores[0]?.nodes?.list()).toEqual([])
     await Promise.all(stores.map(store => store.tasks.close()))
