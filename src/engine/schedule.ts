@@ -147,16 +147,22 @@ async function runAlone(core: Core, plan: Planned, state: ScheduleState | undefi
 async function runDue(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
   const now = core.store.tasks.now()
   const { id } = plan.schedule
-  if (state?.lastTick === undefined || state.definition !== plan.definition) {
-    return startFrom(core, plan, state, now)
+  if (state?.lastTick === undefined) {
+    await startFrom(core, plan, state, now)
+    return
   }
   if (state.lastTick > now + aheadMs) {
     const lastTick = new Date(state.lastTick).toISOString()
     core.log.warn({ schedule: id, lastTick }, 'clock was ahead at the last tick; schedule goes on from now')
-    return startFrom(core, plan, state, now)
+    await startFrom(core, plan, state, now)
+    return
   }
-  let seen = state
-  for (const tick of dueTicks(plan, state.lastTick, now)) {
+  // While processes with either definition run, they take turns: one that is late must not take the other's tick for missed.
+  const isChanged = state.definition !== plan.definition
+  const from = isChanged ? Math.max(state.lastTick, now - missedAfterMs) : state.lastTick
+  let seen = isChanged ? await startFrom(core, plan, state, from) : state
+  if (seen === undefined) return
+  for (const tick of dueTicks(plan, from, now)) {
     const lastTaskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
     const next: ScheduleState = defined({ id, definition: plan.definition, lastTick: tick, lastTaskId })
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
@@ -164,14 +170,15 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   }
 }
 
-/** Has ticks count from this time on. */
+/** Has ticks count from this time on. Returns the state then; undefined where another process was faster. */
 async function startFrom(
   core: Core,
   { schedule: { id }, definition }: Planned,
   state: ScheduleState | undefined,
-  now: number,
-): Promise<void> {
-  await core.store.schedules.advance({ ...state, id, definition, lastTick: now }, state?.lastTick)
+  lastTick: number,
+): Promise<ScheduleState | undefined> {
+  const next = { ...state, id, definition, lastTick }
+  return (await core.store.schedules.advance(next, state?.lastTick)) ? next : undefined
 }
 
 /** Returns the ticks to make up for, oldest first. Ticks that the catch-up policy skips are never submitted. */

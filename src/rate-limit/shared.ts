@@ -73,6 +73,8 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
   readonly #states: SharedTexts
   readonly #leaseMs: number
   readonly #shares = new Map<string, Share>()
+  /** What is on its way into the accounts. */
+  readonly #pending = new Set<Promise<unknown>>()
   #isExtending = false
   #isReading = false
   #freshUntil = Number.NEGATIVE_INFINITY
@@ -170,6 +172,17 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     await this.#load(this.keys)
   }
 
+  /** Resolves when what was settled is written: else its places stay taken until their leases end. */
+  override async stop(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+  }
+
+  #track(work: Promise<unknown>): void {
+    const ended = () => this.#pending.delete(work)
+    this.#pending.add(work)
+    work.then(ended, ended)
+  }
+
   /** Decides on the account as it is at each try. For an asker that has given up, a try only keeps its place. */
   #ask(request: AcquireRequest, asked: Asked): Promise<Outcome> {
     const { key, ticket } = request
@@ -195,14 +208,14 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     const { key } = request
     const undo = ({ done }: Outcome) => {
       const { decision } = asked
-      if (!done || decision?.granted !== true) return
-      void this.#persist(key, (account, now) => {
+      if (!done || decision?.granted !== true) return undefined
+      return this.#persist(key, (account, now) => {
         giveBack(account, this.limitOf(key), decision.hold, request, now)
         return true
       })
     }
     // What the ask itself throws, its next try throws again.
-    asking.then(undo, () => undefined)
+    this.#track(asking.then(undo, () => undefined))
     if (asked.decision?.granted === false) return asked.decision
     const seen = this.accounts.get(key)
     // What is about to be granted is the first in the queue soon; one that is not decided on is best not asked again before its expected time.
@@ -237,10 +250,11 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     this.#extendLater()
     const settle = (change: (account: LimitAccount, now: number) => void) => {
       if (!held.delete(hold)) return
-      void this.#persist(key, (account, now) => {
+      const settled = this.#persist(key, (account, now) => {
         change(account, now)
         return true
       })
+      this.#track(settled)
     }
     return {
       commit: (cost, isAnswered) => {

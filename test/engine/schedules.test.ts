@@ -222,6 +222,23 @@ describe('a schedule', () => {
     expect(ran).toEqual(['old', 'new'])
   })
 
+  it('a tick comes once though a process with another definition was there a moment ago', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly] })
+    await t.drain()
+    const toTick = hour - (t.clock.now() % hour)
+    await t.advance(toTick - 5_000)
+    const [own] = await t.store.schedules.schedules()
+    const definition = JSON.stringify(['30 * * * *', 'UTC'])
+    const other = { id: 's', definition, lastTick: t.clock.now() }
+    expect(await t.store.schedules.advance(other, own?.lastTick)).toBe(true)
+    await t.advance('5s')
+    expect(ran).toEqual(['x'])
+    await t.advance('1m')
+    expect(ran).toEqual(['x'])
+  })
+
   it('a changed definition starts from now', async () => {
     const { task, ran } = ticking()
     const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x', catchUp: 'all' })

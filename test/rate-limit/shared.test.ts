@@ -41,6 +41,19 @@ async function at<T>(clock: ManualClock, answer: Promise<T>): Promise<T> {
   return answer
 }
 
+describe('a limiter that stops', () => {
+  test('first writes what was settled, so that its places are free at once', async () => {
+    const limits = { key: { concurrency: 1 } }
+    const { clock, place, limiters } = processes(2, { limits, trouble: { slowMs: 100 } })
+    const [stopping, other] = limiters
+    const ask = (limiter: RateLimiter, ticket: string) => limiter.acquire({ key: 'key', ticket, cost: 1 })
+    mustGrant(await at(clock, ask(stopping, 'a'))).commit()
+    await at(clock, stopping.stop())
+    place.trouble = {}
+    mustGrant(await ask(other, 'b'))
+  })
+})
+
 interface Load {
   limits: Readonly<Record<string, Limit>>
   minutes: number

@@ -21,6 +21,7 @@ import {
   atRest,
   claimOf,
   createAll,
+  createMany,
   createOne,
   dueIds,
   dueIn,
@@ -242,6 +243,15 @@ describeWithMongo('several processes on one MongoDB database', () => {
     const next = await dueIds(one, { lane: 'default', capacity: 4 })
     expect(next).toContain(later[1]?.id)
     expect(next).not.toContain(later[0]?.id)
+  })
+
+  it('take turns for users also in a process whose first task of a lane goes at once', async () => {
+    const [one, two] = await context.makeStores(2)
+    await createMany(one, 10, { userId: 'ann' })
+    context.advance(300_000)
+    await createOne(two, { userId: 'bob', send: true })
+    const carls = await createOne(two, { userId: 'carl' })
+    expect((await dueIds(two)).indexOf(carls.id)).toBeLessThan(5)
   })
 
   it('write a retry of a tree in one commit, or not at all', async () => {

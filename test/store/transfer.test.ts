@@ -16,8 +16,24 @@ import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store
 import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { RowsTransfer, TransferredPiece, TransferredUsage } from '../../src/store/transfer.ts'
 import { usageDays } from '../../src/store/usage-days.ts'
+import { subTaskId } from '../../src/task/id.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
+import { awaitingSubTasks, completed } from '../../src/task/transition.ts'
+import { notAttempted } from '../../src/task/wait-transitions.ts'
+import {
+  claimOf,
+  createAll,
+  fail,
+  ids,
+  move,
+  problem,
+  read,
+  startNew,
+  subTaskOf,
+} from '../../src/testing/store-case.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from './filled.ts'
@@ -200,6 +216,64 @@ describeWithMongo('what waited in a file', () => {
   })
 })
 
+/** More than one aggregation counts. */
+const manySubTasks = 250
+
+/**
+ * Fills a store with two parents that await their sub-tasks: below the first all have ended, the second of them was not attempted. Below
+ * the other all wait for the first of them.
+ */
+async function fillFamilies(store: Store): Promise<{ ended: string; first: string; waiting: string[] }> {
+  const [below, above] = [await startNew(store), await startNew(store)]
+  const named = (parent: TaskRecord, key: string, ...keys: string[]) =>
+    subTaskOf(parent, key, {
+      id: subTaskId(parent.id, key),
+      ...(keys.length === 0 ? {} : { after: { keys, startWhen: 'completed' as const } }),
+    })
+  const [failing, skipped] = await createAll(store, [named(below, 'a'), named(below, 'b', 'a')])
+  await fail(store, failing, Date.now())
+  await move(store, notAttempted(await read(store, skipped.id), 'a', problem(), Date.now()))
+  const keys = Array.from({ length: manySubTasks }, (_, index) => `waits ${index}`)
+  const others = keys.map(key => named(above, key, 'first'))
+  const [first, ...waiting] = ids(await createAll(store, [named(above, 'first'), ...others]))
+  for (const parent of [below, above])
+    await move(store, awaitingSubTasks(parent, { reduces: false, result: '"kept"' }))
+  return { ended: below.id, first: first ?? '', waiting: waiting.flatMap(id => id ?? []) }
+}
+
+describeWithMongo('sub-tasks that start after a sibling', () => {
+  it.each(['sqlite', 'mongodb'] as const)(
+    'go on where they are copied to, from %s, and their parents end',
+    {
+      timeout: 60_000,
+    },
+    async from => {
+      await using database = freshDatabase()
+      const file = sqlite({ file: path.join(folder, 'families.db') })
+      const filling = createMongoStore({ url: database.url }, { filling: true, aggregateAfterMs: 0 })
+      await filling.open()
+      const [source, target]: [Movable, Movable] = from === 'sqlite' ? [file, filling] : [filling, file]
+      const { ended, first, waiting } = await fillFamilies(source)
+      const moved = await rowsOf(source)
+      await copy(source, target)
+      expect(settled(await rowsOf(target))).toEqual(settled(moved))
+      await filling.tasks.close()
+      const opened = from === 'sqlite' ? mongodb({ url: database.url }) : file
+      await opened.open?.()
+      try {
+        const pending = async () => (await opened.outbox.pendingParents(1_000)).toSorted()
+        await expect.poll(async () => await pending(), { timeout: 20_000 }).toContain(ended)
+        const [running] = await opened.tasks.claim([claimOf(await read(opened, first))])
+        if (running === undefined) throw new Error('the claim was refused')
+        await opened.tasks.apply([completed(running, '"done"', Date.now())])
+        await expect.poll(pending, { timeout: 20_000 }).toEqual([ended, ...waiting].toSorted())
+      } finally {
+        for (const store of new Set([file, opened])) await store.tasks.close()
+      }
+    },
+  )
+})
+
 describeWithMongo('a database of an earlier version', () => {
   it('opens with its schedules, unparsable messages and states, by several at once', async () => {
     await using database = freshDatabase()
@@ -217,8 +291,12 @@ describeWithMongo('a database of an earlier version', () => {
     await insert('shared_states', [{ _id: 'budget/x', state: 's', version: 3, write: 'u' }])
     await insert('nodes', [{ _id: 'gone', seenAt: new Date() }])
     await client.close()
-    const stores = [1, 2].map(() => mongodb({ url: database.url }))
+    const converted = new Set<string>()
+    const faults = { before: (operation: string) => void converted.add(operation) }
+    const stores = [1, 2].map(() => createMongoStore({ url: database.url, faults }))
     await Promise.all(stores.map(store => store.open()))
+    expect(converted).toContain('convert shared_states')
+    expect(converted, 'grows, and always was records').not.toContain('convert usage_days')
     for (const store of stores) await expectEarlier(store)
     expect(await stores[0]?.nodes?.list()).toEqual([])
     await Promise.all(stores.map(store => store.tasks.close()))

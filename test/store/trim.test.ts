@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/store/sqlite/database.ts'
 import { sqlite } from '../../src/store/sqlite/index.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
 import { completed, givenBack } from '../../src/task/transition.ts'
-import { move, start, startNew } from '../../src/testing/store-case.ts'
+import { createOne, move, read, start, startNew } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { MongoContext } from './mongodb-context.ts'
 import { testFolder } from './sqlite-files.ts'
@@ -96,6 +96,35 @@ describe('the trimming of a file', () => {
       expect(plan).toContain('SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)')
       expect(plan).not.toMatch(/SCAN (checkpoints|output|tasks)/)
     }
+  })
+})
+
+describeWithMongo('the large parameters of a submission that failed', () => {
+  it('are deleted an hour later; those of a task, and of one that may still come, stay', async () => {
+    let fails = false
+    const context = new MongoContext({
+      before(operation) {
+        if (fails && operation === 'create') throw new Error('the server is gone')
+      },
+    })
+    onTestFinished(() => context.end())
+    const [store] = await context.makeStores(1)
+    const large = { parameters: JSON.stringify('x'.repeat(100_000)) }
+    const kept = await createOne(store, large)
+    const submitInVain = async () => {
+      fails = true
+      await expect(createOne(store, large)).rejects.toThrow()
+      fails = false
+    }
+    await submitInVain()
+    context.advance(3_599_000)
+    await submitInVain()
+    await store.tasks.trim(0, 10)
+    expect(await context.count('task_payloads')).toBe(3)
+    context.advance(2_000)
+    await store.tasks.trim(0, 10)
+    expect(await context.count('task_payloads')).toBe(2)
+    expect((await read(store, kept.id)).parameters).toBe(large.parameters)
   })
 })
 

@@ -3,6 +3,15 @@
  * guarded by the parent's aggregate version, the net changes go into the parent's summary together with the list of what was counted; then
  * the list is written into the sub-tasks. Every aggregation first finishes the list that it finds: a crash between the two writes is
  * repaired there, and no move is counted twice or not at all.
+ *
+ * | a sub-task that                              | `uncounted` (the flag) | `version`                     | `counted`                  |
+ * | -------------------------------------------- | ---------------------- | ----------------------------- | -------------------------- |
+ * | is new                                       | set                    | 1                             | absent                     |
+ * | moved                                        | set                    | one more                      | as before                  |
+ * | is counted, and moved since it was read      | stays                  | above that of the list        | as the list says           |
+ * | is counted, and did not move                 | removed                | that of the list              | as the list says           |
+ * | is counted by a list that is finished again  | as in the two above    | as it is                      | the same                   |
+ * | was counted by a newer list                  | as it is               | as it is                      | as it is: not written      |
  */
 import type { ClientSession } from 'mongodb'
 import { cancelError } from '../../task/decide.ts'
@@ -144,12 +153,15 @@ function changesOf(children: readonly Child[]) {
     .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
 }
 
-/** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
+/**
+ * Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. One that was counted at
+ * this version before is written again: its flag may have been left.
+ */
 function finish(context: Context, batch: Batch): Promise<void> {
   const updates = batch.map(({ id, version, as }) => {
     const uncounted = { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] }
     return {
-      filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+      filter: { _id: id, 'counted.version': { $not: { $gt: version } } },
       update: [{ $set: { counted: literal({ as, version }), uncounted } }, firstPlace],
     }
   })

@@ -78,11 +78,11 @@ export async function createAll(
       made.push(insert)
       return createdOf(insert, existing?.record)
     }
+    if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
     if (existing === undefined)
       return failure === undefined
         ? refusedOf(request, refusals.get(request))
         : new Failed(insertError(request, failure))
-    if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
     return { outcome: 'existing', record: existing.record }
   })
   afterwards(session, made)
@@ -257,10 +257,11 @@ async function prepareInserts(
   const wantsToStart = ({ task }: CreateRequest) =>
     sends && task.claim !== undefined && task.parent === undefined && !session.flags.isReady(task.lane)
   const goesAtOnce = (request: CreateRequest) => wantsToSend(request) || wantsToStart(request)
-  // What goes at once overtakes no task, so it needs no rank among those that wait.
-  await session.order.refresh(
-    requests.filter(request => !goesAtOnce(request)).map(({ task }) => placeOf(task)),
-  )
+  // What goes at once needs no fresh rank. But where none of the lane is known it would get that of the time, behind all that wait, and
+  // the next users with it.
+  const needsRank = (request: CreateRequest) =>
+    !goesAtOnce(request) || !session.order.knows(placeOf(request.task))
+  await session.order.refresh(requests.filter(needsRank).map(({ task }) => placeOf(task)))
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
   const inserts = new Map<CreateRequest, Insert>()
   for (const request of requests) {

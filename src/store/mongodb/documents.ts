@@ -125,6 +125,8 @@ export interface PayloadDocument {
   part: number
   taskId: string
   content: string
+  /** When it was written; absent in documents of an earlier version. */
+  at?: Date
 }
 
 /** A relay of the collection `task_relays`: what it sends, and until when it holds its share. One more document has the number of partitions. */

@@ -187,6 +187,7 @@ export function createFairOrder(source: Source): FairOrder {
         ...(ofUsers.length === 0 ? [] : [refreshFlows(ofUsers)]),
       ])
     },
+    knows: place => laneOf(place).rank !== undefined,
     rankFor(place) {
       const flow = flowOf(place)
       flow.rank = fairRank(laneOf(place).rank ?? source.now(), flow.rank)

@@ -36,10 +36,16 @@ export function largeValue(
 
 /** Writes payloads. Await it before the write that names them. */
 export function writePayloads(context: Context, values: readonly LargeValue[]): Promise<void> {
-  return replaceAll(context, 'payloads', collections.payloads, values.flatMap(partsOf))
+  const at = new Date(context.now())
+  return replaceAll(
+    context,
+    'payloads',
+    collections.payloads,
+    values.flatMap(value => partsOf(value, at)),
+  )
 }
 
-/** Deletes payloads that no task names. Best effort: what is left goes with the task. */
+/** Deletes payloads that no task names. Best effort: what is left goes with the task, or where there is none is trimmed. */
 export function dropPayloads({ database, payloads }: Context, names: readonly string[]): void {
   if (names.length === 0) return
   database
@@ -48,13 +54,13 @@ export function dropPayloads({ database, payloads }: Context, names: readonly st
 }
 
 /** A text is cut between characters, never within a surrogate pair: half of one could not be stored. */
-function partsOf({ taskId, payload, text }: LargeValue): PayloadDocument[] {
+function partsOf({ taskId, payload, text }: LargeValue, at: Date): PayloadDocument[] {
   const parts: PayloadDocument[] = []
   for (let from = 0; from < text.length; ) {
     let to = Math.min(text.length, from + longestPart)
     if (to < text.length && isLowSurrogate(text.charCodeAt(to))) to -= 1
     const part = parts.length
-    parts.push({ _id: `${payload}/${part}`, payload, part, taskId, content: text.slice(from, to) })
+    parts.push({ _id: `${payload}/${part}`, payload, part, taskId, content: text.slice(from, to), at })
     from = to
   }
   return parts

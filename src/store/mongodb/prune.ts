@@ -198,37 +198,53 @@ async function remove(session: Session, ids: readonly string[]): Promise<number>
   return deletedCount
 }
 
+/** Milliseconds after which a large text is deleted whose task is not there: a submission that fails leaves it, and none takes that long. */
+const orphanedMs = 3_600_000
+
 /**
  * Returns `TaskStore.trim`. It walks over the tasks that have documents in a collection, so that no other task pays for it, and what came late
- * is found too: of an attempt that had lost its task, or of a task that is gone.
+ * is found too: of an attempt that had lost its task, or of a task that is gone. Large texts of tasks stay as long as these: their walk, a step
+ * of it per call, finds what belongs to no task.
  */
 export function createTrim(session: Session): TaskStore['trim'] {
   const { database } = session
 
   /** `place`: the task that was looked at last. */
   async function step(work: Work, place: string | undefined, outputMs: number, limit: number) {
-    const collection = database.collection<{ taskId: string }>(collections[work])
+    const collection = database.collection<{ taskId: string; at?: Date }>(collections[work])
     const after = { taskId: { $gt: place ?? '' } }
     // Read from the index alone.
     const projection = { _id: 0, taskId: 1 }
     const options = { hint: `${work}_task`, projection, sort: { taskId: 1 }, limit } as const
     const found = await database.run('trim', () => collection.find(after, options).toArray())
     const ids = [...new Set(found.map(({ taskId }) => taskId))]
-    const done = await findDone(session, ids, session.now() - (work === 'output' ? outputMs : 0))
+    const done = await findDone(session, ids, untilOf(work, outputMs))
     // A reader is told that there is no output before a piece of it is missing.
     const written = { _id: { $in: done }, output: { $exists: true } }
     if (work === 'output' && done.length > 0)
       await updateTasks(session, 'trim', written, { $unset: { output: '' } })
-    if (done.length > 0) await database.run('trim', () => collection.deleteMany({ taskId: { $in: done } }))
+    const old = work === 'payloads' ? { at: { $lt: new Date(session.now() - orphanedMs) } } : {}
+    if (done.length > 0)
+      await database.run('trim', () => collection.deleteMany({ taskId: { $in: done }, ...old }))
     return found.length < limit ? undefined : ids.at(-1)
   }
 
-  return createWalk(works, step)
+  /** Returns until when a task must have been COMPLETED. */
+  function untilOf(work: Work, outputMs: number): number {
+    if (work === 'payloads') return Number.NEGATIVE_INFINITY
+    return session.now() - (work === 'output' ? outputMs : 0)
+  }
+
+  const trimWorks = createWalk<Work, string, [number, number]>(['checkpoints', 'output'], step)
+  const trimPayloads = createWalk<Work, string, [number, number]>(['payloads'], step)
+  return async (outputMs, limit) => {
+    const [isMore] = await Promise.all([trimWorks(outputMs, limit), trimPayloads(outputMs, limit)])
+    return isMore
+  }
 }
 
-/** What tasks wrote while they ran. */
-const works = ['checkpoints', 'output'] as const
-type Work = (typeof works)[number]
+/** What belongs to tasks, and may outlast its use. */
+type Work = 'checkpoints' | 'output' | 'payloads'
 
 /** Returns those tasks that are gone, or were COMPLETED at this time. */
 async function findDone(session: Session, ids: readonly string[], until: number): Promise<string[]> {

@@ -221,6 +221,8 @@ export interface Place {
 export interface FairOrder {
   /** Reads from the index what was not read for a second. Await it before ranks are given. */
   refresh(places: readonly Place[]): Promise<void>
+  /** Whether this process has seen how far the lane is. */
+  knows(place: Place): boolean
   /** Returns the rank of one more task of this user. */
   rankFor(place: Place): number
   /** A task of this rank was sent or claimed. */

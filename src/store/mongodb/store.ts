@@ -6,7 +6,15 @@ import { gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Transition } from '../../task/transition.ts'
-import { coldKinds, createColdPorts, createNodes, nodes } from '../cold-records.ts'
+import {
+  coldKinds,
+  createColdPorts,
+  createNodes,
+  nodes,
+  schedules,
+  states,
+  unparsable,
+} from '../cold-records.ts'
 import type { Claim, Created, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { createUsageStore } from '../usage-days.ts'
@@ -281,6 +289,9 @@ function createQueries(session: Session): TaskQueries {
 /** A record has a revision. */
 const ofEarlier = { revision: { $exists: false } }
 
+/** Those that were documents once. Each start asks for them, so the large ones that always were records are left out. */
+const kindsOfEarlier = [schedules, unparsable, states]
+
 /** Times are numbers in a record; what has no such time gets none. */
 const numberOf = (time: string) => ({ $ifNull: [{ $toLong: time }, '$$REMOVE'] })
 
@@ -292,7 +303,7 @@ async function convertEarlier(database: OpenableDatabase): Promise<void> {
   const convert = (name: string, work: (collection: Collection) => Promise<unknown>) =>
     database.run(`convert ${name}`, () => work(database.db.collection(name)), { deadlineMs: longestBuildMs })
   await Promise.all([
-    ...coldKinds.map(({ name }) => convert(name, documents => documents.updateMany(ofEarlier, update))),
+    ...kindsOfEarlier.map(({ name }) => convert(name, documents => documents.updateMany(ofEarlier, update))),
     convert(nodes.name, documents => documents.deleteMany(ofEarlier)),
   ])
 }

@@ -206,8 +206,8 @@ function familyOf(
   return {
     ...(summary === undefined ? {} : { liveSubTasks: live }),
     ...(parentTaskId === undefined ? {} : { counted: { as: status, version } }),
-    // The aggregator looks at the sibling that it waits for.
-    ...(record.predecessor === undefined ? {} : { uncounted: partition }),
+    // The aggregator looks at the sibling that it waits for. One that ended waits no more.
+    ...(record.predecessor === undefined || hasEnded(status) ? {} : { uncounted: partition }),
     ...(needsLook(record, live) ? { look: partition } : {}),
   }
 }
