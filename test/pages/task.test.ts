@@ -293,7 +293,7 @@ describePages('one task', () => {
     const { page } = opened
     await page.getByText('Limit: 12,345.67').waitFor()
     await page.getByRole('button', { name: 'Change the limit' }).click()
-    const money = page.getByLabel('Money')
+    const money = page.getByRole('dialog').getByLabel('Money')
     await money.fill('')
     await money.pressSequentially('2.50')
     await money.press('Enter')
