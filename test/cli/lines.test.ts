@@ -9,6 +9,7 @@ describe('a preview', () => {
   const preview = {
     title: 'Two\nBooks',
     author: 'A. N. Author',
+    kind: 'text' as const,
     encoding: { name: 'gb18030', confidence: 0.876 },
     volumes: [
       { title: 'Book One', chapters: numbered(8) },
