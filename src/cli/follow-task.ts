@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TaskJson } from '../http/index.ts'
 import type { EstimateJson } from '../http/routes/estimates.ts'
 import type { ResolvedConfig } from '../server/config.ts'
+import { hasEnded } from '../task/status.ts'
 import { type BudgetOptions, budgetGiven } from './commands/budget.ts'
 import type { Connection } from './connect.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -15,7 +16,8 @@ import { watchTask } from './watch.ts'
 
 /** A task that was submitted, and how it is followed. */
 export interface Followed {
-  readonly taskId: string
+  /** As the server answered the submission: one with a key that was sent before may have ended. */
+  readonly task: TaskJson
   /** Do not wait for its end. Where no server runs, this process is the only one that can do the work, so it waits all the same. */
   readonly detached: boolean
   /** What is shown meanwhile: the text that the task writes, the tree, or nothing. */
@@ -31,7 +33,7 @@ export interface SubmitOptions extends BudgetOptions {
 }
 
 /** A task that is to be submitted, and how it is followed. */
-export interface Planned extends Omit<Followed, 'taskId' | 'detached'> {
+export interface Planned extends Omit<Followed, 'task' | 'detached'> {
   readonly submission: { readonly taskType: string; readonly parameters: object }
   /** Default: that of the task type. */
   readonly lane?: string
@@ -52,9 +54,9 @@ export async function submitTask(
       const estimate = await client.post<EstimateJson>('/v1/estimates', submission)
       return print(run, estimate, widest => estimateLines(estimate, widest))
     }
-    const { id: taskId } = await client.post<TaskJson>('/v1/tasks', { ...submission, lane, budget })
+    const task = await client.post<TaskJson>('/v1/tasks', { ...submission, lane, budget })
     begun?.()
-    return followTask(run, session, { taskId, detached: run.options.background === true, ...how })
+    return followTask(run, session, { task, detached: run.options.background === true, ...how })
   })
 }
 
@@ -62,9 +64,13 @@ export async function submitTask(
 export async function followTask(run: Run, session: Session, followed: Followed): Ending {
   const { terminal, json } = run
   const { resolved, connection } = session
-  const { taskId } = followed
+  const { id: taskId, status: firstStatus } = followed.task
   if (followed.detached && !connection.isOwn) {
-    if (json) printJson(run, { taskId, status: 'QUEUED' })
+    if (json) printJson(run, { taskId, status: firstStatus })
+    else if (hasEnded(firstStatus))
+      terminal.out(
+        `The task was submitted before, and has ended ${firstStatus}. See it: ${commandText(`tasks show ${taskId}`, resolved)}`,
+      )
     else terminal.out(`The task runs on the server. Watch it: ${watchText(resolved, taskId)}`)
     return
   }
@@ -82,8 +88,9 @@ export async function followTask(run: Run, session: Session, followed: Followed)
   }
 }
 
-async function untilEnd(run: Run, session: Session, { taskId, shows }: Followed): Promise<TaskJson> {
+async function untilEnd(run: Run, session: Session, { task, shows }: Followed): Promise<TaskJson> {
   const { connection, signals } = session
+  const { id: taskId } = task
   const signal = signals.asked
   if (shows === 'output' && !run.json) {
     const printer = textPrinter(run)

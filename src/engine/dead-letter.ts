@@ -28,7 +28,10 @@ export interface DeadLetters {
   get(taskId: string): Promise<TaskRecord>
   /** Retries one; see `retryTask`. Throws DEAD_LETTER_NOT_FOUND. */
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
-  /** Retries all that were open when it began and match, a page at a time. */
+  /**
+   * Retries all that were open when it began and match, a page at a time. A parent whose dead letter is closed by the retry of a sub-task is
+   * not counted.
+   */
   retryAll(filter: DeadLetterFilter): Promise<BulkOutcome>
   /**
    * Takes one out of the list, with history; the task stays as it ended. Throws DEAD_LETTER_NOT_FOUND; TASK_CHANGED when it no longer has
@@ -71,7 +74,7 @@ export function deadLettersOf(core: Core): DeadLetters {
   }
 }
 
-/** Runs `act` on each match that was open when the reading began. One that fails does not keep the others. */
+/** Runs `act` on each match that is open since before the reading began. One that fails does not keep the others. */
 async function forEach(
   { store }: Core,
   filter: DeadLetterFilter,
@@ -81,16 +84,27 @@ async function forEach(
   const openNow = everyItem(perPage, page => store.queries.deadLetters({ ...filter, openedBefore }, page))
   const failed: BulkOutcome['failed'][number][] = []
   let done = 0
-  for await (const record of openNow) {
+  for await (const listed of openNow) {
     try {
+      // The retry of a sub-task closes the dead letter of its parent, which may fail anew before its turn in the page comes.
+      const [record] = await store.queries.get([listed.id])
+      if (record === undefined || !isSameDeadLetter(record, listed)) continue
       await act(record)
       done += 1
     } catch (error) {
       const code = error instanceof QuillworkError ? error.code : 'INTERNAL'
-      if (failed.length < mostErrors) failed.push({ taskId: record.id, code, message: messageOf(error) })
+      if (failed.length < mostErrors) failed.push({ taskId: listed.id, code, message: messageOf(error) })
     }
   }
   return { done, failed }
+}
+
+/** Returns whether the task has the dead letter that it had when it was listed. */
+function isSameDeadLetter(record: TaskRecord, listed: TaskRecord): boolean {
+  const [now, before] = [record.deadLetter, listed.deadLetter]
+  // A parent that is reopened gets no new attempt, but a new round.
+  const isSameRun = now?.attempt === before?.attempt && record.round === listed.round
+  return now !== undefined && isSameRun && now.openedAt === before?.openedAt
 }
 
 async function discard(core: Core, record: TaskRecord): Promise<void> {

@@ -1,4 +1,4 @@
-import { decode } from '../task/codec.ts'
+import { readable } from '../task/codec.ts'
 import type { Erasure, RootTask } from '../task/erasure.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
@@ -39,12 +39,4 @@ export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record'
 
 function rootOf({ id, taskType, tags, createdAt, parameters }: TaskRecord): RootTask {
   return { id, taskType, tags, createdAt, parameters: readable(parameters) }
-}
-
-function readable(parameters: string): unknown {
-  try {
-    return decode(parameters)
-  } catch {
-    return undefined
-  }
 }

@@ -25,6 +25,7 @@ import type { Core, EngineCounts } from './core.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { readTask } from './read-task.ts'
 import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
+import { slotsOf } from './settings.ts'
 import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
 import { rejoinLimits } from './wake.ts'
 
@@ -172,7 +173,7 @@ export function lanesOf(core: Core): Lanes {
     async list() {
       const states = new Map((await core.store.lanes.lanes()).map(state => [state.lane, state]))
       const attempts = [...core.running.values()]
-      return [...core.settings.lanes].map(([lane, { slots }]) => {
+      return slotsOf(core.settings).map(({ lane, slots }) => {
         const state = states.get(lane) ?? { lane, paused: false, waiting: 0 }
         return { ...state, slots, running: attempts.filter(({ record }) => record.lane === lane).length }
       })

@@ -19,7 +19,7 @@ import {
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, readTask } from './read-task.ts'
-import { encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
+import { checkedTags, encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
 import { findBlocker } from './successors.ts'
 
 /** How a task is retried. */
@@ -31,6 +31,8 @@ export interface RetryTaskOptions {
    * belong to the parameters that made them.
    */
   keepCheckpoints?: true | readonly string[]
+  /** Of a task that runs with other parameters: its tags from then on. Default: those it has. */
+  tags?: readonly string[]
   /** Only if the task still has this version. Throws TASK_CHANGED. */
   ifVersion?: number
 }
@@ -329,12 +331,12 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
 async function editedParameters(
   core: Core,
   record: TaskRecord,
-  { parameters, keepCheckpoints }: RetryTaskOptions,
+  { parameters, keepCheckpoints, tags }: RetryTaskOptions,
 ): Promise<EditedParameters | undefined> {
   if (parameters === undefined) {
-    if (keepCheckpoints === undefined) return undefined
+    if (keepCheckpoints === undefined && tags === undefined) return undefined
     const message =
-      'keepCheckpoints goes with other parameters; a task that runs with its own keeps all checkpoints.'
+      'keepCheckpoints and tags go with other parameters; a task that runs with its own keeps all of both.'
     throw new QuillworkError('OPTION_INVALID', message)
   }
   if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
@@ -344,7 +346,10 @@ async function editedParameters(
   const task = typeOfRecord(core, record)
   await validate(task, parameters)
   const text = encodedParameters(core, record.taskType, parameters)
-  const edited = { parameters: text, parametersVersion: task.parametersVersion }
+  const edited = {
+    ...{ parameters: text, parametersVersion: task.parametersVersion },
+    ...(tags !== undefined && { tags: checkedTags(tags) }),
+  }
   const isSame =
     edited.parameters === record.parameters && edited.parametersVersion === record.parametersVersion
   if (keepCheckpoints === true || (isSame && keepCheckpoints === undefined)) return edited

@@ -46,6 +46,11 @@ export interface EngineSettings {
 /** What a started engine does beside publishing what it submits: run tasks, or the upkeep (sweep, schedules). */
 export type EngineRole = 'worker' | 'maintenance'
 
+/** Returns the worker slots of this process by lane; 0 without the role `worker`. */
+export function slotsOf({ lanes, roles }: EngineSettings): { lane: string; slots: number }[] {
+  return [...lanes].map(([lane, { slots }]) => ({ lane, slots: roles.has('worker') ? slots : 0 }))
+}
+
 /** Worker slots of a lane that nobody configured. */
 const defaultSlots = 10
 

@@ -21,6 +21,7 @@ import { createPages, type Pages } from './pages/pages.ts'
 import type { ApiContext } from './route.ts'
 import { addRoutes } from './routes/routes.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './settings.ts'
+import { limitConnections } from './sockets.ts'
 import { StreamHub } from './streams/hub.ts'
 import { addTraces, requestNames } from './trace.ts'
 import { version } from './version.ts'
@@ -95,11 +96,7 @@ function createFastify(settings: HttpSettings): FastifyInstance {
     // An upload may take long as long as bytes arrive. The body of any other request has a timer of its own.
     requestTimeout: 0,
     keepAliveTimeout: settings.idleTimeoutMs,
-    http: {
-      headersTimeout: settings.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(2_000, settings.headersTimeoutMs),
-      maxHeaderSize: 16_384,
-    },
+    http: headerLimits(settings),
     genReqId: requestNames(requestTracer()),
     requestIdHeader: false,
     trustProxy: [...settings.trustedProxies],
@@ -108,6 +105,15 @@ function createFastify(settings: HttpSettings): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseSocket(error, socket),
     frameworkErrors: (error, request, reply) => sendProblem(silentLog, error, request, reply),
   })
+}
+
+/** Returns how long the headers of a request may take, and how large they may be. */
+function headerLimits({ headersTimeoutMs }: HttpSettings) {
+  return {
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(2_000, headersTimeoutMs),
+    maxHeaderSize: 16_384,
+  }
 }
 
 /** Handles errors, and serves the pages at addresses that no route has. */
@@ -164,12 +170,16 @@ const paths = new Set(['/healthz', '/readyz', '/metrics'])
 
 /**
  * Returns a second server, for health and metrics only: for probes on a port of their own, and for processes without an API. It does not
- * listen; `listen` does. The app must be ready.
+ * listen; `listen` does. The app must be ready. `config`: that of the app, for the limits of connections. Throws CONFIG_INVALID.
  */
-export function createHealthListener(app: FastifyInstance): Server {
-  return createServer((request, response) => {
+export function createHealthListener(app: FastifyInstance, config: HttpOptions = {}): Server {
+  const settings = resolveHttpSettings(config)
+  const times = { keepAliveTimeout: settings.idleTimeoutMs, ...headerLimits(settings) }
+  const server = createServer(times, (request, response) => {
     const [path = ''] = (request.url ?? '').split('?', 1)
     if (paths.has(path)) app.routing(request, response)
     else response.writeHead(404, { 'content-length': 0 }).end()
   })
+  limitConnections(server, settings)
+  return server
 }

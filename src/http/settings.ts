@@ -12,7 +12,7 @@ export interface HttpOptions {
    * needed for any address but the loopback.
    */
   token?: string | readonly string[]
-  /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
+  /** Host names, without port and in any case, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
   /**
    * Origins, such as `https://studio.example` and `tauri://localhost`, whose pages may read and change data (CORS; with the token, where there is one); default only the API's
@@ -107,12 +107,17 @@ export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}
     streamBacklog: 1_048_576,
     heartbeatMs: 15_000,
     streamLifeMs: 900_000,
-    ...defined(options),
+    ...defined({ ...options, allowedHosts: options.allowedHosts?.map(host => host.toLowerCase()) }),
   })
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
       throw invalid(`http.${name} is ${value}; give a number above 0.`)
   }
+  const noHost = settings.allowedHosts.find(host => !isHostName(host))
+  if (noHost !== undefined)
+    throw invalid(
+      `http.allowedHosts has ${JSON.stringify(noHost)}; give names such as studio.example, without scheme, port and wildcards.`,
+    )
   const noNetwork = settings.trustedProxies.find(proxy => !isNetwork(proxy))
   if (noNetwork !== undefined)
     throw invalid(
@@ -130,6 +135,11 @@ export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}
 
 function invalid(message: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message)
+}
+
+/** Returns whether a text is a name, or an address, as a `Host` header has it before its port. */
+export function isHostName(text: string): boolean {
+  return /^(\[[\da-f:.]+\]|[^\s:/@*[\]]+)$/i.test(text)
 }
 
 /**

@@ -2,18 +2,18 @@
 import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener, type HttpOptions } from '../http/index.ts'
-import { type Duration, type Engine, systemClock } from '../index.ts'
+import { type Engine, systemClock } from '../index.ts'
 import { keepSummaries, type NovelServices, scrubDeleted, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
-import { durationMs } from '../task/duration.ts'
 import { closedText, closeToOthers } from './close-to-others.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, keepToken, makeDataDirectory, newToken, proofOf, withdraw } from './data-directory.ts'
 import { begin, listenOn, literalOf, reachable } from './listen.ts'
 import type { Config } from './settings.ts'
+import { createStop, type Stop } from './stop.ts'
 import { describedBroker } from './topology.ts'
 
 /** How a server is started. */
@@ -73,6 +73,7 @@ async function runServer(
   const asyncApi = await describedBroker(config)
   const ownToken = newToken()
   let announced: string | undefined
+  const options = httpOptions(config, ownToken)
   const app = createApp({
     engine,
     models: models.catalogue,
@@ -81,11 +82,11 @@ async function runServer(
     log,
     samples: samplesFolder,
     pages: works ? pagesFolder : undefined,
-    config: httpOptions(config, ownToken),
+    config: options,
     novels: services,
     prove: nonce => announced && proofOf(ownToken, { url: announced, nonce }),
   })
-  const health = createHealthListener(app)
+  const health = createHealthListener(app, options)
   const cleansUp = works && config.roles.includes('maintenance')
   const upkeep = cleansUp ? startUpkeep({ engine, services, config, log }) : undefined
   const follower = works ? models.follow() : undefined
@@ -95,15 +96,18 @@ async function runServer(
 
   const stop = createStop({
     grace: config.grace,
-    async quiet() {
+    async drainRequests() {
       health.close()
-      await Promise.all([app.close(), upkeep?.stop(), follower?.stop()])
+      await app.close()
     },
-    hangUp() {
+    dropRequests() {
       app.server.closeAllConnections()
       health.closeAllConnections()
     },
-    async end(grace) {
+    stopLoops: () => Promise.all([upkeep?.stop(), follower?.stop()]),
+    async stopEngine(grace) {
+      // A connection that has sent no request keeps its server, and so the process, alive.
+      health.closeAllConnections()
       await engine.stop({ grace })
       stopLogging()
       // Until the store is closed, a command that finds it in use can read who owns it.
@@ -250,45 +254,4 @@ function startUpkeep(parts: {
   const loop = startLoop({ clock: systemClock, everyMs, step })
   loop.wake()
   return loop
-}
-
-/** Accepts no more requests, lets running attempts end within the grace time, closes the store. A second call with grace 0 stops at once. */
-type Stop = (options?: { grace?: Duration }) => Promise<void>
-
-/** Time for requests that were accepted before the stop, milliseconds. */
-const answerMs = 5_000
-
-interface StopSteps {
-  grace: number
-  /** Accepts no more requests, and resolves when all have been answered. */
-  quiet(): Promise<void>
-  /** Drops the requests that have not been answered. */
-  hangUp(): void
-  /** Lets running attempts end within a time. A second call with 0 ends them at once. */
-  end(grace: number): Promise<void>
-}
-
-/** Returns the stop of a server: first the requests end, then the tasks, then the store that both need. */
-function createStop(steps: StopSteps): Stop {
-  let stopping: Promise<void> | undefined
-  let grace = steps.grace
-  let isEnding = false
-
-  async function stopOnce(): Promise<void> {
-    const timer = setTimeout(steps.hangUp, Math.min(grace, answerMs))
-    await steps.quiet()
-    clearTimeout(timer)
-    isEnding = true
-    await steps.end(grace)
-  }
-
-  return async options => {
-    grace = Math.min(grace, options?.grace === undefined ? grace : durationMs(options.grace, 'grace'))
-    if (stopping !== undefined && grace === 0) {
-      steps.hangUp()
-      if (isEnding) await steps.end(0)
-    }
-    stopping ??= stopOnce()
-    await stopping
-  }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { mayBePlain } from '../ai/providers/address-scope.ts'
 import { unsigned } from '../broker/messages.ts'
-import { isNetwork, isOrigin } from '../http/settings.ts'
+import { isHostName, isNetwork, isOrigin } from '../http/settings.ts'
 import { QuillworkError, taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
 import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
@@ -232,9 +232,9 @@ export const settings = {
   allowedHosts: {
     kind: 'list',
     about:
-      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a `token` that is set and no names: any.',
+      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a `token` that is set and no names: any. Probes of `/healthz` and `/readyz` have to name one too.',
     fallback: [],
-    schema: z.array(text),
+    schema: z.array(text.refine(isHostName, 'Give names, such as studio.example, without a port.')),
   },
   allowedOrigins: {
     kind: 'list',

@@ -140,8 +140,8 @@ export interface TaskQueries {
     rootTaskId: string,
     limit: number,
   ): Promise<{ total: number; tasks: readonly TaskRecord[] }>
-  /** Open dead letters, newest first. */
+  /** Open dead letters, the most recently submitted task first. */
   deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  /** Of the newest 10,000 open dead letters where the store is MongoDB, else of all. */
+  /** Of the 10,000 most recently submitted tasks with an open dead letter where the store is MongoDB, else of all. */
   deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>
 }

@@ -26,6 +26,15 @@ export function decode(text: string): unknown {
   }
 }
 
+/** Returns the value of a text that `encode` made; undefined when it is not such a text. */
+export function readable(text: string): unknown {
+  try {
+    return decode(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns a value as plain JSON without tags: dates as RFC 3339, bigints and the numbers that JSON lacks as text. */
 export function plainOf(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()

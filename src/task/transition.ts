@@ -18,7 +18,7 @@ import {
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
   extends Partial<Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'crashCount' | 'round'>>,
-    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>>,
+    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope' | 'tags'>>,
     Clearable<'result' | 'progress' | 'errorInfo' | 'completedAt' | 'nextAttemptTimestamp' | 'deadline'>,
     Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'>,
     Clearable<'waits' | 'signals' | 'signalCount' | 'predecessor'> {
@@ -314,8 +314,9 @@ const startsOver = {
   waits: null,
 } as const
 
-/** Parameters that a person changed, and the checkpoints that belong to them; without a scope, those that there were. */
-export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>
+/** Parameters that a person changed, and the checkpoints and tags that belong to them; without these, those that there were. */
+export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'> &
+  Partial<Pick<TaskRecord, 'tags'>>
 
 /**
  * A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. One that starts after siblings

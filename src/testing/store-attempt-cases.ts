@@ -197,6 +197,27 @@ export const traceCases: readonly StoreCase[] = [
     assert.deepEqual(kept, [ended, done])
     assert.equal(done.result, large)
   }),
+  it('apply: the tags that a retry gives take the place of those there were, also in listings', async (store, context) => {
+    const record = await fail(store, await createOne(store, { tags: ['mine', 'scene:1'] }), context.now)
+    const found = async (tag: string) =>
+      (await store.queries.list({ tag }, { pageSize: 10 })).items.map(({ id }) => id)
+    assert.deepEqual(await found('scene:1'), [record.id])
+    const { parameters, parametersVersion } = record
+    const again = retried(record, context.now, { parameters, parametersVersion, tags: ['mine', 'scene:2'] })
+    assert.deepEqual(await store.tasks.apply([{ ...again, fence: { version: record.version + 1 } }]), [
+      'stale',
+    ])
+    assert.deepEqual([await found('scene:1'), await found('scene:2')], [[record.id], []])
+    assert.deepEqual((await move(store, again)).tags, ['mine', 'scene:2'])
+    assert.deepEqual([await found('scene:1'), await found('scene:2')], [[], [record.id]])
+    const failing = await move(
+      store,
+      failed(await start(store, await read(store, record.id)), problem(), 'permanent', context.now),
+    )
+    const untagged = retried(failing, context.now, { parameters, parametersVersion, tags: [] })
+    assert.deepEqual((await move(store, untagged)).tags, [])
+    assert.deepEqual([await found('mine'), await found('scene:2')], [[], []])
+  }),
   it('apply: the attempts that did not complete are kept, once each', async (store, context) => {
     const first = await startNew(store)
     const startedAt = context.now

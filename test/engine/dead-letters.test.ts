@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { testEngine } from 'quillwork/testing'
+import { type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { allTasks, expectInvariants } from './invariants.ts'
@@ -122,6 +122,53 @@ describe('dead letters', () => {
     expect((await t.deadLetters.retryAll({})).done).toBe(many)
     await t.drain()
     expect(new Set((await allTasks(t)).map(({ attempt }) => attempt))).toEqual(new Set([2]))
+    await expectInvariants(t)
+  })
+
+  it('a parent that the retry of its sub-tasks reopened is no failure, and no sub-task runs twice', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const fail: Order = { do: 'failForGood', message: 'no' }
+    const parent = await t.submit(scripted, {
+      orders: [
+        { do: 'submitMany', count: 3, orders: [fail] },
+        { do: 'succeed', value: 1 },
+      ],
+    })
+    await t.drain()
+    expect((await t.tasks.get(parent.taskId)).status).toBe('FAILED')
+    await t.lanes.pause('default')
+    expect(await t.deadLetters.retryAll({})).toEqual({ done: 3, failed: [] })
+    await t.lanes.resume('default')
+    await t.drain()
+    const failed = await t.deadLetters.list({}, { pageSize: 10 })
+    expect(failed.items.map(({ attempt }) => attempt)).toEqual([2, 2, 2, 1])
+    await expectInvariants(t)
+  })
+
+  it('a parent that failed anew before its turn came is left as it failed', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const fail: Order = { do: 'failForGood', message: 'no' }
+    const orders: Order[] = [
+      { do: 'submitMany', count: 1, orders: [fail] },
+      { do: 'succeed', value: 1 },
+    ]
+    const parent = await t.submit(scripted, { orders })
+    await t.drain()
+    const { queries } = t.store
+    const { deadLetters } = queries
+    // Between the read of the page and the parent in it, its sub-task was retried and failed again.
+    queries.deadLetters = async (filter, page) => {
+      queries.deadLetters = deadLetters
+      const listed = await queries.deadLetters(filter, page)
+      const [child] = listed.items
+      if (child !== undefined) await t.tasks.retry(child.id)
+      await t.drain()
+      return listed
+    }
+    expect(await t.deadLetters.retryAll({})).toEqual({ done: 0, failed: [] })
+    expect((await t.tasks.get(parent.taskId)).round).toBe(1)
     await expectInvariants(t)
   })
 

@@ -63,6 +63,12 @@ describe('a lane', () => {
     ])
   })
 
+  it('has no slots in a process without the role worker', async () => {
+    const { task } = stepping()
+    await using t = await testEngine({ tasks: [task], roles: ['maintenance'] })
+    expect(await t.lanes.list()).toMatchObject([{ lane: 'default', slots: 0, running: 0 }])
+  })
+
   it('a full batch lane never blocks the default one', async () => {
     const { task, started } = stepping()
     await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 }, batch: { slots: 2 } } })

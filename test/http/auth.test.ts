@@ -235,10 +235,20 @@ describe('pages of other sites', () => {
   })
 
   test('hosts that are configured are answered', async () => {
-    await using named = await serve({ allowedHosts: ['studio.example'] })
+    await using named = await serve({ allowedHosts: ['Studio.example', '[fd00::1]'] })
+    expect(await raw(`${named.url}/v1/tasks`, { headers: { host: '[FD00::1]:8080' } })).toBe(200)
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'studio.example:8080' } })).toBe(200)
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'other.example' } })).toBe(403)
   })
+
+  test.each(['studio.example:8080', 'https://studio.example', '*.example', 'fd00::1', ''])(
+    '%j is no name of a host',
+    host => {
+      expect(() => resolveHttpSettings({ allowedHosts: [host] })).toThrowError(
+        expect.objectContaining({ code: 'CONFIG_INVALID' }),
+      )
+    },
+  )
 
   test('a proxy, trusted or not, cannot name another host than the request does', async () => {
     for (const trustedProxies of [[], ['127.0.0.1']]) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { createApp, createHealthListener } from 'quillwork/http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, askingOf, serve } from './api.ts'
@@ -23,6 +23,16 @@ describe('GET /v1/workers', () => {
       }),
     ])
   })
+})
+
+test('a process without the role worker has no slots', async () => {
+  await using client = await serve({}, { roles: ['maintenance'] })
+  const capabilities = await client.ask<{ lanes: object[] }>('/v1/capabilities')
+  expect(capabilities.body.lanes).toContainEqual({ lane: 'default', slots: 0 })
+  const lanes = await client.ask<{ items: object[] }>('/v1/lanes')
+  expect(lanes.body.items).toContainEqual(expect.objectContaining({ lane: 'default', slots: 0 }))
+  const workers = await client.ask<{ items: object[] }>('/v1/workers')
+  expect(workers.body.items).toEqual([expect.objectContaining({ roles: ['maintenance'], lanes: {} })])
 })
 
 describe('GET /v1/proof', () => {
@@ -50,6 +60,25 @@ describe('the health listener', () => {
     expect(await status('/metrics')).toBe(401)
     expect(await status('/metrics', { authorization: 'Bearer a-long-random-token' })).toBe(200)
     expect(await status('/v1/tasks', { authorization: 'Bearer a-long-random-token' })).toBe(404)
+    listener.close()
+    listener.closeAllConnections()
+    await once(listener, 'close')
+  })
+  test('has the limits of connections of the API', async () => {
+    const config = { connectionsPerClient: 2, headersTimeoutMs: 60_000 }
+    const listener = createHealthListener(api.app, config).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    expect(listener.headersTimeout).toBe(60_000)
+    const sockets: Socket[] = []
+    for (let index = 0; index < 3; index++) {
+      const socket = connect((listener.address() as AddressInfo).port, '127.0.0.1')
+      sockets.push(socket.resume().on('error', () => undefined))
+      await once(socket, 'connect')
+    }
+    // The one that is open longest gives way.
+    await once(sockets[0] as Socket, 'close')
+    expect(sockets.slice(1).map(({ closed }) => closed)).toEqual([false, false])
+    for (const socket of sockets) socket.destroy()
     listener.close()
     listener.closeAllConnections()
     await once(listener, 'close')

@@ -2,6 +2,8 @@ import type { TaskJson } from 'quillwork/http'
 import { confirmUpload, novelIdOf, novelTasks } from 'quillwork/novel'
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { subjectTags } from '../../src/novel/subject-tags.ts'
+import { plainError } from '../../src/task/errors.ts'
+import { failedWaiting } from '../../src/task/transition.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -116,6 +118,28 @@ describe('a task that is submitted over HTTP', () => {
       const { items } = (await api.ask<{ items: TaskJson[] }>(`/v1/tasks?parentTaskId=${body.id}`)).body
       expect(items.map(({ tags }) => tags)).toEqual([full])
     }, 15_000)
+  })
+
+  test('that runs again with other parameters is one of their subject alone', async () => {
+    const { taskType, parameters } = brief()
+    const { t } = api.novels
+    const { record } = await t.tasks.submit(taskType, parameters, {
+      ...{ userId: ann, delay: '1h', tags: ['mine'] },
+      derivedTags: subjectTags(taskType, parameters),
+    })
+    const error = plainError('HANDLER_FAILED', 'no', 'permanent')
+    await t.store.tasks.apply([failedWaiting(record, error, t.store.tasks.now())])
+    const other = { parameters: { ...parameters, sceneId } }
+    const answer = await api.post<{ task: TaskJson }>(`/v1/tasks/${record.id}:retry`, other)
+    expect([answer.status, answer.body.task?.tags]).toEqual([
+      202,
+      ['mine', `novel:${imported.novelId}`, scene],
+    ])
+    const isFound = async (tag: string) => {
+      const { items } = (await api.ask<{ items: TaskJson[] }>(`/v1/tasks?tag=${tag}`)).body
+      return items.some(({ id }) => id === record.id)
+    }
+    expect([await isFound(scene), await isFound(`scene:${sceneOf}`)]).toEqual([true, false])
   })
 
   test('with its key again is the same, and with other tags another', async () => {

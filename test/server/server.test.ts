@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { get } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -44,6 +45,18 @@ test('a server without a token that was set answers to the names of this machine
     expect(response.statusCode).toBe(allowed ? 200 : 403)
     await server.stop({ grace: 0 })
   }
+})
+
+test('a server that stops closes a silent connection to its port of health', async () => {
+  const server = await begin({ healthPort: 0 })
+  const { hostname, port } = new URL(server.healthUrl ?? '')
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  // The connection is accepted before one that comes after it is answered.
+  await (await fetch(`${server.healthUrl}/healthz`)).text()
+  const closed = once(socket.resume(), 'close')
+  await server.stop()
+  await closed
 })
 
 test('a data directory that was opened after the configuration was read is closed, and the log says so', async () => {

@@ -50,7 +50,7 @@ function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
   })
 }
 
-/** Returns the tasks of a group, newest first, page by page. */
+/** Returns the tasks of a group, the most recently submitted first, page by page. */
 export function useLetters(fingerprint: string) {
   return useInfiniteQuery({
     queryKey: keys.deadLetterList({ fingerprint }),

@@ -68,12 +68,12 @@ function read(run: Run<ReadingOptions>, command: ReadingCommand) {
       print(run, use, widest => estimateLines(use, widest))
       return
     }
-    const { id: taskId } = await client.post<TaskJson>('/v1/tasks', { ...submission, budget })
+    const task = await client.post<TaskJson>('/v1/tasks', { ...submission, budget })
     return followTask(run, session, {
-      taskId,
+      task,
       detached: background === true,
       shows: 'tree',
-      sayEnd: task => sayRead(run, session, { command, novelId: novel.id, result: task.result as Read }),
+      sayEnd: ({ result }) => sayRead(run, session, { command, novelId: novel.id, result: result as Read }),
     })
   })
 }

@@ -161,15 +161,15 @@ function rename(run: Run<RenameOptions>) {
       run.terminal.note(line)
     const question = `Rename the entry, and change ${countOf(sure, 'place')}?`
     if (!(await askFirst(run, { question, nothing: 'Nothing was renamed' }))) return exitCodes.failed
-    const { id: taskId } = await client.post<TaskJson>('/v1/tasks', {
+    const task = await client.post<TaskJson>('/v1/tasks', {
       taskType: 'RenameInNovel',
       parameters: { novelId, entryId, expectedVersion, names, keepsOld: options.keepOld, in: where },
     })
     return followTask(run, session, {
-      taskId,
+      task,
       detached: options.background === true,
       shows: 'tree',
-      sayEnd: task => sayRenamed(run, session, task),
+      sayEnd: ended => sayRenamed(run, session, ended),
     })
   })
 }

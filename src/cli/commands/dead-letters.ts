@@ -27,9 +27,8 @@ interface BulkOptions extends FilterOptions {
 export function addDeadLetters(program: Command, register: Register): void {
   const about = 'List, show, retry and purge the tasks that need a person'
   const letters = addGroup(program, 'dead-letters', about)
-  addPaging(
-    addFilter(letters.command('list').description('List tasks with an open dead letter, newest first')),
-  ).action(register(list))
+  const listAbout = 'List tasks with an open dead letter, the most recently submitted first'
+  addPaging(addFilter(letters.command('list').description(listAbout))).action(register(list))
   letters
     .command('show')
     .description('Show a task with an open dead letter')

@@ -74,12 +74,12 @@ function follow(run: Run<DeletionOptions>, find: (client: Client) => Promise<Del
   return withSession(run, async session => {
     const { question, begin } = await find(session.connection.client)
     if (!(await askFirst(run, { question, nothing: 'Nothing was deleted' }))) return exitCodes.failed
-    const { id: taskId } = await begin()
+    const task = await begin()
     return followTask(run, session, {
-      taskId,
+      task,
       detached: run.options.background === true,
       shows: 'nothing',
-      sayEnd: task => sayDeleted(run, task),
+      sayEnd: ended => sayDeleted(run, ended),
     })
   })
 }

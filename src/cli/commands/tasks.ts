@@ -104,17 +104,17 @@ function submit(run: Run<SubmitOptions>) {
   const parameters = parametersOf(options.parameters)
   const budget = budgetGiven(options)
   return withSession(run, async session => {
-    const { id: taskId } = await session.connection.client.post<TaskJson>(
+    const task = await session.connection.client.post<TaskJson>(
       '/v1/tasks',
       // What is undefined is no part of the JSON.
       { taskType, parameters, userId, lane, budget },
       key === undefined ? {} : { 'idempotency-key': key },
     )
     return followTask(run, session, {
-      taskId,
+      task,
       detached: options.watch !== true,
       shows: 'tree',
-      sayEnd: () => terminal.out(`See the result: ${commandText(`tasks show ${taskId}`, session.resolved)}`),
+      sayEnd: () => terminal.out(`See the result: ${commandText(`tasks show ${task.id}`, session.resolved)}`),
     })
   })
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
+import { slotsOf } from '../../engine/settings.ts'
 import { modelNeeds } from '../../novel/services.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import { jsonSchemaOf } from '../json-values.ts'
@@ -94,7 +95,9 @@ const capabilitiesSchema = z.object({
       reason: z.string().optional().describe('Why not'),
     })
     .describe('Whether models may be set up over the API, at `/v1/models`'),
-  lanes: z.array(z.object({ lane: z.string(), slots: z.int() })),
+  lanes: z.array(
+    z.object({ lane: z.string(), slots: z.int().describe('Of this process; 0 without the role `worker`') }),
+  ),
   limits: z.record(z.string(), z.number()).describe('Bytes, milliseconds and counts'),
   off: z.array(disabledSchema.extend({ capability: z.string() })).describe('Disabled features, and why'),
 })
@@ -119,7 +122,7 @@ export const addCapabilities: AddRoute = (app, context) => {
       taskTypes: describeTypes().map(({ type, about }) => ({ ...about, ...needOf(type, context) })),
       models: models?.models() ?? [],
       modelSettings: settingUp(context),
-      lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
+      lanes: slotsOf(engine.settings),
       limits: {
         bodyBytes: settings.bodyLimit,
         bodyDepth: settings.bodyDepth,

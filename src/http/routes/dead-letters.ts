@@ -59,7 +59,7 @@ const { get, post } = routesOf('dead letters')
 /** The tasks that need a person. */
 export const deadLetterRoutes = [
   get('/v1/dead-letters', {
-    summary: 'List the tasks with an open dead letter, newest first',
+    summary: 'List the tasks with an open dead letter, the most recently submitted first',
     querystring: z.strictObject({ ...deadLetterFilter, ...paging }),
     sends: { 200: pageOf(taskSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
@@ -69,7 +69,8 @@ export const deadLetterRoutes = [
     },
   }),
   get('/v1/dead-letters/groups', {
-    description: 'With MongoDB, of the newest 10,000 open dead letters that the filter finds.',
+    description:
+      'With MongoDB, of the 10,000 most recently submitted tasks with an open dead letter that the filter finds.',
     summary: 'Group equal failures, the most frequent first',
     querystring: z.strictObject(deadLetterFilter),
     sends: { 200: z.object({ items: z.array(groupSchema) }) },

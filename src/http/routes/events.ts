@@ -91,9 +91,11 @@ async function hasAllEvents(
 ): Promise<boolean> {
   if (liveOf(subTaskStatusSummary) > 0) return false
   const [last] = (await engine.store.events?.lastOf([id])) ?? []
-  if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
-  // Published long ago, it may not be kept any more, or have been published before this process started.
-  if (!last.isPublished || engine.store.tasks.now() - completedAt < deliveryMs) return false
+  const isHere = last === undefined || hub.ring.lastOf(id) === last.sequence
+  if (isHere) return true
+  const mayStillArrive = !last.isPublished || engine.store.tasks.now() - completedAt < deliveryMs
+  if (mayStillArrive) return false
+  // It may not be kept any more, or have been published before this process started. Without the broker, nobody knows.
   return (await engine.health()).broker?.connected === true
 }
 

@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Engine, RetryTaskOptions, TaskRecord } from '../../index.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
-import { decode } from '../../task/codec.ts'
+import { readable } from '../../task/codec.ts'
+import { withoutControls } from '../../task/controls.ts'
 import { defined } from '../../task/defined.ts'
 import { readParameters } from '../json-values.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, ifMatchVersion } from '../request-headers.ts'
@@ -66,15 +67,18 @@ export async function retryOptions(
 ): Promise<RetryTaskOptions> {
   const ifVersion = ifMatchVersion(request.headers['if-match'])
   const { parameters: sent, keepCheckpoints } = request.body ?? {}
-  const parameters =
-    sent === undefined ? undefined : await readParameters(engine, (await readTask()).taskType, sent)
-  return defined({ ifVersion, parameters, keepCheckpoints })
+  if (sent === undefined) return defined({ ifVersion, keepCheckpoints })
+  const task = await readTask()
+  const parameters = await readParameters(engine, task.taskType, sent)
+  const { tags, derivedTags } = tagsFor(task, parameters)
+  return defined({ ifVersion, parameters, keepCheckpoints, tags: [...tags, ...derivedTags] })
 }
 
-/** Returns the tags for an ended task that runs anew with other parameters: its own without those of its subject, and those of the new one. */
+/** Returns the tags for an ended task that runs again or anew with other parameters: its own without those of its subject, and those of the new one. */
 function tagsFor({ taskType, parameters: before, tags }: TaskRecord, parameters: unknown) {
-  const ofSubject = subjectTags(taskType, decode(before))
-  const own = tags.filter(tag => !ofSubject.includes(tag))
+  const ofSubject = subjectTags(taskType, readable(before))
+  // Tags of earlier versions may have controls.
+  const own = tags.filter(tag => !ofSubject.includes(tag)).map(withoutControls)
   return { tags: own, derivedTags: subjectTags(taskType, parameters, own) }
 }
 

@@ -42,7 +42,10 @@ async function thisProcess({ settings, health, store }: Engine) {
   return {
     nodeId,
     roles: [...roles],
-    lanes: Object.fromEntries([...lanes].map(([lane, { slots }]) => [lane, slots])),
+    // As the heartbeat of a process that shares its store says it.
+    lanes: roles.has('worker')
+      ? Object.fromEntries([...lanes].map(([lane, { slots }]) => [lane, slots]))
+      : {},
     running: (await health()).running,
     pid: process.pid,
     host: nodeId.slice(0, nodeId.lastIndexOf('-')),

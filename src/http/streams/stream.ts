@@ -19,11 +19,15 @@ export class EventStream implements OpenStream {
   readonly #ended: (why: StreamEnd) => void
   /** Sequence of the last event that was sent or left out by the filter. */
   #position: number
-  /** Sequence that the client knows as its last event id. */
+  /** Sequence that the client knows as its last event id; less than `#position` after events that the filter left out, until the next heartbeat. */
   #sent: number
-  #behind = 0
-  #counted: number
+  /** The socket took no more: nothing is sent until it drains. */
   #isWaiting = false
+  /** While the socket takes nothing: code units of the events from `#position` to `#counted` that would have been sent. */
+  #behind = 0
+  /** Sequence of the last event that `#behind` has; never less than `#position` when it is counted on. */
+  #counted: number
+  /** New events are being sent, or the filter asks the store about one. */
   #isPumping = false
   #isOver = false
 
@@ -133,6 +137,7 @@ export class EventStream implements OpenStream {
     const isOvertaken = this.#position < this.#ring.last && this.#ring.at(this.#position + 1) === undefined
     if (isOvertaken || this.#behind > this.#backlog) this.end('slow')
   }
+
   /** Returns whether an event may match. True where the store must be asked, or cannot be. */
   #mayMatch(event: TaskEvent): boolean {
     const matches = this.#matches(event)

@@ -13,7 +13,7 @@ import { removed } from './pipeline.ts'
 import { among, between, equalTo, pageOfTasks } from './queries.ts'
 import { aggregateTasks, readFields, type Session, updateEach } from './session.ts'
 
-/** Returns open dead letters, newest first. */
+/** Returns open dead letters, the most recently submitted task first. */
 export function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest) {
   return pageOfTasks(session, page, {
     operation: 'dead-letters',
@@ -36,7 +36,7 @@ const byFingerprint = {
   },
 }
 
-/** Dead letters that are grouped at most, the newest: each is read. */
+/** Dead letters that are grouped at most, of the most recently submitted tasks: each is read. */
 const mostGrouped = 10_000
 
 /** Returns open dead letters by equal failures, the most frequent first. */

@@ -13,7 +13,7 @@ import { priorities, queueOf } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
 import { insertAttempt } from './attempts.ts'
 import type { Place } from './fair-order.ts'
-import { columnOf, columnValue, inlineText, readTask, storeLarge, type Value } from './rows.ts'
+import { columnOf, columnValue, deleteTags, inlineText, readTask, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 
 /** As SQLite says it, or this process. */
@@ -236,7 +236,10 @@ function update(session: Session, transition: Transition, { before, now, wake, r
       WHERE seq = ? AND ${isOneOf(from)}${fences}`
     texts.set(shape, text)
   }
+  if (set.tags !== undefined) deleteTags(session.sql, before.seq)
   const { changes } = session.sql(text).run(...values)
+  // Also where the write was refused: then it is indexed by the tags that it keeps.
+  if (set.tags !== undefined) session.listing.wrote(before.seq)
   if (changes > 0) storeLarge(session.sql, before.seq, set)
   return changes
 }

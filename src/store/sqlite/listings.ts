@@ -237,7 +237,7 @@ function conditionsOf(filter: DeadLetterFilter): Conditions {
   return conditions
 }
 
-/** Open dead letters, newest first. */
+/** Open dead letters, the most recently submitted task first. */
 export function* listDeadLetters(
   session: Session,
   filter: DeadLetterFilter,

@@ -199,8 +199,8 @@ export function storeLarge(
   }
 }
 
-/** Deletes the tags of a row before it is deleted or replaced. Its column says which they are; where that is damaged, a walk finds them. */
-function deleteTags(sql: Statements, seq: number): void {
+/** Deletes the tags of a row before these, or the row, are deleted or replaced. Its column says which they are; where that is damaged, a walk finds them. */
+export function deleteTags(sql: Statements, seq: number): void {
   const column = sql('SELECT tags FROM tasks WHERE seq = ?').pluck().get(seq)
   if (typeof column !== 'string') return
   const tags = json(column)
