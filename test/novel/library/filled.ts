@@ -149,6 +149,10 @@ export async function told(library: NovelLibrary) {
   const firstNovels = await library.shelf.novels(ann, { pageSize: 2 })
   const pageToken = firstNovels.nextPageToken ?? ''
   const editedNovel = novelIdOf('edited')
+  const wholeUploads = async (of: { pageSize: number }) => {
+    const { items } = await library.uploads.uploads(ann, of)
+    return Promise.all(items.map(({ id }) => library.uploads.upload(ann, id)))
+  }
   return {
     everything: await Promise.all(novelIds.map(novelId => novelOf(library, novelId))),
     hers: await novelOf(library, novelIdOf('hers'), 'bob'),
@@ -162,8 +166,8 @@ export async function told(library: NovelLibrary) {
     history: (await library.scenes.history(ann, edited, { pageSize: 50 })).items,
     generated: (await library.scenes.history(ann, generated, { pageSize: 50 })).items,
     drafts: (await library.drafts.list({ pageSize: 10 })).items,
-    uploads: (await library.uploads.uploads(ann, { pageSize: 10 })).items,
-    firstUpload: (await library.uploads.uploads(ann, page)).items,
+    uploads: await wholeUploads({ pageSize: 10 }),
+    firstUpload: await wholeUploads(page),
     index: { ...(await library.index.state(ann, editedNovel)), building: undefined },
     found: await Promise.all(
       ['曹操', 'rabbit', '黄巾'].map(query => library.index.search(ann, editedNovel, { query })),

@@ -155,5 +155,6 @@ async function goOn(library: NovelLibrary, wanted: Told): Promise<void> {
     while ((await library.shelf.remove(ann, gone)) === 'more') {}
     expect(await library.drafts.find(gone)).toBeUndefined()
   }
-  expect((await library.drafts.create(draftOf('draft'))).generation).toBe(2)
+  // The numbers go on too: a draft that is written anew has a generation that none had.
+  expect((await library.drafts.create(draftOf('draft'))).generation).toBeGreaterThan(novels.length)
 }
