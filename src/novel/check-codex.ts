@@ -1,20 +1,17 @@
-import { hashedId, type TaskContext } from '../index.ts'
+import { hashedId } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { readContradictions } from './codex/read-contradictions.ts'
 import {
   type Reading,
-  readingParameters,
-  readingProgress,
-  readingResult,
+  type ReadingContext,
+  readingTask,
   readScenes,
   type SceneReader,
 } from './codex/scene-reading.ts'
 import { betweenEntries, detectEntries, fitEntries, textAt } from './codex/select-entries.ts'
 import { narrationOf } from './narration.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
-import { defineNovelTask, modelsOf, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
-
-type CheckContext = TaskContext<typeof readingParameters, typeof readingProgress, NovelServices>
+import { defineNovelTask, modelsOf, promptsFor, timed } from './services.ts'
 
 /**
  * Has a model compare each scene of a novel with the entries of the codex that it mentions, as they are at its place. What it finds is kept where code finds both
@@ -22,18 +19,8 @@ type CheckContext = TaskContext<typeof readingParameters, typeof readingProgress
  */
 export const checkCodex = defineNovelTask({
   type: 'CheckCodex',
-  lane: 'batch',
-  attemptTimeout: '12h',
-  stallTimeout: '1h',
-  retry: novelRetry,
-  parameters: readingParameters,
-  result: readingResult,
-  progress: readingProgress,
-  async admit({ novelId, model }, asker) {
-    modelsOf(asker).languageModel('summary', model)
-    await asker.services.library.shelf.about(asker.userId, novelId)
-  },
-  execute: (ctx: CheckContext) =>
+  ...readingTask,
+  execute: (ctx: ReadingContext) =>
     timed(async () => readScenes(ctx, await contradictionsReading(ctx, ctx.parameters))),
 })
 
@@ -42,7 +29,7 @@ const mostEntries = { tokens: 4_000, ofWindow: 0.25 }
 
 /** Returns how scenes are compared with the codex. */
 export async function contradictionsReading(
-  asker: Pick<CheckContext, 'userId' | 'services'>,
+  asker: Pick<ReadingContext, 'userId' | 'services'>,
   { novelId, model: id }: { novelId: string; model?: string | undefined },
 ): Promise<Reading<'contradictions'>> {
   const { userId, services } = asker

@@ -1,18 +1,15 @@
-import { hashedId, type TaskContext } from '../index.ts'
+import { hashedId } from '../index.ts'
 import { mentionFinder } from './codex/find-mentions.ts'
 import { entryMerger } from './codex/proposals.ts'
 import { readEntries } from './codex/read-entries.ts'
 import {
   type Reading,
-  readingParameters,
-  readingProgress,
-  readingResult,
+  type ReadingContext,
+  readingTask,
   readScenes,
   type SceneReader,
 } from './codex/scene-reading.ts'
-import { defineNovelTask, modelsOf, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
-
-type ProposeContext = TaskContext<typeof readingParameters, typeof readingProgress, NovelServices>
+import { defineNovelTask, modelsOf, promptsFor, timed } from './services.ts'
 
 /**
  * Has a model read the scenes of a novel for people, places, things and facts that its codex could have. What it names with a quotation that the text has is
@@ -20,24 +17,14 @@ type ProposeContext = TaskContext<typeof readingParameters, typeof readingProgre
  */
 export const proposeCodexEntries = defineNovelTask({
   type: 'ProposeCodexEntries',
-  lane: 'batch',
-  attemptTimeout: '12h',
-  stallTimeout: '1h',
-  retry: novelRetry,
-  parameters: readingParameters,
-  result: readingResult,
-  progress: readingProgress,
-  async admit({ novelId, model }, asker) {
-    modelsOf(asker).languageModel('summary', model)
-    await asker.services.library.shelf.about(asker.userId, novelId)
-  },
-  execute: (ctx: ProposeContext) =>
+  ...readingTask,
+  execute: (ctx: ReadingContext) =>
     timed(async () => readScenes(ctx, await entriesReading(ctx, ctx.parameters))),
 })
 
 /** Returns how scenes are read for entries. */
 export async function entriesReading(
-  asker: Pick<ProposeContext, 'userId' | 'services'>,
+  asker: Pick<ReadingContext, 'userId' | 'services'>,
   { novelId, model }: { novelId: string; model?: string | undefined },
 ): Promise<Reading<'entries'>> {
   const { userId, services } = asker

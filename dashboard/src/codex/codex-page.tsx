@@ -21,7 +21,7 @@ import { SplitDialog } from './split-dialog.tsx'
 
 const route = getRouteApi('/novels/$novelId/codex')
 
-/** The codex of a novel: its entries by kind, what of it a scene is told, the import of lorebooks. */
+/** The codex of a novel: its entries by kind, what of it the prompt of a scene has, the import of lorebooks. */
 export function CodexPage() {
   const { novelId } = route.useParams()
   return <CodexOf key={novelId} novelId={novelId} />

@@ -183,7 +183,7 @@ export function usePreview(novelId: string, sceneId = '') {
   })
 }
 
-/** Has the codex, and what is told of it, be read again. */
+/** Has the codex, and what prompts have of it, read again. */
 function useReadAgain(novelId: string): () => Promise<unknown> {
   const queries = useQueryClient()
   return () => queries.invalidateQueries({ queryKey: keys.codex(novelId) })

@@ -20,7 +20,7 @@ import type { CodexEntry, EntryFields } from './codex-queries.ts'
 /** What an entry is about, in the order in which a prompt tells them. */
 export const kinds = ['person', 'place', 'thing', 'fact'] as const
 
-/** When an entry is told. */
+/** When an entry is in a prompt. */
 const times = ['when-detected', 'always', 'with-related', 'never'] as const
 
 /** What these fields are given. */
@@ -32,7 +32,7 @@ export interface EntryFieldsProps {
   others: readonly CodexEntry[]
 }
 
-/** The fields of an entry: what it is and when it is told, its text, what changes from a scene on, and a private note. */
+/** The fields of an entry: what it is and when it is in a prompt, its text, what changes from a scene on, and a private note. */
 export function EntryFieldsForm(props: EntryFieldsProps) {
   const { fields, onChange } = props
   const t = useTranslations('codex.fields')
@@ -124,7 +124,7 @@ function KindAndTime({ fields, onChange }: EntryFieldsProps) {
   )
 }
 
-/** The entries that are told whenever this one is told. */
+/** The entries that are in each prompt that has this one. */
 function Related({ fields, onChange, others }: EntryFieldsProps) {
   const t = useTranslations('codex.fields')
   if (others.length === 0) return null

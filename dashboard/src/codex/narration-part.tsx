@@ -52,7 +52,7 @@ function useNarrationEdit(novelId: string, there: Narration) {
     },
     read: async () => versioned(await queries.fetchQuery({ ...query, staleTime: 0 })),
     onSaved() {
-      // What a scene is told depends on its point of view.
+      // What the prompt of a scene has depends on its point of view.
       void queries.invalidateQueries({ queryKey: keys.codex(novelId) })
       notifyDone(t('saved'))
     },

@@ -95,7 +95,7 @@ function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onB
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
   const [keepsOld, setKeepsOld] = useState(false)
   const all = places.data?.pages.flatMap(({ items }) => items)
-  // The task is told which places to change where all are shown, else which sure ones to leave: then no doubtful one can be chosen.
+  // The task is given the places to change where all are shown, else the sure ones to leave: then no doubtful one can be chosen.
   const isWhole = !places.hasNextPage && (all?.length ?? 0) <= mostChosen
   const isOpen = ({ doubt }: Place) => doubt === undefined || isWhole
   const isChosen = (place: Place) => isOpen(place) && (place.doubt === undefined) !== turned.has(place.id)

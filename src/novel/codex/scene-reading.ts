@@ -22,11 +22,11 @@ import { addUsage, noUsage } from '../models/expense.ts'
 import { answerLimit, languageName, textLanguage } from '../models/lengths.ts'
 import { type PromptName, type Prompts, promptLanguageOf } from '../prompts/prompts.ts'
 import { failedScenes, range, rangeOf } from '../scene-batch.ts'
-import { modelsOf, type NovelServices } from '../services.ts'
+import { modelsOf, type NovelServices, novelRetry } from '../services.ts'
 import type { FoundItems } from './read-entries.ts'
 
 /** What such a task takes. */
-export const readingParameters = z.strictObject({
+const readingParameters = z.strictObject({
   ...range,
   /** Default: the first model configured for summaries. */
   model: modelId.optional(),
@@ -35,7 +35,7 @@ export const readingParameters = z.strictObject({
 })
 
 /** What such a task comes to; `total` is the sum of the next three. */
-export const readingResult = z.object({
+const readingResult = z.object({
   total: count,
   success: count,
   failed: count,
@@ -54,13 +54,29 @@ export const readingResult = z.object({
 })
 
 /** How far such a task is. */
-export const readingProgress = z.object({ done: count, total: count, found: count })
+const readingProgress = z.object({ done: count, total: count, found: count })
 
 type Asked = z.output<typeof readingParameters>
 interface Sum extends Omit<z.output<typeof readingResult>, 'model' | 'processingTimeMs' | 'usage'> {
   usage: UsageNote
 }
-type ReadingContext = TaskContext<typeof readingParameters, typeof readingProgress, NovelServices>
+/** The context of such a task. */
+export type ReadingContext = TaskContext<typeof readingParameters, typeof readingProgress, NovelServices>
+
+/** What every task has that reads scene by scene. */
+export const readingTask = {
+  lane: 'batch',
+  attemptTimeout: '12h',
+  stallTimeout: '1h',
+  retry: novelRetry,
+  parameters: readingParameters,
+  result: readingResult,
+  progress: readingProgress,
+  async admit({ novelId, model }: Asked, asker: Pick<ReadingContext, 'userId' | 'services'>): Promise<void> {
+    modelsOf(asker).languageModel('summary', model)
+    await asker.services.library.shelf.about(asker.userId, novelId)
+  },
+} as const
 
 /** What a scene is asked. */
 export interface SceneQuestion<Kind extends ReadingKind> {
