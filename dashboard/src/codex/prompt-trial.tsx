@@ -46,14 +46,22 @@ export function PromptTrial({ novelId, name, text }: TrialProps) {
           {t('text')}
         </Text>
         <ScenePicker novelId={novelId} label={t('scene')} sceneId={sceneId} onPick={setSceneId} />
-        {sceneId !== '' && <Filled key={sceneId} {...{ novelId, sceneId, name }} text={still} />}
+        {sceneId !== '' && (
+          <Filled key={sceneId} {...{ novelId, sceneId, name }} text={still} isStill={still === text} />
+        )}
       </Stack>
     </Paper>
   )
 }
 
+interface FilledProps extends TrialProps {
+  sceneId: string
+  /** Nothing was typed since: what is written is written with what is shown. */
+  isStill: boolean
+}
+
 /** The prompt of the scene, or why there is none with this text. */
-function Filled({ novelId, sceneId, name, text }: TrialProps & { sceneId: string }) {
+function Filled({ novelId, sceneId, name, text, isStill }: FilledProps) {
   const t = useTranslations('prompts.trial')
   const prompts = { [name]: text }
   const part = name === 'continue-scene' ? 2 : 1
@@ -76,7 +84,7 @@ function Filled({ novelId, sceneId, name, text }: TrialProps & { sceneId: string
       {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {data.prompt?.name !== name && <Alert color="gray">{t('onePart')}</Alert>}
       <ExpectedUse preview={data} />
-      <WriteOne {...{ novelId, sceneId, prompts }} />
+      <WriteOne {...{ novelId, sceneId, prompts, isStill }} />
       <PromptBlocks blocks={data.blocks} />
     </Stack>
   )
@@ -86,10 +94,11 @@ interface WriteOneProps {
   novelId: string
   sceneId: string
   prompts: { [name in Tried]?: string }
+  isStill: boolean
 }
 
 /** Has one candidate written; the text of the scene stays. */
-function WriteOne({ novelId, sceneId, prompts }: WriteOneProps) {
+function WriteOne({ novelId, sceneId, prompts, isStill }: WriteOneProps) {
   const t = useTranslations('prompts.trial')
   const { data: capabilities } = useCapabilities()
   const parameters = { novelId, sceneId, prompts, accept: 'by-author' }
@@ -102,7 +111,7 @@ function WriteOne({ novelId, sceneId, prompts }: WriteOneProps) {
       <CostNotice planned={planned} />
       {error !== null && <ErrorNotice error={error} />}
       <Group>
-        <Button loading={isPending} onClick={() => mutate()}>
+        <Button loading={isPending} disabled={!isStill} onClick={() => mutate()}>
           {t('write')}
         </Button>
       </Group>

@@ -140,8 +140,8 @@ export function useSubmitAndOpen(
     mutationFn: () => submitTask(planned, key.of(planned)),
     onSuccess({ id: taskId }) {
       void queries.invalidateQueries({ queryKey: keys.taskLists })
-      // Where something is typed and not saved, the page may stay. Until it is left, the same submission is this task: it is paid for once.
-      void navigate(to ?? { to: '/tasks/$taskId', params: { taskId } }).then(key.answered)
+      // Where something is typed and not saved, the page may stay. Its keys go when it is left; until then the same submission is this task, paid for once.
+      void navigate(to ?? { to: '/tasks/$taskId', params: { taskId } })
     },
   })
 }
