@@ -1,11 +1,10 @@
 import { Alert, Button, Fieldset, SimpleGrid, Stack, Text } from '@mantine/core'
-import { IconArrowsSplit } from '@tabler/icons-react'
+import { IconArrowsSplit, IconTrash } from '@tabler/icons-react'
 import type { UseMutationResult } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
-import { DeleteButton } from './delete-button.tsx'
-import { Dialog } from './dialog.tsx'
+import { Confirm, Dialog } from './dialog.tsx'
 import { DialogForm } from './form.tsx'
 import { notifyDone } from './notify.tsx'
 import { ErrorNotice } from './states.tsx'
@@ -210,5 +209,48 @@ function Delete<Saved, Fields>(props: DeleteProps<Saved, Fields>) {
       isBusy={remove.isPending}
       onDelete={() => remove.mutate(seen, { onSuccess, onError })}
     />
+  )
+}
+
+interface DeleteButtonProps {
+  action: string
+  /** The question, and what is gone then. */
+  title: string
+  text: string
+  /** Why it was not deleted. */
+  failure: ReactNode
+  isBusy: boolean
+  onDelete: () => void
+}
+
+/** Deletes something once the person has said so. */
+function DeleteButton({ action, title, text, failure, isBusy, onDelete }: DeleteButtonProps) {
+  const [isAsked, setIsAsked] = useState(false)
+  return (
+    <>
+      <Button
+        variant="subtle"
+        color="red"
+        leftSection={<IconTrash size={16} aria-hidden />}
+        onClick={() => setIsAsked(true)}
+      >
+        {action}
+      </Button>
+      {isAsked && (
+        <Confirm
+          title={title}
+          action={action}
+          isDangerous
+          isBusy={isBusy}
+          onClose={() => setIsAsked(false)}
+          onConfirm={onDelete}
+        >
+          <Stack gap="xs">
+            <Text>{text}</Text>
+            {failure}
+          </Stack>
+        </Confirm>
+      )}
+    </>
   )
 }
