@@ -152,6 +152,8 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
     context,
     problems,
     async [Symbol.asyncDispose]() {
+      // Where the page asked once more as the test ended, nobody waits for the answer, and its handler may fail.
+      await Promise.all(context.pages().map(each => each.unrouteAll({ behavior: 'ignoreErrors' })))
       await context.close()
       expect(problems).toEqual([])
     },
