@@ -258,7 +258,6 @@ export class AttemptContext implements TaskContext {
     options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
     return this.#remember(async earlier => {
-      checkKey(options.key, 'sub-task')
       const item = { ...options, parameters }
       const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { item, earlier })
       this.#requireHeld()

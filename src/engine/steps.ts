@@ -19,7 +19,7 @@ export const ownKeyPrefix = 'ctx.'
 
 /** Throws OPTION_INVALID for a key that no step, sub-task or call can have. */
 export function checkKey(key: string, what: string): void {
-  if (key.length > 0 && key.length <= longestKey && !key.includes(scopeEnd)) return
+  if (typeof key === 'string' && key.length > 0 && key.length <= longestKey && !key.includes(scopeEnd)) return
   throw new QuillworkError(
     'OPTION_INVALID',
     `The key of a ${what} must have 1 to ${longestKey} characters, and no U+001F.`,

@@ -15,6 +15,7 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { notifySubmitted } from './notify.ts'
+import { checkKey } from './steps.ts'
 import {
   checkedTags,
   defaultsOf,
@@ -188,6 +189,7 @@ export async function* findSubTasks<A extends Schema, B extends Schema>(
 
 async function newSubTask(core: Core, attempt: Attempt, type: TaskType, item: Item): Promise<NewTask> {
   const { key, tags, parameters, priority, delay, retry } = item
+  checkKey(key, 'sub-task')
   const { record } = attempt
   const depth = record.depth + 1
   if (depth > deepest) {

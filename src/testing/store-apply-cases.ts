@@ -265,6 +265,15 @@ export const guardCases: readonly StoreCase[] = [
     assert.deepEqual(await pending(again), [])
     assert.deepEqual(await dueIds(again), [c.id])
   }),
+  it('a sub-task that starts after one with the empty key, as earlier builds accepted it, is pending when that one has ended', async (store, context) => {
+    const parent = await startNew(store)
+    const [first, second] = await createAll(store, [
+      siblingOf(parent, ''),
+      siblingOf(parent, 'b', afterAll('')),
+    ])
+    await complete(store, first, context.now)
+    assert.deepEqual(await store.outbox.pendingParents(10), [second.id])
+  }),
   it('apply: a rescuer that saw the lease end is fenced by an extension', async (store, context) => {
     const held = await startNew(store)
     const seen = held.leaseUntil ?? 0

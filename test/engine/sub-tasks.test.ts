@@ -249,6 +249,32 @@ describe('a refused sub-task', () => {
     expect(line).toMatchObject({ level: 'error', message: expect.stringContaining('1') })
   })
 
+  it('with a key that no sub-task can have is reported, and those after it start', async () => {
+    const word = defineTask({
+      type: 'Word',
+      parameters: z.string(),
+      result: z.string(),
+      execute: ctx => ctx.parameters,
+    })
+    const book = defineTask({
+      type: 'Book',
+      parameters: z.null(),
+      result: z.array(z.string()),
+      async execute(ctx) {
+        const keys = ['', 'x'.repeat(201), 'a\u001fb', undefined as unknown as string, 'ok']
+        const items = keys.map(key => ({ key, parameters: 'a' }))
+        const after = { key: 'after', parameters: 'b', after: ['ok'] }
+        const { refused } = await ctx.submitSubTasks(word, [...items, after])
+        return refused.map(({ error }) => error.code)
+      },
+    })
+    await using t = await testEngine({ tasks: [word, book] })
+    const task = await t.submit(book, null)
+    await t.drain()
+    expect(await task.result()).toEqual(Array.from({ length: 4 }, () => 'OPTION_INVALID'))
+    expect(await summaryOf(t, task.taskId)).toEqual({ status: 'COMPLETED', COMPLETED: 2 })
+  })
+
   // Where processes share the store, another may work it.
   it.runIf(onSqlite)('a lane that no process works is refused, not left waiting for ever', async () => {
     const lost = defineTask({

@@ -77,5 +77,6 @@ function writeParent(sql: Statements, parentId: string, changes: readonly Change
   const update = 'UPDATE tasks SET sub_tasks = ?, live_sub_tasks = ?, version = version + 1 WHERE id = ?'
   sql(update).run(JSON.stringify(summary), liveOf(summary), parentId)
   if (hasSuccessors === null) return
-  for (const { to, key } of changes) if (key && hasEnded(to)) sql(markSuccessors).run(parentId, key)
+  for (const { to, key } of changes)
+    if (typeof key === 'string' && hasEnded(to)) sql(markSuccessors).run(parentId, key)
 }
