@@ -17,12 +17,13 @@ export const longestKey = 200
 /** Begins the keys of steps that the engine makes itself. */
 export const ownKeyPrefix = 'ctx.'
 
-/** Throws OPTION_INVALID for a key that no step, sub-task or call can have. */
+/** Throws OPTION_INVALID for a key that no step, sub-task or call can have. One with half a surrogate pair comes back from a store as another. */
 export function checkKey(key: string, what: string): void {
-  if (typeof key === 'string' && key.length > 0 && key.length <= longestKey && !key.includes(scopeEnd)) return
+  const isText = typeof key === 'string' && key.isWellFormed() && !key.includes(scopeEnd)
+  if (isText && key.length > 0 && key.length <= longestKey) return
   throw new QuillworkError(
     'OPTION_INVALID',
-    `The key of a ${what} must have 1 to ${longestKey} characters, and no U+001F.`,
+    `The key of a ${what} must have 1 to ${longestKey} characters, no U+001F, and no half surrogate pair.`,
   )
 }
 

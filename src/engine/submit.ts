@@ -273,14 +273,17 @@ export function checkedTags(own: readonly string[], derived: readonly string[] =
   if (tags.length > 20)
     throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
   const unreadable = tags.find(hasControls)
-  if (unreadable === undefined) return tags.map(tag => bounded(tag, 100, 'tag').toWellFormed())
+  if (unreadable === undefined) return tags.map(tag => bounded(tag.toWellFormed(), 100, 'tag'))
   const message = `The tag ${JSON.stringify(unreadable)} has line ends or other control characters; leave them out.`
   throw new QuillworkError('OPTION_INVALID', message)
 }
 
 function bounded(text: string, longest: number, option: string): string {
-  if (text.length <= longest && !text.includes('\0')) return text
-  throw new QuillworkError('OPTION_INVALID', `${option} must be at most ${longest} characters, without NUL.`)
+  if (text.length <= longest && !text.includes('\0') && text.isWellFormed()) return text
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `${option} must be at most ${longest} characters, without NUL and half surrogate pairs.`,
+  )
 }
 
 /** Returns the idempotency key of a caller. Throws OPTION_INVALID for one that would pass for a tick of a schedule. */

@@ -229,8 +229,8 @@ const mostUntaken = 32
 const mostTries = 20
 
 function checkText(what: string, text: string, longest = longestName): void {
-  if (text.length > 0 && text.length <= longest && !/\p{Cc}/u.test(text)) return
-  const message = `The ${what} must have 1 to ${longest} characters, and no control characters.`
+  if (text.length > 0 && text.length <= longest && !/[\p{Cc}\p{Cs}]/u.test(text)) return
+  const message = `The ${what} must have 1 to ${longest} characters, no control characters, and no half surrogate pair.`
   throw new QuillworkError('OPTION_INVALID', message)
 }
 

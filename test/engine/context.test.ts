@@ -135,7 +135,7 @@ describe('a checkpoint', () => {
     expect(await outcome.opened).toMatchObject({ code: 'ATTEMPT_STALE' })
   })
 
-  it.each(['', 'k'.repeat(201)])('refuses the key %j', async key => {
+  it.each(['', 'k'.repeat(201), 'a\ud83d'])('refuses the key %j', async key => {
     const { scripted } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted] })
     const task = await t.submit(scripted, { orders: [{ do: 'checkpoint', key }] })

@@ -524,6 +524,7 @@ describe('a signal', () => {
     const refusals: [name: string, payload: unknown, code: string][] = [
       ['', 1, 'OPTION_INVALID'],
       ['a\nb', 1, 'OPTION_INVALID'],
+      ['a\ud83d', 1, 'OPTION_INVALID'],
       ['x'.repeat(101), 1, 'OPTION_INVALID'],
       ['word', 'x'.repeat(65_536), 'SIGNAL_TOO_LARGE'],
       ['word', () => 1, 'VALUE_NOT_STORABLE'],
