@@ -43,7 +43,7 @@ export type Outcome =
   | { kind: 'failed'; error: ClassifiedError }
   | { kind: 'cancelled' }
   | { kind: 'given-back' }
-  | { kind: 'lease-lost' }
+  | { kind: 'lease-lost'; error?: ErrorInfo }
 
 /** What the decision depends on beside the record and the outcome. */
 export interface Circumstances {
@@ -67,7 +67,7 @@ export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circ
     case 'given-back':
       return renewed(record, givenBack(record))
     case 'lease-lost':
-      return afterCrash(record, circumstances)
+      return afterCrash(record, circumstances, outcome.error)
     case 'failed':
       return afterError(record, outcome.error, circumstances)
   }
@@ -100,14 +100,18 @@ function afterError(
  * The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. A crash spends a
  * retry only of a quarantined task: beside others nobody knows whose fault it was.
  */
-function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances): Transition {
+function afterCrash(
+  record: TaskRecord,
+  { policy, now, random }: Circumstances,
+  error = crashError(record),
+): Transition {
   const progressed = hasProgressed(record)
   const crashCount = progressed ? 1 : record.crashCount + 1
   const spent = isQuarantined(record.crashCount) ? 1 : 0
   // One attempt at most is what a type asks for whose effect must not come twice.
   const retryCount = policy.maxAttempts === 1 ? 1 : progressed ? 0 : record.retryCount + spent
   const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
-  const retry = { at, error: crashError(record), retryCount, crashCount }
+  const retry = { at, error, retryCount, crashCount }
   return retryOrEnd(record, retry, 'crashes', { policy, now })
 }
 

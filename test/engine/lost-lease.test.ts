@@ -233,6 +233,45 @@ it('an attempt of a type that asks for one at most is not followed by another', 
   expect(await t.tasks.get(taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 1 })
 })
 
+it.each([
+  { isPaused: true, error: 'LEASE_LOST' },
+  { isPaused: false, error: 'TASK_TYPE_UNKNOWN' },
+])(
+  'nor where a process that does not know the type settled its crash ($error)',
+  async ({ isPaused, error }) => {
+    let runs = 0
+    const once = defineTask({
+      type: 'Once',
+      parameters: z.null(),
+      result: z.null(),
+      retry: { maxAttempts: 1 },
+      execute: () => {
+        runs += 1
+        return new Promise<null>(() => undefined)
+      },
+    })
+    await using t = await testEngine({ tasks: [once], persistent: true })
+    const { taskId } = await t.submit(once, null)
+    await t.drain()
+    if (isPaused) await t.lanes.pause('default')
+    await t.crash({ tasks: [] })
+    await t.drain()
+    expect((await t.tasks.get(taskId)).errorInfo).toMatchObject({ code: error })
+    await t.restart({ tasks: [once] })
+    if (isPaused) await t.lanes.resume('default')
+    await t.advance('1m')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'DEAD_LETTER',
+      errorInfo: { code: 'LEASE_LOST' },
+      deadLetter: { reason: 'crashes' },
+    })
+    expect(runs).toBe(1)
+    await t.tasks.retry(taskId)
+    await t.drain()
+    expect(runs).toBe(2)
+  },
+)
+
 it('tasks of a process that is gone are rescued also where every look at the store takes long', async () => {
   const { scripted } = scriptedTasks()
   const clock = createManualClock()
