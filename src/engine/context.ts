@@ -222,7 +222,7 @@ export class AttemptContext implements TaskContext {
 
   call<T>(expected: ExpectedCall, make: (call: AllowedCall) => Awaitable<T>): Promise<T> {
     const makeIt = (call: AllowedCall) => this.steps.call(`the call of a model`, () => make(call))
-    return this.during(() => makeCall(this, expected, makeIt))
+    return this.during(() => makeCall(this, expected, makeIt, this.#core.clock))
   }
 
   write(text: string): void {

@@ -3,7 +3,8 @@
  * counts, and what the handler leaves behind is settled at its estimate when the attempt ends.
  */
 import type { Acquired } from '../rate-limit/limiter.ts'
-import { longestDelay } from '../task/classify.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { classifyError, longestDelay } from '../task/classify.ts'
 import { defined } from '../task/defined.ts'
 import type { Awaitable, TaskContext } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
@@ -53,6 +54,8 @@ export class Permits extends AttemptHolds {
   /** Permits that are neither committed nor released, with their keys. */
   readonly #held = new Map<Permit, string>()
   #lastKey: string | undefined
+  /** A call said that its provider refused it, so its key is known and parked. */
+  #isRefusalReported = false
   /** Keys by ticket. */
   readonly #waiting = new Map<string, string>()
   #asks = 0
@@ -84,8 +87,9 @@ export class Permits extends AttemptHolds {
     }
   }
 
-  /** A provider refused a call until then: no task of any process calls it before. */
+  /** A provider refused a call until then: no task of any process calls it before. Which one is known best by the call, where it said so. */
   park(until: number): void {
+    if (this.#isRefusalReported) return
     const keys = this.#held.size > 0 ? this.#held.values() : [this.#lastKey]
     for (const key of new Set(keys)) if (key !== undefined) this.#park(key, until)
   }
@@ -131,6 +135,7 @@ export class Permits extends AttemptHolds {
           const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
           throw new QuillworkError('OPTION_INVALID', message)
         }
+        this.#isRefusalReported = true
         this.#park(key, this.core.clock.now() + Math.ceil(retryAfterMs))
       },
     }
@@ -177,6 +182,7 @@ export async function makeCall<T>(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'logInfo' | 'reserve'>,
   { limit, tokens, cost, name, subject }: ExpectedCall,
   make: (call: AllowedCall) => Awaitable<T>,
+  clock: Pick<Clock, 'now'>,
 ): Promise<T> {
   const hold = await ctx.reserve({ tokens, ...defined({ cost }) }, name)
   let permit: Permit
@@ -211,15 +217,24 @@ export async function makeCall<T>(
       hold.commit({ tokens: inputTokens + outputTokens, ...defined({ cost: spent }) }),
     ])
   }
+  let isRefused = false
+  const refused = (retryAfterMs: number) => {
+    permit.refused(retryAfterMs)
+    isRefused = true
+  }
   let value: T
   try {
     value = await make({
       used: (usage, isAnswered) => {
         said = { usage, isAnswered }
       },
-      refused: retryAfterMs => permit.refused(retryAfterMs),
+      refused,
     })
   } catch (error) {
+    // While it is known which of the calls of the attempt its provider refused.
+    const now = clock.now()
+    const { refusedByProvider, notBefore = now } = classifyError(error, now)
+    if (refusedByProvider === true && !isRefused) refused(notBefore - now)
     await settle('nothing')
     throw error
   }

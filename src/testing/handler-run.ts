@@ -1,4 +1,5 @@
 import { makeCall } from '../engine/holds.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { decode, encode } from '../task/codec.ts'
 import {
   type EarlierOutput,
@@ -155,7 +156,7 @@ function contextOf<S>(
     acquire: async () => freePermit,
     isParked: () => false,
     reserve: async () => freeHold,
-    call: (expected, make) => makeCall(context, expected, make),
+    call: (expected, make) => makeCall(context, expected, make, systemClock),
     write: text => void notes.output.push(text),
     earlierOutput: async () => earlierOutput,
     addUsage: async usage => void notes.usage.push(usage),

@@ -1,4 +1,4 @@
-import { type AllowedCall, defineTask, type TaskContext } from 'quillwork'
+import { type AllowedCall, defineTask, PermanentError, type TaskContext } from 'quillwork'
 import { testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -143,4 +143,34 @@ describe('a call with all that belongs to it', () => {
     for (const { taskId } of [first, second])
       expect(await t.budgets.get(taskId)).toMatchObject({ spent: { tokens: 42 }, reserved: { tokens: 0 } })
   })
+
+  it.each(['beside a call of another limit', 'before a fallback that fails for good'])(
+    'that its provider refuses parks its own limit alone, %s',
+    async how => {
+      const refused = Object.assign(new Error('429'), { status: 429, retryAfterMs: 60_000 })
+      const refusing = defineTask({
+        type: 'Refusing',
+        parameters: z.null(),
+        result: z.null(),
+        async execute(ctx) {
+          const first = ctx.call({ limit: 'a', tokens: 1 }, () => Promise.reject(refused))
+          const beside = how.startsWith('beside')
+          const second = () =>
+            ctx.call({ limit: 'b', tokens: 1 }, () => {
+              if (!beside) throw new PermanentError('no')
+              return new Promise(() => undefined)
+            })
+          if (beside) await Promise.all([first, second()])
+          else await first.catch(() => second()).catch(() => Promise.reject(refused))
+          return null
+        },
+      })
+      await using t = await testEngine({ tasks: [refusing], limits: { a: {}, b: {} } })
+      const { taskId } = await t.submit(refusing, null)
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+      const parked = (await t.limits.list()).filter(({ parkedUntil }) => parkedUntil !== undefined)
+      expect(parked).toMatchObject([{ key: 'a', parkedUntil: t.clock.now() + 60_000 }])
+    },
+  )
 })
