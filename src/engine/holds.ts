@@ -9,7 +9,7 @@ import { defined } from '../task/defined.ts'
 import type { Awaitable, TaskContext } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from '../task/paid-call.ts'
-import { believableUsage } from '../task/usage.ts'
+import { believableUsage, checkSubject } from '../task/usage.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
@@ -184,6 +184,7 @@ export async function makeCall<T>(
   make: (call: AllowedCall) => Awaitable<T>,
   clock: Pick<Clock, 'now'>,
 ): Promise<T> {
+  if (subject !== undefined) checkSubject(subject)
   const hold = await ctx.reserve({ tokens, ...defined({ cost }) }, name)
   let permit: Permit
   try {

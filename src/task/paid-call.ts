@@ -61,7 +61,7 @@ export interface ExpectedCall {
   cost?: number
   /** Names the call within the task, as in `reserve`; a new name for each call that begins. */
   name?: string
-  /** The subject of its usage. */
+  /** The subject of its usage: 1 to 100 characters. */
   subject?: string
 }
 

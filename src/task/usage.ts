@@ -13,7 +13,7 @@ const longestCall = 200
 export function validUsage(usage: Usage): Usage {
   const { model, inputTokens, cachedInputTokens = 0, outputTokens, cost, subject, call } = usage
   requireText('model', model, longestModel)
-  if (subject !== undefined) requireText('subject', subject, longestSubject)
+  if (subject !== undefined) checkSubject(subject)
   if (call !== undefined) requireText('call', call, longestCall)
   requireCount('inputTokens', inputTokens)
   requireCount('cachedInputTokens', cachedInputTokens)
@@ -28,17 +28,23 @@ export function validUsage(usage: Usage): Usage {
   return usage
 }
 
+/** Throws OPTION_INVALID for a subject that no usage can have. */
+export function checkSubject(subject: string): void {
+  requireText('subject', subject, longestSubject)
+}
+
 /** Most tokens of one call: more than any model takes. */
 const mostTokens = 10_000_000
 /** Most that one call may cost: more than an account can count is a mistake. */
 const mostCost = 1_000_000
 
 /**
- * Returns what a call has used as it counts. Where a number cannot be right, the estimate takes its place, and the usage is marked: a paid answer
- * is not lost for it.
+ * Returns what a call has used as it counts. Where a number cannot be right, the estimate takes its place, and the usage is marked; the id of a model
+ * that cannot be stored is cut, or `unknown`: a paid answer is not lost for it.
  */
 export function believableUsage(usage: Usage, expected: Pick<ExpectedCall, 'tokens' | 'cost'>): Usage {
-  const { inputTokens, cachedInputTokens = 0, outputTokens, cost, ...plain } = usage
+  const { model: named, inputTokens, cachedInputTokens = 0, outputTokens, cost, ...others } = usage
+  const model = storableModel(named)
   const mayBeTokens =
     isCount(inputTokens) &&
     isCount(cachedInputTokens) &&
@@ -46,11 +52,17 @@ export function believableUsage(usage: Usage, expected: Pick<ExpectedCall, 'toke
     isCount(outputTokens) &&
     inputTokens + outputTokens <= Math.max(mostTokens, expected.tokens)
   const mayBeCost = cost === undefined || (cost >= 0 && cost <= Math.max(mostCost, expected.cost ?? 0))
-  if (mayBeTokens && mayBeCost) return usage
+  if (mayBeTokens && mayBeCost) return model === named ? usage : { ...usage, model }
   const tokens = mayBeTokens
     ? { inputTokens, cachedInputTokens, outputTokens }
     : { inputTokens: Math.ceil(expected.tokens), outputTokens: 0 }
-  return { ...plain, ...tokens, ...defined({ cost: expected.cost }), isEstimated: true }
+  return { model, ...others, ...tokens, ...defined({ cost: expected.cost }), isEstimated: true }
+}
+
+/** Returns the id of a model as it can be stored: a server may say anything. */
+function storableModel(named: string): string {
+  const text = typeof named === 'string' ? named.replaceAll('\0', '').slice(0, longestModel) : ''
+  return text === '' ? 'unknown' : text
 }
 
 function requireText(field: string, text: unknown, longest: number): void {

@@ -82,6 +82,36 @@ describe('a call with all that belongs to it', () => {
     expect(done.estimatedCalls).toBe(1)
   })
 
+  it.each([
+    ['', 'unknown'],
+    [undefined as unknown as string, 'unknown'],
+    [`a\0${'b'.repeat(300)}`, `a${'b'.repeat(199)}`],
+  ])('keeps its answer where it said the model %j', async (model, stored) => {
+    await using done = await run(call => {
+      call.used({ ...usage, model })
+      return 'written'
+    })
+    expect(done).toMatchObject({ record: { result: '"written"' }, usage: [{ model: stored, calls: 1 }] })
+  })
+
+  it.each(['', 'x'.repeat(101), 'a\0b'])('is not made for the subject %j', async subject => {
+    let calls = 0
+    const task = defineTask({
+      type: 'Calling',
+      parameters: z.null(),
+      result: z.unknown(),
+      execute: ctx => ctx.call({ ...expected, subject }, () => (calls += 1)),
+    })
+    await using t = await testEngine({ tasks: [task], limits: { m: {} } })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { code: 'OPTION_INVALID' },
+    })
+    expect(calls).toBe(0)
+  })
+
   it('is believed where it cost more than its estimate', async () => {
     await using done = await run(call => call.used({ ...usage, inputTokens: 9_000 }))
     expect(done).toMatchObject({ spent: { tokens: 9_012, cost: 0.5 }, tokens: 9_012, estimatedCalls: 0 })
