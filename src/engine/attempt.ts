@@ -23,6 +23,8 @@ export class Attempt {
   settling = false
   /** Its handler waits for a signal or a time, and does nothing else: it has ended. */
   hasEndedToWait = false
+  /** It wrote sub-tasks, or those of an earlier attempt once more: its record may not count them yet. */
+  hasSubTasks = false
   #controller: AbortController | undefined
   #onInterrupt: ((why: Interruption | 'waits') => void) | undefined
 

@@ -47,8 +47,6 @@ export class AttemptContext implements TaskContext {
   parameters: unknown
   /** The handler submitted a sub-task that was not there before. */
   submittedSubTasks = false
-  /** It submitted sub-tasks, or found those that an earlier attempt submitted: its record may not count them yet. */
-  hasSubTasks = false
   /** The handler has returned; what it returned is being read. */
   hasReturned = false
   /** What an error says of a wait that could not begin; see `noteHeldUp`. */
@@ -261,7 +259,6 @@ export class AttemptContext implements TaskContext {
       const item = { ...options, parameters }
       const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { item, earlier })
       this.#requireHeld()
-      this.hasSubTasks = true
       if (isNew) this.submittedSubTasks = true
       if (!subTask.done) this.sawLiveSubTask = true
       return subTask
@@ -276,7 +273,6 @@ export class AttemptContext implements TaskContext {
       const written = await submitSubTasks(this.#core, this.held, type, { items, earlier })
       const { created, found, live, refused } = written
       this.#requireHeld()
-      this.hasSubTasks ||= created + found > 0
       if (created > 0) this.submittedSubTasks = true
       if (live) this.sawLiveSubTask = true
       for (const { key, error } of refused)

@@ -95,7 +95,7 @@ function outcomeOf(core: Core, context: AttemptContext, value: unknown): Awaitab
     })
   }
   if (task.onSubTasksSettled !== undefined) return { kind: 'awaiting-subtasks', reduces: true }
-  const hasSubTasks = context.hasSubTasks || totalOf(record.subTaskStatusSummary) > 0
+  const hasSubTasks = context.held.hasSubTasks || totalOf(record.subTaskStatusSummary) > 0
   return chain(encodeResult(task, value), result =>
     hasSubTasks ? { kind: 'awaiting-subtasks', reduces: false, result } : { kind: 'completed', result },
   )

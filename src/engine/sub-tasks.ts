@@ -153,6 +153,8 @@ async function create(
   attempt: Attempt,
   tasks: readonly NewTask[],
 ): Promise<readonly Created[]> {
+  // Also where the write fails: a part of many may be there, and so may what the store gave no answer to.
+  attempt.hasSubTasks = true
   const created = await traceSubmission(trace, tasks, () =>
     store.tasks.create(tasks, {}, { allOrNone: asItIs }),
   )

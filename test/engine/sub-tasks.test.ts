@@ -1,4 +1,5 @@
-import { defineTask } from 'quillwork'
+import { defineTask, QuillworkError, type Store } from 'quillwork'
+import { sqlite } from 'quillwork/sqlite'
 import { createGate, type Order, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -102,6 +103,41 @@ describe('a parent without a hook', () => {
     expect(t.recorder.storyOf(task.taskId)).toEqual(['submitted', 'started', 'waiting', 'failed'])
     await expectInvariants(t)
   })
+
+  it.runIf(onSqlite)(
+    'waits for sub-tasks that were written, also where their submission failed and the handler went on',
+    async () => {
+      const child = defineTask({ type: 'Child', parameters: z.null(), result: z.null(), execute: () => null })
+      const parent = defineTask({
+        type: 'Parent',
+        parameters: z.null(),
+        result: z.string(),
+        async execute(ctx) {
+          const items = [{ key: 'a', parameters: null, delay: '1m' as const }]
+          return ctx.submitSubTasks(child, items).then(
+            () => 'submitted',
+            () => 'went on',
+          )
+        },
+      })
+      const openStore = (now: () => number): Store => {
+        const store = sqlite({ file: ':memory:', now })
+        const create: Store['tasks']['create'] = async (tasks, ...rest) => {
+          const created = await store.tasks.create(tasks, ...rest)
+          if (tasks[0]?.parent !== undefined) throw new QuillworkError('STORE_DAMAGED', 'no answer')
+          return created
+        }
+        return { ...store, tasks: { ...store.tasks, create } }
+      }
+      await using t = await testEngine({ tasks: [parent, child], openStore })
+      const task = await t.submit(parent, null)
+      await t.drain()
+      expect(await summaryOf(t, task.taskId)).toEqual({ status: 'RUNNING', QUEUED: 1 })
+      await t.advance('1m')
+      expect(await summaryOf(t, task.taskId)).toEqual({ status: 'COMPLETED', COMPLETED: 1 })
+      expect(await task.result()).toBe('went on')
+    },
+  )
 
   it('C9: a sub-task that succeeds at its fourth attempt counts once, as a success; a DEAD_LETTER as a failure', async () => {
     const { scripted } = scriptedTasks()
