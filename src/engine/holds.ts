@@ -49,6 +49,12 @@ abstract class AttemptHolds {
   }
 }
 
+/** A place in the queue of a limit. */
+interface Place {
+  key: string
+  ticket: string
+}
+
 /** The places under limits that one attempt holds or waits for. */
 export class Permits extends AttemptHolds {
   /** Permits that are neither committed nor released, with their keys. */
@@ -56,8 +62,7 @@ export class Permits extends AttemptHolds {
   #lastKey: string | undefined
   /** A call said that its provider refused it, so its key is known and parked. */
   #isRefusalReported = false
-  /** Keys by ticket. */
-  readonly #waiting = new Map<string, string>()
+  readonly #waiting = new Set<Place>()
   #asks = 0
 
   /**
@@ -67,23 +72,24 @@ export class Permits extends AttemptHolds {
   async acquire(key: string, cost: number): Promise<Permit> {
     const { clock, limiter } = this.core
     if (!limiter.isKnown(key)) throw unknownLimit(key)
-    const asker = { ...askerOf(this.attempt.record), ticket: this.#ticketFor(key) }
-    const { ticket } = asker
+    const place = this.#placeFor(key)
+    const { ticket } = place
+    const asker = { ...askerOf(this.attempt.record), ticket }
     const giveUpAt = clock.monotonic() + longestWaitMs
     const leftMs = () => giveUpAt - clock.monotonic()
     for (;;) {
       const askedAt = clock.monotonic()
       const answer = await limiter.acquire({ ...asker, key, cost, within: leftMs() })
-      if (answer.granted) return this.#granted(ticket, answer)
+      if (answer.granted) return this.#granted(place, answer)
       this.requireRunning(` while it waited for ${key}`)
       const waitMs = Math.max(1, Math.ceil(answer.until - clock.now()))
       // The next ask takes about as long as this one, and has to be answered in time, too.
       const askMs = clock.monotonic() - askedAt
-      if (waitMs + askMs > leftMs()) throw this.#snooze({ key, ticket, cost }, waitMs)
+      if (waitMs + askMs > leftMs()) throw this.#snooze(place, cost, waitMs)
       await this.#timeOrCapacity(key, ticket, waitMs)
       this.requireRunning(` while it waited for ${key}`)
       // On a busy machine timers are late.
-      if (askMs > leftMs()) throw this.#snooze({ key, ticket, cost }, 1)
+      if (askMs > leftMs()) throw this.#snooze(place, cost, 1)
     }
   }
 
@@ -103,21 +109,22 @@ export class Permits extends AttemptHolds {
   override end(isAnswered = false): void {
     super.end()
     for (const permit of [...this.#held.keys()]) permit.commit(undefined, isAnswered)
-    for (const [ticket, key] of this.#waiting) void giveUpPlace(this.core, key, ticket)
+    for (const { key, ticket } of this.#waiting) void giveUpPlace(this.core, key, ticket)
     this.#waiting.clear()
   }
 
   /** Asks of one task that wait at the same time need a ticket each; a later attempt finds the places of this one by the same names. */
-  #ticketFor(key: string): string {
-    const taken = [...this.#waiting.values()].filter(other => other === key).length
+  #placeFor(key: string): Place {
+    const taken = [...this.#waiting].filter(other => other.key === key).length
     const ticket = taken === 0 ? this.attempt.record.id : `${this.attempt.record.id}/${taken}/${this.#asks++}`
-    this.#waiting.set(ticket, key)
-    return ticket
+    const place = { key, ticket }
+    this.#waiting.add(place)
+    return place
   }
 
-  #granted(ticket: string, { reservation }: Extract<Acquired, { granted: true }>): Permit {
-    const key = this.#waiting.get(ticket) ?? ''
-    this.#waiting.delete(ticket)
+  #granted(place: Place, { reservation }: Extract<Acquired, { granted: true }>): Permit {
+    const { key } = place
+    this.#waiting.delete(place)
     if (this.isOver) reservation.release()
     this.requireRunning(` while it waited for ${key}`)
     const permit: Permit = {
@@ -164,8 +171,9 @@ export class Permits extends AttemptHolds {
   }
 
   /** The place in the queue is kept for the next attempt. */
-  #snooze({ key, ticket, cost }: { key: string; ticket: string; cost: number }, waitMs: number): SnoozeError {
-    this.#waiting.delete(ticket)
+  #snooze(place: Place, cost: number, waitMs: number): SnoozeError {
+    const { key } = place
+    this.#waiting.delete(place)
     const until = this.core.store.tasks.now() + waitMs - earlyMs
     const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
     return new SnoozeError(until, message, { limit: key, limitCost: cost })
