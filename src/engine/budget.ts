@@ -4,7 +4,8 @@
  */
 import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
 import { atMost } from '../runtime/at-most.ts'
-import { uniqueName } from '../runtime/shared-account.ts'
+import { retryUntilStored, type StoreRetry } from '../runtime/retry-until-stored.ts'
+import { type Change, uniqueName } from '../runtime/shared-account.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import { type ErrorInfo, QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Spending } from '../task/paid-call.ts'
@@ -71,6 +72,11 @@ export interface Allowance {
   isNamed: boolean
 }
 
+interface Reservation extends Pick<Allowance, 'record' | 'need'> {
+  call: string | undefined
+  retry: StoreRetry
+}
+
 /** A hold counts as spent after this time, in milliseconds: settling it later makes up for the difference. */
 const leaseMs = 600_000
 /** As `leaseMs`, of a call with a name: 30 days, since the next attempt settles it, and its process may be away for long. */
@@ -124,14 +130,13 @@ export class BudgetLedger implements Budgets {
 
   /**
    * Reserves what a call needs. What earlier attempts of the task reserved for a call of that name is given back. Throws a snooze with the code
-   * BUDGET_EXHAUSTED where it does not fit, and what the store throws.
+   * BUDGET_EXHAUSTED where it does not fit, and what the store throws. `retry`: how often it is asked while it is away.
    */
-  async reserve(record: TaskRecord, need: Need, call?: string): Promise<Allowance> {
+  async reserve(record: TaskRecord, need: Need, retry: StoreRetry, call?: string): Promise<Allowance> {
     const tree = this.#tree(record.rootTaskId)
-    const isGoverned = tree.isGoverned()
-    if (!(isGoverned instanceof Promise ? await isGoverned : isGoverned))
-      return { record, need, hold: undefined, isNamed: false }
-    const hold = await this.#hold(tree, { record, need, call })
+    const isGoverned = await retryUntilStored(async () => tree.isGoverned(), retry)
+    if (!isGoverned) return { record, need, hold: undefined, isNamed: false }
+    const hold = await this.#hold(tree, { record, need, call, retry })
     return { record, need, hold, isNamed: call !== undefined }
   }
 
@@ -186,17 +191,17 @@ export class BudgetLedger implements Budgets {
     await atMost(stopMs, this.#wakes.finish(), () => undefined, this.#parts.clock)
   }
 
-  async #hold(
-    tree: BudgetTree,
-    { record, need, call }: Pick<Allowance, 'record' | 'need'> & { call: string | undefined },
-  ): Promise<string> {
+  async #hold(tree: BudgetTree, { record, need, call, retry }: Reservation): Promise<string> {
     const named = call === undefined ? undefined : namedCall(record, call)
     const id = named === undefined ? uniqueName() : namedHold(uniqueName(), named)
     const until = named === undefined ? leaseMs : namedLeaseMs
     const wasWoken = waitsSince(record.errorInfo) !== undefined
     let refusal: Refusal | undefined
     let hasMore = false
-    await tree.change((account, now) => {
+    const change: Change<BudgetAccount> = (account, now) => {
+      refusal = undefined
+      // A write whose answer was lost has been made.
+      if (isHeld(account, id)) return false
       const before = account.wanted
       const isExpired = expireHolds(account, now)
       if (wasWoken) keepPromise(account, need)
@@ -206,7 +211,8 @@ export class BudgetLedger implements Budgets {
       // It may have come by itself, because no process was there to wake it: then it wakes the others.
       hasMore = wasWoken && hasWantedCapacity(account, now)
       return isExpired || isGivenBack || wasWoken || refusal === undefined || !isSame(before, account.wanted)
-    })
+    }
+    await retryUntilStored(() => tree.change(change), retry)
     if (hasMore) this.#wakeSoon(tree, 'capacity')
     if (refusal === undefined) return id
     const { store, random } = this.#parts

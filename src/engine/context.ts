@@ -55,7 +55,7 @@ export class AttemptContext implements TaskContext {
   sawLiveSubTask = false
   /** When the handler last showed that it goes on, by the monotonic clock; kept where its task type says how long it may not. */
   progressedAt = 0
-  /** Writes that the handler waits for. */
+  /** What the handler waits for the store for. */
   writes = 0
   readonly #core: Core
   /** The attempt that the handler runs in. */
@@ -231,7 +231,8 @@ export class AttemptContext implements TaskContext {
 
   async earlierOutput(): Promise<EarlierOutput | undefined> {
     if (this.attempt === 1) return undefined
-    const { attempt, text } = await readOutput(this.#core, this.taskId)
+    const read = () => readOutput(this.#core, this.taskId)
+    const { attempt, text } = await this.storing(() => retryUntilStored(read, retryOf(this.#core, this.held)))
     return attempt === 0 || attempt >= this.attempt ? undefined : { attempt, text }
   }
 
@@ -379,7 +380,7 @@ export class AttemptContext implements TaskContext {
     return this.#reports
   }
 
-  /** Waits for a write: while the store is away, it is not the handler that stalls. */
+  /** Waits for the store: while it is away, it is not the handler that stalls. */
   async storing<T>(write: () => Promise<T>): Promise<T> {
     this.writes += 1
     try {

@@ -14,6 +14,7 @@ import type { Attempt, Interruption } from './attempt.ts'
 import type { Allowance } from './budget.ts'
 import { needOf, nothing, realOf } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
+import { retryOf } from './settle.ts'
 import { askerOf, giveUpPlace, parkLimit } from './wake.ts'
 
 /** The longest wait in a worker slot, in milliseconds, asking included; a longer one becomes a snooze, and the slot is free. */
@@ -264,7 +265,12 @@ export class BudgetHolds extends AttemptHolds {
   async reserve(estimate: Spending, call?: string): Promise<BudgetHold> {
     const need = needOf(estimate)
     this.#requireRunning()
-    const allowance = await this.core.budgets.reserve(this.attempt.record, need, call)
+    const allowance = await this.core.budgets.reserve(
+      this.attempt.record,
+      need,
+      retryOf(this.core, this.attempt),
+      call,
+    )
     if (this.isOver) void this.core.budgets.settle(allowance, nothing)
     this.#requireRunning()
     this.#open.add(allowance)

@@ -35,7 +35,7 @@ interface Stepping {
   progressed(): void
   /** Does something after which the handler goes on. */
   during<T>(work: () => Promise<T>): Promise<T>
-  /** Waits for a write. */
+  /** Waits for the store. */
   storing<T>(write: () => Promise<T>): Promise<T>
   /** Returns the error of an attempt that lost its task. */
   notHeld(): QuillworkError
@@ -67,10 +67,21 @@ export class Steps {
 
   /** Returns the stored values as codec text by stored key, those of other parameters among them; a first attempt without any reads none. */
   stored(): Promise<ReadonlyMap<string, string>> {
-    const { id, attempt, checkpointAttempt } = this.#context.held.record
+    const { attempt, checkpointAttempt } = this.#context.held.record
     const none = attempt === 1 && checkpointAttempt === undefined
-    this.#stored ??= none ? Promise.resolve(new Map()) : this.#core.store.attempts.checkpoints(id)
+    this.#stored ??= none ? Promise.resolve(new Map()) : this.#read()
     return this.#stored
+  }
+
+  /** A store that is away for a while fails no attempt. What could not be read is read again by the next step. */
+  #read(): Promise<ReadonlyMap<string, string>> {
+    const { held } = this.#context
+    const read = () => this.#core.store.attempts.checkpoints(held.record.id)
+    const reading = this.#context.storing(() => retryUntilStored(read, retryOf(this.#core, held)))
+    reading.catch(() => {
+      this.#stored = undefined
+    })
+    return reading
   }
 
   /** Returns the value that a step had when the attempt began; undefined where it had none. */

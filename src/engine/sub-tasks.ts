@@ -1,3 +1,4 @@
+import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { Created } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
 import { withoutControls } from '../task/controls.ts'
@@ -15,6 +16,7 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { notifySubmitted } from './notify.ts'
+import { retryOf } from './settle.ts'
 import { checkKey } from './steps.ts'
 import {
   checkedTags,
@@ -147,17 +149,13 @@ async function writePart(
 /** A sub-task whose key exists is left as it is. */
 const asItIs = () => true
 
-/** Without limits on waiting tasks: their root was admitted. All are created, or none. */
-async function create(
-  { trace, store }: Core,
-  attempt: Attempt,
-  tasks: readonly NewTask[],
-): Promise<readonly Created[]> {
+/** Without limits on waiting tasks: their root was admitted. All are created, or none, also in a store that is away for a while. */
+async function create(core: Core, attempt: Attempt, tasks: readonly NewTask[]): Promise<readonly Created[]> {
+  const { trace, store } = core
   // Also where the write fails: a part of many may be there, and so may what the store gave no answer to.
   attempt.hasSubTasks = true
-  const created = await traceSubmission(trace, tasks, () =>
-    store.tasks.create(tasks, {}, { allOrNone: asItIs }),
-  )
+  const write = () => store.tasks.create(tasks, {}, { allOrNone: asItIs })
+  const created = await traceSubmission(trace, tasks, () => retryUntilStored(write, retryOf(core, attempt)))
   if (created.some(each => each.outcome === 'refused')) {
     // The parent may have been asked to stop, and this process may not have heard of it: such an attempt ends cancelled, and has not failed.
     const [present] = await store.queries.get([attempt.record.id])

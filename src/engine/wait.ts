@@ -4,6 +4,7 @@
  * that it waits for is in its record, or the time is over.
  */
 import { randomUUID } from 'node:crypto'
+import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import { decode, encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
 import type { Out, Schema, SignalOptions, SleepOptions, WaitOptions } from '../task/definition.ts'
@@ -14,8 +15,10 @@ import { hasEnded } from '../task/status.ts'
 import { type Signal, scopeEnd, type TaskRecord, type Wait } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { signalled, type WaitOutcome, withoutPayloads } from '../task/wait-transitions.ts'
+import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { changed, readTask } from './read-task.ts'
+import { retryOf } from './settle.ts'
 import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 
 /** Within the key of a wait for a signal. */
@@ -27,8 +30,11 @@ const timedOutKey = ' timed out'
 
 /** What of an attempt's context its waits need. */
 interface Waiter {
+  readonly held: Attempt
   readonly record: TaskRecord
   readonly steps: Steps
+  /** Waits for the store. */
+  storing<T>(read: () => Promise<T>): Promise<T>
   logError(message: string, fields?: object): void
 }
 
@@ -116,7 +122,7 @@ export class Waits {
     if (stored !== undefined) return stored as Taken
     const ended = await this.#timedOutStep(key)
     if (ended.isStored) throw timedOut(key)
-    const { signals = [], signalCount = 0 } = await readTask(this.#core, this.#waiter.record.id)
+    const { signals = [], signalCount = 0 } = await this.#present()
     const signal = await this.#nextOf(signals, name, schema)
     if (signal !== undefined) return this.#waiter.steps.run(key, () => signal)
     const until = this.#earlierUntil(key) ?? (timeoutMs === undefined ? undefined : this.#now() + timeoutMs)
@@ -129,6 +135,13 @@ export class Waits {
       seen: { signals, signalCount },
     })
     return undefined
+  }
+
+  /** Returns the record as it is now, also from a store that is away for a while. */
+  #present(): Promise<TaskRecord> {
+    const { held, record } = this.#waiter
+    const read = () => readTask(this.#core, record.id)
+    return this.#waiter.storing(() => retryUntilStored(read, retryOf(this.#core, held)))
   }
 
   /** Returns the first signal of a name that no wait has taken and whose payload the schema accepts. */

@@ -33,7 +33,7 @@ describe('a reservation', () => {
     const reserve = async (tree: number) => {
       monotonic += 10
       const record = { id: `${tree}`, rootTaskId: `${tree}` } as TaskRecord
-      await ledger.reserve(record, { tokens: 1, money: 1 })
+      await ledger.reserve(record, { tokens: 1, money: 1 }, { clock, again: () => false })
     }
     // 6,000 trees a minute, of which one is used all the time.
     for (let tree = 1; tree <= 10_000; tree++) await reserve(tree % 10 === 0 ? 0 : tree)

@@ -1,4 +1,4 @@
-import { defineTask, type Store } from 'quillwork'
+import { defineTask, QuillworkError, SnoozeError, type Store } from 'quillwork'
 import { createGate, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -76,5 +76,74 @@ describe('a call that is settled after the end of its attempt', () => {
     gate.open()
     await t.drain()
     expect(await t.budgets.get(task.taskId)).toMatchObject({ spent: { tokens: 20 }, reserved: { tokens: 0 } })
+  })
+})
+
+/** A store that fails each of what an attempt asks of it three times, from `begin` on. */
+function failingThrice(store: Store): { store: Store; begin(): void; failures(): number } {
+  const failed: Record<string, number> = {}
+  let isOn = false
+  const fails = <A extends unknown[], R>(name: string, ask: (...asked: A) => Promise<R>) => {
+    return async (...asked: A): Promise<R> => {
+      const times = failed[name] ?? 0
+      if (!isOn || times >= 3) return ask(...asked)
+      failed[name] = times + 1
+      throw new QuillworkError('STORE_FAILED', 'no primary')
+    }
+  }
+  const { attempts, output, queries, states, tasks } = store
+  return {
+    store: {
+      ...store,
+      attempts: { ...attempts, checkpoints: fails('checkpoints', attempts.checkpoints) },
+      output: { ...output, read: fails('output', output.read) },
+      queries: { ...queries, get: fails('get', queries.get) },
+      states: { ...states, load: fails('load', states.load), save: fails('save', states.save) },
+      tasks: { ...tasks, create: fails('create', tasks.create) },
+    },
+    begin: () => {
+      isOn = true
+    },
+    failures: () => Object.values(failed).reduce((sum, times) => sum + times, 0),
+  }
+}
+
+describe('a store that is away for less than a lease', () => {
+  it('costs an attempt no retry, whatever it asks', async () => {
+    let faults: ReturnType<typeof failingThrice> | undefined
+    const child = defineTask({ type: 'Child', parameters: z.null(), result: z.null(), execute: () => null })
+    const asking = defineTask({
+      type: 'Asking',
+      parameters: z.null(),
+      result: z.string(),
+      retry: { maxAttempts: 1 },
+      async execute(ctx) {
+        if (ctx.attempt === 1) throw new SnoozeError(0, 'once more')
+        faults?.begin()
+        await ctx.checkpoint('step', () => 1)
+        await ctx.earlierOutput()
+        await (await ctx.reserve({ tokens: 10 }, 'call')).commit({ tokens: 4 })
+        await ctx.submitSubTask(child, null, { key: 'a' })
+        return ctx.waitFor('word', { schema: z.string() })
+      },
+    })
+    await using t = await testEngine({
+      tasks: [asking, child],
+      openStore: now => {
+        faults = failingThrice(sqlite({ file: ':memory:', now }))
+        return faults.store
+      },
+    })
+    const { taskId } = await t.submit(asking, null, { budget: { tokens: 100 } })
+    await t.signal(taskId, 'word', 'told')
+    await t.advance('25s')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'COMPLETED',
+      attempt: 2,
+      retryCount: 0,
+      result: '"told"',
+    })
+    expect(faults?.failures()).toBeGreaterThanOrEqual(15)
+    expect(await t.budgets.get(taskId)).toMatchObject({ spent: { tokens: 4 }, reserved: { tokens: 0 } })
   })
 })
