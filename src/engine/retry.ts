@@ -106,7 +106,7 @@ function requireTime(record: TaskRecord): void {
 
 /**
  * Submits an ended task anew, as a task of its own that says which one it runs anew: for the same user, in the same lane, with the same
- * priority, tags and budget, unless the options say otherwise. A sub-task becomes a root. Throws TASK_NOT_FOUND, TASK_NOT_ENDED,
+ * priority, tags, budget and retries, unless the options say otherwise. A sub-task becomes a root. Throws TASK_NOT_FOUND, TASK_NOT_ENDED,
  * TASK_TYPE_UNKNOWN, and what a submission throws.
  */
 export async function rerunTask(
@@ -126,6 +126,7 @@ export async function rerunTask(
     // Tags of earlier versions may have controls.
     options: { ...defined({ userId, lane, priority, tags: tags.map(withoutControls), budget }), ...options },
     rerunOf: ended.id,
+    ...defined({ retry: ended.retry }),
     as: (record, isNew) => ({ record, isNew }),
   })
 }

@@ -12,6 +12,7 @@ import {
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
+import type { OwnRetry } from '../task/retry-policy.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { submissionHash } from '../task/submission-hash.ts'
 import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord } from '../task/task.ts'
@@ -65,6 +66,8 @@ export interface Submitted {
   tick?: { scheduleId: string; at: number }
   /** The ended task that it runs anew. */
   rerunOf?: string
+  /** What it has of a retry policy of its own; default none. */
+  retry?: OwnRetry
 }
 
 /** What is submitted, and what is made of the record. */
@@ -207,7 +210,7 @@ export function defaultsOf(core: Core, type: TaskType): ReturnType<typeof submis
 export function newTask(
   core: Core,
   type: TaskType,
-  { parameters, options, tick, rerunOf }: Submitted,
+  { parameters, options, tick, rerunOf, retry }: Submitted,
 ): NewTask {
   const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
@@ -228,6 +231,7 @@ export function newTask(
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
   if (rerunOf !== undefined) task.rerunOf = rerunOf
+  if (retry !== undefined) task.retry = retry
   if (tick !== undefined) task.idempotencyKey = tickKey(tick.scheduleId, tick.at)
   else if (options.idempotencyKey !== undefined) task.idempotencyKey = ownKey(options.idempotencyKey)
   if (task.idempotencyKey !== undefined) {

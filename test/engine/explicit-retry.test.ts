@@ -570,6 +570,23 @@ describe('an ended task', () => {
     expect(await t.tasks.get(first.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
   })
 
+  it('runs anew with the retries that it was submitted with', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const subTasks = [{ key: 'once', retry: { maxAttempts: 1 }, orders: [{ do: 'fail' }] }] as const
+    const { taskId } = await t.submit(scripted, { orders: [{ do: 'submit', subTasks: [...subTasks] }] })
+    await t.drain()
+    const [once] = (await t.tasks.children(taskId, {}, { pageSize: 1 })).items
+    expect(once).toMatchObject({ status: 'DEAD_LETTER', retry: { maxAttempts: 1 } })
+    const { record } = await t.tasks.rerun(once?.id ?? '')
+    await t.drain()
+    expect(await t.tasks.get(record.id)).toMatchObject({
+      status: 'DEAD_LETTER',
+      attempt: 1,
+      retry: { maxAttempts: 1 },
+    })
+  })
+
   it('runs anew with what its type makes of old parameters, or with others', async () => {
     const build = (version: number) =>
       defineTask({
