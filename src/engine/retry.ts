@@ -305,7 +305,7 @@ async function applyTogether(core: Core, steps: readonly Step[], required: numbe
       applied.push(answers[index] === 'applied')
       if (answers[index] === 'applied') notify(core, record, transition)
     }
-    if (applied[0] !== true) return applied
+    if (required > 0 && applied[0] !== true) return applied
   }
   return applied
 }

@@ -10,6 +10,8 @@ import {
 } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Core } from '../../src/engine/core.ts'
+import { followRetry } from '../../src/engine/retry.ts'
 import type { Transition } from '../../src/task/transition.ts'
 import { expectInvariants } from './invariants.ts'
 import { onSqlite } from './store-kind.ts'
@@ -610,4 +612,31 @@ describe('the cost of waiting for siblings', () => {
     )
     expect(await readsOf(chain)).toBeLessThan(length * 10)
   })
+})
+
+it('what was not attempted is retried to its end, also where the first of a thousand moved meanwhile', async () => {
+  const notAttempted = Array.from({ length: 1_001 }, (_, at) => ({
+    id: `${at}`,
+    parentTaskId: 'parent',
+    subTaskKey: `${at}`,
+    predecessor: 'plan',
+    after: { keys: ['plan'], startWhen: 'completed' },
+    status: 'CANCELLED',
+    phase: 'executing',
+    errorInfo: { code: 'PREDECESSOR_NOT_COMPLETED' },
+  }))
+  const plan = { id: 'plan', parentTaskId: 'parent', subTaskKey: 'plan', status: 'QUEUED' }
+  const writes: number[] = []
+  const store = {
+    queries: { get: async () => [plan], children: async () => ({ items: notAttempted }) },
+    tasks: {
+      now: () => 0,
+      apply: async (steps: readonly Transition[]) => {
+        writes.push(steps.length)
+        return steps.map(() => 'stale')
+      },
+    },
+  }
+  await followRetry({ store } as unknown as Core, 'plan')
+  expect(writes).toEqual([1_000, 1])
 })
