@@ -1,4 +1,5 @@
 import { type GatheredCalls, gatherCalls } from '../runtime/gather.ts'
+import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
@@ -6,10 +7,12 @@ import { eventOf } from '../task/events.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import { foundStale } from './settle.ts'
+import { foundStale, retryOf } from './settle.ts'
 
 /** Milliseconds between two writes. */
 const reportEveryMs = 250
+/** Milliseconds that an attempt which is done waits for its progress to be stored: its result is worth more. */
+const finishMs = 60_000
 /** Longest message of a log line, in characters. */
 const longestMessage = 2_000
 
@@ -21,6 +24,8 @@ export class Reports {
   #lines: LogLine[] = []
   readonly #calls: GatheredCalls
   #writing: Promise<void> = Promise.resolve()
+  /** By the monotonic clock; set when the attempt is done. */
+  #giveUpAt = Number.POSITIVE_INFINITY
 
   constructor(core: Core, attempt: Attempt) {
     this.#core = core
@@ -58,6 +63,7 @@ export class Reports {
 
   /** Writes what is left. */
   async flush(): Promise<void> {
+    this.#giveUpAt = this.#core.clock.monotonic() + finishMs
     this.#calls.cancel()
     this.#write()
     await this.#writing
@@ -73,21 +79,32 @@ export class Reports {
     const lines = this.#lines
     this.#progress = undefined
     this.#lines = []
-    if (lines.length > 0) await this.#core.store.attempts.log(this.#attempt.record.id, lines)
-    if (progress !== undefined) await this.#writeProgress(progress.value)
+    const writes = [
+      ...(lines.length > 0 ? [this.#core.store.attempts.log(this.#attempt.record.id, lines)] : []),
+      ...(progress === undefined ? [] : [this.#writeProgress(progress.value)]),
+    ]
+    for (const written of await Promise.allSettled(writes))
+      if (written.status === 'rejected') this.#failed(written.reason)
   }
 
+  /** Until it is stored, or a newer one has come. */
   async #writeProgress(value: unknown): Promise<void> {
     const { record } = this.#attempt
     const write = { taskId: record.id, attempt: record.attempt, progress: encode(value) }
-    const [applied] = await this.#core.store.attempts.progress([write])
+    const retry = retryOf(this.#core, this.#attempt)
+    const mayGoOn = () => this.#progress === undefined && this.#core.clock.monotonic() < this.#giveUpAt
+    const again = (error: unknown, waitMs: number) => mayGoOn() && retry.again(error, waitMs)
+    const [applied] = await retryUntilStored(() => this.#core.store.attempts.progress([write]), {
+      ...retry,
+      again,
+    })
     if (applied !== 'applied') foundStale(this.#core, this.#attempt)
     else if (this.#core.bus.wants('progress')) {
       this.#core.bus.emit({ ...eventOf('progress', record, this.#core.store.tasks.now()), progress: value })
     }
   }
 
-  /** Reports are best effort: a store that is away costs a line of the log, not the attempt. */
+  /** Log lines are best effort: a store that is away costs some, not the attempt. */
   #failed(error: unknown): void {
     this.#core.log.warn({ err: error, taskId: this.#attempt.record.id }, 'attempt report failed')
   }

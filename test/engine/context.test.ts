@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { defineTask } from 'quillwork'
+import { defineTask, QuillworkError, type Store } from 'quillwork'
+import { sqlite } from 'quillwork/sqlite'
 import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -195,6 +196,43 @@ describe('progress', () => {
       ])
     },
   )
+
+  it.runIf(onSqlite)('is kept where a log line is lost, and the store refuses it at first', async () => {
+    const reporting = defineTask({
+      type: 'Reporting',
+      parameters: z.null(),
+      result: z.null(),
+      progress: z.number(),
+      execute(ctx) {
+        ctx.updateProgress(100)
+        ctx.logInfo('done')
+        return null
+      },
+    })
+    const refusals = { log: 1, progress: 2 }
+    const openStore = (now: () => number): Store => {
+      const store = sqlite({ file: ':memory:', now })
+      const refusing =
+        <A extends unknown[], R>(what: keyof typeof refusals, write: (...written: A) => Promise<R>) =>
+        async (...written: A): Promise<R> => {
+          if (refusals[what]-- > 0) throw new QuillworkError('STORE_FULL', 'full')
+          return write(...written)
+        }
+      const { log, progress } = store.attempts
+      return {
+        ...store,
+        attempts: {
+          ...store.attempts,
+          log: refusing('log', log),
+          progress: refusing('progress', progress),
+        },
+      }
+    }
+    await using t = await testEngine({ tasks: [reporting], openStore })
+    const task = await t.submit(reporting, null)
+    await t.advance('1s')
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', progress: '100' })
+  })
 
   it('that the schema refuses fails the attempt for good; without a schema too', async () => {
     const wrong = defineTask({
