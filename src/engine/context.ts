@@ -23,7 +23,6 @@ import type { Duration } from '../task/duration.ts'
 import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from '../task/paid-call.ts'
-import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { tickOf } from '../task/tick.ts'
@@ -35,9 +34,9 @@ import type { Core } from './core.ts'
 import { erasureOf } from './erase.ts'
 import { BudgetHolds, makeCall, Permits } from './holds.ts'
 import { OutputWriter, readOutput } from './output.ts'
-import { Reports } from './reports.ts'
+import { parseProgress, Reports } from './reports.ts'
 import { paidLateMs, retryOf } from './settle.ts'
-import { checkKey, ownKeyPrefix, Steps } from './steps.ts'
+import { checkKey, checkStepKey, Steps } from './steps.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
 import { Waits } from './wait.ts'
 
@@ -157,13 +156,7 @@ export class AttemptContext implements TaskContext {
   }
 
   updateProgress(progress: unknown): void {
-    const schema = this.task.progress
-    if (schema === undefined) {
-      const message = `${this.taskType} has no progress schema; define one to report progress.`
-      throw new QuillworkError('PROGRESS_INVALID', message)
-    }
-    const problem = `The progress of ${this.taskType} is not valid`
-    const parsed = parseWith(schema, progress, 'PROGRESS_INVALID', problem)
+    const parsed = parseProgress(this.task, progress)
     if (parsed instanceof Promise)
       parsed.then(value => this.#report().progress(value)).catch(error => this.logError(messageOf(error)))
     else this.#report().progress(parsed)
@@ -179,11 +172,7 @@ export class AttemptContext implements TaskContext {
   }
 
   async checkpoint<T>(key: string, step: () => Awaitable<T>, options: StepOptions = {}): Promise<T> {
-    checkKey(key, 'checkpoint')
-    if (key.startsWith(ownKeyPrefix)) {
-      const message = `The key of a checkpoint must not begin with "${ownKeyPrefix}": the steps of the context itself do.`
-      throw new QuillworkError('OPTION_INVALID', message)
-    }
+    checkStepKey(key)
     return this.steps.run(key, step, options)
   }
 

@@ -88,11 +88,9 @@ function outcomeOf(core: Core, context: AttemptContext, value: unknown): Awaitab
   if (record.phase === 'reducing') {
     if (context.submittedSubTasks || (value === undefined && context.sawLiveSubTask))
       return { kind: 'awaiting-subtasks', reduces: true }
-    const isFinished = value !== undefined || acceptsNothing(task)
-    return chain(isFinished, finished => {
-      if (!finished) throw nextStageMissing(task)
-      return chain(encodeResult(task, value), result => unlessSubTasksMoved(core, context, result))
-    })
+    return chain(requireFinished(task, value), () =>
+      chain(encodeResult(task, value), result => unlessSubTasksMoved(core, context, result)),
+    )
   }
   if (task.onSubTasksSettled !== undefined) return { kind: 'awaiting-subtasks', reduces: true }
   const hasSubTasks = context.held.hasSubTasks || totalOf(record.subTaskStatusSummary) > 0
@@ -108,14 +106,14 @@ function encodeResult(task: ResolvedTask, value: unknown): Awaitable<string> {
   )
 }
 
-/** Whether `undefined` is a result of the task: then a hook that returns it has finished. */
-function acceptsNothing(task: ResolvedTask): Awaitable<boolean> {
-  return chain(task.result['~standard'].validate(undefined), answer => answer.issues === undefined)
-}
-
-function nextStageMissing(task: ResolvedTask): QuillworkError {
-  const message = `onSubTasksSettled of ${task.type} returned nothing and submitted no sub-task; return a result, or submit the next stage.`
-  return new QuillworkError('NEXT_STAGE_MISSING', message)
+/** Throws NEXT_STAGE_MISSING where a hook that submitted nothing returned nothing, unless `undefined` is a result of the task. */
+export function requireFinished({ type, result }: ResolvedTask, value: unknown): Awaitable<void> {
+  if (value !== undefined) return
+  return chain(result['~standard'].validate(undefined), ({ issues }) => {
+    if (issues === undefined) return
+    const message = `onSubTasksSettled of ${type} returned nothing and submitted no sub-task; return a result, or submit the next stage.`
+    throw new QuillworkError('NEXT_STAGE_MISSING', message)
+  })
 }
 
 /** A hook whose sub-tasks moved while it ran (one was retried) has reduced old results: it runs again when they have ended. */

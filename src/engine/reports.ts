@@ -3,7 +3,10 @@ import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
+import type { Awaitable, ResolvedTask } from '../task/definition.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { eventOf } from '../task/events.ts'
+import { parseWith } from '../task/schema.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
@@ -15,6 +18,17 @@ const reportEveryMs = 250
 const finishMs = 60_000
 /** Longest message of a log line, in characters. */
 const longestMessage = 2_000
+
+/** Returns the progress of a task through its schema. Throws PROGRESS_INVALID, also where there is no schema. */
+export function parseProgress(
+  { type, progress: schema }: ResolvedTask,
+  progress: unknown,
+): Awaitable<unknown> {
+  if (schema !== undefined)
+    return parseWith(schema, progress, 'PROGRESS_INVALID', `The progress of ${type} is not valid`)
+  const message = `${type} has no progress schema; define one to report progress.`
+  throw new QuillworkError('PROGRESS_INVALID', message)
+}
 
 /** Writes the progress and the log lines of an attempt, at most four times a second; the last progress and every line before it is settled. */
 export class Reports {

@@ -27,6 +27,14 @@ export function checkKey(key: string, what: string): void {
   )
 }
 
+/** Throws OPTION_INVALID for a key that no checkpoint of a handler can have. */
+export function checkStepKey(key: string): void {
+  checkKey(key, 'checkpoint')
+  if (!key.startsWith(ownKeyPrefix)) return
+  const message = `The key of a checkpoint must not begin with "${ownKeyPrefix}": the steps of the context itself do.`
+  throw new QuillworkError('OPTION_INVALID', message)
+}
+
 /** What of an attempt's context its steps need. */
 interface Stepping {
   readonly held: Attempt

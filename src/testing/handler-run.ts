@@ -1,10 +1,16 @@
+import { requireFinished } from '../engine/execute.ts'
 import { makeCall } from '../engine/holds.ts'
+import { parseProgress } from '../engine/reports.ts'
+import { checkKey, checkStepKey } from '../engine/steps.ts'
+import { validate } from '../engine/submit.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { classifyError } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import {
   type EarlierOutput,
   type In,
   type Out,
+  type ResolvedTask,
   resolveTask,
   type Schema,
   type State,
@@ -15,11 +21,12 @@ import {
   type TaskType,
 } from '../task/definition.ts'
 import type { Erasure } from '../task/erasure.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import type { BudgetHold, Permit, Usage } from '../task/paid-call.ts'
 import { parseWith } from '../task/schema.ts'
 import { defaultUser } from '../task/task.ts'
+import { messageOf } from '../task/thrown.ts'
 
 /** How a handler is run alone. */
 export interface HandlerRunOptions<S> {
@@ -61,7 +68,7 @@ export interface HandlerRun<R extends Schema> {
 /**
  * Runs a task's handler now, with a context that keeps what it does: no engine, no store. Parameters and result go through the
  * schemas and the codec, as in an engine. Time that it sleeps is over at once; a signal that has not come does not come in time. Rejects with what
- * the handler throws, PARAMETERS_INVALID or RESULT_INVALID.
+ * the handler throws, PARAMETERS_INVALID, RESULT_INVALID or NEXT_STAGE_MISSING.
  */
 export async function runHandler<P extends Schema, R extends Schema, G extends Schema, S>(
   task: TaskDefinition<P, R, G, S>,
@@ -73,12 +80,16 @@ export async function runHandler<P extends Schema, R extends Schema, G extends S
   const problem = 'The parameters are not valid'
   const parsed = await parseWith(task.parameters, stored, 'PARAMETERS_INVALID', problem)
   const notes = createNotes(options)
-  const context = contextOf(task, parsed, options, notes)
-  const handler = options.run === 'onSubTasksSettled' ? resolved.onSubTasksSettled : resolved.execute
+  const context = contextOf(resolved, parsed, options, notes)
+  const isHook = options.run === 'onSubTasksSettled'
+  const handler = isHook ? resolved.onSubTasksSettled : resolved.execute
   if (handler === undefined)
     throw new QuillworkError('OPTION_INVALID', `${task.type} has no onSubTasksSettled to run.`)
   const returned = await handler(context)
-  const isResult = returned !== undefined || resolved.onSubTasksSettled === undefined
+  // What `execute` returns beside a hook is no result; a hook that returns nothing has submitted the next stage, or waits for sub-tasks.
+  const isResult = isHook ? returned !== undefined : resolved.onSubTasksSettled === undefined
+  const goesOn = notes.subTasks.length > 0 || options.subTasks?.some(({ done }) => !done) === true
+  if (isHook && !goesOn) await requireFinished(resolved, returned)
   const result = isResult
     ? await parseWith(task.result, returned, 'RESULT_INVALID', 'The result is not valid')
     : undefined
@@ -116,7 +127,7 @@ const noErasure: Erasure = {
 const aloneId = '00000000-0000-7000-8000-000000000000'
 
 function contextOf<S>(
-  task: TaskType,
+  task: ResolvedTask,
   parameters: unknown,
   options: HandlerRunOptions<S>,
   notes: Notes,
@@ -144,10 +155,16 @@ function contextOf<S>(
     services,
     erasure: noErasure,
     signal,
-    updateProgress: progress => void notes.progress.push(progress),
+    updateProgress(progress) {
+      const parsed = parseProgress(task, progress)
+      const add = (value: unknown) => void notes.progress.push(value)
+      if (parsed instanceof Promise) parsed.then(add).catch(error => context.logError(messageOf(error)))
+      else add(parsed)
+    },
     logInfo: log('info'),
     logError: log('error'),
     async checkpoint<T>(key: string, step: () => T | Promise<T>): Promise<T> {
+      checkStepKey(key)
       if (!notes.checkpoints.has(key)) notes.checkpoints.set(key, decode(encode(await step())))
       return notes.checkpoints.get(key) as T
     },
@@ -186,8 +203,10 @@ function subTasksOf<S>(
     found: { key: string; parameters: unknown } & State<Schema>,
   ) => ({ taskId: subTaskId(aloneId, found.key), ...found }) as unknown as SubTask<A, B>
 
-  function add(type: TaskType, { parameters, ...options }: SubTaskOptions & { parameters: unknown }) {
+  async function add(type: TaskType, { parameters, ...options }: SubTaskOptions & { parameters: unknown }) {
     const { key } = options
+    checkKey(key, 'sub-task')
+    await validate(type, parameters)
     const found = earlier.find(subTask => subTask.key === key)
     if (found !== undefined) return found
     const known = notes.subTasks.some(subTask => subTask.key === key)
@@ -196,14 +215,20 @@ function subTasksOf<S>(
   }
 
   return {
-    submitSubTask: async (type, parameters, options) => asSubTask(add(type, { ...options, parameters })),
+    submitSubTask: async (type, parameters, options) =>
+      asSubTask(await add(type, { ...options, parameters })),
     async submitSubTasks(type, items) {
       let submitted = 0
+      const refused: { key: string; error: ErrorInfo }[] = []
       for (const item of items) {
-        add(type, item)
-        submitted += 1
+        try {
+          await add(type, item)
+          submitted += 1
+        } catch (error) {
+          refused.push({ key: item.key, error: classifyError(error, systemClock.now()).info })
+        }
       }
-      return { submitted, refused: [] }
+      return { submitted, refused }
     },
     async *subTasks(type) {
       for (const subTask of earlier) if (subTask.type === type.type) yield asSubTask(subTask)

@@ -1,4 +1,4 @@
-import { defineTask, PermanentError } from 'quillwork'
+import { defineTask, PermanentError, type TaskContext } from 'quillwork'
 import { createRecorder, runHandler, scriptedTasks, submittedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -89,6 +89,92 @@ describe('a handler run alone', () => {
     await expect(runHandler(words, 'x', { run: 'onSubTasksSettled' })).rejects.toMatchObject({
       code: 'OPTION_INVALID',
     })
+  })
+
+  it('rejects a hook that ends in nothing, unless it submits or waits for sub-tasks, or nothing is a result', async () => {
+    const ending = (how: 'nothing' | 'next') =>
+      defineTask({
+        type: 'Ending',
+        parameters: z.null(),
+        result: z.number(),
+        execute: () => undefined,
+        async onSubTasksSettled(ctx) {
+          if (how === 'next') await ctx.submitSubTask(words, 'a', { key: 'next' })
+          return undefined
+        },
+      })
+    const run = 'onSubTasksSettled' as const
+    await expect(runHandler(ending('nothing'), null, { run })).rejects.toMatchObject({
+      code: 'NEXT_STAGE_MISSING',
+    })
+    expect((await runHandler(ending('next'), null, { run })).subTasks).toHaveLength(1)
+    const live = [{ key: 'a', type: 'Words', parameters: 'a', done: false, status: 'QUEUED' }] as const
+    expect(await runHandler(ending('nothing'), null, { run, subTasks: live })).toMatchObject({ subTasks: [] })
+    const silent = defineTask({
+      type: 'Silent',
+      parameters: z.null(),
+      result: z.void(),
+      execute: () => undefined,
+      onSubTasksSettled: () => undefined,
+    })
+    expect((await runHandler(silent, null, { run })).result).toBe(undefined)
+  })
+
+  it('takes nothing that execute returns beside a hook for a result', async () => {
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.number(),
+      execute: () => 'submitted' as never,
+      onSubTasksSettled: () => 1,
+    })
+    expect((await runHandler(parent, null)).result).toBe(undefined)
+  })
+
+  it.each([
+    [
+      'progress of another shape',
+      'PROGRESS_INVALID',
+      (ctx: TaskContext) => ctx.updateProgress('half' as never),
+    ],
+    ['an empty key', 'OPTION_INVALID', (ctx: TaskContext) => ctx.checkpoint('', () => 1)],
+    ['a key of the context', 'OPTION_INVALID', (ctx: TaskContext) => ctx.checkpoint('ctx.x', () => 1)],
+    [
+      'wrong parameters of a sub-task',
+      'PARAMETERS_INVALID',
+      (ctx: TaskContext) => ctx.submitSubTask(words, 5 as never, { key: 'a' }),
+    ],
+  ])('rejects %s', async (_, code, act) => {
+    const acting = defineTask({
+      type: 'Acting',
+      parameters: z.null(),
+      result: z.null(),
+      progress: z.number(),
+      async execute(ctx) {
+        await act(ctx as unknown as TaskContext)
+        return null
+      },
+    })
+    await expect(runHandler(acting, null)).rejects.toMatchObject({ code })
+  })
+
+  it('reports the sub-tasks of many that are refused', async () => {
+    const many = defineTask({
+      type: 'Many',
+      parameters: z.null(),
+      result: z.array(z.string()),
+      async execute(ctx) {
+        const wrong = { key: 'wrong', parameters: 5 as never }
+        const items = [wrong, { key: '', parameters: 'a' }, { key: 'a', parameters: 'a' }]
+        const { submitted, refused } = await ctx.submitSubTasks(words, items)
+        return [`${submitted}`, ...refused.map(({ key, error }) => `${key} ${error.code}`)]
+      },
+    })
+    expect((await runHandler(many, null)).result).toEqual([
+      '1',
+      'wrong PARAMETERS_INVALID',
+      ' OPTION_INVALID',
+    ])
   })
 
   it('skips the steps that an earlier attempt finished', async () => {
