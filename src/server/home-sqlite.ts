@@ -48,6 +48,7 @@ async function targetHome(file: string, uploads: string): Promise<Omit<Home, 'cl
     async finish() {
       await store.transfer.finish()
       await store.tasks.close()
+      requireNoLog(filling)
       await requireEmpty(file)
       moveFiles(uploadsFilling, uploads)
       removeDatabase(file)
@@ -84,6 +85,13 @@ async function requireEmpty(file: string): Promise<void> {
   } finally {
     await store.tasks.close()
   }
+}
+
+/** Throws STORE_FULL where a closed store left a log: SQLite says nothing where it could not copy all of that into the file, which alone is renamed. */
+function requireNoLog(file: string): void {
+  if (!existsSync(`${file}-wal`)) return
+  const message = `The log of ${file} could not be copied into it; give the disk space, and run the move again.`
+  throw new QuillworkError('STORE_FULL', message)
 }
 
 function removeDatabase(file: string): void {
