@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
 import { folderUploads, sqliteLibraryRecords } from '../novel/index.ts'
-import { novels, uploads as uploadRecords } from '../novel/library/kinds.ts'
+import { libraryKinds } from '../novel/library/kinds.ts'
+import { isOfAnotherProgram } from '../store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../store/sqlite/index.ts'
 import { sqliteFileOf } from './addresses.ts'
 import { closeToOthers } from './close-to-others.ts'
@@ -69,19 +70,23 @@ function partsOf(store: SqliteStore, file: string) {
   }
 }
 
-/** Throws STORE_NOT_EMPTY for a file with tasks or novels, STORE_LOCKED for one that is in use. */
+/** Throws STORE_NOT_EMPTY for a file that holds anything, also of another program, STORE_LOCKED for one that is in use. */
 async function requireEmpty(file: string): Promise<void> {
   if (!existsSync(file)) return
+  // To open it as a store would make tables in it.
+  if (isOfAnotherProgram(file))
+    throw new QuillworkError(
+      'STORE_NOT_EMPTY',
+      `${file} is the database of another program; name another file.`,
+    )
   const store = sqlite({ file })
   try {
     await store.transfer.begin('')
     const records = sqliteLibraryRecords(store.database)
-    const held = await Promise.all([
-      records.find(novels, { limit: 1 }),
-      records.find(uploadRecords, { limit: 1 }),
-    ])
-    if (held.flat().length > 0)
-      throw new QuillworkError('STORE_NOT_EMPTY', `${file} holds novels or uploads.`)
+    for (const kind of libraryKinds) {
+      if ((await records.find(kind, { limit: 1 })).length === 0) continue
+      throw new QuillworkError('STORE_NOT_EMPTY', `${file} has rows in ${kind.name}; name another file.`)
+    }
   } finally {
     await store.tasks.close()
   }

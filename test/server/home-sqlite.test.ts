@@ -1,8 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
 import { sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sqliteLibraryRecords } from '../../src/novel/index.ts'
+import { keptModels } from '../../src/novel/library/kinds.ts'
+import { write } from '../../src/records/records.ts'
 import type { Home } from '../../src/server/home.ts'
 import { sqliteHome } from '../../src/server/home-sqlite.ts'
 import { createOne } from '../../src/testing/store-case.ts'
@@ -64,6 +77,43 @@ describe('a file that was filled', () => {
       for (const home of homes) await home.close()
       execFileSync('umount', [disk])
     }
+  })
+})
+
+describe('a file that is to be filled', () => {
+  it('is refused where it holds the tables of another program, and left as it is', async () => {
+    const file = folder.file('app.db')
+    const app = new SqliteDatabase(file)
+    app.exec('CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (7)')
+    app.close()
+    const before = readFileSync(file)
+    await expect(homeOf(file, true)).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' })
+    expect(readFileSync(file).equals(before)).toBe(true)
+  })
+
+  it('is refused where it holds a kept model alone', async () => {
+    const file = folder.file('kept.db')
+    const model = { id: 'kept', models: [] } as never
+    const open = () => {
+      const store = sqlite({ file })
+      return { store, records: sqliteLibraryRecords(store.database) }
+    }
+    const { store, records } = open()
+    await records.commit(write(keptModels, [model]))
+    await store.tasks.close()
+    await expect(homeOf(file, true)).rejects.toMatchObject({
+      code: 'STORE_NOT_EMPTY',
+      message: expect.stringContaining('library_models'),
+    })
+    const again = open()
+    expect(await again.records.find(keptModels, { limit: 2 })).toHaveLength(1)
+    await again.store.tasks.close()
+  })
+
+  it('is taken where it is a database without anything', async () => {
+    const file = folder.file('empty.db')
+    await sqlite({ file }).tasks.close()
+    expect((await homeOf(file, true)).shown).toBe(`sqlite:${file}`)
   })
 })
 

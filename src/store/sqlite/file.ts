@@ -30,6 +30,20 @@ export function openFile(file: string): Database {
   }
 }
 
+/** Whether a file that exists holds tables, and none of ours. Changes nothing in it. Throws STORE_LOCKED, STORE_UNSUITABLE, STORE_FAILED. */
+export function isOfAnotherProgram(file: string): boolean {
+  let db: Database | undefined
+  try {
+    db = new SqliteDatabase(file, { readonly: true, fileMustExist: true, timeout: 0 })
+    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
+    return tables.length > 0 && !tables.includes('schema_versions')
+  } catch (error) {
+    throw storeError(error, file)
+  } finally {
+    db?.close()
+  }
+}
+
 function connect(file: string): Database {
   try {
     if (file !== '' && file !== ':memory:') createFile(file)
