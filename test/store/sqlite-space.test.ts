@@ -19,8 +19,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
-import { completed } from '../../src/task/transition.ts'
-import { createAll, createOne, newTask, read } from '../../src/testing/store-case.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
+import { cancelled, completed, type Transition } from '../../src/task/transition.ts'
+import { createAll, createOne, newTask, problem, read } from '../../src/testing/store-case.ts'
 import { until } from '../servers/until.ts'
 import { type TestFolder, testFolder } from './sqlite-files.ts'
 
@@ -101,36 +102,79 @@ describe('what was deleted', () => {
   })
 })
 
-describe('the erasure of a tree', () => {
-  it('deletes a bounded part of what its tasks wrote in each write', async () => {
-    let left = () => 0
+describe('the deletion of trees', () => {
+  /** Opens a store with ended tasks. `sizes`: what is left to delete, at first and after each commit from then on. */
+  async function ended(count: number, end: End, fill: Fill, left: string) {
+    let read = () => 0
     const sizes: number[] = []
-    const store = openStore({ faults: { beforeCommit: () => void sizes.push(left()) } })
-    const { id: taskId } = await createOne(store)
-    const claim = { taskId, attempt: 0, token: taskId, executionNodeId: 'node', leaseMs: 60_000 }
-    const [record] = await store.tasks.claim([claim])
-    if (record == null) throw new Error('not claimed')
+    const store = openStore({ faults: { beforeCommit: () => void sizes.push(read()) } })
+    const taskIds: string[] = []
+    for (let made = 0; made < count; made += 1) {
+      const { id: taskId } = await createOne(store)
+      const claim = { taskId, attempt: 0, token: taskId, executionNodeId: 'node', leaseMs: 60_000 }
+      const [record] = await store.tasks.claim([claim])
+      if (record == null) throw new Error('not claimed')
+      await fill(store, record)
+      await store.tasks.apply([end(record)])
+      taskIds.push(taskId)
+    }
+    const sum = await store.database.read(db => db.prepare(left).pluck())
+    read = () => Number(sum.get())
+    sizes.length = 0
+    sizes.push(read())
+    return { store, taskIds, sizes }
+  }
+
+  type End = (record: TaskRecord) => Transition
+  type Fill = (store: SqliteStore, record: TaskRecord) => Promise<void>
+
+  const complete: End = record => completed(record, '"x"', 1)
+  const cancel: End = record => cancelled(record, problem(), 1)
+
+  const fillWithTexts: Fill = async (store, { id: taskId, attempt }) => {
     const value = JSON.stringify('x'.repeat(megabyte))
     for (let number = 0; number < 12; number += 1) {
-      const step = { taskId, attempt: record.attempt, value, key: `${number}` }
-      await store.attempts.checkpoint([step])
-      await store.output.append([{ taskId, attempt: record.attempt, sequence: number + 1, text: value }])
+      await store.attempts.checkpoint([{ taskId, attempt, value, key: `${number}` }])
+      await store.output.append([{ taskId, attempt, sequence: number + 1, text: value }])
     }
-    await store.tasks.apply([completed(record, '"x"', 1)])
-    const sum = await store.database.read(db =>
-      db
-        .prepare(`SELECT total(n) FROM (SELECT octet_length(value) AS n FROM checkpoints
-          UNION ALL SELECT octet_length(text) FROM output)`)
-        .pluck(),
+  }
+  const bytesLeft = `SELECT total(n) FROM (SELECT octet_length(value) AS n FROM checkpoints
+    UNION ALL SELECT octet_length(text) FROM output)`
+
+  const fillWithLines: Fill = async (store, { id, attempt }) => {
+    const line = { at: 1, attempt, level: 'info', message: 'm' } as const
+    await store.attempts.log(
+      id,
+      Array.from({ length: 999 }, () => line),
     )
-    left = () => Number(sum.get())
-    sizes.length = 0
-    sizes.push(left())
+  }
+
+  const largestStep = (sizes: readonly number[]) =>
+    Math.max(...sizes.map((size, index) => (sizes[index - 1] ?? size) - size))
+
+  it.each(['erased', 'pruned'])('takes a bounded part of what a task wrote in each write (%s)', async how => {
+    const { store, taskIds, sizes } = await ended(
+      1,
+      how === 'erased' ? complete : cancel,
+      fillWithTexts,
+      bytesLeft,
+    )
     expect(sizes[0]).toBeGreaterThan(24 * megabyte)
-    expect(await store.tasks.erase(taskId, 10)).toBe(1)
+    const gone =
+      how === 'erased'
+        ? await store.tasks.erase(taskIds.join(), 10)
+        : await store.tasks.prune({ CANCELLED: -1 }, 500)
+    expect(gone).toBe(1)
     expect(sizes.at(-1)).toBe(0)
-    for (const [index, size] of sizes.entries())
-      expect((sizes[index - 1] ?? size) - size).toBeLessThan(6 * megabyte)
+    expect(largestStep(sizes)).toBeLessThan(6 * megabyte)
+  })
+
+  it('takes a bounded number of log lines in each write', async () => {
+    const { store, sizes } = await ended(3, complete, fillWithLines, 'SELECT count(*) FROM logs')
+    expect(sizes[0]).toBe(2_997)
+    expect(await store.tasks.prune({ COMPLETED: -1 }, 500)).toBe(3)
+    expect(sizes.at(-1)).toBe(0)
+    expect(largestStep(sizes)).toBeLessThanOrEqual(1_000)
   })
 })
 

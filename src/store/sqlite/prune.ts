@@ -18,7 +18,7 @@ const allEnded = `tasks.look IS NOT 1
 export async function prune(session: Session, retention: Retention, limit: number): Promise<number> {
   const { sql } = session
   await session.listing.fill()
-  return session.file.write(() => {
+  return deleting(session, limit, (most, left) => {
     session.listing.takeFew()
     const now = session.now()
     let gone = 0
@@ -26,41 +26,50 @@ export async function prune(session: Session, retention: Retention, limit: numbe
       const roots = sql(`SELECT id FROM listing INDEXED BY listing_expiry CROSS JOIN tasks USING (seq)
         WHERE listing.status = ? AND listing.completed_at < ? AND is_root = 1 AND listing.completed_at IS NOT NULL
         AND ${allEnded} ORDER BY listing.completed_at LIMIT ?`).pluck()
-      for (const root of roots.all(status, now - age, limit) as string[]) {
-        if (gone >= limit) return gone
-        gone += pruneTree(session, root, limit - gone)
+      for (const root of roots.all(status, now - age, most) as string[]) {
+        if (gone >= most || isUsedUp(left)) return gone
+        gone += pruneTree(session, root, most - gone, left)
       }
     }
     return gone
   })
 }
 
-/**
- * Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. Nothing has trimmed it, so that each write deletes a bounded part of
- * what its tasks wrote.
- */
+/** Returns `TaskStore.erase`: deletes a tree as `prune` does, whenever it ended. */
 export async function erase(session: Session, rootTaskId: string, limit: number): Promise<number> {
+  const root =
+    session.sql(`SELECT 1 FROM tasks WHERE id = ? AND parent_id IS NULL AND completed_at IS NOT NULL
+    AND ${allEnded}`)
+  return deleting(session, limit, (most, left) =>
+    root.get(rootTaskId) === undefined ? 0 : pruneTree(session, rootTaskId, most, left),
+  )
+}
+
+/** Deletes up to `limit` records. Only of what completed has `trim` deleted what it wrote: so each write deletes a bounded part of that. */
+async function deleting(
+  session: Session,
+  limit: number,
+  step: (most: number, left: Left) => number,
+): Promise<number> {
+  let gone = 0
   for (;;) {
-    const { gone, isCut } = await session.file.write(() => {
+    const { more, isCut } = await session.file.write(() => {
       const left = { bytes: mostBytes, rows: mostRows }
-      const root =
-        session.sql(`SELECT 1 FROM tasks WHERE id = ? AND parent_id IS NULL AND completed_at IS NOT NULL
-        AND ${allEnded}`)
-      const pruned = root.get(rootTaskId) === undefined ? 0 : pruneTree(session, rootTaskId, limit, left)
-      return { gone: pruned, isCut: isUsedUp(left) }
+      return { more: step(limit - gone, left), isCut: isUsedUp(left) }
     })
-    if (gone > 0 || !isCut) return gone
+    gone += more
+    if (gone >= limit || !isCut) return gone
   }
 }
 
 /** Marks a root, and deletes up to `limit` records of its tree. */
-function pruneTree(session: Session, root: string, limit: number, left?: Left): number {
+function pruneTree(session: Session, root: string, limit: number, left: Left): number {
   session.sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
   return pruneBelow(session, root, limit, left)
 }
 
 /** Deletes up to `limit` records of the subtree, deepest first. */
-function pruneBelow(session: Session, id: string, limit: number, left?: Left): number {
+function pruneBelow(session: Session, id: string, limit: number, left: Left): number {
   const { sql } = session
   const below = sql('SELECT id FROM tasks WHERE parent_id = ? LIMIT ?').pluck()
   let gone = 0
@@ -78,13 +87,12 @@ function pruneBelow(session: Session, id: string, limit: number, left?: Left): n
 }
 
 /** Returns 1; 0 where there is more of what the task wrote than is left to delete. */
-function remove({ sql, aggregate, inFlight, listing, keys }: Session, id: string, left?: Left): number {
+function remove({ sql, aggregate, inFlight, listing, keys }: Session, id: string, left: Left): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id)
   if (row === undefined) return 0
   const { seq, status } = row as { seq: number; status: TaskStatus }
   const isDone = 1
-  for (const part of left === undefined ? [] : work)
-    if (deleteSome(sql, part, [{ seq, isDone }], left) !== undefined) return 0
+  for (const part of removed) if (deleteSome(sql, part, [{ seq, isDone }], left) !== undefined) return 0
   deleteBelongings(sql, seq)
   keys.deleted(seq)
   sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
@@ -102,6 +110,8 @@ const work = [
   { table: 'checkpoints', key: 'key', text: 'value' },
   { table: 'output', key: 'attempt, sequence', text: 'text' },
 ] as const
+/** What goes with a task, where that can be much. */
+const removed = [...work, { table: 'logs', key: 'sequence', text: 'message' }] as const
 type Work = (typeof work)[number]
 
 /** What a write deletes at most, in bytes and as a number of rows, about: it holds the event loop. */
@@ -158,7 +168,7 @@ function findHolders(
 /** Returns the row of the task whose rows did not all go. */
 function deleteSome(
   sql: Statements,
-  { table, key, text }: Work,
+  { table, key, text }: (typeof removed)[number],
   holders: readonly Holder[],
   left: Left = { bytes: mostBytes, rows: mostRows },
 ) {
