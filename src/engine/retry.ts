@@ -5,7 +5,7 @@ import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
-import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
+import { hasEnded, retryableStatuses, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import {
@@ -47,7 +47,6 @@ export interface RerunOptions extends SubmitOptions {
 const perPage = 200
 /** Tasks retried per write. */
 const perWrite = 1_000
-const retryable: readonly TaskStatus[] = [...unsuccessfulStatuses, 'COMPLETED_WITH_ERRORS']
 
 /**
  * Has an ended task run again: its retries start over, its attempt numbers go on. A parent that its sub-tasks ended waits again
@@ -153,7 +152,7 @@ async function readRetryable(
 ): Promise<TaskRecord> {
   const record = await readTask(core, taskId)
   if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
-  if (retryable.includes(record.status)) return record
+  if (retryableStatuses.some(status => status === record.status)) return record
   const how = hasEnded(record.status) ? 'completed' : 'has not ended'
   const message = `Task ${taskId} is ${record.status}: a task that ${how} cannot be retried.`
   throw new QuillworkError('TASK_NOT_RETRYABLE', message)
@@ -204,7 +203,7 @@ async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
   }
   const steps: Step[] = []
   if (!hasRetryable(parent)) return steps
-  const filter = { status: retryable }
+  const filter = { status: retryableStatuses }
   const children = everyItem(perPage, page => core.store.queries.children(parent.id, filter, page))
   for await (const record of children)
     steps.push(retryOne(slim(record), core.store.tasks.now()), ...(await stepsBelow(core, record)))

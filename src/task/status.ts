@@ -9,6 +9,9 @@ export const liveStatuses = ['QUEUED', 'RUNNING', 'RETRYING'] as const
 /** The ended statuses of tasks that did not do what they were for. */
 export const unsuccessfulStatuses = ['FAILED', 'DEAD_LETTER', 'CANCELLED'] as const
 
+/** The ended statuses of tasks that may be retried. */
+export const retryableStatuses = [...unsuccessfulStatuses, 'COMPLETED_WITH_ERRORS'] as const
+
 /** The statuses in which a task has ended. */
 export const endedStatuses = ['COMPLETED', 'COMPLETED_WITH_ERRORS', ...unsuccessfulStatuses] as const
 

@@ -1,13 +1,17 @@
 /** The roll-up of what calls of models used: old calls become sums by day, and no sum changes but those by task. */
 import assert from 'node:assert/strict'
 import type { Store, UsageFilter, UsageKind, UsageRow, UsageSum } from '../store/store.ts'
-import { completed, failed } from '../task/transition.ts'
+import { closed, completed, failed } from '../task/transition.ts'
 import {
   allPages,
+  complete,
   createOne,
+  fail,
+  family,
   it,
   move,
   problem,
+  read,
   type StoreCase,
   start,
   startNew,
@@ -155,6 +159,20 @@ export const usageDayCases: readonly StoreCase[] = [
     await rollUp(store, first + day)
     await store.attempts.usage(task.id, [estimate])
     assert.equal((await report(store, { taskId: task.id }, 'model'))[0]?.calls, 1)
+    assert.equal((await report(store, {}, 'model'))[0]?.calls, 1)
+  }),
+  it('usage by day: calls of a tree that completed with errors are left, for a part of it may be retried', async (store, context) => {
+    const [parent, done, dead] = await family(store, ['done', 'dead'])
+    const estimate = call({ call: 'draft', isEstimated: true })
+    await store.attempts.usage(dead.id, [estimate])
+    await complete(store, done, context.now)
+    await fail(store, dead, context.now)
+    const ends = { failedSubTasks: [], error: problem() }
+    const ended = await move(store, closed(await read(store, parent.id), ends, context.now))
+    assert.equal(ended.status, 'COMPLETED_WITH_ERRORS')
+    await rollUp(store, first + day)
+    await store.attempts.usage(dead.id, [estimate])
+    assert.equal((await report(store, { taskId: dead.id }, 'model'))[0]?.calls, 1)
     assert.equal((await report(store, {}, 'model'))[0]?.calls, 1)
   }),
   it('usage by day: calls that are recorded late, and those of unknown tasks, join their day', async (store, context) => {

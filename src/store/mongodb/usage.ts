@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClientSession, Document } from 'mongodb'
 import { nextRevision } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { liveStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import { liveStatuses, retryableStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
@@ -235,7 +235,7 @@ export async function rollUpUsage(session: Session, request: RollUp): Promise<Us
       .toArray(),
   )
   const rootOf = ({ path }: Pick<UsageDocument, 'path'>) => path.at(-1) ?? ''
-  const mayRun = { $in: [...liveStatuses, ...unsuccessfulStatuses] }
+  const mayRun = { $in: [...liveStatuses, ...retryableStatuses] }
   const roots = { _id: { $in: [...new Set(found.map(rootOf))] }, status: mayRun }
   const left = new Set((await readFields(session, 'roll up usage', roots, [])).map(({ _id }) => _id))
   const old = found.map(call => ({ id: call._id, at: call.at.getTime(), isLeft: left.has(rootOf(call)) }))

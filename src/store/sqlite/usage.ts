@@ -2,7 +2,7 @@
 
 import { nextRevision } from '../../records/records.ts'
 import { unitMs } from '../../task/duration.ts'
-import { liveStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import { liveStatuses, retryableStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   goesDown,
@@ -249,7 +249,7 @@ export function rollUpUsage(session: Session, request: RollUp): Promise<UsagePla
 
 type OldCall = StoredCall & { row: number; mayRun: 0 | 1 }
 
-const mayRun = [...liveStatuses, ...unsuccessfulStatuses].map(status => `'${status}'`).join(', ')
+const mayRun = [...liveStatuses, ...retryableStatuses].map(status => `'${status}'`).join(', ')
 
 function rollUp({ sql }: Session, request: RollUp): UsagePlace | undefined {
   const { before, from = { at: Number.MIN_SAFE_INTEGER, skip: 0 }, limit } = request
