@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
@@ -140,6 +148,18 @@ describe('opening a file', () => {
       ),
     )
     expect(held).toEqual(['wal', 1, 'exclusive', 1])
+  })
+
+  it('follows a link to it, with its log beside the file', async () => {
+    const file = folder.file('data/real.db')
+    mkdirSync(path.dirname(file))
+    symlinkSync(file, folder.file('tasks.db'))
+    const linked = openStore()
+    await createOne(linked)
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(0)
+    expect(readdirSync(folder.file('.'))).toEqual(['data', 'tasks.db'])
+    await linked.tasks.close()
+    expect((await openStore({ file }).queries.counts()).QUEUED).toBe(1)
   })
 
   it('refuses a file that cannot keep them', () => {

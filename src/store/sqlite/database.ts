@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
 import type { Steps } from '../../runtime/cooperate.ts'
@@ -354,7 +355,9 @@ function createWriter({ db, file, faults, syncer, space, committed }: Writing) {
 /** What an earlier process left in the log is made durable before anything is promised on top of it. */
 function openSyncer(db: Database, file: string, faults: StoreFaults): Syncer {
   try {
-    const syncer = new Syncer(db, file === ':memory:' ? undefined : `${file}-wal`, faults)
+    // SQLite keeps the log beside what a symbolic link leads to.
+    const log = file === ':memory:' ? undefined : `${realpathSync(file)}-wal`
+    const syncer = new Syncer(db, log, faults)
     syncer.inherit()
     return syncer
   } catch (error) {
