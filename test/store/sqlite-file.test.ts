@@ -11,10 +11,10 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import SqliteDatabase, { type Statement } from 'better-sqlite3'
 import { createEngine } from 'quillwork'
 import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
 import type { TaskFilter } from '../../src/store/store.ts'
@@ -411,6 +411,33 @@ describe('group commit', () => {
     await expect(dueIds(store)).rejects.toEqual(code('STORE_FAILED'))
     failing = false
     expect(await dueIds(store)).toEqual([record.id])
+  })
+
+  it('refuses nothing that is committed where the next time cannot be read', async () => {
+    let now = 1_000
+    const store = openStore({ now: () => now })
+    const record = await createOne(store, { delay: 500 })
+    const db = await store.database.read(handle => handle)
+    const statement = Object.getPrototypeOf(db.prepare('SELECT 1'))
+    const get = statement.get as (...values: unknown[]) => unknown
+    let failures = 0
+    const failOnce = vi.spyOn(statement, 'get').mockImplementation(function (
+      this: Statement,
+      ...values: unknown[]
+    ) {
+      if (this.source.startsWith('SELECT min(wake_at)') && failures++ === 0)
+        throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ' })
+      return get.apply(this, values)
+    })
+    try {
+      now += 500
+      const [due, created] = await Promise.all([dueIds(store), createOne(store)])
+      expect(failures).toBe(1)
+      expect(due).toContain(record.id)
+      expect((await dueIds(store)).sort()).toEqual([record.id, created.id].sort())
+    } finally {
+      failOnce.mockRestore()
+    }
   })
 
   it('tells nobody before the sync', async () => {

@@ -113,7 +113,11 @@ function wake(session: Session): Promise<void> {
   }
   // Only once it is committed: what could not be made ready is still waited for.
   return session.file.write(ready, () => {
-    session.dirty.wakeAt = earliestWake(session)
+    try {
+      session.dirty.wakeAt = earliestWake(session)
+    } catch {
+      // The time stays over, so the next look asks again. What was committed with this is not refused for a query.
+    }
   })
 }
 
