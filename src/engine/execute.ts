@@ -2,9 +2,9 @@ import { longestPark } from '../rate-limit/limiter.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import { classifyError, errorInfo } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
-import type { Outcome } from '../task/decide.ts'
+import { earlierCrash, type Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
-import { type ErrorCode, plainError, QuillworkError } from '../task/errors.ts'
+import { type ErrorCode, QuillworkError } from '../task/errors.ts'
 import { policyOf } from '../task/retry-policy.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import { liveStatuses } from '../task/status.ts'
@@ -24,7 +24,7 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
   if (task === undefined || attempt.record.parametersVersion > task.parametersVersion)
     return unknownHere(core, attempt.record, task)
   if (attempt.record.crashCount > 0 && policyOf(task.policy, attempt.record).maxAttempts === 1)
-    return crashedBefore(attempt.record)
+    return { kind: 'lease-lost', error: earlierCrash(attempt.record) }
   const context = new AttemptContext(core, attempt, task)
   let outcome: Awaitable<Outcome | undefined>
   try {
@@ -33,13 +33,6 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
     outcome = failure(core, context, error)
   }
   return outcome instanceof Promise || context.isUnfinished ? finish(core, context, outcome) : outcome
-}
-
-/** The process that settled the crash of the only attempt that the task may have did not know its type. */
-function crashedBefore({ errorInfo: last }: TaskRecord): Outcome {
-  const message = 'An earlier attempt ended with its process, and the task may have one attempt.'
-  const error = last?.code === 'LEASE_LOST' ? last : plainError('LEASE_LOST', message, 'lease-lost')
-  return { kind: 'lease-lost', error }
 }
 
 function run(core: Core, context: AttemptContext): Awaitable<Outcome> {

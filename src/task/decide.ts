@@ -213,6 +213,13 @@ function crashError(record: TaskRecord): ErrorInfo {
   return plainError('LEASE_LOST', `${where} stopped while it ran attempt ${record.attempt}.`, 'lease-lost')
 }
 
+/** Returns the error of an attempt that must not run: one before it ended with its process, and was settled by one that did not know the type. */
+export function earlierCrash({ errorInfo: last }: TaskRecord): ErrorInfo {
+  if (last?.code === 'LEASE_LOST') return last
+  const message = 'An earlier attempt ended with its process, and the task may have one attempt.'
+  return plainError('LEASE_LOST', message, 'lease-lost')
+}
+
 function deadlineError(last: ErrorInfo | undefined): ErrorInfo {
   const because = last === undefined ? '' : ` The last error was: ${last.message}`
   const message = `The task did not end before its deadline.${because}`.slice(0, 2_000)
