@@ -147,7 +147,7 @@ function rename(run: Run<RenameOptions>) {
   const names = pairs.flatMap((from, at) => (at % 2 === 0 ? [{ from, to: pairs[at + 1] ?? '' }] : []))
   const { options } = run
   const where = options.onlyEntry === true ? [] : options.in
-  return withSession(run, async session => {
+  const act = async (session: Session) => {
     const { client } = session.connection
     const { id: novelId } = await findNovel(client, novel)
     const { id: entryId, version: expectedVersion } = await findEntry(client, novelId, given)
@@ -171,7 +171,8 @@ function rename(run: Run<RenameOptions>) {
       shows: 'tree',
       sayEnd: ended => sayRenamed(run, session, ended),
     })
-  })
+  }
+  return withSession(run, act, { works: options.preview !== true })
 }
 
 async function placesOf(client: Client, path: string, body: object): Promise<Place[]> {
