@@ -94,6 +94,9 @@ ${exits.join('\n')}
 \`grace\`, releases those that do not, and exits with 0. A second signal releases them at once; a third ends the process. A
 released task runs again at the next start, and spends no retry.
 
+A command that runs tasks in its own process ends in the same way once it has done its own work: tasks of others that run there may end within \`grace\`.
+Ctrl-C releases them at once.
+
 ## Commands
 
 ${program.commands.map(command => section(command, ['quillwork'])).join('\n')}`

@@ -133,7 +133,12 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
     client: createClient({ url: urlOf(server), token: server.token }, signal),
     isOwn: true,
     renew: async () => undefined,
-    close: () => server.stop({ grace: 0 }),
+    // What other commands submitted runs here too. Its model calls are paid, so they may end; a signal cuts them off.
+    close() {
+      const cutOff = () => server.stop({ grace: 0 })
+      signal?.addEventListener('abort', () => void cutOff().catch(() => undefined), { once: true })
+      return signal?.aborted === true ? cutOff() : server.stop()
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import { resolveConfig } from '../../src/server/config.ts'
 import { placesOf } from '../../src/server/data-directory.ts'
 import { type ModelServer, startModelServer } from '../models/server.ts'
 import { importBook } from '../novel/library/case.ts'
+import { until } from '../servers/until.ts'
 
 /** Commands that find no server, and start one in their own process. */
 let folder: string
@@ -62,13 +63,13 @@ async function connected<T>(
 }
 
 /** Submits the writing of a scene of the last chapter. Returns the id of the task. */
-async function submitScene({ client }: Connection, scene: number, instructions = 'Dry.'): Promise<string> {
+async function submitScene({ client }: Connection, scene: number, summary = 'She falls.'): Promise<string> {
   const { outline } = await client.get<{ outline: { chapters: { id: string }[] }[] }>(`/v1/novels/${novelId}`)
   const chapter = outline.at(-1)?.chapters.at(-1)?.id
   const { scenes } = await client.get<{ scenes: { id: string }[] }>(
     `/v1/novels/${novelId}/chapters/${chapter}`,
   )
-  const parameters = { novelId, sceneId: scenes[scene - 1]?.id, instructions }
+  const parameters = { novelId, sceneId: scenes[scene - 1]?.id, summary }
   return (await client.post<TaskJson>('/v1/tasks', { taskType: 'GenerateScene', parameters })).id
 }
 
@@ -90,4 +91,31 @@ test('a command that only looks runs no task that waits', async () => {
   const task = await connected({ works: false }, connection => taskOf(connection, taskId))
   expect(task).toMatchObject({ status: 'QUEUED', attempt: 0 })
   expect(models.ledger.calls).toEqual([])
+})
+
+test('a command that ends waits for the tasks of others that run in it, and a signal cuts them off', async () => {
+  models.script.add({ prompt: 'HELD', answer: { is: 'text', heldAt: [1] } })
+  for (const [isCutOff, status, calls] of [
+    [false, 'COMPLETED', 1],
+    [true, 'QUEUED', 2],
+  ] as const) {
+    const asked = new AbortController()
+    const connection = await connect(resolved(), { command: 'test', works: true, signal: asked.signal })
+    const taskId = await submitScene(connection, 2, `HELD ${calls}`)
+    await until(() => models.ledger.calls.length === calls, 'call of the model')
+    const closed = connection.close()
+    const { url } = connection.client
+    const answers = () =>
+      fetch(`${url}/healthz`).then(
+        () => true,
+        () => false,
+      )
+    await until(async () => !(await answers()), 'server that takes nothing more')
+    if (isCutOff) asked.abort()
+    else models.script.release()
+    await closed
+    const task = await connected({ works: false }, next => taskOf(next, taskId))
+    expect(task).toMatchObject({ status, attempt: 1 })
+    expect(models.ledger.calls).toHaveLength(calls)
+  }
 })
