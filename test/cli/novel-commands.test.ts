@@ -103,7 +103,8 @@ test('a prompt is printed, tried with a scene, saved for the novel and removed',
     writeFileSync(file, text)
     return prompt('--save', file)
   }
-  const own = usual.out.replace('You are a novelist', 'You are a dry novelist')
+  const spaced = '\n    - indented   once\n\tTab\n　　全角\n'
+  const own = usual.out.replace('You are a novelist', 'You are a dry novelist') + spaced
   writeFileSync(file, own)
   const tried = await quillwork(
     'novels',
