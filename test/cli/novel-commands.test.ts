@@ -123,7 +123,7 @@ test('a prompt is printed, tried with a scene, saved for the novel and removed',
   expect((await prompt()).out).toBe(own)
   expect((await quillwork('novels', 'prompts', 'told')).out).toMatch(/generate-scene\.en +novel /)
   const faulty = await save(own.replaceAll('{{tone}}', ''))
-  expect(faulty).toMatchObject({ code: 1, said: expect.stringMatching(/PROMPT_INVALID.*\{\{tone\}\}/) })
+  expect(faulty).toMatchObject({ code: 2, said: expect.stringMatching(/PROMPT_INVALID.*\{\{tone\}\}/) })
   expect(await prompt('--save', path.join(folder, 'none'))).toMatchObject({
     said: expect.stringContaining('error FILE_UNREADABLE: '),
   })
