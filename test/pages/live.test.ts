@@ -122,6 +122,23 @@ test('novels, scenes and uploads are read again when a tree has ended, also one 
   expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true, true])
 })
 
+test('what a model may be paid for is read again for ended trees once a minute', () => {
+  const { queries, cache } = started()
+  const paid = [keys.search('n', 'lantern'), keys.preview('s', {}), [...keys.codex('n'), 'preview', 's']]
+  const free = [keys.codex('n'), keys.scene('s')]
+  for (const key of [...paid, ...free]) queries.setQueryData(key, {})
+  const invalidated = (of: readonly (readonly unknown[])[]) => of.map(key => isInvalidated(queries, key))
+  const ended = told('a', { rootTaskId: 'a', status: 'COMPLETED' })
+  cache.take([ended])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated(free)).toEqual([true, true])
+  cache.take([ended])
+  vi.advanceTimersByTime(58_000)
+  expect(invalidated(paid)).toEqual([false, false, false])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated(paid)).toEqual([true, true, true])
+})
+
 test('a reading that takes longer than the pause between events ends, and another one follows it', async () => {
   const { queries, cache } = started()
   const list = keys.taskList({})

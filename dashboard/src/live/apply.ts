@@ -1,6 +1,6 @@
 import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query'
 import { defined } from '../../../src/task/defined.ts'
-import { keys } from '../api/keys.ts'
+import { isPaid, keys } from '../api/keys.ts'
 import { isEnd, type Task } from '../api/task.ts'
 
 /** The names of the events of the stream that report a task. */
@@ -53,10 +53,12 @@ export interface TaskPage {
 const readAgainAfter = 1_000
 /** Of the lists of dead letters, for each of which the server goes through all of them. */
 const readLettersAgainAfter = 5_000
+/** Of answers that may cost a call of a model. */
+const readPaidAgainAfter = 60_000
 
 /**
  * Brings the cached answers of the API up to date with the stream: rows that are there are changed in place at once; what an event does
- * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown; lists of dead letters less often.
+ * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown; lists of dead letters and what is paid less often.
  */
 export class LiveCache {
   readonly #queries: QueryClient
@@ -160,8 +162,9 @@ export class LiveCache {
 }
 
 /** Returns whether an answer can be read again now. A reading that is under way is not replaced: one that takes longer than a second would never end. */
-function isDue({ state }: Query): boolean {
-  return state.fetchStatus !== 'fetching'
+function isDue({ queryKey, state }: Query): boolean {
+  if (state.fetchStatus === 'fetching') return false
+  return !isPaid(queryKey) || Date.now() - state.dataUpdatedAt >= readPaidAgainAfter
 }
 
 /** Answers that the end of a tree may change. A tree can end before its tasks were ever read, so the list of them does not show it. */
