@@ -164,6 +164,29 @@ describePages('editing a scene', () => {
     expect(await textBox(other).inputValue()).toBe('Five hundred words more.')
   })
 
+  test('says that what was typed is lost where the browser stores nothing', async () => {
+    const sceneId = await written('Full')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('Half a sentence')
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('full', 'QuotaExceededError')
+      }
+    })
+    await textBox(page).fill('Half a sentence that was never')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('What you wrote was not saved and will be lost.').waitFor()
+    await question.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.locator('[data-scene-text]').waitFor()
+    await page.reload()
+    await page.locator('[data-scene-text]').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+  })
+
   test('keeps what is typed while a save is on its way, and sends one save at a time', async () => {
     const sceneId = await written('On its way')
     await using opened = await open(it.pageOf(sceneId))

@@ -104,26 +104,24 @@ export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
   // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
   const newest = useRef(first)
-  // Of what was stored here last.
   const storedAt = useRef(first.at)
   const drop = () => discardDraft(sceneId, storedAt.current)
-  const put = (next: Draft) => {
+  const put = (next: Draft): boolean => {
     newest.current = next
     setDraft(next)
-    if (!isChanged(next)) return drop()
-    writeStored(placeOf(sceneId), next)
-    storedAt.current = next.at
+    const isMore = isChanged(next)
+    if (!isMore) drop()
+    else if (writeStored(placeOf(sceneId), next)) storedAt.current = next.at
+    return isMore
   }
   return {
     draft,
     isChanged: isChanged(draft),
     drop,
+    /** Returns whether the browser has what is typed: not where it can store nothing, or another tab has stored its own since. */
+    isStored: () => storedDraft(placeOf(sceneId))?.at === newest.current.at,
     type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
     /** Continues from what was saved. Returns whether anything was typed since it was sent. */
-    rebase(sent: Typed, saved: Scene): boolean {
-      const next = rebased(newest.current, sent, saved)
-      put(next)
-      return isChanged(next)
-    },
+    rebase: (sent: Typed, saved: Scene) => put(rebased(newest.current, sent, saved)),
   }
 }

@@ -44,18 +44,18 @@ interface EditorProps {
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
-  const { draft, isChanged, type, rebase, drop } = useDraft(scene.id, first)
+  const { draft, isChanged, type, rebase, drop, isStored } = useDraft(scene.id, first)
   const save = useSaveDraft(scene.id, (sent, saved) => {
     const isMore = rebase(sent, saved)
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))
     if (!isMore) onClose()
   })
-  // What was typed is kept in the browser all the same.
-  const question = useUnsaved(isChanged, {
+  const kept = {
     title: t('leaveTitle'),
     action: t('leave'),
     children: <Text size="sm">{t('leaveText')}</Text>,
-  })
+  }
+  const question = useUnsaved(isChanged, () => (isStored() ? kept : undefined))
   return (
     <>
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
