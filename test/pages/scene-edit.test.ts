@@ -209,6 +209,37 @@ describePages('editing a scene', () => {
     expect((await it.scene(sceneId)).content).toBe('First. Second.')
   })
 
+  test('shows what was saved, also where a reading from before the save answers after it', async () => {
+    const sceneId = await written('Slow reading')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('The newest.')
+    let letGo = () => {}
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    let readings = 0
+    let isAnswered = false
+    await page.route(`**/v1/scenes/${sceneId}`, async route => {
+      if (route.request().method() !== 'GET' || readings++ > 0) return route.continue()
+      const response = await route.fetch()
+      isAnswered = true
+      await held
+      await route.fulfill({ response })
+    })
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))
+    await expect.poll(() => isAnswered).toBe(true)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('The newest.').waitFor()
+    await expect.poll(() => readings).toBe(2)
+    const arrived = page.waitForEvent('requestfinished', request => request.url().endsWith(sceneId))
+    letGo()
+    await arrived
+    await openEditor(page)
+    expect(await textBox(page).inputValue()).toBe('The newest.')
+  })
+
   test('shows both versions where somebody else was faster, and overwrites nothing unasked', async () => {
     const sceneId = await written('Two hands')
     await using opened = await open(it.pageOf(sceneId), { language: 'zh' })
