@@ -133,6 +133,60 @@ describePages('editing a scene', () => {
     expect(await page.getByText('You have unsaved changes').count()).toBe(0)
   })
 
+  test('keeps what another tab typed when this one saves or discards its own', async () => {
+    const sceneId = await written('Two tabs')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page, context } = opened
+    await openEditor(page)
+    await textBox(page).fill('Mine.')
+    const other = await context.newPage()
+    await other.goto(it.pageOf(sceneId))
+    const offer = other.getByText('You have unsaved changes')
+    await offer.waitFor()
+    await openEditor(other)
+    await textBox(other).fill('Five hundred words.')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('Mine.').waitFor()
+    const kept = await other.evaluate(id => localStorage.getItem(`quillwork.draft.${id}`), sceneId)
+    expect(kept).toContain('Five hundred words.')
+    await openEditor(page)
+    await textBox(page).fill('Mine again.')
+    await textBox(other).fill('Five hundred words more.')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await other.getByRole('link', { name: 'Tasks' }).click()
+    const question = other.getByRole('dialog')
+    await question.getByText('They are kept in this browser').waitFor()
+    await question.getByRole('button', { name: 'Leave' }).click()
+    await other.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    await other.goBack()
+    await offer.waitFor()
+    await other.getByRole('button', { name: 'Go on with them' }).click()
+    expect(await textBox(other).inputValue()).toBe('Five hundred words more.')
+  })
+
+  test('says that what was typed is lost where the browser stores nothing', async () => {
+    const sceneId = await written('Full')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('Half a sentence')
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('full', 'QuotaExceededError')
+      }
+    })
+    await textBox(page).fill('Half a sentence that was never')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('What you wrote was not saved and will be lost.').waitFor()
+    await question.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.locator('[data-scene-text]').waitFor()
+    await page.reload()
+    await page.locator('[data-scene-text]').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+  })
+
   test('keeps what is typed while a save is on its way, and sends one save at a time', async () => {
     const sceneId = await written('On its way')
     await using opened = await open(it.pageOf(sceneId))
@@ -153,6 +207,37 @@ describePages('editing a scene', () => {
     await page.locator('[data-scene-text]').getByText('First. Second.').waitFor()
     expect(edits.sent).toEqual([{ content: 'First.' }, { content: 'First. Second.' }])
     expect((await it.scene(sceneId)).content).toBe('First. Second.')
+  })
+
+  test('shows what was saved, also where a reading from before the save answers after it', async () => {
+    const sceneId = await written('Slow reading')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('The newest.')
+    let letGo = () => {}
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    let readings = 0
+    let isAnswered = false
+    await page.route(`**/v1/scenes/${sceneId}`, async route => {
+      if (route.request().method() !== 'GET' || readings++ > 0) return route.continue()
+      const response = await route.fetch()
+      isAnswered = true
+      await held
+      await route.fulfill({ response })
+    })
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))
+    await expect.poll(() => isAnswered).toBe(true)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('The newest.').waitFor()
+    await expect.poll(() => readings).toBe(2)
+    const arrived = page.waitForEvent('requestfinished', request => request.url().endsWith(sceneId))
+    letGo()
+    await arrived
+    await openEditor(page)
+    expect(await textBox(page).inputValue()).toBe('The newest.')
   })
 
   test('shows both versions where somebody else was faster, and overwrites nothing unasked', async () => {

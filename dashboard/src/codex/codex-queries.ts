@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { isPaid, keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { usualPrompt } from '../parts/instructions.ts'
@@ -143,7 +143,10 @@ export function useWanted(queryKey: readonly unknown[]): readonly [boolean, () =
 
 /** Has something not shown again, or shown again. */
 export function useDismissal(novelId: string) {
-  const onSuccess = useReadAgain(novelId)
+  const queries = useQueryClient()
+  // Prompts stay as they are, and a model may be paid to show one.
+  const predicate = ({ queryKey }: { queryKey: readonly unknown[] }) => !isPaid(queryKey)
+  const onSuccess = () => queries.invalidateQueries({ queryKey: keys.codex(novelId), predicate })
   const params = { path: { novelId } }
   const dismiss = useMutation({
     mutationFn: (body: components['schemas']['CodexDismissal']) =>

@@ -133,11 +133,11 @@ export function Confirm(props: ConfirmProps) {
 
 /**
  * Asks before something that was typed and not saved is left behind, for another page or by closing the dialog around it. Returns the question, to be
- * rendered where the typing is. Default: that it is lost.
+ * rendered where the typing is. `findQuestion` says what is asked when it is asked; without an answer: that it is lost.
  */
 export function useUnsaved(
   isUnsaved: boolean,
-  question?: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
+  findQuestion?: () => Pick<ConfirmProps, 'title' | 'action' | 'children'> | undefined,
 ): ReactNode {
   const { unsaved } = use(DialogContext)
   useEffect(() => {
@@ -155,6 +155,7 @@ export function useUnsaved(
   })
   if (blocker.status !== 'blocked') return null
   const answers = { onConfirm: blocker.proceed, onClose: blocker.reset }
+  const question = findQuestion?.()
   return question === undefined ? <AskToLeave {...answers} /> : <Confirm {...question} {...answers} />
 }
 
