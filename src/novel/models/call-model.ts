@@ -225,7 +225,8 @@ async function write(
     await beginCall(ctx, name, { unit, model: model.id, inputTokens, parameters })
     const answer = await model.write(request, {
       signal: ctx.signal,
-      ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
+      // Also where nobody reads along: an answer that is cut off may be accepted.
+      onText: stretch => text.add(stretch),
       onPartialUsage: use,
     })
     use(answer.usage, true)

@@ -155,6 +155,19 @@ describeWriting('ProposeCodexEntries', open => {
     ])
   })
 
+  it('takes an answer that was cut off for one that cannot be used, asks once more, and reads the others', async () => {
+    await using w = await open()
+    const { novelId, sceneIds } = await novelOf(w)
+    scriptEntries(w)
+    await write(w, sceneIds[1] ?? '', 'Ada came home at last.')
+    const cut = { is: 'truncated', text: '{"entries": [{"kind": "person", "name": "Ada", ' } as const
+    w.server.script.add({ prompt: 'Ada came home', answer: cut })
+    const { result } = await run(w, proposeCodexEntries, { novelId })
+    expect(result).toMatchObject({ total: 4, success: 2, failed: 1, skipped: 1 })
+    expect(result.failedScenes).toMatchObject([{ sceneId: sceneIds[1] }])
+    expect(calls(w).filter(({ prompt }) => prompt.includes('Ada came home'))).toHaveLength(2)
+  })
+
   it('fails where no scene can be read, and a retry by a person asks anew', async () => {
     await using w = await open()
     const { novelId } = await novelOf(w, ['Nothing at all.', 'Nothing can be said of this text.'])
