@@ -111,7 +111,8 @@ export async function callModel(
     if (attempt === undefined) continue
     if ('answer' in attempt) return attempt.answer
     const { error } = attempt
-    if (asked.contextTokens < window && !refitted.has(asked.id)) {
+    const isTooLong = error.code === 'MODEL_CONTEXT_EXCEEDED'
+    if (isTooLong && asked.contextTokens < window && !refitted.has(asked.id)) {
       // The provider named its window, which is smaller than configured: the prompt is fitted to it.
       refitted.add(asked.id)
       ctx.logInfo(

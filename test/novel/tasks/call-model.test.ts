@@ -239,3 +239,28 @@ describe('a fallback', () => {
     expect(parked.map(({ key }) => key)).toEqual(['first'])
   })
 })
+
+it('a window that another call lowers has no other failure asked again', async () => {
+  const made = models({ first: 'MODEL_ANSWER_CUT' }, [])
+  const { languageModel } = made
+  let contextTokens = 100
+  made.languageModel = (use, id) => {
+    const { write, ...model } = languageModel(use, id)
+    return {
+      ...model,
+      get contextTokens() {
+        return contextTokens
+      },
+      write(...call) {
+        contextTokens = 50
+        return write(...call)
+      },
+    }
+  }
+  const task = asking(made)
+  await using t = await testEngine({ tasks: [task], limits })
+  const { taskId } = await t.submit(task, null)
+  await t.advance('100ms')
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING' })
+  expect(made.asked).toEqual(['first'])
+})
