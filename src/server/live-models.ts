@@ -153,8 +153,7 @@ export class LiveModels implements ModelSettings {
     this.#version = version
     const uses = usesOf(this.#read)
     this.#catalogue = createModels(config, uses)
-    const kept = Object.fromEntries(uses.map(each => [each.id, each.config]))
-    this.#limits = new Map(Object.entries({ ...limitsOf({ limits: {}, models: kept }), ...limitsOf(config) }))
+    this.#limits = new Map(Object.entries(limitsOf(config, uses)))
     log.info({ version, models: uses.map(({ id }) => id).join(',') }, 'kept models taken into use')
     for (const {
       kept: { id },

@@ -80,14 +80,20 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
 
-/** Returns the limits of the configuration by their keys, with those of the models. Models of one account and name share one. */
-export function limitsOf({ limits, models }: Pick<Config, 'limits' | 'models'>): Record<string, Limit> {
-  const all = Object.values(models)
+/**
+ * Returns the limits by their keys: those of the configuration, of its models, and of those that are kept, the first of them where several have the key. Models of
+ * one account and name share one.
+ */
+export function limitsOf(
+  { limits, models }: Pick<Config, 'limits' | 'models'>,
+  kept: readonly ConfiguredModel[] = [],
+): Record<string, Limit> {
+  const all = [...kept.map(({ config }) => config), ...Object.values(models)]
   const keys = all.map(model => [limitKeyOf(model), {}] as const)
   const limited = all.flatMap(model =>
     model.limits === undefined ? [] : [[limitKeyOf(model), model.limits] as const],
   )
-  return { ...Object.fromEntries(keys), ...limits, ...Object.fromEntries(limited) }
+  return { ...Object.fromEntries(keys), ...Object.fromEntries(limited), ...limits }
 }
 
 function findKey(

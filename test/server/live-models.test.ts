@@ -156,6 +156,20 @@ for (const { name, describe, place } of onEachStore) {
       })
     })
 
+    test('have their limits beside a model of the configuration that is the same and has none', async () => {
+      const env = { QUILLWORK_MODELS: JSON.stringify({ house: local }) }
+      const one = process(env)
+      const { limit } = one.catalogue.languageModel('prose', 'house')
+      expect(one.limits.get(limit)).toEqual({})
+      const limits = { requestsPerMinute: 10 }
+      await one.save('cheap', { fields: { ...local, limits } }, 0)
+      expect(one.limits.get(limit)).toEqual(limits)
+      const own = { ...env, QUILLWORK_LIMITS: JSON.stringify({ [limit]: { concurrency: 1 } }) }
+      const limited = process(own)
+      await limited.refresh()
+      expect(limited.limits.get(limit)).toEqual({ concurrency: 1 })
+    })
+
     test('are refused with every field that is wrong, and where they do not fit together', async () => {
       const one = process()
       const wrong = { provider: 'openai', model: '', temperature: 3 }
