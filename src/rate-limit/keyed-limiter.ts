@@ -57,8 +57,10 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
 
   /** Keeps memory to what still counts. An account with open holds stays: its reservations point to it. */
   protected sweep(now: number): void {
+    // A key that is listed no more may still have its limit, for attempts that began with it.
+    const listed = new Set(this.#limits.keys())
     for (const [key, account] of this.accounts)
-      if (!sweep(account, now) && !this.isLimited(key)) this.accounts.delete(key)
+      if (!sweep(account, now) && !(listed.has(key) && this.isLimited(key))) this.accounts.delete(key)
   }
 
   /** All configured keys, and others while they are parked. */
