@@ -8,7 +8,7 @@ import {
   type ModelProblemCause,
 } from '../ai/catalogue.ts'
 import { extractiveModel } from '../ai/extractive/extractive.ts'
-import { limitKeyOf } from '../ai/providers/config.ts'
+import { limitKeyOf, type ModelConfig } from '../ai/providers/config.ts'
 import { createEmbeddingModel } from '../ai/providers/embedding-model.ts'
 import { createLanguageModel } from '../ai/providers/language-model.ts'
 import { QuillworkError } from '../index.ts'
@@ -45,13 +45,22 @@ export function createModels(config: Config, kept: readonly KeptInUse[] = []): M
     const problem = keys.get(id)?.problem
     return { id, config: model, ...defined({ problem }) }
   })
+  const limits = limitsOf(config, kept)
   return traceModels(
     createModelCatalogue({
       summary: [extractiveModel()],
-      configured: [...configured, ...kept],
+      configured: [...configured, ...kept].map(each => ({ ...each, config: limitedBy(limits, each.config) })),
       open: openModel(id => keys.get(id)?.key),
     }),
   )
+}
+
+/** Returns a model with the limit of its key, whoever gave it. No call asks for more than the tokens of a minute, so they bound its window. */
+function limitedBy(limits: Readonly<Record<string, Limit>>, config: ModelConfig): ModelConfig {
+  const given = limits[limitKeyOf(config)]
+  if (given === undefined || Object.keys(given).length === 0) return config
+  const { tokensPerMinute = config.contextTokens } = given
+  return { ...config, limits: given, contextTokens: Math.min(config.contextTokens, tokensPerMinute) }
 }
 
 /** Returns what opens models, each with its key. */
