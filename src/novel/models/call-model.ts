@@ -136,6 +136,18 @@ export async function callModel(
   }
 }
 
+/**
+ * Divides a text by the window of a model and reads it; once more where a refusal of the model names a smaller window meanwhile. Returns what was read.
+ */
+export async function withinWindow<T>(model: LanguageModel, read: () => Promise<T>): Promise<T> {
+  const { contextTokens } = model
+  return read().catch(error => {
+    const isTooLong = error instanceof ModelError && error.code === 'MODEL_CONTEXT_EXCEEDED'
+    if (isTooLong && model.contextTokens < contextTokens) return read()
+    throw error
+  })
+}
+
 /** Returns how a configured fallback is found: by its id, and after a model that failed with a code; each is called once. */
 function fallbacksOf(
   models: Pick<ModelChoice, 'languageModel'>,
@@ -226,7 +238,6 @@ async function write(
     await beginCall(ctx, name, { unit, model: model.id, inputTokens, parameters })
     const answer = await model.write(request, {
       signal: ctx.signal,
-      // Also where nobody reads along: an answer that is cut off may be accepted.
       onText: stretch => text.add(stretch),
       onPartialUsage: use,
     })

@@ -202,6 +202,17 @@ describeWriting('ProposeCodexEntries', open => {
     expect(new Set(calls(w).map(({ prompt }) => prompt)).size).toBe(3)
   })
 
+  it('reads a text in parts that fit the smaller window which a refusal names', async () => {
+    const prose = { contextTokens: 32_000 }
+    await using w = await open({ models: { prose }, server: { contextTokens: 3_000 } })
+    w.server.script.add({ prompt: 'Lantern', answer: { is: 'text', text: '{"entries": []}' } })
+    const long = Array.from({ length: 400 }, (_, at) => `Lantern ${at} hung over the grey water.`).join(' ')
+    const { novelId } = await novelOf(w, [long])
+    expect((await run(w, proposeCodexEntries, { novelId })).result).toMatchObject({ success: 1, failed: 0 })
+    expect(calls(w)[0]?.answered).toBe('context-exceeded')
+    expect(calls(w).length).toBeGreaterThan(2)
+  })
+
   it('reads a text that is too long for one call in parts, and finds quotations in the whole', async () => {
     await using w = await open({ models: { prose: { contextTokens: 3_000 } } })
     const long = Array.from({ length: 400 }, (_, at) => `Lantern ${at} hung over the grey water.`).join(' ')
