@@ -10,7 +10,15 @@ import {
   type Usage,
 } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { beginCall, callUnderLimits, endCall, nextCall, settleCutCalls, storedSeries } from './calls.ts'
+import {
+  beginCall,
+  callUnderLimits,
+  endCall,
+  nextCall,
+  reportRefusal,
+  settleCutCalls,
+  storedSeries,
+} from './calls.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** The part of a task's context that a call needs. */
@@ -249,8 +257,7 @@ async function write(
     return { answer: { ...whole, finishReason, usage, parameters: answer.parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
-    if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
-      running.refused(error.retryAfterMs)
+    reportRefusal(running, error)
     const isTruncated = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTruncated && text.text !== '')
       return { answer: brokenAnswer(model, request, { text, used, finishReason: 'length' }) }
