@@ -53,6 +53,8 @@ export class Permits extends AttemptHolds {
   /** Permits that are neither committed nor released, with their keys. */
   readonly #held = new Map<Permit, string>()
   #lastKey: string | undefined
+  /** A call said that its provider refused it, so its key is known and parked. */
+  #isRefusalReported = false
   /** Keys by ticket. */
   readonly #waiting = new Map<string, string>()
   #asks = 0
@@ -84,8 +86,9 @@ export class Permits extends AttemptHolds {
     }
   }
 
-  /** A provider refused a call until then: no task of any process calls it before. */
+  /** A provider refused a call until then: no task of any process calls it before. Which one is known best by the call, where it said so. */
   park(until: number): void {
+    if (this.#isRefusalReported) return
     const keys = this.#held.size > 0 ? this.#held.values() : [this.#lastKey]
     for (const key of new Set(keys)) if (key !== undefined) this.#park(key, until)
   }
@@ -131,6 +134,7 @@ export class Permits extends AttemptHolds {
           const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
           throw new QuillworkError('OPTION_INVALID', message)
         }
+        this.#isRefusalReported = true
         this.#park(key, this.core.clock.now() + Math.ceil(retryAfterMs))
       },
     }
