@@ -128,6 +128,31 @@ describePages('a dialog in which something is typed', () => {
     expect(await entryOf(id)).toMatchObject({ changes: [{ from: reeds, text: 'Is lost.' }] })
   })
 
+  test('keeps the places of a name as they were chosen, whatever a task changes meanwhile', async () => {
+    const { server, novelId } = codex
+    await codex.add({ name: 'Berit' })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    let reads = 0
+    page.on('request', request => {
+      if (request.url().endsWith(':places')) reads += 1
+    })
+    await page.locator('[data-entry="Berit"]').click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rename Berit' })
+    await dialog.getByRole('textbox', { name: 'In place of “Berit”' }).fill('Inga')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    const place = dialog.getByRole('checkbox', { name: /into the reeds/ }).first()
+    await place.uncheck()
+    // The list of entries is read again once a task has ended; the places would be with it.
+    const readAgain = page.waitForResponse(response => response.url().includes('/codex?'))
+    const sceneId = await codex.sceneWith('reeds')
+    await server.post('/v1/tasks', { taskType: 'GenerateSummary', parameters: { novelId, sceneId } })
+    await readAgain
+    expect(await place.isChecked()).toBe(false)
+    expect(reads).toBe(1)
+  })
+
   test('shows what somebody else wrote beside what is typed, and saves that over it only when told to', async () => {
     const { id } = await codex.add({ name: 'Boat' })
     await using opened = await open(codex.page)
