@@ -128,6 +128,35 @@ describePages('a dialog in which something is typed', () => {
     expect(await entryOf(id)).toMatchObject({ changes: [{ from: reeds, text: 'Is lost.' }] })
   })
 
+  test('keeps what is typed while a save is on its way, and closes before the lists are read again', async () => {
+    const { id } = await codex.add({ name: 'Rope' })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    const { dialog, note } = await openEntry(page, 'Rope')
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await page.route(`**/codex/${id}`, async route => {
+      await released
+      await route.continue()
+    })
+    await note.fill('It holds.')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await note.fill('It holds. For now.')
+    release()
+    await page.getByText('Rope is saved.').waitFor()
+    expect(await entryOf(id)).toMatchObject({ note: 'It holds.' })
+    expect(await note.inputValue()).toBe('It holds. For now.')
+    // The list is never answered again.
+    await page.route('**/codex?*', () => {})
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await entryOf(id)).toMatchObject({ version: 3, note: 'It holds. For now.' })
+    await openEntry(page, 'Rope')
+    expect(await note.inputValue()).toBe('It holds. For now.')
+  })
+
   test('keeps the places of a name as they were chosen, whatever a task changes meanwhile', async () => {
     const { server, novelId } = codex
     await codex.add({ name: 'Berit' })

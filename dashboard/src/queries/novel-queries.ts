@@ -92,6 +92,15 @@ export function useSceneTasks(sceneId: string): SceneTasks {
   }
 }
 
+/** Returns what puts something that was saved in its place in a list that is kept, and has all under its key read again: nobody waits for that. */
+export function useShowSaved<Kept extends { id: string }>(queryKey: readonly unknown[]) {
+  const queries = useQueryClient()
+  return (saved: Kept) => {
+    queries.setQueryData<Kept[]>(queryKey, all => all?.map(each => (each.id === saved.id ? saved : each)))
+    void queries.invalidateQueries({ queryKey })
+  }
+}
+
 /** Has a task that was just submitted be there at once. */
 export function useAddSceneTask(sceneId: string): (task: Task) => void {
   const queries = useQueryClient()
