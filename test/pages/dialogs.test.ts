@@ -182,6 +182,29 @@ describePages('a dialog in which something is typed', () => {
     expect(reads).toBe(1)
   })
 
+  test('offers of a long novel the chapters that are near, and those that are searched for', async () => {
+    const { server, novelId } = codex
+    await codex.add({ name: 'Clock' })
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route(`**/v1/novels/${novelId}`, async route => {
+      const answer = await route.fetch()
+      const novel = (await answer.json()) as { outline: { chapters: { id: string; title: string }[] }[] }
+      const [volume] = novel.outline
+      const [chapter] = volume?.chapters ?? []
+      for (let at = 4; at <= 500; at++)
+        if (chapter) volume?.chapters.push({ ...chapter, id: `chapter-${at}`, title: `Further ${at}` })
+      await route.fulfill({ response: answer, json: novel })
+    })
+    await page.goto(`${server.url}/novels/${novelId}/codex`)
+    const field = page.locator('[data-in-prompt]').getByRole('combobox', { name: 'Scene' })
+    await field.click()
+    await page.getByRole('option', { name: 'Further 4', exact: true }).waitFor()
+    expect(await page.getByRole('option').count()).toBe(60)
+    await field.fill('further 500')
+    await page.getByRole('option', { name: 'Further 500' }).waitFor()
+  })
+
   test('shows what somebody else wrote beside what is typed, and saves that over it only when told to', async () => {
     const { id } = await codex.add({ name: 'Boat' })
     await using opened = await open(codex.page)
