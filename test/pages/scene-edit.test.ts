@@ -293,6 +293,11 @@ describePages('editing a scene', () => {
     await part.getByRole('button', { name: 'Save' }).click()
     await part.getByText('The heron').waitFor()
     expect(await told()).toMatchObject({ narration: { povCharacter: 'The heron' } })
+    const refused = `**/v1/scenes/${sceneId}`
+    await page.route(refused, route => route.fulfill({ status: 503 }))
+    await part.getByRole('button', { name: 'Keep mine' }).click()
+    await part.getByText('That did not work').waitFor()
+    await page.unroute(refused)
     await part.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(told).toMatchObject({ narration: { povCharacter: 'Mr. Pell' } })
   })

@@ -144,6 +144,7 @@ function PromptForm(props: PromptFormProps) {
             theirs={theirs}
             language={prompt.language}
             isBusy={isPending}
+            error={error}
             onKeepMine={edit.keepMine}
             onTakeTheirs={edit.takeTheirs}
           />
