@@ -226,7 +226,7 @@ describePages('editing a scene', () => {
     expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
   })
 
-  test('a summary outrun by another edit is shown beside it, and is not left behind unasked', async () => {
+  test('a summary outrun by another one is shown beside it, and is not left behind unasked', async () => {
     const sceneId = await written('Outrun')
     await change(sceneId, { summary: 'She measures.' })
     await using opened = await open(it.pageOf(sceneId))
@@ -237,14 +237,24 @@ describePages('editing a scene', () => {
     await page.getByRole('link', { name: 'Tasks' }).click()
     const question = page.getByRole('dialog', { name: 'Leave without saving?' })
     await question.getByRole('button', { name: 'Back' }).click()
-    await change(sceneId, { content: 'The scale was right.' })
+    await change(sceneId, { summary: 'She weighs.' })
     await summary.getByRole('button', { name: 'Save' }).click()
     await summary.getByText('The scene changed while you wrote').first().waitFor()
-    await summary.getByText('She measures.', { exact: true }).waitFor()
-    expect((await it.scene(sceneId)).summary?.text).toBe('She measures.')
+    await summary.getByText('She weighs.', { exact: true }).waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('She weighs.')
     await summary.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(async () => (await it.scene(sceneId)).summary?.text).toBe('She measures again.')
     await summary.getByText('She measures again.', { exact: true }).waitFor()
+    // A change of the text beside it is no other version of the summary.
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She measures once more.')
+    await change(sceneId, { content: 'The scale was right.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Edit' }).waitFor()
+    expect(await it.scene(sceneId)).toMatchObject({
+      content: 'The scale was right.',
+      summary: { text: 'She measures once more.' },
+    })
   })
 
   test('a summary that is left unsaved is not saved by leaving it, beside another one neither', async () => {

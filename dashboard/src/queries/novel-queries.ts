@@ -31,7 +31,7 @@ export function useReadScene(sceneId: string): () => Promise<Scene> {
 }
 
 /** Asks for a scene. */
-export function readScene(sceneId: string): Promise<Scene> {
+function readScene(sceneId: string): Promise<Scene> {
   return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))
 }
 
