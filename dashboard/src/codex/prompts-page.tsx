@@ -31,8 +31,12 @@ function promptsQuery(novelId: string) {
 
 /** The prompts that texts of a novel are written by: read, replaced for this novel alone, tried before they are kept. */
 export function PromptsPage() {
-  const t = useTranslations('prompts')
   const { novelId } = route.useParams()
+  return <PromptsOf key={novelId} novelId={novelId} />
+}
+
+function PromptsOf({ novelId }: { novelId: string }) {
+  const t = useTranslations('prompts')
   const { data: novel } = useOutline(novelId)
   const { data, error, refetch } = useQuery(promptsQuery(novelId))
   const [chosen, setChosen] = useState<string>()
