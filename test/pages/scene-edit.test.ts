@@ -224,6 +224,18 @@ describePages('editing a scene', () => {
     await summary.getByRole('button', { name: 'Make it again' }).click()
     await summary.locator('[data-origin=extractive]').waitFor()
     expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
+    // What did not come of a task matters until somebody writes the summary.
+    const parameters = { novelId: it.novelId, sceneId }
+    const task = { taskType: 'GenerateSummary', parameters, delay: '1h' }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', task)
+    await it.server.post(`/v1/tasks/${id}:cancel`)
+    const notMade = summary.getByText('The task was cancelled')
+    await notMade.waitFor()
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She counts twice.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Make it again' }).waitFor()
+    expect(await notMade.count()).toBe(0)
   })
 
   test('a summary outrun by another one is shown beside it, and is not left behind unasked', async () => {
