@@ -426,6 +426,13 @@ describePages('a scene without a model', () => {
     expect(await page.locator('button:disabled').count()).toBe(0)
     await why.getByRole('link', { name: language === 'en' ? 'To the brief' : '查看写作提要' }).click()
     await page.getByRole('button', { name: language === 'en' ? 'Make the brief' : '生成提要' }).click()
-    await page.locator('[data-brief]').getByText('Berit Hask', { exact: true }).waitFor()
+    const name = page.locator('[data-brief]').getByText('Berit Hask', { exact: true })
+    await name.waitFor()
+    // It stays where the next one is not made.
+    const task = { taskType: 'SceneBrief', parameters: { novelId, sceneId: scenes[0]?.id }, delay: '1h' }
+    const { id } = await server.post<{ id: string }>('/v1/tasks', task)
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await page.reload()
+    await name.waitFor()
   })
 })

@@ -71,6 +71,8 @@ export interface SceneTasks {
   readonly isKnown: boolean
   /** The one that has not ended, else the newest. */
   readonly newest: (...types: readonly SceneTaskType[]) => Task | undefined
+  /** The newest one that is COMPLETED. */
+  readonly newestCompleted: (type: SceneTaskType) => Task | undefined
 }
 
 /** Tasks that are read of a scene: the newest ones. */
@@ -89,6 +91,8 @@ export function useSceneTasks(sceneId: string): SceneTasks {
       const ofType = tasks.filter(({ taskType }) => types.some(type => type === taskType))
       return ofType.find(({ done }) => !done) ?? ofType[0]
     },
+    newestCompleted: type =>
+      tasks.find(({ taskType, status }) => taskType === type && status === 'COMPLETED'),
   }
 }
 
