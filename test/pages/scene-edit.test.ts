@@ -309,9 +309,21 @@ describePages('editing a scene', () => {
     await summary.getByRole('button', { name: 'Make it again' }).click()
     await summary.locator('[data-origin=extractive]').waitFor()
     expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
+    // What did not come of a task matters until somebody writes the summary.
+    const parameters = { novelId: it.novelId, sceneId }
+    const task = { taskType: 'GenerateSummary', parameters, delay: '1h' }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', task)
+    await it.server.post(`/v1/tasks/${id}:cancel`)
+    const notMade = summary.getByText('The task was cancelled')
+    await notMade.waitFor()
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She counts twice.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Make it again' }).waitFor()
+    expect(await notMade.count()).toBe(0)
   })
 
-  test('a summary outrun by another edit is shown beside it, and is not left behind unasked', async () => {
+  test('a summary outrun by another one is shown beside it, and is not left behind unasked', async () => {
     const sceneId = await written('Outrun')
     await change(sceneId, { summary: 'She measures.' })
     await using opened = await open(it.pageOf(sceneId))
@@ -322,14 +334,24 @@ describePages('editing a scene', () => {
     await page.getByRole('link', { name: 'Tasks' }).click()
     const question = page.getByRole('dialog', { name: 'Leave without saving?' })
     await question.getByRole('button', { name: 'Back' }).click()
-    await change(sceneId, { content: 'The scale was right.' })
+    await change(sceneId, { summary: 'She weighs.' })
     await summary.getByRole('button', { name: 'Save' }).click()
     await summary.getByText('The scene changed while you wrote').first().waitFor()
-    await summary.getByText('She measures.', { exact: true }).waitFor()
-    expect((await it.scene(sceneId)).summary?.text).toBe('She measures.')
+    await summary.getByText('She weighs.', { exact: true }).waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('She weighs.')
     await summary.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(async () => (await it.scene(sceneId)).summary?.text).toBe('She measures again.')
     await summary.getByText('She measures again.', { exact: true }).waitFor()
+    // A change of the text beside it is no other version of the summary.
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She measures once more.')
+    await change(sceneId, { content: 'The scale was right.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Edit' }).waitFor()
+    expect(await it.scene(sceneId)).toMatchObject({
+      content: 'The scale was right.',
+      summary: { text: 'She measures once more.' },
+    })
   })
 
   test('a summary that is left unsaved is not saved by leaving it, beside another one neither', async () => {
@@ -378,6 +400,11 @@ describePages('editing a scene', () => {
     await part.getByRole('button', { name: 'Save' }).click()
     await part.getByText('The heron').waitFor()
     expect(await told()).toMatchObject({ narration: { povCharacter: 'The heron' } })
+    const refused = `**/v1/scenes/${sceneId}`
+    await page.route(refused, route => route.fulfill({ status: 503 }))
+    await part.getByRole('button', { name: 'Keep mine' }).click()
+    await part.getByText('That did not work').waitFor()
+    await page.unroute(refused)
     await part.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(told).toMatchObject({ narration: { povCharacter: 'Mr. Pell' } })
   })
@@ -484,6 +511,13 @@ describePages('a scene without a model', () => {
     expect(await page.locator('button:disabled').count()).toBe(0)
     await why.getByRole('link', { name: language === 'en' ? 'To the brief' : '查看写作提要' }).click()
     await page.getByRole('button', { name: language === 'en' ? 'Make the brief' : '生成提要' }).click()
-    await page.locator('[data-brief]').getByText('Berit Hask', { exact: true }).waitFor()
+    const name = page.locator('[data-brief]').getByText('Berit Hask', { exact: true })
+    await name.waitFor()
+    // It stays where the next one is not made.
+    const task = { taskType: 'SceneBrief', parameters: { novelId, sceneId: scenes[0]?.id }, delay: '1h' }
+    const { id } = await server.post<{ id: string }>('/v1/tasks', task)
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await page.reload()
+    await name.waitFor()
   })
 })

@@ -5,7 +5,7 @@ import { isPaid, keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { usualPrompt } from '../parts/instructions.ts'
-import { ifMatch } from '../queries/novel-queries.ts'
+import { ifMatch, useShowSaved } from '../queries/novel-queries.ts'
 
 /** An entry of a codex, as the API returns it. */
 export type CodexEntry = components['schemas']['CodexEntry']
@@ -40,7 +40,8 @@ export function useCodex(novelId: string) {
 
 /** Adds an entry, or saves the one that the person saw. Rejects with CODEX_ENTRY_CHANGED (412) where there is a newer one. */
 export function useSaveEntry(novelId: string, seen: CodexEntry | undefined) {
-  const readAgain = useReadAgain(novelId)
+  // Findings that were looked for in a long novel take many requests to be read again.
+  const showSaved = useShowSaved<CodexEntry>(keys.codex(novelId))
   const key = useRequestKey()
   return useMutation({
     mutationFn: (fields: EntryFields) =>
@@ -57,9 +58,9 @@ export function useSaveEntry(novelId: string, seen: CodexEntry | undefined) {
               body: fields,
             }),
           ),
-    async onSuccess() {
+    onSuccess(saved) {
       key.answered()
-      await readAgain()
+      showSaved(saved)
     },
   })
 }
