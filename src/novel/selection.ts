@@ -50,11 +50,14 @@ export function findSelection(
 ): Stretch {
   const core = text.trim()
   if (core === '') throw new QuillworkError('OPTION_INVALID', 'The selection has no words; select some.')
-  const at = textVersion <= version && content.startsWith(text, start) ? start : onlyPlaceOf(content, text)
+  const isUnchanged = textVersion <= version && content.startsWith(text, start)
+  const at = isUnchanged ? start : onlyPlaceOf(content, text)
   const from = at + text.length - text.trimStart().length
   const found = { start: from, end: from + core.length }
   const isWhole = [at, at + text.length, found.start, found.end].every(place => isBetween(content, place))
   if (isWhole) return found
+  // Where an accent, say, was typed behind it since, it is another text now.
+  if (!isUnchanged) throw selectionNotFound('is not in the scene any more')
   const message = 'The selection begins or ends within a character; select whole characters.'
   throw new QuillworkError('OPTION_INVALID', message)
 }
@@ -62,9 +65,12 @@ export function findSelection(
 function onlyPlaceOf(content: string, text: string): number {
   const first = content.indexOf(text)
   if (first >= 0 && content.indexOf(text, first + 1) < 0) return first
-  const found = first < 0 ? 'is not in the scene any more' : 'is in the scene more than once'
+  throw selectionNotFound(first < 0 ? 'is not in the scene any more' : 'is in the scene more than once')
+}
+
+function selectionNotFound(found: string): QuillworkError {
   const message = `The text of the scene changed since it was selected, and the selected text ${found}. Select it again.`
-  throw new QuillworkError('SELECTION_NOT_FOUND', message)
+  return new QuillworkError('SELECTION_NOT_FOUND', message)
 }
 
 /** Length of what follows a selection, where none is asked for. */

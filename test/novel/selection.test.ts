@@ -82,6 +82,8 @@ describe('a selection', () => {
     })
     const gone = { content: 'He stayed.', textVersion: 4 }
     expect(() => findSelection(gone, selected('He went out.', 0))).toThrow(refusal('SELECTION_NOT_FOUND'))
+    const accented = { content: 'To the cafe\u0301.', textVersion: 4 }
+    expect(() => findSelection(accented, selected('cafe', 7))).toThrow(refusal('SELECTION_NOT_FOUND'))
   })
 
   it.each([
