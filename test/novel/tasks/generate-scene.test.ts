@@ -633,12 +633,15 @@ describeWriting('GenerateScene checks what a model wrote', open => {
   it.each<[string, Answer]>([
     ['the model refuses', { is: 'refused' }],
     ['the provider is away', { is: 'failed', status: 500 }],
+    ['the connection breaks', { is: 'cut', after: 6 }],
   ])('keeps the first text where %s the second time', async (_, answer) => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
     w.server.script.add({ answer: { is: 'text', text: talk + faultless }, times: 1 }, { answer })
     const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
     await w.t.drain()
+    await w.t.advance('1s')
+    // Behind words of the second text, in an attempt of its own.
     await w.t.advance('1s')
     const [{ candidateId = '', faults } = {}] = (await task.result()).candidates
     expect(faults).toMatchObject([{ code: 'META_TALK', from: 0 }])
