@@ -24,7 +24,7 @@ import { readPage } from './page-token.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
 import { candidateNotFound, notTaken } from './refusal.ts'
 import { isStale, statusOf } from './scene-guard.ts'
-import { closedAs, ofScene, undoRun } from './undo-run.ts'
+import { closedAs, isOlderSummary, ofScene, undoRun } from './undo-run.ts'
 import {
   type Decided,
   type FullScene,
@@ -228,7 +228,7 @@ async function entering(
   const version = scene.version + 1
   const { summary } = scene
   const isOfSummary =
-    candidate.fromSummary === true && summary !== undefined && scene.summaryVersion <= candidate.baseVersion
+    candidate.fromSummary === true && summary !== undefined && isOlderSummary(scene, candidate)
   const described = isOfSummary ? { summary: { ...summary, ofTextVersion: version }, summaryOf: version } : {}
   const merged = content === candidate.text ? undefined : (true as const)
   const origin = {
@@ -262,7 +262,10 @@ async function replacedBy(
 ): Promise<Replaced> {
   const { candidateId } = text.origin?.accepted ?? {}
   const there = candidateId && (await getOne(records, candidates, candidateId, ['text']))
-  if (there && there.rootTaskId === rootTaskId && there.replaced) return there.replaced
+  if (there && there.rootTaskId === rootTaskId && there.replaced) {
+    const { replaced } = there
+    return { ...replaced, isSummarised: replaced.isSummarised && isOlderSummary(scene, there) }
+  }
   const isSummarised = scene.summary?.ofTextVersion === scene.textVersion
   return { textVersion: scene.textVersion, isEmpty: text.content === '', isSummarised }
 }

@@ -335,6 +335,27 @@ export const candidateCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'undoing leaves a summary out of date that was written of the text of the run',
+    async run(t) {
+      const { candidates, propose, edit, read } = await withScene(t)
+      const made = { accept: 'automatically', fromSummary: true } as const
+      await edit(1, { summary: 'of both' })
+      await propose('one text', { ...made, expectedVersion: 2 })
+      await edit(3, { summary: 'of the new text' })
+      expect(await candidates.undo(ann, 'run')).toMatchObject({ undone: 1 })
+      expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
+      // Also where the same run writes another text from that summary.
+      const { version } = await read()
+      await edit(version, { summary: 'of both again' })
+      await propose('two', { ...made, expectedVersion: version + 1, rootTaskId: 'next' })
+      await edit(version + 2, { summary: 'of the second text' })
+      await propose('three', { ...made, expectedVersion: version + 3, rootTaskId: 'next' })
+      expect(await read()).toMatchObject({ content: 'three', summaryOutOfDate: false })
+      expect(await candidates.undo(ann, 'next')).toMatchObject({ undone: 1 })
+      expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
+    },
+  },
+  {
     name: 'runs are undone one after the other, also where the text of one was put back',
     async run(t) {
       const { library } = t
