@@ -117,11 +117,14 @@ type WholeCandidate = Stored<CandidateRecord> & { text: string }
 /** The candidate with its text, which is empty where the history of the scene does not keep it any more. */
 async function withText(
   library: LibraryParts,
-  { scene, text }: FullScene,
+  found: FullScene,
   candidate: Stored<CandidateRecord>,
 ): Promise<WholeCandidate> {
   const { text: own, textAt: version } = candidate
   if (own !== undefined || version === undefined) return { ...candidate, text: own ?? '' }
+  // It entered the scene after that was read.
+  const isAhead = version > found.scene.textVersion
+  const { scene, text } = (isAhead && (await findFullScene(library, candidate.sceneId))) || found
   if (version === scene.textVersion) return { ...candidate, text: text.content }
   const entryId = overwrittenTextId(scene.id, version)
   return { ...candidate, text: (await entryAt(library, { sceneId: scene.id, entryId }))?.text ?? '' }
