@@ -83,7 +83,7 @@ export function candidateStore(library: LibraryParts): CandidateStore {
         if (candidate.status !== 'open') return 'unchanged'
         if (isStale(scene, 'text', expectedVersion)) return 'conflict'
         const closed = { ...candidate, ...closedAs('discarded', { userId }, at) }
-        return beside(library, scene.id, { changed: closed, at })
+        return beside(library, { changed: closed, at })
       })
     },
     undo: (userId, rootTaskId) => undoRun(library, userId, rootTaskId),
@@ -132,15 +132,17 @@ async function withText(
 
 /** A candidate that is new, or that was read and changed. */
 type Changed = CandidateRecord | Stored<CandidateRecord>
+/** A candidate of the scene as it is read for that, which may take megabytes with its prompts: no write reads them twice. */
+type Known = Stored<CandidateRecord, 'text'>
 
 /** Returns the changes that write a candidate of a scene, and keep those of the scene within their number; and how many are open then. */
 async function beside(
   library: LibraryParts,
-  sceneId: string,
-  { changed, at }: { changed: Changed; at: number },
+  { changed, at, there }: { changed: Changed; at: number; there?: readonly Known[] | undefined },
 ): Promise<{ beside: readonly Change[]; openCandidates: number | undefined }> {
   const { records } = library
-  const others = (await ofScene(library, sceneId)).filter(({ id }) => id !== changed.id)
+  const known = there ?? (await ofScene(library, changed.sceneId))
+  const others = known.filter(({ id }) => id !== changed.id)
   const all: Omit<CandidateRecord, 'text'>[] = [...others, changed].sort(
     (one, other) => one.order - other.order,
   )
@@ -176,18 +178,24 @@ async function proposed(
   const { scene } = found
   const { id, content: text, provenance, writer, rootTaskId, number, expectedVersion } = proposal
   const { insteadOf, fromSummary, faults, marks, prompts, passage } = proposal
-  const last = (await ofScene(library, scene.id)).at(-1)
+  const there = await ofScene(library, scene.id)
   const { words, characters } = measure(text)
   const candidate: CandidateRecord & { text: string } = {
-    ...{ id, sceneId: scene.id, novelId: scene.novelId, order: (last?.order ?? 0) + 1, status: 'open' },
+    ...{
+      id,
+      sceneId: scene.id,
+      novelId: scene.novelId,
+      order: (there.at(-1)?.order ?? 0) + 1,
+      status: 'open',
+    },
     ...{ text, words, characters, rootTaskId, number, baseVersion: expectedVersion },
     ...{ provenance: provenanceOf(provenance), writtenBy: writer, createdAt: at },
     ...defined({ insteadOf, fromSummary, faults, marks, prompts, passage }),
   }
-  if (status === 'open') return beside(library, scene.id, { changed: candidate, at })
+  if (status === 'open') return beside(library, { changed: candidate, at, there })
   if (status === 'discarded')
-    return beside(library, scene.id, { changed: { ...candidate, ...closedAs(status, writer, at) }, at })
-  return entering(library, found, { candidate, by: writer, expectedVersion, at })
+    return beside(library, { changed: { ...candidate, ...closedAs(status, writer, at) }, at, there })
+  return entering(library, found, { candidate, by: writer, expectedVersion, at, there })
 }
 
 /** A person has a candidate become the text of its scene. Sent again, it finds itself. */
@@ -204,8 +212,7 @@ async function accepted(
   if (isThere && candidate.status === 'accepted') return 'unchanged'
   if (isStale(scene, 'text', expectedVersion)) return 'conflict'
   const by = { userId }
-  if (isThere)
-    return beside(library, scene.id, { changed: { ...candidate, ...closedAs('accepted', by, at) }, at })
+  if (isThere) return beside(library, { changed: { ...candidate, ...closedAs('accepted', by, at) }, at })
   if (content !== undefined)
     checkLength(content, text.content.length > candidate.text.length ? text.content : candidate.text)
   return entering(library, found, { candidate, by, expectedVersion, at, ...defined({ content }) })
@@ -217,6 +224,8 @@ interface Entering {
   by: Writer
   expectedVersion: number
   at: number
+  /** The candidates of the scene, where they are read already. */
+  there?: readonly Known[]
   /** What a person made of it. */
   content?: string
 }
@@ -224,7 +233,7 @@ interface Entering {
 async function entering(
   library: LibraryParts,
   found: FullScene,
-  { candidate, by, expectedVersion, at, content = candidate.text }: Entering,
+  { candidate, by, expectedVersion, at, there, content = candidate.text }: Entering,
 ): Promise<Decided> {
   const { scene } = found
   const { provenance, writtenBy, createdAt: writtenAt } = candidate
@@ -248,7 +257,7 @@ async function entering(
     ...(merged ? { text: own } : { textAt: version }),
     replaced: { ...replaced, isSummarised },
   }
-  const { beside: also, openCandidates } = await beside(library, scene.id, { changed: closed, at })
+  const { beside: also, openCandidates } = await beside(library, { changed: closed, at, there })
   return {
     fields: { ...textFields(content, version), ...described, openCandidates },
     text: { content, origin },
