@@ -110,6 +110,49 @@ export function withPassage(
   return { content: head + joint + fitting + after, passage: { start: from, end: from + fitting.length } }
 }
 
+/** A text in which a passage is new. */
+interface WithPassage {
+  readonly text: string
+  readonly passage: Stretch
+}
+
+/**
+ * Returns the text of a scene with a passage that was written for an earlier text of it: in place of what it replaced there, or where it was put in. All
+ * that changed around it since stays. Undefined where its place changed too, or is no longer a single one.
+ */
+export function withPassageOf(
+  { text, passage }: WithPassage,
+  earlier: string,
+  now: string,
+): string | undefined {
+  const after = text.slice(passage.end)
+  const end = earlier.length - after.length
+  // What joins a continuation to the text before it is new as well.
+  const start = Math.min(passage.start, end)
+  if (start < 0 || earlier !== text.slice(0, start) + earlier.slice(start, end) + after) return undefined
+  const place = placeSince(earlier, { start, end }, now)
+  return place && now.slice(0, place.start) + text.slice(start, passage.end) + now.slice(place.end)
+}
+
+/** Returns where a stretch of a text is in a later one: where it was, if all that changed is before or behind it, else where its words are once. */
+function placeSince(earlier: string, { start, end }: Stretch, now: string): Stretch | undefined {
+  const longest = Math.min(earlier.length, now.length)
+  let head = 0
+  while (head < longest && earlier[head] === now[head]) head++
+  let tail = 0
+  while (tail < longest - head && earlier.at(-1 - tail) === now.at(-1 - tail)) tail++
+  const words = earlier.slice(start, end)
+  const only = words === '' ? -1 : now.indexOf(words)
+  const shift = now.length - earlier.length
+  const places = [
+    ...(end <= head ? [start] : []),
+    ...(start >= earlier.length - tail ? [start + shift] : []),
+    ...(only >= 0 && only === now.lastIndexOf(words) ? [only] : []),
+  ]
+  const stretches = places.map(from => ({ start: from, end: from + words.length }))
+  return stretches.find(found => isBetween(now, found.start) && isBetween(now, found.end))
+}
+
 function hasEmptyLines(content: string): boolean {
   return /\n\s*\n/u.test(content) || !content.trim().includes('\n')
 }

@@ -4,6 +4,7 @@
  */
 import { type Change, erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
+import { withPassageOf } from '../selection.ts'
 import { measure } from '../words.ts'
 import {
   type Candidate,
@@ -18,11 +19,11 @@ import {
 import { checkLength, checkWritten } from './draft-pieces.ts'
 import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
-import { entryAt } from './keep-history.ts'
+import { entryAt, textAtVersion } from './keep-history.ts'
 import { candidates, type LibraryParts } from './kinds.ts'
 import { readPage } from './page-token.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
-import { candidateNotFound, notTaken } from './refusal.ts'
+import { candidateNotFound, notTaken, passageNotPlaced } from './refusal.ts'
 import { isStale, statusOf } from './scene-guard.ts'
 import { closedAs, isOlderSummary, ofScene, undoRun } from './undo-run.ts'
 import {
@@ -210,12 +211,38 @@ async function accepted(
   if (candidate.text === '') throw candidateNotFound(acceptance)
   const isThere = text.content === (content ?? candidate.text)
   if (isThere && candidate.status === 'accepted') return 'unchanged'
+  if (content === undefined && isItsPassage(text, candidate, expectedVersion)) return 'unchanged'
   if (isStale(scene, 'text', expectedVersion)) return 'conflict'
   const by = { userId }
   if (isThere) return beside(library, { changed: { ...candidate, ...closedAs('accepted', by, at) }, at })
   if (content !== undefined)
     checkLength(content, text.content.length > candidate.text.length ? text.content : candidate.text)
-  return entering(library, found, { candidate, by, expectedVersion, at, ...defined({ content }) })
+  const taken = content ?? (await withItsPassage(library, found, candidate))
+  return entering(library, found, { candidate, by, expectedVersion, at, content: taken })
+}
+
+/** Whether the passage of a candidate is in the text of its scene by a request of which this one is the repetition. */
+function isItsPassage(
+  { origin }: FullScene['text'],
+  { id, passage }: WholeCandidate,
+  expectedVersion: number,
+): boolean {
+  const isThere = origin?.accepted?.candidateId === id && origin.expectedVersion === expectedVersion
+  return isThere && passage !== undefined
+}
+
+/** What a candidate makes of the text of its scene: all of it is replaced, or the passage that is new where the text changed since. Throws SELECTION_NOT_FOUND. */
+async function withItsPassage(
+  library: LibraryParts,
+  { scene, text: { content } }: FullScene,
+  { passage, ...candidate }: WholeCandidate,
+): Promise<string> {
+  const { text, baseVersion } = candidate
+  if (passage === undefined || baseVersion >= scene.textVersion) return text
+  const earlier = await textAtVersion(library, scene.id, baseVersion)
+  const placed = earlier && withPassageOf({ text, passage }, earlier, content)
+  if (!placed) throw passageNotPlaced(candidate)
+  return placed
 }
 
 /** A candidate that becomes the text of its scene. */
