@@ -24,7 +24,7 @@ const BUDGETS = {
   'src/cli': [6_890, 46],
   'src/engine': [7_940, 41],
   'src/http': [7_730, 67],
-  'src/novel': [27_490, 182],
+  'src/novel': [27_700, 182],
   'src/observe': [940, 8],
   'src/rate-limit': [1_710, 8],
   'src/records': [770, 4],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_220, 30],
   'src/testing': [4_890, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_980, 203],
+  dashboard: [24_990, 203],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
