@@ -24,7 +24,7 @@ const BUDGETS = {
   'src/cli': [6_920, 46],
   'src/engine': [7_940, 41],
   'src/http': [7_730, 67],
-  'src/novel': [27_530, 182],
+  'src/novel': [27_745, 182],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
   'src/records': [770, 4],
