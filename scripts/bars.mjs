@@ -21,20 +21,20 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_080, 27],
   'src/broker': [3_690, 24],
-  'src/cli': [6_890, 46],
+  'src/cli': [6_920, 46],
   'src/engine': [8_040, 41],
   'src/http': [7_730, 67],
-  'src/novel': [27_490, 182],
+  'src/novel': [27_745, 182],
   'src/observe': [940, 8],
-  'src/rate-limit': [1_710, 8],
+  'src/rate-limit': [1_730, 8],
   'src/records': [770, 4],
   'src/runtime': [1_150, 12],
-  'src/server': [4_160, 30],
+  'src/server': [4_190, 30],
   'src/store': [12_990, 67],
   'src/task': [3_250, 30],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [24_980, 203],
+  dashboard: [25_106, 203],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */

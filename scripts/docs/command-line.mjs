@@ -55,8 +55,8 @@ What can I type? Made from \`src/cli/\` by \`npm run docs\`; change it there. In
 
 The commands use the HTTP API at the address of \`--url\`, else that of the server which runs on the data directory (named in
 \`server.json\`). Where no server runs, they start one in their own process, on a free port of the loopback, and stop it again. So
-\`import\` works without a server: it then waits until the import has ended. \`topology\`, \`migrate\` and a part of
-\`doctor\` use the store and the broker directly; see [operations.md](operations.md). A server at the address of \`--url\` (\`QUILLWORK_URL\`, \`url\`) is named
+\`import\` works without a server: it then waits until the import has ended. With a MongoDB store such a server runs no tasks: the workers of the installation do, and
+\`import\` ends when they have the work. \`topology\`, \`migrate\` and a part of \`doctor\` use the store and the broker directly; see [operations.md](operations.md). A server at the address of \`--url\` (\`QUILLWORK_URL\`, \`url\`) is named
 on standard error, \`note: using the server at https://tasks.example\`, except with \`--json\`: what a command sends goes there. \`http://\` leads to this machine
 and to private networks alone, and no redirect is followed.
 
@@ -93,6 +93,9 @@ ${exits.join('\n')}
 \`serve\` stops in order at SIGINT (Ctrl-C), SIGTERM or SIGHUP: it accepts no more requests, lets running tasks end within
 \`grace\`, releases those that do not, and exits with 0. A second signal releases them at once; a third ends the process. A
 released task runs again at the next start, and spends no retry.
+
+A command that runs tasks in its own process ends in the same way once it has done its own work: tasks of others that run there may end within \`grace\`.
+Ctrl-C releases them at once.
 
 ## Commands
 

@@ -13,7 +13,7 @@ import { ProvenConnections } from './proof.ts'
 /** The server that a command uses. */
 export interface Connection {
   readonly client: Client
-  /** Whether this command started the server in its own process, because no other process owns the data directory. */
+  /** Whether this command alone can run tasks: it started the server in its own process, because no other process owns the file of the store. */
   readonly isOwn: boolean
   /** Returns the server that owns the data directory now: a restarted server may listen on another port. */
   renew(): Promise<Client | undefined>
@@ -23,7 +23,7 @@ export interface Connection {
 
 /** How to connect. */
 export interface ConnectOptions {
-  /** The command needs tasks to run: a server that it starts runs them, and other commands find that server. */
+  /** The command needs tasks to run: a server that it starts on a file runs them, and other commands find it. A shared store has workers elsewhere. */
   works?: boolean
   /** What to call this command where it owns the data directory. */
   command: string
@@ -122,7 +122,9 @@ export async function findServer({
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
   // The server and its drivers load only where they are needed.
   const { startServer } = await import('../server/server.ts')
-  const { works = false, command, signal } = options
+  const { command, signal } = options
+  const isOwn = compositionOf(config).kind === 'embedded'
+  const works = isOwn && options.works === true
   const server: RunningServer = await startServer({
     config: ownConfig(config, works),
     works,
@@ -131,9 +133,14 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
   })
   return {
     client: createClient({ url: urlOf(server), token: server.token }, signal),
-    isOwn: true,
+    isOwn,
     renew: async () => undefined,
-    close: () => server.stop({ grace: 0 }),
+    // What other commands submitted runs here too. Its model calls are paid, so they may end; a signal cuts them off.
+    close() {
+      const cutOff = () => server.stop({ grace: 0 })
+      signal?.addEventListener('abort', () => void cutOff().catch(() => undefined), { once: true })
+      return signal?.aborted === true ? cutOff() : server.stop()
+    },
   }
 }
 

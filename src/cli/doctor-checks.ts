@@ -39,13 +39,9 @@ export async function checkServer(resolved: ResolvedConfig, report: Report): Pro
     const { command, url, pid, startedAt } = server
     report('server', 'ok', `${command} answers at ${url} (process ${pid}, since ${startedAt})`)
   }
+  const isNone = server === undefined && config.url === undefined
   const composition = compositionOf(config)
-  if (
-    server === undefined &&
-    config.url === undefined &&
-    composition.kind === 'embedded' &&
-    !existsSync(composition.file)
-  ) {
+  if (isNone && composition.kind === 'embedded' && !existsSync(composition.file)) {
     report('server', 'note', 'none is running', start)
     report('store', 'note', `${composition.file} does not exist yet; it is created at the first start`)
     await checkConfiguredModels(resolved, report)
@@ -54,7 +50,7 @@ export async function checkServer(resolved: ResolvedConfig, report: Report): Pro
   try {
     const connection = await connect(resolved, { command: 'quillwork doctor' })
     try {
-      if (connection.isOwn) report('server', 'note', noServer(config.data), start)
+      if (isNone) report('server', 'note', noServer(config.data), start)
       await checkInside(connection.client, resolved, report)
     } finally {
       await connection.close()

@@ -9,8 +9,10 @@ type Novel = z.output<typeof novelSchema>
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
 
-/** Returns the novel with that id, else the one whose title contains the text. Throws NOVEL_NOT_FOUND, also where several titles do. */
+/** Returns the novel with that id, else the one whose title contains the text. Throws NOVEL_NOT_FOUND, also where several titles do; USAGE_INVALID for a blank text. */
 export async function findNovel(client: Client, given: string): Promise<Outline> {
+  // Every title contains it: a script whose variable is not set would delete the only novel.
+  if (given.trim() === '') throw usageError('Give the id of a novel, or part of its title.')
   const isLikeId = /^[\w-]{20,100}$/.test(given)
   const byId = isLikeId ? await client.get<Outline>(`/v1/novels/${given}`).catch(ifNotFound) : undefined
   if (byId !== undefined && !(byId instanceof QuillworkError)) return byId

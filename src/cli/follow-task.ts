@@ -47,17 +47,19 @@ export async function submitTask(
   plan: (session: Session) => Promise<Planned>,
 ): Ending {
   const budget = budgetGiven(run.options)
-  return withSession(run, async session => {
+  const isEstimate = run.options.estimate === true
+  const act = async (session: Session) => {
     const { client } = session.connection
     const { submission, lane, begun, ...how } = await plan(session)
-    if (run.options.estimate === true) {
+    if (isEstimate) {
       const estimate = await client.post<EstimateJson>('/v1/estimates', submission)
       return print(run, estimate, widest => estimateLines(estimate, widest))
     }
     const task = await client.post<TaskJson>('/v1/tasks', { ...submission, lane, budget })
     begun?.()
     return followTask(run, session, { task, detached: run.options.background === true, ...how })
-  })
+  }
+  return withSession(run, act, { works: !isEstimate })
 }
 
 /** Follows a task until it has ended, shows it, and returns the exit code. */

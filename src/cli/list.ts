@@ -1,5 +1,6 @@
 /** Commands that list one page of something. */
 import type { Command } from 'commander'
+import { type ErrorCode, QuillworkError } from '../index.ts'
 import { everyItem, type Page } from '../task/page.ts'
 import type { Client, Query } from './client.ts'
 import { usageError } from './exit-codes.ts'
@@ -60,6 +61,29 @@ export function listCommand<Item, Options extends PagingOptions = PagingOptions>
 /** Yields every item of a listing of the API, page by page. */
 export function everyEntry<Item>(client: Client, path: string, query: Query = {}): AsyncIterable<Item> {
   return everyItem<Item>(largestPage, page => client.get<Page<Item>>(path, { ...query, ...page }))
+}
+
+/**
+ * Returns what has that id, else that name, else that name in any case; undefined for none.
+ *
+ * @param named `code`: thrown where several have the name. `what` they are: `threads`.
+ */
+export async function findNamed<Item extends { id: string }>(
+  client: Client,
+  { path, given }: { path: string; given: string },
+  { nameOf, code, what }: { nameOf: (item: Item) => string; code: ErrorCode; what: string },
+): Promise<Item | undefined> {
+  const called: Item[] = []
+  for await (const item of everyEntry<Item>(client, path)) {
+    if (item.id === given) return item
+    if (nameOf(item).toLowerCase() === given.toLowerCase()) called.push(item)
+  }
+  const exact = called.filter(item => nameOf(item) === given)
+  const found = exact.length > 0 ? exact : called
+  if (found.length <= 1) return found[0]
+  const ids = found.map(({ id }) => id).join(', ')
+  const which = `${found.length} ${what} of the name ${JSON.stringify(given)}`
+  throw new QuillworkError(code, `The novel has ${which}. Give the id of one: ${ids}.`)
 }
 
 /** Most entries of a page. */

@@ -135,7 +135,11 @@ export interface Session {
   readonly signals: Signals
 }
 
-/** Connects to a server that runs tasks, lets the command stay with it, and disconnects. A signal ends the command with its exit code. */
+/**
+ * Connects to a server that runs tasks, lets the command stay with it, and disconnects. A signal ends the command with its exit code.
+ *
+ * @param options `works`: false for a command that only looks, so that it runs, and pays, nothing that waits. Default true.
+ */
 export async function withSession(
   run: Run,
   act: (session: Session) => Ending,

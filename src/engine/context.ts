@@ -196,7 +196,7 @@ export class AttemptContext implements TaskContext {
   }
 
   isParked(limit: string): boolean {
-    const use = this.#core.limiter.describe().find(({ key }) => key === limit)
+    const use = this.#core.limiter.describe(limit).find(({ key }) => key === limit)
     return use?.parkedUntil !== undefined || use?.isProbing === true
   }
 

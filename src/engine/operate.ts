@@ -198,7 +198,7 @@ export interface Limits {
 export function limitsOf(core: Core): Limits {
   const { limiter } = core
   const unused = { limit: {}, inFlight: 0, waiting: 0, requests: 0, tokens: 0 }
-  const useOf = (key: string) => limiter.describe().find(use => use.key === key)
+  const useOf = (key: string) => limiter.describe(key).find(use => use.key === key)
   return {
     async list() {
       await limiter.refresh?.()

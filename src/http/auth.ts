@@ -50,7 +50,7 @@ export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders):
   const name = hostName(headers.host ?? '')
   if (loopbackNames.has(name) || settings.allowedHosts.includes(name)) return
   if (
-    name === settings.host.toLowerCase() ||
+    withoutBrackets(name) === withoutBrackets(settings.host.toLowerCase()) ||
     (settings.tokens.length > 0 && settings.allowedHosts.length === 0)
   )
     return
@@ -58,6 +58,11 @@ export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders):
     'FORBIDDEN',
     'The Host header names a host that is not allowed on this server; see the setting allowedHosts.',
   )
+}
+
+/** Returns an IPv6 address as it is listened on: a Host header has it in brackets. */
+function withoutBrackets(name: string): string {
+  return name.replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Returns the name in a Host header, without its port. */

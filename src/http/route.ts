@@ -91,7 +91,9 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
           : params !== undefined || querystring !== undefined
             ? ['REQUEST_INVALID']
             : []
-      const response = { ...sends, ...problems(...general, ...refuses) }
+      // Whatever is written may find the disk full.
+      const ofWrites: readonly ErrorCode[] = method === 'GET' ? [] : ['STORE_FULL']
+      const response = { ...sends, ...problems(...general, ...refuses, ...ofWrites) }
       return (app, context) =>
         void app.route({
           method,

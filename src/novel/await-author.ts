@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { PermanentError, QuillworkError, type TaskContext, type TaskRecord } from '../index.ts'
 import type { CandidateStatus } from './library/candidates.ts'
+import type { Scene } from './library/scenes.ts'
+import { storedStep } from './models/calls.ts'
 import { type NovelServices, unlessFailed } from './services.ts'
 
 /** The signal that the author has decided about a candidate of the task. */
@@ -21,11 +23,14 @@ interface Proposed {
   status: CandidateStatus
 }
 
-/** Waits until one of the texts was accepted, or none is open; `made` then says so. Throws where the scene then has no text. */
+/**
+ * Waits until one of the texts was accepted, or none is open; `made` then says so. Throws where the scene then has no text: a retry begins another
+ * round of texts.
+ */
 export async function awaitAuthor(
   ctx: TaskContext & { readonly services: NovelServices },
   sceneId: string,
-  made: readonly Proposed[],
+  { made, round }: { made: readonly Proposed[]; round: number },
 ): Promise<void> {
   const { candidates, scenes } = ctx.services.library
   for (;;) {
@@ -40,7 +45,32 @@ export async function awaitAuthor(
     await ctx.waitFor(reviewSignal, { schema: z.unknown(), timeout: lookAgain }).catch(unlessTimedOut)
   }
   if (!(await scenes.scene(ctx.userId, sceneId)).empty) return
-  throw new PermanentError('Its texts were discarded, and the scene has none.', { code: 'TEXTS_DISCARDED' })
+  await ctx.checkpoint(discardKey(round + 1), () => ctx.attempt)
+  throw new PermanentError(
+    'Its texts were discarded, and the scene has none. Retry the task to have another one written, or accept one of them first.',
+    { code: 'TEXTS_DISCARDED' },
+  )
+}
+
+function discardKey(number: number): string {
+  return `texts discarded ${number}`
+}
+
+/**
+ * Returns the number of the texts that the task is to write, from 0: after it failed because those before were discarded, and a person retried it, it writes
+ * others. Not where the author wrote the scene meanwhile, or accepted one of those.
+ */
+export async function roundOfTexts(
+  ctx: Pick<TaskContext, 'checkpoint' | 'retriedAttempt'>,
+  { empty }: Pick<Scene, 'empty'>,
+): Promise<number> {
+  for (let round = 0; ; round++) {
+    const key = discardKey(round + 1)
+    const discardedIn = await storedStep<number>(ctx, key)
+    if (discardedIn === undefined || discardedIn > ctx.retriedAttempt) return round
+    // A checkpoint: the new text may enter the scene.
+    if (!(await ctx.checkpoint(`${key}, others wanted`, () => empty))) return round
+  }
 }
 
 function unlessTimedOut(error: unknown): void {

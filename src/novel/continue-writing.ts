@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { PermanentError, type TaskContext } from '../index.ts'
+import { type ErrorInfo, PermanentError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
-import { batchGenerateScene } from './batch-generate-scene.ts'
+import { batchGenerateScene, isWanted } from './batch-generate-scene.ts'
 import { count } from './fields.ts'
 import { generateNextSummaries, nextChapters } from './generate-next-summaries.ts'
+import { scenesPerChapter } from './library/scenes.ts'
 import { oneIfAutomatic, sceneOptions } from './scene-request.ts'
 import { defineNovelTask, modelsOf, type NovelServices, novelRetry } from './services.ts'
 
@@ -100,7 +101,8 @@ async function writeChapters(
     ctx.updateProgress({ stage: 'scenes', done: written, total })
     const chapter = await submitChapter(ctx, chapterId)
     if (!chapter.done) return undefined
-    for (const [name, number] of Object.entries(chapter.result ?? {}))
+    const counts = chapter.result ?? (await failedChapter(ctx, chapterId, chapter.error))
+    for (const [name, number] of Object.entries(counts))
       if (name in scenes) scenes[name as keyof typeof scenes] += number as number
     if (chapter.status !== 'COMPLETED') break
     written += 1
@@ -108,6 +110,21 @@ async function writeChapters(
   ctx.updateProgress({ stage: 'scenes', done: written, total })
   const failed = written < total ? 1 : 0
   return { total, written, failed, notAttempted: total - written - failed, rejected, scenes }
+}
+
+/** Counts the scenes of a chapter of which none was written: its batch failed, and has no result. */
+async function failedChapter(
+  { parameters: { novelId, order }, services, userId }: ContinueContext,
+  chapterId: string,
+  { code }: Pick<ErrorInfo, 'code'>,
+) {
+  if (code !== 'SUBTASKS_FAILED') return {}
+  const range = { novelId, startChapterId: chapterId, endChapterId: chapterId }
+  const { items } = await services.library.shelf.scenes(userId, range, { pageSize: scenesPerChapter })
+  const wanted = items.filter(scene => isWanted(scene, true)).length
+  // In story order the first one failed, and the others were not attempted.
+  const failed = order === 'parallel' ? wanted : Math.min(wanted, 1)
+  return { total: items.length, skipped: items.length - wanted, failed, notAttempted: wanted - failed }
 }
 
 function submitChapter(ctx: ContinueContext, chapterId: string) {

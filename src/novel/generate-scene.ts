@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { hashedId, type TaskContext } from '../index.ts'
-import { awaitAuthor } from './await-author.ts'
+import { awaitAuthor, roundOfTexts } from './await-author.ts'
 import { id, title } from './fields.ts'
 import { withVectors } from './models/query-vector.ts'
 import { readMaterial } from './models/scene-material.ts'
@@ -80,13 +80,15 @@ export const generateScene = defineNovelTask({
 async function generate(ctx: SceneContext): Promise<Texts> {
   const scene = await openScene(ctx, ctx.parameters)
   // A checkpoint: a later attempt must not take a newer edit for the version that it replaces.
-  // A retry with other parameters reads the scene again.
+  // A retry with other parameters, or for other texts, reads the scene again.
   const asked = hashedId(JSON.stringify(ctx.parameters))
-  const target = await ctx.checkpoint(`scene ${asked}`, () => targetOf(ctx, scene, ctx.parameters))
+  const round = await roundOfTexts(ctx, scene)
+  const key = `scene ${asked}${round === 0 ? '' : ` ${round}`}`
+  const target = await ctx.checkpoint(key, () => targetOf(ctx, scene, ctx.parameters))
   const { sceneId } = target
   if (target.isWritten && ctx.parameters.skipWritten) return resultOf(sceneId, { made: [], failed: [] })
-  const texts = await makeTexts(ctx, sceneId, () => planOf(ctx, target))
-  if (ctx.parameters.awaitAuthor) await awaitAuthor(ctx, sceneId, texts.made)
+  const texts = await makeTexts(ctx, { sceneId, round }, () => planOf(ctx, target))
+  if (ctx.parameters.awaitAuthor) await awaitAuthor(ctx, sceneId, { made: texts.made, round })
   return resultOf(sceneId, texts)
 }
 

@@ -108,7 +108,7 @@ export const rewriteSelection = defineNovelTask({
     // A checkpoint: what is written for one text is not put into another one unseen.
     const target = await ctx.checkpoint(`selection ${asked}`, () => readSelectionTarget(ctx, ctx.parameters))
     const { sceneId } = ctx.parameters
-    return timed(async () => resultOf(sceneId, await makeTexts(ctx, sceneId, () => planOf(ctx, target))))
+    return timed(async () => resultOf(sceneId, await makeTexts(ctx, { sceneId }, () => planOf(ctx, target))))
   },
 })
 

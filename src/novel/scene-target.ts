@@ -5,7 +5,7 @@ import type { Scene } from './library/scenes.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { textLanguage } from './models/lengths.ts'
 import { type Narration, narrationOf } from './narration.ts'
-import type { NovelServices } from './services.ts'
+import { type NovelServices, unlessFailed } from './services.ts'
 
 /** The scene to write: an existing one, or a new one at the end of a chapter. */
 export interface SceneChoice {
@@ -73,10 +73,15 @@ export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<
   const { sceneId, chapterId = '', title, summary } = choice
   if (sceneId !== undefined) return findScene(ctx, choice, sceneId)
   await findChapter(ctx, choice, chapterId)
-  return ctx.services.library.scenes.appendScene({
+  const { scenes } = ctx.services.library
+  const id = hashedId(`scene of task ${ctx.taskId}`)
+  const added = await unlessFailed('SCENE_NOT_FOUND', () => scenes.scene(ctx.userId, id))
+  // A person may retry the task with another chapter: the scene that it added stays where it is, and that chapter gets one of its own.
+  const isElsewhere = added !== undefined && added.chapterId !== chapterId
+  return scenes.appendScene({
     userId: ctx.userId,
     chapterId,
-    id: hashedId(`scene of task ${ctx.taskId}`),
+    id: isElsewhere ? hashedId([`scene of task ${ctx.taskId}`, chapterId].join('\n')) : id,
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
     // The summary is in the author's words.
     ...defined({

@@ -102,6 +102,7 @@ export interface TextsPlan extends Omit<SceneToCheck, 'instructions' | 'onPart' 
 /** One of the texts. */
 interface OwnPlan extends TextsPlan {
   readonly number: number
+  readonly round: number
   readonly candidateId: string
   /** Size of the texts before it. */
   readonly before: { readonly words: number; readonly characters: number }
@@ -122,11 +123,12 @@ export interface MadeTexts {
 
 /**
  * Writes the texts that the parameters ask for, keeps each as a candidate, and has it enter the scene where it may. A later attempt finds those
- * of an earlier one, and has them planned only where one is to be written. Throws what writing throws; of several texts, where none is written.
+ * of an earlier one, and has them planned only where one is to be written; each round has texts of its own. Throws what writing throws; of several
+ * texts, where none is written.
  */
 export async function makeTexts(
   ctx: TextsContext,
-  sceneId: string,
+  { sceneId, round = 0 }: { sceneId: string; round?: number },
   planTexts: () => Promise<TextsPlan>,
 ): Promise<MadeTexts> {
   const output = textsOutput(ctx)
@@ -140,12 +142,12 @@ export async function makeTexts(
   const failed: (Refusal & { number: number })[] = []
   for (let number = 1; number <= ctx.parameters.candidates; number++) {
     ctx.signal.throwIfAborted()
-    const candidateId = hashedId(['candidate', ctx.taskId, asked, number].join('\n'))
+    const candidateId = hashedId(['candidate', ctx.taskId, asked, number, ...laterRound(round)].join('\n'))
     const before = sizeOf(made)
     const text =
       (await takeKept(ctx, output, { sceneId, candidateId })) ??
       (await unlessRefused(ctx, `text ${number} of ${asked}`, async () =>
-        writeOne(ctx, output, { ...(await plan()), number, candidateId, before }),
+        writeOne(ctx, output, { ...(await plan()), number, round, candidateId, before }),
       ))
     if ('candidateId' in text) made.push(text)
     else {
@@ -317,7 +319,13 @@ function sizeOf(made: readonly MadeText[]) {
 /** Returns a name for the parts of a text. It changes with parameters, model, material and prompts, whose parts are not continued. */
 function unitOf(ctx: TextsContext, plan: OwnPlan): string {
   const versions = partPrompts(plan).map(({ note }) => note.version)
-  return hashedId(JSON.stringify([ctx.parameters, plan.model.id, plan.target, plan.number, ...versions]))
+  const named = [ctx.parameters, plan.model.id, plan.target, plan.number, ...versions]
+  return hashedId(JSON.stringify([...named, ...laterRound(plan.round)]))
+}
+
+/** What tells the texts of a later round from those of the first one, whose names have none. */
+function laterRound(round: number): string[] {
+  return round === 0 ? [] : [`round ${round}`]
 }
 
 /** Returns the prompts of the first part and of further parts. */

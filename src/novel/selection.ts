@@ -50,11 +50,14 @@ export function findSelection(
 ): Stretch {
   const core = text.trim()
   if (core === '') throw new QuillworkError('OPTION_INVALID', 'The selection has no words; select some.')
-  const at = textVersion <= version && content.startsWith(text, start) ? start : onlyPlaceOf(content, text)
+  const isUnchanged = textVersion <= version && content.startsWith(text, start)
+  const at = isUnchanged ? start : onlyPlaceOf(content, text)
   const from = at + text.length - text.trimStart().length
   const found = { start: from, end: from + core.length }
   const isWhole = [at, at + text.length, found.start, found.end].every(place => isBetween(content, place))
   if (isWhole) return found
+  // Where an accent, say, was typed behind it since, it is another text now.
+  if (!isUnchanged) throw selectionNotFound('is not in the scene any more')
   const message = 'The selection begins or ends within a character; select whole characters.'
   throw new QuillworkError('OPTION_INVALID', message)
 }
@@ -62,9 +65,12 @@ export function findSelection(
 function onlyPlaceOf(content: string, text: string): number {
   const first = content.indexOf(text)
   if (first >= 0 && content.indexOf(text, first + 1) < 0) return first
-  const found = first < 0 ? 'is not in the scene any more' : 'is in the scene more than once'
+  throw selectionNotFound(first < 0 ? 'is not in the scene any more' : 'is in the scene more than once')
+}
+
+function selectionNotFound(found: string): QuillworkError {
   const message = `The text of the scene changed since it was selected, and the selected text ${found}. Select it again.`
-  throw new QuillworkError('SELECTION_NOT_FOUND', message)
+  return new QuillworkError('SELECTION_NOT_FOUND', message)
 }
 
 /** Length of what follows a selection, where none is asked for. */
@@ -102,6 +108,49 @@ export function withPassage(
   const fitting = hasEmptyLines(content) ? text : text.replace(/\n\s*\n/gu, '\n')
   const from = head.length + joint.length
   return { content: head + joint + fitting + after, passage: { start: from, end: from + fitting.length } }
+}
+
+/** A text in which a passage is new. */
+interface WithPassage {
+  readonly text: string
+  readonly passage: Stretch
+}
+
+/**
+ * Returns the text of a scene with a passage that was written for an earlier text of it: in place of what it replaced there, or where it was put in. All
+ * that changed around it since stays. Undefined where its place changed too, or is no longer a single one.
+ */
+export function withPassageOf(
+  { text, passage }: WithPassage,
+  earlier: string,
+  now: string,
+): string | undefined {
+  const after = text.slice(passage.end)
+  const end = earlier.length - after.length
+  // What joins a continuation to the text before it is new as well.
+  const start = Math.min(passage.start, end)
+  if (start < 0 || earlier !== text.slice(0, start) + earlier.slice(start, end) + after) return undefined
+  const place = placeSince(earlier, { start, end }, now)
+  return place && now.slice(0, place.start) + text.slice(start, passage.end) + now.slice(place.end)
+}
+
+/** Returns where a stretch of a text is in a later one: where it was, if all that changed is before or behind it, else where its words are once. */
+function placeSince(earlier: string, { start, end }: Stretch, now: string): Stretch | undefined {
+  const longest = Math.min(earlier.length, now.length)
+  let head = 0
+  while (head < longest && earlier[head] === now[head]) head++
+  let tail = 0
+  while (tail < longest - head && earlier.at(-1 - tail) === now.at(-1 - tail)) tail++
+  const words = earlier.slice(start, end)
+  const only = words === '' ? -1 : now.indexOf(words)
+  const shift = now.length - earlier.length
+  const places = [
+    ...(end <= head ? [start] : []),
+    ...(start >= earlier.length - tail ? [start + shift] : []),
+    ...(only >= 0 && only === now.lastIndexOf(words) ? [only] : []),
+  ]
+  const stretches = places.map(from => ({ start: from, end: from + words.length }))
+  return stretches.find(found => isBetween(now, found.start) && isBetween(now, found.end))
 }
 
 function hasEmptyLines(content: string): boolean {

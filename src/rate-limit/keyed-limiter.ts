@@ -47,18 +47,27 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
     return this.#capacity.on(listener)
   }
 
-  describe(): readonly LimitUse[] {
+  describe(key?: string): readonly LimitUse[] {
     const now = this.clock.now()
+    if (key !== undefined) return this.#describeOne(key, now)
     this.sweep(now)
     const limited = [...this.#limits.keys()].filter(key => this.isLimited(key))
     const keys = new Set([...limited, ...this.accounts.keys()])
     return [...keys].map(key => useOf(key, this.limitOf(key), this.accounts.get(key) ?? newAccount(now)))
   }
 
+  #describeOne(key: string, now: number): readonly LimitUse[] {
+    const account = this.accounts.get(key)
+    const isUsed = account !== undefined && sweep(account, now)
+    return isUsed || this.isLimited(key) ? [useOf(key, this.limitOf(key), account ?? newAccount(now))] : []
+  }
+
   /** Keeps memory to what still counts. An account with open holds stays: its reservations point to it. */
   protected sweep(now: number): void {
+    // A key that is listed no more may still have its limit, for attempts that began with it.
+    const listed = new Set(this.#limits.keys())
     for (const [key, account] of this.accounts)
-      if (!sweep(account, now) && !this.isLimited(key)) this.accounts.delete(key)
+      if (!sweep(account, now) && !(listed.has(key) && this.isLimited(key))) this.accounts.delete(key)
   }
 
   /** All configured keys, and others while they are parked. */

@@ -123,6 +123,9 @@ export interface RateLimiter {
   stop(): Promise<void>
   /** Reads what other processes, or earlier ones, have made of the configured keys, for the next `describe`. Throws while the store is away. */
   refresh?(): Promise<void>
-  /** What is limited or parked and how much of it is in use, for `doctor` and the API. Keys with limits first. */
-  describe(): readonly LimitUse[]
+  /**
+   * What is limited or parked and how much of it is in use, for `doctor` and the API. Keys with limits first. With a key, at least that one: handlers
+   * ask before each call, and there may be a key for each user.
+   */
+  describe(key?: string): readonly LimitUse[]
 }

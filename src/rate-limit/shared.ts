@@ -77,7 +77,8 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
   readonly #pending = new Set<Promise<unknown>>()
   #isExtending = false
   #isReading = false
-  #freshUntil = Number.NEGATIVE_INFINITY
+  /** By key, and of all together. */
+  readonly #freshUntil = new Map<string | undefined, number>()
 
   constructor(options: SharedLimiterOptions) {
     super(options)
@@ -158,11 +159,11 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     return stop
   }
 
-  override describe(): readonly LimitUse[] {
-    const uses = super.describe()
+  override describe(key?: string): readonly LimitUse[] {
+    const uses = super.describe(key)
     const now = this.clock.now()
-    if (now >= this.#freshUntil) {
-      this.#freshUntil = now + freshFor
+    if (now >= (this.#freshUntil.get(key) ?? now)) {
+      this.#freshUntil.set(key, now + freshFor)
       void this.#read(uses.map(({ key }) => key))
     }
     return uses

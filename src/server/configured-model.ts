@@ -82,7 +82,7 @@ const usualTimeouts = { first: 60_000, idle: 60_000, total: 600_000 }
 /** For every 1,000 tokens of a prompt: a local server took 163 s for 4,000. */
 const usualGrowth = 60_000
 
-/** Fills in the timeouts. Those that are given do not grow with the prompt. */
+/** Fills in the timeouts. Those that are given do not grow with the prompt. A longer `first` leaves the whole answer as much time as without it. */
 function timeoutsOf({
   first,
   idle,
@@ -94,10 +94,12 @@ function timeoutsOf({
 }): ConfiguredTimeouts {
   const growth = {
     ...(first === undefined && { first: usualGrowth }),
-    ...(first === undefined && total === undefined && { total: usualGrowth }),
+    ...(total === undefined && { total: usualGrowth }),
   }
-  const given = { ...usualTimeouts, ...defined({ first, idle, total }) }
-  return first === undefined ? { ...given, growth } : given
+  const more = Math.max(0, (first ?? 0) - usualTimeouts.first)
+  const usual = { ...usualTimeouts, total: usualTimeouts.total + more }
+  const given = { ...usual, ...defined({ first, idle, total }) }
+  return first === undefined || total === undefined ? { ...given, growth } : given
 }
 
 const shape = {
@@ -133,6 +135,10 @@ const shape = {
       first: longer.exactOptional(),
       idle: longer.exactOptional(),
       total: longer.exactOptional(),
+    })
+    .refine(({ first = 0, total = first }) => first <= total, {
+      path: ['first'],
+      error: 'It is longer than total, which ends the whole call: give at most total.',
     })
     .default({})
     .transform(timeoutsOf),

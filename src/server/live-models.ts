@@ -57,6 +57,8 @@ export class LiveModels implements ModelSettings {
   #read: readonly ReadModel[] = []
   #catalogue: ModelCatalogue
   #limits: ReadonlyMap<string, Limit>
+  /** Limits of earlier models: an attempt that runs ends with the model that it began with. */
+  readonly #earlierLimits = new Map<string, Limit>()
 
   constructor(options: LiveModelsOptions) {
     const { config } = options
@@ -65,7 +67,10 @@ export class LiveModels implements ModelSettings {
     this.#catalogue = createModels(config)
     this.#limits = new Map(Object.entries(limitsOf(config)))
     this.catalogue = followed(() => this.#catalogue)
-    this.limits = { get: key => this.#limits.get(key), keys: () => this.#limits.keys() }
+    this.limits = {
+      get: key => this.#limits.get(key) ?? this.#earlierLimits.get(key),
+      keys: () => this.#limits.keys(),
+    }
     this.unavailable = unavailableIn(config)
   }
 
@@ -153,8 +158,8 @@ export class LiveModels implements ModelSettings {
     this.#version = version
     const uses = usesOf(this.#read)
     this.#catalogue = createModels(config, uses)
-    const kept = Object.fromEntries(uses.map(each => [each.id, each.config]))
-    this.#limits = new Map(Object.entries({ ...limitsOf({ limits: {}, models: kept }), ...limitsOf(config) }))
+    for (const [key, limit] of this.#limits) this.#earlierLimits.set(key, limit)
+    this.#limits = new Map(Object.entries(limitsOf(config, uses)))
     log.info({ version, models: uses.map(({ id }) => id).join(',') }, 'kept models taken into use')
     for (const {
       kept: { id },

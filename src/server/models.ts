@@ -8,7 +8,7 @@ import {
   type ModelProblemCause,
 } from '../ai/catalogue.ts'
 import { extractiveModel } from '../ai/extractive/extractive.ts'
-import { limitKeyOf } from '../ai/providers/config.ts'
+import { limitKeyOf, type ModelConfig } from '../ai/providers/config.ts'
 import { createEmbeddingModel } from '../ai/providers/embedding-model.ts'
 import { createLanguageModel } from '../ai/providers/language-model.ts'
 import { QuillworkError } from '../index.ts'
@@ -45,13 +45,22 @@ export function createModels(config: Config, kept: readonly KeptInUse[] = []): M
     const problem = keys.get(id)?.problem
     return { id, config: model, ...defined({ problem }) }
   })
+  const limits = limitsOf(config, kept)
   return traceModels(
     createModelCatalogue({
       summary: [extractiveModel()],
-      configured: [...configured, ...kept],
+      configured: [...configured, ...kept].map(each => ({ ...each, config: limitedBy(limits, each.config) })),
       open: openModel(id => keys.get(id)?.key),
     }),
   )
+}
+
+/** Returns a model with the limit of its key, whoever gave it. No call asks for more than the tokens of a minute, so they bound its window. */
+function limitedBy(limits: Readonly<Record<string, Limit>>, config: ModelConfig): ModelConfig {
+  const given = limits[limitKeyOf(config)]
+  if (given === undefined || Object.keys(given).length === 0) return config
+  const { tokensPerMinute = config.contextTokens } = given
+  return { ...config, limits: given, contextTokens: Math.min(config.contextTokens, tokensPerMinute) }
 }
 
 /** Returns what opens models, each with its key. */
@@ -80,14 +89,20 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
 
-/** Returns the limits of the configuration by their keys, with those of the models. Models of one account and name share one. */
-export function limitsOf({ limits, models }: Pick<Config, 'limits' | 'models'>): Record<string, Limit> {
-  const all = Object.values(models)
+/**
+ * Returns the limits by their keys: those of the configuration, of its models, and of those that are kept, the first of them where several have the key. Models of
+ * one account and name share one.
+ */
+export function limitsOf(
+  { limits, models }: Pick<Config, 'limits' | 'models'>,
+  kept: readonly ConfiguredModel[] = [],
+): Record<string, Limit> {
+  const all = [...kept.map(({ config }) => config), ...Object.values(models)]
   const keys = all.map(model => [limitKeyOf(model), {}] as const)
   const limited = all.flatMap(model =>
     model.limits === undefined ? [] : [[limitKeyOf(model), model.limits] as const],
   )
-  return { ...Object.fromEntries(keys), ...limits, ...Object.fromEntries(limited) }
+  return { ...Object.fromEntries(keys), ...Object.fromEntries(limited), ...limits }
 }
 
 function findKey(

@@ -46,8 +46,8 @@ export interface Permit {
   release(): void
   /**
    * The provider refused the call and takes none for `retryAfterMs` milliseconds: the key is parked for every process, as by an error with
-   * status 429 and `retryAfterMs` that ends the attempt. For a handler that goes on another way. Settle the reservation as ever. Never
-   * shortens a wait. Throws OPTION_INVALID for less than 0 or more than a year.
+   * status 429 and `retryAfterMs` that ends the attempt. For a handler that goes on another way; where the attempt ends with such an error after
+   * all, that parks no other key. Settle the reservation as ever. Never shortens a wait. Throws OPTION_INVALID for less than 0 or more than a year.
    */
   refused(retryAfterMs: number): void
 }

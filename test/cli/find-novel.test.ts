@@ -29,3 +29,7 @@ test('a novel is found by its title however many are newer, and where the title 
   const nobody = 'nobody-knows-this-novel'
   await expect(findNovel(client, nobody)).rejects.toThrow(`There is no novel ${nobody}.`)
 })
+
+test.each(['', ' '])('a blank title %j finds no novel, also where there is only one', async given => {
+  await expect(findNovel(shelf(['The Salt Ledger']), given)).rejects.toMatchObject({ code: 'USAGE_INVALID' })
+})

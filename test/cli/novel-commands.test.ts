@@ -4,6 +4,7 @@ import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { novelIdOf } from '../../src/novel/library/ids.ts'
 import { type NovelApi, serveNovels } from '../http/novel-api.ts'
 import { importBook } from '../novel/library/case.ts'
 
@@ -72,6 +73,27 @@ test('a thread is added, gets its events, is shown with how far it is, changed a
   })
 })
 
+test('of threads or entries with one name none is taken, unless one has it letter by letter', async () => {
+  const novel = `/v1/novels/${novelIdOf('told')}`
+  const put = { method: 'PUT', headers: { 'if-match': '"0"' }, json: { title: 'The letter' } }
+  for (const id of ['first', 'second']) await api.ask(`${novel}/threads/${id}`, put)
+  const refused = await threads('delete', 'told', 'the letter', '--yes')
+  expect(refused).toMatchObject({
+    code: 1,
+    said: expect.stringContaining(
+      'has 2 threads of the name "the letter". Give the id of one: first, second.',
+    ),
+  })
+  expect((await threads('list', 'told')).out.match(/The letter/g)).toHaveLength(2)
+  for (const id of ['first', 'second']) expect((await threads('delete', 'told', id, '--yes')).code).toBe(0)
+
+  for (const name of ['Will', 'will', 'Bill']) await api.post(`${novel}/codex`, { name, kind: 'person' })
+  const merged = await quillwork('codex', 'merge', 'told', 'WILL', 'Bill')
+  expect(merged).toMatchObject({ code: 1, said: expect.stringContaining('has 2 entries of the name "WILL"') })
+  const exact = await quillwork('codex', 'merge', 'told', 'will', 'Bill', '--preview')
+  expect(exact).toMatchObject({ code: 0, out: expect.stringMatching(/^The entry would be:\nwill, Bill\n/) })
+})
+
 test('a prompt is printed, tried with a scene, saved for the novel and removed', async () => {
   const prompt = (...args: string[]) => quillwork('novels', 'prompt', 'told', 'generate-scene.en', ...args)
   const usual = await prompt()
@@ -81,7 +103,8 @@ test('a prompt is printed, tried with a scene, saved for the novel and removed',
     writeFileSync(file, text)
     return prompt('--save', file)
   }
-  const own = usual.out.replace('You are a novelist', 'You are a dry novelist')
+  const spaced = '\n    - indented   once\n\tTab\n　　全角\n'
+  const own = usual.out.replace('You are a novelist', 'You are a dry novelist') + spaced
   writeFileSync(file, own)
   const tried = await quillwork(
     'novels',
@@ -100,7 +123,7 @@ test('a prompt is printed, tried with a scene, saved for the novel and removed',
   expect((await prompt()).out).toBe(own)
   expect((await quillwork('novels', 'prompts', 'told')).out).toMatch(/generate-scene\.en +novel /)
   const faulty = await save(own.replaceAll('{{tone}}', ''))
-  expect(faulty).toMatchObject({ code: 1, said: expect.stringMatching(/PROMPT_INVALID.*\{\{tone\}\}/) })
+  expect(faulty).toMatchObject({ code: 2, said: expect.stringMatching(/PROMPT_INVALID.*\{\{tone\}\}/) })
   expect(await prompt('--save', path.join(folder, 'none'))).toMatchObject({
     said: expect.stringContaining('error FILE_UNREADABLE: '),
   })

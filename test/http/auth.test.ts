@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { assertSafeToListen, createApp, isLoopback, resolveHttpSettings } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkHost } from '../../src/http/auth.ts'
 import { type Api, serve } from './api.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -239,6 +240,12 @@ describe('pages of other sites', () => {
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: '[FD00::1]:8080' } })).toBe(200)
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'studio.example:8080' } })).toBe(200)
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'other.example' } })).toBe(403)
+  })
+
+  test.each(['fd00::1', '[fd00::1]'])('the address %s that is listened on is answered beside them', host => {
+    const settings = resolveHttpSettings({ host, token, allowedHosts: ['studio.example'] })
+    expect(() => checkHost(settings, { host: '[fd00::1]:7420' })).not.toThrow()
+    expect(() => checkHost(settings, { host: '[fd00::2]:7420' })).toThrow()
   })
 
   test.each(['studio.example:8080', 'https://studio.example', '*.example', 'fd00::1', ''])(

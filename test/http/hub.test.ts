@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/engine/bus.ts'
 import { type HttpOptions, resolveHttpSettings } from '../../src/http/settings.ts'
 import { StreamHub } from '../../src/http/streams/hub.ts'
+import { OutputStream } from '../../src/http/streams/output-stream.ts'
 import { EventRing } from '../../src/http/streams/ring.ts'
 import type { SequencedEvent, TaskEvent } from '../../src/task/events.ts'
 import { until } from '../servers/until.ts'
@@ -265,4 +266,19 @@ describe('the ring', () => {
     expect(ring.add({ ...end, isNewest: true })).toBe(false)
     expect(ring.add(event('a', 6, 6))).toBe(true)
   })
+})
+
+test('a stream that ends while its client does not read takes the connection with it', () => {
+  /** The socket takes nothing more after the first bytes. */
+  const blocked = () => new PassThrough({ highWaterMark: 1 })
+  const [events, output, read] = [blocked(), blocked(), new PassThrough()]
+  const { hub } = hubOf()
+  for (const response of [events, read])
+    hub.open({ client: 'a', lastEventId: undefined, matches: () => true }, response as never)
+  hub.close()
+  expect([events.destroyed, read.destroyed, read.writableEnded]).toEqual([true, false, true])
+  const stream = new OutputStream(output as never, () => undefined)
+  stream.beat()
+  stream.end('life')
+  expect(output.destroyed).toBe(true)
 })

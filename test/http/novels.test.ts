@@ -590,6 +590,10 @@ describe('novels', () => {
     expect(await api.post(`/v1/novels/${novelId}:summarise`, { novelId: 'another' })).toMatchObject({
       status: 400,
     })
+    expect(await api.post(`/v1/novels/${novelId}:summarise`, { model: 'nobody' })).toMatchObject({
+      status: 409,
+      body: { code: 'PROVIDER_NOT_CONFIGURED' },
+    })
   })
 
   test('a chapter of another novel is not found in this one', async () => {

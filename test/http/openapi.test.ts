@@ -100,6 +100,22 @@ describe('the document', () => {
       expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['400', '413', '415']))
   })
 
+  test('every route that may write tells that the disk may be full', () => {
+    const writing = operations().filter(([name]) => !name.startsWith('GET '))
+    expect(writing.length).toBeGreaterThan(20)
+    for (const [name, { responses }] of writing)
+      expect(responses['507']?.description, name).toContain('STORE_FULL')
+  })
+
+  test('no route with a query takes a parameter that it does not know', async () => {
+    for (const [name, { parameters = [] }] of operations()) {
+      const [method, path = ''] = name.split(' ')
+      if (method !== 'GET' || !parameters.some(each => each.in === 'query')) continue
+      const place = path.replaceAll(/\{\w+\}/g, 'nothing')
+      expect(await api.ask(`${place}?nobodyKnows=1`), name).toMatchObject({ status: 400 })
+    }
+  })
+
   test('holds the schemas of the task types, as the capabilities do', async () => {
     const { schemas } = document.components
     expect(schemas['ImportNovel.parameters']).toMatchObject({ type: 'object', required: ['uploadId'] })

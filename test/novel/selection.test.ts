@@ -7,6 +7,7 @@ import {
   usualLengthOf,
   withoutEchoes,
   withPassage,
+  withPassageOf,
 } from '../../src/novel/selection.ts'
 
 const unchanged = { textVersion: 3 }
@@ -82,6 +83,8 @@ describe('a selection', () => {
     })
     const gone = { content: 'He stayed.', textVersion: 4 }
     expect(() => findSelection(gone, selected('He went out.', 0))).toThrow(refusal('SELECTION_NOT_FOUND'))
+    const accented = { content: 'To the cafe\u0301.', textVersion: 4 }
+    expect(() => findSelection(accented, selected('cafe', 7))).toThrow(refusal('SELECTION_NOT_FOUND'))
   })
 
   it.each([
@@ -104,6 +107,108 @@ describe('a selection', () => {
     expect(continued('One.\nTwo.', 'One.')).toBe('One.\nNew.\nMore.\nTwo.')
     expect(continued('One. Two.', 'One.')).toBe('One. New.\n\nMore. Two.')
     expect(continued('河水平静。他走了。', '河水平静。', 'cjk')).toBe('河水平静。New.\n\nMore.他走了。')
+  })
+})
+
+describe('a passage that was written for an earlier text', () => {
+  const earlier = 'He came. She saw him. They left.'
+  const written = (selection: string, edit: 'rewrite' | 'continue', text = 'NEW.') => {
+    const start = earlier.indexOf(selection)
+    const { content, passage } = withPassage(
+      ...[earlier, { start, end: start + selection.length }, { edit, text, writing: 'spaced' as const }],
+    )
+    return { text: content, passage }
+  }
+
+  it.each([
+    [
+      'behind a change',
+      'They left.',
+      'rewrite',
+      'Long ago he came. She saw him. They left.',
+      'Long ago he came. She saw him. NEW.',
+    ],
+    [
+      'before a change',
+      'He came.',
+      'rewrite',
+      'He came. She saw him. They stayed.',
+      'NEW. She saw him. They stayed.',
+    ],
+    [
+      'between changes',
+      'She saw him.',
+      'rewrite',
+      'He ran. She saw him. They stayed.',
+      'He ran. NEW. They stayed.',
+    ],
+    [
+      'where it is no single one, beside a change',
+      'She saw him.',
+      'rewrite',
+      `${earlier} She saw him.`,
+      'He came. NEW. They left. She saw him.',
+    ],
+    [
+      'as a continuation',
+      'She saw him.',
+      'continue',
+      'He ran. She saw him. They left.',
+      'He ran. She saw him. NEW. They left.',
+    ],
+    [
+      'at the end',
+      'They left.',
+      'continue',
+      'He ran. She saw him. They left.',
+      'He ran. She saw him. They left.\n\nNEW.',
+    ],
+    [
+      'not into a place that changed',
+      'She saw him.',
+      'rewrite',
+      'He came. She saw her. They left.',
+      undefined,
+    ],
+    [
+      'not into one of two places',
+      'She saw him.',
+      'rewrite',
+      'He ran. She saw him. She saw him. They stayed.',
+      undefined,
+    ],
+    ['not into a character', 'They left.', 'rewrite', `${earlier}\u0301`, undefined],
+    [
+      'not between changes where nothing says where',
+      'She saw him.',
+      'continue',
+      'He ran. She saw him. They stayed.',
+      undefined,
+    ],
+  ] as const)('is put in %s', (_what, selection, edit, now, expected) => {
+    expect(withPassageOf(written(selection, edit), earlier, now)).toBe(expected)
+  })
+
+  it('is not put in where the earlier text is another one', () => {
+    expect(withPassageOf(written('She saw him.', 'rewrite'), 'He went.', 'He went.')).toBeUndefined()
+  })
+
+  it('takes nothing of what changed before or behind it, for any text', () => {
+    fc.assert(
+      fc.property(
+        ...[prose, prose, prose, prose, fc.boolean()],
+        (before, selection, after, changed, isBefore) => {
+          const content = before + selection + after
+          const place = { start: before.length, end: before.length + selection.length }
+          const edit = { edit: 'rewrite', text: 'NEW.', writing: 'spaced' } as const
+          const { content: text, passage } = withPassage(content, place, edit)
+          const [head, tail] = isBefore ? [changed, after] : [before, changed]
+          const found = withPassageOf({ text, passage }, content, head + selection + tail)
+          if (found !== undefined) expect(found).toBe(`${head}NEW.${tail}`)
+        },
+      ),
+      { numRuns: 500 },
+    )
   })
 })
 

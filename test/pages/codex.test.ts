@@ -219,6 +219,37 @@ describePages('the codex of a novel', () => {
     await expect.poll(() => text.inputValue()).toContain('Always, you are')
   })
 
+  test('shows the prompt of each novel as its own, from one to the other in one step', async () => {
+    const { server } = codex
+    const places = await Promise.all(
+      ['One', 'Other'].map(async name => {
+        const { taskId, novelId } = await server.importText(
+          `Chapter 1\n\n${name} bell rang.\n`,
+          `${name}.txt`,
+        )
+        await server.ended(taskId)
+        const path = `/v1/novels/${novelId}/prompts`
+        const { items } = await server.ask<{ items: { id: string; text: string }[] }>(path)
+        const usual = items.find(({ id }) => id === 'generate-scene.en')?.text ?? ''
+        await server.ask(`${path}/generate-scene.en`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/json', 'if-match': '"0"' },
+          body: JSON.stringify({ text: usual.replace('You are a novelist', `You are the ${name}`) }),
+        })
+        return { name, address: `/novels/${novelId}/prompts` }
+      }),
+    )
+    await using opened = await open(`${server.url}${places[0]?.address}`)
+    const { page } = opened
+    const text = page.getByRole('textbox', { name: 'Text of the prompt' })
+    await text.waitFor()
+    // Once to have both at hand, once more without a wait between them.
+    for (const { name, address } of [...places.toReversed(), ...places.toReversed()]) {
+      await page.evaluate(to => history.pushState({}, '', to), address)
+      await expect.poll(() => text.inputValue()).toContain(`You are the ${name}`)
+    }
+  })
+
   test('keeps what is typed of a prompt while a save is on its way', async () => {
     const { server, novelId } = codex
     await using opened = await open(`${server.url}/novels/${novelId}/prompts`)

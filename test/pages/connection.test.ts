@@ -113,4 +113,31 @@ describePages('when the connection is bad', () => {
     await server.ended(taskId)
     expect(await streams()).toBeLessThanOrEqual(2)
   })
+
+  test('a tab that goes on with the stream shows what ended before it did, though no event was ever received', async () => {
+    const { taskId, novelId } = await server.importText(story, 'ferry.txt')
+    await server.ended(taskId)
+    const later = { taskType: 'Vectorize', parameters: { novelId }, delay: '1h' }
+    const { id } = await server.post<{ id: string }>('/v1/tasks', later)
+    await using opened = await open(server.url)
+    await opened.page.locator('[data-live=live]').waitFor()
+    const second = await opened.context.newPage()
+    await second.goto(`${server.url}/tasks/${id}`)
+    await second.locator('[data-live=live]').waitFor()
+    await second.getByText('Waiting', { exact: true }).first().waitFor()
+    let letGo = () => {}
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    const asked = second.waitForRequest(/\/v1\/events/)
+    await second.route(/\/v1\/events/, async route => {
+      await held
+      await route.continue()
+    })
+    await opened.page.close()
+    await asked
+    await server.post(`/v1/tasks/${id}:cancel`)
+    letGo()
+    await second.getByText('Cancelled', { exact: true }).first().waitFor()
+  })
 })

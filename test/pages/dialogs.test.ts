@@ -69,15 +69,17 @@ describePages('a dialog in which something is typed', () => {
     for (const close of ways) {
       await note.focus()
       await close()
-      await question(page).waitFor()
+      await untilFocused(question(page).getByRole('button', { name: 'Back' }))
       await page.keyboard.press('Escape')
       await question(page).waitFor({ state: 'detached' })
       expect(await note.inputValue()).toBe('It leaks.')
     }
     await note.focus()
     await page.keyboard.press('Escape')
-    await question(page).getByRole('button', { name: 'Back' }).click()
+    await untilFocused(question(page).getByRole('button', { name: 'Back' }))
+    await page.keyboard.press('Enter')
     await untilFocused(note)
+    expect(await note.inputValue()).toBe('It leaks.')
     await page.keyboard.press('Escape')
     await question(page).getByRole('button', { name: 'Leave' }).click()
     await dialog.waitFor({ state: 'detached' })
@@ -124,6 +126,83 @@ describePages('a dialog in which something is typed', () => {
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.waitFor({ state: 'detached' })
     expect(await entryOf(id)).toMatchObject({ changes: [{ from: reeds, text: 'Is lost.' }] })
+  })
+
+  test('keeps what is typed while a save is on its way, and closes before the lists are read again', async () => {
+    const { id } = await codex.add({ name: 'Rope' })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    const { dialog, note } = await openEntry(page, 'Rope')
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await page.route(`**/codex/${id}`, async route => {
+      await released
+      await route.continue()
+    })
+    await note.fill('It holds.')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await note.fill('It holds. For now.')
+    release()
+    await page.getByText('Rope is saved.').waitFor()
+    expect(await entryOf(id)).toMatchObject({ note: 'It holds.' })
+    expect(await note.inputValue()).toBe('It holds. For now.')
+    // The list is never answered again.
+    await page.route('**/codex?*', () => {})
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await entryOf(id)).toMatchObject({ version: 3, note: 'It holds. For now.' })
+    await openEntry(page, 'Rope')
+    expect(await note.inputValue()).toBe('It holds. For now.')
+  })
+
+  test('keeps the places of a name as they were chosen, whatever a task changes meanwhile', async () => {
+    const { server, novelId } = codex
+    await codex.add({ name: 'Berit' })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    let reads = 0
+    page.on('request', request => {
+      if (request.url().endsWith(':places')) reads += 1
+    })
+    await page.locator('[data-entry="Berit"]').click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rename Berit' })
+    await dialog.getByRole('textbox', { name: 'In place of “Berit”' }).fill('Inga')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    const place = dialog.getByRole('checkbox', { name: /into the reeds/ }).first()
+    await place.uncheck()
+    // The list of entries is read again once a task has ended; the places would be with it.
+    const readAgain = page.waitForResponse(response => response.url().includes('/codex?'))
+    const sceneId = await codex.sceneWith('reeds')
+    await server.post('/v1/tasks', { taskType: 'GenerateSummary', parameters: { novelId, sceneId } })
+    await readAgain
+    expect(await place.isChecked()).toBe(false)
+    expect(reads).toBe(1)
+  })
+
+  test('offers of a long novel the chapters that are near, and those that are searched for', async () => {
+    const { server, novelId } = codex
+    await codex.add({ name: 'Clock' })
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await page.route(`**/v1/novels/${novelId}`, async route => {
+      const answer = await route.fetch()
+      const novel = (await answer.json()) as { outline: { chapters: { id: string; title: string }[] }[] }
+      const [volume] = novel.outline
+      const [chapter] = volume?.chapters ?? []
+      for (let at = 4; at <= 500; at++)
+        if (chapter) volume?.chapters.push({ ...chapter, id: `chapter-${at}`, title: `Further ${at}` })
+      await route.fulfill({ response: answer, json: novel })
+    })
+    await page.goto(`${server.url}/novels/${novelId}/codex`)
+    const field = page.locator('[data-in-prompt]').getByRole('combobox', { name: 'Scene' })
+    await field.click()
+    await page.getByRole('option', { name: 'Further 4', exact: true }).waitFor()
+    expect(await page.getByRole('option').count()).toBe(60)
+    await field.fill('further 500')
+    await page.getByRole('option', { name: 'Further 500' }).waitFor()
   })
 
   test('shows what somebody else wrote beside what is typed, and saves that over it only when told to', async () => {

@@ -73,7 +73,19 @@ describePages('the look before an import', () => {
     const choice = page.getByLabel('文字编码')
     expect(await choice.inputValue()).toBe('gb18030')
     await choice.focus()
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await page.route('**/v1/uploads/*encoding=windows-1252', async route => {
+      await released
+      await route.continue()
+    })
     await choice.selectOption('windows-1252')
+    // Confirmed now, it would be imported in the encoding that is shown still.
+    const confirm = page.getByRole('button', { name: '放上书架' })
+    await expect.poll(() => confirm.isDisabled()).toBe(true)
+    release()
     await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
     await untilFocused(choice)
     await choice.selectOption('other')
@@ -86,13 +98,17 @@ describePages('the look before an import', () => {
     await page.getByLabel('第一章 风起').waitFor()
     await choice.selectOption('windows-1252')
     await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
-    // What was chosen holds for the page that it was chosen on.
+    // What was chosen holds in the tab that it was chosen in.
     await page.reload()
-    await page.getByLabel('第一章 风起').waitFor()
-    expect(await choice.inputValue()).toBe('gb18030')
-    expect(await choice.getAttribute('data-confidence')).not.toBe('chosen')
-    await page.getByRole('button', { name: '放上书架' }).click()
-    await page.waitForURL(/\/tasks\//)
+    await page.locator('[data-confidence=chosen]').waitFor()
+    expect(await choice.inputValue()).toBe('windows-1252')
+    await using elsewhere = await open(url, { language: 'zh' })
+    await elsewhere.page.getByLabel('第一章 风起').waitFor()
+    const there = elsewhere.page.getByLabel('文字编码')
+    expect(await there.inputValue()).toBe('gb18030')
+    expect(await there.getAttribute('data-confidence')).not.toBe('chosen')
+    await elsewhere.page.getByRole('button', { name: '放上书架' }).click()
+    await elsewhere.page.waitForURL(/\/tasks\//)
     const { outline } = await novelOf(id)
     expect(outline.flatMap(({ chapters }) => chapters.map(({ title }) => title))).toContain('第一章 风起')
   })

@@ -1,4 +1,4 @@
-import { type InfiniteData, QueryClient } from '@tanstack/react-query'
+import { type InfiniteData, QueryClient, QueryObserver } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keys } from '../../dashboard/src/api/keys.ts'
 import type { Task } from '../../dashboard/src/api/task.ts'
@@ -120,6 +120,49 @@ test('novels, scenes and uploads are read again when a tree has ended, also one 
   cache.take([told('a', { rootTaskId: 'a', status: 'COMPLETED' })])
   vi.advanceTimersByTime(1_000)
   expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true, true])
+})
+
+test('what a model may be paid for is read again for ended trees once a minute', () => {
+  const { queries, cache } = started()
+  const paid = [keys.search('n', 'lantern'), keys.preview('s', {}), [...keys.codex('n'), 'preview', 's']]
+  const free = [keys.codex('n'), keys.scene('s')]
+  for (const key of [...paid, ...free]) queries.setQueryData(key, {})
+  const invalidated = (of: readonly (readonly unknown[])[]) => of.map(key => isInvalidated(queries, key))
+  const ended = told('a', { rootTaskId: 'a', status: 'COMPLETED' })
+  cache.take([ended])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated(free)).toEqual([true, true])
+  cache.take([ended])
+  vi.advanceTimersByTime(58_000)
+  expect(invalidated(paid)).toEqual([false, false, false])
+  vi.advanceTimersByTime(1_000)
+  expect(invalidated(paid)).toEqual([true, true, true])
+})
+
+test('a reading that takes longer than the pause between events ends, and another one follows it', async () => {
+  const { queries, cache } = started()
+  const list = keys.taskList({})
+  queries.setQueryData(list, listOf([]))
+  const answers: ((id: string) => void)[] = []
+  const queryFn = ({ signal }: { signal: AbortSignal }) =>
+    new Promise((resolve, reject) => {
+      answers.push(id => resolve(listOf([taskOf({ id })])))
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  const stop = new QueryObserver(queries, { queryKey: list, queryFn, staleTime: 60_000 }).subscribe(() => {})
+  const newest = () => queries.getQueryData<InfiniteData<TaskPage>>(list)?.pages[0]?.items[0]?.id
+  for (let event = 0; event < 10; event++) {
+    cache.take([told('a', { name: 'task.progress' })])
+    await vi.advanceTimersByTimeAsync(300)
+  }
+  answers[0]?.('first')
+  await vi.advanceTimersByTimeAsync(0)
+  expect([newest(), answers.length]).toEqual(['first', 1])
+  await vi.advanceTimersByTimeAsync(1_000)
+  answers[1]?.('second')
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([newest(), answers.length]).toEqual(['second', 2])
+  stop()
 })
 
 test('a dead letter is read again for its own task, and the lists of them for what began or ended, every five seconds', () => {

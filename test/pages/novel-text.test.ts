@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { nearest, outlineRows } from '../../dashboard/src/novels/novel.ts'
+import { outlineRows } from '../../dashboard/src/novels/novel.ts'
 import { paragraphsOf, pieces, wholeWords } from '../../dashboard/src/novels/text-spans.ts'
+import { nearest } from '../../dashboard/src/parts/nearest.ts'
 
 const shown = (text: string) =>
   paragraphsOf(text).map(({ start, end, isWrapped }) => [text.slice(start, end), isWrapped])

@@ -172,6 +172,24 @@ describePages('a novel', () => {
     await page.getByRole('region', { name: 'Chapters' }).waitFor()
   })
 
+  test('is searched once while tasks work on it, and again when its index is new', async () => {
+    const own = await importBook(book('The Searched'))
+    await using opened = await open('about:blank')
+    const { page } = opened
+    const asked: string[] = []
+    page.on('request', request => asked.push(new URL(request.url()).pathname))
+    const count = (end: string) => asked.filter(path => path === `/v1/novels/${own.id}${end}`).length
+    await page.goto(`${server.url}/novels/${own.id}?q=heron`)
+    await hits(page).first().waitFor()
+    const before = count('')
+    const { id } = await server.post<Task>(`/v1/novels/${own.id}:summarise`, { model: 'extractive' })
+    await server.ended(id)
+    await expect.poll(() => count(''), { timeout: 60_000 }).toBeGreaterThan(before + 1)
+    expect(count('/search')).toBe(1)
+    await server.post('/v1/tasks', { taskType: 'Vectorize', parameters: { novelId: own.id } })
+    await expect.poll(() => count('/search'), { timeout: 60_000 }).toBe(2)
+  })
+
   test('is not searched while Chinese is composed, and then for what is meant', async () => {
     const { id } = await importBook(clock)
     await using opened = await open(`${server.url}/novels/${id}`, { language: 'zh' })

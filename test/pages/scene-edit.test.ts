@@ -133,6 +133,60 @@ describePages('editing a scene', () => {
     expect(await page.getByText('You have unsaved changes').count()).toBe(0)
   })
 
+  test('keeps what another tab typed when this one saves or discards its own', async () => {
+    const sceneId = await written('Two tabs')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page, context } = opened
+    await openEditor(page)
+    await textBox(page).fill('Mine.')
+    const other = await context.newPage()
+    await other.goto(it.pageOf(sceneId))
+    const offer = other.getByText('You have unsaved changes')
+    await offer.waitFor()
+    await openEditor(other)
+    await textBox(other).fill('Five hundred words.')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('Mine.').waitFor()
+    const kept = await other.evaluate(id => localStorage.getItem(`quillwork.draft.${id}`), sceneId)
+    expect(kept).toContain('Five hundred words.')
+    await openEditor(page)
+    await textBox(page).fill('Mine again.')
+    await textBox(other).fill('Five hundred words more.')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await other.getByRole('link', { name: 'Tasks' }).click()
+    const question = other.getByRole('dialog')
+    await question.getByText('They are kept in this browser').waitFor()
+    await question.getByRole('button', { name: 'Leave' }).click()
+    await other.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    await other.goBack()
+    await offer.waitFor()
+    await other.getByRole('button', { name: 'Go on with them' }).click()
+    expect(await textBox(other).inputValue()).toBe('Five hundred words more.')
+  })
+
+  test('says that what was typed is lost where the browser stores nothing', async () => {
+    const sceneId = await written('Full')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('Half a sentence')
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('full', 'QuotaExceededError')
+      }
+    })
+    await textBox(page).fill('Half a sentence that was never')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('What you wrote was not saved and will be lost.').waitFor()
+    await question.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.locator('[data-scene-text]').waitFor()
+    await page.reload()
+    await page.locator('[data-scene-text]').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+  })
+
   test('keeps what is typed while a save is on its way, and sends one save at a time', async () => {
     const sceneId = await written('On its way')
     await using opened = await open(it.pageOf(sceneId))
@@ -153,6 +207,37 @@ describePages('editing a scene', () => {
     await page.locator('[data-scene-text]').getByText('First. Second.').waitFor()
     expect(edits.sent).toEqual([{ content: 'First.' }, { content: 'First. Second.' }])
     expect((await it.scene(sceneId)).content).toBe('First. Second.')
+  })
+
+  test('shows what was saved, also where a reading from before the save answers after it', async () => {
+    const sceneId = await written('Slow reading')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('The newest.')
+    let letGo = () => {}
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    let readings = 0
+    let isAnswered = false
+    await page.route(`**/v1/scenes/${sceneId}`, async route => {
+      if (route.request().method() !== 'GET' || readings++ > 0) return route.continue()
+      const response = await route.fetch()
+      isAnswered = true
+      await held
+      await route.fulfill({ response })
+    })
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))
+    await expect.poll(() => isAnswered).toBe(true)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-scene-text]').getByText('The newest.').waitFor()
+    await expect.poll(() => readings).toBe(2)
+    const arrived = page.waitForEvent('requestfinished', request => request.url().endsWith(sceneId))
+    letGo()
+    await arrived
+    await openEditor(page)
+    expect(await textBox(page).inputValue()).toBe('The newest.')
   })
 
   test('shows both versions where somebody else was faster, and overwrites nothing unasked', async () => {
@@ -224,9 +309,21 @@ describePages('editing a scene', () => {
     await summary.getByRole('button', { name: 'Make it again' }).click()
     await summary.locator('[data-origin=extractive]').waitFor()
     expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
+    // What did not come of a task matters until somebody writes the summary.
+    const parameters = { novelId: it.novelId, sceneId }
+    const task = { taskType: 'GenerateSummary', parameters, delay: '1h' }
+    const { id } = await it.server.post<{ id: string }>('/v1/tasks', task)
+    await it.server.post(`/v1/tasks/${id}:cancel`)
+    const notMade = summary.getByText('The task was cancelled')
+    await notMade.waitFor()
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She counts twice.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Make it again' }).waitFor()
+    expect(await notMade.count()).toBe(0)
   })
 
-  test('a summary outrun by another edit is shown beside it, and is not left behind unasked', async () => {
+  test('a summary outrun by another one is shown beside it, and is not left behind unasked', async () => {
     const sceneId = await written('Outrun')
     await change(sceneId, { summary: 'She measures.' })
     await using opened = await open(it.pageOf(sceneId))
@@ -237,14 +334,24 @@ describePages('editing a scene', () => {
     await page.getByRole('link', { name: 'Tasks' }).click()
     const question = page.getByRole('dialog', { name: 'Leave without saving?' })
     await question.getByRole('button', { name: 'Back' }).click()
-    await change(sceneId, { content: 'The scale was right.' })
+    await change(sceneId, { summary: 'She weighs.' })
     await summary.getByRole('button', { name: 'Save' }).click()
     await summary.getByText('The scene changed while you wrote').first().waitFor()
-    await summary.getByText('She measures.', { exact: true }).waitFor()
-    expect((await it.scene(sceneId)).summary?.text).toBe('She measures.')
+    await summary.getByText('She weighs.', { exact: true }).waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('She weighs.')
     await summary.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(async () => (await it.scene(sceneId)).summary?.text).toBe('She measures again.')
     await summary.getByText('She measures again.', { exact: true }).waitFor()
+    // A change of the text beside it is no other version of the summary.
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She measures once more.')
+    await change(sceneId, { content: 'The scale was right.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Edit' }).waitFor()
+    expect(await it.scene(sceneId)).toMatchObject({
+      content: 'The scale was right.',
+      summary: { text: 'She measures once more.' },
+    })
   })
 
   test('a summary that is left unsaved is not saved by leaving it, beside another one neither', async () => {
@@ -293,6 +400,11 @@ describePages('editing a scene', () => {
     await part.getByRole('button', { name: 'Save' }).click()
     await part.getByText('The heron').waitFor()
     expect(await told()).toMatchObject({ narration: { povCharacter: 'The heron' } })
+    const refused = `**/v1/scenes/${sceneId}`
+    await page.route(refused, route => route.fulfill({ status: 503 }))
+    await part.getByRole('button', { name: 'Keep mine' }).click()
+    await part.getByText('That did not work').waitFor()
+    await page.unroute(refused)
     await part.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(told).toMatchObject({ narration: { povCharacter: 'Mr. Pell' } })
   })
@@ -399,6 +511,13 @@ describePages('a scene without a model', () => {
     expect(await page.locator('button:disabled').count()).toBe(0)
     await why.getByRole('link', { name: language === 'en' ? 'To the brief' : '查看写作提要' }).click()
     await page.getByRole('button', { name: language === 'en' ? 'Make the brief' : '生成提要' }).click()
-    await page.locator('[data-brief]').getByText('Berit Hask', { exact: true }).waitFor()
+    const name = page.locator('[data-brief]').getByText('Berit Hask', { exact: true })
+    await name.waitFor()
+    // It stays where the next one is not made.
+    const task = { taskType: 'SceneBrief', parameters: { novelId, sceneId: scenes[0]?.id }, delay: '1h' }
+    const { id } = await server.post<{ id: string }>('/v1/tasks', task)
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await page.reload()
+    await name.waitFor()
   })
 })

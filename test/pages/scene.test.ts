@@ -175,6 +175,39 @@ describePages('writing a scene', () => {
     expect(task?.parameters).not.toHaveProperty('summary')
   })
 
+  test('asks before what is typed for it is left, and no more once a task has it', async () => {
+    const sceneId = await it.addScene('Typed')
+    it.model.script.add({ answer: { ...held, text: proseOf(63) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const instructions = page.getByLabel('Instructions')
+    await instructions.fill('She is alone.')
+    await page.getByRole('link', { name: 'Previous' }).click()
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await question.getByRole('button', { name: 'Back' }).click()
+    expect(await instructions.inputValue()).toBe('She is alone.')
+
+    // Another try, which keeps nothing as the summary, fails for a reason of its own.
+    await page.getByLabel('What is to happen').fill('Berit sells the ledger.')
+    const keeps = page.getByLabel('Also keep this as the summary of the scene')
+    await keeps.check()
+    await page.route(`**/v1/scenes/${sceneId}`, route => route.fulfill({ status: 503 }))
+    await write(page)
+    const form = page.locator('[data-write]')
+    await form.getByText('The answer could not be understood.').waitFor()
+    await keeps.uncheck()
+    await page.route('**/v1/tasks', route => route.abort())
+    await write(page)
+    await form.getByText('The server does not answer.').waitFor()
+    await page.unrouteAll()
+
+    await write(page)
+    await growing(page).waitFor()
+    await page.getByRole('link', { name: 'Previous' }).click()
+    await page.waitForURL(address => address.href !== it.pageOf(sceneId))
+    it.model.script.release()
+  })
+
   test('overwrites no summary that came while what is to happen was typed', async () => {
     const sceneId = await it.addScene('The other hand')
     await using opened = await open(it.pageOf(sceneId))

@@ -265,7 +265,7 @@ describe('quillwork tasks submit', { timeout: patience }, () => {
 
   test('refuses what is no task and what is no JSON', async () => {
     const unknown = await on('tasks', 'submit', 'Nothing', '--json')
-    expect([unknown.code, lastError(unknown).code]).toEqual([1, 'TASK_TYPE_UNKNOWN'])
+    expect([unknown.code, lastError(unknown).code]).toEqual([2, 'TASK_TYPE_UNKNOWN'])
     const broken = await on('tasks', 'submit', 'SceneBrief', '--parameters', '{novelId', '--json')
     expect([broken.code, lastError(broken).code]).toEqual([2, 'USAGE_INVALID'])
   })

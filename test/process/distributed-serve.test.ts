@@ -47,9 +47,22 @@ describeDistributed('quillwork serve in several processes', () => {
     const { novelId = '' } = lastJson<{ novelId?: string }>(imported)
     const read = await home.run(['novels', 'read', novelId, '--chapters', '1'], { QUILLWORK_URL: api.url })
     expect(read.stdout).toMatch(/^1 {2}Chapter 1: The Weighing House$/m)
-    // Without an API to speak to, a command answers itself, on the same store.
+    // Without an API to speak to, a command answers itself, on the same store, and leaves the tasks to the workers.
     const listed = await home.run(['tasks', 'list', '--json', '--roots'])
     expect(lastJson<{ items: TaskJson[] }>(listed).items.map(({ status }) => status)).toEqual(['COMPLETED'])
+    const parameters = JSON.stringify({ novelId })
+    const submitted = await home.run([
+      'tasks',
+      'submit',
+      'BatchGenerateSummary',
+      '--parameters',
+      parameters,
+      '--json',
+    ])
+    const { taskId = '', status } = lastJson<{ taskId?: string; status: string }>(submitted)
+    expect(status).toBe('QUEUED')
+    expect(await home.run(['tasks', 'show', taskId, '--watch'])).toMatchObject({ code: 0 })
+    expect(await home.run(['tasks', 'rerun', taskId])).toMatchObject({ code: 0, stderr: '' })
 
     const { items } = await ask<{ items: { roles: string[]; lanes: object; pid: number }[] }>(
       api.url,

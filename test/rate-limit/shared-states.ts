@@ -37,6 +37,8 @@ export interface Trouble {
 /** A place that several limiters share. */
 export class SharedPlace implements SharedTexts {
   loads = 0
+  /** The keys that were loaded. */
+  readonly loaded: string[] = []
   saves = 0
   conflicts = 0
   trouble: Trouble
@@ -53,6 +55,7 @@ export class SharedPlace implements SharedTexts {
 
   async load(keys: readonly string[]): Promise<SharedText[]> {
     this.loads += 1
+    this.loaded.push(...keys)
     await this.#way()
     this.#failSometimes(this.trouble.fails)
     const found = keys.map(key => this.#states.get(key) ?? { key, state: '', version: 0 })

@@ -54,6 +54,21 @@ describe('a limiter that stops', () => {
   })
 })
 
+test('what one key is in use for is read without the other keys', async () => {
+  const limits = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`user ${at}`, {}]))
+  const { clock, place, limiters } = processes(2, { limits: { ...limits, mine: { concurrency: 1 } } })
+  const [one, other] = limiters
+  await other.park('mine', start + 60_000)
+  place.loaded.length = 0
+  expect(one.describe('mine')).toMatchObject([{ key: 'mine' }])
+  await clock.settle()
+  one.describe('mine')
+  expect(one.describe('mine')).toMatchObject([{ key: 'mine', parkedUntil: start + 60_000 }])
+  expect(one.describe('user 1')).toEqual([])
+  await clock.settle()
+  expect(place.loaded).toEqual(['mine'])
+})
+
 interface Load {
   limits: Readonly<Record<string, Limit>>
   minutes: number

@@ -71,7 +71,7 @@ for (const { name, describe, place } of onEachStore) {
       await other.remove('writer', 1)
       await one.refresh()
       expect(() => one.catalogue.languageModel('prose')).toThrow('No model that writes prose')
-      expect(one.limits.get(`openai-compatible:${new URL(server.url).host}:scripted`)).toBeUndefined()
+      expect([...one.limits.keys()]).toEqual([])
     })
 
     test('are changed over the version that was read, and no other', async () => {
@@ -154,6 +154,34 @@ for (const { name, describe, place } of onEachStore) {
       await expect(off.save('x', { fields: local }, 2)).rejects.toMatchObject({
         code: 'KEPT_MODELS_UNAVAILABLE',
       })
+    })
+
+    test('that were changed or removed have a limit for the attempts that began with them', async () => {
+      const one = process()
+      const limits = { requestsPerMinute: 7 }
+      await one.save('writer', { fields: { ...local, limits } }, 0)
+      const { limit: before } = one.catalogue.languageModel('prose')
+      await one.save('writer', { fields: { ...local, model: 'other' } }, 1)
+      const { limit: now } = one.catalogue.languageModel('prose')
+      expect(now).not.toBe(before)
+      expect([...one.limits.keys()]).toEqual([now])
+      expect(one.limits.get(before)).toEqual(limits)
+      await one.remove('writer', 2)
+      expect(one.limits.get(now)).toEqual({})
+    })
+
+    test('have their limits beside a model of the configuration that is the same and has none', async () => {
+      const env = { QUILLWORK_MODELS: JSON.stringify({ house: local }) }
+      const one = process(env)
+      const { limit } = one.catalogue.languageModel('prose', 'house')
+      expect(one.limits.get(limit)).toEqual({})
+      const limits = { requestsPerMinute: 10 }
+      await one.save('cheap', { fields: { ...local, limits } }, 0)
+      expect(one.limits.get(limit)).toEqual(limits)
+      const own = { ...env, QUILLWORK_LIMITS: JSON.stringify({ [limit]: { concurrency: 1 } }) }
+      const limited = process(own)
+      await limited.refresh()
+      expect(limited.limits.get(limit)).toEqual({ concurrency: 1 })
     })
 
     test('are refused with every field that is wrong, and where they do not fit together', async () => {

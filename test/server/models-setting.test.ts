@@ -80,7 +80,11 @@ describe('the models of a configuration', () => {
     }
     expect(waits({}, 4_000)).toEqual({ first: 300_000, idle: 60_000, total: 840_000 })
     expect(waits({ idle: '5s' }, 500)).toEqual({ first: 90_000, idle: 5_000, total: 630_000 })
-    expect(waits({ first: '10s' }, 4_000)).toEqual({ first: 10_000, idle: 60_000, total: 600_000 })
+    expect(waits({ first: '10s' }, 4_000)).toEqual({ first: 10_000, idle: 60_000, total: 840_000 })
+    expect(waits({ first: '20m' }, 4_000)).toEqual({ first: 1_200_000, idle: 60_000, total: 1_980_000 })
+    expect(waits({ first: '2m', total: '4m' }, 4_000)).toEqual({
+      ...{ first: 120_000, idle: 60_000, total: 240_000 },
+    })
     expect(waits({ total: '4m' }, 4_000)).toEqual({ first: 300_000, idle: 60_000, total: 240_000 })
   })
 
@@ -351,6 +355,11 @@ describe('models that cannot be used', () => {
       'a fallback of vectors',
       { a: { ...embedder, fallbacks: [{ model: 'b', on: filtered }] }, b: embedder },
       /cannot be compared/,
+    ],
+    [
+      'a first wait beyond the whole',
+      { a: { ...gpt, timeouts: { first: '5m', total: '4m' } } },
+      /at most total/,
     ],
     ['a time of nothing', { a: { ...gpt, timeouts: { idle: 0 } } }, /Give a time above 0/],
     ['a field that is not there', { a: { ...gpt, temprature: 1 } }, /Did you mean "temperature"\?/],

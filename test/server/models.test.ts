@@ -163,4 +163,19 @@ describe('the limits of an engine', () => {
       .filter(({ id }) => id === 'a')
     expect(first?.limit).toBe('openai:default:gpt')
   })
+
+  test('bound the windows of all models that share them', () => {
+    const gpt = { provider: 'openai', model: 'gpt', key: 'env:QUILLWORK_KEY_GPT' }
+    const keys = { QUILLWORK_KEY_GPT: key }
+    const models = { writer: { ...gpt, limits: { tokensPerMinute: 30_000 } }, short: gpt }
+    const shared = createModels(configOf(models, keys))
+    for (const id of ['writer', 'short'])
+      expect(shared.languageModel('summary', id).contextTokens).toBe(30_000)
+    const limits = { 'openai:default:gpt': { tokensPerMinute: 6_000 } }
+    const vectors = { ...gpt, uses: ['embedding'], dimensions: 8 }
+    const env = { ...keys, QUILLWORK_LIMITS: JSON.stringify(limits) }
+    const apart = createModels(configOf({ short: gpt, vectors }, env))
+    expect(apart.languageModel('summary').contextTokens).toBe(6_000)
+    expect(apart.embeddingModel().maxTokens).toBe(6_000)
+  })
 })

@@ -49,6 +49,11 @@ export const keys = {
   estimate: (request: object) => ['estimate', request],
 } as const
 
+/** Returns whether an answer may cost a call of a model: what a search finds, and a prompt as it would be. */
+export function isPaid([, kind, , part]: readonly unknown[]): boolean {
+  return kind === 'search' || kind === 'preview' || (kind === 'codex' && part === 'preview')
+}
+
 /** Returns the filter of what is kept of one novel: its outline, chapters, searches, summaries, codex, threads, snapshots and prompts. */
 export function ofNovel(novelId: string) {
   return {

@@ -48,14 +48,19 @@ export function closeStorage(): void {
   isClosed = true
 }
 
-/** Stores a value under a name; undefined removes it. Where the storage is full or disabled, the value lasts as long as the page. */
-export function writeStored(name: string, value: unknown, kind: Storage = 'local'): void {
+/**
+ * Stores a value under a name; undefined removes it. Where the storage is full or disabled, the value lasts as long as the page. Returns whether
+ * it is stored.
+ */
+export function writeStored(name: string, value: unknown, kind: Storage = 'local'): boolean {
+  if (isClosed) return false
   try {
-    if (isClosed) return
     if (value === undefined) storageOf(kind).removeItem(name)
     else storageOf(kind).setItem(name, JSON.stringify(value))
+    return true
   } catch {
     // The page goes on without.
+    return false
   }
 }
 

@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { isPaid, keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { usualPrompt } from '../parts/instructions.ts'
-import { ifMatch } from '../queries/novel-queries.ts'
+import { ifMatch, useShowSaved } from '../queries/novel-queries.ts'
 
 /** An entry of a codex, as the API returns it. */
 export type CodexEntry = components['schemas']['CodexEntry']
@@ -40,7 +40,8 @@ export function useCodex(novelId: string) {
 
 /** Adds an entry, or saves the one that the person saw. Rejects with CODEX_ENTRY_CHANGED (412) where there is a newer one. */
 export function useSaveEntry(novelId: string, seen: CodexEntry | undefined) {
-  const readAgain = useReadAgain(novelId)
+  // Findings that were looked for in a long novel take many requests to be read again.
+  const showSaved = useShowSaved<CodexEntry>(keys.codex(novelId))
   const key = useRequestKey()
   return useMutation({
     mutationFn: (fields: EntryFields) =>
@@ -57,9 +58,9 @@ export function useSaveEntry(novelId: string, seen: CodexEntry | undefined) {
               body: fields,
             }),
           ),
-    async onSuccess() {
+    onSuccess(saved) {
       key.answered()
-      await readAgain()
+      showSaved(saved)
     },
   })
 }
@@ -143,7 +144,10 @@ export function useWanted(queryKey: readonly unknown[]): readonly [boolean, () =
 
 /** Has something not shown again, or shown again. */
 export function useDismissal(novelId: string) {
-  const onSuccess = useReadAgain(novelId)
+  const queries = useQueryClient()
+  // Prompts stay as they are, and a model may be paid to show one.
+  const predicate = ({ queryKey }: { queryKey: readonly unknown[] }) => !isPaid(queryKey)
+  const onSuccess = () => queries.invalidateQueries({ queryKey: keys.codex(novelId), predicate })
   const params = { path: { novelId } }
   const dismiss = useMutation({
     mutationFn: (body: components['schemas']['CodexDismissal']) =>

@@ -2,7 +2,7 @@ import { Alert, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Panel } from '../parts/panel.tsx'
-import { Sources } from '../parts/prompt-blocks.tsx'
+import { NotCounted, Sources } from '../parts/prompt-blocks.tsx'
 import { ScenePicker } from '../parts/scene-picker.tsx'
 import { Pending } from '../parts/states.tsx'
 import { usePreview } from './codex-queries.ts'
@@ -18,16 +18,7 @@ export function InPrompt({ novelId }: { novelId: string }) {
       <ScenePicker novelId={novelId} label={t('scene')} sceneId={sceneId} onPick={setSceneId} />
       {sceneId !== '' && data === undefined && <Pending error={error} onRetry={refetch} />}
       {data?.problem?.code === 'CODEX_TOO_LARGE' && <Alert color="red">{t('tooLarge')}</Alert>}
-      {data?.shared.map(({ name }) => (
-        <Text key={name} size="sm">
-          {t('shared', { name })}
-        </Text>
-      ))}
-      {data?.lostChanges.map(({ name, sceneId: lost }) => (
-        <Text key={`${name} ${lost}`} size="sm">
-          {t('lost', { name })}
-        </Text>
-      ))}
+      {data !== undefined && <NotCounted preview={data} />}
       {data !== undefined && (block?.shown.length ?? 0) === 0 && <Text size="sm">{t('none')}</Text>}
       {block !== undefined && <Sources block={block} />}
     </Panel>

@@ -82,6 +82,7 @@ function NarrationForm({ novelId, there }: { novelId: string; there: Narration }
           theirs={textOf(theirs)}
           language={novel?.language}
           isBusy={isPending}
+          error={error}
           onKeepMine={edit.keepMine}
           onTakeTheirs={edit.takeTheirs}
         />

@@ -7,7 +7,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { Conflict } from '../parts/conflict.tsx'
-import { Confirm, useUnsaved } from '../parts/dialog.tsx'
+import { AskToLeave, useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
@@ -31,8 +31,12 @@ function promptsQuery(novelId: string) {
 
 /** The prompts that texts of a novel are written by: read, replaced for this novel alone, tried before they are kept. */
 export function PromptsPage() {
-  const t = useTranslations('prompts')
   const { novelId } = route.useParams()
+  return <PromptsOf key={novelId} novelId={novelId} />
+}
+
+function PromptsOf({ novelId }: { novelId: string }) {
+  const t = useTranslations('prompts')
   const { data: novel } = useOutline(novelId)
   const { data, error, refetch } = useQuery(promptsQuery(novelId))
   const [chosen, setChosen] = useState<string>()
@@ -71,22 +75,16 @@ export function PromptsPage() {
 
 /** Asks before another page or another prompt takes the place of a text that is not saved. */
 function useLeave(isUnsaved: boolean) {
-  const t = useTranslations('parts.unsaved')
   const ofPage = useUnsaved(isUnsaved)
   const [leave, setLeave] = useState<() => void>()
   const ofPrompt = leave && (
-    <Confirm
-      title={t('title')}
-      action={t('leave')}
-      isDangerous
+    <AskToLeave
       onConfirm={() => {
         leave()
         setLeave(undefined)
       }}
       onClose={() => setLeave(undefined)}
-    >
-      <Text>{t('text')}</Text>
-    </Confirm>
+    />
   )
   return {
     question: ofPage ?? ofPrompt,
@@ -150,6 +148,7 @@ function PromptForm(props: PromptFormProps) {
             theirs={theirs}
             language={prompt.language}
             isBusy={isPending}
+            error={error}
             onKeepMine={edit.keepMine}
             onTakeTheirs={edit.takeTheirs}
           />

@@ -83,8 +83,8 @@ function usePlaces({ id: entryId, novelId }: CodexEntry, names: Names) {
         }),
       ),
     getNextPageParam: page => page.nextPageToken,
-    // What is chosen names these very places.
-    staleTime: Number.POSITIVE_INFINITY,
+    // What is chosen names these very places. Read again after a task of anybody, a text that changed would have others, which nobody chose.
+    staleTime: 'static',
     gcTime: 0,
   })
 }

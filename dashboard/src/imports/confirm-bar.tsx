@@ -15,10 +15,12 @@ interface ConfirmBarProps {
   upload: Upload
   chosen: Chosen
   title: string
+  /** It is read in another encoding: what is shown is not what was chosen. */
+  isBeingRead: boolean
 }
 
 /** What is about to be imported, and the buttons that say yes or no to it. Stays in view. */
-export function ConfirmBar({ upload, chosen, title }: ConfirmBarProps) {
+export function ConfirmBar({ upload, chosen, title, isBeingRead }: ConfirmBarProps) {
   const t = useTranslations('imports')
   const confirm = useConfirmImport(upload.id)
   const chapters = chosenChapters(chosen)
@@ -39,7 +41,7 @@ export function ConfirmBar({ upload, chosen, title }: ConfirmBarProps) {
             leftSection={<IconBook2 size={18} aria-hidden />}
             px={{ base: 'sm', sm: 'lg' }}
             loading={confirm.isPending}
-            disabled={chapters.length === 0 || title.trim() === ''}
+            disabled={chapters.length === 0 || title.trim() === '' || isBeingRead}
             onClick={send}
           >
             {t('confirm')}

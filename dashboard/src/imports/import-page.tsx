@@ -18,13 +18,17 @@ import { Warnings } from './warnings.tsx'
 
 /** What a file holds, to choose from before it becomes a novel. */
 export function ImportPage() {
-  const t = useTranslations('imports')
   const { uploadId } = useParams({ from: '/import/$uploadId' })
+  return <ImportOf key={uploadId} uploadId={uploadId} />
+}
+
+function ImportOf({ uploadId }: { uploadId: string }) {
+  const t = useTranslations('imports')
   const reading = useUpload(uploadId)
   return (
     <Stack gap="lg" maw="80rem" mx="auto">
       <PageTitle title={t('title')} below={<About upload={reading.shown.data} />} />
-      <Content key={uploadId} uploadId={uploadId} reading={reading} />
+      <Content uploadId={uploadId} reading={reading} />
     </Stack>
   )
 }
@@ -80,7 +84,7 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
           <Chapters rows={rows} preview={preview} choice={choice} onChange={change} wanted={wanted} />
         </Grid.Col>
       </Grid>
-      <ConfirmBar upload={upload} chosen={chosen} title={title} />
+      <ConfirmBar upload={upload} chosen={chosen} title={title} isBeingRead={reading.readAs.isPending} />
     </>
   )
 }

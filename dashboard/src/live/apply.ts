@@ -1,6 +1,6 @@
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query'
 import { defined } from '../../../src/task/defined.ts'
-import { keys } from '../api/keys.ts'
+import { isPaid, keys } from '../api/keys.ts'
 import { isEnd, type Task } from '../api/task.ts'
 
 /** The names of the events of the stream that report a task. */
@@ -53,10 +53,12 @@ export interface TaskPage {
 const readAgainAfter = 1_000
 /** Of the lists of dead letters, for each of which the server goes through all of them. */
 const readLettersAgainAfter = 5_000
+/** Of answers that may cost a call of a model. */
+const readPaidAgainAfter = 60_000
 
 /**
  * Brings the cached answers of the API up to date with the stream: rows that are there are changed in place at once; what an event does
- * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown; lists of dead letters less often.
+ * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown; lists of dead letters and what is paid less often.
  */
 export class LiveCache {
   readonly #queries: QueryClient
@@ -68,6 +70,8 @@ export class LiveCache {
   /** A task began or ended, which may have opened or closed a dead letter. Progress does neither. */
   #haveLettersChanged = false
   #lettersReadAt = Number.NEGATIVE_INFINITY
+  /** Answers that are out of date and could not be read again the last time. */
+  #deferred: ReadonlySet<Query> = new Set()
 
   constructor(queries: QueryClient) {
     this.#queries = queries
@@ -116,20 +120,31 @@ export class LiveCache {
   }
 
   #readAgain(): void {
-    const changed = new Set(this.#changed)
     const all = this.#all
+    const isOld = this.#takeChanges()
+    const isLate = (query: Query) => !all && isOld(query) && !isDue(query)
+    const deferred = new Set(this.#queries.getQueryCache().findAll({ predicate: isLate }))
+    void this.#queries.invalidateQueries({
+      predicate: query => all || (isOld(query) && !deferred.has(query)),
+    })
+    this.#deferred = deferred
+    if (deferred.size > 0) this.#plan()
+  }
+
+  /** Returns what tells the answers that are out of date, by what happened since the last time. */
+  #takeChanges(): (query: Query) => boolean {
+    const deferred = this.#deferred
+    const changed = new Set(this.#changed)
     const made = this.#hasTreeEnded ? ofEndedTrees : none
     const letters = this.#takeLettersChanged()
     this.#changed.clear()
     this.#all = false
     this.#hasTreeEnded = false
-    void this.#queries.invalidateQueries({
-      predicate: ({ queryKey, state }) =>
-        all ||
-        made.has(queryKey[0]) ||
-        (letters && isLetterList(queryKey)) ||
-        isTouched(queryKey, changed, state.data),
-    })
+    return query =>
+      deferred.has(query) ||
+      made.has(query.queryKey[0]) ||
+      (letters && isLetterList(query.queryKey)) ||
+      isTouched(query.queryKey, changed, query.state.data)
   }
 
   /** Returns whether the lists of dead letters are to be read now; where it is too early, they are later. */
@@ -144,6 +159,12 @@ export class LiveCache {
     this.#haveLettersChanged = false
     return true
   }
+}
+
+/** Returns whether an answer can be read again now. A reading that is under way is not replaced: one that takes longer than a second would never end. */
+function isDue({ queryKey, state }: Query): boolean {
+  if (state.fetchStatus === 'fetching') return false
+  return !isPaid(queryKey) || Date.now() - state.dataUpdatedAt >= readPaidAgainAfter
 }
 
 /** Answers that the end of a tree may change. A tree can end before its tasks were ever read, so the list of them does not show it. */

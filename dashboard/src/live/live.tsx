@@ -108,6 +108,8 @@ function openChannel(listener: ChannelListener): () => void {
       post({ kind: 'state', state: changed })
       takeState(changed)
     }
+    // No event says where the tab that led before has read up to: what happened since may be missed, and is read again once the stream stands.
+    if (lastEventId === undefined && state === 'live') tellState('stale')
     // Events that are still gathered were not passed on yet: a new leader reads them again.
     let readUpTo = lastEventId
     await readStream({

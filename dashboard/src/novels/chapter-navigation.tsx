@@ -5,7 +5,8 @@ import { type ReactNode, useMemo, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../browser/shortcuts.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { type ChapterEntry, chaptersOf, type NovelOutline, nearest, searchHash } from './novel.ts'
+import { nearest } from '../parts/nearest.ts'
+import { type ChapterEntry, chaptersOf, type NovelOutline, searchHash } from './novel.ts'
 
 /** To the chapter before, the one after, or any. */
 export function ChapterNavigation({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {

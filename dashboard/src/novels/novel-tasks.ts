@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { keys, ofNovel } from '../api/keys.ts'
+import { isPaid, keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.tsx'
@@ -57,7 +57,8 @@ const readAgainAfter = 2_000
 
 /**
  * Keeps what is shown of a novel up to date while tasks work on it. The live stream reports tasks alone, so the novel is read again when
- * those that work on it were, at most every two seconds: one that was quick began and ended between two readings of the list.
+ * those that work on it were, at most every two seconds: one that was quick began and ended between two readings of the list. What may cost
+ * a call of a model is not.
  */
 export function useFollowNovel(novelId: string): void {
   const queries = useQueryClient()
@@ -71,7 +72,8 @@ export function useFollowNovel(novelId: string): void {
     if (isFirst) return
     timer.current ??= setTimeout(() => {
       timer.current = undefined
-      void queries.invalidateQueries(ofNovel(novelId))
+      const { predicate } = ofNovel(novelId)
+      void queries.invalidateQueries({ predicate: query => predicate(query) && !isPaid(query.queryKey) })
     }, readAgainAfter)
   }, [readAt, queries, novelId])
   useEffect(() => () => clearTimeout(timer.current), [])

@@ -22,8 +22,10 @@ const most = 100
 /** What a search found, and how it was answered. */
 export function SearchResults({ novel, query }: { novel: NovelOutline; query: string }) {
   const [limit, setLimit] = useState(first)
+  const { kind, builtAt } = novel.index
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [...keys.search(novel.id, query), limit],
+    // A new index answers anew; the tasks of the novel do not have it searched again, which a model may be paid for.
+    queryKey: [...keys.search(novel.id, query), limit, kind, builtAt],
     queryFn: ({ signal }) => {
       const params = { path: { novelId: novel.id }, query: { q: query, limit } }
       return dataOf(api.GET('/v1/novels/{novelId}/search', { params, signal }))

@@ -6,7 +6,6 @@ import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { Conflict } from '../parts/conflict.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
-import { ErrorNotice } from '../parts/states.tsx'
 import { SummaryForm } from '../parts/summary-editor.tsx'
 import { ifMatch } from '../queries/novel-queries.ts'
 import { useVersionedEdit } from '../queries/versioned-edit.ts'
@@ -51,6 +50,7 @@ export function UnitEditor({ novelId, unit, title, language, onClose }: UnitEdit
           theirs={theirs}
           language={language}
           isBusy={isPending}
+          error={error}
           onKeepMine={edit.keepMine}
           onTakeTheirs={edit.takeTheirs}
         />
@@ -63,13 +63,13 @@ export function UnitEditor({ novelId, unit, title, language, onClose }: UnitEdit
           isChanged={isChanged}
           canSave={canSave}
           isPending={isPending}
+          error={error}
           language={language}
           onType={edit.type}
           onSave={() => (canSave ? edit.save() : undefined)}
           onClose={onClose}
         />
       )}
-      {error !== null && <ErrorNotice error={error} />}
       {question}
     </Stack>
   )

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconGitMerge } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
+import { ErrorNotice } from './states.tsx'
 
 interface ConflictProps {
   /** What happened. Default: that somebody changed it. */
@@ -12,6 +13,8 @@ interface ConflictProps {
   theirs: string
   language: string | undefined
   isBusy: boolean
+  /** Why what was chosen could not be saved. */
+  error?: unknown
   /** Where theirs comes from. */
   children?: ReactNode
   onKeepMine: () => void
@@ -21,7 +24,7 @@ interface ConflictProps {
 /** Shows what is typed beside what somebody else saved meanwhile, and lets the person choose. */
 export function Conflict(props: ConflictProps) {
   const t = useTranslations('parts.conflict')
-  const { title = t('title'), text = t('text'), mine, theirs, language, isBusy, children } = props
+  const { title = t('title'), text = t('text'), mine, theirs, language, isBusy, error = null } = props
   return (
     <Stack gap="sm" role="group" aria-label={title}>
       <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={title} role="alert">
@@ -29,7 +32,8 @@ export function Conflict(props: ConflictProps) {
       </Alert>
       <Version title={t('mine')} text={mine} language={language} />
       <Version title={t('theirs')} text={theirs} language={language} />
-      {children}
+      {props.children}
+      {error !== null && <ErrorNotice error={error} />}
       <Group gap="xs">
         <Button size="xs" onClick={props.onKeepMine} loading={isBusy}>
           {t('keepMine')}

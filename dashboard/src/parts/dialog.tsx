@@ -96,6 +96,8 @@ interface ConfirmProps {
   isBusy?: boolean
   /** What has to be typed first, where much would be lost; with the words that ask for it. */
   typed?: { text: string; label: string }
+  /** The button that has the focus at first. */
+  takesFocus?: 'action' | 'back'
   onConfirm: () => void
   onClose: () => void
 }
@@ -103,6 +105,7 @@ interface ConfirmProps {
 /** Asks before something is done. Rendered while the question stands. */
 export function Confirm(props: ConfirmProps) {
   const { title, children, action, isDangerous = false, isBusy = false, typed, onConfirm, onClose } = props
+  const { takesFocus = 'action' } = props
   const [given, setGiven] = useState('')
   const isReady = typed === undefined || given.trim() === typed.text
   return (
@@ -115,7 +118,7 @@ export function Confirm(props: ConfirmProps) {
         isBusy={isBusy}
         isDisabled={!isReady}
         isDangerous={isDangerous}
-        takesFocus
+        takesFocus={takesFocus}
       >
         {children}
         {typed && (
@@ -133,11 +136,11 @@ export function Confirm(props: ConfirmProps) {
 
 /**
  * Asks before something that was typed and not saved is left behind, for another page or by closing the dialog around it. Returns the question, to be
- * rendered where the typing is. Default: that it is lost.
+ * rendered where the typing is. `findQuestion` says what is asked when it is asked; without an answer: that it is lost.
  */
 export function useUnsaved(
   isUnsaved: boolean,
-  question?: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
+  findQuestion?: () => Pick<ConfirmProps, 'title' | 'action' | 'children'> | undefined,
 ): ReactNode {
   const { unsaved } = use(DialogContext)
   useEffect(() => {
@@ -155,6 +158,7 @@ export function useUnsaved(
   })
   if (blocker.status !== 'blocked') return null
   const answers = { onConfirm: blocker.proceed, onClose: blocker.reset }
+  const question = findQuestion?.()
   return question === undefined ? <AskToLeave {...answers} /> : <Confirm {...question} {...answers} />
 }
 
@@ -162,11 +166,11 @@ function Unsaved() {
   return useUnsaved(true)
 }
 
-/** Asks whether what was typed is to be lost. */
-function AskToLeave(answers: Pick<ConfirmProps, 'onConfirm' | 'onClose'>) {
+/** Asks whether what was typed is to be lost. Enter loses nothing: whoever presses it right after Escape has not read the question. */
+export function AskToLeave(answers: Pick<ConfirmProps, 'onConfirm' | 'onClose'>) {
   const t = useTranslations('parts.unsaved')
   return (
-    <Confirm title={t('title')} action={t('leave')} isDangerous {...answers}>
+    <Confirm title={t('title')} action={t('leave')} isDangerous takesFocus="back" {...answers}>
       <Text>{t('text')}</Text>
     </Confirm>
   )

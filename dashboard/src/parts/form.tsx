@@ -28,8 +28,8 @@ interface FormButtonsProps {
   isBusy: boolean
   isDisabled: boolean
   isDangerous?: boolean
-  /** The button that submits has the focus at first. */
-  takesFocus?: boolean
+  /** The button that has the focus at first. Default: neither. */
+  takesFocus?: 'action' | 'back'
   /** Default: closes the dialog, and asks first where something typed is not saved. */
   onBack?: () => void
   /** Another button, at the other end. */
@@ -38,21 +38,22 @@ interface FormButtonsProps {
 
 /** The buttons at the end of a form in a dialog: back, or do it. */
 export function FormButtons(props: FormButtonsProps) {
-  const { action, isBusy, isDisabled, isDangerous = false, takesFocus = false, onBack, aside } = props
+  const { action, isBusy, isDisabled, isDangerous = false, takesFocus, onBack, aside } = props
   const t = useTranslations('actions')
   const { close } = use(DialogContext)
+  const focus = (button: typeof takesFocus) => (takesFocus === button ? { 'data-autofocus': true } : {})
   return (
     <Group justify={aside === undefined ? 'flex-end' : 'space-between'}>
       {aside}
       <Group>
-        <Button variant="default" onClick={onBack ?? close}>
+        <Button variant="default" onClick={onBack ?? close} {...focus('back')}>
           {t('back')}
         </Button>
         <Button
           type="submit"
           loading={isBusy}
           disabled={isDisabled}
-          {...(takesFocus ? { 'data-autofocus': true } : {})}
+          {...focus('action')}
           {...(isDangerous ? { color: 'red' } : {})}
         >
           {action}

@@ -53,9 +53,9 @@ export const noInstructions: Instructions = {
   cost: '',
 }
 
-/** Returns whether a person typed or chose anything. */
-export function isTyped(wanted: Instructions): boolean {
-  return JSON.stringify(wanted) !== JSON.stringify(noInstructions)
+/** Returns whether a person typed or chose anything. `since`: what was there before. */
+export function isTyped(wanted: Instructions, since = noInstructions): boolean {
+  return JSON.stringify(wanted) !== JSON.stringify(since)
 }
 
 /** Returns what is to happen. */

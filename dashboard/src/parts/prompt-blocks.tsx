@@ -62,6 +62,29 @@ export function ExpectedUse({
   )
 }
 
+/** What of the codex cannot be used as it is: names of several entries, changes from a scene that is gone. */
+export function NotCounted({
+  preview: { shared, lostChanges },
+}: {
+  preview: Pick<components['schemas']['ScenePreview'], 'shared' | 'lostChanges'>
+}) {
+  const t = useTranslations('scenes.prompt')
+  return (
+    <>
+      {shared.map(({ name }) => (
+        <Text key={name} size="sm">
+          {t('shared', { name })}
+        </Text>
+      ))}
+      {lostChanges.map(({ id, name, sceneId }) => (
+        <Text key={`${id} ${sceneId}`} size="sm">
+          {t('lost', { name })}
+        </Text>
+      ))}
+    </>
+  )
+}
+
 /** The blocks of a prompt, in their order: text and tokens, where it comes from and why, what was left out and why. */
 export function PromptBlocks({ blocks, choose }: Props) {
   const t = useTranslations('scenes.prompt')

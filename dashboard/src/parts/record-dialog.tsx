@@ -1,7 +1,7 @@
 import { Alert, Button, Fieldset, SimpleGrid, Stack, Text } from '@mantine/core'
 import { IconArrowsSplit, IconTrash } from '@tabler/icons-react'
 import type { UseMutationResult } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
 import { Confirm, Dialog } from './dialog.tsx'
@@ -56,6 +56,12 @@ export function RecordDialog<Saved extends { version: number }, Fields extends o
   const parts = useTranslations('parts.record')
   const [begun, setBegun] = useState(start)
   const [fields, setFields] = useState(start)
+  // What a save that ends compares with: more may have been typed since it began.
+  const newest = useRef(start)
+  const type = (typed: Fields) => {
+    newest.current = typed
+    setFields(typed)
+  }
   const [there, setThere] = useState<Fields>()
   const before = fieldsOf(seen)
   const isChanged = differing(fields, before).length > 0
@@ -73,18 +79,21 @@ export function RecordDialog<Saved extends { version: number }, Fields extends o
   const submit = () =>
     save.mutate(fields, {
       onError,
-      onSuccess() {
+      onSuccess(saved) {
         notifyDone(t('saved', { name }))
-        onClose()
+        if (differing(newest.current, fields).length === 0) return onClose()
+        onSeen(saved)
+        setBegun(fields)
+        setThere(undefined)
       },
     })
   const take = (other: Fields) => {
     setBegun(other)
-    setFields(other)
+    type(other)
     setThere(undefined)
     save.reset()
   }
-  const own = children({ fields, onChange: part => setFields(now => ({ ...now, ...part })) })
+  const own = children({ fields, onChange: part => type({ ...newest.current, ...part }) })
   return (
     <Dialog
       title={seen === undefined ? t('newTitle') : nameOf(before)}

@@ -1,8 +1,9 @@
 import { Select, SimpleGrid } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { sceneQuery, useChapter, useOutline } from '../queries/novel-queries.ts'
+import { nearest } from './nearest.ts'
 
 interface ScenePickerProps {
   novelId: string
@@ -22,7 +23,14 @@ export function ScenePicker({ novelId, label, sceneId, none, onPick }: ScenePick
   const [picked, setPicked] = useState<string>()
   const chapterId = picked ?? (sceneId === '' ? undefined : chosen?.chapterId)
   const { data: chapter } = useChapter(novelId, chapterId)
-  const chapters = novel?.outline.flatMap(volume => volume.chapters) ?? []
+  // Long, and there are many pickers in one dialog: not once more for each key that is pressed there.
+  const chapters = useMemo(() => {
+    const all = novel?.outline.flatMap(volume => volume.chapters) ?? []
+    return all.map(({ id, title }, at) => ({
+      value: id,
+      label: title || t('chapterNumber', { number: at + 1 }),
+    }))
+  }, [novel, t])
   const pickChapter = (id: string | null) => {
     setPicked(id ?? undefined)
     if (id === null) onPick('')
@@ -38,12 +46,10 @@ export function ScenePicker({ novelId, label, sceneId, none, onPick }: ScenePick
       <Select
         label={label}
         placeholder={none ?? t('chapter')}
-        data={chapters.map(({ id, title }, at) => ({
-          value: id,
-          label: title || t('chapterNumber', { number: at + 1 }),
-        }))}
+        data={chapters}
         value={chapterId ?? null}
         onChange={pickChapter}
+        filter={({ options, search }) => nearest(options, search, chapterId ?? '')}
         searchable
         clearable={none !== undefined}
         allowDeselect={none !== undefined}

@@ -1,10 +1,11 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import type { ComponentProps } from 'react'
 import { useTranslations } from 'use-intl'
-import { ApiError, api, dataOf } from '../api/client.ts'
+import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { ifMatch, readScene, type Scene, useReadSceneAgain } from '../queries/novel-queries.ts'
+import { ifMatch, type Scene, sceneQuery, useReadScene, useReadSceneAgain } from '../queries/novel-queries.ts'
+import { useVersionedEdit } from '../queries/versioned-edit.ts'
 import { Conflict } from './conflict.tsx'
 import { useUnsaved } from './dialog.tsx'
 import { Form } from './form.tsx'
@@ -25,57 +26,85 @@ interface SummaryEditorProps {
   onClose: () => void
 }
 
-/** Lets a person write the summary of a scene, where it stands. What somebody changed meanwhile is shown beside, and never overwritten unseen. */
+/** Lets a person write the summary of a scene, where it stands. */
 export function SummaryEditor({ scene, language, isBeingMade, onClose }: SummaryEditorProps) {
   const t = useTranslations('parts.summary')
-  const [seen, setSeen] = useState<Summarised>(scene)
-  const before = seen.summary?.text ?? ''
-  const [text, setText] = useState(before)
-  // What a save that ends compares with: more may have been typed since it began.
-  const newest = useRef(text)
-  const type = (typed: string) => {
-    newest.current = typed
-    setText(typed)
-  }
-  const { save, error, isPending, there, readAgain } = useSaveSummary(seen, (sent, saved) =>
-    newest.current === sent ? onClose() : setSeen(saved),
-  )
-  const isChanged = text !== before
+  const there = useNewest(scene)
+  const edit = useSummaryEdit(there, onClose)
+  const { typed, isChanged, isPending, theirs, error } = edit
   // Saved as it is, a summary of an older text becomes one of the text that is there.
-  const canSave = isChanged || seen.summary?.outOfDate === true
+  const canSave = isChanged || there.summary?.outOfDate === true
   const question = useUnsaved(isChanged)
   return (
     <Stack gap="sm">
-      {there !== undefined ? (
+      {theirs !== undefined ? (
         <SummaryConflict
-          mine={text}
+          mine={typed}
           there={there}
           language={language}
           isBusy={isPending}
-          onKeepMine={() => save({ text, version: there.version })}
-          onTakeTheirs={() => void readAgain().then(onClose)}
+          error={error}
+          onKeepMine={edit.keepMine}
+          onTakeTheirs={() => {
+            edit.takeTheirs()
+            onClose()
+          }}
         />
       ) : (
         <SummaryForm
-          text={text}
+          text={typed}
           label={t('title')}
           description={t('emptyRemoves')}
           longest={longest}
           isChanged={isChanged}
           canSave={canSave}
           isPending={isPending}
+          error={error}
           language={language}
-          onType={type}
-          onSave={() => (canSave && !isPending ? save({ text, version: seen.version }) : undefined)}
+          onType={edit.type}
+          onSave={() => (canSave ? edit.save() : undefined)}
           onClose={onClose}
         />
       )}
       {isBeingMade && <Text size="sm">{t('yourEditWins')}</Text>}
-      {error !== undefined && <ErrorNotice error={error} />}
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
       {question}
     </Stack>
   )
+}
+
+/** Returns the scene as it was last read: the chapter that shows it may be older. */
+function useNewest(scene: Summarised): Summarised {
+  const { data = scene } = useQuery({ ...sceneQuery(scene.id), enabled: false })
+  return data.version > scene.version ? data : scene
+}
+
+function useSummaryEdit(scene: Summarised, onClose: () => void) {
+  const queries = useQueryClient()
+  const readScene = useReadScene(scene.id)
+  const readAgain = useReadSceneAgain(scene)
+  return useVersionedEdit(versioned(scene), {
+    async write(text, version) {
+      const params = { path: { sceneId: scene.id }, header: ifMatch({ version }) }
+      const body = { summary: text.trim() }
+      const saved = await dataOf(api.PATCH('/v1/scenes/{sceneId}', { params, body }))
+      queries.setQueryData(keys.scene(scene.id), saved)
+      // The editor closes onto what a chapter shows of the scene.
+      await readAgain()
+      return versioned(saved)
+    },
+    async read() {
+      const newest = await readScene()
+      // The chapter is as old as what the person saw, and is shown again where theirs is taken.
+      void readAgain()
+      return versioned(newest)
+    },
+    onSaved: isAll => isAll && onClose(),
+  })
+}
+
+function versioned({ summary, version }: Summarised) {
+  return { value: summary?.text ?? '', version }
 }
 
 interface SummaryFormProps {
@@ -89,6 +118,8 @@ interface SummaryFormProps {
   isChanged: boolean
   canSave: boolean
   isPending: boolean
+  /** Why it could not be saved. */
+  error: unknown
   language: string | undefined
   onType: (typed: string) => void
   onSave: () => void
@@ -98,7 +129,7 @@ interface SummaryFormProps {
 /** The field of a summary, with what saves it. */
 export function SummaryForm(props: SummaryFormProps) {
   const { text, label, description, longest: most, language } = props
-  const { isChanged, canSave, isPending, onType, onSave, onClose } = props
+  const { isChanged, canSave, isPending, error, onType, onSave, onClose } = props
   const actions = useTranslations('actions')
   return (
     <Form onSubmit={onSave}>
@@ -128,50 +159,16 @@ export function SummaryForm(props: SummaryFormProps) {
             {actions('cancel')}
           </Button>
         </Group>
+        {error !== null && <ErrorNotice error={error} />}
       </Stack>
     </Form>
   )
 }
 
-interface Saving {
-  text: string
-  /** The version of the scene that the person saw. */
-  version: number
-}
-
-/** Saves a summary if the scene is what the person saw; else `there` is the scene as it is now. */
-function useSaveSummary(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
-  const queries = useQueryClient()
-  const readAgain = useReadSceneAgain(scene)
-  const [there, setThere] = useState<Scene>()
-  const { id: sceneId } = scene
-  const { mutate, error, isPending } = useMutation({
-    mutationFn: ({ text, version }: Saving) => {
-      const params = { path: { sceneId }, header: ifMatch({ version }) }
-      return dataOf(api.PATCH('/v1/scenes/{sceneId}', { params, body: { summary: text.trim() } }))
-    },
-    async onError(failure) {
-      if (failure instanceof ApiError && failure.status === 412) setThere(await readScene(sceneId))
-    },
-    async onSuccess(saved, { text }) {
-      queries.setQueryData(keys.scene(sceneId), saved)
-      await readAgain()
-      onSaved(text, saved)
-    },
-  })
-  // Where both versions are shown, the conflict needs no error notice.
-  const isShown = there !== undefined && error instanceof ApiError && error.status === 412
-  return { save: mutate, error: isShown ? undefined : (error ?? undefined), isPending, there, readAgain }
-}
-
-interface SummaryConflictProps {
-  mine: string
+interface SummaryConflictProps
+  extends Omit<ComponentProps<typeof Conflict>, 'title' | 'text' | 'theirs' | 'children'> {
   /** The scene as it is now. */
-  there: Scene
-  language: string | undefined
-  isBusy: boolean
-  onKeepMine: () => void
-  onTakeTheirs: () => void
+  there: Pick<Scene, 'summary'>
 }
 
 /** Shows two versions of a summary, since the scene changed while one was written, and lets the person choose. */

@@ -31,7 +31,7 @@ export function useReadScene(sceneId: string): () => Promise<Scene> {
 }
 
 /** Asks for a scene. */
-export function readScene(sceneId: string): Promise<Scene> {
+function readScene(sceneId: string): Promise<Scene> {
   return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))
 }
 
@@ -71,6 +71,8 @@ export interface SceneTasks {
   readonly isKnown: boolean
   /** The one that has not ended, else the newest. */
   readonly newest: (...types: readonly SceneTaskType[]) => Task | undefined
+  /** The newest one that is COMPLETED. */
+  readonly newestCompleted: (type: SceneTaskType) => Task | undefined
 }
 
 /** Tasks that are read of a scene: the newest ones. */
@@ -89,6 +91,17 @@ export function useSceneTasks(sceneId: string): SceneTasks {
       const ofType = tasks.filter(({ taskType }) => types.some(type => type === taskType))
       return ofType.find(({ done }) => !done) ?? ofType[0]
     },
+    newestCompleted: type =>
+      tasks.find(({ taskType, status }) => taskType === type && status === 'COMPLETED'),
+  }
+}
+
+/** Returns what puts something that was saved in its place in a list that is kept, and has all under its key read again: nobody waits for that. */
+export function useShowSaved<Kept extends { id: string }>(queryKey: readonly unknown[]) {
+  const queries = useQueryClient()
+  return (saved: Kept) => {
+    queries.setQueryData<Kept[]>(queryKey, all => all?.map(each => (each.id === saved.id ? saved : each)))
+    void queries.invalidateQueries({ queryKey })
   }
 }
 

@@ -6,7 +6,7 @@ import { type Task, wordsOf } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
-import type { Scene } from '../queries/novel-queries.ts'
+import type { Scene, SceneTasks } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useSubmit } from './scene-writes.ts'
 
@@ -20,27 +20,34 @@ interface Brief {
   openQuestions: string[]
 }
 
-/** Notes to write a scene by hand, made of the author's own words. `making`: the task that last made them. */
-export function BriefPart({ scene, making }: { scene: Scene; making: Task | undefined }) {
+/** Notes to write a scene by hand, made of the author's own words. Those that were made stay where the next making fails or is stopped. */
+export function BriefPart({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
   const t = useTranslations('scenes.brief')
-  const hasSummary = (scene.summary?.text ?? '').trim() !== ''
-  if (making === undefined || (making.done && making.status !== 'COMPLETED'))
-    return (
-      <Stack>
-        {making?.errorInfo !== undefined && <Text c="red">{wordsOf(making.errorInfo)}</Text>}
-        <Empty title={t('emptyTitle')} text={hasSummary ? t('emptyText') : t('needsSummary')}>
-          {hasSummary && <MakeBrief scene={scene} label={t('make')} />}
-        </Empty>
-      </Stack>
-    )
-  if (!making.done)
+  const making = tasks.newest('SceneBrief')
+  const made = tasks.newestCompleted('SceneBrief')
+  if (making?.done === false)
     return (
       <Group gap="xs" role="status">
         <Loader size="sm" aria-hidden />
         <Text>{t('making')}</Text>
       </Group>
     )
-  return <MadeBrief scene={scene} task={making} />
+  return (
+    <Stack>
+      {making?.errorInfo !== undefined && <Text c="red">{wordsOf(making.errorInfo)}</Text>}
+      {made === undefined ? <NoBrief scene={scene} /> : <MadeBrief scene={scene} task={made} />}
+    </Stack>
+  )
+}
+
+function NoBrief({ scene }: { scene: Scene }) {
+  const t = useTranslations('scenes.brief')
+  const hasSummary = (scene.summary?.text ?? '').trim() !== ''
+  return (
+    <Empty title={t('emptyTitle')} text={hasSummary ? t('emptyText') : t('needsSummary')}>
+      {hasSummary && <MakeBrief scene={scene} label={t('make')} />}
+    </Empty>
+  )
 }
 
 function MakeBrief({ scene, label }: { scene: Scene; label: string }) {

@@ -207,7 +207,7 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
           />
         </Suspense>
       )}
-      <Decision decide={decide} isWhole={shown !== 'choose'} hasText={hasText}>
+      <Decision decide={decide} isWhole={shown !== 'choose'} label={acceptLabel(note, scene)}>
         {note.passage === undefined && <AnotherText scene={scene} candidateId={note.id} />}
       </Decision>
       {shown === 'read' && <CopyThis text={data.text} />}
@@ -318,12 +318,18 @@ function useDecideCandidate(scene: Scene, candidateId: string) {
 interface DecisionProps {
   decide: ReturnType<typeof useDecideCandidate>
   isWhole: boolean
-  hasText: boolean
+  label: ReturnType<typeof acceptLabel>
   /** What else can be done. */
   children: ReactNode
 }
 
-function Decision({ decide: { accept, discard }, isWhole, hasText, children }: DecisionProps) {
+/** Of a text that changed since, the passage alone is replaced. */
+function acceptLabel({ passage, baseVersion }: Note, { content, textVersion }: Scene) {
+  if (content.trim() === '') return 'acceptEmpty'
+  return passage !== undefined && baseVersion < textVersion ? 'acceptPassage' : 'accept'
+}
+
+function Decision({ decide: { accept, discard }, isWhole, label, children }: DecisionProps) {
   const t = useTranslations('scenes.candidates')
   return (
     <Group gap="xs">
@@ -334,7 +340,7 @@ function Decision({ decide: { accept, discard }, isWhole, hasText, children }: D
           loading={accept.isPending}
           onClick={() => accept.mutate(undefined)}
         >
-          {hasText ? t('accept') : t('acceptEmpty')}
+          {t(label)}
         </Button>
       )}
       {children}

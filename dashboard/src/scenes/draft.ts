@@ -46,9 +46,10 @@ export function readDraft({ id, title = '', content }: Scene): Draft | undefined
   return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
 }
 
-/** Keeps the unsaved changes of a scene in this browser; undefined discards them. */
-export function keepDraft(sceneId: string, draft: Draft | undefined): void {
-  writeStored(placeOf(sceneId), draft)
+/** Discards the unsaved changes of a scene that are of a time, `at`. Those of another tab, which are of another time, stay. */
+export function discardDraft(sceneId: string, at: number): void {
+  const place = placeOf(sceneId)
+  if (storedDraft(place)?.at === at) writeStored(place, undefined)
 }
 
 /** Returns what an editor of a scene begins with. */
@@ -103,20 +104,24 @@ export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
   // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
   const newest = useRef(first)
-  const put = (next: Draft) => {
+  const storedAt = useRef(first.at)
+  const drop = () => discardDraft(sceneId, storedAt.current)
+  const put = (next: Draft): boolean => {
     newest.current = next
     setDraft(next)
-    keepDraft(sceneId, isChanged(next) ? next : undefined)
+    const isMore = isChanged(next)
+    if (!isMore) drop()
+    else if (writeStored(placeOf(sceneId), next)) storedAt.current = next.at
+    return isMore
   }
   return {
     draft,
     isChanged: isChanged(draft),
+    drop,
+    /** Returns whether the browser has what is typed: not where it can store nothing, or another tab has stored its own since. */
+    isStored: () => storedDraft(placeOf(sceneId))?.at === newest.current.at,
     type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
     /** Continues from what was saved. Returns whether anything was typed since it was sent. */
-    rebase(sent: Typed, saved: Scene): boolean {
-      const next = rebased(newest.current, sent, saved)
-      put(next)
-      return isChanged(next)
-    },
+    rebase: (sent: Typed, saved: Scene) => put(rebased(newest.current, sent, saved)),
   }
 }

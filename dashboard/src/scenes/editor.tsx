@@ -22,7 +22,7 @@ import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
-import { type Draft, keepDraft, type Typed, useDraft } from './draft.ts'
+import { type Draft, type Typed, useDraft } from './draft.ts'
 import { CopyThis } from './outcome.tsx'
 import { RewriteTools } from './rewrite-tools.tsx'
 import { useSaveDraft } from './scene-writes.ts'
@@ -44,22 +44,18 @@ interface EditorProps {
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
-  const { draft, isChanged, type, rebase } = useDraft(scene.id, first)
+  const { draft, isChanged, type, rebase, drop, isStored } = useDraft(scene.id, first)
   const save = useSaveDraft(scene.id, (sent, saved) => {
     const isMore = rebase(sent, saved)
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))
     if (!isMore) onClose()
   })
-  // What was typed is kept in the browser all the same.
-  const question = useUnsaved(isChanged, {
+  const kept = {
     title: t('leaveTitle'),
     action: t('leave'),
     children: <Text size="sm">{t('leaveText')}</Text>,
-  })
-  const drop = () => {
-    keepDraft(scene.id, undefined)
-    onClose()
   }
+  const question = useUnsaved(isChanged, () => (isStored() ? kept : undefined))
   return (
     <>
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
@@ -81,7 +77,10 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
           isChanged={isChanged}
           save={save}
           onType={type}
-          onDrop={drop}
+          onDrop={() => {
+            drop()
+            onClose()
+          }}
         >
           <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(draft, scene)} />
         </EditForm>

@@ -27,6 +27,7 @@ export function NarrationPart({ scene }: { scene: Scene }) {
           theirs={textOf(theirs)}
           language={novel?.language}
           isBusy={isPending}
+          error={error}
           onKeepMine={edit.keepMine}
           onTakeTheirs={edit.takeTheirs}
         />

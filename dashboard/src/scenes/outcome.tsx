@@ -19,7 +19,7 @@ interface SceneResult {
 export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
   const [dismissed, setDismissed] = useState('')
   const name = `${task.id} ${task.attempt}`
-  if (!task.done || dismissed === name || isPast(task, scene)) return null
+  if (!task.done || dismissed === name || isPast(task, scene.textOrigin)) return null
   const dismiss = () => setDismissed(name)
   if (task.status === 'COMPLETED') {
     const { failed = [] } = (task.result ?? {}) as SceneResult
@@ -29,11 +29,11 @@ export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
   return <Failed task={task} onDismiss={dismiss} />
 }
 
-/** Returns whether the text was written again since the task ended: its outcome is past then. */
-function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
+/** Returns whether the text, or the summary, was written again since the task ended: its outcome is past then. */
+export function isPast({ timestamps }: Task, origin: { writtenAt?: string } | undefined): boolean {
   const { completedAt } = timestamps
-  if (completedAt === undefined || textOrigin?.writtenAt === undefined) return false
-  return Date.parse(textOrigin.writtenAt) > Date.parse(completedAt)
+  if (completedAt === undefined || origin?.writtenAt === undefined) return false
+  return Date.parse(origin.writtenAt) > Date.parse(completedAt)
 }
 
 /** How an end appears. */

@@ -7,7 +7,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { type Instructions, previewOf, type Unit } from '../parts/instructions.ts'
-import { type Choose, ExpectedUse, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
+import { type Choose, ExpectedUse, NotCounted, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { useEditNewest } from './scene-writes.ts'
@@ -67,34 +67,21 @@ function Shown({ scene, wanted, unit }: Props) {
       {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {edit.error !== null && <ErrorNotice error={edit.error} />}
       <ExpectedUse preview={data} />
-      <Shared preview={data} />
+      <ByWords preview={data} />
+      <NotCounted preview={data} />
       <PromptBlocks blocks={data.blocks} choose={choose} />
     </Stack>
   )
 }
 
-type Preview = components['schemas']['ScenePreview']
-
-/** What cannot be told as it might be: passages by words alone, names and changes of the codex. */
-function Shared({ preview: { shared, lostChanges, passageSearch } }: { preview: Preview }) {
+/** Says why passages were chosen by words alone. */
+function ByWords({ preview: { passageSearch } }: { preview: components['schemas']['ScenePreview'] }) {
   const t = useTranslations('scenes.prompt')
+  if (passageSearch?.degraded === undefined) return null
+  const { reason } = passageSearch.degraded
   return (
-    <>
-      {passageSearch?.degraded !== undefined && (
-        <Text size="sm" data-by-words={passageSearch.degraded.reason}>
-          {t(`byWords.${passageSearch.degraded.reason}`)}
-        </Text>
-      )}
-      {shared.map(({ name }) => (
-        <Text key={name} size="sm">
-          {t('shared', { name })}
-        </Text>
-      ))}
-      {lostChanges.map(({ id, name, sceneId }) => (
-        <Text key={`${id} ${sceneId}`} size="sm">
-          {t('lost', { name })}
-        </Text>
-      ))}
-    </>
+    <Text size="sm" data-by-words={reason}>
+      {t(`byWords.${reason}`)}
+    </Text>
   )
 }

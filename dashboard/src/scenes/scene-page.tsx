@@ -78,9 +78,7 @@ function Parts({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
       <Tabs.Panel value="text">
         <TextPart scene={scene} writing={tasks.newest(...writers)} />
       </Tabs.Panel>
-      <Tabs.Panel value="brief">
-        {part === 'brief' && <BriefPart scene={scene} making={tasks.newest('SceneBrief')} />}
-      </Tabs.Panel>
+      <Tabs.Panel value="brief">{part === 'brief' && <BriefPart scene={scene} tasks={tasks} />}</Tabs.Panel>
       <Tabs.Panel value="history">
         {part === 'history' && <HistoryPart scene={scene} open={entry} />}
       </Tabs.Panel>

@@ -43,6 +43,8 @@ export function useEdit(sceneId: string) {
       ),
     onSuccess(scene) {
       queries.setQueryData(keys.scene(sceneId), scene)
+      // A reading that is under way may bring the scene of before the save.
+      void queries.refetchQueries({ queryKey: keys.scene(sceneId), fetchStatus: 'fetching' })
       void queries.invalidateQueries({ queryKey: keys.sceneHistory(sceneId) })
       // Summaries above the scene, threads that quote it and comparisons with snapshots depend on it too.
       void queries.invalidateQueries(ofNovel(scene.novelId))

@@ -9,6 +9,7 @@ import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
 import { type Scene, useOutline } from '../queries/novel-queries.ts'
+import { isPast } from './outcome.tsx'
 import { useSubmit } from './scene-writes.ts'
 import styles from './scenes.module.css'
 
@@ -95,7 +96,9 @@ function MakeAgain({ scene, making }: { scene: Scene; making: Task | undefined }
         {scene.summary === undefined ? t('make') : t('makeAgain')}
       </Button>
       {submit.error !== null && <ErrorNotice error={submit.error} />}
-      {making !== undefined && making.status !== 'COMPLETED' && <NotMade task={making} />}
+      {making !== undefined && making.status !== 'COMPLETED' && !isPast(making, scene.summary) && (
+        <NotMade task={making} />
+      )}
     </>
   )
 }

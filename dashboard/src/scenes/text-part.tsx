@@ -9,7 +9,7 @@ import { Empty } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { Candidates } from './candidates-part.tsx'
-import { type Draft, draftOf, keepDraft, readDraft } from './draft.ts'
+import { type Draft, discardDraft, draftOf, readDraft } from './draft.ts'
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
 import { RewriteTools, useSelected } from './rewrite-tools.tsx'
@@ -39,7 +39,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
           draft={draft}
           onGoOn={() => setEditing(draft)}
           onDrop={() => {
-            keepDraft(scene.id, undefined)
+            discardDraft(scene.id, draft.at)
             setDraft(undefined)
           }}
         />

@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { type Capabilities, type Off, useCapabilities, whyOff } from '../api/capabilities.ts'
 import { CostWhenStill, FoldedInstructions, InstructionsField } from '../parts/asking.tsx'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import {
   budgetOf,
@@ -13,6 +14,7 @@ import {
   isOutrun,
   isOwnSummary,
   isToBeKept,
+  isTyped,
   noInstructions,
   parametersOf,
   saysWhat,
@@ -38,15 +40,18 @@ export function WritePart({ scene, tasks }: { scene: Scene; tasks: SceneTasks })
   const t = useTranslations('scenes.write')
   // Here and not in the form, which is unmounted while the scene is written: another try starts with the same instructions.
   const [wanted, setWanted] = useState(noInstructions)
+  const [sent, setSent] = useState(noInstructions)
   const change = (part: Partial<Instructions>) => setWanted(now => ({ ...now, ...part }))
+  const question = useUnsaved(isTyped(wanted) && isTyped(wanted, sent))
   return (
     <Panel title={scene.content === '' ? t('title') : t('titleAgain')} data-write>
-      <Content scene={scene} tasks={tasks} wanted={wanted} onChange={change} />
+      <Content scene={scene} tasks={tasks} wanted={wanted} onChange={change} onSent={setSent} />
+      {question}
     </Panel>
   )
 }
 
-interface ContentProps extends Pick<WriteFormProps, 'scene' | 'wanted' | 'onChange'> {
+interface ContentProps extends Pick<WriteFormProps, 'scene' | 'wanted' | 'onChange' | 'onSent'> {
   tasks: SceneTasks
 }
 
@@ -125,15 +130,17 @@ interface WriteFormProps {
   scene: Scene
   wanted: Instructions
   onChange: (part: Partial<Instructions>) => void
+  /** A task has them. */
+  onSent: (sent: Instructions) => void
   capabilities: Capabilities
   unit: Unit
 }
 
 /** What is wanted of a scene, what it will cost, and the button that has it written. */
-function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: WriteFormProps) {
+function WriteForm({ scene, wanted, onChange: change, onSent, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
   const { insteadOf } = useSearch({ from })
-  const write = useWriteScene(scene, { unit, insteadOf }, () => change({ summary: undefined }))
+  const write = useWriteScene(scene, { unit, insteadOf }, { onChange: change, onSent })
   const hasText = scene.content.trim() !== ''
   return (
     <Form
@@ -197,7 +204,11 @@ function InsteadOf() {
 }
 
 /** Keeps what is to happen as the summary of the scene where that is wanted, unless a newer one came that nobody saw; then submits. */
-function useWriteScene(scene: Scene, asked: AskedFor, onKept: () => void) {
+function useWriteScene(
+  scene: Scene,
+  asked: AskedFor,
+  { onChange, onSent }: Pick<WriteFormProps, 'onChange' | 'onSent'>,
+) {
   const navigate = useNavigate({ from })
   const keep = useEditNewest(scene)
   const submit = useSubmit(scene.id)
@@ -205,6 +216,8 @@ function useWriteScene(scene: Scene, asked: AskedFor, onKept: () => void) {
     error: keep.error ?? submit.error,
     isPending: keep.isPending || submit.isPending,
     async send(wanted: Instructions) {
+      // Another try may be made without it.
+      keep.reset()
       const budget = budgetOf(wanted)
       const isKept = isToBeKept(wanted) && isOwnSummary(wanted, scene)
       try {
@@ -212,12 +225,14 @@ function useWriteScene(scene: Scene, asked: AskedFor, onKept: () => void) {
           isOutrun(wanted, seen) ? undefined : { summary: whatHappens(wanted, seen).trim() }
         const written = isKept ? await keep.mutateAsync(summaryOver) : scene
         if (written === undefined) return
-        if (isKept) onKept()
+        const kept = isKept ? { summary: undefined } : {}
+        onChange(kept)
         await submit.mutateAsync({
           taskType: 'GenerateScene',
           parameters: parametersOf(wanted, written, asked),
           ...defined({ budget }),
         })
+        onSent({ ...wanted, ...kept })
         if (asked.insteadOf !== undefined) void navigate({ search: {}, replace: true, resetScroll: false })
       } catch {
         // Shown above the button.

@@ -10,6 +10,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { NumberField } from '../parts/number-field.tsx'
 import type { KeptModel, ModelFields } from './model-queries.ts'
 
@@ -97,7 +98,7 @@ export function ModelFieldsForm(props: FieldsProps & { names: readonly string[];
       />
       <Sizes fields={fields} onChange={onChange} />
       <Limits fields={fields} onChange={onChange} />
-      <Price fields={fields} onChange={onChange} />
+      <PriceFields fields={fields} onChange={onChange} />
     </Stack>
   )
 }
@@ -197,16 +198,17 @@ function Limits({ fields, onChange }: FieldsProps) {
   )
 }
 
-function Price({ fields, onChange }: FieldsProps) {
+type Price = NonNullable<ModelFields['price']>
+
+function PriceFields({ fields, onChange }: FieldsProps) {
   const t = useTranslations('settings.modelForm')
   const { price } = fields
-  const set = (part: Partial<NonNullable<ModelFields['price']>>) => {
-    const next = { input: 0, output: 0, currency: 'USD', ...price, ...part }
-    onChange(withField(fields, 'price', next.input === 0 && next.output === 0 ? undefined : next))
-  }
-  const setCached = (cachedInput: number | undefined) => {
-    const { cachedInput: _, ...rest } = { input: 0, output: 0, currency: 'USD', ...price }
-    onChange(withField(fields, 'price', cachedInput === undefined ? rest : { ...rest, cachedInput }))
+  const set = (part: { [Name in keyof Price]?: Price[Name] | undefined }) => {
+    const { input = 0, output = 0, currency = 'USD', cachedInput } = { ...price, ...part }
+    // Of a model that is priced at nothing, a budget in money would hold nothing up.
+    const isPriced = input > 0 || output > 0 || (cachedInput ?? 0) > 0
+    const next = { input, output, currency, ...defined({ cachedInput }) }
+    onChange(withField(fields, 'price', isPriced ? next : undefined))
   }
   return (
     <Fieldset legend={t('price')}>
@@ -214,21 +216,21 @@ function Price({ fields, onChange }: FieldsProps) {
         <OptionalNumber
           label={t('priceIn')}
           value={price?.input}
-          onChange={input => set({ input: input ?? 0 })}
+          onChange={input => set({ input })}
           isWhole={false}
           min={0}
         />
         <OptionalNumber
           label={t('priceCached')}
           value={price?.cachedInput}
-          onChange={setCached}
+          onChange={cachedInput => set({ cachedInput })}
           isWhole={false}
           min={0}
         />
         <OptionalNumber
           label={t('priceOut')}
           value={price?.output}
-          onChange={output => set({ output: output ?? 0 })}
+          onChange={output => set({ output })}
           isWhole={false}
           min={0}
         />

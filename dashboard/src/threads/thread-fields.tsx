@@ -1,7 +1,8 @@
-import { ActionIcon, Fieldset, Group, Select, Stack, Textarea, TextInput } from '@mantine/core'
+import { ActionIcon, Fieldset, Group, Select, Stack, TextInput } from '@mantine/core'
 import { IconTrash } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { FieldsList, type ItemFieldsProps } from '../parts/fields-list.tsx'
+import { LongText } from '../parts/long-text.tsx'
 import { ScenePicker } from '../parts/scene-picker.tsx'
 import type { ThreadFields } from './thread-queries.ts'
 
@@ -15,15 +16,12 @@ interface ThreadFieldsProps {
 export function ThreadFieldsForm({ novelId, fields, onChange }: ThreadFieldsProps) {
   const t = useTranslations('threads.fields')
   const long = (field: 'plan' | 'note', hint: string) => (
-    <Textarea
+    <LongText
       label={t(field)}
       description={hint}
-      autosize
-      minRows={2}
-      maxRows={10}
       maxLength={field === 'plan' ? 4_000 : 8_000}
       value={fields[field]}
-      onChange={({ currentTarget }) => onChange({ [field]: currentTarget.value })}
+      onType={text => onChange({ [field]: text })}
     />
   )
   return (
@@ -110,14 +108,12 @@ function EventFields(props: ItemFieldsProps<Event> & { novelId: string }) {
           sceneId={event.scene}
           onPick={scene => onChange({ ...event, scene })}
         />
-        <Textarea
+        <LongText
           label={t('events.quotation')}
-          autosize
-          minRows={2}
           maxRows={6}
           maxLength={500}
           value={event.quotation}
-          onChange={({ currentTarget }) => onChange({ ...event, quotation: currentTarget.value })}
+          onType={quotation => onChange({ ...event, quotation })}
         />
       </Stack>
     </Fieldset>

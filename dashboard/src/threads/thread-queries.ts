@@ -4,7 +4,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
-import { ifMatch } from '../queries/novel-queries.ts'
+import { ifMatch, useShowSaved } from '../queries/novel-queries.ts'
 
 /** A thread of the story, as the API returns it. */
 export type Thread = components['schemas']['Thread']
@@ -25,7 +25,7 @@ export function useThreads(novelId: string) {
 
 /** Adds a thread, or saves the one that the person saw. Rejects with THREAD_CHANGED (412) where there is a newer one. */
 export function useSaveThread(novelId: string, seen: Thread | undefined) {
-  const onSuccess = useReadAgain(novelId)
+  const onSuccess = useShowSaved<Thread>(keys.threads(novelId))
   // Sent once more, because no answer came, a new thread is the same one.
   const [threadId] = useState(() => seen?.id ?? newIdempotencyKey())
   return useMutation({

@@ -1,23 +1,18 @@
 import type { Command } from 'commander'
-import type { TaskJson } from '../../http/index.ts'
-import type { EstimateJson } from '../../http/routes/estimates.ts'
 import type { checkCodex } from '../../novel/index.ts'
 import type { Out } from '../../task/definition.ts'
 import { findChapters, findNovel } from '../find-novel.ts'
-import { followTask } from '../follow-task.ts'
+import { type SubmitOptions, submitTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { print, type Register, type Run, type Session, withSession } from '../run.ts'
+import type { Register, Run, Session } from '../run.ts'
 import { printable } from '../text.ts'
-import { estimateLines } from '../usage-lines.ts'
 import { countOf } from '../words.ts'
-import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
+import { addBudget } from './budget.ts'
 
-interface ReadingOptions extends BudgetOptions {
+interface ReadingOptions extends SubmitOptions {
   chapters?: string
   model?: string
   again?: boolean
-  estimate?: boolean
-  background?: boolean
 }
 
 /** What a model reads the scenes for, and the command that shows what it found. */
@@ -56,25 +51,15 @@ export function addCodexReading(codex: Command, register: Register, novelArgumen
 }
 
 function read(run: Run<ReadingOptions>, command: ReadingCommand) {
-  const { chapters = 'all', model, again, estimate, background } = run.options
-  const budget = budgetGiven(run.options)
-  return withSession(run, async session => {
-    const { client } = session.connection
-    const novel = await findNovel(client, run.arguments[0] ?? '')
+  const { chapters = 'all', model, again } = run.options
+  return submitTask(run, async session => {
+    const novel = await findNovel(session.connection.client, run.arguments[0] ?? '')
     const parameters = { novelId: novel.id, ...findChapters(novel, chapters), model, again }
-    const submission = { taskType: command.taskType, parameters }
-    if (estimate === true) {
-      const use = await client.post<EstimateJson>('/v1/estimates', submission)
-      print(run, use, widest => estimateLines(use, widest))
-      return
-    }
-    const task = await client.post<TaskJson>('/v1/tasks', { ...submission, budget })
-    return followTask(run, session, {
-      task,
-      detached: background === true,
+    return {
+      submission: { taskType: command.taskType, parameters },
       shows: 'tree',
       sayEnd: ({ result }) => sayRead(run, session, { command, novelId: novel.id, result: result as Read }),
-    })
+    }
   })
 }
 

@@ -18,7 +18,7 @@ import { exitCodes, usageError } from '../exit-codes.ts'
 import { findNovel, findSceneId } from '../find-novel.ts'
 import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { everyEntry } from '../list.ts'
+import { everyEntry, findNamed } from '../list.ts'
 import { addGroup, ask, askFirst, print, type Register, type Run, type Session, withSession } from '../run.ts'
 import { printable, tableLines } from '../text.ts'
 import { countOf } from '../words.ts'
@@ -103,12 +103,14 @@ export function addCodex(program: Command, register: Register): void {
   addCodexReading(codex, register, novelArgument)
 }
 
-/** Returns the entry with that id or name. Throws CODEX_ENTRY_NOT_FOUND. */
+/** Returns the entry with that id or name. Throws CODEX_ENTRY_NOT_FOUND, also where several have the name. */
 async function findEntry(client: Client, novelId: string, given: string): Promise<Entry> {
-  for await (const entry of everyEntry<Entry>(client, `/v1/novels/${novelId}/codex`))
-    if (entry.id === given || entry.name.toLowerCase() === given.toLowerCase()) return entry
+  const code = 'CODEX_ENTRY_NOT_FOUND'
+  const place = { path: `/v1/novels/${novelId}/codex`, given }
+  const entry = await findNamed<Entry>(client, place, { nameOf: ({ name }) => name, code, what: 'entries' })
+  if (entry !== undefined) return entry
   throw new QuillworkError(
-    'CODEX_ENTRY_NOT_FOUND',
+    code,
     `The codex has no entry ${JSON.stringify(given)}. Give its name or its id, as quillwork codex list prints them.`,
   )
 }
@@ -147,7 +149,7 @@ function rename(run: Run<RenameOptions>) {
   const names = pairs.flatMap((from, at) => (at % 2 === 0 ? [{ from, to: pairs[at + 1] ?? '' }] : []))
   const { options } = run
   const where = options.onlyEntry === true ? [] : options.in
-  return withSession(run, async session => {
+  const act = async (session: Session) => {
     const { client } = session.connection
     const { id: novelId } = await findNovel(client, novel)
     const { id: entryId, version: expectedVersion } = await findEntry(client, novelId, given)
@@ -171,7 +173,8 @@ function rename(run: Run<RenameOptions>) {
       shows: 'tree',
       sayEnd: ended => sayRenamed(run, session, ended),
     })
-  })
+  }
+  return withSession(run, act, { works: options.preview !== true })
 }
 
 async function placesOf(client: Client, path: string, body: object): Promise<Place[]> {

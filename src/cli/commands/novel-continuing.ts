@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import type { continueWriting, generateNextSummaries } from '../../novel/index.ts'
+import type { ResolvedConfig } from '../../server/config.ts'
 import type { Out } from '../../task/definition.ts'
+import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { findNovel } from '../find-novel.ts'
 import { submitTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { print, type Register, type Run, type Session, withSession } from '../run.ts'
+import { ask, type Register, type Run, type Session } from '../run.ts'
 import { printable } from '../text.ts'
 import { countOf } from '../words.ts'
 import { addScenesOptions, numberOf, type ScenesOptions, scenesParameters } from './novel-writing.ts'
@@ -120,20 +122,20 @@ interface Proposed {
 }
 
 function outlines(run: Run) {
-  return withSession(run, async session => {
-    const { client } = session.connection
+  const waiting = async (client: Client) => {
     const { id: novelId } = await findNovel(client, run.arguments[0] ?? '')
     const { items } = await client.get<{ items: TaskJson[] }>(
       `/v1/tasks?tag=novel:${novelId}&taskType=GenerateNextSummaries&status=RETRYING`,
     )
-    const waiting = items.filter(({ waitingFor }) => waitingFor?.kind === 'signal')
-    print(run, { items: waiting }, () =>
-      waiting.length === 0 ? ['No plan waits.'] : waiting.flatMap(task => outlineLines(session, task)),
-    )
+    return { items: items.filter(({ waitingFor }) => waitingFor?.kind === 'signal') }
+  }
+  return ask(run, waiting, ({ items }) => {
+    const resolved = run.configure()
+    return items.length === 0 ? ['No plan waits.'] : items.flatMap(task => outlineLines(resolved, task))
   })
 }
 
-function outlineLines({ resolved }: Session, { id, progress }: TaskJson): string[] {
+function outlineLines(resolved: ResolvedConfig, { id, progress }: TaskJson): string[] {
   const { outlines = [] } = (progress ?? {}) as { outlines?: readonly Proposed[] }
   const send = (payload: object) =>
     `  ${commandText(`tasks signal ${id} review --payload '${JSON.stringify(payload)}'`, resolved)}`

@@ -6,7 +6,8 @@ import { QuillworkError } from '../../index.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { findNovel } from '../find-novel.ts'
-import { ask, type Register, type Run } from '../run.ts'
+import { textPrinter } from '../output.ts'
+import { ask, print, type Register, type Run, withServer } from '../run.ts'
 import { printable, tableLines } from '../text.ts'
 
 type Prompts = z.output<typeof promptsSchema>
@@ -54,22 +55,22 @@ function prompt(run: Run<{ save?: string; remove?: boolean }>) {
   const { save, remove = false } = run.options
   if (save !== undefined && remove) throw usageError('Give --save or --remove, not both.')
   const [, id = ''] = run.arguments
-  return ask(
-    run,
-    async client => {
-      const { path, prompts } = await promptsOf(client, run)
-      const seen = promptIn(prompts, id)
-      const one = `${path}/${seen.id}`
-      const version = { 'if-match': `"${prompts.version}"` }
-      if (save !== undefined)
-        return promptIn(await client.put<Prompts>(one, { text: await promptText(save) }, version), id)
-      return remove ? promptIn(await client.remove<Prompts>(one, version), id) : seen
-    },
-    ({ from, text }) =>
-      save === undefined && !remove
-        ? text.trimEnd().split('\n').map(printable)
-        : [from === 'novel' ? 'Saved for this novel.' : `The novel uses that of the ${from} again.`],
-  )
+  return withServer(run, async ({ client }) => {
+    const { path, prompts } = await promptsOf(client, run)
+    const one = `${path}/${promptIn(prompts, id).id}`
+    const version = { 'if-match': `"${prompts.version}"` }
+    let now = prompts
+    if (save !== undefined) now = await client.put<Prompts>(one, { text: await promptText(save) }, version)
+    else if (remove) now = await client.remove<Prompts>(one, version)
+    const found = promptIn(now, id)
+    const said =
+      found.from === 'novel' ? 'Saved for this novel.' : `The novel uses that of the ${found.from} again.`
+    if (run.json || now !== prompts) return print(run, found, () => [said])
+    // As it is, so that it can be saved, changed and given back.
+    const printer = textPrinter(run)
+    printer.text(found.text)
+    printer.end()
+  })
 }
 
 /** Throws USAGE_INVALID. */

@@ -12,7 +12,7 @@ import { findChapterId, findChapters, findNovel, findSceneId } from '../find-nov
 import { type Planned, type SubmitOptions, submitTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
 import { previewLines } from '../preview-lines.ts'
-import { print, type Register, type Run, type Session, withSession } from '../run.ts'
+import { print, type Register, type Run, type Session, withServer } from '../run.ts'
 import { printable } from '../text.ts'
 import { costText, countOf, tokensText } from '../words.ts'
 import { addBudget } from './budget.ts'
@@ -129,9 +129,7 @@ function write(run: Run<WriteOptions>) {
   const instructions = instructionsOf(run)
   const submission = (client: Client) => submissionFor(client, run, instructions)
   if (run.options.preview !== true) return submitting(run, submission)
-  return withSession(run, async ({ connection: { client } }) =>
-    preview(run, client, await submission(client)),
-  )
+  return withServer(run, async ({ client }) => preview(run, client, await submission(client)))
 }
 
 /** Submits what is asked for and shows the text as it comes, or prints what it would cost. */

@@ -8,7 +8,7 @@ import { defined } from '../../task/defined.ts'
 import type { Client } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { findNovel, findSceneId } from '../find-novel.ts'
-import { everyEntry } from '../list.ts'
+import { everyEntry, findNamed } from '../list.ts'
 import { addGroup, ask, askFirst, print, type Register, type Run, withServer } from '../run.ts'
 import { printable, tableLines } from '../text.ts'
 import { countOf } from '../words.ts'
@@ -65,14 +65,14 @@ export function addThreads(program: Command, register: Register): void {
     .action(register(remove))
 }
 
-/** Returns the thread with that id or title. */
-async function threadIn(client: Client, novelId: string, given: string): Promise<Thread | undefined> {
-  for await (const thread of everyEntry<Thread>(client, `/v1/novels/${novelId}/threads`))
-    if (thread.id === given || thread.title.toLowerCase() === given.toLowerCase()) return thread
-  return undefined
+/** Returns the thread with that id or title. Throws THREAD_NOT_FOUND where several have the title. */
+function threadIn(client: Client, novelId: string, given: string): Promise<Thread | undefined> {
+  const place = { path: `/v1/novels/${novelId}/threads`, given }
+  const nameOf = ({ title }: Thread) => title
+  return findNamed(client, place, { nameOf, code: 'THREAD_NOT_FOUND', what: 'threads' })
 }
 
-/** Returns the thread with that id or title. Throws THREAD_NOT_FOUND. */
+/** Returns the thread with that id or title. Throws THREAD_NOT_FOUND, also where several have the title. */
 async function findThread(client: Client, novelId: string, given: string): Promise<Thread> {
   const found = await threadIn(client, novelId, given)
   if (found !== undefined) return found

@@ -58,7 +58,7 @@ export const english: AuthorMessages = {
     'This needs a language model, and none is set up for it here. The operator of this server can set one up; without one, nothing is made up in its place.',
   SCENE_EMPTY: 'There is nothing in this scene to work on. Write some text in it, or say what is to happen.',
   SELECTION_NOT_FOUND:
-    'The text was changed, and the passage that you had selected is not in it any more, or more than once. Select it again.',
+    'The text was changed, and the passage that you had selected is not in it any more, or more than once. Select it again; what was written for it can be taken by the paragraph.',
   SCENE_CHANGED:
     'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
   CODEX_TOO_LARGE:

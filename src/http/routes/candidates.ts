@@ -88,13 +88,14 @@ export const candidateRoutes = [
   post('/v1/scenes/:sceneId/candidates/:candidateId([^:]+)::accept', {
     summary: 'Have a candidate become the text of its scene, whole or in part',
     description:
-      'The current text goes into the history. For a part of it, send the text that you made of both. If-Match names the version of the scene that ' +
+      'The current text goes into the history. For a part of it, send the text that you made of both. Of a candidate with a passage, made from an earlier ' +
+      'text than the current one, the passage alone is put in; 409 where the text has no single place for it. If-Match names the version of the scene that ' +
       'was read. If its text changed since, nothing is overwritten: 412. A discarded candidate can be accepted too.',
     params: candidateParams,
     headers: z.object(ifMatch),
     body: acceptBody,
     sends: { 200: sceneSchema },
-    refuses: ['OPTION_INVALID', ...refusals],
+    refuses: ['OPTION_INVALID', 'SELECTION_NOT_FOUND', ...refusals],
     handle: async (context, { params, headers, body }, reply) => {
       const { userId } = context.settings
       const { candidates, scenes } = context.novels.library

@@ -27,7 +27,7 @@ export const codexFindingRoutes = [
     description:
       'First what the task ProposeCodexEntries found. Then names that patterns find, without a model and without a dictionary, in the first 400,000 characters from a chapter on; not complete, and not all of them right.',
     params: novelParams,
-    querystring: z.object({
+    querystring: z.strictObject({
       startChapterId: id.optional().describe('Of the patterns; default: the first chapter'),
     }),
     sends: { 200: proposedSchema },

@@ -126,7 +126,13 @@ export const novelRoutes = [
     headers: z.object(idempotencyKeyHeader),
     body: summariseBody,
     sends: { 202: taskSchema },
-    refuses: ['PARAMETERS_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', ...submissionRefusals],
+    refuses: [
+      'PARAMETERS_INVALID',
+      'PROVIDER_NOT_CONFIGURED',
+      'NOVEL_NOT_FOUND',
+      'CHAPTER_NOT_FOUND',
+      ...submissionRefusals,
+    ],
     handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
       const { shelf } = novels.library
       const { novelId } = request.params
@@ -145,7 +151,7 @@ export const novelRoutes = [
       'novel. The task deletes it, with its uploads and the tasks that are about it, and tells what was deleted; a repeated request finds it. This cannot be undone.',
     params: novelParams,
     sends: { 202: taskSchema },
-    refuses: ['NOVEL_NOT_FOUND', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL', 'STORE_FULL'],
+    refuses: ['NOVEL_NOT_FOUND', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL'],
     handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
       const asked = { userId, novelId: request.params.novelId, traceparent: traceparentFor(request) }
       return presentTask(accepted(reply, await deleteNovel(engine, novels, asked)))

@@ -44,7 +44,7 @@ export const sampleRoutes = [
     params: z.object({ name: plainText(100) }),
     headers: z.object(idempotencyKeyHeader),
     sends: { 202: z.object({ taskId: z.string(), novelId: z.string() }) },
-    refuses: ['ROUTE_NOT_FOUND', ...submissionRefusals, 'STORE_FULL'],
+    refuses: ['ROUTE_NOT_FOUND', ...submissionRefusals],
     handle: async ({ engine, novels, samples, settings }, request, reply) => {
       const { taskId, novelId, isNew } = await importSample(engine, novels, {
         folder: samples,

@@ -145,7 +145,7 @@ export const taskActionRoutes = [
         'TASK_ALREADY_ENDED',
         'TASK_CHANGED',
       ] as const),
-      ...(['SIGNAL_TOO_LARGE', 'SIGNALS_FULL', 'VALUE_NOT_STORABLE', 'STORE_FULL'] as const),
+      ...(['SIGNAL_TOO_LARGE', 'SIGNALS_FULL', 'VALUE_NOT_STORABLE'] as const),
     ],
     handle: async ({ engine }, { params: { taskId }, headers, body: { name, payload } }, reply) => {
       const id = idempotencyKeyOf(headers['idempotency-key'])
@@ -177,7 +177,6 @@ export const taskActionRoutes = [
       ] as const),
       ...(['OPTION_INVALID', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...submissionRefusals,
-      'STORE_FULL',
     ],
     handle: async ({ engine }, request, reply) => {
       const { taskId } = request.params

@@ -79,7 +79,6 @@ export const taskRoutes = [
       'OPTION_INVALID',
       'VALUE_NOT_STORABLE',
       ...submissionRefusals,
-      'STORE_FULL',
     ],
     handle: async ({ engine, settings }, request, reply) => {
       const { taskType, parameters = {}, startAt, userId = settings.userId, ...given } = request.body

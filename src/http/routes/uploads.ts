@@ -39,7 +39,6 @@ const receive = post('/v1/uploads', {
     'UPLOAD_NOT_FOUND',
     'REQUEST_TIMEOUT',
     'MEDIA_TYPE_UNSUPPORTED',
-    'STORE_FULL',
   ],
   config: { streams: true },
   handle: async ({ novels, settings }, request, reply) => {
@@ -192,7 +191,6 @@ export const uploadRoutes = [
       'OPTION_INVALID',
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
-      'STORE_FULL',
     ],
     handle: async ({ engine, novels, settings }, request, reply) => {
       const { uploadId } = request.params

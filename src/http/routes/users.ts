@@ -19,7 +19,7 @@ export const userRoutes = [
     params: z.object({ userId: plainText(200).min(1) }),
     headers: z.object(idempotencyKeyHeader),
     sends: { 202: taskSchema },
-    refuses: [...submissionRefusals, 'STORE_FULL'],
+    refuses: submissionRefusals,
     handle: async ({ engine }, request, reply) => {
       const { userId } = request.params
       const submission = { userId, taskType: eraseUser.type, parameters: { userId } }

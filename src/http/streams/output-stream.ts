@@ -38,7 +38,7 @@ export class OutputStream implements OpenStream {
   }
 
   beat(): void {
-    if (!this.#isOver && this.#drained === undefined) this.#response.write(': hb\n\n')
+    if (!this.#isOver && !this.#response.writableNeedDrain) this.#response.write(': hb\n\n')
   }
 
   end(why: StreamEnd): void {
@@ -46,9 +46,9 @@ export class OutputStream implements OpenStream {
     this.#isOver = true
     this.#ended(why)
     this.#ending.abort()
-    // A client that does not read would not see the end either.
-    if (this.#drained === undefined) this.#response.end()
-    else this.#response.destroy()
+    // A client that does not read would not see the end either, and would keep its connection.
+    if (this.#response.writableNeedDrain) this.#response.destroy()
+    else this.#response.end()
     this.#goOn()
   }
 

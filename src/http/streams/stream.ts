@@ -106,7 +106,8 @@ export class EventStream implements OpenStream {
     if (this.#isOver) return
     this.#isOver = true
     this.#ended(why)
-    if (why === 'slow') this.#response.destroy()
+    // A client that does not read would not see the end either, and would keep its connection.
+    if (why === 'slow' || this.#isWaiting) this.#response.destroy()
     else this.#response.end()
   }
 

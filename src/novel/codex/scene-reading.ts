@@ -14,7 +14,7 @@ import type { UsageNote } from '../library/provenance.ts'
 import type { ReadItems, ReadingKind, SceneReading } from '../library/readings.ts'
 import type { PlacedText } from '../library/shelf.ts'
 import { askTwice, type Read } from '../models/ask-twice.ts'
-import { callModel, type ModelAnswer } from '../models/call-model.ts'
+import { callModel, type ModelAnswer, withinWindow } from '../models/call-model.ts'
 import { storedSeries } from '../models/calls.ts'
 import { contextExceeded, splitByTokens } from '../models/context.ts'
 import type { ExpectedUse } from '../models/expected.ts'
@@ -217,7 +217,9 @@ async function readPage<Kind extends ReadingKind>(
     else if (question === undefined || isCurrent(known, question, ctx.parameters))
       sum = added(sum, { ...nothing, total: 1, skipped: 1 })
     else {
-      const read = await readScene(ctx, reading, { scene, question, round })
+      const read = await withinWindow(reading.model, () =>
+        readScene(ctx, reading, { scene, question, round }),
+      )
       if ('fault' in read) {
         const failed = [{ sceneId: scene.id, reason: read.fault }]
         sum = added(sum, { ...nothing, total: 1, failed: 1, failedScenes: failed })

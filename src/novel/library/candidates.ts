@@ -136,7 +136,10 @@ export interface CandidateChoice {
 
 /** A candidate that is to become the text of its scene. */
 export interface CandidateAcceptance extends CandidateChoice {
-  /** The text that a person made of the candidate and the text of the scene. Default: the whole candidate. */
+  /**
+   * The text that a person made of the candidate and the text of the scene. Default: the whole candidate; of one in which a passage is new and whose
+   * scene changed since, that passage in the text of the scene.
+   */
   content?: string
 }
 
@@ -171,7 +174,8 @@ export interface CandidateStore {
   candidate(userId: string, wanted: { sceneId: string; candidateId: string }): Promise<Candidate>
   /**
    * Has a candidate become the text of its scene, as an edit by that person would; what was there goes into the history. A discarded one too.
-   * Throws CANDIDATE_NOT_FOUND, and OPTION_INVALID for a text that is blank or too long.
+   * Throws CANDIDATE_NOT_FOUND, OPTION_INVALID for a text that is blank or too long, and SELECTION_NOT_FOUND where the text of the scene changed, and has
+   * no single place for the passage of the candidate any more.
    */
   accept(userId: string, acceptance: CandidateAcceptance): Promise<SceneWritten>
   /** Closes an open candidate; the text of the scene stays. One that is closed stays as it is. Throws CANDIDATE_NOT_FOUND. */

@@ -4,6 +4,7 @@
  */
 import { type Change, erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
+import { withPassageOf } from '../selection.ts'
 import { measure } from '../words.ts'
 import {
   type Candidate,
@@ -18,13 +19,13 @@ import {
 import { checkLength, checkWritten } from './draft-pieces.ts'
 import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
-import { entryAt } from './keep-history.ts'
+import { entryAt, textAtVersion } from './keep-history.ts'
 import { candidates, type LibraryParts } from './kinds.ts'
 import { readPage } from './page-token.ts'
 import { provenanceOf, type Writer } from './provenance.ts'
-import { candidateNotFound, notTaken } from './refusal.ts'
+import { candidateNotFound, notTaken, passageNotPlaced } from './refusal.ts'
 import { isStale, statusOf } from './scene-guard.ts'
-import { closedAs, ofScene, undoRun } from './undo-run.ts'
+import { closedAs, isOlderSummary, ofScene, undoRun } from './undo-run.ts'
 import {
   type Decided,
   type FullScene,
@@ -83,7 +84,7 @@ export function candidateStore(library: LibraryParts): CandidateStore {
         if (candidate.status !== 'open') return 'unchanged'
         if (isStale(scene, 'text', expectedVersion)) return 'conflict'
         const closed = { ...candidate, ...closedAs('discarded', { userId }, at) }
-        return beside(library, scene.id, { changed: closed, at })
+        return beside(library, { changed: closed, at })
       })
     },
     undo: (userId, rootTaskId) => undoRun(library, userId, rootTaskId),
@@ -117,11 +118,14 @@ type WholeCandidate = Stored<CandidateRecord> & { text: string }
 /** The candidate with its text, which is empty where the history of the scene does not keep it any more. */
 async function withText(
   library: LibraryParts,
-  { scene, text }: FullScene,
+  found: FullScene,
   candidate: Stored<CandidateRecord>,
 ): Promise<WholeCandidate> {
   const { text: own, textAt: version } = candidate
   if (own !== undefined || version === undefined) return { ...candidate, text: own ?? '' }
+  // It entered the scene after that was read.
+  const isAhead = version > found.scene.textVersion
+  const { scene, text } = (isAhead && (await findFullScene(library, candidate.sceneId))) || found
   if (version === scene.textVersion) return { ...candidate, text: text.content }
   const entryId = overwrittenTextId(scene.id, version)
   return { ...candidate, text: (await entryAt(library, { sceneId: scene.id, entryId }))?.text ?? '' }
@@ -129,15 +133,17 @@ async function withText(
 
 /** A candidate that is new, or that was read and changed. */
 type Changed = CandidateRecord | Stored<CandidateRecord>
+/** A candidate of the scene as it is read for that, which may take megabytes with its prompts: no write reads them twice. */
+type Known = Stored<CandidateRecord, 'text'>
 
 /** Returns the changes that write a candidate of a scene, and keep those of the scene within their number; and how many are open then. */
 async function beside(
   library: LibraryParts,
-  sceneId: string,
-  { changed, at }: { changed: Changed; at: number },
+  { changed, at, there }: { changed: Changed; at: number; there?: readonly Known[] | undefined },
 ): Promise<{ beside: readonly Change[]; openCandidates: number | undefined }> {
   const { records } = library
-  const others = (await ofScene(library, sceneId)).filter(({ id }) => id !== changed.id)
+  const known = there ?? (await ofScene(library, changed.sceneId))
+  const others = known.filter(({ id }) => id !== changed.id)
   const all: Omit<CandidateRecord, 'text'>[] = [...others, changed].sort(
     (one, other) => one.order - other.order,
   )
@@ -173,18 +179,24 @@ async function proposed(
   const { scene } = found
   const { id, content: text, provenance, writer, rootTaskId, number, expectedVersion } = proposal
   const { insteadOf, fromSummary, faults, marks, prompts, passage } = proposal
-  const last = (await ofScene(library, scene.id)).at(-1)
+  const there = await ofScene(library, scene.id)
   const { words, characters } = measure(text)
   const candidate: CandidateRecord & { text: string } = {
-    ...{ id, sceneId: scene.id, novelId: scene.novelId, order: (last?.order ?? 0) + 1, status: 'open' },
+    ...{
+      id,
+      sceneId: scene.id,
+      novelId: scene.novelId,
+      order: (there.at(-1)?.order ?? 0) + 1,
+      status: 'open',
+    },
     ...{ text, words, characters, rootTaskId, number, baseVersion: expectedVersion },
     ...{ provenance: provenanceOf(provenance), writtenBy: writer, createdAt: at },
     ...defined({ insteadOf, fromSummary, faults, marks, prompts, passage }),
   }
-  if (status === 'open') return beside(library, scene.id, { changed: candidate, at })
+  if (status === 'open') return beside(library, { changed: candidate, at, there })
   if (status === 'discarded')
-    return beside(library, scene.id, { changed: { ...candidate, ...closedAs(status, writer, at) }, at })
-  return entering(library, found, { candidate, by: writer, expectedVersion, at })
+    return beside(library, { changed: { ...candidate, ...closedAs(status, writer, at) }, at, there })
+  return entering(library, found, { candidate, by: writer, expectedVersion, at, there })
 }
 
 /** A person has a candidate become the text of its scene. Sent again, it finds itself. */
@@ -199,13 +211,38 @@ async function accepted(
   if (candidate.text === '') throw candidateNotFound(acceptance)
   const isThere = text.content === (content ?? candidate.text)
   if (isThere && candidate.status === 'accepted') return 'unchanged'
+  if (content === undefined && isItsPassage(text, candidate, expectedVersion)) return 'unchanged'
   if (isStale(scene, 'text', expectedVersion)) return 'conflict'
   const by = { userId }
-  if (isThere)
-    return beside(library, scene.id, { changed: { ...candidate, ...closedAs('accepted', by, at) }, at })
+  if (isThere) return beside(library, { changed: { ...candidate, ...closedAs('accepted', by, at) }, at })
   if (content !== undefined)
     checkLength(content, text.content.length > candidate.text.length ? text.content : candidate.text)
-  return entering(library, found, { candidate, by, expectedVersion, at, ...defined({ content }) })
+  const taken = content ?? (await withItsPassage(library, found, candidate))
+  return entering(library, found, { candidate, by, expectedVersion, at, content: taken })
+}
+
+/** Whether the passage of a candidate is in the text of its scene by a request of which this one is the repetition. */
+function isItsPassage(
+  { origin }: FullScene['text'],
+  { id, passage }: WholeCandidate,
+  expectedVersion: number,
+): boolean {
+  const isThere = origin?.accepted?.candidateId === id && origin.expectedVersion === expectedVersion
+  return isThere && passage !== undefined
+}
+
+/** What a candidate makes of the text of its scene: all of it is replaced, or the passage that is new where the text changed since. Throws SELECTION_NOT_FOUND. */
+async function withItsPassage(
+  library: LibraryParts,
+  { scene, text: { content } }: FullScene,
+  { passage, ...candidate }: WholeCandidate,
+): Promise<string> {
+  const { text, baseVersion } = candidate
+  if (passage === undefined || baseVersion >= scene.textVersion) return text
+  const earlier = await textAtVersion(library, scene.id, baseVersion)
+  const placed = earlier && withPassageOf({ text, passage }, earlier, content)
+  if (!placed) throw passageNotPlaced(candidate)
+  return placed
 }
 
 /** A candidate that becomes the text of its scene. */
@@ -214,6 +251,8 @@ interface Entering {
   by: Writer
   expectedVersion: number
   at: number
+  /** The candidates of the scene, where they are read already. */
+  there?: readonly Known[]
   /** What a person made of it. */
   content?: string
 }
@@ -221,14 +260,14 @@ interface Entering {
 async function entering(
   library: LibraryParts,
   found: FullScene,
-  { candidate, by, expectedVersion, at, content = candidate.text }: Entering,
+  { candidate, by, expectedVersion, at, there, content = candidate.text }: Entering,
 ): Promise<Decided> {
   const { scene } = found
   const { provenance, writtenBy, createdAt: writtenAt } = candidate
   const version = scene.version + 1
   const { summary } = scene
   const isOfSummary =
-    candidate.fromSummary === true && summary !== undefined && scene.summaryVersion <= candidate.baseVersion
+    candidate.fromSummary === true && summary !== undefined && isOlderSummary(scene, candidate)
   const described = isOfSummary ? { summary: { ...summary, ofTextVersion: version }, summaryOf: version } : {}
   const merged = content === candidate.text ? undefined : (true as const)
   const origin = {
@@ -245,7 +284,7 @@ async function entering(
     ...(merged ? { text: own } : { textAt: version }),
     replaced: { ...replaced, isSummarised },
   }
-  const { beside: also, openCandidates } = await beside(library, scene.id, { changed: closed, at })
+  const { beside: also, openCandidates } = await beside(library, { changed: closed, at, there })
   return {
     fields: { ...textFields(content, version), ...described, openCandidates },
     text: { content, origin },
@@ -262,7 +301,10 @@ async function replacedBy(
 ): Promise<Replaced> {
   const { candidateId } = text.origin?.accepted ?? {}
   const there = candidateId && (await getOne(records, candidates, candidateId, ['text']))
-  if (there && there.rootTaskId === rootTaskId && there.replaced) return there.replaced
+  if (there && there.rootTaskId === rootTaskId && there.replaced) {
+    const { replaced } = there
+    return { ...replaced, isSummarised: replaced.isSummarised && isOlderSummary(scene, there) }
+  }
   const isSummarised = scene.summary?.ofTextVersion === scene.textVersion
   return { textVersion: scene.textVersion, isEmpty: text.content === '', isSummarised }
 }

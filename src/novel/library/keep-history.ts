@@ -6,7 +6,14 @@
 import { type Change, erase, getOne, replace, type Stored, write } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
-import { entryIdOf, type HistoryNote, isExpendable, type KeptEntry, wasApplied } from './history.ts'
+import {
+  entryIdOf,
+  type HistoryNote,
+  isExpendable,
+  type KeptEntry,
+  overwrittenTextId,
+  wasApplied,
+} from './history.ts'
 import { idsOf } from './ids.ts'
 import {
   type HistoryRecord,
@@ -183,6 +190,22 @@ export async function entryAt(
   const found = await getOne(library.records, history, entryId)
   const [entry] = found?.sceneId === sceneId ? await withTexts(library, sceneId, [found]) : []
   return entry
+}
+
+/** Versions of a scene, back from one of them, in which its text is looked for; other fields change seldom. */
+const versionsBack = 100
+
+/** The text that a scene had at a version, which was overwritten since; undefined where the history does not keep it. */
+export async function textAtVersion(
+  library: LibraryParts,
+  sceneId: string,
+  version: number,
+): Promise<string | undefined> {
+  const count = Math.min(version, versionsBack)
+  const ids = Array.from({ length: count }, (_, back) => overwrittenTextId(sceneId, version - back))
+  const kept = await library.records.get(history, ids, ['text'])
+  const entryId = ids.find(id => kept.has(id))
+  return entryId && (await entryAt(library, { sceneId, entryId }))?.text
 }
 
 /** The entries with their texts. Throws SCENE_NOT_FOUND: a base is gone only while the novel is being removed. */

@@ -184,7 +184,10 @@ async function compare(library: LibraryParts, { novelId, snapshotId }: SnapshotC
       ...{ charactersNow, charactersThen: was?.characters ?? 0 },
       ...(was === undefined
         ? { change: 'added' }
-        : { change: 'changed', ...defined({ entryId: overwrittenTextId(sceneId, was.textVersion) }) }),
+        : {
+            change: 'changed',
+            ...(!isBlank(was) && { entryId: overwrittenTextId(sceneId, was.textVersion) }),
+          }),
     })
   }
   for (const { id: sceneId, chapterId, position, title, words, characters } of then.values())

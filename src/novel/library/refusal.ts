@@ -34,6 +34,18 @@ export function candidateNotFound(wanted: { sceneId: string; candidateId: string
   return refusal('CANDIDATE_NOT_FOUND', message, { sceneId, candidateId })
 }
 
+/** SELECTION_NOT_FOUND. */
+export function passageNotPlaced({
+  id: candidateId,
+  sceneId,
+}: {
+  id: string
+  sceneId: string
+}): QuillworkError {
+  const message = `The text of the scene changed, and has no single place for the passage of candidate ${candidateId}. Send the text that you make of both.`
+  return refusal('SELECTION_NOT_FOUND', message, { sceneId, candidateId })
+}
+
 /** CHAPTER_FULL. */
 export function chapterFull(chapterId: string, most: number): QuillworkError {
   const message = `Chapter ${chapterId} has ${most} scenes already; go on in another chapter.`

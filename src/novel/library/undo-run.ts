@@ -1,10 +1,10 @@
 /** Undoing a run: the texts of a tree of tasks leave their scenes, which get those back that they had before. */
 import { replace } from '../../records/records.ts'
-import type { UndoneRun } from './candidates.ts'
+import type { CandidateRecord, UndoneRun } from './candidates.ts'
 import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
-import { candidates, type LibraryParts } from './kinds.ts'
+import { candidates, type LibraryParts, type SceneRecord } from './kinds.ts'
 import type { Writer } from './provenance.ts'
 import { type Decided, type FullScene, findFullScene, putBack, writing } from './write-scene.ts'
 
@@ -16,6 +16,14 @@ export function ofScene({ records }: LibraryParts, sceneId: string) {
 /** Closes a candidate. */
 export function closedAs(status: 'accepted' | 'discarded', by: Writer, at: number) {
   return { status, closedBy: by, closedAt: at }
+}
+
+/** Whether the summary of a scene was there when a candidate was made, which one that was written since does not describe. */
+export function isOlderSummary(
+  { summaryVersion }: Pick<SceneRecord, 'summaryVersion'>,
+  { baseVersion }: Pick<CandidateRecord, 'baseVersion'>,
+): boolean {
+  return summaryVersion <= baseVersion
 }
 
 /** Candidates of a run that are read at a time. */
@@ -61,13 +69,16 @@ async function undone(
     each => each.rootTaskId === rootTaskId && each.status === 'accepted',
   )
   // Its text is there, or there again: a later run was undone, or somebody put it back.
-  const replaced = ofRun.find(({ id }) => id === text.origin?.accepted?.candidateId)?.replaced
-  if (replaced === undefined) return 'conflict'
+  const there = ofRun.find(({ id }) => id === text.origin?.accepted?.candidateId)
+  const replaced = there?.replaced
+  if (there === undefined || replaced === undefined) return 'conflict'
   const entryId = overwrittenTextId(scene.id, replaced.textVersion)
   const entry = replaced.isEmpty ? undefined : await entryAt(library, { sceneId: scene.id, entryId })
   if (entry === undefined && !replaced.isEmpty) return 'conflict'
   const { summary } = scene
-  const isDescribed = replaced.isSummarised && summary?.ofTextVersion === scene.textVersion
+  // One that was written since is of the text that goes.
+  const isOfBoth = replaced.isSummarised && isOlderSummary(scene, there)
+  const isDescribed = isOfBoth && summary?.ofTextVersion === scene.textVersion
   const closed = await records.get(candidates, idsOf(ofRun))
   const back = putBack(found, entry, { userId, at })
   const version = scene.version + 1

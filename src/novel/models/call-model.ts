@@ -10,7 +10,15 @@ import {
   type Usage,
 } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { beginCall, callUnderLimits, endCall, nextCall, settleCutCalls, storedSeries } from './calls.ts'
+import {
+  beginCall,
+  callUnderLimits,
+  endCall,
+  nextCall,
+  reportRefusal,
+  settleCutCalls,
+  storedSeries,
+} from './calls.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** The part of a task's context that a call needs. */
@@ -111,7 +119,8 @@ export async function callModel(
     if (attempt === undefined) continue
     if ('answer' in attempt) return attempt.answer
     const { error } = attempt
-    if (asked.contextTokens < window && !refitted.has(asked.id)) {
+    const isTooLong = error.code === 'MODEL_CONTEXT_EXCEEDED'
+    if (isTooLong && asked.contextTokens < window && !refitted.has(asked.id)) {
       // The provider named its window, which is smaller than configured: the prompt is fitted to it.
       refitted.add(asked.id)
       ctx.logInfo(
@@ -133,6 +142,18 @@ export async function callModel(
     asked = next
     isFirst = false
   }
+}
+
+/**
+ * Divides a text by the window of a model and reads it; once more where a refusal of the model names a smaller window meanwhile. Returns what was read.
+ */
+export async function withinWindow<T>(model: LanguageModel, read: () => Promise<T>): Promise<T> {
+  const { contextTokens } = model
+  return read().catch(error => {
+    const isTooLong = error instanceof ModelError && error.code === 'MODEL_CONTEXT_EXCEEDED'
+    if (isTooLong && model.contextTokens < contextTokens) return read()
+    throw error
+  })
 }
 
 /** Returns how a configured fallback is found: by its id, and after a model that failed with a code; each is called once. */
@@ -225,7 +246,7 @@ async function write(
     await beginCall(ctx, name, { unit, model: model.id, inputTokens, parameters })
     const answer = await model.write(request, {
       signal: ctx.signal,
-      ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
+      onText: stretch => text.add(stretch),
       onPartialUsage: use,
     })
     use(answer.usage, true)
@@ -236,8 +257,7 @@ async function write(
     return { answer: { ...whole, finishReason, usage, parameters: answer.parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
-    if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
-      running.refused(error.retryAfterMs)
+    reportRefusal(running, error)
     const isTruncated = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTruncated && text.text !== '')
       return { answer: brokenAnswer(model, request, { text, used, finishReason: 'length' }) }

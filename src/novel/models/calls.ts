@@ -1,5 +1,6 @@
 /** What is kept of the calls of a task, so that a later attempt knows of one that its process was killed in: it was paid, and nobody heard how it ended. */
 import type { EmbeddingModel, LanguageModel, ModelParameters } from '../../ai/model.ts'
+import { ModelError } from '../../ai/model-error.ts'
 import type { AllowedCall, StepOptions, TaskContext, Usage } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 
@@ -74,6 +75,12 @@ export async function callUnderLimits<T>(
     { limit: model.limit, tokens, ...defined({ cost: model.costOf(most) }), name, subject },
     make,
   )
+}
+
+/** Reports a refusal that names its wait, so that nobody calls the model before: the task may go on another way. */
+export function reportRefusal(call: Pick<AllowedCall, 'refused'>, error: unknown): void {
+  if (error instanceof ModelError && error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
+    call.refused(error.retryAfterMs)
 }
 
 /** Stores that a call is about to be made. */

@@ -1,6 +1,14 @@
 import type { EmbeddingModel, EmbeddingPurpose, Embeddings, LanguageModel } from '../../ai/model.ts'
 import type { TaskContext } from '../../index.ts'
-import { beginCall, type CallsContext, callUnderLimits, endCall, nextCall, settleCutCalls } from './calls.ts'
+import {
+  beginCall,
+  type CallsContext,
+  callUnderLimits,
+  endCall,
+  nextCall,
+  reportRefusal,
+  settleCutCalls,
+} from './calls.ts'
 import { startByTokens } from './context.ts'
 
 /**
@@ -39,7 +47,9 @@ export async function embedTexts(
       call.used(embeddings.usage)
       return embeddings
     } catch (error) {
-      if (!ctx.signal.aborted) await endCall(ctx, name)
+      if (ctx.signal.aborted) throw error
+      reportRefusal(call, error)
+      await endCall(ctx, name)
       throw error
     }
   })

@@ -16,7 +16,7 @@ import {
   promptLanguageOf,
 } from '../prompts/prompts.ts'
 import { modelsOf, type NovelServices } from '../services.ts'
-import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
+import { type CallContext, callModel, type ModelAnswer, withinWindow } from './call-model.ts'
 import { contextExceeded, splitByTokens } from './context.ts'
 import { addUsage, noUsage } from './expense.ts'
 import { answerLimit, languageName, lengthInstruction, tokensFor } from './lengths.ts'
@@ -108,7 +108,7 @@ export async function summariseText(
   const { writing } = detectLanguage(wanted.text)
   // How a text is split depends on the window, which the model may learn from its server.
   await model.prepare?.()
-  const job: Job = { ctx, model, wanted, writing, unit: unitOf(model, wanted), usage: noUsage }
+  const unit = unitOf(model, wanted)
   const most = wanted.maxCharacters ?? usualSummary[writing]
   const [ofWhole, ofPart] = summaryPrompts(wanted.level)
   const whole: Step = {
@@ -119,7 +119,10 @@ export async function summariseText(
     most,
   }
   const part: Step = { ...whole, name: 'part ', prompt: ofPart, most: partSummary[writing] }
-  return reduce(job, whole, part, { level: 0, pieces: Number.POSITIVE_INFINITY })
+  return withinWindow(model, () => {
+    const job: Job = { ctx, model, wanted, writing, unit, usage: noUsage }
+    return reduce(job, whole, part, { level: 0, pieces: Number.POSITIVE_INFINITY })
+  })
 }
 
 /** Returns one summary of a material; where it is too long for one call, from those of its parts, and of groups of these where they are too many. */

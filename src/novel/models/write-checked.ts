@@ -54,18 +54,30 @@ export async function writeChecked(ctx: WriteContext, scene: SceneToCheck): Prom
   return { best: first }
 }
 
-/** Writes a scene for the second time; undefined where that cannot be, which is decided once. */
+/**
+ * Writes a scene for the second time; undefined where that cannot be, which is decided once. Where words of it are in the output by then, the next
+ * attempt goes on from there, so that the output begins anew.
+ */
 async function writeAgain(ctx: WriteContext, scene: SceneToCheck): Promise<WrittenScene | undefined> {
   const key = `${scene.unit} not again`
   if ((await storedStep(ctx, key)) !== undefined) return undefined
+  let isFollowed = false
+  const followed: WriteContext = {
+    ...ctx,
+    write(text) {
+      if (text !== '') isFollowed = true
+      ctx.write(text)
+    },
+  }
   try {
-    return trimmed(scene, await writeScene(ctx, { ...scene, unit: `${scene.unit} again` }))
+    return trimmed(scene, await writeScene(followed, { ...scene, unit: `${scene.unit} again` }))
   } catch (error) {
     if (ctx.signal.aborted) throw error
     const isRefused = error instanceof SnoozeError && error.code === 'BUDGET_EXHAUSTED'
     if (!isRefused && !(error instanceof ModelError)) throw error
     ctx.logInfo('The scene could not be written once more; its first text stays.', { reason: error.message })
     await ctx.checkpoint(key, () => true)
+    if (isFollowed) throw new SnoozeError(0, `The first text of the scene stays: ${error.message}`)
     return undefined
   }
 }

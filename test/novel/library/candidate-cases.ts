@@ -322,6 +322,38 @@ export const candidateCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'passages of one text are taken one after the other, and what changed around them stays',
+    async run(t) {
+      const { candidates, propose, edit, read, accept, history, sceneId } = await withScene(t)
+      const first = await propose('桃花开。三人结义。', { passage: { start: 0, end: 4 } })
+      const second = await propose('刘备见关羽张飞。饮酒。', { passage: { start: 8, end: 11 } })
+      const again = await propose('他来。三人结义。', { passage: { start: 0, end: 3 } })
+      const behind = await propose(`${original}天亮。`, { passage: { start: 13, end: 16 } })
+      await edit(1, { summary: 'a change of something else' })
+      const late = await propose('刘备见关羽张飞。散。', {
+        passage: { start: 8, end: 10 },
+        expectedVersion: 2,
+      })
+      expect(await accept(first, 2)).toMatchObject({ outcome: 'applied', version: 3 })
+      expect(await accept(second, 3)).toMatchObject({ outcome: 'applied', version: 4 })
+      expect(await read()).toMatchObject({ content: '桃花开。饮酒。', openCandidates: 3 })
+      // Sent again, it finds itself, and the candidate keeps its own text.
+      expect(await accept(second, 3)).toMatchObject({ outcome: 'applied', version: 4 })
+      expect(await candidates.candidate(ann, { sceneId, candidateId: second })).toMatchObject({
+        ...{ status: 'accepted', text: '刘备见关羽张飞。饮酒。' },
+      })
+      // What they were to replace is there no more.
+      for (const id of [again, late])
+        await expect(accept(id, 4)).rejects.toMatchObject({ code: 'SELECTION_NOT_FOUND' })
+      await edit(4, { content: `序。${original}` })
+      expect(await accept(late, 5)).toMatchObject({ outcome: 'applied' })
+      expect(await accept(behind, 6)).toMatchObject({ outcome: 'applied' })
+      expect(await read()).toMatchObject({ content: '序。刘备见关羽张飞。散。天亮。' })
+      expect(await accept(again, 7, '他来。三人结义。')).toMatchObject({ outcome: 'applied' })
+      expect(texts(await history())).toContain('序。刘备见关羽张飞。散。天亮。')
+    },
+  },
+  {
     name: 'undoing keeps a summary in date that was so before',
     async run(t) {
       const { candidates, propose, edit, read } = await withScene(t)
@@ -330,6 +362,27 @@ export const candidateCases: readonly LibraryCase[] = [
       expect(await candidates.undo(ann, 'run')).toMatchObject({ undone: 1 })
       expect(await read()).toMatchObject({ content: original, summaryOutOfDate: false })
       await propose('of something else', { accept: 'automatically', expectedVersion: 4, rootTaskId: 'next' })
+      expect(await candidates.undo(ann, 'next')).toMatchObject({ undone: 1 })
+      expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
+    },
+  },
+  {
+    name: 'undoing leaves a summary out of date that was written of the text of the run',
+    async run(t) {
+      const { candidates, propose, edit, read } = await withScene(t)
+      const made = { accept: 'automatically', fromSummary: true } as const
+      await edit(1, { summary: 'of both' })
+      await propose('one text', { ...made, expectedVersion: 2 })
+      await edit(3, { summary: 'of the new text' })
+      expect(await candidates.undo(ann, 'run')).toMatchObject({ undone: 1 })
+      expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
+      // Also where the same run writes another text from that summary.
+      const { version } = await read()
+      await edit(version, { summary: 'of both again' })
+      await propose('two', { ...made, expectedVersion: version + 1, rootTaskId: 'next' })
+      await edit(version + 2, { summary: 'of the second text' })
+      await propose('three', { ...made, expectedVersion: version + 3, rootTaskId: 'next' })
+      expect(await read()).toMatchObject({ content: 'three', summaryOutOfDate: false })
       expect(await candidates.undo(ann, 'next')).toMatchObject({ undone: 1 })
       expect(await read()).toMatchObject({ content: original, summaryOutOfDate: true })
     },

@@ -120,3 +120,17 @@ test('a history that an earlier version of the library kept goes on: what models
   const newest = Array.from({ length: 20 }, (_, i) => `made ${i + 4}`)
   expect(items.map(entry => entry.text).reverse()).toEqual(['刘备见关羽张飞。三人结义。', ...newest])
 })
+
+test('a candidate is written with one reading of those that the scene has', async () => {
+  await using saved = await counted()
+  const { library, sceneId, count } = saved
+  const propose = (number: number) =>
+    library.candidates.propose(
+      proposalOf({ sceneId, expectedVersion: 1, content: `made ${number}`, number, accept: 'by-author' }),
+    )
+  for (let number = 1; number <= 12; number++) await propose(number)
+  count.read = 0
+  await propose(13)
+  // With the scene, its text and its novel.
+  expect(count.read).toBe(12 + 3)
+})

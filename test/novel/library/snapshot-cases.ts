@@ -82,6 +82,12 @@ export const snapshotCases: readonly LibraryCase[] = [
       expect((await t.library.scenes.historyEntry(ann, entry)).text).toBe(original)
       await edit(at(0, 0), original)
       expect(await compare('then')).toMatchObject({ unchanged: 5, changed: 0 })
+      // The history has no entry of an empty text.
+      await named('with an empty scene')
+      await edit('added', 'It was dark.')
+      const [written] = (await compare('with an empty scene')).scenes
+      expect(written).toMatchObject({ sceneId: 'added', change: 'changed', wordsThen: 0 })
+      expect(written).not.toHaveProperty('entryId')
     },
   },
   {

@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { libraryMigrations } from '../../../src/novel/earlier-library/sqlite.ts'
-import { levelSummaries } from '../../../src/novel/library/kinds.ts'
+import { sceneIdOf } from '../../../src/novel/library/ids.ts'
+import { candidates, levelSummaries } from '../../../src/novel/library/kinds.ts'
+import { novelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteLibrary, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
+import type { Records } from '../../../src/records/records.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook, proposalOf } from './case.ts'
 import { entryFields } from './codex-cases.ts'
@@ -195,4 +198,32 @@ test('a failed write of another caller harms none of the same commit', async () 
   await expect(failing).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
   expect((await Promise.all(writes)).map(({ outcome }) => outcome)).toEqual(items.map(() => 'applied'))
   expect((await open.library.shelf.novel(ann, novelId)).summaries).toBe(items.length)
+})
+
+test('accepting a candidate twice at once is done once, and reading it meanwhile finds its text', async () => {
+  await using opened = openLibrary()
+  const records = sqliteLibraryRecords(opened.database)
+  let meanwhile: (() => Promise<unknown>) | undefined
+  const interrupted: Records = {
+    ...records,
+    async get(kind, ids, without) {
+      const run = kind.name === candidates.name ? meanwhile : undefined
+      if (run !== undefined) meanwhile = undefined
+      await run?.()
+      return records.get(kind, ids, without)
+    },
+  }
+  const library = novelLibrary(interrupted)
+  const novelId = await importBook(library, 'a')
+  for (const [position, isRead] of [true, false].entries()) {
+    const sceneId = sceneIdOf(novelId, 0, position)
+    const proposal = proposalOf({ sceneId, expectedVersion: 1, content: 'made', accept: 'by-author' })
+    await library.candidates.propose(proposal)
+    const choice = { sceneId, candidateId: proposal.id }
+    const accept = () => library.candidates.accept(ann, { ...choice, expectedVersion: 1 })
+    meanwhile = accept
+    if (isRead) expect(await library.candidates.candidate(ann, choice)).toMatchObject({ text: 'made' })
+    else expect(await accept()).toEqual({ outcome: 'applied', version: 2, textVersion: 2 })
+    expect(await library.scenes.scene(ann, sceneId)).toMatchObject({ version: 2, content: 'made' })
+  }
 })

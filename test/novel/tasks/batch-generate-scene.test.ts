@@ -185,6 +185,21 @@ describeWriting('BatchGenerateScene in story order', open => {
       result: { success: 1, failed: 1, notAttempted: 2 },
     })
     expect(w.server.ledger.calls).toHaveLength(2)
+    // A retry writes another text, and none where the author wrote the scene.
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    expect(await waiting()).toMatchObject([{ subTaskKey: ids[5] }])
+    expect(w.server.ledger.calls).toHaveLength(3)
+    await decide(5, 'discard')
+    const sceneId = ids[5] ?? ''
+    const { version: expectedVersion } = await w.scene(sceneId)
+    await w.library.scenes.editScene(ann, { sceneId, expectedVersion, content: 'By hand.' })
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    expect(await waiting()).toMatchObject([{ subTaskKey: ids[6] }])
+    expect(w.server.ledger.calls).toHaveLength(4)
+    const { items } = await w.library.candidates.candidates(ann, { sceneId }, { pageSize: 5 })
+    expect(items.map(({ status }) => status)).toEqual(['discarded', 'discarded'])
   })
 })
 

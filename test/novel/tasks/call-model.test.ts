@@ -225,4 +225,42 @@ describe('a fallback', () => {
     expect(await t.tasks.get(handle.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
     expect(made.asked).toEqual(['first', 'second'])
   })
+
+  it('that fails for good is not parked for the refusal of the model before it', async () => {
+    const made = models({ first: 'MODEL_RATE_LIMITED', second: 'MODEL_ANSWER_FILTERED' }, [
+      { model: 'second', on: ['MODEL_RATE_LIMITED'] },
+    ])
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task], limits })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('100ms')
+    expect(await t.tasks.get(taskId)).toMatchObject({ errorInfo: { code: 'MODEL_RATE_LIMITED' } })
+    const parked = t.limiter.describe().filter(({ parkedUntil }) => parkedUntil !== undefined)
+    expect(parked.map(({ key }) => key)).toEqual(['first'])
+  })
+})
+
+it('a window that another call lowers has no other failure asked again', async () => {
+  const made = models({ first: 'MODEL_ANSWER_CUT' }, [])
+  const { languageModel } = made
+  let contextTokens = 100
+  made.languageModel = (use, id) => {
+    const { write, ...model } = languageModel(use, id)
+    return {
+      ...model,
+      get contextTokens() {
+        return contextTokens
+      },
+      write(...call) {
+        contextTokens = 50
+        return write(...call)
+      },
+    }
+  }
+  const task = asking(made)
+  await using t = await testEngine({ tasks: [task], limits })
+  const { taskId } = await t.submit(task, null)
+  await t.advance('100ms')
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING' })
+  expect(made.asked).toEqual(['first'])
 })

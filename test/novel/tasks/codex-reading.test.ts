@@ -155,6 +155,19 @@ describeWriting('ProposeCodexEntries', open => {
     ])
   })
 
+  it('takes an answer that was cut off for one that cannot be used, asks once more, and reads the others', async () => {
+    await using w = await open()
+    const { novelId, sceneIds } = await novelOf(w)
+    scriptEntries(w)
+    await write(w, sceneIds[1] ?? '', 'Ada came home at last.')
+    const cut = { is: 'truncated', text: '{"entries": [{"kind": "person", "name": "Ada", ' } as const
+    w.server.script.add({ prompt: 'Ada came home', answer: cut })
+    const { result } = await run(w, proposeCodexEntries, { novelId })
+    expect(result).toMatchObject({ total: 4, success: 2, failed: 1, skipped: 1 })
+    expect(result.failedScenes).toMatchObject([{ sceneId: sceneIds[1] }])
+    expect(calls(w).filter(({ prompt }) => prompt.includes('Ada came home'))).toHaveLength(2)
+  })
+
   it('fails where no scene can be read, and a retry by a person asks anew', async () => {
     await using w = await open()
     const { novelId } = await novelOf(w, ['Nothing at all.', 'Nothing can be said of this text.'])
@@ -187,6 +200,17 @@ describeWriting('ProposeCodexEntries', open => {
     expect(await found?.result()).toMatchObject({ success: 3, skipped: 1, found: 4, dropped: 1 })
     expect(calls(w)).toHaveLength(3)
     expect(new Set(calls(w).map(({ prompt }) => prompt)).size).toBe(3)
+  })
+
+  it('reads a text in parts that fit the smaller window which a refusal names', async () => {
+    const prose = { contextTokens: 32_000 }
+    await using w = await open({ models: { prose }, server: { contextTokens: 3_000 } })
+    w.server.script.add({ prompt: 'Lantern', answer: { is: 'text', text: '{"entries": []}' } })
+    const long = Array.from({ length: 400 }, (_, at) => `Lantern ${at} hung over the grey water.`).join(' ')
+    const { novelId } = await novelOf(w, [long])
+    expect((await run(w, proposeCodexEntries, { novelId })).result).toMatchObject({ success: 1, failed: 0 })
+    expect(calls(w)[0]?.answered).toBe('context-exceeded')
+    expect(calls(w).length).toBeGreaterThan(2)
   })
 
   it('reads a text that is too long for one call in parts, and finds quotations in the whole', async () => {

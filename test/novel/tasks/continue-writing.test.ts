@@ -99,6 +99,25 @@ describeWriting('ContinueWriting', open => {
     expect(w.server.ledger.calls).toHaveLength(2 + 1 + 4)
   })
 
+  it('counts the scenes of a chapter whose first one fails, and goes on with it after a retry', async () => {
+    await using w = await open({ models })
+    const novelId = await w.novel(1)
+    scriptOutlines(w.server, outlineOf(1), outlineOf(2))
+    w.server.script.add({
+      ...{ answer: { is: 'refused' }, times: 1 },
+      prompt: 'What happens in the scene[^<]*<novel-text>\\s*Plan 1\\.1',
+    })
+    const task = await w.t.submit(continueWriting, { novelId, chapters: 2, ...asked }, { userId: ann })
+    await w.t.drain()
+    expect((await task.state()).result).toMatchObject({
+      ...{ total: 2, written: 0, failed: 1, notAttempted: 1 },
+      scenes: { total: 2, success: 0, failed: 1, notAttempted: 1 },
+    })
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ written: 2, scenes: { total: 4, success: 4, failed: 0 } })
+  })
+
   it('has each chapter reviewed, ends where one is rejected, and goes on when a retry is approved', async () => {
     await using w = await open({ models })
     const novelId = await w.novel(1)

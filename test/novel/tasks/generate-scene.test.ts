@@ -633,12 +633,15 @@ describeWriting('GenerateScene checks what a model wrote', open => {
   it.each<[string, Answer]>([
     ['the model refuses', { is: 'refused' }],
     ['the provider is away', { is: 'failed', status: 500 }],
+    ['the connection breaks', { is: 'cut', after: 6 }],
   ])('keeps the first text where %s the second time', async (_, answer) => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
     w.server.script.add({ answer: { is: 'text', text: talk + faultless }, times: 1 }, { answer })
     const task = await w.t.submit(generateScene, { novelId, sceneId, ...brief }, { userId: ann })
     await w.t.drain()
+    await w.t.advance('1s')
+    // Behind words of the second text, in an attempt of its own.
     await w.t.advance('1s')
     const [{ candidateId = '', faults } = {}] = (await task.result()).candidates
     expect(faults).toMatchObject([{ code: 'META_TALK', from: 0 }])
@@ -977,6 +980,23 @@ describeWriting('GenerateScene for a new scene', open => {
     })
     const [, second = ''] = chapter?.sceneIds ?? []
     expect(w.server.ledger.calls[0]?.prompt).toContain((await w.scene(second)).content)
+  })
+
+  it('adds one to another chapter where a person retries the task with that', async () => {
+    await using w = await open({ models: large })
+    const novelId = await w.novel(2)
+    const { items } = await w.library.shelf.chapters(ann, { novelId }, { pageSize: 2 })
+    const [chapterId = '', other = ''] = items.map(({ id }) => id)
+    w.server.script.add({ answer: { is: 'refused' }, times: 1 })
+    const asked = { novelId, chapterId, summary }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect((await task.state()).status).toBe('FAILED')
+    await w.t.tasks.retry(task.taskId, { parameters: { ...asked, chapterId: other } })
+    await w.t.drain()
+    const { sceneId } = await task.result()
+    expect((await w.library.shelf.chapter(ann, other)).sceneIds.at(-1)).toBe(sceneId)
+    expect((await w.scene(sceneId)).content).toBe(w.server.ledger.calls[1]?.text)
   })
 
   it('writes Chinese for a Chinese novel, with the Chinese prompt', async () => {

@@ -105,6 +105,21 @@ describe('the passages in the prompt of a scene', () => {
     expect(passages?.shown ?? []).toEqual([])
   })
 
+  it('are chosen by words while their model refuses all calls: it is asked once, not by every scene', async () => {
+    const script = scriptedEmbedding()
+    const { n: made, novelId, sceneId } = await opened(script, [])
+    await using n = made
+    let refused = 0
+    script.before = () => {
+      refused += 1
+      throw new ModelError('MODEL_RATE_LIMITED', 'Too many.', { retryAfterMs: 600_000 })
+    }
+    await written(n, novelId, sceneId)
+    const { task } = await written(n, novelId, sceneId)
+    expect(refused).toBe(1)
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED' })
+  })
+
   it('are in the preview as they were chosen, with the reason where words alone were used', async () => {
     const script = scriptedEmbedding()
     const { n: made, novelId, sceneId } = await opened(script, [])

@@ -165,23 +165,33 @@ describeWriting('RewriteSelection', open => {
     ])
   })
 
-  it('keeps what is paid beside the text that it was written for, where the selection is gone by then', async () => {
-    await using w = await open()
-    const scene = await sceneWith(w, before + passage + after)
-    w.server.script.add({ answer: { is: 'text', text: answer, heldAt: [1] } })
-    const asked = { ...parametersOf(scene, 'rewrite'), accept: 'automatically' as const }
-    const task = await w.t.submit(rewriteSelection, asked, { userId: ann })
-    const running = w.t.drain()
-    await until(() => w.server.ledger.calls.length === 1, 'the call of the model')
-    await edit(w, scene.sceneId, 'All of it is new.')
-    w.server.script.release()
-    await running
-    expect(await task.result()).toMatchObject({ accepted: false })
-    expect((await w.scene(scene.sceneId)).content).toBe('All of it is new.')
-    expect(await openOf(w, scene.sceneId)).toMatchObject([
-      { text: before + answer + after, baseVersion: scene.version },
-    ])
-  })
+  it.each([
+    ['is gone', passage, 'All of it is new.'],
+    [
+      'ends within a character',
+      'the bridge',
+      `${before}${passage.replace('the bridge', 'the bridge\u0301')}${after}`,
+    ],
+  ])(
+    'keeps what is paid beside the text that it was written for, where the selection %s by then',
+    async (_what, text, changed) => {
+      await using w = await open()
+      const scene = await sceneWith(w, before + passage + after, text)
+      w.server.script.add({ answer: { is: 'text', text: answer, heldAt: [1] } })
+      const asked = { ...parametersOf(scene, 'rewrite'), accept: 'automatically' as const }
+      const task = await w.t.submit(rewriteSelection, asked, { userId: ann })
+      const running = w.t.drain()
+      await until(() => w.server.ledger.calls.length === 1, 'the call of the model')
+      await edit(w, scene.sceneId, changed)
+      w.server.script.release()
+      await running
+      expect(await task.result()).toMatchObject({ accepted: false })
+      expect((await w.scene(scene.sceneId)).content).toBe(changed)
+      expect(await openOf(w, scene.sceneId)).toMatchObject([
+        { text: (before + passage + after).replace(text, answer), baseVersion: scene.version },
+      ])
+    },
+  )
 
   it('is refused before anything is paid where the selection is not there, and estimated where it is', async () => {
     await using w = await open()

@@ -53,6 +53,20 @@ describeWriting('GenerateSummary of a text that is too long for the model', open
     expect(estimate.byModel[0]?.inputTokens).toBeGreaterThanOrEqual(result.usage?.inputTokens ?? 0)
   })
 
+  it('splits it by the smaller window that a refusal names', async () => {
+    const prose = { contextTokens: 32_000, timeouts: patient }
+    await using w = await open({ models: { prose }, server: { contextTokens: 2_000 } })
+    const { novelId, sceneId } = await longScene(w, 200)
+    const task = await w.t.submit(generateSummary, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    const { usage } = await task.result()
+    const [refused, ...read] = w.server.ledger.calls
+    expect(refused?.answered).toBe('context-exceeded')
+    expect(read.length).toBeGreaterThan(2)
+    expect(new Set(read.map(({ answered }) => answered))).toEqual(new Set(['text']))
+    expect(usage?.inputTokens).toBe(read.reduce((sum, call) => sum + call.inputTokens, 0))
+  })
+
   it('begins as the model wrote it, with its quotation mark', async () => {
     await using w = await open({ models: { prose: { timeouts: patient } } })
     const { novelId, sceneId } = await longScene(w, 3)
