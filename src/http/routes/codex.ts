@@ -167,7 +167,9 @@ export const codexRoutes = [
     handle: async ({ novels, settings: { userId } }, { params, headers, body }) => {
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
-      const id = hashedId(['codex split', userId, params.entryId, expectedVersion].join('\n'))
+      // The version alone does not tell two requests apart: the entry that stays may be left as it is, and keeps its version then.
+      const said = JSON.stringify(body.into)
+      const id = hashedId(['codex split', userId, params.entryId, expectedVersion, said].join('\n'))
       const split = {
         ...params,
         expectedVersion,
