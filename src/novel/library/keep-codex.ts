@@ -98,12 +98,12 @@ interface Checked {
   novelId: string
   id: string
   fields: CodexFields
-  /** Ids of entries that the same commit adds. */
-  beside?: ReadonlySet<string>
+  /** Ids of entries that are not looked for: the same commit adds them, or a relation leads to them already. */
+  known: Iterable<string>
 }
 
 /** Throws for an entry that is not taken: OPTION_INVALID, SCENE_NOT_FOUND, CODEX_ENTRY_NOT_FOUND. */
-async function check(library: LibraryParts, { novelId, id, fields, beside }: Checked): Promise<void> {
+async function check(library: LibraryParts, { novelId, id, fields, known }: Checked): Promise<void> {
   const parsed = codexFields.safeParse(fields)
   const [issue] = parsed.error?.issues ?? []
   if (issue !== undefined)
@@ -124,7 +124,8 @@ async function check(library: LibraryParts, { novelId, id, fields, beside }: Che
   })
   if (begins !== undefined && ends !== undefined && isBefore(ends, begins))
     throw notTaken(`The entry ${fields.name} ends at a scene before the one where it begins.`)
-  const others = fields.relations.filter(each => each !== id && beside?.has(each) !== true)
+  const unasked = new Set([id, ...known])
+  const others = fields.relations.filter(each => !unasked.has(each))
   const found = others.length === 0 ? undefined : await library.records.get(codex, others, ['note'])
   const missing = others.find(each => found?.get(each)?.novelId !== novelId)
   if (missing !== undefined) throw codexEntryNotFound(missing)
@@ -140,7 +141,7 @@ async function addSome(
   const beside = new Set(entries.map(({ id }) => id))
   for (const { id, fields } of entries) {
     if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
-    await check(library, { novelId, id, fields, beside })
+    await check(library, { novelId, id, fields, known: beside })
   }
   for (;;) {
     const novel = await ownNovel(library, userId, novelId)
@@ -195,7 +196,8 @@ async function edit(
     if (isThere) return { outcome: 'applied', version }
     if (version !== expectedVersion) return { outcome: 'conflict', version }
     const changed = { ...entry, ...Object.fromEntries(given) }
-    await check(library, { novelId, id: entryId, fields: fieldsOf(changed) })
+    const known = entry.relations
+    await check(library, { novelId, id: entryId, fields: fieldsOf(changed), known })
     const next = { ...changed, version: version + 1, updatedAt: library.now() }
     if ((await library.records.commit([replace(codex, next)])) === 'applied')
       return { outcome: 'applied', version: next.version }
@@ -256,7 +258,8 @@ async function mergeEntries(
     if (entry.version !== read.expectedVersion) return { outcome: 'conflict', version: entry.version }
     if (other.version !== taken.expectedVersion) return { outcome: 'conflict', version: other.version }
     const fields = mergedFields(entry, other)
-    await check(library, { novelId: entry.novelId, id: entry.id, fields })
+    const known = [...entry.relations, ...other.relations]
+    await check(library, { novelId: entry.novelId, id: entry.id, fields, known })
     const [from, to] = [other.id, entry.id]
     const related = await relatedTo(
       library,
@@ -285,6 +288,7 @@ async function splitEntry(
     novelId: entry.novelId,
     id: entry.id,
     fields: fieldsOf({ ...entry, ...defined(stays) }),
+    known: entry.relations,
   })
   await addSome(library, read, [into])
   return edit(library, read, stays)
