@@ -422,19 +422,16 @@ async function writeSummary(ctx: RenameContext, scene: Scene, renamed: string): 
 }
 
 async function writeText(ctx: RenameContext, scene: Scene, renamed: string): Promise<boolean> {
-  const { candidates, scenes } = ctx.services.library
-  const candidateId = hashedId(['renamed', ctx.taskId, scene.id, scene.textVersion].join('\n'))
+  const { candidates } = ctx.services.library
+  const id = hashedId(['renamed', ctx.taskId, scene.id, scene.textVersion].join('\n'))
   const status = await candidates.propose({
-    ...{ id: candidateId, sceneId: scene.id, expectedVersion: scene.version, content: renamed, number: 1 },
+    ...{ id, sceneId: scene.id, expectedVersion: scene.version, content: renamed, number: 1 },
     provenance: textProvenance(scene),
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
     rootTaskId: ctx.rootTaskId,
-    accept: 'automatically',
+    // Somebody who changes the text in this moment keeps theirs, and is not offered the earlier one with the new names.
+    accept: 'if-unchanged',
     fromSummary: scene.hasSummary && !scene.summaryOutOfDate,
   })
-  if (status !== 'open') return status === 'accepted'
-  // Somebody changed the text in this moment: it stays, and the one with the new names is not offered in its place.
-  const { version: expectedVersion } = await scenes.scene(ctx.userId, scene.id)
-  await candidates.discard(ctx.userId, { sceneId: scene.id, candidateId, expectedVersion })
-  return false
+  return status === 'accepted'
 }

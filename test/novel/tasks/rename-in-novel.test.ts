@@ -263,6 +263,29 @@ describeWriting('renaming an entry', open => {
     expect(await content(first)).toBe('Berit waits. BERIT!')
   })
 
+  it('offers no text with the new names where somebody changed it meanwhile, also after a crash', async () => {
+    await using w = await open()
+    const { first, third, about, content } = await withBerit(w)
+    const { candidates, scenes } = w.library
+    const { propose } = candidates
+    let cuts = 0
+    vi.spyOn(candidates, 'propose').mockImplementation(async proposal => {
+      const { sceneId, expectedVersion } = proposal
+      if (sceneId === third)
+        await scenes.editScene(ann, { sceneId, expectedVersion, content: 'Rain on Berit.' })
+      const status = await propose(proposal)
+      if (sceneId === third && cuts++ === 0) throw new Error('cut off')
+      return status
+    })
+    const task = await rename(w, { ...about, expectedVersion: 1 })
+    await w.t.advance('20s')
+    expect(await task.result()).toMatchObject({ texts: 1, refused: [{ what: 'text', id: third }] })
+    expect([await content(first), await content(third)]).toEqual(['Inga waits. INGA!', 'Rain on Berit.'])
+    const page = { pageSize: 10 }
+    const offered = await candidates.candidates(ann, { sceneId: third, status: ['open'] }, page)
+    expect(offered.items).toEqual([])
+  })
+
   it('an attempt that was cut off behind a write goes on, and counts it once', async () => {
     await using w = await open()
     const { first, third, about, content } = await withBerit(w)
