@@ -89,11 +89,16 @@ export function sceneChecker({
     }
     const { pov, povCharacter: name } = narration
     if (name === undefined) return [...findings.values()]
-    const [viewId] = finder.find(name).mentions.keys()
-    const view = byId.get(viewId ?? '')
-    if (view?.kind !== 'person') add('VIEW_NOT_IN_CODEX', { name })
-    else if (isOver(view.id)) add('VIEW_AFTER_END', view)
-    else if (pov === 'third-limited' && !named.has(view.id)) add('VIEW_NOT_IN_TEXT', view)
+    // A person may share the name with others: then it is about all of them.
+    const people = finder
+      .places(name)
+      .map(({ of }) => of.flatMap(({ entryId }) => byId.get(entryId) ?? []))
+      .map(those => those.filter(({ kind }) => kind === 'person'))
+    const [views = []] = people.filter(those => those.length > 0)
+    const [view] = views
+    if (view === undefined) add('VIEW_NOT_IN_CODEX', { name })
+    else if (views.every(({ id }) => isOver(id))) add('VIEW_AFTER_END', view)
+    else if (pov === 'third-limited' && !views.some(({ id }) => named.has(id))) add('VIEW_NOT_IN_TEXT', view)
     return [...findings.values()]
   }
 }

@@ -57,6 +57,23 @@ it('checks a long scene without a line end in time in proportion to it', () => {
   expect(cpu()).toBeLessThan(3_000)
 })
 
+it('knows the person of a point of view whose name another entry has too', () => {
+  const entry = (id: string, fields: object) => ({
+    ...{ ...entryFields({ name: 'Rose', ...fields }), id, novelId: 'n', version: 1 },
+    ...{ createdAt: 0, updatedAt: 0 },
+  })
+  const codesOf = (content: string, ...others: ReturnType<typeof entry>[]) => {
+    const check = sceneChecker({ entries: [entry('person', {}), ...others], places })
+    const narration = { pov: 'third-limited', povCharacter: 'Rose' } as const
+    return check({ id: 's', place: [9, 0], content, narration }).map(({ code }) => code)
+  }
+  const thing = entry('thing', { kind: 'thing' })
+  expect(codesOf('Rose came in.', thing)).toEqual([])
+  expect(codesOf('Nobody came.', thing)).toEqual(['VIEW_NOT_IN_TEXT'])
+  const [ends = ''] = places.keys()
+  expect(codesOf('Rose came in.', entry('late', { ends }))).toEqual([])
+})
+
 it('finds nothing without a codex, and in an empty scene', () => {
   const [scene] = book.scenes
   expect(
