@@ -3,7 +3,7 @@ import { wholeAt } from '../../ai/text/characters.ts'
 import { defined } from '../../task/defined.ts'
 import type { ToldEntry } from '../library/codex.ts'
 import type { SceneReading } from '../library/readings.ts'
-import { findNames } from '../names.ts'
+import { findNames, mostNames } from '../names.ts'
 import type { NovelServices } from '../services.ts'
 import type { CodexFields } from './entry.ts'
 import { mentionFinder } from './find-mentions.ts'
@@ -58,19 +58,16 @@ export async function listProposals(
     named.has(lower(name)) ||
     find(name).mentions.size > 0 ||
     shared.some(each => lower(each.name) === lower(name))
-  const { people, places, others } = findNames([
-    scenes
-      .map(({ content }) => content)
-      .join('\n')
-      .slice(0, mostUnits),
-  ])
-  const proposed = [
-    ...people.map(name => ({ name, kind: 'person' as const })),
-    ...places.map(name => ({ name, kind: 'place' as const })),
-    ...others.map(name => ({ name, kind: 'thing' as const })),
-  ]
-  const left = proposed.filter(({ name }) => !ignored.has(name) && !isKnown(name))
-  const byPatterns = mergedNames(left).flatMap(each => {
+  const text = scenes.map(({ content }) => content).join('\n')
+  const { people, places, others } = findNames([text.slice(0, mostUnits)], Number.POSITIVE_INFINITY)
+  // What is known counts for none of those that are listed.
+  const left = (names: readonly string[], kind: 'person' | 'place' | 'thing') =>
+    names
+      .filter(name => !ignored.has(name) && !isKnown(name))
+      .slice(0, mostNames)
+      .map(name => ({ name, kind }))
+  const proposed = [...left(people, 'person'), ...left(places, 'place'), ...left(others, 'thing')]
+  const byPatterns = mergedNames(proposed).flatMap(each => {
     const scene = scenes.find(({ content }) => content.includes(each.name))
     if (scene === undefined) return []
     const { content } = scene

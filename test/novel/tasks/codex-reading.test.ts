@@ -222,6 +222,27 @@ describeWriting('names that patterns find', open => {
   })
 })
 
+describeWriting('names of a book with many people', open => {
+  it('are proposed until each has an entry or is ignored', async () => {
+    await using w = await open()
+    const people = Array.from(
+      { length: 45 },
+      (_, at) => `Tor${'bdfgk'[at % 5]}a${'lmnprstvz'[Math.floor(at / 5)]}`,
+    )
+    const { novelId } = await novelOf(w, [people.map(name => `"Never," said ${name}.`).join(' ')])
+    const names = async () =>
+      (await proposals(w, novelId)).filter(({ kind }) => kind === 'person').map(({ name }) => name)
+    const first = await names()
+    expect(first).toHaveLength(40)
+    const entries = first.map((name, at) => ({
+      id: `e${at}`,
+      fields: newCodexEntry.parse({ kind: 'person', name }),
+    }))
+    await w.library.codex.add(ann, novelId, entries)
+    expect(await names()).toEqual(people.slice(40))
+  })
+})
+
 describeWriting('CheckCodex', open => {
   it('shows what text and entry bear out until one of them is mended; what is intended stays so', async () => {
     await using w = await open()
