@@ -90,6 +90,8 @@ describeWriting('ProposeCodexEntries', open => {
         model: 'prose',
       },
     })
+    const { progress = '' } = await w.t.tasks.get(task.taskId)
+    expect(JSON.parse(progress)).toMatchObject({ done: 4, found: 4 })
     const [used] = await w.t.tasks.usage(task.taskId, { tree: true })
     expect(result.usage.inputTokens).toBe(used?.inputTokens)
     expect(estimate?.calls).toBe(3)
