@@ -12,6 +12,7 @@ import type {
   NewCodexEntry,
   ToldEntry,
 } from './codex.ts'
+import { idsOf } from './ids.ts'
 import { dismissalStore } from './keep-dismissals.ts'
 import { type CodexRecord, codex, type LibraryParts, novels, ownNovel, shelvedNovel } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
@@ -50,6 +51,7 @@ export function codexStore(library: LibraryParts): CodexStore {
     },
     async add(userId, novelId, entries) {
       const added = new Set<string>()
+      if (entries.length > perCommit) await checkFit(library, { userId, novelId }, entries)
       for (let at = 0; at < entries.length; at += perCommit)
         for (const id of await addSome(library, { userId, novelId }, entries.slice(at, at + perCommit)))
           added.add(id)
@@ -131,6 +133,24 @@ async function check(library: LibraryParts, { novelId, id, fields, known }: Chec
   if (missing !== undefined) throw codexEntryNotFound(missing)
 }
 
+/** Throws CODEX_FULL where entries do not all fit, before the first commit of several adds some of them. */
+async function checkFit(
+  library: LibraryParts,
+  { userId, novelId }: { userId: string; novelId: string },
+  entries: readonly NewCodexEntry[],
+): Promise<void> {
+  await ownNovel(library, userId, novelId)
+  const there = await library.records.get(codex, idsOf(entries), ['note'])
+  await checkNumber(library, novelId, entries.length - there.size)
+}
+
+/** Throws CODEX_FULL. */
+async function checkNumber({ records }: LibraryParts, novelId: string, more: number): Promise<void> {
+  const sums = await records.sum(codex, { equal: { novelId }, by: 'novelId' })
+  if ((sums.get(novelId)?.count ?? 0) + more > codexBounds.entries)
+    throw codexFull(novelId, codexBounds.entries)
+}
+
 /** The guard of the novel keeps the number of entries within its bound, and the order without repeats. */
 async function addSome(
   library: LibraryParts,
@@ -151,13 +171,9 @@ async function addSome(
       throw notTaken(`The id ${foreign.id} belongs to an entry of another novel; choose another one.`)
     const missing = entries.filter(({ id }) => !there.has(id))
     if (missing.length === 0) return []
-    const ofNovel = { equal: { novelId } }
-    const [sums, [last]] = await Promise.all([
-      records.sum(codex, { ...ofNovel, by: 'novelId' }),
-      records.find(codex, { ...ofNovel, order: ['order'], reverse: true, limit: 1 }, ['note']),
-    ])
-    if ((sums.get(novelId)?.count ?? 0) + missing.length > codexBounds.entries)
-      throw codexFull(novelId, codexBounds.entries)
+    await checkNumber(library, novelId, missing.length)
+    const newest = { equal: { novelId }, order: ['order'] as const, reverse: true, limit: 1 }
+    const [last] = await records.find(codex, newest, ['note'])
     const first = (last?.order ?? 0) + 1
     const at = now()
     const made = { novelId, version: 1, createdAt: at, updatedAt: at }

@@ -207,7 +207,11 @@ export const codexCases: readonly LibraryCase[] = [
         id: `n${i}`,
         fields: entryFields({ name: `N ${i}` }),
       }))
-      await codex.add(ann, novelId, many)
+      await codex.add(ann, novelId, many.slice(0, 880))
+      const more = many.slice(0, 200).map(each => ({ ...each, id: `more-${each.id}` }))
+      await expect(codex.add(ann, novelId, more)).rejects.toMatchObject({ code: 'CODEX_FULL' })
+      expect(await codex.all(ann, novelId)).toHaveLength(880)
+      expect((await codex.add(ann, novelId, many)).size).toBe(120)
       await expect(add({})).rejects.toMatchObject({ code: 'CODEX_FULL' })
       expect(await codex.add(ann, novelId, many.slice(5, 9))).toEqual(new Set())
     },
