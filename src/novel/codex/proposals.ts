@@ -42,15 +42,14 @@ export async function listProposals(
   { userId, novelId, startChapterId }: { userId: string; novelId: string; startChapterId?: string },
 ): Promise<ProposedEntry[]> {
   const range = { novelId, ...(startChapterId !== undefined && { startChapterId }) }
-  const [entries, dismissed, readings, { items: scenes }] = await Promise.all([
+  const [entries, dismissed, { items: scenes }] = await Promise.all([
     library.codex.all(userId, novelId),
     library.codex.dismissals(userId, novelId),
-    library.readings.all(userId, novelId, 'entries'),
     library.shelf.texts(userId, range, { pageSize: 1_000 }),
   ])
   const ignored = new Set(dismissed.filter(({ what }) => what === 'name').map(({ key }) => key))
   const merger = entryMerger()
-  for (const reading of readings) merger.add(reading)
+  for await (const reading of library.readings.all(userId, novelId, 'entries')) merger.add(reading)
   const byModel = withoutKnown(merger.entries, entries, ignored)
   const { find, shared } = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
   const named = new Set(byModel.flatMap(namesOf).map(lower))
@@ -115,6 +114,46 @@ export function entryMerger(): {
     entries,
     add({ items, sceneId }) {
       for (const item of items) add({ ...item, sceneId })
+    },
+  }
+}
+
+/** Names of an entry. */
+export type NamesOfEntry = Pick<PlacedEntry, 'name' | 'aliases'>
+
+/** Entries that have a finder of their own, until it is built into that of all. */
+const mostNew = 200
+
+/** Returns what finds which entries a text mentions. Building the finder of all takes long, so entries that are added have a small one first. */
+export function entryNames(entries: readonly NamesOfEntry[]): {
+  /** Returns the names of the entries, each once. */
+  find(text: string): string[]
+  /** Adds entries, and other names of entries. */
+  add(more: readonly NamesOfEntry[]): void
+} {
+  const put = (into: Map<string, NamesOfEntry>, those: Iterable<NamesOfEntry>) => {
+    for (const { name, aliases } of those)
+      into.set(name, { name, aliases: [...new Set([...(into.get(name)?.aliases ?? []), ...aliases])] })
+  }
+  const finderOf = (those: ReadonlyMap<string, NamesOfEntry>) =>
+    mentionFinder(
+      [...those.values()].map(({ name, aliases }) => ({
+        ...{ id: name, name, aliases: [...aliases] },
+        ...{ exclusions: [], matchCase: false, when: 'always' as const },
+      })),
+    )
+  const [all, recent] = [new Map<string, NamesOfEntry>(), new Map<string, NamesOfEntry>()]
+  put(all, entries)
+  let finders = [finderOf(all)]
+  return {
+    find: text => [...new Set(finders.flatMap(({ find }) => [...find(text).mentions.keys()]))],
+    add(more) {
+      put(recent, more)
+      if (recent.size > mostNew) {
+        put(all, recent.values())
+        recent.clear()
+        finders = [finderOf(all)]
+      } else finders = [...finders.slice(0, 1), finderOf(recent)]
     },
   }
 }
