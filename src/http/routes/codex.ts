@@ -144,11 +144,12 @@ export const codexRoutes = [
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       if (body.preview) {
-        const [kept, other] = await Promise.all([
+        const [kept, other, { places }] = await Promise.all([
           codex.entry(userId, params),
           codex.entry(userId, { ...params, entryId: body.otherId }),
+          codex.atPlace(userId, { endOf: params.novelId }),
         ])
-        return { ...kept, ...mergedFields(kept, other) }
+        return { ...kept, ...mergedFields(kept, other, places) }
       }
       const other = { entryId: body.otherId, expectedVersion: body.otherVersion }
       refuseConflict(params.entryId, await codex.merge(userId, { ...params, expectedVersion, other }))

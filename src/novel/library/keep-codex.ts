@@ -273,7 +273,8 @@ async function mergeEntries(
       throw codexEntryNotFound(entry === undefined ? read.entryId : taken.entryId)
     if (entry.version !== read.expectedVersion) return { outcome: 'conflict', version: entry.version }
     if (other.version !== taken.expectedVersion) return { outcome: 'conflict', version: other.version }
-    const fields = mergedFields(entry, other)
+    const places = await placesOf(library, entry.novelId, scenesIn([entry, other]))
+    const fields = mergedFields(entry, other, places)
     const known = [...entry.relations, ...other.relations]
     await check(library, { novelId: entry.novelId, id: entry.id, fields, known })
     const [from, to] = [other.id, entry.id]

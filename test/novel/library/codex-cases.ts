@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { type CodexFields, codexBounds, newCodexEntry } from '../../../src/novel/codex/entry.ts'
+import { textAt } from '../../../src/novel/codex/select-entries.ts'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { everyItem } from '../../../src/task/page.ts'
@@ -146,6 +147,36 @@ export const codexCases: readonly LibraryCase[] = [
       })
       await expect(tooLong).rejects.toMatchObject({ code: 'OPTION_INVALID' })
       expect(await listed(t.library, novelId)).toHaveLength(3)
+    },
+  },
+  {
+    name: 'an entry that takes another one in says what both said at each scene, also where one of them is replaced',
+    async run(t) {
+      const { codex } = t.library
+      const novelId = await importBook(t.library, 'a')
+      const scenes = [sceneIdOf(novelId, 0, 0), sceneIdOf(novelId, 0, 1), sceneIdOf(novelId, 2, 0)] as const
+      const change = (how: 'add' | 'replace', at: 0 | 1 | 2, text: string) => ({
+        how,
+        from: scenes[at],
+        text,
+      })
+      const entry = (id: string, text: string, changes: CodexFields['changes']) => {
+        return { id, fields: entryFields({ name: id, text, changes }) }
+      }
+      await codex.add(ann, novelId, [
+        entry('bob', 'A smith.', [change('add', 1, 'Is rich.'), change('replace', 2, 'Is dead.')]),
+        entry('robert', 'Limps.', [change('replace', 1, 'Lost a leg.'), change('add', 2, 'Is famous.')]),
+      ])
+      const read = { novelId, entryId: 'bob', expectedVersion: 1 }
+      const other = { entryId: 'robert', expectedVersion: 1 }
+      expect(await codex.merge(ann, { ...read, other })).toMatchObject({ outcome: 'applied' })
+      const said = async (scene: string) => {
+        const at = await codex.atPlace(ann, scene)
+        return at.entries.map(each => textAt(each, at).split(/\n+/u))
+      }
+      expect(await said(scenes[0])).toEqual([['A smith.', 'Limps.']])
+      expect(await said(scenes[1])).toEqual([['A smith.', 'Is rich.', 'Lost a leg.']])
+      expect(await said(scenes[2])).toEqual([['Is dead.', 'Lost a leg.', 'Is famous.']])
     },
   },
   {
