@@ -133,7 +133,7 @@ export const codexRoutes = [
   post('/v1/novels/:novelId/codex/:entryId([^:]+)::merge', {
     summary: 'Have an entry of the codex take another one in',
     description:
-      'Names, texts, notes, changes and relations are joined; the other entry is gone, and relations to it lead to this one. If-Match names the version of ' +
+      'Names, texts, notes, changes and relations are joined; the other entry is gone, and relations to it lead to this one, which is pinned to the scenes of the other and barred from them. If-Match names the version of ' +
       'this entry that was read.',
     params: entryOfNovelParams,
     headers: z.object(ifMatch),

@@ -1,7 +1,13 @@
 /** The entries of codices: one record each. */
 import { type Change, getOne, insert, remove, replace } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { type CodexEntry, type CodexFields, codexBounds, codexFields } from '../codex/entry.ts'
+import {
+  type CodexEntry,
+  type CodexFields,
+  codexBounds,
+  codexFields,
+  type SceneCodex,
+} from '../codex/entry.ts'
 import { mergedFields, repointed } from '../codex/merge.ts'
 import type {
   CodexEntryRead,
@@ -14,7 +20,15 @@ import type {
 } from './codex.ts'
 import { idsOf } from './ids.ts'
 import { dismissalStore } from './keep-dismissals.ts'
-import { type CodexRecord, codex, type LibraryParts, novels, ownNovel, shelvedNovel } from './kinds.ts'
+import {
+  type CodexRecord,
+  codex,
+  type LibraryParts,
+  novels,
+  ownNovel,
+  scenes,
+  shelvedNovel,
+} from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { findPlace, placesOf } from './read-scenes.ts'
 import { codexEntryNotFound, codexFull, notTaken, sceneNotFound } from './refusal.ts'
@@ -284,12 +298,35 @@ async function mergeEntries(
       ({ id: of, relations }) => repointed(relations, { from, to, of }),
       entry.id,
     )
+    const chosen = await chosenScenes(library, entry.novelId, { from, to })
     const version = entry.version + 1
     const whole = replace(codex, { ...entry, ...fields, version, updatedAt: now() })
-    if ((await records.commit([whole, remove(codex, other), ...related])) === 'applied')
+    if ((await records.commit([whole, remove(codex, other), ...related, ...chosen])) === 'applied')
       return { outcome: 'applied', version }
   }
 }
+
+/** Returns the changes of the scenes to which an entry is pinned, or from which it is barred: they name the one that has taken it in. */
+async function chosenScenes(
+  { records, now }: LibraryParts,
+  novelId: string,
+  { from, to }: { from: string; to: string },
+): Promise<Change[]> {
+  const all = await records.find(scenes, { equal: { novelId } }, ['summary'])
+  const named = all.filter(({ codex: { pinned, barred } = none }) => [...pinned, ...barred].includes(from))
+  const whole = await records.get(scenes, idsOf(named))
+  return [...whole.values()].map(scene => {
+    const { pinned, barred } = scene.codex ?? none
+    const repoint = (ids: readonly string[]) => repointed(ids, { from, to, of: scene.id })
+    // What is barred from a scene must not come in by a pin.
+    const out = repoint(barred)
+    const choice = { pinned: repoint(pinned).filter(id => !out.includes(id)), barred: out }
+    const version = scene.version + 1
+    return replace(scenes, { ...scene, codex: choice, version, codexVersion: version, updatedAt: now() })
+  })
+}
+
+const none: SceneCodex = { pinned: [], barred: [] }
 
 /** The new entry comes first: who reads in between finds both whole. */
 async function splitEntry(

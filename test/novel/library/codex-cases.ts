@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type CodexFields, codexBounds, newCodexEntry } from '../../../src/novel/codex/entry.ts'
-import { textAt } from '../../../src/novel/codex/select-entries.ts'
+import { detectEntries, textAt } from '../../../src/novel/codex/select-entries.ts'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { everyItem } from '../../../src/task/page.ts'
@@ -147,6 +147,38 @@ export const codexCases: readonly LibraryCase[] = [
       })
       await expect(tooLong).rejects.toMatchObject({ code: 'OPTION_INVALID' })
       expect(await listed(t.library, novelId)).toHaveLength(3)
+    },
+  },
+  {
+    name: 'an entry that takes another one in is pinned to its scenes, and barred from them',
+    async run(t) {
+      const { codex, scenes } = t.library
+      const novelId = await importBook(t.library, 'a')
+      const of = [sceneIdOf(novelId, 0, 0), sceneIdOf(novelId, 0, 1), sceneIdOf(novelId, 2, 0)] as const
+      const entry = (id: string) => ({ id, fields: entryFields({ name: id, text: `${id} is here.` }) })
+      await codex.add(ann, novelId, [entry('edgar'), entry('stranger'), entry('rose')])
+      const choices = [
+        { pinned: [], barred: ['stranger'] },
+        { pinned: ['edgar', 'rose'], barred: ['stranger'] },
+        { pinned: ['stranger'], barred: ['rose'] },
+      ]
+      for (const [at, choice] of choices.entries())
+        await scenes.editScene(ann, { sceneId: of[at] ?? '', expectedVersion: 1, codex: choice })
+      const read = { novelId, entryId: 'edgar', expectedVersion: 1 }
+      const merged = await codex.merge(ann, { ...read, other: { entryId: 'stranger', expectedVersion: 1 } })
+      expect(merged.outcome).toBe('applied')
+      const chosen = async (sceneId: string) => (await scenes.scene(ann, sceneId)).codex
+      expect(await Promise.all(of.map(chosen))).toEqual([
+        { pinned: [], barred: ['edgar'] },
+        { pinned: ['rose'], barred: ['edgar'] },
+        { pinned: ['edgar'], barred: ['rose'] },
+      ])
+      const at = await codex.atPlace(ann, of[0])
+      const texts = [{ from: 'summary', text: 'Edgar, the stranger.' }] as const
+      const { leftOut } = detectEntries({ ...at, texts, language: 'en' })
+      expect(leftOut.find(({ id }) => id === 'edgar')?.reason).toBe('barred')
+      const again = { sceneId: of[0], expectedVersion: 2, codex: { pinned: [], barred: [] } }
+      expect(await scenes.editScene(ann, again)).toMatchObject({ outcome: 'conflict', version: 3 })
     },
   },
   {
