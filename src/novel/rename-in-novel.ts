@@ -330,16 +330,11 @@ async function renameEntry(ctx: RenameContext, plans: Plans, plan: Planned): Pro
     if (isOwn && !isNamed) throw entryChanged(entry)
     return plans.isWritten(texts, plan)
   }
-  const [text = '', note = '', ...changes] = texts.map(plans.renamed)
-  const fields: Partial<CodexFields> = {
-    ...names,
-    text,
-    note,
-    changes: entry.changes.map((change, at) => ({ ...change, text: changes[at] ?? change.text })),
-  }
+  const [text = '', note = '', ...changed] = texts.map(plans.renamed)
+  const changes = entry.changes.map((change, at) => ({ ...change, text: changed[at] ?? change.text }))
   const edit = (given: Partial<CodexFields>) =>
     services.library.codex.edit(userId, { ...read, expectedVersion: plan.version }, given)
-  const whole = await unlessFailed('OPTION_INVALID', () => edit(fields))
+  const whole = await unlessFailed('OPTION_INVALID', () => edit({ ...names, text, note, changes }))
   const written = isOwn ? (whole ?? (await edit(names))) : whole
   if (written?.outcome === 'conflict' && isOwn) throw entryChanged(entry)
   return whole?.outcome === 'applied'

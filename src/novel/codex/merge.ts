@@ -15,24 +15,27 @@ export function mergedFields(
   const { kind, name, matchCase, when } = kept
   const both = (one: readonly string[], two: readonly string[]) => [...new Set([...one, ...two])]
   const relations = both(kept.relations, other.relations).filter(id => id !== kept.id && id !== other.id)
-  // Of changes at the same scene those of the one that takes the other in come first.
-  const before = (scene: ScenePlace, from: ScenePlace) => isBefore(from, scene)
-  const until = (scene: ScenePlace, from: ScenePlace) => !isBefore(scene, from)
   return {
     ...{ kind, name, matchCase, when, relations },
     aliases: both(kept.aliases, [other.name, ...other.aliases]).filter(alias => alias !== name),
     exclusions: both(kept.exclusions, other.exclusions),
     text: joined(kept.text, other.text),
     note: joined(kept.note, other.note),
-    changes: [
-      ...kept.changes.map(change => withTextOf(other, { change, places, isEarlier: before }, joined)),
-      ...other.changes.map(change =>
-        withTextOf(kept, { change, places, isEarlier: until }, (own, text) => joined(text, own)),
-      ),
-    ],
+    changes: mergedChanges(kept, other, places),
     begins: kept.begins || other.begins,
     ends: kept.ends || other.ends,
   }
+}
+
+/** Returns the changes of both. Of those at the same scene the ones of the entry that takes the other in come first. */
+function mergedChanges(kept: CodexFields, other: CodexFields, places: Places): CodexFields['changes'] {
+  const before = (scene: ScenePlace, from: ScenePlace) => isBefore(from, scene)
+  const until = (scene: ScenePlace, from: ScenePlace) => !isBefore(scene, from)
+  const behind = (own: string, text: string) => joined(text, own)
+  return [
+    ...kept.changes.map(change => withTextOf(other, { change, places, isEarlier: before }, joined)),
+    ...other.changes.map(change => withTextOf(kept, { change, places, isEarlier: until }, behind)),
+  ]
 }
 
 function joined(one: string, two: string): string {

@@ -140,9 +140,17 @@ async function check(library: LibraryParts, { novelId, id, fields, known }: Chec
   })
   if (begins !== undefined && ends !== undefined && isBefore(ends, begins))
     throw notTaken(`The entry ${fields.name} ends at a scene before the one where it begins.`)
+  await checkRelations(library, { novelId, id, fields, known })
+}
+
+/** Throws CODEX_ENTRY_NOT_FOUND. */
+async function checkRelations(
+  { records }: LibraryParts,
+  { novelId, id, fields, known }: Checked,
+): Promise<void> {
   const unasked = new Set([id, ...known])
   const others = fields.relations.filter(each => !unasked.has(each))
-  const found = others.length === 0 ? undefined : await library.records.get(codex, others, ['note'])
+  const found = others.length === 0 ? undefined : await records.get(codex, others, ['note'])
   const missing = others.find(each => found?.get(each)?.novelId !== novelId)
   if (missing !== undefined) throw codexEntryNotFound(missing)
 }
