@@ -19,12 +19,12 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [3_080, 27],
+  'src/ai': [3_090, 27],
   'src/broker': [3_690, 24],
   'src/cli': [6_890, 46],
   'src/engine': [7_940, 41],
   'src/http': [7_730, 67],
-  'src/novel': [27_490, 182],
+  'src/novel': [27_660, 182],
   'src/observe': [940, 8],
   'src/rate-limit': [1_710, 8],
   'src/records': [770, 4],
