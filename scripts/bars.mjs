@@ -19,7 +19,7 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [3_080, 27],
+  'src/ai': [3_090, 27],
   'src/broker': [3_690, 24],
   'src/cli': [6_920, 46],
   'src/engine': [7_940, 41],
