@@ -7,6 +7,7 @@ import {
   complete,
   createAll,
   createOne,
+  dueIn,
   fail,
   move,
   newTask,
@@ -205,6 +206,25 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect(await store.tasks.create([task], {})).toMatchObject([{ outcome: 'created' }])
     await store.tasks.close()
     expect((await read(other, task.id)).parameters).toBe(task.parameters)
+  })
+
+  it('a task that is created late with its claim has a whole lease', async () => {
+    let sends = 0
+    const store = await openStore({
+      faults: {
+        before(operation) {
+          if (operation !== 'create' || ++sends > 1) return
+          now += 40_000
+          throw new UnknownOutcome('it did not get there')
+        },
+      },
+    })
+    const claim = { token: 'a', executionNodeId: 'n', leaseMs: 30_000 }
+    // It claims for a lane that it knows.
+    await dueIn(store)
+    const [created] = await store.tasks.create([newTask({ claim })], {})
+    expect([sends, created]).toMatchObject([2, { outcome: 'created', record: { claimToken: 'a' } }])
+    expect(await store.tasks.overdue(10)).toEqual([])
   })
 
   it('two processes that prune at once delete each record once, and count it once', async () => {

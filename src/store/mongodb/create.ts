@@ -281,14 +281,17 @@ async function prepareInserts(
   return inserts
 }
 
-/** Inserts documents. Returns what the server said of those that it refused. */
+/** Inserts documents; each send begins the leases of those that start with it. Returns what the server said of those that it refused. */
 async function insertAll(
-  { database, tasks }: Session,
+  { database, tasks, now }: Session,
   inserts: readonly Insert[],
 ): Promise<ReadonlyMap<CreateRequest, WriteError>> {
   if (inserts.length === 0) return new Map()
   const documents = inserts.map(({ document }) => document)
   const failed = await database.run('create', async () => {
+    for (const { document, initial } of inserts)
+      if (document.claimToken !== undefined && initial.claim !== undefined)
+        document.leaseUntil = new Date(now() + initial.claim.leaseMs)
     try {
       await tasks.insertMany(documents, { ordered: false })
       return []
