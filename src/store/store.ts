@@ -6,7 +6,7 @@
  */
 import type { SharedTexts } from '../runtime/shared-account.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
-import type { ErrorCode } from '../task/errors.ts'
+import type { ErrorCode, QuillworkError } from '../task/errors.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
@@ -30,6 +30,8 @@ export type Created =
   | { outcome: 'refused'; code: Refusal }
   /** Nothing stood in the way of this one, but of another of the same call: all were to be created, or none. */
   | { outcome: 'withheld' }
+  /** The store could not write this one; the others of the same call have answers of their own. */
+  | { outcome: 'failed'; error: QuillworkError }
 
 /** How a call of `create` writes. */
 export interface CreateOptions {

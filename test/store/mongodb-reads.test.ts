@@ -208,6 +208,25 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect((await read(other, task.id)).parameters).toBe(task.parameters)
   })
 
+  it('a task that cannot be created takes nothing from those that are created with it', async () => {
+    const store = await openStore({
+      faults: {
+        before: async operation => {
+          if (operation === 'look up') await other.tasks.erase(earlier.id, 10)
+        },
+      },
+    })
+    const other = await openStore()
+    const key = { idempotencyKey: 'once' }
+    const earlier = await complete(other, await createOne(other, key), now)
+    const answers = await store.tasks.create([newTask(), newTask(key), newTask()], {})
+    expect(answers).toMatchObject([
+      { outcome: 'created' },
+      { outcome: 'failed', error: { code: 'STORE_FAILED' } },
+      { outcome: 'created' },
+    ])
+  })
+
   it('a task that is created late with its claim has a whole lease', async () => {
     let sends = 0
     const store = await openStore({

@@ -5,7 +5,6 @@ import {
   MongoInvalidArgumentError,
   type WriteError,
 } from 'mongodb'
-import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { TaskRecord } from '../../task/task.ts'
@@ -59,10 +58,7 @@ interface Existing {
 }
 
 /** Inserts new tasks. Returns the record that was found for one whose id or idempotency key exists. */
-export async function createAll(
-  session: Session,
-  requests: readonly CreateRequest[],
-): Promise<(Created | Failed)[]> {
+export async function createAll(session: Session, requests: readonly CreateRequest[]): Promise<Created[]> {
   const refusals = await refusalsOf(session, requests)
   const admitted = requests.filter(request => refusals.get(request) === undefined)
   const inserts = await prepareInserts(session, admitted, { sends: true })
@@ -70,7 +66,7 @@ export async function createAll(
   const open = requests.filter(request => !inserts.has(request) || failures.has(request))
   const found = await findExisting(session, open)
   const made: Insert[] = []
-  const answers = requests.map((request): Created | Failed => {
+  const answers = requests.map((request): Created => {
     const insert = inserts.get(request)
     const existing = found.get(request)
     const failure = failures.get(request)
@@ -82,7 +78,7 @@ export async function createAll(
     if (existing === undefined)
       return failure === undefined
         ? refusedOf(request, refusals.get(request))
-        : new Failed(insertError(request, failure))
+        : { outcome: 'failed', error: insertError(request, failure) }
     return { outcome: 'existing', record: existing.record }
   })
   afterwards(session, made)
