@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { OpenableDatabase } from '../../src/store/mongodb/database.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { type MongoOptions, type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
@@ -225,6 +225,22 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
       { outcome: 'failed', error: { code: 'STORE_FAILED' } },
       { outcome: 'created' },
     ])
+  })
+
+  it('a task that is created first when the machine has slept has its whole lease, and its whole time', async () => {
+    const store = mongodb({ url: home.url })
+    opened.push(store)
+    await store.open()
+    await dueIn(store)
+    const real = performance.now.bind(performance)
+    const slept = vi.spyOn(performance, 'now').mockImplementation(() => real() - 600_000)
+    const claim = { token: 'a', executionNodeId: 'n', leaseMs: 30_000 }
+    const created = await store.tasks.create([newTask({ claim, deadlineAfter: 300_000 })], {})
+    slept.mockRestore()
+    expect(created).toMatchObject([{ outcome: 'created', record: { claimToken: 'a' } }])
+    const [task] = await store.queries.get(created.flatMap(each => ('record' in each ? each.record.id : [])))
+    expect(task?.leaseUntil).toBeGreaterThan(Date.now() + 20_000)
+    expect(task?.deadline).toBeGreaterThan(Date.now() + 200_000)
   })
 
   it('a task that is created late with its claim has a whole lease', async () => {

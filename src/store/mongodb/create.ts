@@ -259,6 +259,8 @@ async function prepareInserts(
     !goesAtOnce(request) || !session.order.knows(placeOf(request.task))
   await session.order.refresh(requests.filter(needsRank).map(({ task }) => placeOf(task)))
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
+  // Their deadlines begin now.
+  await session.freshTime()
   const inserts = new Map<CreateRequest, Insert>()
   for (const request of requests) {
     const { task } = request
@@ -279,12 +281,13 @@ async function prepareInserts(
 
 /** Inserts documents; each send begins the leases of those that start with it. Returns what the server said of those that it refused. */
 async function insertAll(
-  { database, tasks, now }: Session,
+  { database, tasks, now, freshTime }: Session,
   inserts: readonly Insert[],
 ): Promise<ReadonlyMap<CreateRequest, WriteError>> {
   if (inserts.length === 0) return new Map()
   const documents = inserts.map(({ document }) => document)
   const failed = await database.run('create', async () => {
+    await freshTime()
     for (const { document, initial } of inserts)
       if (document.claimToken !== undefined && initial.claim !== undefined)
         document.leaseUntil = new Date(now() + initial.claim.leaseMs)
