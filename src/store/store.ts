@@ -22,7 +22,10 @@ export * from './queries.ts'
 /** Why a task is not created. */
 export type Refusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
 
-/** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
+/**
+ * What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found, of many sub-tasks that
+ * are created together maybe without its result, progress and large parameters.
+ */
 export type Created =
   | { outcome: 'existing'; record: TaskRecord }
   /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` requested; the caller publishes it. */
