@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Received } from '../broker/broker.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
-import type { Claim, Claimed, Delivery } from '../store/store.ts'
+import type { Claim, Claimed, Delivery, Lease } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
 import { isClosed } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
@@ -82,7 +82,7 @@ function claimAndRun(core: Core, received: Received, free: () => void, left: () 
   const { taskId, attempt } = received.delivery
   const request = nextClaim(core)
   const claim: Claim = { taskId, attempt, ...request.claim }
-  const answered = (record: Claimed, askedAt: number) => {
+  const answered = ({ record, askedAt }: Held<Claimed>) => {
     core.claims.inFlight -= 1
     if (record === undefined) {
       left()
@@ -101,16 +101,19 @@ function claimAndRun(core: Core, received: Received, free: () => void, left: () 
     })
   }
   core.writes.claim.add(claim, (failed, record) => {
-    if (failed === undefined) return answered(record, request.askedAt)
-    claimUntilStored(core, claim, failed).then(
-      later => answered(later.record, later.askedAt),
-      () => {
-        // The engine stops. The delivery stays with the broker, which gives it to another process.
-        core.claims.inFlight -= 1
-        left()
-        free()
-      },
-    )
+    const { askedAt } = request
+    if (failed === undefined && (record === undefined || hasLeaseLeft(core, askedAt)))
+      return answered({ record, askedAt })
+    const later =
+      failed === undefined
+        ? untilStored(core, claim, () => restartLease(core, claim, record))
+        : claimUntilStored(core, claim, failed)
+    later.then(answered, () => {
+      // The engine stops. The delivery stays with the broker, which gives it to another process.
+      core.claims.inFlight -= 1
+      left()
+      free()
+    })
   })
 }
 
@@ -155,39 +158,64 @@ function requeue(core: Core, taskId: string): void {
   core.wakeRelay()
 }
 
+/** The record of a claim that stands, and when its lease was asked for; no record where the claim was refused, or stands no more. */
+interface Held<R> {
+  record: R | undefined
+  askedAt: number
+}
+
 /**
  * The store did not answer a claim. The delivery is kept and the claim repeated, with the same token so that it finds itself: no other
  * delivery is taken meanwhile, and none is lost. Rejects when the engine stops.
  */
-function claimUntilStored(
-  core: Core,
-  claim: Claim,
-  failed: unknown,
-): Promise<{ record: Claimed; askedAt: number }> {
-  let isLast = false
+function claimUntilStored(core: Core, claim: Claim, failed: unknown): Promise<Held<Claimed>> {
   const write = async () => {
-    // A claim that was executed, and whose answer was lost, is found by one more try, and given back with the others.
-    isLast = core.stopping
     const [record] = await core.store.tasks.claim([claim])
     // The lease of a claim that finds itself began with its first try, and may be over.
-    const askedAt = core.clock.monotonic()
-    return { record: (await isHeld(core, claim, record)) ? record : undefined, askedAt }
+    return restartLease(core, claim, record)
+  }
+  return untilStored(core, claim, write, failed)
+}
+
+/** Writes until the store answers. Rejects when the engine stops. `failed`: what the store threw at a first try. */
+function untilStored<T>(
+  core: Core,
+  { taskId }: Lease,
+  write: () => Promise<T>,
+  failed?: unknown,
+): Promise<T> {
+  let isLast = false
+  const tryOnce = () => {
+    // A claim that was executed, and whose answer was lost, is found by one more try, and given back with the others.
+    isLast = core.stopping
+    return write()
   }
   const again = (error: unknown, waitMs: number) => {
     if (isLast || isClosed(error)) return false
-    core.log.error({ err: error, taskId: claim.taskId, waitMs }, 'task claim failed; will retry')
+    core.log.error({ err: error, taskId, waitMs }, 'task claim failed; will retry')
     return true
   }
-  return retryUntilStored(write, { clock: core.clock, failed, again })
+  return retryUntilStored(tryOnce, { clock: core.clock, failed, again })
 }
 
-/** Restarts the lease of a claim. Returns whether the claim still stands. When the engine stops it is given back as it is. */
-async function isHeld(core: Core, claim: Claim, record: TaskRecord | undefined): Promise<boolean> {
-  if (record === undefined) return false
-  if (core.stopping) return true
-  const lease = { taskId: claim.taskId, token: claim.token }
-  const [extended] = await core.store.tasks.extend([lease], core.settings.leaseMs)
-  return extended?.held === true
+/** Whether enough is left of a lease for an attempt to begin: with less, it would be given back before the heartbeat comes to extend it. */
+function hasLeaseLeft(core: Core, askedAt: number): boolean {
+  return core.clock.monotonic() - askedAt <= core.settings.leaseMs / 2
+}
+
+/** Restarts the lease of a claim, again where that took long itself. When the engine stops the claim is given back as it is. */
+async function restartLease<R>(
+  core: Core,
+  { taskId, token }: Lease,
+  record: R | undefined,
+): Promise<Held<R>> {
+  for (;;) {
+    const askedAt = core.clock.monotonic()
+    if (record === undefined || core.stopping) return { record, askedAt }
+    const [extended] = await core.store.tasks.extend([{ taskId, token }], core.settings.leaseMs)
+    if (extended?.held !== true) return { record: undefined, askedAt }
+    if (hasLeaseLeft(core, askedAt)) return { record, askedAt }
+  }
 }
 
 /** Takes a free slot of the lane for a task that is about to be created; undefined when none is free, or when none runs here. */
@@ -195,14 +223,21 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
   const free = core.broker.reserve?.(lane)
   if (free === undefined) return undefined
   const { claim, askedAt } = nextClaim(core)
-  const leaseUntil = askedAt + core.settings.leaseMs
+  const answered = ({ record, askedAt: heldSince }: Held<TaskRecord>) => {
+    core.claims.inFlight -= 1
+    if (record === undefined) return free()
+    const leaseUntil = heldSince + core.settings.leaseMs
+    run(core, new Attempt(record, claim.token, leaseUntil), 0, { free, ack: nothing })
+  }
   return {
     claim,
-    created(record) {
-      core.claims.inFlight -= 1
-      if (record?.claimToken === claim.token)
-        run(core, new Attempt(record, claim.token, leaseUntil), 0, { free, ack: nothing })
-      else free()
+    created(created) {
+      const record = created?.claimToken === claim.token ? created : undefined
+      if (record === undefined || hasLeaseLeft(core, askedAt)) return answered({ record, askedAt })
+      const lease = { taskId: record.id, token: claim.token }
+      untilStored(core, lease, () => restartLease(core, lease, record)).then(answered, () =>
+        answered({ record: undefined, askedAt }),
+      )
     },
   }
 }

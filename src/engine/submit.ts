@@ -335,11 +335,12 @@ export function isSameSubmission(task: NewTask, found: TaskRecord): boolean {
   return found.submissionHash === task.submissionHash
 }
 
-/** Returns the record that the store made or found. Throws the refusal. */
+/** Returns the record that the store made or found. Throws the refusal, or why the store could not write this one. */
 export function recordOf(task: NewTask, created: Created | undefined): TaskRecord {
   if (created === undefined || created.outcome === 'withheld')
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
   if (created.outcome === 'refused') throw refusalError(created.code, task)
+  if (created.outcome === 'failed') throw created.error
   return created.record
 }
 

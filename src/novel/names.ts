@@ -1,12 +1,12 @@
 import { detectLanguage, englishFunctionWords } from '../ai/text/language.ts'
 
 /** Most names of a list. */
-const mostNames = 40
+export const mostNames = 40
 
-/** Finds names in English or Chinese texts of one novel; in other languages, words with capitals. */
-export function findNames(texts: readonly string[]): FoundNames {
+/** Finds names in English or Chinese texts of one novel, at most 40 of a kind by default; in other languages, words with capitals. */
+export function findNames(texts: readonly string[], most = mostNames): FoundNames {
   const text = texts.join('\n')
-  return frequentNames(detectLanguage(text).writing === 'cjk' ? chineseNames(text) : spacedNames(text))
+  return frequentNames(detectLanguage(text).writing === 'cjk' ? chineseNames(text) : spacedNames(text), most)
 }
 
 const capital = "\\p{Lu}(?:[\\p{L}\\p{M}'’]|-(?=\\p{L}))*"
@@ -128,7 +128,7 @@ interface Sighting {
 const often = 3
 
 /** Returns the most frequent names, by number of occurrences, then in the order of the text. */
-function frequentNames(sightings: Iterable<Sighting>): FoundNames {
+function frequentNames(sightings: Iterable<Sighting>, most: number): FoundNames {
   const none = { count: 0, people: 0, places: 0, sure: 0 }
   const seen = new Map<string, typeof none>()
   for (const { name, isPerson, isPlace, isSure } of sightings) {
@@ -146,7 +146,7 @@ function frequentNames(sightings: Iterable<Sighting>): FoundNames {
     names
       .filter(([, each]) => which(each))
       .map(([name]) => name)
-      .slice(0, mostNames)
+      .slice(0, most)
   return {
     people: those(({ people, places }) => people > 0 && people >= places),
     places: those(({ people, places }) => places > people),

@@ -1,6 +1,4 @@
-import { hashedId } from '../index.ts'
-import { mentionFinder } from './codex/find-mentions.ts'
-import { entryMerger } from './codex/proposals.ts'
+import { entryMerger, entryNames } from './codex/proposals.ts'
 import { readEntries } from './codex/read-entries.ts'
 import {
   type Reading,
@@ -30,18 +28,9 @@ export async function entriesReading(
   const { userId, services } = asker
   const { language: declared } = await services.library.shelf.about(userId, novelId)
   const entries = await services.library.codex.all(userId, novelId)
-  const readings = await services.library.readings.all(userId, novelId, 'entries')
   const found = entryMerger()
-  for (const reading of readings) found.add(reading)
-  const known = () => {
-    const noted = entries.map(({ id, name, aliases }) => ({ id, name, aliases }))
-    const proposed = found.entries.map(({ name, aliases }) => ({ id: hashedId(name), name, aliases }))
-    const all = [...noted, ...proposed].map(each => ({
-      ...{ ...each, exclusions: [], matchCase: false, when: 'always' as const },
-    }))
-    return { finder: mentionFinder(all), nameOf: new Map(all.map(({ id, name }) => [id, name])) }
-  }
-  let { finder, nameOf } = known()
+  for await (const reading of services.library.readings.all(userId, novelId, 'entries')) found.add(reading)
+  const known = entryNames([...entries, ...found.entries])
   const reader: SceneReader<'entries'> = {
     what: 'entries',
     prompt: 'propose-entries',
@@ -49,14 +38,15 @@ export async function entriesReading(
     question: ({ content, textVersion }) => ({
       of: `text ${textVersion}`,
       slots: {
-        known: [...finder.find(content).mentions.keys()].flatMap(id => nameOf.get(id) ?? []).join('\n'),
+        known: known.find(content).join('\n'),
       },
       read: answer => readEntries(answer, content),
     }),
     kept(reading) {
       if (reading.items.length === 0) return
+      const before = new Set(found.entries)
       found.add(reading)
-      ;({ finder, nameOf } = known())
+      known.add(found.entries.filter(each => !before.has(each)))
     },
   }
   const prompts = await promptsFor(asker, novelId)

@@ -24,7 +24,7 @@ import type { Scene } from './library/scenes.ts'
 import type { ThreadThere } from './library/threads.ts'
 import { hasWords } from './quotation.ts'
 import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
-import type { ThreadEvent, ThreadFields } from './threads/thread.ts'
+import { type ThreadEvent, type ThreadFields, threadBounds } from './threads/thread.ts'
 
 /** The id of a place, as the preview gives it. */
 const places = z.array(z.string().min(1).max(200)).max(10_000)
@@ -66,7 +66,7 @@ const changed = z.object({
   threads: count,
   /** Points of view, of scenes and of the novel. */
   views: count,
-  /** Texts that somebody changed since the author saw them, or since the task did: they stay as they are. The first 100. */
+  /** Texts that somebody changed since the author saw them, or since the task did, or that would be too long: they stay as they are. The first 100. */
   refused: z.array(left),
   /** How many there are. */
   refusedTexts: count,
@@ -182,8 +182,8 @@ function planner({ parameters: asked }: RenameContext, entries: readonly CodexEn
 }
 
 /**
- * Gives the quotations of threads the new names where the text has them now, so that renaming makes no event out of date. A thread that somebody changes
- * in this moment stays as they want it.
+ * Gives the quotations of threads the new names where the text has them now, so that renaming makes no event out of date. One that would be too long stays, as
+ * does a thread that somebody changes in this moment.
  */
 async function requoteThreads({ services, userId, parameters }: RenameContext, plans: Plans): Promise<void> {
   const { novelId } = parameters
@@ -194,7 +194,8 @@ async function requoteThreads({ services, userId, parameters }: RenameContext, p
     const events: ThreadEvent[] = []
     for (const { scene, kind, quotation: old, isQuoted } of thread.events) {
       const quotation = isQuoted ? old : plans.respelled(old)
-      const isThere = quotation !== old && hasWords(await textOf(scene), quotation)
+      const isNew = quotation !== old && quotation.length <= threadBounds.quotation
+      const isThere = isNew && hasWords(await textOf(scene), quotation)
       events.push({ scene, kind, quotation: isThere ? quotation : old })
     }
     if (events.every(({ quotation }, at) => quotation === thread.events[at]?.quotation)) continue
@@ -270,7 +271,9 @@ async function renameOutsideScenes(
     const own = entries.find(each => each.id === entryId)
     if (own === undefined) throw codexEntryNotFound(entryId)
     if (own.version !== expectedVersion) throw entryChanged(own)
-    const those = entries.flatMap(entry => plans.plan(textsOfEntry(entry), entry.id === entryId))
+    // The entry itself comes first: where it cannot be renamed, nothing is.
+    const inOrder = [own, ...entries.filter(each => each !== own)]
+    const those = inOrder.flatMap(entry => plans.plan(textsOfEntry(entry), entry === own))
     for await (const thread of everyThread(services, userId, novelId))
       those.push(...plans.plan(textsOfThread(thread)))
     const { version, ...usual } = await services.library.shelf.narration(userId, novelId)
@@ -312,6 +315,7 @@ async function renameView(ctx: RenameContext, plans: Plans, plan: Planned): Prom
   return (await shelf.setNarration(ctx.userId, plan.id, given)).outcome === 'applied'
 }
 
+/** Renames in an entry. Texts that are too long then stay as they are; the entry that is renamed has its new names all the same. */
 async function renameEntry(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
   const { services, userId, parameters: asked } = ctx
   const read = { novelId: asked.novelId, entryId: plan.id }
@@ -326,20 +330,14 @@ async function renameEntry(ctx: RenameContext, plans: Plans, plan: Planned): Pro
     if (isOwn && !isNamed) throw entryChanged(entry)
     return plans.isWritten(texts, plan)
   }
-  const [text = '', note = '', ...changes] = texts.map(plans.renamed)
-  const fields: Partial<CodexFields> = {
-    ...names,
-    text,
-    note,
-    changes: entry.changes.map((change, at) => ({ ...change, text: changes[at] ?? change.text })),
-  }
-  const { outcome } = await services.library.codex.edit(
-    userId,
-    { ...read, expectedVersion: plan.version },
-    fields,
-  )
-  if (outcome === 'conflict' && isOwn) throw entryChanged(entry)
-  return outcome === 'applied'
+  const [text = '', note = '', ...changed] = texts.map(plans.renamed)
+  const changes = entry.changes.map((change, at) => ({ ...change, text: changed[at] ?? change.text }))
+  const edit = (given: Partial<CodexFields>) =>
+    services.library.codex.edit(userId, { ...read, expectedVersion: plan.version }, given)
+  const whole = await unlessFailed('OPTION_INVALID', () => edit({ ...names, text, note, changes }))
+  const written = isOwn ? (whole ?? (await edit(names))) : whole
+  if (written?.outcome === 'conflict' && isOwn) throw entryChanged(entry)
+  return whole?.outcome === 'applied'
 }
 
 function entryChanged({ id: entryId, name }: Pick<CodexEntry, 'id' | 'name'>): QuillworkError {
@@ -419,19 +417,16 @@ async function writeSummary(ctx: RenameContext, scene: Scene, renamed: string): 
 }
 
 async function writeText(ctx: RenameContext, scene: Scene, renamed: string): Promise<boolean> {
-  const { candidates, scenes } = ctx.services.library
-  const candidateId = hashedId(['renamed', ctx.taskId, scene.id, scene.textVersion].join('\n'))
+  const { candidates } = ctx.services.library
+  const id = hashedId(['renamed', ctx.taskId, scene.id, scene.textVersion].join('\n'))
   const status = await candidates.propose({
-    ...{ id: candidateId, sceneId: scene.id, expectedVersion: scene.version, content: renamed, number: 1 },
+    ...{ id, sceneId: scene.id, expectedVersion: scene.version, content: renamed, number: 1 },
     provenance: textProvenance(scene),
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
     rootTaskId: ctx.rootTaskId,
-    accept: 'automatically',
+    // Somebody who changes the text in this moment keeps theirs, and is not offered the earlier one with the new names.
+    accept: 'if-unchanged',
     fromSummary: scene.hasSummary && !scene.summaryOutOfDate,
   })
-  if (status !== 'open') return status === 'accepted'
-  // Somebody changed the text in this moment: it stays, and the one with the new names is not offered in its place.
-  const { version: expectedVersion } = await scenes.scene(ctx.userId, scene.id)
-  await candidates.discard(ctx.userId, { sceneId: scene.id, candidateId, expectedVersion })
-  return false
+  return status === 'accepted'
 }

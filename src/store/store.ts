@@ -6,7 +6,7 @@
  */
 import type { SharedTexts } from '../runtime/shared-account.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
-import type { ErrorCode } from '../task/errors.ts'
+import type { ErrorCode, QuillworkError } from '../task/errors.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
@@ -22,7 +22,10 @@ export * from './queries.ts'
 /** Why a task is not created. */
 export type Refusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
 
-/** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
+/**
+ * What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found, of many sub-tasks that
+ * are created together maybe without its result, progress and large parameters.
+ */
 export type Created =
   | { outcome: 'existing'; record: TaskRecord }
   /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` requested; the caller publishes it. */
@@ -30,6 +33,8 @@ export type Created =
   | { outcome: 'refused'; code: Refusal }
   /** Nothing stood in the way of this one, but of another of the same call: all were to be created, or none. */
   | { outcome: 'withheld' }
+  /** The store could not write this one; the others of the same call have answers of their own. */
+  | { outcome: 'failed'; error: QuillworkError }
 
 /** How a call of `create` writes. */
 export interface CreateOptions {

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { extractiveModel, summariseSteps } from '../../src/ai/extractive/extractive.ts'
+import { joinSentences } from '../../src/ai/extractive/join.ts'
 import type { SummaryRequest } from '../../src/ai/model.ts'
+import { detectLanguage } from '../../src/ai/text/language.ts'
 import { runThrough } from '../../src/runtime/cooperate.ts'
 import { hardText, textWithLetters } from './arbitraries.ts'
 
@@ -115,6 +117,27 @@ describe('the extractive model', () => {
     expect(summary.language).toBe('en')
     expect(summary.summary).toContain('field and fortunately')
     expect(quoted({ text })[0]).toBe(line)
+  })
+
+  test('Korean keeps the spaces between its words and sentences', () => {
+    const [first, second] = ['나는 오늘\n학교에 갔다.', '그는 집에 있었다.']
+    const text = `${first}${second}`
+    const { writing } = detectLanguage(text)
+    const spans = [
+      { start: 0, end: first.length },
+      { start: first.length, end: text.length },
+    ]
+    expect(joinSentences(text, spans, writing)).toBe('나는 오늘 학교에 갔다. 그는 집에 있었다.')
+    expect(
+      joinSentences(
+        '三人\n结义。黄巾起。',
+        [
+          { start: 0, end: 6 },
+          { start: 6, end: 10 },
+        ],
+        writing,
+      ),
+    ).toBe('三人结义。黄巾起。')
   })
 
   test('a named language is kept', () => {

@@ -1,5 +1,11 @@
+import { EventEmitter } from 'node:events'
+import type { ConfirmChannel } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { Connection } from '../../src/broker/rabbitmq/connection.ts'
+import { Health } from '../../src/broker/rabbitmq/failures.ts'
 import { type RabbitmqOptions, rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import { settingsOf } from '../../src/broker/rabbitmq/options.ts'
+import { Publisher, type Routed } from '../../src/broker/rabbitmq/publisher.ts'
 import { createCapturedLog } from '../../src/testing/recorder.ts'
 import { freePort } from '../servers/ports.ts'
 import { type PrivateRabbit, privateRabbit } from '../servers/private-rabbit.ts'
@@ -219,4 +225,33 @@ describeWithRabbit('a broker that fails', () => {
       await server.ctl('eval', 'application:unset_env(rabbit, consumer_timeout).')
     }
   }, 60_000)
+})
+
+it('a broker that confirms nothing is a problem until it confirms a message, or the channel is lost', async () => {
+  const log = createCapturedLog()
+  const health = new Health(log)
+  const settings = settingsOf({ url: 'amqp://host', confirmMs: 5, log })
+  const connection = { blocked: undefined } as Connection
+  const publisher = new Publisher({ name: 'deliveries', settings, health, connection })
+  let isSilent = true
+  const channel = Object.assign(new EventEmitter(), {
+    publish(...[, , , , confirm]: Parameters<ConfirmChannel['publish']>) {
+      if (!isSilent) confirm?.(null, {} as never)
+      return true
+    },
+  }) as unknown as ConfirmChannel
+  const message = { messageId: 'a', content: '', headers: {}, type: 'x' } as unknown as Routed['message']
+  const batch: Routed[] = [{ exchange: 'work', key: 'k', message, mandatory: true }]
+  const silence = [expect.stringContaining('quorum')]
+  await publisher.plan.ready(channel)
+  expect(await publisher.publish(batch)).toEqual(['unconfirmed'])
+  expect(health.problems).toEqual(silence)
+  isSilent = false
+  expect(await publisher.publish(batch)).toEqual(['confirmed'])
+  expect(health.problems).toEqual([])
+  isSilent = true
+  await publisher.publish(batch)
+  expect(health.problems).toEqual(silence)
+  publisher.plan.lost?.()
+  expect(health.problems).toEqual([])
 })

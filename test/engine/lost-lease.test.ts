@@ -1,12 +1,13 @@
 import { defineTask } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
-import { createGate, createManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
+import { createGate, createManualClock, type ManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Store } from '../../src/store/store.ts'
 import { decide } from '../../src/task/decide.ts'
 import type { Duration } from '../../src/task/duration.ts'
 import { defaultRetryPolicy } from '../../src/task/retry-policy.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
 
 /** A store that makes the first claim, and answers no claim for so many milliseconds; then that one finds itself. */
 function lateClaims(now: () => number, lateMs: number): Store {
@@ -44,6 +45,58 @@ it.each([
     crashCount: expected.crashCount,
   })
 })
+
+/** A store that other processes may share; what it is asked to claim or to create it does at once, and answers so many milliseconds later. */
+function slowAnswers(clock: ManualClock, late: 'claim' | 'create', lateMs: number): Store {
+  const store = sharedStore(clock.now, () => false)
+  const answer = store.tasks[late] as (...given: unknown[]) => Promise<unknown>
+  const slow = async (...given: unknown[]) => {
+    const answered = await answer(...given)
+    await new Promise<void>(resolve => clock.after(lateMs, resolve))
+    return answered
+  }
+  return { ...store, tasks: { ...store.tasks, [late]: slow } }
+}
+
+it.each([
+  { late: 'claim', taken: false },
+  { late: 'create', taken: false },
+  { late: 'claim', taken: true },
+  { late: 'create', taken: true },
+] as const)(
+  'an attempt whose $late was answered after its lease (taken meanwhile: $taken) begins with a whole one, or not at all',
+  async expected => {
+    const { late, taken } = expected
+    const { scripted, journal } = scriptedTasks()
+    const clock = createManualClock()
+    await using t = await testEngine({
+      tasks: [scripted],
+      clock,
+      roles: ['worker'],
+      openStore: () => slowAnswers(clock, late, 31_000),
+    })
+    const options = late === 'claim' ? { delay: '1s' as const } : {}
+    const submitted = t.submit(scripted, { orders: [{ do: 'hang' }] }, options)
+    await t.advance('10s')
+    if (taken) {
+      const { items } = await t.store.queries.list({}, { pageSize: 1 })
+      const crash = decide(
+        items[0] as TaskRecord,
+        { kind: 'lease-lost' },
+        { policy: defaultRetryPolicy, now: t.clock.now() + 3_600_000, random: 0 },
+      )
+      expect(await t.store.tasks.apply([crash])).toEqual(['applied'])
+    }
+    await t.advance('60s')
+    const { taskId } = await submitted
+    expect(journal.map(({ did }) => did)).toEqual(taken ? [] : ['start'])
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      attempt: 1,
+      status: taken ? 'RETRYING' : 'RUNNING',
+      crashCount: taken ? 1 : 0,
+    })
+  },
+)
 
 it('a store that cannot be asked for longer than a lease takes no attempt away from the one process that owns it', async () => {
   const gate = createGate()

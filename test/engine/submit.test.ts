@@ -1,7 +1,9 @@
-import { defineTask, PermanentError } from 'quillwork'
+import { defineTask, PermanentError, QuillworkError } from 'quillwork'
+import { sqlite } from 'quillwork/sqlite'
 import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Store } from '../../src/store/store.ts'
 import { allTasks, expectInvariants } from './invariants.ts'
 
 const echo = defineTask({
@@ -25,6 +27,32 @@ describe('submitting', () => {
     expect((await task.state()).status).toBe('QUEUED')
     await t.start()
     expect(await task.result()).toBe('hello')
+  })
+
+  it('fails for the one of a moment that the store could not write, and for no other', async () => {
+    const error = new QuillworkError('STORE_FAILED', 'not this one')
+    const openStore = (now: () => number): Store => {
+      const store = sqlite({ file: ':memory:', now })
+      const create: Store['tasks']['create'] = async (tasks, ...options) => {
+        const writable = tasks.filter(({ tags }) => tags.length === 0)
+        const created = await store.tasks.create(writable, ...options)
+        return tasks.map(task => created[writable.indexOf(task)] ?? { outcome: 'failed', error })
+      }
+      return { ...store, tasks: { ...store.tasks, create } }
+    }
+    await using t = await testEngine({ tasks: [echo], openStore })
+    const submitted = await Promise.allSettled([
+      t.submit(echo, 'one'),
+      t.submit(echo, 'two', { tags: ['bad'] }),
+      t.submit(echo, 'three'),
+    ])
+    expect(submitted).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: error },
+      { status: 'fulfilled' },
+    ])
+    await t.drain()
+    expect((await allTasks(t)).map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED'])
   })
 
   it('refuses parameters that are too large, by themselves, of a sub-task, and edited', async () => {

@@ -219,6 +219,27 @@ test('an entry takes another one in, is cut in two, and shows what renaming it w
   expect(await api.post(`${path}/nobody:places`, { names })).toMatchObject({ status: 404 })
 })
 
+test('an entry that stays as it is can be cut once more from the same version', async () => {
+  const { path, add } = await newCodex()
+  const { id } = await add({ name: 'The Hasks', text: 'Tom is a smith. Ann keeps bees.' })
+  const split = (name: string, text: string, stays: object) =>
+    api.ask<{ stays: EntryJson; into: EntryJson }>(`${path}/${id}:split`, {
+      ...{ method: 'POST', json: { stays, into: { kind: 'person', name, text } } },
+      headers: { 'if-match': '"1"' },
+    })
+  const whole = { text: 'Tom is a smith. Ann keeps bees.' }
+  const tom = await split('Tom', 'Tom is a smith.', whole)
+  expect(tom).toMatchObject({ status: 200, body: { stays: { version: 1 }, into: { name: 'Tom' } } })
+  const bees = await split('Ann', 'Ann keeps bees.', { text: 'Tom is a smith.' })
+  expect(bees).toMatchObject({
+    status: 200,
+    body: { stays: { version: 2 }, into: { name: 'Ann', text: 'Ann keeps bees.' } },
+  })
+  expect((await split('Ann', 'Ann keeps bees.', { text: 'Tom is a smith.' })).body).toEqual(bees.body)
+  const listed = await api.ask<{ items: EntryJson[] }>(path)
+  expect(listed.body.items.map(({ name }) => name)).toEqual(['The Hasks', 'Tom', 'Ann'])
+})
+
 test('findings have their quotations, are intended with a reason, and are shown again; names are proposed and ignored', async () => {
   const { novelId, path, add, sceneId } = await newCodex()
   const write = (scene: string, content: string) =>

@@ -40,6 +40,29 @@ describe("the server's clock", () => {
     expect(asked).toBe(3)
   })
 
+  it('is asked again when the process slept: its own clock went on, and the one that only grows stood still', async () => {
+    let serverTime = noon
+    let isAway = false
+    const ask = async () => {
+      if (isAway) throw new Error('away')
+      return new Date(serverTime)
+    }
+    const clock = createServerClock(ask, atOnce)
+    expect(clock.fresh()).toBe(undefined)
+    await clock.start()
+    expect(clock.fresh()).toBe(undefined)
+    serverTime += 600_000
+    vi.setSystemTime(Date.now() + 600_000)
+    isAway = true
+    await clock.fresh()
+    isAway = false
+    await clock.fresh()
+    expect([clock.now(), clock.fresh()]).toEqual([serverTime, undefined])
+    clock.stop()
+    vi.setSystemTime(0)
+    expect(clock.fresh()).toBe(undefined)
+  })
+
   it('takes half of the time that the question took for the way back', async () => {
     const server = askedServer()
     const clock = createServerClock(server.ask, atOnce)

@@ -1,7 +1,9 @@
 /** Answers that get lost: an operation was executed, and whoever asked for it does not learn so. It is sent again, and finds itself. */
 
 import {
+  type BulkWriteResult,
   type Collection,
+  MongoBulkWriteError,
   MongoServerError,
   MongoServerSelectionError,
   type TopologyDescription,
@@ -104,6 +106,7 @@ describe('the error that a caller of the store gets', () => {
 
 describe('an operation that the server does not execute at once', () => {
   const answer = (code: number) => new MongoServerError({ message: 'the server says no', code })
+  const noPrimary = new MongoServerSelectionError('no primary', {} as TopologyDescription)
   /** Sends an operation that fails so, one after the other, then succeeds. Returns its answer and how often it was sent. */
   async function send(failures: readonly Error[], wrap = (work: () => Promise<string>) => work) {
     let sends = 0
@@ -134,7 +137,9 @@ describe('an operation that the server does not execute at once', () => {
 
   it.each([
     ['a server that is no primary any more', answer(10_107)],
-    ['no primary', new MongoServerSelectionError('no primary', {} as TopologyDescription)],
+    ['no primary', noPrimary],
+    // As the driver tells it of `insertMany` and `bulkWrite`.
+    ['no primary for a write of many', new MongoBulkWriteError(noPrimary, {} as BulkWriteResult)],
   ])('%s is waited out', async (_name, failure) => {
     expect(await send([failure, failure, failure])).toEqual({ sent: 'done', sends: 4 })
   })
@@ -143,7 +148,7 @@ describe('an operation that the server does not execute at once', () => {
     let sends = 0
     const work = () => {
       sends += 1
-      return Promise.reject(new MongoServerSelectionError('no primary', {} as TopologyDescription))
+      return Promise.reject(noPrimary)
     }
     const opening = createSender(1_000, undefined).run('open', work, { waitsForServer: false })
     await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED' })

@@ -175,6 +175,12 @@ describeWithMongo('the queries of a MongoDB store', () => {
     expect(unused.map(({ name }) => name)).toEqual(['tasks_idempotency'])
   })
 
+  it('a poll reads no delivery that the broker holds for longer than half a minute', () => {
+    const times = united().flatMap(({ pipeline }) => pipeline[0].$match?.lostAt ?? [])
+    expect(times.length).toBeGreaterThan(5)
+    for (const time of times) expect(Number(time.$lte) - now).toBeLessThanOrEqual(30_000)
+  })
+
   it('a listing goes by the index of its most telling field', async () => {
     for (const { filter, index } of listings) {
       asked.length = 0

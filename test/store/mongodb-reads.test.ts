@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { OpenableDatabase } from '../../src/store/mongodb/database.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { type MongoOptions, type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
@@ -7,6 +7,7 @@ import {
   complete,
   createAll,
   createOne,
+  dueIn,
   fail,
   move,
   newTask,
@@ -205,6 +206,60 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect(await store.tasks.create([task], {})).toMatchObject([{ outcome: 'created' }])
     await store.tasks.close()
     expect((await read(other, task.id)).parameters).toBe(task.parameters)
+  })
+
+  it('a task that cannot be created takes nothing from those that are created with it', async () => {
+    const store = await openStore({
+      faults: {
+        before: async operation => {
+          if (operation === 'look up') await other.tasks.erase(earlier.id, 10)
+        },
+      },
+    })
+    const other = await openStore()
+    const key = { idempotencyKey: 'once' }
+    const earlier = await complete(other, await createOne(other, key), now)
+    const answers = await store.tasks.create([newTask(), newTask(key), newTask()], {})
+    expect(answers).toMatchObject([
+      { outcome: 'created' },
+      { outcome: 'failed', error: { code: 'STORE_FAILED' } },
+      { outcome: 'created' },
+    ])
+  })
+
+  it('a task that is created first when the machine has slept has its whole lease, and its whole time', async () => {
+    const store = mongodb({ url: home.url })
+    opened.push(store)
+    await store.open()
+    await dueIn(store)
+    const real = performance.now.bind(performance)
+    const slept = vi.spyOn(performance, 'now').mockImplementation(() => real() - 600_000)
+    const claim = { token: 'a', executionNodeId: 'n', leaseMs: 30_000 }
+    const created = await store.tasks.create([newTask({ claim, deadlineAfter: 300_000 })], {})
+    slept.mockRestore()
+    expect(created).toMatchObject([{ outcome: 'created', record: { claimToken: 'a' } }])
+    const [task] = await store.queries.get(created.flatMap(each => ('record' in each ? each.record.id : [])))
+    expect(task?.leaseUntil).toBeGreaterThan(Date.now() + 20_000)
+    expect(task?.deadline).toBeGreaterThan(Date.now() + 200_000)
+  })
+
+  it('a task that is created late with its claim has a whole lease', async () => {
+    let sends = 0
+    const store = await openStore({
+      faults: {
+        before(operation) {
+          if (operation !== 'create' || ++sends > 1) return
+          now += 40_000
+          throw new UnknownOutcome('it did not get there')
+        },
+      },
+    })
+    const claim = { token: 'a', executionNodeId: 'n', leaseMs: 30_000 }
+    // It claims for a lane that it knows.
+    await dueIn(store)
+    const [created] = await store.tasks.create([newTask({ claim })], {})
+    expect([sends, created]).toMatchObject([2, { outcome: 'created', record: { claimToken: 'a' } }])
+    expect(await store.tasks.overdue(10)).toEqual([])
   })
 
   it('two processes that prune at once delete each record once, and count it once', async () => {

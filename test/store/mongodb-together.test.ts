@@ -3,7 +3,18 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { MongoStore } from '../../src/store/mongodb/store.ts'
 import type { Created, CreateOptions } from '../../src/store/store.ts'
 import type { NewTask } from '../../src/task/task.ts'
-import { each, ids, newTask } from '../../src/testing/store-case.ts'
+import { completed } from '../../src/task/transition.ts'
+import {
+  createAll,
+  each,
+  ids,
+  move,
+  newTask,
+  only,
+  start,
+  startNew,
+  subTaskOf,
+} from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { MongoContext } from './mongodb-context.ts'
 
@@ -60,6 +71,32 @@ describeWithMongo('the creation of many tasks in MongoDB, all or none', () => {
     expect(new Set(each(answers, 'outcome'))).toEqual(new Set(['created']))
     expect(bytes).toBeLessThan(1_000_000)
     expect(new Set(each(await store.queries.get(ids(tasks)), 'parameters'))).toEqual(new Set([parameters]))
+  })
+
+  it('reads no results of sub-tasks that are there', async () => {
+    const parent = await startNew(store)
+    const tasks = ['a', 'b', 'c'].map(key => subTaskOf(parent, key))
+    const records = await createAll(store, tasks)
+    const result = JSON.stringify('x'.repeat(100_000))
+    await move(store, completed(await start(store, only(records.slice(0, 1))), result, context.now))
+    await move(store, completed(await start(store, only(records.slice(1, 2))), '"short"', context.now))
+    let bytes = 0
+    const collections: unknown[] = []
+    client.on('commandStarted', ({ command }) => collections.push(command['find']))
+    client.on('commandSucceeded', ({ reply }) => {
+      bytes += JSON.stringify(reply).length
+    })
+    const answers = await store.tasks.create([...tasks, subTaskOf(parent, 'd')], {}, { allOrNone })
+    expect(each(answers, 'outcome')).toEqual(['existing', 'existing', 'existing', 'created'])
+    expect(answers).toMatchObject([
+      { record: { status: 'COMPLETED' } },
+      { record: { status: 'COMPLETED' } },
+      { record: { status: 'QUEUED' } },
+      {},
+    ])
+    expect(collections).toContain('background_tasks')
+    expect(collections).not.toContain('task_payloads')
+    expect(bytes).toBeLessThan(50_000)
   })
 
   it("holds within the caller's own transaction, whatever becomes of it", async () => {

@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/store/sqlite/database.ts'
 import { sqlite } from '../../src/store/sqlite/index.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
 import { completed, givenBack } from '../../src/task/transition.ts'
-import { createOne, move, read, start, startNew } from '../../src/testing/store-case.ts'
+import { complete, createOne, move, read, start, startNew } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { MongoContext } from './mongodb-context.ts'
 import { testFolder } from './sqlite-files.ts'
@@ -165,6 +165,25 @@ describeWithMongo('what comes after its task was trimmed', () => {
     expect(await context.count('task_output')).toBe(1)
     await other.tasks.trim(0, 10)
     expect(await context.count('task_output')).toBe(0)
+  })
+
+  it('is deleted all the same: a line of the log of a task that is gone; those of others stay', async () => {
+    // The number of the last line, the task, and the line itself.
+    const { slow, other, context, held, goOn } = await openStores('log', 3)
+    const line = { at: context.now, attempt: 1, level: 'info', message: 'x' } as const
+    const [kept, gone] = [await createOne(other), await createOne(other)]
+    const late = slow.attempts.log(gone.id, [line])
+    await held
+    await other.attempts.log(kept.id, [line])
+    await complete(other, gone, context.now)
+    await complete(other, kept, context.now)
+    expect(await other.tasks.erase(gone.id, 10)).toBe(1)
+    goOn()
+    await late
+    expect(await context.count('task_logs')).toBe(2)
+    await other.tasks.trim(0, 10)
+    expect(await context.count('task_logs')).toBe(1)
+    expect(await other.queries.logs(kept.id, 0, 10)).toHaveLength(1)
   })
 
   it('is deleted all the same: the value of a step', async () => {

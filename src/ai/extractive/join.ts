@@ -3,19 +3,24 @@ import type { Writing } from '../text/language.ts'
 
 const clauseEnd = /[,;:.!?，、；：。！？…—]["'”’」』）)]*/gu
 const cjk = /[\u2e80-\uffef“”‘’…—]/
+/** Korean puts spaces between words and sentences. */
+const hangul = /\p{Script=Hangul}/u
 
 /**
  * Puts the sentences of a text together for reading. Verbatim but for white space: a line break that only the width
  * of the page made is undone.
  */
 export function joinSentences(text: string, sentences: readonly TextSpan[], writing: Writing): string {
-  return sentences.map(({ start, end }) => unwrap(text.slice(start, end))).join(writing === 'cjk' ? '' : ' ')
+  const parts = sentences.map(({ start, end }) => unwrap(text.slice(start, end)))
+  const gapAfter = (part: string) => (writing === 'cjk' && !hangul.test(part) ? '' : ' ')
+  return parts.map((part, at) => (at + 1 < parts.length ? part + gapAfter(part) : part)).join('')
 }
 
 function unwrap(sentence: string): string {
   return sentence.replace(/\s+/gu, (space, place: number) => {
     if (!/[\r\n\u2028\u2029]/.test(space)) return space.length > 1 ? ' ' : space
-    return cjk.test(sentence.charAt(place - 1)) && cjk.test(sentence.charAt(place + space.length)) ? '' : ' '
+    const around = [sentence.charAt(place - 1), sentence.charAt(place + space.length)]
+    return around.every(each => cjk.test(each) && !hangul.test(each)) ? '' : ' '
   })
 }
 

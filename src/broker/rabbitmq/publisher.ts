@@ -26,6 +26,8 @@ interface PublisherOptions {
   connection: Connection
 }
 
+const noQuorum = 'its queues may be without a quorum. See that most of its nodes run.'
+
 /** Milliseconds in which returned messages are logged once for each routing key. */
 const logEveryMs = 30_000
 
@@ -84,7 +86,16 @@ export class Publisher {
     this.#options.settings.log.warn({ messageId, key }, 'a message found no queue; bindings are made again')
   }
 
+  /** The broker has answered nothing of a batch, or has confirmed a message. */
+  #noteSilence(isSilent: boolean): void {
+    const { health, name } = this.#options
+    const key = `unconfirmed ${name}`
+    if (!isSilent) health.solved(key)
+    else health.problem(key, `The broker is connected and confirms no ${name}: ${noQuorum}`)
+  }
+
   #lost(): void {
+    this.#noteSilence(false)
     this.#channel = undefined
     this.#returned.clear()
   }
@@ -97,11 +108,16 @@ export class Publisher {
     if (on === undefined || connection.blocked !== undefined) return answers
     let left = batch.length
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, settings.confirmMs)
+      const timer = setTimeout(() => {
+        const isOpen = this.#channel === on && connection.blocked === undefined
+        if (left === batch.length && isOpen) this.#noteSilence(true)
+        resolve()
+      }, settings.confirmMs)
       batch.forEach((routed, index) => {
         this.#sendOne(on, routed, answer => {
           answers[index] = answer
           left -= 1
+          if (answer === 'confirmed') this.#noteSilence(false)
           if (left > 0) return
           clearTimeout(timer)
           resolve()

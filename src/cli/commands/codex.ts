@@ -207,7 +207,7 @@ function sayRenamed({ terminal }: Run, { resolved }: Session, task: TaskJson): v
   )
   if (refusedTexts > 0)
     terminal.note(
-      `Left as they are, because somebody changed them meanwhile: ${refused.map(({ id }) => id).join(', ')}`,
+      `Left as they are, because somebody changed them meanwhile or they would be too long: ${refused.map(({ id }) => id).join(', ')}`,
     )
   if (texts > 0) terminal.note(`To undo the texts: ${commandText(`tasks undo-texts ${task.id}`, resolved)}`)
 }

@@ -133,7 +133,7 @@ export const codexRoutes = [
   post('/v1/novels/:novelId/codex/:entryId([^:]+)::merge', {
     summary: 'Have an entry of the codex take another one in',
     description:
-      'Names, texts, notes, changes and relations are joined; the other entry is gone, and relations to it lead to this one. If-Match names the version of ' +
+      'Names, texts, notes, changes and relations are joined; the other entry is gone, and relations to it lead to this one, which is pinned to the scenes of the other and barred from them. If-Match names the version of ' +
       'this entry that was read.',
     params: entryOfNovelParams,
     headers: z.object(ifMatch),
@@ -144,11 +144,12 @@ export const codexRoutes = [
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       if (body.preview) {
-        const [kept, other] = await Promise.all([
+        const [kept, other, { places }] = await Promise.all([
           codex.entry(userId, params),
           codex.entry(userId, { ...params, entryId: body.otherId }),
+          codex.atPlace(userId, { endOf: params.novelId }),
         ])
-        return { ...kept, ...mergedFields(kept, other) }
+        return { ...kept, ...mergedFields(kept, other, places) }
       }
       const other = { entryId: body.otherId, expectedVersion: body.otherVersion }
       refuseConflict(params.entryId, await codex.merge(userId, { ...params, expectedVersion, other }))
@@ -167,7 +168,9 @@ export const codexRoutes = [
     handle: async ({ novels, settings: { userId } }, { params, headers, body }) => {
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
-      const id = hashedId(['codex split', userId, params.entryId, expectedVersion].join('\n'))
+      // The version alone does not tell two requests apart: the entry that stays may be left as it is, and keeps its version then.
+      const said = JSON.stringify(body.into)
+      const id = hashedId(['codex split', userId, params.entryId, expectedVersion, said].join('\n'))
       const split = {
         ...params,
         expectedVersion,

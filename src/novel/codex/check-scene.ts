@@ -46,6 +46,9 @@ export interface SceneAgainstCodex {
 /** Code units of a quotation. */
 const longestQuotation = 300
 
+/** Code units before a name in which its sentence begins, or is cut. */
+const searchedBefore = 2_000
+
 /** Returns what checks scenes against a codex. */
 export function sceneChecker({
   entries,
@@ -62,8 +65,10 @@ export function sceneChecker({
       start = content.search(/\S/u),
     ) => {
       const id = hashedId(['codex finding', code, entryId ?? name, sceneId].join('\n'))
+      // Quoting costs more than finding, and names are mentioned thousands of times.
+      if (findings.has(id)) return
       const finding = { id, code, sceneId, name, ...quoted(content, start) }
-      if (!findings.has(id)) findings.set(id, { ...finding, ...(entryId !== undefined && { entryId }) })
+      findings.set(id, { ...finding, ...(entryId !== undefined && { entryId }) })
     }
     const lasts = (entryId: string, edge: 'begins' | 'ends') => places.get(byId.get(entryId)?.[edge] ?? '')
     const isOver = (entryId: string) => {
@@ -84,18 +89,26 @@ export function sceneChecker({
     }
     const { pov, povCharacter: name } = narration
     if (name === undefined) return [...findings.values()]
-    const [viewId] = finder.find(name).mentions.keys()
-    const view = byId.get(viewId ?? '')
-    if (view?.kind !== 'person') add('VIEW_NOT_IN_CODEX', { name })
-    else if (isOver(view.id)) add('VIEW_AFTER_END', view)
-    else if (pov === 'third-limited' && !named.has(view.id)) add('VIEW_NOT_IN_TEXT', view)
+    // A person may share the name with others: then it is about all of them.
+    const people = finder
+      .places(name)
+      .map(({ of }) => of.flatMap(({ entryId }) => byId.get(entryId) ?? []))
+      .map(those => those.filter(({ kind }) => kind === 'person'))
+    const [views = []] = people.filter(those => those.length > 0)
+    const [view] = views
+    if (view === undefined) add('VIEW_NOT_IN_CODEX', { name })
+    else if (views.every(({ id }) => isOver(id))) add('VIEW_AFTER_END', view)
+    else if (pov === 'third-limited' && !views.some(({ id }) => named.has(id))) add('VIEW_NOT_IN_TEXT', view)
     return [...findings.values()]
   }
 }
 
 /** Returns the sentence at a place of a text. */
 function quoted(text: string, start: number): Pick<CodexFinding, 'quotation' | 'from' | 'to'> {
-  const first = Math.max(0, text.lastIndexOf('\n', start) + 1)
+  const first = Math.max(
+    wholeAt(text, Math.max(0, start - searchedBefore)),
+    text.lastIndexOf('\n', start) + 1,
+  )
   const line = text.slice(first, wholeAt(text, start + longestQuotation)).split('\n', 1)[0] ?? ''
   const at = start - first
   const span = [...splitSentences(line)].find(({ end }) => end > at) ?? { start: at, end: line.length }

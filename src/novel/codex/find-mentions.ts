@@ -315,6 +315,8 @@ function matchOf(
 /** Scripts that put no space between words: a name in them has no borders. */
 const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー々〇]/u
+/** In Japanese a run of Katakana is one word. */
+const katakana = /[\p{Script=Katakana}ーｰﾞﾟ]/u
 const word = /[\p{L}\p{N}\p{M}]/u
 const hangul = /\p{Script=Hangul}/u
 const latin = /\p{Script=Latin}/u
@@ -323,12 +325,15 @@ const plural = /e?s/y
 
 /** Whether no longer word ends with what begins here. */
 function hasBorderBefore(text: string, start: number): boolean {
-  return !isSpaced(characterAt(text, start)) || !isSpaced(characterBefore(text, start))
+  const [before, first] = [characterBefore(text, start), characterAt(text, start)]
+  if (katakana.test(before) && katakana.test(first)) return false
+  return !isSpaced(first) || !isSpaced(before)
 }
 
 /** Whether no longer word begins with what ends here. In Korean particles follow a name without a space. */
 function hasBorderAfter(text: string, end: number): boolean {
   const [last, after] = [characterBefore(text, end), characterAt(text, end)]
+  if (katakana.test(last) && katakana.test(after)) return false
   if (!isSpaced(last) || !isSpaced(after) || hangul.test(last)) return true
   plural.lastIndex = end
   return latin.test(last) && plural.test(text) && !isSpaced(characterAt(text, plural.lastIndex))

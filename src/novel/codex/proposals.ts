@@ -3,7 +3,7 @@ import { wholeAt } from '../../ai/text/characters.ts'
 import { defined } from '../../task/defined.ts'
 import type { ToldEntry } from '../library/codex.ts'
 import type { SceneReading } from '../library/readings.ts'
-import { findNames } from '../names.ts'
+import { findNames, mostNames } from '../names.ts'
 import type { NovelServices } from '../services.ts'
 import type { CodexFields } from './entry.ts'
 import { mentionFinder } from './find-mentions.ts'
@@ -42,15 +42,14 @@ export async function listProposals(
   { userId, novelId, startChapterId }: { userId: string; novelId: string; startChapterId?: string },
 ): Promise<ProposedEntry[]> {
   const range = { novelId, ...(startChapterId !== undefined && { startChapterId }) }
-  const [entries, dismissed, readings, { items: scenes }] = await Promise.all([
+  const [entries, dismissed, { items: scenes }] = await Promise.all([
     library.codex.all(userId, novelId),
     library.codex.dismissals(userId, novelId),
-    library.readings.all(userId, novelId, 'entries'),
     library.shelf.texts(userId, range, { pageSize: 1_000 }),
   ])
   const ignored = new Set(dismissed.filter(({ what }) => what === 'name').map(({ key }) => key))
   const merger = entryMerger()
-  for (const reading of readings) merger.add(reading)
+  for await (const reading of library.readings.all(userId, novelId, 'entries')) merger.add(reading)
   const byModel = withoutKnown(merger.entries, entries, ignored)
   const { find, shared } = mentionFinder(entries.map(entry => ({ ...entry, when: 'always' })))
   const named = new Set(byModel.flatMap(namesOf).map(lower))
@@ -58,19 +57,16 @@ export async function listProposals(
     named.has(lower(name)) ||
     find(name).mentions.size > 0 ||
     shared.some(each => lower(each.name) === lower(name))
-  const { people, places, others } = findNames([
-    scenes
-      .map(({ content }) => content)
-      .join('\n')
-      .slice(0, mostUnits),
-  ])
-  const proposed = [
-    ...people.map(name => ({ name, kind: 'person' as const })),
-    ...places.map(name => ({ name, kind: 'place' as const })),
-    ...others.map(name => ({ name, kind: 'thing' as const })),
-  ]
-  const left = proposed.filter(({ name }) => !ignored.has(name) && !isKnown(name))
-  const byPatterns = mergedNames(left).flatMap(each => {
+  const text = scenes.map(({ content }) => content).join('\n')
+  const { people, places, others } = findNames([text.slice(0, mostUnits)], Number.POSITIVE_INFINITY)
+  // What is known counts for none of those that are listed.
+  const left = (names: readonly string[], kind: 'person' | 'place' | 'thing') =>
+    names
+      .filter(name => !ignored.has(name) && !isKnown(name))
+      .slice(0, mostNames)
+      .map(name => ({ name, kind }))
+  const proposed = [...left(people, 'person'), ...left(places, 'place'), ...left(others, 'thing')]
+  const byPatterns = mergedNames(proposed).flatMap(each => {
     const scene = scenes.find(({ content }) => content.includes(each.name))
     if (scene === undefined) return []
     const { content } = scene
@@ -118,6 +114,46 @@ export function entryMerger(): {
     entries,
     add({ items, sceneId }) {
       for (const item of items) add({ ...item, sceneId })
+    },
+  }
+}
+
+/** Names of an entry. */
+export type NamesOfEntry = Pick<PlacedEntry, 'name' | 'aliases'>
+
+/** Entries that have a finder of their own, until it is built into that of all. */
+const mostNew = 200
+
+/** Returns what finds which entries a text mentions. Building the finder of all takes long, so entries that are added have a small one first. */
+export function entryNames(entries: readonly NamesOfEntry[]): {
+  /** Returns the names of the entries, each once. */
+  find(text: string): string[]
+  /** Adds entries, and other names of entries. */
+  add(more: readonly NamesOfEntry[]): void
+} {
+  const put = (into: Map<string, NamesOfEntry>, those: Iterable<NamesOfEntry>) => {
+    for (const { name, aliases } of those)
+      into.set(name, { name, aliases: [...new Set([...(into.get(name)?.aliases ?? []), ...aliases])] })
+  }
+  const finderOf = (those: ReadonlyMap<string, NamesOfEntry>) =>
+    mentionFinder(
+      [...those.values()].map(({ name, aliases }) => ({
+        ...{ id: name, name, aliases: [...aliases] },
+        ...{ exclusions: [], matchCase: false, when: 'always' as const },
+      })),
+    )
+  const [all, recent] = [new Map<string, NamesOfEntry>(), new Map<string, NamesOfEntry>()]
+  put(all, entries)
+  let finders = [finderOf(all)]
+  return {
+    find: text => [...new Set(finders.flatMap(({ find }) => [...find(text).mentions.keys()]))],
+    add(more) {
+      put(recent, more)
+      if (recent.size > mostNew) {
+        put(all, recent.values())
+        recent.clear()
+        finders = [finderOf(all)]
+      } else finders = [...finders.slice(0, 1), finderOf(recent)]
     },
   }
 }

@@ -25,11 +25,12 @@ export function readLorebook(book: unknown, kind: CodexFields['kind'] = 'fact'):
   const { format, found, ofBook } = entriesOf(book)
   if (found.length > codexBounds.entries)
     throw invalid(`it has ${found.length} entries, and a codex has at most ${codexBounds.entries}`)
+  const categories = categoriesOf(book)
   const entries: CodexFields[] = []
   const skipped: { name: string; reason: string }[] = []
   const ignored = new Map<string, number>(ofBook.map(part => [part, 0]))
   for (const [at, entry] of found.entries()) {
-    const { fields, unread } = fieldsOf(entry, { kind, categories: categoriesOf(book) })
+    const { fields, unread } = fieldsOf(entry, { kind, categories })
     const parsed = newCodexEntry.safeParse({ ...fields, name: fields.name || `Entry ${at + 1}` })
     const name = (fields.name || `Entry ${at + 1}`).slice(0, codexBounds.name)
     const [issue] = parsed.error?.issues ?? []

@@ -152,7 +152,7 @@ export async function readScenes<Kind extends ReadingKind>(
       readPage(ctx, reading, { from, round, show }),
     )
     sum = added(sum, page.sum)
-    show(nothing)
+    show(page.sum)
     next = page.next
   } while (next !== undefined)
   const [first] = sum.failedScenes

@@ -302,12 +302,9 @@ export function fitEntries(
     .map(({ id, kind, name, tokens }) => ({ id, kind, name, reason: 'over-budget' as const, tokens }))
   const told = [...fixed, ...kept.toSorted(byKindAndName)]
   return {
-    told,
+    ...{ told, shared, lostChanges, budget },
     leftOut: [...fallen, ...leftOut],
-    shared,
-    lostChanges,
     tokens: sum(told),
-    budget,
     missing: Math.max(0, -left),
   }
 }

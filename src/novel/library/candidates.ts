@@ -61,8 +61,8 @@ export interface TextProposal {
    * is out of date as soon as the text changes.
    */
   fromSummary?: boolean
-  /** `never`: it is kept without being offered. */
-  accept: Acceptance | 'never'
+  /** `never`: it is kept without being offered. `if-unchanged`: likewise where somebody changed the text since it was read, and it enters elsewhere. */
+  accept: Acceptance | 'never' | 'if-unchanged'
   /** What speaks against the text. */
   faults?: readonly Finding[]
   /** What somebody should look at. */

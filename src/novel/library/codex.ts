@@ -84,7 +84,8 @@ export interface CodexStore {
   /** Removes an entry and the relations to it. An entry that is gone counts as removed. Throws NOVEL_NOT_FOUND. */
   remove(userId: string, read: CodexEntryRead): Promise<CodexWritten>
   /**
-   * Has an entry take another one in, which is gone then: names, texts, notes, changes and relations are joined, relations to the other lead to it.
+   * Has an entry take another one in, which is gone then: names, texts, notes, changes and relations are joined, relations to the other lead to it,
+   * and it is pinned to the scenes of the other and barred from them.
    * Throws CODEX_ENTRY_NOT_FOUND, and OPTION_INVALID where both together are too large for one.
    */
   merge(userId: string, merge: CodexMerge): Promise<CodexWritten>

@@ -1,7 +1,13 @@
 /** The entries of codices: one record each. */
 import { type Change, getOne, insert, remove, replace } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { type CodexEntry, type CodexFields, codexBounds, codexFields } from '../codex/entry.ts'
+import {
+  type CodexEntry,
+  type CodexFields,
+  codexBounds,
+  codexFields,
+  type SceneCodex,
+} from '../codex/entry.ts'
 import { mergedFields, repointed } from '../codex/merge.ts'
 import type {
   CodexEntryRead,
@@ -12,8 +18,17 @@ import type {
   NewCodexEntry,
   ToldEntry,
 } from './codex.ts'
+import { idsOf } from './ids.ts'
 import { dismissalStore } from './keep-dismissals.ts'
-import { type CodexRecord, codex, type LibraryParts, novels, ownNovel, shelvedNovel } from './kinds.ts'
+import {
+  type CodexRecord,
+  codex,
+  type LibraryParts,
+  novels,
+  ownNovel,
+  scenes,
+  shelvedNovel,
+} from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { findPlace, placesOf } from './read-scenes.ts'
 import { codexEntryNotFound, codexFull, notTaken, sceneNotFound } from './refusal.ts'
@@ -50,6 +65,7 @@ export function codexStore(library: LibraryParts): CodexStore {
     },
     async add(userId, novelId, entries) {
       const added = new Set<string>()
+      if (entries.length > perCommit) await checkFit(library, { userId, novelId }, entries)
       for (let at = 0; at < entries.length; at += perCommit)
         for (const id of await addSome(library, { userId, novelId }, entries.slice(at, at + perCommit)))
           added.add(id)
@@ -98,12 +114,12 @@ interface Checked {
   novelId: string
   id: string
   fields: CodexFields
-  /** Ids of entries that the same commit adds. */
-  beside?: ReadonlySet<string>
+  /** Ids of entries that are not looked for: the same commit adds them, or a relation leads to them already. */
+  known: Iterable<string>
 }
 
 /** Throws for an entry that is not taken: OPTION_INVALID, SCENE_NOT_FOUND, CODEX_ENTRY_NOT_FOUND. */
-async function check(library: LibraryParts, { novelId, id, fields, beside }: Checked): Promise<void> {
+async function check(library: LibraryParts, { novelId, id, fields, known }: Checked): Promise<void> {
   const parsed = codexFields.safeParse(fields)
   const [issue] = parsed.error?.issues ?? []
   if (issue !== undefined)
@@ -124,10 +140,37 @@ async function check(library: LibraryParts, { novelId, id, fields, beside }: Che
   })
   if (begins !== undefined && ends !== undefined && isBefore(ends, begins))
     throw notTaken(`The entry ${fields.name} ends at a scene before the one where it begins.`)
-  const others = fields.relations.filter(each => each !== id && beside?.has(each) !== true)
-  const found = others.length === 0 ? undefined : await library.records.get(codex, others, ['note'])
+  await checkRelations(library, { novelId, id, fields, known })
+}
+
+/** Throws CODEX_ENTRY_NOT_FOUND. */
+async function checkRelations(
+  { records }: LibraryParts,
+  { novelId, id, fields, known }: Checked,
+): Promise<void> {
+  const unasked = new Set([id, ...known])
+  const others = fields.relations.filter(each => !unasked.has(each))
+  const found = others.length === 0 ? undefined : await records.get(codex, others, ['note'])
   const missing = others.find(each => found?.get(each)?.novelId !== novelId)
   if (missing !== undefined) throw codexEntryNotFound(missing)
+}
+
+/** Throws CODEX_FULL where entries do not all fit, before the first commit of several adds some of them. */
+async function checkFit(
+  library: LibraryParts,
+  { userId, novelId }: { userId: string; novelId: string },
+  entries: readonly NewCodexEntry[],
+): Promise<void> {
+  await ownNovel(library, userId, novelId)
+  const there = await library.records.get(codex, idsOf(entries), ['note'])
+  await checkNumber(library, novelId, entries.length - there.size)
+}
+
+/** Throws CODEX_FULL. */
+async function checkNumber({ records }: LibraryParts, novelId: string, more: number): Promise<void> {
+  const sums = await records.sum(codex, { equal: { novelId }, by: 'novelId' })
+  if ((sums.get(novelId)?.count ?? 0) + more > codexBounds.entries)
+    throw codexFull(novelId, codexBounds.entries)
 }
 
 /** The guard of the novel keeps the number of entries within its bound, and the order without repeats. */
@@ -140,7 +183,7 @@ async function addSome(
   const beside = new Set(entries.map(({ id }) => id))
   for (const { id, fields } of entries) {
     if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
-    await check(library, { novelId, id, fields, beside })
+    await check(library, { novelId, id, fields, known: beside })
   }
   for (;;) {
     const novel = await ownNovel(library, userId, novelId)
@@ -150,13 +193,9 @@ async function addSome(
       throw notTaken(`The id ${foreign.id} belongs to an entry of another novel; choose another one.`)
     const missing = entries.filter(({ id }) => !there.has(id))
     if (missing.length === 0) return []
-    const ofNovel = { equal: { novelId } }
-    const [sums, [last]] = await Promise.all([
-      records.sum(codex, { ...ofNovel, by: 'novelId' }),
-      records.find(codex, { ...ofNovel, order: ['order'], reverse: true, limit: 1 }, ['note']),
-    ])
-    if ((sums.get(novelId)?.count ?? 0) + missing.length > codexBounds.entries)
-      throw codexFull(novelId, codexBounds.entries)
+    await checkNumber(library, novelId, missing.length)
+    const newest = { equal: { novelId }, order: ['order'] as const, reverse: true, limit: 1 }
+    const [last] = await records.find(codex, newest, ['note'])
     const first = (last?.order ?? 0) + 1
     const at = now()
     const made = { novelId, version: 1, createdAt: at, updatedAt: at }
@@ -195,7 +234,8 @@ async function edit(
     if (isThere) return { outcome: 'applied', version }
     if (version !== expectedVersion) return { outcome: 'conflict', version }
     const changed = { ...entry, ...Object.fromEntries(given) }
-    await check(library, { novelId, id: entryId, fields: fieldsOf(changed) })
+    const known = entry.relations
+    await check(library, { novelId, id: entryId, fields: fieldsOf(changed), known })
     const next = { ...changed, version: version + 1, updatedAt: library.now() }
     if ((await library.records.commit([replace(codex, next)])) === 'applied')
       return { outcome: 'applied', version: next.version }
@@ -255,8 +295,10 @@ async function mergeEntries(
       throw codexEntryNotFound(entry === undefined ? read.entryId : taken.entryId)
     if (entry.version !== read.expectedVersion) return { outcome: 'conflict', version: entry.version }
     if (other.version !== taken.expectedVersion) return { outcome: 'conflict', version: other.version }
-    const fields = mergedFields(entry, other)
-    await check(library, { novelId: entry.novelId, id: entry.id, fields })
+    const places = await placesOf(library, entry.novelId, scenesIn([entry, other]))
+    const fields = mergedFields(entry, other, places)
+    const known = [...entry.relations, ...other.relations]
+    await check(library, { novelId: entry.novelId, id: entry.id, fields, known })
     const [from, to] = [other.id, entry.id]
     const related = await relatedTo(
       library,
@@ -264,12 +306,35 @@ async function mergeEntries(
       ({ id: of, relations }) => repointed(relations, { from, to, of }),
       entry.id,
     )
+    const chosen = await chosenScenes(library, entry.novelId, { from, to })
     const version = entry.version + 1
     const whole = replace(codex, { ...entry, ...fields, version, updatedAt: now() })
-    if ((await records.commit([whole, remove(codex, other), ...related])) === 'applied')
+    if ((await records.commit([whole, remove(codex, other), ...related, ...chosen])) === 'applied')
       return { outcome: 'applied', version }
   }
 }
+
+/** Returns the changes of the scenes to which an entry is pinned, or from which it is barred: they name the one that has taken it in. */
+async function chosenScenes(
+  { records, now }: LibraryParts,
+  novelId: string,
+  { from, to }: { from: string; to: string },
+): Promise<Change[]> {
+  const all = await records.find(scenes, { equal: { novelId } }, ['summary'])
+  const named = all.filter(({ codex: { pinned, barred } = none }) => [...pinned, ...barred].includes(from))
+  const whole = await records.get(scenes, idsOf(named))
+  return [...whole.values()].map(scene => {
+    const { pinned, barred } = scene.codex ?? none
+    const repoint = (ids: readonly string[]) => repointed(ids, { from, to, of: scene.id })
+    // What is barred from a scene must not come in by a pin.
+    const out = repoint(barred)
+    const choice = { pinned: repoint(pinned).filter(id => !out.includes(id)), barred: out }
+    const version = scene.version + 1
+    return replace(scenes, { ...scene, codex: choice, version, codexVersion: version, updatedAt: now() })
+  })
+}
+
+const none: SceneCodex = { pinned: [], barred: [] }
 
 /** The new entry comes first: who reads in between finds both whole. */
 async function splitEntry(
@@ -285,6 +350,7 @@ async function splitEntry(
     novelId: entry.novelId,
     id: entry.id,
     fields: fieldsOf({ ...entry, ...defined(stays) }),
+    known: entry.relations,
   })
   await addSome(library, read, [into])
   return edit(library, read, stays)

@@ -1,17 +1,25 @@
 /** What models read in scenes: one record each, guarded by the novel, which they do not outlive. */
 import { hashedId } from '../../index.ts'
 import { replace, type Stored, write } from '../../records/records.ts'
+import { everyItem } from '../../task/page.ts'
 import { type LibraryParts, novels, ownNovel, type ReadingRecord, readings } from './kinds.ts'
+import { readPage } from './page-token.ts'
 import type { ReadingKind, ReadingStore, SceneReading } from './readings.ts'
+
+/** Readings that are read at a time. */
+const perPage = 100
 
 /** The readings of a library. */
 export function readingStore(library: LibraryParts): ReadingStore {
   const { records, now } = library
   return {
-    async all<Kind extends ReadingKind>(userId: string, novelId: string, what: Kind) {
+    async *all<Kind extends ReadingKind>(userId: string, novelId: string, what: Kind) {
       await ownNovel(library, userId, novelId)
-      const inOrder = { equal: { novelId, what }, order: ['chapter', 'position'] } as const
-      return (await records.find(readings, inOrder)).map(readingOf).filter(isOf(what))
+      const query = { equal: { novelId, what }, order: ['chapter', 'position'] as const }
+      const listing = { name: 'readings', filter: [novelId, what], query }
+      yield* everyItem(perPage, page =>
+        readPage(records, readings, { listing, page }, found => found.map(readingOf).filter(isOf(what))),
+      )
     },
     async ofScenes<Kind extends ReadingKind>(
       userId: string,

@@ -37,12 +37,12 @@ export interface SceneReading<Kind extends ReadingKind = ReadingKind> {
 
 /** The readings of the novels of a library: at most one of a scene and kind. */
 export interface ReadingStore {
-  /** In reading order. Throws NOVEL_NOT_FOUND. */
+  /** In reading order, at most a page of them in memory. Throws NOVEL_NOT_FOUND. */
   all<Kind extends ReadingKind>(
     userId: string,
     novelId: string,
     what: Kind,
-  ): Promise<readonly SceneReading<Kind>[]>
+  ): AsyncIterable<SceneReading<Kind>>
   /** Those of some scenes, by the id of the scene. Throws NOVEL_NOT_FOUND. */
   ofScenes<Kind extends ReadingKind>(
     userId: string,

@@ -51,14 +51,16 @@ export interface GuardedText {
 /** What to do with a text or a summary. `unchanged`: it is there already, or was applied before. */
 export type WriteDecision = 'unchanged' | 'conflict' | 'write'
 
-/** Decides what becomes of a text that a task made: whether it enters its scene by itself, and is offered otherwise. */
+/** Decides what becomes of a text that a task made: whether it enters its scene by itself, and whether it is offered otherwise. */
 export function statusOf(
   scene: GuardedScene,
   { content }: GuardedText,
   { accept, expectedVersion }: Pick<TextProposal, 'accept' | 'expectedVersion'>,
 ): CandidateStatus {
   if (accept === 'never') return 'discarded'
-  if (accept === 'by-author' || isStale(scene, 'text', expectedVersion)) return 'open'
+  const isChanged = isStale(scene, 'text', expectedVersion)
+  if (accept === 'if-unchanged') return isChanged ? 'discarded' : 'accepted'
+  if (accept === 'by-author' || isChanged) return 'open'
   return accept === 'automatically' || content.trim() === '' ? 'accepted' : 'open'
 }
 

@@ -87,7 +87,11 @@ export async function readMaterial(reader: MaterialReader, request: MaterialRequ
     request.language,
   )
   const story = await storySoFar(reader, { novelId, before, chapter: place[0], without: read })
-  const near = await nearPassages(reader, { ...request, without: read })
+  const near = await nearPassages(reader, {
+    ...request,
+    without: read,
+    listsLater: typeof before === 'string',
+  })
   const shown = [...near.passages.map(({ text }) => text), ...texts.map(({ content }) => content)]
   const around = [...shown, ...story.told.map(({ text }) => text)]
   const { people, places } = findNames([request.about, around.join('\n').slice(0, namesIn)])
@@ -191,10 +195,17 @@ export async function closePassages(
   return (await nearPassages(reader, request)).passages
 }
 
+interface NearRequest extends PassageRequest {
+  /** Scenes that are shown elsewhere. */
+  without?: ReadonlySet<string>
+  /** Whether passages of later scenes are searched too, for the list of what is left out. */
+  listsLater?: boolean
+}
+
 /** The closest passages of scenes before a scene, and those that would be as close and are left out. */
 async function nearPassages(
   reader: MaterialReader,
-  { novelId, before, about, without = new Set() }: PassageRequest & { without?: ReadonlySet<string> },
+  { novelId, before, about, without = new Set(), listsLater = false }: NearRequest,
 ): Promise<{
   passages: readonly ClosePassage[]
   leftOut: readonly LeftOutSource[]
@@ -208,8 +219,8 @@ async function nearPassages(
     ...search,
     ...(typeof before === 'string' && { before }),
   })
-  // What comes later is searched for the list of what is left out alone.
-  const { hits: anywhere } = await index.search(userId, novelId, search)
+  // A search compares all vectors of the novel: one that nobody looks at is not made.
+  const { hits: anywhere } = listsLater ? await index.search(userId, novelId, search) : { hits }
   const passageOf = ({ sceneId: of, passage }: PassageHit) => `${of} ${passage.start}`
   const earlier = new Set(hits.map(passageOf))
   const reasonOf = (hit: PassageHit): WhyLeftOut | undefined => {

@@ -5,7 +5,6 @@ import {
   MongoInvalidArgumentError,
   type WriteError,
 } from 'mongodb'
-import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { TaskRecord } from '../../task/task.ts'
@@ -33,8 +32,10 @@ import { findTasks, isDueSoon, readFields, type Session } from './session.ts'
 
 /** Payloads of one write. */
 const payloadsPerWrite = 500
-/** Idempotency keys of one read. */
-const keysPerRead = 500
+/** Ids or idempotency keys of one read. */
+const perRead = 500
+/** Large fields that nobody asks for of sub-tasks which are there already: those of thousands are more than a process can hold. */
+const withoutResults = { result: 0, progress: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 /** Creations of the same tasks by others that may come in between. */
 const mostTries = 5
 /** Documents of one command: keeps one turn of the event loop short. */
@@ -59,10 +60,7 @@ interface Existing {
 }
 
 /** Inserts new tasks. Returns the record that was found for one whose id or idempotency key exists. */
-export async function createAll(
-  session: Session,
-  requests: readonly CreateRequest[],
-): Promise<(Created | Failed)[]> {
+export async function createAll(session: Session, requests: readonly CreateRequest[]): Promise<Created[]> {
   const refusals = await refusalsOf(session, requests)
   const admitted = requests.filter(request => refusals.get(request) === undefined)
   const inserts = await prepareInserts(session, admitted, { sends: true })
@@ -70,7 +68,7 @@ export async function createAll(
   const open = requests.filter(request => !inserts.has(request) || failures.has(request))
   const found = await findExisting(session, open)
   const made: Insert[] = []
-  const answers = requests.map((request): Created | Failed => {
+  const answers = requests.map((request): Created => {
     const insert = inserts.get(request)
     const existing = found.get(request)
     const failure = failures.get(request)
@@ -82,7 +80,7 @@ export async function createAll(
     if (existing === undefined)
       return failure === undefined
         ? refusedOf(request, refusals.get(request))
-        : new Failed(insertError(request, failure))
+        : { outcome: 'failed', error: insertError(request, failure) }
     return { outcome: 'existing', record: existing.record }
   })
   afterwards(session, made)
@@ -100,7 +98,7 @@ export async function createWithin(
   accepts?: Accepts,
 ): Promise<Created[]> {
   try {
-    const found = await findExisting(session, requests, transaction)
+    const found = await findExisting(session, requests, { transaction })
     const repeats = repeatsOf(requests)
     const fresh = requests.filter(request => !found.has(request) && !repeats.has(request))
     const refusals = await refusalsOf(session, fresh)
@@ -176,7 +174,7 @@ export async function createTogether(
     if (none !== undefined && found !== undefined) return none
     const made = none === undefined ? await insertTogether(session, fresh) : undefined
     if (made !== undefined) return answersOf(requests, { found, repeats, made })
-    found = await findExisting(session, requests)
+    found = await findExisting(session, requests, { areMany: true })
   }
   const message = `Other processes created some of the ${requests.length} tasks, ${mostTries} times in a row; none was written. Submit them again.`
   throw new QuillworkError('STORE_FAILED', message)
@@ -210,7 +208,7 @@ async function insertTogether(
 async function areOurs(session: Session, inserts: readonly Insert[]): Promise<boolean> {
   const shows = inserts.find(({ initial }) => initial.large !== undefined) ?? inserts[0]
   if (shows === undefined) return false
-  const found = await findExisting(session, [shows.request])
+  const found = await findExisting(session, [shows.request], { areMany: true })
   return isOurs(shows, found.get(shows.request)?.document)
 }
 
@@ -263,6 +261,8 @@ async function prepareInserts(
     !goesAtOnce(request) || !session.order.knows(placeOf(request.task))
   await session.order.refresh(requests.filter(needsRank).map(({ task }) => placeOf(task)))
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
+  // Their deadlines begin now.
+  await session.freshTime()
   const inserts = new Map<CreateRequest, Insert>()
   for (const request of requests) {
     const { task } = request
@@ -281,14 +281,18 @@ async function prepareInserts(
   return inserts
 }
 
-/** Inserts documents. Returns what the server said of those that it refused. */
+/** Inserts documents; each send begins the leases of those that start with it. Returns what the server said of those that it refused. */
 async function insertAll(
-  { database, tasks }: Session,
+  { database, tasks, now, freshTime }: Session,
   inserts: readonly Insert[],
 ): Promise<ReadonlyMap<CreateRequest, WriteError>> {
   if (inserts.length === 0) return new Map()
   const documents = inserts.map(({ document }) => document)
   const failed = await database.run('create', async () => {
+    await freshTime()
+    for (const { document, initial } of inserts)
+      if (document.claimToken !== undefined && initial.claim !== undefined)
+        document.leaseUntil = new Date(now() + initial.claim.leaseMs)
     try {
       await tasks.insertMany(documents, { ordered: false })
       return []
@@ -328,24 +332,33 @@ function insertError({ task }: CreateRequest, { code }: WriteError): QuillworkEr
   return new QuillworkError('STORE_FAILED', `The task ${task.id} was not written: ${why}.`)
 }
 
-/** Returns the tasks that are there already: by id, else by idempotency key. */
+/**
+ * Returns the tasks that are there already: by id, else by idempotency key. `areMany`: where they are sub-tasks, without their results and other
+ * large texts.
+ */
 async function findExisting(
   session: Session,
   requests: readonly CreateRequest[],
-  transaction?: ClientSession,
+  { transaction, areMany = false }: { transaction?: ClientSession; areMany?: boolean } = {},
 ): Promise<ReadonlyMap<CreateRequest, Existing>> {
   if (requests.length === 0) return new Map()
+  const isShort = areMany && requests.every(({ task }) => task.parent !== undefined)
+  const options = isShort ? { projection: withoutResults } : {}
   // Within a transaction nothing may be sent twice.
   const find = (filter: Filter<TaskDocument>) =>
     transaction === undefined
-      ? findTasks(session, 'look up', filter)
+      ? findTasks(session, 'look up', filter, options)
       : session.tasks.find(filter, { session: transaction }).toArray()
-  const withIds = await find({ _id: { $in: requests.map(({ task }) => task.id) } })
+  const withIds: TaskDocument[] = []
+  for (let from = 0; from < requests.length; from += perRead) {
+    const part = requests.slice(from, from + perRead)
+    withIds.push(...(await find({ _id: { $in: part.map(({ task }) => task.id) } })))
+  }
   const byId = new Map(withIds.map(document => [document._id, document]))
   const keyed = requests.filter(({ task }) => !byId.has(task.id) && task.idempotencyKey !== undefined)
   const withKeys: TaskDocument[] = []
-  for (let from = 0; from < keyed.length; from += keysPerRead) {
-    const part = keyed.slice(from, from + keysPerRead)
+  for (let from = 0; from < keyed.length; from += perRead) {
+    const part = keyed.slice(from, from + perRead)
     withKeys.push(...(await find(withKeysOf(part))))
   }
   const byKey = new Map(withKeys.map(document => [JSON.stringify(keyOf(document)), document]))
@@ -356,7 +369,7 @@ async function findExisting(
     return document === undefined ? [] : { request, document }
   })
   const documents = found.map(({ document }) => document)
-  const records = await recordsOf(session, documents)
+  const records = isShort ? documents.map(each => recordOf(each)) : await recordsOf(session, documents)
   return new Map(
     found.flatMap(({ request, document }, index) => {
       const record = records[index]

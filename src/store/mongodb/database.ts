@@ -216,7 +216,8 @@ const readEveryMs = 30_000
 const slowMs = 1_000
 
 /**
- * Returns the server's time as this process knows it: read now and then, carried on by a clock that only ever grows.
+ * Returns the server's time as this process knows it: read now and then, carried on by a clock that only ever grows. That one stands still while
+ * the machine sleeps, and the process's own does not: when they have parted the time is read again.
  *
  * @param ask Asks the server for its time.
  * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
@@ -227,36 +228,62 @@ export function createServerClock(
 ) {
   let offset: number | undefined
   let timer: NodeJS.Timeout | undefined
+  /** By how much the process's own clock was ahead of the one that only grows when the time was read. */
+  let lead = 0
+  let reading: Promise<void> | undefined
 
   async function readClock(): Promise<void> {
-    const { time, askedAt, answeredAt } = await send(async () => {
-      const asked = performance.now()
-      return { time: await ask(), askedAt: asked, answeredAt: performance.now() }
+    const { time, askedAt, answeredAt, leadThen } = await send(async () => {
+      const [asked, leadAsked] = [performance.now(), ownLead()]
+      return { time: await ask(), askedAt: asked, answeredAt: performance.now(), leadThen: leadAsked }
     })
     const tookMs = answeredAt - askedAt
     if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
     // It may have been slow on either way. Taken as of this moment, it is never ahead of the server.
-    else offset ??= time.getTime() - answeredAt
+    else if (offset === undefined || hasSlept()) offset = time.getTime() - answeredAt
+    lead = leadThen
+  }
+
+  const hasSlept = () => timer !== undefined && Math.abs(ownLead() - lead) > slowMs
+
+  /** Never rejects. A read that fails changes nothing: the last one is still good, unless the process slept. */
+  function readAgain(): Promise<void> {
+    reading ??= readClock()
+      .catch(() => undefined)
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
   }
 
   return {
     /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
     now: () => (offset === undefined ? Date.now() : Math.floor(offset + performance.now())),
+    /** Resolves when the time has been read that is too old since the process slept; undefined where it is not. */
+    fresh: () => (hasSlept() ? readAgain() : undefined),
     /** Reads the time, and from then on again and again. Rejects when the server cannot be asked. */
     async start() {
       await readClock()
       clearInterval(timer)
-      // A read that fails changes nothing: the last one is still good.
-      timer = setInterval(() => void readClock().catch(() => undefined), readEveryMs)
+      timer = setInterval(readAgain, readEveryMs)
       timer.unref()
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer)
+      timer = undefined
+    },
   }
+}
+
+/** By how much the process's own clock is ahead of the one that only grows. */
+function ownLead(): number {
+  return Date.now() - performance.now()
 }
 
 /** Returns the clock of a database's server; `now`: one that the caller moves instead. */
 export function clockOf(database: OpenableDatabase, now: (() => number) | undefined) {
-  if (now !== undefined) return { now, start: async () => undefined, stop: () => undefined }
+  if (now !== undefined)
+    return { now, fresh: () => undefined, start: async () => undefined, stop: () => undefined }
   return createServerClock(
     async () => {
       const { localTime } = await database.db.admin().command({ hello: 1 })

@@ -120,10 +120,16 @@ export function isLost({ now }: Pick<Session, 'now'>): Filter<TaskDocument> {
   return { lostAt: { $lte: new Date(now()) } }
 }
 
-/** A confirmed delivery that nobody claimed, in a lane of which nothing waits in the broker. */
-export function isVanished({ now }: Pick<Session, 'now'>, empty: readonly string[]): Filter<TaskDocument> {
+/**
+ * A confirmed delivery that nobody claimed, in a lane of which nothing waits in the broker. Of those that the broker holds for a time, which may be
+ * very many, it reads only those that are almost due; one that was sent often is found when it would soon be presumed lost.
+ */
+export function isVanished(
+  { now, resendAfter }: Pick<Session, 'now' | 'resendAfter'>,
+  empty: readonly string[],
+): Filter<TaskDocument> {
   return {
-    lostAt: { $exists: true },
+    lostAt: { $lte: new Date(now() + resendAfter.confirmed) },
     wakeAt: { $exists: false },
     'sent.queue': { $in: empty.flatMap(lane => [queueOf(lane, false), queueOf(lane, true)]) },
     'sent.confirmed': true,

@@ -36,8 +36,9 @@ export function writeErrorsOf(error: unknown): { matched: number; failed: readon
  * Returns whether the operation may or may not have been executed: the connection broke, the answer did not come in time, or the server stepped
  * down meanwhile. Such an operation is sent again, for every write recognises its own earlier self.
  */
-function isUnknownOutcome(error: unknown): boolean {
-  if (error instanceof UnknownOutcome) return true
+function isUnknownOutcome(thrown: unknown): boolean {
+  if (thrown instanceof UnknownOutcome) return true
+  const error = ofWhole(thrown)
   if (!(error instanceof MongoError)) return false
   if (error instanceof MongoServerError && unknownOutcomes.has(Number(error.code))) return true
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
@@ -64,8 +65,16 @@ const networkErrors = new Set([
   'MongoServerClosedError',
 ])
 
+/** A write of many wraps what the whole of it met, such as a missing primary, in an error without its name and labels. Returns that. */
+function ofWhole(error: unknown): unknown {
+  return error instanceof MongoBulkWriteError && error.errorResponse instanceof MongoError
+    ? error.errorResponse
+    : error
+}
+
 /** Whether no server was found that takes the operation. */
-function isUnreachable(error: unknown): boolean {
+function isUnreachable(thrown: unknown): boolean {
+  const error = ofWhole(thrown)
   return error instanceof MongoError && error.name === noServer
 }
 

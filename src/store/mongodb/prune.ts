@@ -203,8 +203,8 @@ const orphanedMs = 3_600_000
 
 /**
  * Returns `TaskStore.trim`. It walks over the tasks that have documents in a collection, so that no other task pays for it, and what came late
- * is found too: of an attempt that had lost its task, or of a task that is gone. Large texts of tasks stay as long as these: their walk, a step
- * of it per call, finds what belongs to no task.
+ * is found too: of an attempt that had lost its task, or of a task that is gone. Large texts and log lines of tasks stay as long as these: their
+ * walks, a step of each per call, find what belongs to no task.
  */
 export function createTrim(session: Session): TaskStore['trim'] {
   const { database } = session
@@ -231,20 +231,21 @@ export function createTrim(session: Session): TaskStore['trim'] {
 
   /** Returns until when a task must have been COMPLETED. */
   function untilOf(work: Work, outputMs: number): number {
-    if (work === 'payloads') return Number.NEGATIVE_INFINITY
+    if (work === 'payloads' || work === 'logs') return Number.NEGATIVE_INFINITY
     return session.now() - (work === 'output' ? outputMs : 0)
   }
 
   const trimWorks = createWalk<Work, string, [number, number]>(['checkpoints', 'output'], step)
   const trimPayloads = createWalk<Work, string, [number, number]>(['payloads'], step)
-  return async (outputMs, limit) => {
-    const [isMore] = await Promise.all([trimWorks(outputMs, limit), trimPayloads(outputMs, limit)])
+  const trimLogs = createWalk<Work, string, [number, number]>(['logs'], step)
+  return async (...args) => {
+    const [isMore] = await Promise.all([trimWorks(...args), trimPayloads(...args), trimLogs(...args)])
     return isMore
   }
 }
 
 /** What belongs to tasks, and may outlast its use. */
-type Work = 'checkpoints' | 'output' | 'payloads'
+type Work = 'checkpoints' | 'output' | 'payloads' | 'logs'
 
 /** Returns those tasks that are gone, or were COMPLETED at this time. */
 async function findDone(session: Session, ids: readonly string[], until: number): Promise<string[]> {

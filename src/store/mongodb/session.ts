@@ -20,6 +20,8 @@ export interface Context {
   relays: Collection<RelayDocument>
   /** The server's time as far as this process knows it, epoch milliseconds. The process's own clock may jump. */
   now(): number
+  /** Resolves when the server's time is known again after the machine slept; undefined where it is. What begins a lease or a deadline here waits for it. */
+  freshTime(): Promise<void> | undefined
   /** The server's time within a pipeline update or an `$expr`: `$$NOW`, or the date of an injected clock. */
   serverNow(): '$$NOW' | Date
   /** The name of this process among those that share the database. */

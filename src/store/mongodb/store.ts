@@ -99,6 +99,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   }
   const context = createContext(database, {
     now: () => clock.now(),
+    freshTime: () => clock.fresh(),
     serverNow: () => (options.now === undefined ? '$$NOW' : new Date(options.now())),
     resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
     notifyDue: () => due.emit(),
@@ -156,7 +157,8 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   }
 }
 
-interface Ground extends Pick<Context, 'now' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'> {
+interface Ground
+  extends Pick<Context, 'now' | 'freshTime' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'> {
   partitionCount: number | undefined
 }
 

@@ -63,6 +63,12 @@ describe('mentions of entries', () => {
     ['Chinese, without borders', { 曹操: {}, 操: {} }, '却说曹操引兵，操大喜', { 曹操: 1, 操: 1 }],
     ['the longest in Chinese', { 诸葛亮: {}, 亮: {}, 诸葛: {} }, '诸葛亮曰', { 诸葛亮: 1 }],
     ['Japanese, without borders', { 花子: {}, アリス: {} }, '花子さんとアリスは', { 花子: 1, アリス: 1 }],
+    [
+      'Katakana: no part of a word',
+      { アン: {} },
+      'アンナは「アン！」と言った。アンさん、アン・シャーリー、アンケート、シアン、アンー',
+      { アン: 3 },
+    ],
     ['Latin within Chinese', { Alice: {} }, '是Alice说的', { Alice: 1 }],
     ['Korean, with particles', { 철수: {} }, '철수가 왔다. 김철수', { 철수: 1 }],
     ['numbers', { 'Room 1': {}, '42': {} }, 'Room 10, Room 1, 42, 142', { 'Room 1': 1, '42': 1 }],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { entryMerger, mergedNames, type PlacedEntry } from '../../../src/novel/codex/proposals.ts'
+import { entryMerger, entryNames, mergedNames, type PlacedEntry } from '../../../src/novel/codex/proposals.ts'
 import { readContradictions } from '../../../src/novel/codex/read-contradictions.ts'
 import { readEntries } from '../../../src/novel/codex/read-entries.ts'
 import { cpuSince } from '../../cpu-since.ts'
@@ -56,6 +56,22 @@ it('what a whole novel has is joined in time in proportion to it', () => {
   const names = Array.from({ length: 600 }, (_, at) => ({ name: `Person ${at}`, kind: 'person' as const }))
   expect(mergedNames(names)).toHaveLength(600)
   expect(cpu()).toBeLessThan(3_000)
+})
+
+it('the names that scene after scene adds are found in time in proportion to them', () => {
+  const person = (at: number) => ({ name: `Person ${at}`, aliases: [`The ${at}th`] })
+  const persons = Array.from({ length: 3_000 }, (_, at) => person(at))
+  const known = entryNames([{ name: 'Berit Hask', aliases: ['Berit'] }, ...persons])
+  expect(known.find('Berit met Ada.')).toEqual(['Berit Hask'])
+  known.add([{ name: 'Berit Hask', aliases: ['Berit', 'Bee'] }])
+  known.add([{ name: 'Ada', aliases: [] }])
+  expect(known.find('Bee and Berit met Ada.')).toEqual(['Berit Hask', 'Ada'])
+  const cpu = cpuSince()
+  for (let at = 3_000; at < 3_300; at++) known.add([person(at)])
+  expect(known.find('The 7th met Person 3299, and Bee met Ada.').toSorted()).toEqual([
+    ...['Ada', 'Berit Hask', 'Person 3299', 'Person 7'],
+  ])
+  expect(cpu()).toBeLessThan(8_000)
 })
 
 it('an answer is read item by item, and what the text does not bear out is dropped', () => {

@@ -25,6 +25,12 @@ describe('renaming in a text', () => {
   it.each<[string, string, Given, string]>([
     ['whole words', 'Ann, Anna, Ann’s and ANN.', { names: { Ann: 'Eve' } }, 'Eve, Anna, Eve’s and EVE.'],
     [
+      'no part of a word in Katakana',
+      'アンナはアンを見た。アンケートに答えた。',
+      { names: { アン: 'ベル' } },
+      'アンナはベルを見た。アンケートに答えた。',
+    ],
+    [
       'the longest name',
       'New York, York',
       { names: { York: 'Bath' }, others: [{ name: 'New York' }] },

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { type CodexFields, codexBounds, newCodexEntry } from '../../../src/novel/codex/entry.ts'
+import { detectEntries, textAt } from '../../../src/novel/codex/select-entries.ts'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { everyItem } from '../../../src/task/page.ts'
@@ -149,6 +150,68 @@ export const codexCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'an entry that takes another one in is pinned to its scenes, and barred from them',
+    async run(t) {
+      const { codex, scenes } = t.library
+      const novelId = await importBook(t.library, 'a')
+      const of = [sceneIdOf(novelId, 0, 0), sceneIdOf(novelId, 0, 1), sceneIdOf(novelId, 2, 0)] as const
+      const entry = (id: string) => ({ id, fields: entryFields({ name: id, text: `${id} is here.` }) })
+      await codex.add(ann, novelId, [entry('edgar'), entry('stranger'), entry('rose')])
+      const choices = [
+        { pinned: [], barred: ['stranger'] },
+        { pinned: ['edgar', 'rose'], barred: ['stranger'] },
+        { pinned: ['stranger'], barred: ['rose'] },
+      ]
+      for (const [at, choice] of choices.entries())
+        await scenes.editScene(ann, { sceneId: of[at] ?? '', expectedVersion: 1, codex: choice })
+      const read = { novelId, entryId: 'edgar', expectedVersion: 1 }
+      const merged = await codex.merge(ann, { ...read, other: { entryId: 'stranger', expectedVersion: 1 } })
+      expect(merged.outcome).toBe('applied')
+      const chosen = async (sceneId: string) => (await scenes.scene(ann, sceneId)).codex
+      expect(await Promise.all(of.map(chosen))).toEqual([
+        { pinned: [], barred: ['edgar'] },
+        { pinned: ['rose'], barred: ['edgar'] },
+        { pinned: ['edgar'], barred: ['rose'] },
+      ])
+      const at = await codex.atPlace(ann, of[0])
+      const texts = [{ from: 'summary', text: 'Edgar, the stranger.' }] as const
+      const { leftOut } = detectEntries({ ...at, texts, language: 'en' })
+      expect(leftOut.find(({ id }) => id === 'edgar')?.reason).toBe('barred')
+      const again = { sceneId: of[0], expectedVersion: 2, codex: { pinned: [], barred: [] } }
+      expect(await scenes.editScene(ann, again)).toMatchObject({ outcome: 'conflict', version: 3 })
+    },
+  },
+  {
+    name: 'an entry that takes another one in says what both said at each scene, also where one of them is replaced',
+    async run(t) {
+      const { codex } = t.library
+      const novelId = await importBook(t.library, 'a')
+      const scenes = [sceneIdOf(novelId, 0, 0), sceneIdOf(novelId, 0, 1), sceneIdOf(novelId, 2, 0)] as const
+      const change = (how: 'add' | 'replace', at: 0 | 1 | 2, text: string) => ({
+        how,
+        from: scenes[at],
+        text,
+      })
+      const entry = (id: string, text: string, changes: CodexFields['changes']) => {
+        return { id, fields: entryFields({ name: id, text, changes }) }
+      }
+      await codex.add(ann, novelId, [
+        entry('bob', 'A smith.', [change('add', 1, 'Is rich.'), change('replace', 2, 'Is dead.')]),
+        entry('robert', 'Limps.', [change('replace', 1, 'Lost a leg.'), change('add', 2, 'Is famous.')]),
+      ])
+      const read = { novelId, entryId: 'bob', expectedVersion: 1 }
+      const other = { entryId: 'robert', expectedVersion: 1 }
+      expect(await codex.merge(ann, { ...read, other })).toMatchObject({ outcome: 'applied' })
+      const said = async (scene: string) => {
+        const at = await codex.atPlace(ann, scene)
+        return at.entries.map(each => textAt(each, at).split(/\n+/u))
+      }
+      expect(await said(scenes[0])).toEqual([['A smith.', 'Limps.']])
+      expect(await said(scenes[1])).toEqual([['A smith.', 'Is rich.', 'Lost a leg.']])
+      expect(await said(scenes[2])).toEqual([['Is dead.', 'Lost a leg.', 'Is famous.']])
+    },
+  },
+  {
     name: 'an entry is cut in two, once',
     async run(t) {
       const { codex } = t.library
@@ -207,7 +270,11 @@ export const codexCases: readonly LibraryCase[] = [
         id: `n${i}`,
         fields: entryFields({ name: `N ${i}` }),
       }))
-      await codex.add(ann, novelId, many)
+      await codex.add(ann, novelId, many.slice(0, 880))
+      const more = many.slice(0, 200).map(each => ({ ...each, id: `more-${each.id}` }))
+      await expect(codex.add(ann, novelId, more)).rejects.toMatchObject({ code: 'CODEX_FULL' })
+      expect(await codex.all(ann, novelId)).toHaveLength(880)
+      expect((await codex.add(ann, novelId, many)).size).toBe(120)
       await expect(add({})).rejects.toMatchObject({ code: 'CODEX_FULL' })
       expect(await codex.add(ann, novelId, many.slice(5, 9))).toEqual(new Set())
     },

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { libraryMigrations } from '../../../src/novel/earlier-library/sqlite.ts'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
-import { candidates, levelSummaries } from '../../../src/novel/library/kinds.ts'
+import { candidates, codex, levelSummaries } from '../../../src/novel/library/kinds.ts'
 import { novelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteLibrary, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
-import type { Records } from '../../../src/records/records.ts'
+import { getOne, type Records, replace } from '../../../src/records/records.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook, proposalOf } from './case.ts'
 import { entryFields } from './codex-cases.ts'
@@ -46,6 +46,24 @@ function rowsByTable({ db }: DatabaseFile): Record<string, number> {
       .map(({ name }) => [name, count(name)]),
   )
 }
+
+test('an entry whose relation leads to nothing can be edited; none is made anew', async () => {
+  await using open = openLibrary()
+  const { codex: entries } = open.library
+  const novelId = await importBook(open.library, 'a', manyScenes(1))
+  await entries.add(ann, novelId, [{ id: 'a', fields: entryFields({ name: 'A', relations: ['a'] }) }])
+  // As an edit leaves it that meets the deletion of the other entry.
+  const records = sqliteLibraryRecords(open.database)
+  const there = await getOne(records, codex, 'a')
+  if (there !== undefined) await records.commit([replace(codex, { ...there, relations: ['gone'] })])
+  const edit = (expectedVersion: number, fields: object) =>
+    entries.edit(ann, { novelId, entryId: 'a', expectedVersion }, fields)
+  expect(await edit(1, { text: 'Here.' })).toEqual({ outcome: 'applied', version: 2 })
+  await expect(edit(2, { relations: ['gone', 'other'] })).rejects.toMatchObject({
+    code: 'CODEX_ENTRY_NOT_FOUND',
+  })
+  expect(await edit(2, { relations: [] })).toEqual({ outcome: 'applied', version: 3 })
+})
 
 test('summaries that are written at the same time share commits', async () => {
   await using open = openLibrary()

@@ -90,6 +90,8 @@ describeWriting('ProposeCodexEntries', open => {
         model: 'prose',
       },
     })
+    const { progress = '' } = await w.t.tasks.get(task.taskId)
+    expect(JSON.parse(progress)).toMatchObject({ done: 4, found: 4 })
     const [used] = await w.t.tasks.usage(task.taskId, { tree: true })
     expect(result.usage.inputTokens).toBe(used?.inputTokens)
     expect(estimate?.calls).toBe(3)
@@ -243,6 +245,27 @@ describeWriting('names that patterns find', open => {
       expect(quotation).toContain('said Torvald. 😀')
       expect(quotation).not.toMatch(/\p{Surrogate}/u)
     }
+  })
+})
+
+describeWriting('names of a book with many people', open => {
+  it('are proposed until each has an entry or is ignored', async () => {
+    await using w = await open()
+    const people = Array.from(
+      { length: 45 },
+      (_, at) => `Tor${'bdfgk'[at % 5]}a${'lmnprstvz'[Math.floor(at / 5)]}`,
+    )
+    const { novelId } = await novelOf(w, [people.map(name => `"Never," said ${name}.`).join(' ')])
+    const names = async () =>
+      (await proposals(w, novelId)).filter(({ kind }) => kind === 'person').map(({ name }) => name)
+    const first = await names()
+    expect(first).toHaveLength(40)
+    const entries = first.map((name, at) => ({
+      id: `e${at}`,
+      fields: newCodexEntry.parse({ kind: 'person', name }),
+    }))
+    await w.library.codex.add(ann, novelId, entries)
+    expect(await names()).toEqual(people.slice(40))
   })
 })
 

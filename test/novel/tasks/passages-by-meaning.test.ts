@@ -1,8 +1,9 @@
 import { generateScene, modelsOf, vectorize } from 'quillwork/novel'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LanguageModel } from '../../../src/ai/model.ts'
 import { ModelError } from '../../../src/ai/model-error.ts'
 import { estimateTask } from '../../../src/novel/estimate.ts'
+import { closePassages, readMaterial } from '../../../src/novel/models/scene-material.ts'
 import { previewScene } from '../../../src/novel/preview-scene.ts'
 import { queryVector } from '../../../src/novel/search-novel.ts'
 import { describeWriting } from '../../models/writing.ts'
@@ -89,6 +90,26 @@ describe('the passages in the prompt of a scene', () => {
     expect(usage.find(({ model }) => model === 'prose')).toMatchObject({
       ...{ calls: 1, inputTokens: prompts[0]?.length },
     })
+  })
+
+  it('are searched once more only for the list of what comes later', async () => {
+    const { n: made, novelId, sceneId } = await opened(scriptedEmbedding(), [])
+    await using n = made
+    const search = vi.spyOn(n.library.index, 'search')
+    const { signal } = new AbortController()
+    const reader = { userId: ann, services: n.services, signal }
+    const searches = async (before: string | { endOf: string }) => {
+      search.mockClear()
+      const about = 'A lamp and a candle.'
+      const asked = { said: [], language: 'en', tokens: 2_000, scenesBefore: 0 } as const
+      const { leftOut } = await readMaterial(reader, { novelId, before, about, ...asked })
+      return { searches: search.mock.calls.length, later: leftOut?.passages?.length }
+    }
+    expect(await searches(sceneId)).toEqual({ searches: 2, later: 1 })
+    expect(await searches({ endOf: novelId })).toEqual({ searches: 1, later: 0 })
+    search.mockClear()
+    await closePassages(reader, { novelId, before: sceneId, about: 'A lamp.' })
+    expect(search).toHaveBeenCalledTimes(1)
   })
 
   it('are chosen by words where their model fails', async () => {

@@ -215,6 +215,77 @@ describeWriting('renaming an entry', open => {
     expect(await content(first)).toBe('Inga waits. BERIT!')
   })
 
+  it('leaves what would be too long with the new name, and names it', async () => {
+    await using w = await open()
+    const { novelId, first, about, content } = await withBerit(w)
+    const { codex, threads } = w.library
+    const full = (start: string, units: number) => start.padEnd(units, 'x')
+    await codex.edit(ann, { novelId, entryId: 'mill', expectedVersion: 1 }, { note: full('Berit ', 8_000) })
+    await codex.edit(ann, { ...about, expectedVersion: 1 }, { text: full('Berit ', 8_000) })
+    const { version: expectedVersion } = await w.scene(first)
+    const long = full('Berit waits, ', 499)
+    await w.library.scenes.editScene(ann, { sceneId: first, expectedVersion, content: long })
+    const events = [{ scene: first, kind: 'planted' as const, quotation: long }]
+    await threads.put(
+      ann,
+      { novelId, threadId: 'wait', expectedVersion: 0 },
+      threadFieldsOf({ title: 'Her wait', events }),
+    )
+    const to = [{ from: 'Berit', to: 'Ingeborg' }]
+    const task = await rename(w, { ...about, names: to, expectedVersion: 2 })
+    expect(await task.result()).toMatchObject({
+      ...{ texts: 2, entries: 0, threads: 0, refusedTexts: 2 },
+      refused: [
+        { what: 'entry', id: 'berit' },
+        { what: 'entry', id: 'mill' },
+      ],
+    })
+    expect(await content(first)).toBe(long.replace('Berit', 'Ingeborg'))
+    expect(await codex.entry(ann, about)).toMatchObject({ name: 'Ingeborg', text: full('Berit ', 8_000) })
+    expect(await threads.thread(ann, { novelId, threadId: 'wait' })).toMatchObject({ events })
+  })
+
+  it('changes nothing where the entry cannot have the new names', async () => {
+    await using w = await open()
+    const { novelId, first, about, content } = await withBerit(w)
+    const aliases = Array.from({ length: 50 }, (_, at) => `Name ${at}`)
+    const mill = { novelId, entryId: 'mill' }
+    await w.library.codex.edit(ann, { ...mill, expectedVersion: 1 }, { aliases })
+    const names = [{ from: 'Mill', to: 'Forge' }]
+    const berit = { ...about, expectedVersion: 1 }
+    await w.library.codex.edit(ann, berit, { text: 'Berit has the Mill.' })
+    const task = await rename(w, { ...mill, names, expectedVersion: 2, keepsOld: true })
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { code: 'OPTION_INVALID' },
+    })
+    expect(await w.library.codex.entry(ann, about)).toMatchObject({ text: 'Berit has the Mill.', version: 2 })
+    expect(await content(first)).toBe('Berit waits. BERIT!')
+  })
+
+  it('offers no text with the new names where somebody changed it meanwhile, also after a crash', async () => {
+    await using w = await open()
+    const { first, third, about, content } = await withBerit(w)
+    const { candidates, scenes } = w.library
+    const { propose } = candidates
+    let cuts = 0
+    vi.spyOn(candidates, 'propose').mockImplementation(async proposal => {
+      const { sceneId, expectedVersion } = proposal
+      if (sceneId === third)
+        await scenes.editScene(ann, { sceneId, expectedVersion, content: 'Rain on Berit.' })
+      const status = await propose(proposal)
+      if (sceneId === third && cuts++ === 0) throw new Error('cut off')
+      return status
+    })
+    const task = await rename(w, { ...about, expectedVersion: 1 })
+    await w.t.advance('20s')
+    expect(await task.result()).toMatchObject({ texts: 1, refused: [{ what: 'text', id: third }] })
+    expect([await content(first), await content(third)]).toEqual(['Inga waits. INGA!', 'Rain on Berit.'])
+    const page = { pageSize: 10 }
+    const offered = await candidates.candidates(ann, { sceneId: third, status: ['open'] }, page)
+    expect(offered.items).toEqual([])
+  })
+
   it('an attempt that was cut off behind a write goes on, and counts it once', async () => {
     await using w = await open()
     const { first, third, about, content } = await withBerit(w)
