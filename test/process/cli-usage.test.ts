@@ -111,9 +111,9 @@ describe('quillwork usage', { timeout: patience }, () => {
     [['usage', '--since', 'yesterday'], 2, 'USAGE_INVALID'],
     [['usage', '--since', '2026-13-01'], 2, 'USAGE_INVALID'],
     [['usage', '--novel', 'no such title'], 1, 'NOVEL_NOT_FOUND'],
-    [['estimate', 'Nothing'], 1, 'TASK_TYPE_UNKNOWN'],
+    [['estimate', 'Nothing'], 2, 'TASK_TYPE_UNKNOWN'],
     [['estimate', 'ImportNovel', '--parameters', '{'], 2, 'USAGE_INVALID'],
-    [['estimate', 'ImportNovel'], 1, 'PARAMETERS_INVALID'],
+    [['estimate', 'ImportNovel'], 2, 'PARAMETERS_INVALID'],
     [['estimate'], 2, 'USAGE_INVALID'],
   ] as const)('%j ends with %i %s', async (args, code, name) => {
     const ended = await on([...args, '--json'])
