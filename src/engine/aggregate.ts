@@ -52,14 +52,13 @@ async function apply(core: Core, record: TaskRecord, transition: Transition): Pr
   return applied === 'applied'
 }
 
-/** Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. */
-export function wasEndedBySubTasks(record: TaskRecord): boolean {
-  if (record.status === 'COMPLETED_WITH_ERRORS') return true
-  return (
-    record.status === 'FAILED' &&
-    record.phase === 'awaiting-subtasks' &&
-    record.deadLetter?.reason !== 'deadline'
-  )
+/**
+ * Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. Its error tells a deadline, for a person may
+ * have discarded the dead letter.
+ */
+export function wasEndedBySubTasks({ status, phase, errorInfo }: TaskRecord): boolean {
+  if (status === 'COMPLETED_WITH_ERRORS') return true
+  return status === 'FAILED' && phase === 'awaiting-subtasks' && errorInfo?.code !== 'DEADLINE_PASSED'
 }
 
 async function failedSubTasks(core: Core, parentId: string): Promise<FailedSubTask[]> {

@@ -2,6 +2,8 @@ import { defineTask } from 'quillwork'
 import { createGate, type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { wasEndedBySubTasks } from '../../src/engine/aggregate.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
 import { cancelRequested } from '../../src/task/transition.ts'
 import { expectInvariants } from './invariants.ts'
 import { onSqlite } from './store-kind.ts'
@@ -315,6 +317,10 @@ describe('cancelling a parent', () => {
       subTaskStatusSummary: { CANCELLED: 1 },
     })
     await expectInvariants(t)
+    // Also once a person has discarded the dead letter: a sub-task that still ends does not have it run again.
+    await t.deadLetters.purge(task.taskId)
+    for (const record of await t.store.queries.get([task.taskId]))
+      expect([record?.deadLetter, wasEndedBySubTasks(record as TaskRecord)]).toEqual([undefined, false])
   })
 
   it('one whose last sub-task is cancelled alone ends as its sub-tasks say', async () => {
