@@ -13,7 +13,7 @@ describeRows('trees, cancels and sweeps', () => {
       await startAll(system, 2, { slots: 16 })
       await system.submit({ name: 'parents', children: size.of(100, 10_000, 300), ms: 0 }, 1, seed)
       system.fault('storm')
-      const report = await finish(system, { limit: size.of(60_000, 300_000) })
+      const report = await finish(system, { limit: size.of(60_000, 600_000) })
       expect(report.completed).toBe(size.of(101, 10_001, 301))
       const { tasks } = await system.held()
       const ends = tasks.map(({ completedAt }) => completedAt ?? 0).sort((a, b) => a - b)
