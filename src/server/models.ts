@@ -55,7 +55,7 @@ export function createModels(config: Config, kept: readonly KeptInUse[] = []): M
   )
 }
 
-/** Returns a model with the limit of its key, whoever gave it. No call asks for more than the tokens of a minute, so they bound its window. */
+/** Returns a model with the limit that holds for its key. A call cannot ask for more tokens than a minute allows, so the window is no larger than that. */
 function limitedBy(limits: Readonly<Record<string, Limit>>, config: ModelConfig): ModelConfig {
   const given = limits[limitKeyOf(config)]
   if (given === undefined || Object.keys(given).length === 0) return config

@@ -166,7 +166,7 @@ function Unsaved() {
   return useUnsaved(true)
 }
 
-/** Asks whether what was typed is to be lost. Enter loses nothing: whoever presses it right after Escape has not read the question. */
+/** Asks before typed text is lost. *Back* has the focus, so that Enter right after Escape loses nothing. */
 export function AskToLeave(answers: Pick<ConfirmProps, 'onConfirm' | 'onClose'>) {
   const t = useTranslations('parts.unsaved')
   return (
