@@ -57,8 +57,8 @@ describePages('when the connection is bad', () => {
     const { taskId } = await server.importText(story, 'ferry.txt')
     await server.ended(taskId)
     await using opened = await open('about:blank')
-    const { page, context } = opened
-    const session = await context.newCDPSession(page)
+    const { page } = opened
+    const session = await page.context().newCDPSession(page)
     await session.send('Network.enable')
     await session.send('Network.emulateNetworkConditions', {
       offline: false,
@@ -99,11 +99,9 @@ describePages('when the connection is bad', () => {
     }
     await using opened = await open(server.url)
     await opened.page.locator('[data-live=live]').waitFor()
-    const second = await opened.context.newPage()
-    await second.goto(`${server.url}/tasks`)
+    const second = await opened.newTab(`${server.url}/tasks`)
     await second.locator('[data-live=live]').waitFor()
-    const third = await opened.context.newPage()
-    await third.goto(`${server.url}/`)
+    const third = await opened.newTab(`${server.url}/`)
     await third.locator('[data-live=live]').waitFor()
     expect(await streams()).toBe(1)
     await opened.page.close()
@@ -121,8 +119,7 @@ describePages('when the connection is bad', () => {
     const { id } = await server.post<{ id: string }>('/v1/tasks', later)
     await using opened = await open(server.url)
     await opened.page.locator('[data-live=live]').waitFor()
-    const second = await opened.context.newPage()
-    await second.goto(`${server.url}/tasks/${id}`)
+    const second = await opened.newTab(`${server.url}/tasks/${id}`)
     await second.locator('[data-live=live]').waitFor()
     await second.getByText('Waiting', { exact: true }).first().waitFor()
     let letGo = () => {}

@@ -158,9 +158,9 @@ describePages('the shelf', () => {
 
   test('while a file is on its way one sees how far, and can stop it', async () => {
     await using opened = await open(server.url)
-    const { page, context } = opened
+    const { page } = opened
     await page.getByRole('heading', { name: 'Give it a novel' }).waitFor()
-    const session = await context.newCDPSession(page)
+    const session = await page.context().newCDPSession(page)
     await session.send('Network.enable')
     await session.send('Network.emulateNetworkConditions', {
       offline: false,

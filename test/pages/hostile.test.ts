@@ -157,12 +157,12 @@ describePages('pages of other origins', () => {
     const token = 'a-token-of-the-studio'
     try {
       await using server = await startEngineServer({ token, allowedOrigins: [origin] })
-      const opened = await open('about:blank')
-      const { page, context } = opened
+      await using opened = await open('about:blank')
+      const { page } = opened
       expect(await askedFrom(page, origin, { ...server, token })).toEqual([200, 202])
       const other = origin.replace('127.0.0.1', 'localhost')
       expect(await askedFrom(page, other, { ...server, token })).toEqual(['blocked', 'blocked'])
-      await context.close()
+      for (const problem of opened.problems.splice(0)) expect(problem).toContain('blocked by CORS policy')
     } finally {
       studio.close()
       studio.closeAllConnections()

@@ -201,7 +201,7 @@ describePages('a novel', () => {
     })
     await untilLoaded(page)
     await searchBox(page).focus()
-    const keyboard = await opened.context.newCDPSession(page)
+    const keyboard = await page.context().newCDPSession(page)
     for (const text of ['z', 'zh', 'zhong', 'zhong s'])
       await keyboard.send('Input.imeSetComposition', {
         text,

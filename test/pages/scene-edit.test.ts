@@ -72,7 +72,7 @@ describePages('editing a scene', () => {
   test('is over at the sign-out in another tab, which asks nothing here and leaves nothing of what was typed', async () => {
     const sceneId = await written('Signed out')
     await using opened = await open(it.pageOf(sceneId))
-    const { page, context } = opened
+    const { page } = opened
     const dialogs: string[] = []
     page.on('dialog', dialog => {
       dialogs.push(dialog.type())
@@ -93,8 +93,7 @@ describePages('editing a scene', () => {
         box?.dispatchEvent(new Event('input', { bubbles: true }))
       })
     })
-    const other = await context.newPage()
-    await other.goto(`${new URL(page.url()).origin}/settings`)
+    const other = await opened.newTab(`${new URL(page.url()).origin}/settings`)
     await other.getByRole('button', { name: 'Sign out' }).click()
     const question = other.getByRole('dialog')
     await question.getByText('The unsaved changes of 1 scene are lost.').waitFor()
@@ -136,11 +135,10 @@ describePages('editing a scene', () => {
   test('keeps what another tab typed when this one saves or discards its own', async () => {
     const sceneId = await written('Two tabs')
     await using opened = await open(it.pageOf(sceneId))
-    const { page, context } = opened
+    const { page } = opened
     await openEditor(page)
     await textBox(page).fill('Mine.')
-    const other = await context.newPage()
-    await other.goto(it.pageOf(sceneId))
+    const other = await opened.newTab(it.pageOf(sceneId))
     const offer = other.getByText('You have unsaved changes')
     await offer.waitFor()
     await openEditor(other)

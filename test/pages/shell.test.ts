@@ -63,14 +63,13 @@ describePages('a server with a token', () => {
 
   test('is taken from the address that the server prints, and stands there no more', async () => {
     await using opened = await open(`${server.url}/tasks#token=the-right-token-of-this-server`)
-    const { page, context } = opened
+    const { page } = opened
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
     await page.locator('[data-live=live]').waitFor()
     expect(page.url()).toBe(`${server.url}/tasks`)
     await page.reload()
     await page.locator('[data-live=live]').waitFor()
-    const other = await context.newPage()
-    await other.goto(server.url)
+    const other = await opened.newTab(server.url)
     await other.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
     expect(await page.evaluate(() => history.length)).toBe(2)
     // A link of another site brings a token that is not the right one.
@@ -83,9 +82,8 @@ describePages('a server with a token', () => {
 
   test('is taken where its address is typed into a tab that asks for it, for the other tabs too', async () => {
     await using opened = await open(server.url)
-    const { page, context } = opened
-    const other = await context.newPage()
-    await other.goto(`${server.url}/tasks`)
+    const { page } = opened
+    const other = await opened.newTab(`${server.url}/tasks`)
     for (const tab of [page, other]) await tab.getByLabel('Token', { exact: true }).waitFor()
     await page.goto(`${server.url}/#token=the-right-token-of-this-server`)
     await page.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
@@ -95,14 +93,13 @@ describePages('a server with a token', () => {
 
   test('is forgotten at the sign-out, with what was typed and not saved, in every tab; the choices stay', async () => {
     await using opened = await open(server.url)
-    const { page, context } = opened
+    const { page } = opened
     const isWanted = (tab: Page) => tab.getByRole('heading', { name: 'This server asks for a token' })
     await page.getByLabel('Token', { exact: true }).fill('the-right-token-of-this-server')
     await page.getByLabel('Keep it on this device').check()
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
-    const other = await context.newPage()
-    await other.goto(`${server.url}/tasks`)
+    const other = await opened.newTab(`${server.url}/tasks`)
     await other.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
     await page.evaluate(at => {
       const draft = { title: '', content: 'She never', version: 1, base: { title: '', content: '' }, at }

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Locator, type Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 /** How a page is looked at. */
@@ -14,7 +14,8 @@ export interface Look {
 /** A page, with what went wrong in it since it was opened. */
 export interface Opened extends AsyncDisposable {
   readonly page: Page
-  readonly context: BrowserContext
+  /** Opens an address in another tab of the same profile. */
+  readonly newTab: (url: string) => Promise<Page>
   /** Errors of programs, of the console, and refusals of the content security policy. */
   readonly problems: string[]
 }
@@ -74,6 +75,7 @@ function launchChromium(executablePath: string): Promise<Browser> {
     '--no-sandbox',
     '--disable-gpu',
     '--disable-quic',
+    '--process-per-site',
     '--no-first-run',
     '--disable-background-networking',
     '--disable-component-update',
@@ -120,20 +122,23 @@ export function signIn(url: string, token: string): void {
   tokens.set(new URL(url).origin, token)
 }
 
-/** Keeps the tokens where the pages keep them, until somebody signs out. */
-async function keepTokens(context: BrowserContext): Promise<void> {
-  await context.addInitScript(kept => {
-    const token = kept[window.location.origin]
-    if (token === undefined || localStorage.getItem('quillwork.signed-out') !== null) return
-    localStorage.setItem('quillwork.token', JSON.stringify(token))
-  }, Object.fromEntries(tokens))
+/**
+ * A browser profile. Its first page is empty and stays, and with it the process that draws the pages of the profile: the next page that
+ * opens there costs the processor half.
+ */
+interface Profile {
+  readonly context: BrowserContext
+  readonly session: CDPSession
 }
 
-/** Opens an address in a browser profile of its own, signed in where the server makes its own token. When it is disposed, nothing may have gone wrong in the page. */
-export async function open(url: string, look: Look = {}): Promise<Opened> {
-  if (running === undefined) throw new Error('There is no browser outside describePages.')
-  const { language = 'en', theme = 'light', width = 1_280, height = 900 } = look
-  const context = await running.newContext({
+/** Profiles that no test uses, by their looks. */
+const idle = new Map<string, Profile[]>()
+
+async function newProfile(
+  browser: Browser,
+  { language, theme, width, height }: Required<Look>,
+): Promise<Profile> {
+  const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
     reducedMotion: 'reduce',
@@ -141,23 +146,57 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
     timezoneId: 'Europe/Berlin',
   })
   context.setDefaultTimeout(30_000)
-  await keepTokens(context)
   // A page must do without, as it does over plain HTTP from another machine.
   await context.addInitScript(() => Reflect.deleteProperty(Crypto.prototype, 'randomUUID'))
-  const page = await context.newPage()
-  const problems = watch(page)
-  await page.goto(url)
+  const first = await context.newPage()
+  await first.route('**', route => route.fulfill({ contentType: 'text/html', body: '' }))
+  await first.goto('http://127.0.0.1/')
+  return { context, session: await context.newCDPSession(first) }
+}
+
+/** Opens an address in a browser profile of its own, signed in where the server makes its own token. When it is disposed, nothing may have gone wrong in its tabs. */
+export async function open(url: string, look: Look = {}): Promise<Opened> {
+  const browser = running
+  if (browser === undefined) throw new Error('There is no browser outside describePages.')
+  const whole = { language: 'en', theme: 'light', width: 1_280, height: 900, ...look } as const
+  const key = JSON.stringify(whole)
+  const profile = idle.get(key)?.pop() ?? (await newProfile(browser, whole))
+  const tabs: Page[] = []
+  const origins = new Set<string>()
+  const problems: string[] = []
+  const newTab = async (address: string): Promise<Page> => {
+    const page = await profile.context.newPage()
+    tabs.push(page)
+    watch(page, problems)
+    page.on('framenavigated', frame => origins.add(new URL(frame.url()).origin))
+    await keepTokens(page)
+    await page.goto(address)
+    return page
+  }
   return {
-    page,
-    context,
+    page: await newTab(url),
+    newTab,
     problems,
     async [Symbol.asyncDispose]() {
       // Where the page asked once more as the test ended, nobody waits for the answer, and its handler may fail.
-      await Promise.all(context.pages().map(each => each.unrouteAll({ behavior: 'ignoreErrors' })))
-      await context.close()
+      await Promise.all(tabs.map(each => each.unrouteAll({ behavior: 'ignoreErrors' })))
+      await Promise.all(tabs.map(each => each.close()))
+      for (const origin of origins)
+        if (origin.startsWith('http'))
+          await profile.session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+      idle.set(key, [...(idle.get(key) ?? []), profile])
       expect(problems).toEqual([])
     },
   }
+}
+
+/** Keeps the tokens where the pages keep them, until somebody signs out. */
+async function keepTokens(page: Page): Promise<void> {
+  await page.addInitScript(kept => {
+    const token = kept[window.location.origin]
+    if (token === undefined || localStorage.getItem('quillwork.signed-out') !== null) return
+    localStorage.setItem('quillwork.token', JSON.stringify(token))
+  }, Object.fromEntries(tokens))
 }
 
 /** Waits until a page stands there whole: its heading alone is seen while what belongs below it is still on its way. */
@@ -172,12 +211,10 @@ export function untilFocused(element: Locator): Promise<void> {
 }
 
 /** What goes wrong in a page. That a request was refused or got no answer is the business of the test, not a mistake of the page. */
-function watch(page: Page): string[] {
-  const problems: string[] = []
+function watch(page: Page, problems: string[]): void {
   page.on('pageerror', error => problems.push(`pageerror: ${error.message}`))
   page.on('console', message => {
     const isNetwork = message.text().startsWith('Failed to load resource')
     if (message.type() === 'error' && !isNetwork) problems.push(`console: ${message.text()}`)
   })
-  return problems
 }
