@@ -18,7 +18,7 @@ describeRows('processes that die or hang', () => {
       for (let kill = 0; kill < size.of(2, 30, 3); kill++) {
         // Some run longer than the pause: a kill has something to interrupt.
         const long = system.submit({ name: 'leaves', ms: 600 }, 4, seed, kill * 1_000 + 500)
-        const submitted = system.submit({ most: size.of(6, 20) }, size.of(20, 48), seed, kill * 1_000)
+        const submitted = system.submit({ most: 6 }, size.of(20, 14), seed, kill * 1_000)
         await until(() => running(system.lines()) > 4, 'tasks that run')
         await pause(chance.between(0, size.of(200, 1_500)))
         const busy = workers.filter(({ boot }) => running(system.lines(), boot) > 0)
@@ -199,6 +199,8 @@ describeRows('processes that die or hang', () => {
           zombie.signal('SIGCONT')
           system.faultOver('SIGCONT')
           await submitted
+          // Each of the four has tried to write twice: the next stop must not come before they hear that it is too late.
+          await until(() => linesOf(system.lines(), 'late').length >= 8, 'writes that came too late')
         }
         const report = await finish(system, { paused: true })
         const late = linesOf(system.lines(), 'late')

@@ -40,7 +40,7 @@ export async function readStore(file: string): Promise<Held> {
 export async function readHeld<Tx>(store: Store<Tx>, integrity = 'ok'): Promise<Held> {
   const tasks = (await allPages(page => store.queries.list({}, page))).reverse()
   const dead = await allPages(page => store.queries.deadLetters({}, page))
-  const rows = await Promise.all(tasks.map(async ({ id }) => [id, await store.queries.attempts(id)] as const))
+  const rows = await attemptsOf(store, tasks)
   const lanes = await store.lanes.lanes()
   return {
     tasks,
@@ -51,6 +51,18 @@ export async function readHeld<Tx>(store: Store<Tx>, integrity = 'ok'): Promise<
     waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0),
     integrity,
   }
+}
+
+/** Attempts that are read at once: a database that is busy with what a row left running answers so many in time, and not thousands. */
+const readAtOnce = 100
+
+async function attemptsOf<Tx>({ queries }: Store<Tx>, tasks: readonly TaskRecord[]) {
+  const rows = []
+  for (let from = 0; from < tasks.length; from += readAtOnce) {
+    const some = tasks.slice(from, from + readAtOnce)
+    rows.push(...(await Promise.all(some.map(async ({ id }) => [id, await queries.attempts(id)] as const))))
+  }
+  return rows
 }
 
 async function allPages<T>(read: (page: PageRequest) => Promise<Page<T>>): Promise<T[]> {
