@@ -108,7 +108,9 @@ export function describePages(title: string, tests: () => void): void {
   }
   describe(title, { timeout: 150_000 }, () => {
     beforeAll(async () => {
-      if (running?.isConnected() !== true) running = await launchChromium(program)
+      if (running?.isConnected() === true) return
+      idle.clear()
+      running = await launchChromium(program)
     }, 60_000)
     tests()
   })
@@ -179,8 +181,9 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
     problems,
     async [Symbol.asyncDispose]() {
       // Where the page asked once more as the test ended, nobody waits for the answer, and its handler may fail.
-      await Promise.all(tabs.map(each => each.unrouteAll({ behavior: 'ignoreErrors' })))
-      await Promise.all(tabs.map(each => each.close()))
+      const open = tabs.filter(each => !each.isClosed())
+      await Promise.all(open.map(each => each.unrouteAll({ behavior: 'ignoreErrors' })))
+      await Promise.all(open.map(each => each.close()))
       for (const origin of origins)
         if (origin.startsWith('http'))
           await profile.session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
