@@ -2,7 +2,6 @@
 export type { Broker } from './broker/broker.ts'
 export { memoryBroker } from './broker/memory/broker.ts'
 export type { Budgets, BudgetUse } from './engine/budget.ts'
-export type { TaskBus, TaskEventListener } from './engine/bus.ts'
 export type { EngineCounts } from './engine/core.ts'
 export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
 export {
@@ -13,6 +12,7 @@ export {
   type SubmitOutcome,
 } from './engine/engine.ts'
 export type { TaskHandle } from './engine/handle.ts'
+export type { TaskBus, TaskEventListener } from './engine/listeners.ts'
 export type { EngineHealth, LaneInfo, Lanes, Limits, ModelUsage, Tasks } from './engine/operate.ts'
 export type { FollowOptions, OutputEvent } from './engine/output.ts'
 export type { RerunOptions, RetryTaskOptions } from './engine/retry.ts'

@@ -27,13 +27,13 @@ import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
 import { messageOf } from '../task/thrown.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
-import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { Handle, type TaskHandle } from './handle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink, createPeers } from './link.ts'
+import { createBus, OutputSignals, type TaskBus, Waiters } from './listeners.ts'
 import {
   type EngineHealth,
   healthOf,
@@ -58,7 +58,6 @@ import { type SubmitOptions, submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
 import { guardTracer, type Tracer } from './trace.ts'
 import { signalTask } from './wait.ts'
-import { OutputSignals, Waiters } from './waiters.ts'
 
 /** The parts and settings of an engine. */
 export interface EngineOptions<Tx = never> {
