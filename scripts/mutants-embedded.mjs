@@ -220,7 +220,7 @@ export const embeddedMutants = [
   ],
   [
     'rescue: the rescuer is fenced',
-    'src/engine/rescue.ts',
+    'src/engine/lease.ts',
     'fence: { attempt: record.attempt, leaseUntil: record.leaseUntil }',
     'fence: { attempt: record.attempt }',
     rescuer,

@@ -1,6 +1,6 @@
 /**
  * What follows from how an attempt ended. Pure: the only place where a retry, a dead letter or an end is decided. The write is
- * made by `engine/settle.ts` (and by `engine/rescue.ts` for an attempt whose process is gone).
+ * made by `engine/settle.ts` (and by `engine/lease.ts` for an attempt whose process is gone).
  */
 import type { ClassifiedError } from './classify.ts'
 import { type ErrorInfo, plainError } from './errors.ts'
