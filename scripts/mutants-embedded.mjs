@@ -102,8 +102,8 @@ export const embeddedMutants = [
   ],
   [
     'after: a submission on its way',
-    'src/engine/successors.ts',
-    '    if (keys.length > 0) await earlier()\n',
+    'src/engine/sub-tasks.ts',
+    '  if (keys.length > 0) await earlier()\n',
     '',
     ofSuccessors,
   ],

@@ -18,9 +18,8 @@ import {
 } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { changed, readTask } from './read-task.ts'
+import { changed, findBlocker, readTask } from './read-task.ts'
 import { checkedTags, encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
-import { findBlocker } from './successors.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
