@@ -1,4 +1,4 @@
-import { decideParent, decideSuccessor } from '../task/decide.ts'
+import { decideParent, decideSuccessor, wasEndedBySubTasks } from '../task/decide.ts'
 import { subTaskId } from '../task/id.ts'
 import { hasEnded, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, unsuccessfulOf } from '../task/subtasks.ts'
@@ -50,15 +50,6 @@ async function apply(core: Core, record: TaskRecord, transition: Transition): Pr
   const [applied] = await core.store.tasks.apply([transition])
   if (applied === 'applied') notify(core, record, transition)
   return applied === 'applied'
-}
-
-/**
- * Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. Its error tells a deadline, for a person may
- * have discarded the dead letter.
- */
-export function wasEndedBySubTasks({ status, phase, errorInfo }: TaskRecord): boolean {
-  if (status === 'COMPLETED_WITH_ERRORS') return true
-  return status === 'FAILED' && phase === 'awaiting-subtasks' && errorInfo?.code !== 'DEADLINE_PASSED'
 }
 
 async function failedSubTasks(core: Core, parentId: string): Promise<FailedSubTask[]> {

@@ -157,6 +157,15 @@ export function decideParent(
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
 }
 
+/**
+ * Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. Its error tells a deadline, for a person may
+ * have discarded the dead letter.
+ */
+export function wasEndedBySubTasks({ status, phase, errorInfo }: TaskRecord): boolean {
+  if (status === 'COMPLETED_WITH_ERRORS') return true
+  return status === 'FAILED' && phase === 'awaiting-subtasks' && errorInfo?.code !== 'DEADLINE_PASSED'
+}
+
 /** Returns the statuses in which a sibling keeps a sub-task from starting. */
 export function statusesThatBlock({ startWhen }: Predecessors): readonly TaskStatus[] {
   return startWhen === 'ended' ? liveStatuses : [...liveStatuses, ...unsuccessfulStatuses]
