@@ -1,6 +1,6 @@
 import { isCancelRequested, type NewTask, type TaskRecord } from '../task/task.ts'
+import type { AttemptTrace } from '../task/tracer.ts'
 import { cancelRequested } from '../task/transition.ts'
-import type { AttemptTrace } from './trace.ts'
 
 /**
  * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder

@@ -26,6 +26,7 @@ import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
 import { messageOf } from '../task/thrown.ts'
+import { guardTracer, type Tracer } from '../task/tracer.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
@@ -56,7 +57,6 @@ import {
 } from './settings.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
-import { guardTracer, type Tracer } from './trace.ts'
 import { signalTask } from './wait.ts'
 
 /** The parts and settings of an engine. */
@@ -295,7 +295,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     bus,
     live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers('all')) : bus,
     log,
-    trace: options.trace === undefined ? undefined : guardTracer(options.trace, log),
+    trace: guardedTracer(options.trace, log),
     settings: resolveSettings(
       options,
       [...tasks.values()].map(task => task.lane),
@@ -323,6 +323,10 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     listenToOthers: () => undefined,
   }
   return core
+}
+
+function guardedTracer(tracer: Tracer | undefined, log: Logger): Tracer | undefined {
+  return tracer && guardTracer(tracer, error => log.error({ err: error }, 'tracing failed'))
 }
 
 function newSwept(): Core['swept'] {

@@ -13,6 +13,7 @@ import { hasEnded } from '../task/status.ts'
 import { deepest } from '../task/subtasks.ts'
 import { isCancelRequested, type NewTask } from '../task/task.ts'
 import { isA } from '../task/thrown.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
@@ -30,7 +31,6 @@ import {
   validate,
 } from './submit.ts'
 import { mostTogether } from './submit-many.ts'
-import { traceSubmission } from './trace.ts'
 
 /** Characters of the parameters of the sub-tasks that are created all or none, at most, but for those of one: they are in memory together. */
 const mostCharacters = 32_000_000

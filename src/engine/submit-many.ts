@@ -5,6 +5,7 @@ import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 import { isA, messageOf } from '../task/thrown.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Core } from './core.ts'
 import {
   accepted,
@@ -16,7 +17,6 @@ import {
   requireTransactions,
   type SubmitOptions,
 } from './submit.ts'
-import { traceSubmission } from './trace.ts'
 
 /** One task of a bulk submission. */
 export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { parameters: In<P> }

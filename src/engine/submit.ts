@@ -19,11 +19,11 @@ import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord 
 import { isA, messageOf } from '../task/thrown.ts'
 import { tickKey, tickOf } from '../task/tick.ts'
 import { readTraceparent } from '../task/trace-context.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
 import { notifySubmitted } from './notify.ts'
-import { traceSubmission } from './trace.ts'
 
 /** How a task is submitted. */
 export interface SubmitOptions<Tx = never> {
