@@ -11,7 +11,7 @@ import { cancelledWaiting, cancelRequested, type Transition } from '../task/tran
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { changed, readTask } from './read-task.ts'
+import { readTask, requireVersion } from './read-task.ts'
 
 /** Tries to cancel a task that changes meanwhile. */
 const mostTries = 20
@@ -35,7 +35,7 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
       const message = `Task ${taskId} ended ${record.status}, so there is nothing to cancel.`
       throw new QuillworkError('TASK_ALREADY_ENDED', message)
     }
-    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    requireVersion(record, ifVersion)
     if (await cancelAll(core, [record], tries >= triesAtRest)) return
   }
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)

@@ -28,6 +28,11 @@ export function changed({ id, version }: TaskRecord): QuillworkError {
   return new QuillworkError('TASK_CHANGED', message, { details: { version } })
 }
 
+/** Throws TASK_CHANGED where the record does not have the version that the caller saw, if it says one. */
+export function requireVersion(record: TaskRecord, ifVersion: number | undefined): void {
+  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+}
+
 /** Returns a sibling that keeps a sub-task from starting; undefined where none does. */
 export async function findBlocker(
   { store }: HasQueries,

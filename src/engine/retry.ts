@@ -1,8 +1,7 @@
-import { decode } from '../task/codec.ts'
 import { withoutControls } from '../task/controls.ts'
 import { isNotAttempted } from '../task/decide.ts'
 import { defined } from '../task/defined.ts'
-import type { ResolvedTask } from '../task/definition.ts'
+import { currentParameters, type ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, retryableStatuses, unsuccessfulStatuses } from '../task/status.ts'
@@ -18,7 +17,7 @@ import {
 } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { changed, findBlocker, readTask } from './read-task.ts'
+import { changed, findBlocker, readTask, requireVersion } from './read-task.ts'
 import { checkedTags, encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
 
 /** How a task is retried. */
@@ -76,7 +75,7 @@ const mostTries = 5
 export async function runTaskNow(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     const record = await readTask(core, taskId)
-    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    requireVersion(record, ifVersion)
     if (!claiming.from.some(status => status === record.status)) {
       const message = `Task ${taskId} is ${record.status}, so it does not wait.`
       throw new QuillworkError('TASK_NOT_WAITING', message)
@@ -129,12 +128,6 @@ export async function rerunTask(
   })
 }
 
-function currentParameters(task: ResolvedTask, record: TaskRecord): unknown {
-  const stored = decode(record.parameters)
-  const { parametersVersion: version } = record
-  return version < task.parametersVersion ? task.upgradeParameters(stored, version) : stored
-}
-
 /** Returns the type of a record. Throws TASK_TYPE_UNKNOWN, also where its parameters are newer than the type that is defined here. */
 function typeOfRecord(core: Core, { taskType, parametersVersion: version }: TaskRecord): ResolvedTask {
   const task = core.tasks.get(taskType)
@@ -150,7 +143,7 @@ async function readRetryable(
   { ifVersion }: RetryTaskOptions,
 ): Promise<TaskRecord> {
   const record = await readTask(core, taskId)
-  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+  requireVersion(record, ifVersion)
   if (retryableStatuses.some(status => status === record.status)) return record
   const how = hasEnded(record.status) ? 'completed' : 'has not ended'
   const message = `Task ${taskId} is ${record.status}: a task that ${how} cannot be retried.`

@@ -21,15 +21,7 @@ import { notifySubmitted } from './notify.ts'
 import { siblingsPerRead } from './read-task.ts'
 import { retryOf } from './settle.ts'
 import { checkKey } from './steps.ts'
-import {
-  checkedTags,
-  defaultsOf,
-  encodedParameters,
-  hasWorkersElsewhere,
-  recordOf,
-  requireLane,
-  validate,
-} from './submit.ts'
+import { checkedTags, checkLane, defaultsOf, encodedParameters, recordOf, validate } from './submit.ts'
 import { mostTogether } from './submit-many.ts'
 
 /** Characters of the parameters of the sub-tasks that are created all or none, at most, but for those of one: they are in memory together. */
@@ -219,7 +211,7 @@ async function newSubTask(core: Core, attempt: Attempt, type: TaskType, item: It
   if (validated instanceof Promise) await validated
   const defaults = defaultsOf(core, type)
   const { lane = defaults.lane } = item
-  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
+  checkLane(core, lane, defaults.lane)
   const after = predecessorsOf(item)
   const task: NewTask = {
     id: subTaskId(record.id, key),

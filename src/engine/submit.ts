@@ -214,7 +214,7 @@ export function newTask(
 ): NewTask {
   const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
-  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
+  checkLane(core, lane, defaults.lane)
   const now = core.store.tasks.now()
   const task: NewTask = {
     id: newTaskId(now),
@@ -255,9 +255,9 @@ export function encodedParameters({ settings }: Core, taskType: string, paramete
   throw new QuillworkError('PARAMETERS_TOO_LARGE', message, { details: { bytes, most } })
 }
 
-/** Whether the lane of a type may have its workers in other processes. */
-export function hasWorkersElsewhere({ store }: Core): boolean {
-  return store.capabilities.manyProcesses
+/** Throws LANE_UNKNOWN for the lane of a task, unless it is that of its type (`own`) and may have its workers in other processes. */
+export function checkLane(core: Core, lane: string, own: string): void {
+  if (lane !== own || !core.store.capabilities.manyProcesses) requireLane(core, lane)
 }
 
 /** Throws LANE_UNKNOWN: a task in a lane without workers would wait indefinitely. */

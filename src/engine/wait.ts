@@ -17,7 +17,7 @@ import { messageOf } from '../task/thrown.ts'
 import { signalled, type WaitOutcome, withoutPayloads } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import { changed, readTask } from './read-task.ts'
+import { readTask, requireVersion } from './read-task.ts'
 import { retryOf } from './settle.ts'
 import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 
@@ -287,7 +287,7 @@ function requireLive(record: TaskRecord, ifVersion: number | undefined): void {
   if (hasEnded(status)) {
     throw new QuillworkError('TASK_ALREADY_ENDED', `Task ${id} ended ${status}, so it takes no signal.`)
   }
-  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+  requireVersion(record, ifVersion)
 }
 
 /**
