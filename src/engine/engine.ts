@@ -25,6 +25,7 @@ import {
 import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
+import type { SubmitOptions } from '../task/submission.ts'
 import { messageOf } from '../task/thrown.ts'
 import { guardTracer, type Tracer } from '../task/tracer.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
@@ -55,7 +56,7 @@ import {
   resolveSettings,
   type UsageRetention,
 } from './settings.ts'
-import { type SubmitOptions, submitAs } from './submit.ts'
+import { submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
 import { signalTask } from './wait.ts'
 

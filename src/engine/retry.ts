@@ -5,6 +5,7 @@ import { currentParameters, type ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, retryableStatuses, unsuccessfulStatuses } from '../task/status.ts'
+import { checkedTags, type SubmitOptions, validate } from '../task/submission.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import {
@@ -18,7 +19,7 @@ import {
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, findBlocker, readTask, requireVersion } from './read-task.ts'
-import { checkedTags, encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
+import { encodedParameters, submitAs } from './submit.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
