@@ -77,6 +77,20 @@ export class Attempt {
     this.interrupt('cancelled')
   }
 
+  /** Resolves when one of these calls back, or when the attempt is interrupted. `begin` begins them, and returns what ends them. */
+  until(begin: (go: () => void) => readonly (() => void)[]): Promise<void> {
+    const { signal } = this
+    return new Promise(resolve => {
+      const go = () => {
+        for (const stop of stops) stop()
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      const stops = begin(go)
+      signal.addEventListener('abort', go, { once: true })
+    })
+  }
+
   /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted; also when the attempt ends to wait. */
   onInterrupt(listener: (why: Interruption | 'waits') => void): void {
     this.#onInterrupt = listener
