@@ -102,8 +102,8 @@ export const embeddedMutants = [
   ],
   [
     'after: a submission on its way',
-    'src/engine/successors.ts',
-    '    if (keys.length > 0) await earlier()\n',
+    'src/engine/sub-tasks.ts',
+    '  if (keys.length > 0) await earlier()\n',
     '',
     ofSuccessors,
   ],
@@ -220,7 +220,7 @@ export const embeddedMutants = [
   ],
   [
     'rescue: the rescuer is fenced',
-    'src/engine/rescue.ts',
+    'src/engine/lease.ts',
     'fence: { attempt: record.attempt, leaseUntil: record.leaseUntil }',
     'fence: { attempt: record.attempt }',
     rescuer,

@@ -1,4 +1,4 @@
-import { decideParent } from '../task/decide.ts'
+import { decideParent, decideSuccessor, wasEndedBySubTasks } from '../task/decide.ts'
 import { subTaskId } from '../task/id.ts'
 import { hasEnded, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, unsuccessfulOf } from '../task/subtasks.ts'
@@ -7,8 +7,8 @@ import type { Transition } from '../task/transition.ts'
 import { cancelSubTasks } from './cancel.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
+import { findBlocker } from './read-task.ts'
 import { followRetry, reopen } from './retry.ts'
-import { followPredecessors } from './successors.ts'
 
 /** Failed sub-tasks that a parent's record names; the rest are found by query. */
 const mostFailedNamed = 100
@@ -38,7 +38,7 @@ async function close(core: Core, record: TaskRecord): Promise<void> {
 }
 
 async function follow(core: Core, record: TaskRecord): Promise<void> {
-  const transition = await followPredecessors(core, record)
+  const transition = decideSuccessor(record, await findBlocker(core, record), core.store.tasks.now())
   const isApplied = await apply(core, record, transition)
   const { predecessor } = transition.set
   // The sibling may have been retried since it was read, and this one was not there for the retry to find.
@@ -50,15 +50,6 @@ async function apply(core: Core, record: TaskRecord, transition: Transition): Pr
   const [applied] = await core.store.tasks.apply([transition])
   if (applied === 'applied') notify(core, record, transition)
   return applied === 'applied'
-}
-
-/**
- * Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. Its error tells a deadline, for a person may
- * have discarded the dead letter.
- */
-export function wasEndedBySubTasks({ status, phase, errorInfo }: TaskRecord): boolean {
-  if (status === 'COMPLETED_WITH_ERRORS') return true
-  return status === 'FAILED' && phase === 'awaiting-subtasks' && errorInfo?.code !== 'DEADLINE_PASSED'
 }
 
 async function failedSubTasks(core: Core, parentId: string): Promise<FailedSubTask[]> {

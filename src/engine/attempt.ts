@@ -1,6 +1,6 @@
 import { isCancelRequested, type NewTask, type TaskRecord } from '../task/task.ts'
+import type { AttemptTrace } from '../task/tracer.ts'
 import { cancelRequested } from '../task/transition.ts'
-import type { AttemptTrace } from './trace.ts'
 
 /**
  * Why an attempt is interrupted: cancelled by a person, too long, too long without progress, no longer its holder, maybe no longer its holder
@@ -75,6 +75,20 @@ export class Attempt {
   cancel(now: number): void {
     Object.assign(this.record, cancelRequested(this.record, now).set)
     this.interrupt('cancelled')
+  }
+
+  /** Resolves when one of these calls back, or when the attempt is interrupted. `begin` begins them, and returns what ends them. */
+  until(begin: (go: () => void) => readonly (() => void)[]): Promise<void> {
+    const { signal } = this
+    return new Promise(resolve => {
+      const go = () => {
+        for (const stop of stops) stop()
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      const stops = begin(go)
+      signal.addEventListener('abort', go, { once: true })
+    })
   }
 
   /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted; also when the attempt ends to wait. */

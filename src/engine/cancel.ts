@@ -1,13 +1,17 @@
+/** Cancels tasks and what is below them, and deletes trees that are not to wait for their retention. */
+import { readable } from '../task/codec.ts'
 import { cancelError } from '../task/decide.ts'
+import type { Erasure, RootTask } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyPage, type PageRequest } from '../task/page.ts'
 import { hasEnded, liveStatuses, type TaskStatus } from '../task/status.ts'
 import { isCancelRequested, type TaskRecord } from '../task/task.ts'
 import { isA } from '../task/thrown.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
+import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { changed, readTask } from './read-task.ts'
+import { readTask, requireVersion } from './read-task.ts'
 
 /** Tries to cancel a task that changes meanwhile. */
 const mostTries = 20
@@ -31,7 +35,7 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
       const message = `Task ${taskId} ended ${record.status}, so there is nothing to cancel.`
       throw new QuillworkError('TASK_ALREADY_ENDED', message)
     }
-    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    requireVersion(record, ifVersion)
     if (await cancelAll(core, [record], tries >= triesAtRest)) return
   }
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
@@ -109,4 +113,40 @@ function notifyHolder(core: Core, record: TaskRecord): void {
     return
   }
   attempt.cancel(core.store.tasks.now())
+}
+
+/** Records deleted per write: a short one. */
+const erasedPerWrite = 500
+/** Milliseconds between two tries to delete a tree whose attempts have yet to react to their signals. */
+const eraseAgainMs = 250
+
+/** Returns what deletes trees of tasks, on behalf of an attempt. */
+export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record' | 'signal'>): Erasure {
+  const { queries, tasks } = core.store
+  return {
+    submittedAt: record.createdAt,
+    async roots(filter, page) {
+      const asked = { ...filter, rootsOnly: true }
+      const { items, ...next } = await queries.list(asked, { ...page, order: 'oldest' })
+      return { items: items.filter(({ id }) => id !== record.rootTaskId).map(rootOf), ...next }
+    },
+    cancel: rootTaskId => cancelTree(core, rootTaskId),
+    async erase(rootTaskId) {
+      let gone = 0
+      for (;;) {
+        signal.throwIfAborted()
+        await cancelTree(core, rootTaskId)
+        for (let deleted = erasedPerWrite; deleted > 0; gone += deleted)
+          deleted = await tasks.erase(rootTaskId, erasedPerWrite)
+        const [left] = await queries.get([rootTaskId])
+        if (left === undefined) return gone
+        await new Promise<void>(resolve => core.clock.after(eraseAgainMs, resolve))
+      }
+    },
+    scrub: async () => core.store.scrub?.(),
+  }
+}
+
+function rootOf({ id, taskType, tags, createdAt, parameters }: TaskRecord): RootTask {
+  return { id, taskType, tags, createdAt, parameters: readable(parameters) }
 }

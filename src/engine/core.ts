@@ -7,14 +7,13 @@ import type { Claim, Claimed, Created, Delivery, Overdue, Store } from '../store
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import type { NewTask } from '../task/task.ts'
+import type { Tracer } from '../task/tracer.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
-import type { TaskBus } from './bus.ts'
+import type { OutputSignals, TaskBus, Waiters } from './listeners.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { EngineSettings } from './settings.ts'
-import type { Tracer } from './trace.ts'
-import type { OutputSignals, Waiters } from './waiters.ts'
 
 /** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
 export interface Core {

@@ -7,7 +7,7 @@ import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { discarded } from '../task/transition.ts'
 import type { Core } from './core.ts'
-import { changed } from './read-task.ts'
+import { requireVersion } from './read-task.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 
 /** The outcome of a bulk operation. */
@@ -67,7 +67,7 @@ export function deadLettersOf(core: Core): DeadLetters {
     retryAll: filter => forEach(core, filter, record => retryTask(core, record.id)),
     async purge(taskId, { ifVersion } = {}) {
       const record = await get(taskId)
-      if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+      requireVersion(record, ifVersion)
       await discard(core, record)
     },
     purgeAll: filter => forEach(core, filter, record => discard(core, record)),

@@ -25,15 +25,17 @@ import {
 import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
+import type { SubmitOptions } from '../task/submission.ts'
 import { messageOf } from '../task/thrown.ts'
+import { guardTracer, type Tracer } from '../task/tracer.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
-import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { Handle, type TaskHandle } from './handle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink, createPeers } from './link.ts'
+import { createBus, OutputSignals, type TaskBus, Waiters } from './listeners.ts'
 import {
   type EngineHealth,
   healthOf,
@@ -54,11 +56,9 @@ import {
   resolveSettings,
   type UsageRetention,
 } from './settings.ts'
-import { type SubmitOptions, submitAs } from './submit.ts'
+import { submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
-import { guardTracer, type Tracer } from './trace.ts'
 import { signalTask } from './wait.ts'
-import { OutputSignals, Waiters } from './waiters.ts'
 
 /** The parts and settings of an engine. */
 export interface EngineOptions<Tx = never> {
@@ -296,7 +296,7 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     bus,
     live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers('all')) : bus,
     log,
-    trace: options.trace === undefined ? undefined : guardTracer(options.trace, log),
+    trace: guardedTracer(options.trace, log),
     settings: resolveSettings(
       options,
       [...tasks.values()].map(task => task.lane),
@@ -324,6 +324,10 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     listenToOthers: () => undefined,
   }
   return core
+}
+
+function guardedTracer(tracer: Tracer | undefined, log: Logger): Tracer | undefined {
+  return tracer && guardTracer(tracer, error => log.error({ err: error }, 'tracing failed'))
 }
 
 function newSwept(): Core['swept'] {

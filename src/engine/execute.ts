@@ -1,9 +1,9 @@
 import { longestPark } from '../rate-limit/limiter.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import { classifyError, errorInfo } from '../task/classify.ts'
-import { decode, encode } from '../task/codec.ts'
+import { encode } from '../task/codec.ts'
 import { earlierCrash, type Outcome } from '../task/decide.ts'
-import type { Awaitable, ResolvedTask } from '../task/definition.ts'
+import { type Awaitable, currentParameters, type ResolvedTask } from '../task/definition.ts'
 import { type ErrorCode, QuillworkError } from '../task/errors.ts'
 import { policyOf } from '../task/retry-policy.ts'
 import { chain, parseWith } from '../task/schema.ts'
@@ -42,12 +42,9 @@ function run(core: Core, context: AttemptContext): Awaitable<Outcome> {
 }
 
 function readParameters({ task, record }: AttemptContext): Awaitable<unknown> {
-  const stored = decode(record.parameters)
-  const { parametersVersion } = record
-  const current =
-    parametersVersion < task.parametersVersion ? task.upgradeParameters(stored, parametersVersion) : stored
+  const stored = currentParameters(task, record)
   const problem = `The stored parameters of ${record.id} are not valid`
-  return parseWith(task.parameters, current, 'PARAMETERS_INVALID', problem)
+  return parseWith(task.parameters, stored, 'PARAMETERS_INVALID', problem)
 }
 
 /** Runs the handler of the phase. Query builders and the like are awaited as promises are. */

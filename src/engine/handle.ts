@@ -6,8 +6,8 @@ import { endedStatuses, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
+import type { End, Waiter } from './listeners.ts'
 import { readTask } from './read-task.ts'
-import type { End, Waiter } from './waiters.ts'
 
 /** A task as its submitter sees it. */
 export interface TaskHandle<R extends Schema = Schema> {

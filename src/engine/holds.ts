@@ -155,20 +155,12 @@ export class Permits extends AttemptHolds {
   /** Until the promised time has come, capacity is freed early, or the attempt is interrupted. */
   #timeOrCapacity(key: string, ticket: string, waitMs: number): Promise<void> {
     const { clock, limiter } = this.core
-    const { signal } = this.attempt
-    return new Promise(resolve => {
-      const go = () => {
-        cancelTimer()
-        stopListening()
-        signal.removeEventListener('abort', go)
-        resolve()
-      }
-      const cancelTimer = clock.after(waitMs, go)
-      const stopListening = limiter.onCapacity((freeKey, freeTicket) => {
+    return this.attempt.until(go => [
+      clock.after(waitMs, go),
+      limiter.onCapacity((freeKey, freeTicket) => {
         if (freeKey === key && freeTicket === ticket) go()
-      })
-      signal.addEventListener('abort', go, { once: true })
-    })
+      }),
+    ])
   }
 
   /** The place in the queue is kept for the next attempt. */

@@ -11,7 +11,7 @@ import type { Attempt } from './attempt.ts'
 import { createEventGate } from './confirm-events.ts'
 import type { Core, Peers } from './core.ts'
 import { findEnds } from './handle.ts'
-import { extendLeases } from './heartbeat.ts'
+import { extendLeases } from './lease.ts'
 import { parkLimit } from './wake.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */

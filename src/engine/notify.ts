@@ -8,7 +8,7 @@ import { type EndedStatus, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
-import type { End } from './waiters.ts'
+import type { End } from './listeners.ts'
 import { giveUpPlace } from './wake.ts'
 
 /** Notifies that a task was created. */

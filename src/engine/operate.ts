@@ -18,6 +18,7 @@ import type { ResolvedTask } from '../task/definition.ts'
 import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
+import type { SubmitOptions } from '../task/submission.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask, cancelTree } from './cancel.ts'
@@ -26,7 +27,7 @@ import { type FollowOptions, followOutput, type OutputEvent, outputStart } from 
 import { readTask } from './read-task.ts'
 import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
 import { slotsOf } from './settings.ts'
-import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
+import { check, requireLane, submitAs } from './submit.ts'
 import { rejoinLimits } from './wake.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */

@@ -1,11 +1,11 @@
-import { decode } from '../task/codec.ts'
 import { withoutControls } from '../task/controls.ts'
 import { isNotAttempted } from '../task/decide.ts'
 import { defined } from '../task/defined.ts'
-import type { ResolvedTask } from '../task/definition.ts'
+import { currentParameters, type ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded, retryableStatuses, unsuccessfulStatuses } from '../task/status.ts'
+import { checkedTags, type SubmitOptions, validate } from '../task/submission.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
 import {
@@ -18,9 +18,8 @@ import {
 } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
-import { changed, readTask } from './read-task.ts'
-import { checkedTags, encodedParameters, type SubmitOptions, submitAs, validate } from './submit.ts'
-import { findBlocker } from './successors.ts'
+import { changed, findBlocker, readTask, requireVersion } from './read-task.ts'
+import { encodedParameters, submitAs } from './submit.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
@@ -77,7 +76,7 @@ const mostTries = 5
 export async function runTaskNow(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     const record = await readTask(core, taskId)
-    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    requireVersion(record, ifVersion)
     if (!claiming.from.some(status => status === record.status)) {
       const message = `Task ${taskId} is ${record.status}, so it does not wait.`
       throw new QuillworkError('TASK_NOT_WAITING', message)
@@ -130,12 +129,6 @@ export async function rerunTask(
   })
 }
 
-function currentParameters(task: ResolvedTask, record: TaskRecord): unknown {
-  const stored = decode(record.parameters)
-  const { parametersVersion: version } = record
-  return version < task.parametersVersion ? task.upgradeParameters(stored, version) : stored
-}
-
 /** Returns the type of a record. Throws TASK_TYPE_UNKNOWN, also where its parameters are newer than the type that is defined here. */
 function typeOfRecord(core: Core, { taskType, parametersVersion: version }: TaskRecord): ResolvedTask {
   const task = core.tasks.get(taskType)
@@ -151,7 +144,7 @@ async function readRetryable(
   { ifVersion }: RetryTaskOptions,
 ): Promise<TaskRecord> {
   const record = await readTask(core, taskId)
-  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+  requireVersion(record, ifVersion)
   if (retryableStatuses.some(status => status === record.status)) return record
   const how = hasEnded(record.status) ? 'completed' : 'has not ended'
   const message = `Task ${taskId} is ${record.status}: a task that ${how} cannot be retried.`

@@ -6,9 +6,10 @@ import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
+import type { SubmitOptions } from '../task/submission.ts'
 import { isA, messageOf } from '../task/thrown.ts'
 import type { Core } from './core.ts'
-import { checkAhead, type SubmitOptions, type Submitted, submitAs } from './submit.ts'
+import { checkAhead, type Submitted, submitAs } from './submit.ts'
 
 /**
  * A task that is submitted at the ticks of a cron expression; its handler gets the tick as `ctx.scheduledFor`. What a submission would be

@@ -169,24 +169,10 @@ export class Steps {
             code: info.code,
           },
         )
-        await this.#pause(waitMs)
+        await this.#context.held.until(go => [this.#core.clock.after(waitMs, go)])
         if (signal.aborted) throw error
       }
     }
-  }
-
-  /** Resolves after a time, or when the attempt is interrupted. */
-  #pause(waitMs: number): Promise<void> {
-    const { signal } = this.#context.held
-    return new Promise(resolve => {
-      const go = () => {
-        cancelTimer()
-        signal.removeEventListener('abort', go)
-        resolve()
-      }
-      const cancelTimer = this.#core.clock.after(waitMs, go)
-      signal.addEventListener('abort', go, { once: true })
-    })
   }
 }
 

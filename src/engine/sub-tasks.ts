@@ -7,29 +7,23 @@ import { durationMs } from '../task/duration.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
+import { predecessorsOf, type RefusedSubTask, SubTaskLine } from '../task/predecessors.ts'
 import { ownRetry } from '../task/retry-policy.ts'
 import { hasEnded } from '../task/status.ts'
+import { checkedTags, validate } from '../task/submission.ts'
 import { deepest } from '../task/subtasks.ts'
 import { isCancelRequested, type NewTask } from '../task/task.ts'
 import { isA } from '../task/thrown.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { notifySubmitted } from './notify.ts'
+import { siblingsPerRead } from './read-task.ts'
 import { retryOf } from './settle.ts'
 import { checkKey } from './steps.ts'
-import {
-  checkedTags,
-  defaultsOf,
-  encodedParameters,
-  hasWorkersElsewhere,
-  recordOf,
-  requireLane,
-  validate,
-} from './submit.ts'
+import { checkLane, defaultsOf, encodedParameters, recordOf } from './submit.ts'
 import { mostTogether } from './submit-many.ts'
-import { predecessorsOf, SubTaskLine } from './successors.ts'
-import { traceSubmission } from './trace.ts'
 
 /** Characters of the parameters of the sub-tasks that are created all or none, at most, but for those of one: they are in memory together. */
 const mostCharacters = 32_000_000
@@ -52,7 +46,7 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   if (task.after !== undefined) {
     const line = new SubTaskLine()
     line.add(task)
-    const { refused } = await line.end(core, attempt.record.id, earlier)
+    const { refused } = await endLine(core, attempt.record.id, line, earlier)
     for (const { error } of refused) throw error
   }
   const [created] = await create(core, attempt, [task])
@@ -70,8 +64,7 @@ export interface SubTasksWritten {
 
 /**
  * Submits many, each behind those that it starts after; one that is refused by itself is reported, the others go on, up to 10,000 at a
- * time, or as many as the store has room for
- * in a transaction: all of those or none. Throws when the parent no longer holds its task.
+ * time, or as many as the store has room for in a transaction: all of those or none. Throws when the parent no longer holds its task.
  */
 export async function submitSubTasks<A extends Schema>(
   core: Core,
@@ -109,11 +102,30 @@ export async function submitSubTasks<A extends Schema>(
     }
     for (const next of line.add(task)) if (take(next)) await write()
   }
-  const rest = await line.end(core, attempt.record.id, earlier)
+  const rest = await endLine(core, attempt.record.id, line, earlier)
   for (const next of rest.tasks) if (take(next)) await write()
   for (const { key, error } of rest.refused) refuse(key, error)
   if (part.length > 0) await writePart(core, attempt, part, written)
   return written
+}
+
+/** No task is added to the line any more. Returns what can be created because its siblings were there before, and what is refused. */
+async function endLine(
+  { store }: Core,
+  parentId: string,
+  line: SubTaskLine,
+  earlier: Earlier,
+): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
+  const keys = line.unknown()
+  const tasks: NewTask[] = []
+  if (keys.length > 0) await earlier()
+  for (let from = 0; from < keys.length; from += siblingsPerRead) {
+    const part = keys.slice(from, from + siblingsPerRead)
+    const found = await store.queries.get(part.map(key => subTaskId(parentId, key)))
+    for (const [index, key] of part.entries())
+      if (found[index] !== undefined) tasks.push(...line.goesAhead(key))
+  }
+  return { tasks, refused: line.refusals() }
 }
 
 function charactersOf({ parameters, after }: NewTask): number {
@@ -200,7 +212,7 @@ async function newSubTask(core: Core, attempt: Attempt, type: TaskType, item: It
   if (validated instanceof Promise) await validated
   const defaults = defaultsOf(core, type)
   const { lane = defaults.lane } = item
-  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
+  checkLane(core, lane, defaults.lane)
   const after = predecessorsOf(item)
   const task: NewTask = {
     id: subTaskId(record.id, key),

@@ -3,20 +3,13 @@ import { setImmediate } from 'node:timers/promises'
 import type { Created, CreateOptions } from '../store/store.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
+import { isSameSubmission } from '../task/idempotency.ts'
+import type { SubmitOptions } from '../task/submission.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 import { isA, messageOf } from '../task/thrown.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Core } from './core.ts'
-import {
-  accepted,
-  acceptedSilently,
-  announce,
-  check,
-  isSameSubmission,
-  newTask,
-  requireTransactions,
-  type SubmitOptions,
-} from './submit.ts'
-import { traceSubmission } from './trace.ts'
+import { accepted, acceptedSilently, announce, check, newTask, requireTransactions } from './submit.ts'
 
 /** One task of a bulk submission. */
 export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { parameters: In<P> }

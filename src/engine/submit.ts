@@ -1,6 +1,5 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
-import { hasControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import {
   type Admission,
@@ -9,54 +8,21 @@ import {
   submissionDefaults,
   type TaskType,
 } from '../task/definition.ts'
-import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
+import { durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
+import { isSameSubmission, ownKey, submissionHash, tickKey } from '../task/idempotency.ts'
 import type { OwnRetry } from '../task/retry-policy.ts'
-import { chain, parseWith } from '../task/schema.ts'
-import { submissionHash } from '../task/submission-hash.ts'
-import { type Budget, defaultUser, type NewTask, type Priority, type TaskRecord } from '../task/task.ts'
+import { chain } from '../task/schema.ts'
+import { bounded, checkedTags, noTags, type SubmitOptions, startTime, validate } from '../task/submission.ts'
+import { defaultUser, type NewTask, type TaskRecord } from '../task/task.ts'
 import { isA, messageOf } from '../task/thrown.ts'
-import { tickKey, tickOf } from '../task/tick.ts'
 import { readTraceparent } from '../task/trace-context.ts'
+import { traceSubmission } from '../task/tracer.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
 import { notifySubmitted } from './notify.ts'
-import { traceSubmission } from './trace.ts'
-
-/** How a task is submitted. */
-export interface SubmitOptions<Tx = never> {
-  /** The owner; default `local`, as in the HTTP API. At most 200 characters. */
-  userId?: string
-  /** Default: the lane of the task type. Throws LANE_UNKNOWN. */
-  lane?: string
-  /** Tasks of priority `high` leave the lane first; default `normal`. */
-  priority?: Priority
-  /** Not before this time, at most ten years from now. */
-  startAt?: Date
-  /** Not before this much time has passed; instead of `startAt`. */
-  delay?: Duration
-  /**
-   * Submitting again with the same key finds the first task. Unique per user and task type for as long as the record is kept; at
-   * most 255 characters, and not `schedule ID TICK`, which is that of a schedule's tick. Throws IDEMPOTENCY_KEY_REUSED when the parameters,
-   * lane, priority, tags or budget differ from those that were first submitted, whatever became of the record since.
-   */
-  idempotencyKey?: string
-  /** At most 20, each at most 100 characters. */
-  tags?: readonly string[]
-  /** Further tags, which follow from the parameters and are no part of what an idempotency key stands for. */
-  derivedTags?: readonly string[]
-  /** What the task and all below it may spend on calls that ask with `ctx.reserve`; default unlimited. See `engine.budgets`. */
-  budget?: Budget
-  /** W3C trace context of the caller. */
-  traceparent?: string
-  /**
-   * The caller's own transaction, where the store offers it (MongoDB: a `ClientSession`): the task exists if it commits, and is sent
-   * within about a second of that. All tasks of one bulk submission share one. Throws OPTION_INVALID where it is not offered.
-   */
-  transaction?: Tx
-}
 
 /** What is submitted. */
 export interface Submitted {
@@ -155,12 +121,6 @@ export function checkAhead(core: Core, type: TaskType, submitted: Submitted): Aw
   })
 }
 
-/** Validates parameters by the schema. What the schema makes of them is made again at each attempt. */
-export function validate(type: TaskType, parameters: unknown): Awaitable<unknown> {
-  const problem = `The parameters of ${type.type} are not valid`
-  return parseWith(type.parameters, parameters, 'PARAMETERS_INVALID', problem)
-}
-
 /**
  * Validates a root task's parameters, and calls the `admit` hook of the type where this engine has one. Throws, or rejects with, the refusal.
  * A synchronous schema and hook cost no promise.
@@ -214,7 +174,7 @@ export function newTask(
 ): NewTask {
   const defaults = defaultsOf(core, type)
   const lane = options.lane ?? defaults.lane
-  if (lane !== defaults.lane || !hasWorkersElsewhere(core)) requireLane(core, lane)
+  checkLane(core, lane, defaults.lane)
   const now = core.store.tasks.now()
   const task: NewTask = {
     id: newTaskId(now),
@@ -226,7 +186,7 @@ export function newTask(
     parameters: encodedParameters(core, type.type, parameters),
     parametersVersion: defaults.parametersVersion,
   }
-  if (options.startAt !== undefined) task.startAt = timeOf(options.startAt, now)
+  if (options.startAt !== undefined) task.startAt = startTime(options.startAt, now)
   else if (options.delay !== undefined) task.delay = durationMs(options.delay, 'delay')
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
@@ -255,9 +215,9 @@ export function encodedParameters({ settings }: Core, taskType: string, paramete
   throw new QuillworkError('PARAMETERS_TOO_LARGE', message, { details: { bytes, most } })
 }
 
-/** Whether the lane of a type may have its workers in other processes. */
-export function hasWorkersElsewhere({ store }: Core): boolean {
-  return store.capabilities.manyProcesses
+/** Throws LANE_UNKNOWN for the lane of a task, unless it is that of its type (`own`) and may have its workers in other processes. */
+export function checkLane(core: Core, lane: string, own: string): void {
+  if (lane !== own || !core.store.capabilities.manyProcesses) requireLane(core, lane)
 }
 
 /** Throws LANE_UNKNOWN: a task in a lane without workers would wait indefinitely. */
@@ -266,41 +226,6 @@ export function requireLane(core: Core, lane: string): void {
   const known = [...core.settings.lanes.keys()].join(', ')
   const message = `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`
   throw new QuillworkError('LANE_UNKNOWN', message)
-}
-
-const noTags: readonly string[] = []
-
-/** Returns the tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long or has controls. */
-export function checkedTags(own: readonly string[], derived: readonly string[] = noTags): readonly string[] {
-  if (own.length === 0 && derived.length === 0) return noTags
-  const tags = [...own, ...derived]
-  if (tags.length > 20)
-    throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
-  const unreadable = tags.find(hasControls)
-  if (unreadable === undefined) return tags.map(tag => bounded(tag.toWellFormed(), 100, 'tag'))
-  const message = `The tag ${JSON.stringify(unreadable)} has line ends or other control characters; leave them out.`
-  throw new QuillworkError('OPTION_INVALID', message)
-}
-
-function bounded(text: string, longest: number, option: string): string {
-  if (text.length <= longest && !text.includes('\0') && text.isWellFormed()) return text
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `${option} must be at most ${longest} characters, without NUL and half surrogate pairs.`,
-  )
-}
-
-/** Returns the idempotency key of a caller. Throws OPTION_INVALID for one that would pass for a tick of a schedule. */
-function ownKey(key: string): string {
-  if (tickOf(bounded(key, 255, 'idempotencyKey')) === undefined) return key
-  const message = `The idempotency key ${JSON.stringify(key)} has the form of those that schedules give their ticks; give it another one.`
-  throw new QuillworkError('OPTION_INVALID', message)
-}
-
-function timeOf(startAt: Date, now: number): number {
-  const time = startAt.getTime()
-  if (time <= now + longestDuration) return time
-  throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date at most ten years from now.')
 }
 
 /** As `acceptedSilently`; sends and notifies. */
@@ -327,12 +252,6 @@ export function acceptedSilently(task: NewTask, created: Created | undefined): T
     throw new QuillworkError('IDEMPOTENCY_KEY_REUSED', message, { details: { taskId: record.id } })
   }
   return record
-}
-
-/** Whether a task that was found is what is submitted again. Records of earlier versions do not say what was submitted first. */
-export function isSameSubmission(task: NewTask, found: TaskRecord): boolean {
-  if (found.submissionHash === undefined) return found.parameters === task.parameters
-  return found.submissionHash === task.submissionHash
 }
 
 /** Returns the record that the store made or found. Throws the refusal, or why the store could not write this one. */

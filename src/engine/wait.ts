@@ -17,7 +17,7 @@ import { messageOf } from '../task/thrown.ts'
 import { signalled, type WaitOutcome, withoutPayloads } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import { changed, readTask } from './read-task.ts'
+import { readTask, requireVersion } from './read-task.ts'
 import { retryOf } from './settle.ts'
 import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 
@@ -29,7 +29,7 @@ const sleepKey = `${ownKeyPrefix}sleep`
 const timedOutKey = ' timed out'
 
 /** What of an attempt's context its waits need. */
-interface Waiter {
+interface Waiting {
   readonly held: Attempt
   readonly record: TaskRecord
   readonly steps: Steps
@@ -47,7 +47,7 @@ interface Taken {
 /** The waits of one attempt. */
 export class Waits {
   readonly #core: Core
-  readonly #waiter: Waiter
+  readonly #waiter: Waiting
   /** What the handler waits for now, with the signals as they were when it began to. */
   readonly #pending = new Map<string, { wait: Wait; seen?: NonNullable<WaitOutcome['seen']> }>()
   readonly #ordinals = new Map<string, number>()
@@ -60,7 +60,7 @@ export class Waits {
   /** Waits look one after the other, in the order of their calls: so each attempt hands out the signals alike. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(core: Core, waiter: Waiter) {
+  constructor(core: Core, waiter: Waiting) {
     this.#core = core
     this.#waiter = waiter
   }
@@ -287,7 +287,7 @@ function requireLive(record: TaskRecord, ifVersion: number | undefined): void {
   if (hasEnded(status)) {
     throw new QuillworkError('TASK_ALREADY_ENDED', `Task ${id} ended ${status}, so it takes no signal.`)
   }
-  if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+  requireVersion(record, ifVersion)
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What follows from how an attempt ended. Pure: the only place where a retry, a dead letter or an end is decided. The write is
- * made by `engine/settle.ts` (and by `engine/rescue.ts` for an attempt whose process is gone).
+ * made by `engine/settle.ts` (and by `engine/lease.ts` for an attempt whose process is gone).
  */
 import type { ClassifiedError } from './classify.ts'
 import { type ErrorInfo, plainError } from './errors.ts'
@@ -155,6 +155,15 @@ export function decideParent(
   if (liveOf(record.subTaskStatusSummary) > 0) return undefined
   if (record.reduces === true) return reduceDue(record)
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
+}
+
+/**
+ * Whether a parent ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. Its error tells a deadline, for a person may
+ * have discarded the dead letter.
+ */
+export function wasEndedBySubTasks({ status, phase, errorInfo }: TaskRecord): boolean {
+  if (status === 'COMPLETED_WITH_ERRORS') return true
+  return status === 'FAILED' && phase === 'awaiting-subtasks' && errorInfo?.code !== 'DEADLINE_PASSED'
 }
 
 /** Returns the statuses in which a sibling keeps a sub-task from starting. */

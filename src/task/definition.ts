@@ -1,11 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { decode } from './codec.ts'
 import { defined } from './defined.ts'
 import { type Duration, durationMs } from './duration.ts'
 import type { Erasure } from './erasure.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
 import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from './paid-call.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
-import type { Priority } from './task.ts'
+import type { Priority, TaskRecord } from './task.ts'
 
 /** Any schema of the Standard Schema kind (zod, valibot, arktype, ...). */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>
@@ -404,4 +405,13 @@ export function resolveTask(definition: TaskType): ResolvedTask {
   const resolved = resolvedTasks.get(definition)
   if (resolved !== undefined) return resolved
   throw new QuillworkError('OPTION_INVALID', `The task ${definition.type} was not made by defineTask.`)
+}
+
+/** Returns the stored parameters of a record as the schema of today takes them. Throws what the type's `upgradeParameters` throws, RECORD_UNREADABLE. */
+export function currentParameters(
+  task: ResolvedTask,
+  { parameters, parametersVersion: version }: Pick<TaskRecord, 'parameters' | 'parametersVersion'>,
+): unknown {
+  const stored = decode(parameters)
+  return version < task.parametersVersion ? task.upgradeParameters(stored, version) : stored
 }

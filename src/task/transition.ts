@@ -106,6 +106,15 @@ export function byAttempt(
   return { taskId: id, userId, from: ['RUNNING'], fromPhase: phase, fence: { attempt }, wake: 'never' }
 }
 
+/** No attempt writes: a person, the aggregator, or who wakes the task, read the record in this version. */
+export function byVersion({
+  id,
+  userId,
+  version,
+}: TaskRecord): Pick<Transition, 'taskId' | 'userId' | 'fence'> {
+  return { taskId: id, userId, fence: { version } }
+}
+
 /** No attempt holds the task: the writer saw it in this status, phase and version. */
 export function asItWas({
   status,
@@ -248,11 +257,9 @@ export function failedWaiting(record: TaskRecord, error: ErrorInfo, now: number)
 /** A limit, or a budget, has capacity before the time that a snoozed task waits for: it may run now, or at an earlier time. */
 export function dueEarly(record: TaskRecord, now: number, at = now): Transition {
   return {
+    ...byVersion(record),
     name: 'due-early',
-    taskId: record.id,
-    userId: record.userId,
     from: ['RETRYING'],
-    fence: { version: record.version },
     wake: at <= now ? 'now' : { at },
     set: { nextAttemptTimestamp: Math.max(now, at) },
   }
@@ -270,12 +277,10 @@ export function runNow(record: TaskRecord, now: number): Transition {
 /** No sub-task is live and the parent has a hook: its next attempt runs the hook. */
 export function reduceDue(record: TaskRecord): Transition {
   return {
+    ...byVersion(record),
     name: 'reduce-due',
-    taskId: record.id,
-    userId: record.userId,
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
-    fence: { version: record.version },
     wake: 'now',
     // Sub-tasks have ended since it failed last.
     set: { status: 'QUEUED', phase: 'reducing', nextAttemptTimestamp: null, retryCount: 0, crashCount: 0 },
@@ -292,12 +297,10 @@ export function closed(
   const set =
     status === 'FAILED' ? openDeadLetter(status, record, ends.error, 'permanent', now) : ended(status, now)
   return {
+    ...byVersion(record),
     name: 'closed',
-    taskId: record.id,
-    userId: record.userId,
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
-    fence: { version: record.version },
     wake: 'never',
     set: { ...set, failedSubTasks: ends.failedSubTasks },
   }
@@ -325,11 +328,9 @@ export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersio
 export function retried(record: TaskRecord, now: number, edited?: EditedParameters): Transition {
   const { after } = record
   return {
+    ...byVersion(record),
     name: 'retried',
-    taskId: record.id,
-    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED'],
-    fence: { version: record.version },
     wake: after === undefined ? 'now' : { at: untilUnblocked },
     set: {
       ...startsOver,
@@ -346,11 +347,9 @@ export function retried(record: TaskRecord, now: number, edited?: EditedParamete
 /** A sub-task was retried: its ended parent waits again, and makes a new result. */
 export function reopened(record: TaskRecord, now: number): Transition {
   return {
+    ...byVersion(record),
     name: 'reopened',
-    taskId: record.id,
-    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS'],
-    fence: { version: record.version },
     wake: 'never',
     set: {
       ...startsOver,
@@ -366,11 +365,9 @@ export function reopened(record: TaskRecord, now: number): Transition {
 /** A person takes the dead letter out of the list; the task stays as it ended. */
 export function discarded(record: TaskRecord, now: number): Transition {
   return {
+    ...byVersion(record),
     name: 'discarded',
-    taskId: record.id,
-    userId: record.userId,
     from: ['FAILED', 'DEAD_LETTER'],
-    fence: { version: record.version },
     wake: 'as-it-was',
     set: closeDeadLetter(record, now),
   }

@@ -5,6 +5,7 @@ import { isWaiting, type Signal, type TaskRecord, type Wait } from './task.ts'
 import {
   asItWas,
   byAttempt,
+  byVersion,
   cancelledWaiting,
   type RecordChange,
   released,
@@ -77,8 +78,7 @@ export function signalled(record: TaskRecord, signal: Signal, now: number): Tran
 
 /** A move of a sub-task that waits for siblings. */
 function byPredecessors(record: TaskRecord): Pick<Transition, 'taskId' | 'userId' | 'from' | 'fence'> {
-  const { id, userId, version } = record
-  return { taskId: id, userId, from: ['QUEUED'], fence: { version } }
+  return { ...byVersion(record), from: ['QUEUED'] }
 }
 
 /** A sub-task ends because a sibling that it was to start after did not complete. */

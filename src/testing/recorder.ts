@@ -1,4 +1,4 @@
-import type { TaskBus } from '../engine/bus.ts'
+import type { TaskBus } from '../engine/listeners.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { TaskEvent, TaskEventName, TaskEvents } from '../task/events.ts'
 

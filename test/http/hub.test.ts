@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { createBus } from '../../src/engine/bus.ts'
+import { createBus } from '../../src/engine/listeners.ts'
 import { type HttpOptions, resolveHttpSettings } from '../../src/http/settings.ts'
 import { StreamHub } from '../../src/http/streams/hub.ts'
 import { OutputStream } from '../../src/http/streams/output-stream.ts'

@@ -1,9 +1,14 @@
 /** What sweeps, the aggregator and people do: rescue, close, cancel, retry, discard, pause, prune, restart; and time passes. */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { wasEndedBySubTasks } from '../../src/engine/aggregate.ts'
 import type { Overdue } from '../../src/store/store.ts'
-import { cancelError, decide, decideOverdue, decideParent } from '../../src/task/decide.ts'
+import {
+  cancelError,
+  decide,
+  decideOverdue,
+  decideParent,
+  wasEndedBySubTasks,
+} from '../../src/task/decide.ts'
 import { hasEnded } from '../../src/task/status.ts'
 import { liveOf } from '../../src/task/subtasks.ts'
 import { isWaiting, type TaskRecord } from '../../src/task/task.ts'

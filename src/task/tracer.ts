@@ -1,6 +1,5 @@
-import type { Logger } from '../runtime/log.ts'
-import type { Outcome } from '../task/decide.ts'
-import type { NewTask, TaskRecord } from '../task/task.ts'
+import type { Outcome } from './decide.ts'
+import type { NewTask, TaskRecord } from './task.ts'
 
 /** Traces tasks, for distributed traces. An engine without a tracer pays nothing. */
 export interface Tracer {
@@ -25,13 +24,17 @@ export interface AttemptTrace {
   settled(): void
 }
 
-/** Returns a tracer that never throws: where the given one does, the trace is incomplete, and no task knows of it. */
-export function guardTracer(tracer: Tracer, log: Logger): Tracer {
+/**
+ * Returns a tracer that never throws: where the given one does, the trace is incomplete, and no task knows of it.
+ *
+ * @param failed Called with what the given one threw.
+ */
+export function guardTracer(tracer: Tracer, failed: (error: unknown) => void): Tracer {
   const quietly = <T>(step: () => T): T | undefined => {
     try {
       return step()
     } catch (error) {
-      log.error({ err: error }, 'tracing failed')
+      failed(error)
       return undefined
     }
   }

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Submitted, submissionHash } from '../../src/task/submission-hash.ts'
+import { type KeyedSubmission, submissionHash } from '../../src/task/idempotency.ts'
 
-const plain: Submitted = {
+const plain: KeyedSubmission = {
   parameters: { name: 'Ann' },
   lane: 'default',
   priority: 'normal',
   tags: [],
   budget: undefined,
 }
-const hashOf = (submitted: Partial<Submitted>) => submissionHash({ ...plain, ...submitted })
+const hashOf = (submitted: Partial<KeyedSubmission>) => submissionHash({ ...plain, ...submitted })
 
 /** The same value with the members of all its objects the other way round. */
 function reversed(value: unknown): unknown {
@@ -33,7 +33,7 @@ describe('what an idempotency key stands for', () => {
     )
   })
 
-  it.each<[Partial<Submitted>, Partial<Submitted>]>([
+  it.each<[Partial<KeyedSubmission>, Partial<KeyedSubmission>]>([
     [{ parameters: { at: new Date(0), n: 7n } }, { parameters: { at: '1970-01-01T00:00:00.000Z', n: '7' } }],
     [{ parameters: { name: 'Ann', tone: undefined } }, { parameters: { name: 'Ann' } }],
     [{ tags: ['b', 'a', 'b'] }, { tags: ['a', 'b'] }],
@@ -42,7 +42,7 @@ describe('what an idempotency key stands for', () => {
     expect(hashOf(a)).toBe(hashOf(b))
   })
 
-  it.each<[Partial<Submitted>, Partial<Submitted>]>([
+  it.each<[Partial<KeyedSubmission>, Partial<KeyedSubmission>]>([
     [{ parameters: [['a', 1]] }, { parameters: { a: 1 } }],
     [{ parameters: { members: [] } }, { parameters: {} }],
     [{ parameters: { 1: 'a' } }, { parameters: ['a'] }],

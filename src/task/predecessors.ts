@@ -1,16 +1,10 @@
-/** Sub-tasks that start after siblings: the order in which they are created, and what becomes of each when one that it waits for has ended. */
-import { decideSuccessor, statusesThatBlock } from '../task/decide.ts'
-import type { SubTaskOptions } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
-import { subTaskId } from '../task/id.ts'
-import { firstAwaited, type NewTask, type Predecessors, type TaskRecord } from '../task/task.ts'
-import type { Transition } from '../task/transition.ts'
-import type { Core } from './core.ts'
+/** Sub-tasks that start after siblings: what they may name, the order in which they are created, and which of them could never start. */
+import type { SubTaskOptions } from './definition.ts'
+import { QuillworkError } from './errors.ts'
+import { firstAwaited, type NewTask, type Predecessors } from './task.ts'
 
 /** Siblings that one sub-task may start after. */
 const mostPredecessors = 10_000
-/** Siblings that are read at once. */
-const perRead = 50
 
 /** Returns the siblings that a sub-task is to start after; undefined for none. Throws OPTION_INVALID. */
 export function predecessorsOf({
@@ -33,7 +27,7 @@ export function predecessorsOf({
 }
 
 /** A sub-task that is held back, and how many it starts after have not gone ahead. */
-interface Held {
+interface HeldBack {
   key: string
   task: NewTask
   missing: number
@@ -52,11 +46,11 @@ export interface RefusedSubTask {
 export class SubTaskLine {
   /**
    * Keys that are known to exist, or are on their way. Kept for the whole call once a sub-task has `after`; before that dropped with each part, for
-   * `end` finds them in the store.
+   * they are found in the store.
    */
   readonly #known = new Set<string>()
-  readonly #held = new Set<Held>()
-  readonly #waiting = new Map<string, Held[]>()
+  readonly #held = new Set<HeldBack>()
+  readonly #waiting = new Map<string, HeldBack[]>()
   #keepsKeys = false
 
   /** Returns what can be created: the task, unless it is held back, and what was held back for it. */
@@ -65,7 +59,7 @@ export class SubTaskLine {
     this.#keepsKeys ||= task.after !== undefined
     const missing = task.after?.keys.filter(each => !this.#known.has(each)) ?? []
     if (missing.length === 0) {
-      if (this.#waiting.size > 0) return [task, ...this.#goesAhead(key)]
+      if (this.#waiting.size > 0) return [task, ...this.goesAhead(key)]
       this.#known.add(key)
       return [task]
     }
@@ -84,29 +78,8 @@ export class SubTaskLine {
     if (!this.#keepsKeys) this.#known.clear()
   }
 
-  /**
-   * No task is added any more. Returns what can be created because its siblings were there before, and what is refused. `earlier` resolves when
-   * siblings that are on their way are there.
-   */
-  async end(
-    { store }: Core,
-    parentId: string,
-    earlier: () => Promise<unknown>,
-  ): Promise<{ tasks: NewTask[]; refused: RefusedSubTask[] }> {
-    const keys = this.#unknown()
-    const tasks: NewTask[] = []
-    if (keys.length > 0) await earlier()
-    for (let from = 0; from < keys.length; from += perRead) {
-      const part = keys.slice(from, from + perRead)
-      const found = await store.queries.get(part.map(key => subTaskId(parentId, key)))
-      for (const [index, key] of part.entries())
-        if (found[index] !== undefined) tasks.push(...this.#goesAhead(key))
-    }
-    return { tasks, refused: this.#refusals() }
-  }
-
-  /** Returns what was held back for this sub-task alone, and for what thereby goes ahead too. */
-  #goesAhead(first: string): NewTask[] {
+  /** This sub-task goes ahead, or was there before. Returns what was held back for it alone, and for what thereby goes ahead too. */
+  goesAhead(first: string): NewTask[] {
     const keys = [first]
     const tasks: NewTask[] = []
     for (const key of keys) {
@@ -124,15 +97,16 @@ export class SubTaskLine {
   }
 
   /** Returns the keys that something waits for and that did not come. */
-  #unknown(): string[] {
+  unknown(): string[] {
     const held = new Set([...this.#held].map(({ key }) => key))
     return [...this.#waiting.keys()].filter(key => !held.has(key))
   }
 
-  #refusals(): RefusedSubTask[] {
+  /** No sub-task is added, or goes ahead, any more. Returns what is still held back, and why it is refused. */
+  refusals(): RefusedSubTask[] {
     if (this.#held.size === 0) return []
-    const errors = new Map<Held, QuillworkError>()
-    const unknown = this.#unknown()
+    const errors = new Map<HeldBack, QuillworkError>()
+    const unknown = this.unknown()
     for (const key of unknown)
       for (const held of this.#waiting.get(key) ?? []) {
         if (errors.has(held)) continue
@@ -161,14 +135,14 @@ function cycleError(key: string, cycle: readonly string[]): QuillworkError {
 }
 
 /** Returns for each of some sub-tasks, of which every one starts after another one of them, a cycle that it is in or waits for. */
-function cyclesOf(rest: readonly Held[]): ReadonlyMap<Held, readonly string[]> {
+function cyclesOf(rest: readonly HeldBack[]): ReadonlyMap<HeldBack, readonly string[]> {
   const byKey = new Map(rest.map(held => [held.key, held]))
-  const next = ({ task }: Held) =>
+  const next = ({ task }: HeldBack) =>
     task.after?.keys.map(key => byKey.get(key)).find(each => each !== undefined)
-  const cycles = new Map<Held, readonly string[]>()
+  const cycles = new Map<HeldBack, readonly string[]>()
   for (const start of rest) {
-    const path = new Map<Held, number>()
-    let at: Held | undefined = start
+    const path = new Map<HeldBack, number>()
+    let at: HeldBack | undefined = start
     for (; at !== undefined && !cycles.has(at) && !path.has(at); at = next(at)) path.set(at, path.size)
     if (at === undefined) continue
     const from = path.get(at) ?? 0
@@ -178,26 +152,12 @@ function cyclesOf(rest: readonly Held[]): ReadonlyMap<Held, readonly string[]> {
   return cycles
 }
 
-/** Returns the transition of a sub-task that waits for siblings, of which one has ended. */
-export async function followPredecessors(core: Core, record: TaskRecord): Promise<Transition> {
-  return decideSuccessor(record, await findBlocker(core, record), core.store.tasks.now())
-}
-
 /**
- * Returns a sibling that keeps a sub-task from starting; undefined where none does. Looks from the one that it waits for on, so that all that become
- * of it in turn are read about twice.
+ * Returns the keys of the siblings that a sub-task starts after, in the order in which they are looked at: from the one that it waits for on, so that
+ * all that become of it in turn are read about twice.
  */
-export async function findBlocker({ store }: Core, record: TaskRecord): Promise<TaskRecord | undefined> {
-  const { after, parentTaskId, predecessor } = record
-  if (after === undefined || parentTaskId === undefined) return undefined
+export function keysInTurn(after: Predecessors, predecessor: string | undefined): string[] {
   const { keys } = after
   const from = keys.lastIndexOf(predecessor ?? firstAwaited(after))
-  const inTurn = [...keys.slice(0, from + 1).reverse(), ...keys.slice(from + 1).reverse()]
-  const statuses = statusesThatBlock(after)
-  for (let read = 0; read < inTurn.length; read += perRead) {
-    const ids = inTurn.slice(read, read + perRead).map(key => subTaskId(parentTaskId, key))
-    const found = (await store.queries.get(ids, statuses)).find(each => each !== undefined)
-    if (found !== undefined) return found
-  }
-  return undefined
+  return [...keys.slice(0, from + 1).reverse(), ...keys.slice(from + 1).reverse()]
 }
