@@ -84,7 +84,8 @@ const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boo
   { is: head => head.startsWith('\x1f\x8b\x08'), what: 'an archive (.gz)', advice: unpackFirst },
   { is: head => head.startsWith('7z\xbc\xaf\x27\x1c'), what: 'an archive (.7z)', advice: unpackFirst },
   { is: head => head.startsWith('Rar!\x1a\x07'), what: 'an archive (.rar)', advice: unpackFirst },
-  { is: head => head.slice(257, 262) === 'ustar', what: 'an archive (.tar)', advice: unpackFirst },
+  // A text may have "mustard" there.
+  { is: head => /^ustar(?: {2})?\0/.test(head.slice(257, 265)), what: 'an archive (.tar)', advice: unpackFirst },
   {
     is: head => /^(?:\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\0|MM\0\*|BM.{4}\0{4})/s.test(head),
     what: 'a picture',
