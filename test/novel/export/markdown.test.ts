@@ -93,7 +93,7 @@ const hostile = [
   `\\* * *${' '.repeat(40_000)}a`,
   `* * *${' '.repeat(40_000)}`,
   `## ${'a'.repeat(990)}\n## ${'a'.repeat(1_000)}`,
-  'x\n'.repeat(40_000),
+  'x\n'.repeat(10_000),
   `${'A sentence. '.repeat(10_000)}\n\n`.repeat(3),
 ] as const
 
