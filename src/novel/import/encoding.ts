@@ -162,7 +162,7 @@ function cutTail(bytes: Uint8Array): number {
  * encodings differ in so few letters that their languages decide between them.
  */
 export function legacyEncoding(samples: readonly Uint8Array[]): { name: string; confidence: number } {
-  const scores = CANDIDATES.map(name => ({ name, ...scoreOf(name, textsOf(name, samples)) })).sort(
+  const scores = CANDIDATES.map(name => ({ name, ...scoreOf(name, samples) })).sort(
     (a, b) => b.score - a.score,
   )
   const [best] = scores
@@ -174,7 +174,7 @@ export function legacyEncoding(samples: readonly Uint8Array[]): { name: string; 
   const amount = Math.min(1, 0.5 + best.telling / 40)
   const confidence = Math.min(0.99, lead * level * amount)
   if (!isLatin) return { name: best.name, confidence }
-  const latin = latinEncoding(name => textsOf(name, samples))
+  const latin = latinEncoding(name => samples.map((sample, i) => textOf(name, sample, i === 0)))
   return { name: latin.name, confidence: Math.min(confidence, latin.confidence) }
 }
 
@@ -186,11 +186,9 @@ const CANDIDATES =
 /** Bytes of each sample that are scored; even, for UTF-16. */
 const SAMPLE_BYTES = 24_576
 
-function textsOf(name: string, samples: readonly Uint8Array[]): string[] {
-  return samples.map((sample, i) => {
-    const part = sample.subarray(0, SAMPLE_BYTES)
-    return createDecoder(name).decode(isWide(name) ? part : aligned(part, i === 0))
-  })
+function textOf(name: string, sample: Uint8Array, isFirst: boolean): string {
+  const part = sample.subarray(0, SAMPLE_BYTES)
+  return createDecoder(name).decode(isWide(name) ? part : aligned(part, isFirst))
 }
 
 function isWide(name: string): boolean {
@@ -198,12 +196,14 @@ function isWide(name: string): boolean {
 }
 
 /** Returns the score, and the number of telling characters, which distinguish encodings. */
-function scoreOf(name: string, texts: readonly string[]): { score: number; telling: number } {
+function scoreOf(name: string, samples: readonly Uint8Array[]): { score: number; telling: number } {
   const wide = isWide(name)
+  let left = samples.reduce((sum, sample) => sum + Math.min(sample.length, SAMPLE_BYTES), 0)
   let telling = 0
   let common = 0
   let impossible = 0
-  for (const text of texts) {
+  for (const [i, sample] of samples.entries()) {
+    const text = textOf(name, sample, i === 0)
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
       if (isImpossible(code) || (name === 'koi8-r' && isLineInWord(text, at))) impossible++
@@ -212,6 +212,9 @@ function scoreOf(name: string, texts: readonly string[]): { score: number; telli
       telling++
       if (isCommon(text, at, name)) common++
     }
+    left -= Math.min(sample.length, SAMPLE_BYTES)
+    // The rest cannot outweigh these.
+    if (10 * impossible > common + left) return { score: 0, telling }
   }
   return { score: telling === 0 ? 0 : (common - 10 * impossible) / telling, telling }
 }
@@ -222,9 +225,8 @@ function isCommon(text: string, at: number, encoding: string): boolean {
   if (encoding === 'windows-1252') return WESTERN.has(code) && isLonely(text, at)
   if (encoding === 'windows-1250') return CENTRAL.has(code) && isLonely(text, at)
   if (encoding === 'windows-1251' || encoding === 'koi8-r') {
-    const isInWord = isCyrillic(text.charCodeAt(at - 1)) || isCyrillic(text.charCodeAt(at + 1))
     // Small letters only: the bytes of Chinese text read as a mixture, and each of the two encodings has its capitals where the other has these.
-    return code >= 0x430 && isCyrillic(code) && isInWord
+    return code >= 0x430 && isCyrillic(code) && isInCyrillic(text, at)
   }
   const isKana = code >= 0x3041 && code <= 0x30ff
   return code < 0x80 || COMMON.has(code) || isKana
@@ -234,6 +236,16 @@ function isCommon(text: string, at: number, encoding: string): boolean {
 function isLineInWord(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
   return code >= 0x2500 && code < 0x2580 && isCyrillic(text.charCodeAt(at - 1))
+}
+
+/** Whether a Cyrillic letter is beside a place, and no Latin one: "çã" in a Portuguese word is no Cyrillic. */
+function isInCyrillic(text: string, at: number): boolean {
+  const [before, after] = [text.charCodeAt(at - 1), text.charCodeAt(at + 1)]
+  return (isCyrillic(before) || isCyrillic(after)) && !isAsciiLetter(before) && !isAsciiLetter(after)
+}
+
+function isAsciiLetter(code: number): boolean {
+  return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 }
 
 function isCyrillic(code: number): boolean {

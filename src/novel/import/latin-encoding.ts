@@ -37,8 +37,11 @@ const RARE = { foreign: 0.015, other: 0.001 } as const
 
 /** Of the letters of a Central European text, a larger share is beyond ASCII: 3 % in Slovene, 7 % in Polish, 14 % in Czech. */
 const LEAST_CENTRAL = 0.015
-/** How much more usual the first encoding is, and what leaves no doubt: differences of the logarithms of two probabilities. */
-const [USUAL, CERTAIN] = [3, 20]
+/**
+ * Differences of the logarithms of two probabilities: how much more usual the first encoding is, so that it is only doubted where another one
+ * reads the letters better; and what leaves no doubt.
+ */
+const [USUAL, CERTAIN] = [4, 8]
 
 function frequencies(letters: string): Map<string, number> {
   return new Map(
