@@ -42,6 +42,8 @@ const LEAST_CENTRAL = 0.015
  * reads the letters better; and what leaves no doubt.
  */
 const [USUAL, CERTAIN] = [4, 8]
+/** Letters beyond ASCII below which the usual encoding is taken without a doubt: a text of some lines tells too little. */
+const FEW = 20
 
 function frequencies(letters: string): Map<string, number> {
   return new Map(
@@ -70,7 +72,8 @@ export function latinEncoding(textsOf: (encoding: string) => readonly string[]):
   ].sort((a, b) => b.fit - a.fit)
   const [best = { name: usual, fit: 0 }] = fits
   const next = fits.find(({ fit }) => fit < best.fit)?.fit ?? Number.NEGATIVE_INFINITY
-  return { name: best.name, confidence: Math.min(1, (best.fit - next) / CERTAIN) }
+  const isFew = best.name === usual && western.beyond < FEW
+  return { name: best.name, confidence: isFew ? 1 : Math.min(1, (best.fit - next) / CERTAIN) }
 }
 
 interface LetterCounts {
