@@ -30,6 +30,7 @@ import { detectEncoding, legacyEncoding } from '../../src/novel/import/encoding.
 import { plainSpaces, undecorate, withoutPageNumber } from '../../src/novel/import/heading.ts'
 import { chineseHeading } from '../../src/novel/import/heading-chinese.ts'
 import { englishHeading } from '../../src/novel/import/heading-english.ts'
+import { uncasedHeading } from '../../src/novel/import/heading-uncased.ts'
 import { isSeparator } from '../../src/novel/import/lines.ts'
 import {
   levelHeading,
@@ -37,6 +38,7 @@ import {
   markedHeading,
   underlinedHeading,
 } from '../../src/novel/import/markdown.ts'
+import { numberAfterLabel } from '../../src/novel/import/number-words.ts'
 import { chineseNumber, leadingNumber, romanNumber } from '../../src/novel/import/numerals.ts'
 import { factsOf, oneSpaced } from '../../src/novel/import/opened.ts'
 import { readHeading } from '../../src/novel/import/read-heading.ts'
@@ -98,6 +100,8 @@ const texts: Record<string, string | [unit: string, before: string]> = {
   brackets: '（》',
   'numbers of chapters': '第一章 中\n',
   'volumes and chapters in one line': '第一卷 中 第一章 ',
+  'volumes in one line': '제1부 ',
+  'ordinals in words': 'الأول ',
   numerals: '1\n',
   'headings and their names': 'CHAPTER I\n\nThe Rain\n\n',
   'marks of Markdown': '# a\n---\n```\n',
@@ -241,10 +245,17 @@ const functions: Record<string, (text: string) => unknown> = {
   'a heading': readHeading,
   'a Chinese heading': chineseHeading,
   'an English heading': englishHeading,
+  'a Korean heading': text => uncasedHeading(`제1부 ${text}`),
+  'an Arabic heading': text => uncasedHeading(`الجزء الأول ${text}`),
   'headings of Markdown': text => [markedHeading(`# ${text}`), underlinedHeading(text, text)],
   'a heading of a level': text => levelHeading(text, 1),
   'lines of Markdown': followed,
-  numbers: text => [chineseNumber(text), leadingNumber(text), romanNumber(text)],
+  numbers: text => [
+    chineseNumber(text),
+    leadingNumber(text),
+    romanNumber(text),
+    numberAfterLabel(text, 'vi'),
+  ],
   'a separator': isSeparator,
   'a title that is compared': comparable,
   'a title from two lines': text => joinedTitle(text, [text], false),

@@ -28,11 +28,11 @@ export function addImport(program: Command, register: Register): void {
   const command = program
     .command('import')
     .description(
-      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, French, German, Spanish, Italian, Japanese and Russian',
+      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, Japanese, Korean, Vietnamese, Arabic, Russian, Polish, German, French, Spanish, Italian and Dutch',
     )
     .argument(
       '<file>',
-      'the text. Its encoding is detected: UTF-8, UTF-16, GB18030/GBK, Big5, Shift_JIS, EUC-KR, windows-1251 or windows-1252',
+      'the text. Its encoding is detected: UTF-8, UTF-16, GB18030/GBK, Big5, Shift_JIS, EUC-JP, EUC-KR, windows-1251, KOI8-R, windows-1252, windows-1250 or ISO-8859-2',
     )
     .option('--preview', 'only show what the file holds')
     .option('--yes', 'import without asking')

@@ -7,7 +7,9 @@ import { isSentence } from './scan.ts'
 
 /** Share of the headings without a name that must have one on the next line, so that any is read that way. */
 const ENOUGH = 0.6
-const LONGEST_NAME = { latin: 160, chinese: 40 } as const
+const LONGEST_NAME = { cased: 160, uncased: 40 } as const
+/** Chinese, Japanese, Korean and Arabic have no capitals, which tell a name elsewhere. */
+const UNCASED = /[\u3400-\u9fff\u3041-\u30ff\uac00-\ud7a3\u0620-\u06ff]/
 
 /**
  * Returns the names that stand in the lines below their headings: "CHAPTER I", blank line, "Down the Rabbit-Hole". Decides for all
@@ -56,10 +58,10 @@ function nameBelow(
 }
 
 function isName(text: string): boolean {
-  const chinese = /[\u3400-\u9fff\u3041-\u30ff]/.test(text)
-  if (text.length > (chinese ? LONGEST_NAME.chinese : LONGEST_NAME.latin)) return false
-  if (/^["'“‘「『《—–-]/.test(text) || /[,;:，；：、]$/.test(text)) return false
-  if (chinese) return !isSentence(text) && !/[。；]/.test(text)
+  const uncased = UNCASED.test(text)
+  if (text.length > (uncased ? LONGEST_NAME.uncased : LONGEST_NAME.cased)) return false
+  if (/^["'“‘「『《—–-]/.test(text) || /[,;:，；：、،؛]$/.test(text)) return false
+  if (uncased) return !isSentence(text) && !/[。；]/.test(text)
   const letters = text.replace(/[^\p{L}\s]/gu, '')
   if (letters.trim() === '') return false
   if (letters === letters.toUpperCase()) return true
@@ -80,7 +82,7 @@ function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly 
   if (heading.name === '' || !followingEnds || followingLine !== line + 1 || taken.has(followingLine))
     return undefined
   const rest = following.join(' ')
-  if (/[\u3400-\u9fff]/.test(rest) || rest.length > LONGEST_NAME.latin) return undefined
+  if (UNCASED.test(rest) || rest.length > LONGEST_NAME.cased) return undefined
   const capitals = (text: string) => text === text.toUpperCase() && /\p{L}{2}/u.test(text)
   if (capitals(heading.name)) return capitals(rest) ? following : undefined
   if (heading.title.length < 45 || !isTitle(rest) || /[.!?”"]$/.test(heading.title)) return undefined

@@ -1,6 +1,6 @@
 import { mapped, type Steps } from '../../runtime/cooperate.ts'
 import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'
-import { comparable, isTouching, withoutContents } from './contents.ts'
+import { comparable, isContentsHeader, isTouching, withoutContents } from './contents.ts'
 import {
   between,
   blankAfter,
@@ -245,7 +245,8 @@ function* chooseMarked(candidates: readonly Candidate[], facts: TextFacts): Step
   const others = candidates.filter(({ level, heading }) => level === undefined && heading.sureness === 'sure')
   const title = titleHeading(marked)
   yield
-  const parts = marked.filter(candidate => candidate !== title && !CONTENTS.test(candidate.heading.title))
+  // The heading of a table of contents starts no chapter.
+  const parts = marked.filter(candidate => candidate !== title && !isContentsHeader(candidate.heading.title))
   if (parts.length === 0 || (!facts.declared && (parts.length < 2 || others.length > parts.length)))
     return undefined
   yield
@@ -289,9 +290,6 @@ function withoutTitle(candidates: readonly Candidate[]): readonly Candidate[] {
     ? candidates.filter(({ level }) => level !== 0)
     : candidates
 }
-
-/** The heading of a table of contents starts no chapter. */
-const CONTENTS = /^(?:(?:table of )?contents|目[\s　]?[录錄次])$/i
 
 /** Returns the only heading of the highest level, if it comes first and is not a chapter by its words: the title of the book. */
 export function titleHeading(marked: readonly Candidate[]): Candidate | undefined {

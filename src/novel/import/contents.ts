@@ -174,8 +174,14 @@ export function comparable(title: string): string {
   return title.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 }
 
-const HEADER = /^(?:(?:table of )?contents|目[\s　]{0,4}[录錄]|目[\s　]{0,4}次)[.:：]?$/i
+const HEADER =
+  /^(?:(?:table of )?contents|目[\s　]{0,4}[录錄次]|목\s?차|차\s?례|mục lục|spis treści|содержание|оглавление|(?:جدول )?المحتويات|الفهرس|فهرس)[.:：]?$/i
 const MOST_TITLES = 2_000
+
+/** Whether a line or a title stands above a table of contents. */
+export function isContentsHeader(text: string): boolean {
+  return text.length < 24 && HEADER.test(text)
+}
 
 /** The titles of a table of contents. Where chapters have no numbers, a line that stands alone and is in the table is a heading. */
 export class ListedTitles {
@@ -193,7 +199,7 @@ export class ListedTitles {
   read(line: string, words: number): Heading | undefined {
     if (this.#isDone && this.#numbers.size === 0) return undefined
     if (!this.#isOpen && !this.#isDone) {
-      this.#isOpen = line.length < 24 && HEADER.test(line)
+      this.#isOpen = isContentsHeader(line)
       return undefined
     }
     if (line.length > LONGEST_HEADING) {

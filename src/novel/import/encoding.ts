@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { createDecoder, encodingName } from './decoder.ts'
+import { LATIN_ENCODINGS, latinEncoding } from './latin-encoding.ts'
 import { BLOCK_BYTES, blocks, type TextSource } from './source.ts'
 
 /** The encoding of a text. */
@@ -157,60 +158,94 @@ function cutTail(bytes: Uint8Array): number {
 
 /**
  * Returns the encoding, other than UTF-8, in which samples most resemble language, with a confidence from its lead over the next one. The
- * score of an encoding is the share of common characters among the telling ones, minus ten times the share of impossible ones.
+ * score of an encoding is the share of common characters among the telling ones, minus ten times the share of impossible ones. Latin
+ * encodings differ in so few letters that their languages decide between them.
  */
 export function legacyEncoding(samples: readonly Uint8Array[]): { name: string; confidence: number } {
   const scores = CANDIDATES.map(name => ({ name, ...scoreOf(name, samples) })).sort(
     (a, b) => b.score - a.score,
   )
-  const [best, next] = scores
-  if (best === undefined || next === undefined || best.score <= 0)
-    return { name: 'windows-1252', confidence: 0.1 }
-  const lead = Math.min(1, (best.score - Math.max(0, next.score)) / 0.2)
+  const [best] = scores
+  if (best === undefined || best.score <= 0) return { name: 'windows-1252', confidence: 0.1 }
+  const isLatin = LATIN_ENCODINGS.includes(best.name)
+  const next = scores.find(({ name }) => name !== best.name && !(isLatin && LATIN_ENCODINGS.includes(name)))
+  const lead = Math.min(1, (best.score - Math.max(0, next?.score ?? 0)) / 0.2)
   const level = Math.min(1, best.score / 0.3)
   const amount = Math.min(1, 0.5 + best.telling / 40)
-  return { name: best.name, confidence: Math.min(0.99, lead * level * amount) }
+  const confidence = Math.min(0.99, lead * level * amount)
+  if (!isLatin) return { name: best.name, confidence }
+  const latin = latinEncoding(name => samples.map((sample, i) => textOf(name, sample, i === 0)))
+  return { name: latin.name, confidence: Math.min(confidence, latin.confidence) }
 }
 
-const CANDIDATES = 'gb18030 big5 utf-8 utf-16le utf-16be windows-1252 windows-1251 shift_jis euc-kr'.split(
-  ' ',
-)
+const CANDIDATES =
+  'euc-jp gb18030 big5 utf-8 utf-16le utf-16be windows-1252 windows-1250 windows-1251 koi8-r shift_jis euc-kr'.split(
+    ' ',
+  )
 
 /** Bytes of each sample that are scored; even, for UTF-16. */
 const SAMPLE_BYTES = 24_576
 
+function textOf(name: string, sample: Uint8Array, isFirst: boolean): string {
+  const part = sample.subarray(0, SAMPLE_BYTES)
+  return createDecoder(name).decode(isWide(name) ? part : aligned(part, isFirst))
+}
+
+function isWide(name: string): boolean {
+  return name.startsWith('utf-16')
+}
+
 /** Returns the score, and the number of telling characters, which distinguish encodings. */
 function scoreOf(name: string, samples: readonly Uint8Array[]): { score: number; telling: number } {
-  const wide = name.startsWith('utf-16')
+  const wide = isWide(name)
+  let left = samples.reduce((sum, sample) => sum + Math.min(sample.length, SAMPLE_BYTES), 0)
   let telling = 0
   let common = 0
   let impossible = 0
   for (const [i, sample] of samples.entries()) {
-    const part = sample.subarray(0, SAMPLE_BYTES)
-    const text = createDecoder(name).decode(wide ? part : aligned(part, i === 0))
+    const text = textOf(name, sample, i === 0)
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
-      if (isImpossible(code)) impossible++
+      if (isImpossible(code) || (name === 'koi8-r' && isLineInWord(text, at))) impossible++
       // ASCII distinguishes nothing, except where it takes two bytes.
       if (code < 0x80 && !wide) continue
       telling++
       if (isCommon(text, at, name)) common++
     }
+    left -= Math.min(sample.length, SAMPLE_BYTES)
+    // The rest cannot outweigh these.
+    if (10 * impossible > common + left) return { score: 0, telling }
   }
   return { score: telling === 0 ? 0 : (common - 10 * impossible) / telling, telling }
 }
 
-/** In a Western text, letters beyond ASCII stand alone among ASCII; in a Cyrillic one, they form words. */
+/** In a Latin text, letters beyond ASCII stand alone among ASCII; in a Cyrillic one, they form words. */
 function isCommon(text: string, at: number, encoding: string): boolean {
   const code = text.charCodeAt(at)
   if (encoding === 'windows-1252') return WESTERN.has(code) && isLonely(text, at)
-  if (encoding === 'windows-1251') {
-    const isInWord = isCyrillic(text.charCodeAt(at - 1)) || isCyrillic(text.charCodeAt(at + 1))
-    // Small letters only: the bytes of Chinese text read as a mixture.
-    return code >= 0x430 && isCyrillic(code) && isInWord
+  if (encoding === 'windows-1250') return CENTRAL.has(code) && isLonely(text, at)
+  if (encoding === 'windows-1251' || encoding === 'koi8-r') {
+    // Small letters only: the bytes of Chinese text read as a mixture, and each of the two encodings has its capitals where the other has these.
+    return code >= 0x430 && isCyrillic(code) && isInCyrillic(text, at)
   }
   const isKana = code >= 0x3041 && code <= 0x30ff
   return code < 0x80 || COMMON.has(code) || isKana
+}
+
+/** A line of a box behind a letter: a letter of Ukrainian in KOI8-U, which KOI8-R lacks. */
+function isLineInWord(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0x2500 && code < 0x2580 && isCyrillic(text.charCodeAt(at - 1))
+}
+
+/** Whether a Cyrillic letter is beside a place, and no Latin one: "çã" in a Portuguese word is no Cyrillic. */
+function isInCyrillic(text: string, at: number): boolean {
+  const [before, after] = [text.charCodeAt(at - 1), text.charCodeAt(at + 1)]
+  return (isCyrillic(before) || isCyrillic(after)) && !isAsciiLetter(before) && !isAsciiLetter(after)
+}
+
+function isAsciiLetter(code: number): boolean {
+  return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 }
 
 function isCyrillic(code: number): boolean {
@@ -243,8 +278,11 @@ function aligned(sample: Uint8Array, isFirst: boolean): Uint8Array {
 
 const PUNCTUATION = codes('‘’“”–—…•«»')
 const WESTERN = codes('‘’“”–—…•«»¡¿£§©°·½¼¾×àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœŒÀÁÂÄÆÇÈÉÊËÍÎÑÓÔÖØÚÛÜšžŠŽ€\u00a0')
+const CENTRAL = codes(
+  '‘’‚“”„–—…•«»§©°·áâăąäćčçďđéęëěíîĺľłńňóôöőŕřśšşßťţúůüűýźżžÁÂĂĄÄĆČÇĎĐÉĘËĚÍÎĹĽŁŃŇÓÔÖŐŔŘŚŠŞŤŢÚŮÜŰÝŹŻŽ\u00a0',
+)
 
-// The most frequent characters of running Chinese text, simplified and traditional, then of Korean, and punctuation.
+// The most frequent characters of running Chinese text, simplified and traditional, then of Japanese and Korean, and punctuation.
 const COMMON = codes(
   '的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里' +
     '用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实' +
@@ -257,6 +295,8 @@ const COMMON = codes(
     '這個們來為國說時會對過後裡種經學現當沒動還進樣開從實軍無與長機業將兩間問應戰頭體見產話門東聲員論處' +
     '義幾認條係氣題爾別變總電數報結務場計資統區隊決馬書則聽卻達難權設記類據邊張該規萬許觀讓識帶導爭運點' +
     '給歲聲樂雙張陳劉孫諸賈寶媽爺臉樹風飛雲龍鳥魚' +
+    '々私僕俺彼何言気持込思考寒歩店駅町村犬猫声戻変実発対楽読買売飲食薬覚静顔髪首腕肩足朝昼夕昨今週年誰方様達返答待黙笑泣怒振始終続' +
+    '少若男母父兄弟姉妹息娘子供部屋窓扉机椅空海山川岸舟橋道暗明光影音匂味色形伝届置忘知聞渡' +
     '의가이은는을를에다고하지도로나기사그한자시어리아서있것들수게해인면만라대보마여니요었' +
     '，。：“”！？、；《》〈〉「」『』‘’…—（）　·～',
 )

@@ -1,38 +1,79 @@
+import { defined } from '../../task/defined.ts'
 import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
+import { type NumberLanguage, numberAfterLabel } from './number-words.ts'
 import { type FoundNumber, leadingNumber } from './numerals.ts'
 
 interface Label extends Pick<Heading, 'style' | 'depth'> {
   /** The word also counts things in prose: day, story, scene. */
   readonly common?: true
+  /** The language of its number in words; default: English. */
+  readonly language?: NumberLanguage
 }
 
-const LABELS = new Map<string, Label>()
-for (const [style, depth, words] of [
+/** Units with their depths and words. */
+type LabelRow = readonly [style: string, depth: number, words: string, language?: NumberLanguage]
+
+const LABEL_ROWS: readonly LabelRow[] = [
   ['volume', 1, 'volume vol tome band'],
   ['book', 2, 'book livre libro buch'],
   ['part', 2, 'part pt partie parte teil'],
-  ['act', 3, 'act acte akt'],
-  ['chapter', 4, 'chapter chap ch chapitre kapitel capítulo capitulo capitolo hoofdstuk глава'],
+  ['act', 3, 'act acte'],
+  ['chapter', 4, 'chapter chap ch chapitre kapitel capítulo capitulo capitolo hoofdstuk'],
   ['letter', 4, 'letter'],
   ['stave', 4, 'stave'],
   ['canto', 4, 'canto'],
-] as const) {
-  for (const word of words.split(' ')) LABELS.set(word, { style, depth })
-}
-for (const word of 'episode lesson adventure fit fytte tale story lecture day night scene'.split(' ')) {
-  LABELS.set(word, { style: word, depth: 4, common: true })
-}
-LABELS.set('section', { style: 'section', depth: 5 })
+  ['section', 5, 'section'],
+  ['book', 2, 'księga', 'pl'],
+  ['part', 2, 'część', 'pl'],
+  ['act', 3, 'akt', 'pl'],
+  ['chapter', 4, 'rozdział', 'pl'],
+  ['volume', 1, 'том', 'ru'],
+  ['book', 2, 'книга', 'ru'],
+  ['part', 2, 'часть', 'ru'],
+  ['act', 3, 'акт действие', 'ru'],
+  ['chapter', 4, 'глава', 'ru'],
+  ['volume', 1, 'quyển tập', 'vi'],
+  ['part', 2, 'phần', 'vi'],
+  ['chapter', 4, 'chương', 'vi'],
+  ['hồi', 4, 'hồi', 'vi'],
+]
+/** "Tom C." is the name of a person in many books. */
+const COMMON_ROWS: readonly LabelRow[] = [
+  ...'episode lesson adventure fit fytte tale story lecture day night scene'
+    .split(' ')
+    .map((word): LabelRow => [word, 4, word]),
+  ['volume', 1, 'tom', 'pl'],
+  ['scene', 4, 'scena', 'pl'],
+  ['scene', 4, 'явление', 'ru'],
+]
+
+const LABELS = new Map<string, Label>()
+for (const [style, depth, words, language] of LABEL_ROWS)
+  for (const word of words.split(' ')) LABELS.set(word, { style, depth, ...defined({ language }) })
+for (const [style, depth, word, language] of COMMON_ROWS)
+  LABELS.set(word, { style, depth, common: true, ...defined({ language }) })
 /** Words that only an ordinal before them numbers. */
 const ORDINAL_LABELS = new Map<string, Label>([...LABELS, ['epilogue', { style: 'book', depth: 2 }]])
 
-const WORD = /^(\p{L}{2,12})(\.?)(?:[\s:_-]{1,3}|(?=\d))/u
-const INNER = /[\s.,:;—–-]{1,4}((?:chapter|chap\.?)[\s.].*)$/i
-const AFTER_TITLE = /^(.{1,60}?)\s[-–—:|]\s((?:chapter|chap\.)\s.*)$/i
-const NAMED =
-  /^(?:the )?(prologue|epilogue|finale|interlude|intermission|prelude|preface|introduction|foreword|afterword|appendix|appendices|postscript|conclusion|coda|author['’]s note|author['’]s preface|translator['’]s (?:note|preface)|introductory(?: note)?|preamble|acknowledge?ments|about the author)(?!\p{L})(.*)$/iu
+const WORD = /^((?:\p{L}\p{M}{0,2}){2,12})(\.?)(?:[\s:_-]{1,3}|(?=\d))/u
+/** Labels of chapters that stand behind a volume, or behind the title of the book, in the same line. */
+const BEHIND = 'chapter|chap\\.|rozdział|глава|chương'
+const INNER = new RegExp(`[\\s.,:;—–-]{1,4}((?:${BEHIND}|chap)[\\s.].*)$`, 'i')
+const AFTER_TITLE = new RegExp(`^(.{1,60}?)\\s[-–—:|]\\s((?:${BEHIND})\\s.*)$`, 'i')
+/** Headings without a number of their own: English, Polish, Russian, Vietnamese. "Extra" only where a number follows. */
+const NAMES = [
+  'prologue|epilogue|finale|interlude|intermission|prelude|preface|introduction|foreword|afterword|appendix|appendices|postscript',
+  "conclusion|coda|author['’]s note|author['’]s preface|translator['’]s (?:note|preface)|introductory(?: note)?|preamble",
+  'acknowledge?ments|about the author|side (?:story|stories|chapter)|(?:bonus|extra|special) (?:chapter|story|scene|episode)',
+  '(?:bonus|extra)(?= #?\\d)',
+  'prolog|epilog|wstęp|przedmowa|posłowie|zakończenie|interludium|podziękowania|od autor(?:a|ki)',
+  'пролог|эпилог|предисловие|послесловие|введение|вступление|заключение|интерлюдия|от автора|вместо (?:предисловия|послесловия)',
+  'mở đầu|lời (?:mở đầu|nói đầu|tựa|giới thiệu|bạt|kết)|phần (?:mở đầu|kết)|chương (?:mở đầu|kết|cuối)|vĩ thanh|tiết tử',
+  'ngoại truyện|phiên ngoại|hậu ký',
+]
+const NAMED = new RegExp(`^(?:the )?(${NAMES.join('|')})(?!\\p{L})(.*)$`, 'iu')
 
-/** Reads a line, without decoration, as an English heading. */
+/** Reads a line, without decoration, as a heading of English or another language with capitals. */
 export function englishHeading(text: string): Heading | undefined {
   const first = text[0] ?? ''
   if (first.toLowerCase() === first.toUpperCase()) return undefined
@@ -42,13 +83,17 @@ export function englishHeading(text: string): Heading | undefined {
 /** Chapter 12, PART TWO: THE SEA, Letter iv. */
 function labelled(text: string): Heading | undefined {
   const word = WORD.exec(text)
-  const label = LABELS.get((word?.[1] ?? '').toLowerCase())
+  const label = LABELS.get((word?.[1] ?? '').normalize('NFC').toLowerCase())
   if (word === null || label === undefined) return undefined
   const after = text.slice(word[0].length).replace(/^(?:no\.|nr\.|number|#)\s?/i, '')
-  const number = leadingNumber(after) ?? last(after)
+  const number = numberOf(after, label) ?? last(after)
   if (number === undefined) return undefined
   const rest = after.slice(number.length)
   return withInner(text, rest, label, number) ?? heading(text, label, number, rest)
+}
+
+function numberOf(text: string, { language }: Label): FoundNumber | undefined {
+  return language === undefined ? leadingNumber(text) : numberAfterLabel(text, language)
 }
 
 /** "the Last" has no number. */
@@ -91,10 +136,18 @@ function afterTitle(text: string): Heading | undefined {
 function named(text: string): Heading | undefined {
   const found = NAMED.exec(text)
   if (found === null || !startsLarge(text)) return undefined
-  const after = (found[2] ?? '').replace(/^\s(?:\d{1,3}|[IVXL]{1,6}|[A-Z])(?![\p{L}\p{N}])/u, '')
-  const name = nameAfterNamed(after)
+  const name = nameAfterNamed(withoutNumber(found[2] ?? ''))
   if (name === undefined) return undefined
   return { style: 'named', depth: 4, sureness: 'sure', title: plainSpaces(text), name }
+}
+
+/** Interlude 2, Appendix B, Extra #3. */
+function withoutNumber(text: string): string {
+  const sign = /^\s#?/.exec(text)?.[0]
+  if (sign === undefined) return text
+  const after = text.slice(sign.length)
+  const length = leadingNumber(after)?.length ?? /^[A-Z](?![\p{L}\p{N}])/u.exec(after)?.[0].length
+  return length === undefined ? text : after.slice(length)
 }
 
 function nameAfterNamed(rest: string): string | undefined {
@@ -136,7 +189,7 @@ function nameAfter(rest: string, label: Label): HeadingName | undefined {
 function afterMark(name: string): HeadingName['sureness'] | undefined {
   if (isCapitals(name)) return 'sure'
   if (!startsLarge(name)) return smallName(name)
-  if (/[,;]$/.test(name) || name.length > 90 || /[a-z]{3}[.!?] [A-Z]/.test(name)) return 'doubtful'
+  if (/[,;]$/.test(name) || name.length > 90 || /\p{Ll}{3}[.!?] \p{Lu}/u.test(name)) return 'doubtful'
   return name.endsWith('.') && name.split(' ').length > 10 ? 'doubtful' : 'sure'
 }
 

@@ -72,12 +72,15 @@ const FENCE = /^(`{3,}|~{3,})/
 /** Bare ~~~ parts scenes: it opens a fence only with the name of a language. */
 const FENCE_START = /^(`{3,}|~{3,}(?=\s*\w[^~]*$))/
 
+/** Longest line that can be a marked heading: the address of a link is no part of the title. */
+const LONGEST_MARKED = 500
+
 /** Reads `## Title`. Without the space only a heading by its words counts: "#第一章", not "#tag". */
 export function markedHeading(line: string): MarkedHeading | undefined {
-  if (!line.startsWith('#') || line.length > LONGEST_HEADING) return undefined
+  if (!line.startsWith('#') || line.length > LONGEST_MARKED) return undefined
   const found = /^(#{1,6})(\s*)(\S.*)$/.exec(line)
-  const text = plainSpaces((found?.[3] ?? '').replace(/\s#+$/, ''))
-  if (found === null || !/[\p{L}\p{N}]/u.test(text)) return undefined
+  const text = withoutMarks((found?.[3] ?? '').replace(ATTRIBUTES, '').replace(/\s#+$/, ''))
+  if (found === null || !isTitle(text)) return undefined
   const heading = headingFromText(text)
   if (found[2] === '' && heading.style === 'marked') return undefined
   return { heading, level: (found[1] ?? '').length }
@@ -90,13 +93,45 @@ export function levelHeading(line: string, level: number): MarkedHeading {
 
 /** Reads a line above === or ---. */
 export function underlinedHeading(line: string, underline: string): MarkedHeading | undefined {
-  if (line.length > LONGEST_HEADING || !/^(?:={3,}|-{3,})$/.test(underline)) return undefined
-  return { heading: headingFromText(plainSpaces(line)), level: underline.startsWith('=') ? 1 : 2 }
+  if (line.length > LONGEST_MARKED || !/^(?:={3,}|-{3,})$/.test(underline)) return undefined
+  const text = withoutMarks(line.replace(ATTRIBUTES, ''))
+  if (!isTitle(text)) return undefined
+  return { heading: headingFromText(text), level: underline.startsWith('=') ? 1 : 2 }
+}
+
+function isTitle(text: string): boolean {
+  return text.length <= LONGEST_HEADING && /[\p{L}\p{N}]/u.test(text)
 }
 
 function headingFromText(text: string): Heading {
-  const plain = text.replace(/^(\*{1,2}|_{1,2})(.+)\1$/, '$2')
-  const read = readHeading(plain)
+  const read = readHeading(text)
   if (read !== undefined && read.sureness !== 'weak') return read
-  return { style: 'marked', depth: 4, sureness: 'sure', number: read?.number, title: plain, name: plain }
+  return { style: 'marked', depth: 4, sureness: 'sure', number: read?.number, title: text, name: text }
+}
+
+/** `{#id .class}` or `{-}` behind a title. */
+const ATTRIBUTES = /\s{0,3}\{(?:[#.:][^{}]{0,200}|-)\}\s{0,3}$/
+/** `[text](address)`, `[text][name]`, `![text](address)`. */
+const LINK = /!?\[([^[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^[\]]*\])/g
+const TAG =
+  /<\/?(?:a|abbr|b|big|br|cite|code|del|em|font|i|img|ins|kbd|mark|q|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?\/?>/gi
+const CODE = /(`{1,3})([^`]+)\1/g
+const STARS = /(\*{1,3}|~~)(?=\S)(.*?\S)\1/g
+/** Within a word, `_` is a letter. */
+const LINES = /(?<![\p{L}\p{N}_])(_{1,3})(?=\S)(.*?\S)\1(?![\p{L}\p{N}_])/gu
+/** Marks that stay behind \ . Meanwhile a character from U+FDD0 on stands for each; no text has one. */
+const ESCAPED = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'
+
+/** Returns a title without the marks of Markdown: those of emphasis, code, links, pictures and tags. */
+function withoutMarks(text: string): string {
+  const hide = (_: string, mark: string) => String.fromCharCode(0xfdd0 + ESCAPED.indexOf(mark))
+  const show = (hidden: string) => ESCAPED[hidden.charCodeAt(0) - 0xfdd0] ?? hidden
+  let plain = text
+    .replace(/\\([!-/:-@[-`{-~])/g, hide)
+    .replace(TAG, '')
+    .replace(CODE, '$2')
+  // A picture within a link, emphasis within emphasis.
+  for (let round = 0; round < 2; round++)
+    plain = plain.replace(LINK, '$1').replace(STARS, '$2').replace(LINES, '$2')
+  return plainSpaces(plain.replace(/[\ufdd0-\ufdef]/g, show))
 }

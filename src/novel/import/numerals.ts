@@ -119,12 +119,26 @@ export function englishNumber(text: string): FoundNumber | undefined {
   return { value, length: all?.length ?? 0 }
 }
 
+/** Returns digits as ASCII ones: ١٢ and ۱۲ are 12. */
+export function asciiDigits(text: string): string {
+  return text.replace(/[\u0660-\u0669\u06f0-\u06f9]/g, digit => String(digit.charCodeAt(0) & 0xf))
+}
+
+/** Returns the number in digits at the start of a text: 12, 12th, 2.5, ١٢. */
+export function leadingDigits(text: string): FoundNumber | undefined {
+  const found = /^(\d{1,4}(?:\.\d{1,2})?)(?:st|nd|rd|th)?(?![\d\p{L}])/u.exec(asciiDigits(text))
+  return found === null ? undefined : { value: Number(found[1]), length: found[0].length }
+}
+
+/** Returns the Roman number at the start of a text, in capitals or, where `isSmallToo`, in small letters. */
+export function leadingRoman(text: string, isSmallToo: boolean): FoundNumber | undefined {
+  const capitals = /^[IVXLCDM]{1,12}(?![\p{L}'’])/u.exec(text)
+  const letters = capitals ?? (isSmallToo ? /^[ivxlcdm]{1,12}(?![\p{L}'’])/u.exec(text) : null)
+  const value = letters === null ? undefined : romanNumber(letters[0].toUpperCase())
+  return letters === null || value === undefined ? undefined : { value, length: letters[0].length }
+}
+
 /** Returns the number at the start of a text: 12, XII (in either case), Twelve, 12th, the Twelfth. */
 export function leadingNumber(text: string): FoundNumber | undefined {
-  const digits = /^(\d{1,4}(?:\.\d{1,2})?)(?:st|nd|rd|th)?(?![\d\p{L}])/u.exec(text)
-  if (digits !== null) return { value: Number(digits[1]), length: digits[0].length }
-  const letters = /^[IVXLCDM]{1,12}(?![\p{L}'’])/u.exec(text) ?? /^[ivxlcdm]{1,12}(?![\p{L}'’])/u.exec(text)
-  const roman = letters === null ? undefined : romanNumber(letters[0].toUpperCase())
-  if (letters !== null && roman !== undefined) return { value: roman, length: letters[0].length }
-  return englishNumber(text)
+  return leadingDigits(text) ?? leadingRoman(text, true) ?? englishNumber(text)
 }

@@ -1,18 +1,27 @@
 import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 import { chineseHeading } from './heading-chinese.ts'
 import { englishHeading } from './heading-english.ts'
-import { chineseNumber, englishNumber, type FoundNumber, romanNumber } from './numerals.ts'
+import { uncasedHeading } from './heading-uncased.ts'
+import { asciiDigits, chineseNumber, englishNumber, type FoundNumber, romanNumber } from './numerals.ts'
+
+/** A dash before a line and none behind it: speech, in most languages. */
+const SPEECH = /^[—–][^—–]+$/
 
 /** Reads a trimmed line as a heading, in bounded time: lines above LONGEST_HEADING are never headings. */
 export function readHeading(line: string): Heading | undefined {
   if (line.length > LONGEST_HEADING) return undefined
   const text = undecorate(line)
   if (text === '') return undefined
-  return chineseHeading(text) ?? englishHeading(text) ?? numeralHeading(text)
+  return chineseHeading(text) ?? alphabetHeading(text, line) ?? numeralHeading(text)
+}
+
+function alphabetHeading(text: string, line: string): Heading | undefined {
+  const heading = englishHeading(text) ?? uncasedHeading(text)
+  return heading !== undefined && SPEECH.test(line) ? { ...heading, sureness: 'doubtful' } : heading
 }
 
 const ROMAN = /^[IVXLC]{1,9}(?![\p{L}\p{N}'’])/u
-const ARABIC = /^\d{1,4}(?![\p{L}\p{N}])/u
+const ARABIC = /^[\d\u0660-\u0669\u06f0-\u06f9]{1,4}(?![\p{L}\p{N}])/u
 const HAN = /^[（(]?[一二三四五六七八九十百零〇廿卅]{1,6}[)）]?/
 
 /** Longest name after a bare numeral. */
@@ -57,7 +66,8 @@ function roman(text: string): Numeral | undefined {
 
 function arabic(text: string): Numeral | undefined {
   const digits = ARABIC.exec(text)?.[0]
-  return digits === undefined ? undefined : { kind: 'arabic', value: Number(digits), length: digits.length }
+  if (digits === undefined) return undefined
+  return { kind: 'arabic', value: Number(asciiDigits(digits)), length: digits.length }
 }
 
 function word(text: string): Numeral | undefined {

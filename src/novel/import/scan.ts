@@ -38,7 +38,7 @@ const OPENING_LINES = 120
 const MOST_BOOKS = 200
 /** A shorter line is not cut off by the end of a page. */
 const SHORT_LINE = 45
-const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
+const SENTENCE_END = new Set('.!?。！？؟…”"」』’\'）)；;：:—'.split(''))
 /** Paragraphs of a title page about the makers of the file. */
 const CREDITS =
   /^(?:produced by|e-?text prepared|transcribed|this e-?(?:book|text)|copyright|©|\(c\)|all rights|isbn|published|first published|printed|http|www\.|\[?illustrat|\[?transcriber)/i

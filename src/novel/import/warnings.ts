@@ -173,23 +173,35 @@ function numberFault(number: number, volume: number, before?: Numbered): keyof t
   return number < before.number ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
 }
 
+/**
+ * Warns about a chapter that has the title of the one before it, or the name and the size of an earlier one. A title alone may come again: a
+ * diary has many Mondays, a play a first scene in each act, and chapters may be named after who tells them.
+ */
 function* titleWarnings(chapters: readonly OutlineChapter[]): Steps<SurveyWarning[]> {
   const warnings: SurveyWarning[] = []
-  const seen = new Map<string, number>()
-  for (const [i, { title, volume, heading, line }] of chapters.entries()) {
+  const sizes = new Map<string, OutlineChapter>()
+  let before: { key: string; chapter: OutlineChapter } | undefined
+  for (const [i, chapter] of chapters.entries()) {
     if (i % perStep === 0) yield
-    // A bare "Chapter 1" may stand in each volume.
-    const key =
-      heading !== undefined && heading.name !== '' ? `${heading.style} ${heading.name}` : `${volume} ${title}`
-    const first = seen.get(key)
-    if (first === undefined) seen.set(key, i)
-    else {
-      const other = chapters[first]?.title ?? ''
-      const message = `"${title}" has the same title as "${other}": a chapter may stand twice.`
-      warnings.push({ code: 'DUPLICATE_TITLE', message, chapter: i, line: line + 1 })
+    const key = nameKey(chapter)
+    const isNext = before?.key === key && before.chapter.heading?.number === chapter.heading?.number
+    const sized = `${chapter.characters} ${chapter.words} ${key}`
+    const twin = isNext ? before?.chapter : sizes.get(sized)
+    if (twin !== undefined) {
+      const message = `"${chapter.title}" has the same ${isNext ? 'title' : 'name and length'} as "${twin.title}": a chapter may stand twice.`
+      warnings.push({ code: 'DUPLICATE_TITLE', message, chapter: i, line: chapter.line + 1 })
     }
+    before = { key, chapter }
+    if (chapter.words > 0) sizes.set(sized, chapter)
   }
   return warnings
+}
+
+/** Returns what two prints of one chapter have in common. A bare "Chapter 1" may stand in each volume. */
+function nameKey({ heading, title, volume }: OutlineChapter): string {
+  return heading !== undefined && heading.name !== ''
+    ? `${heading.style} ${heading.name}`
+    : `${volume} ${title}`
 }
 
 function* sizeWarnings(chapters: readonly OutlineChapter[]): Steps<SurveyWarning[]> {

@@ -28,11 +28,18 @@ const TABLES: Record<string, () => Map<string, readonly number[]>> = {
   shift_jis: lazily(() => reverseTable('shift_jis', 0x81, 0xfc)),
   'euc-kr': lazily(() => reverseTable('euc-kr', 0x81, 0xfe)),
   'windows-1251': lazily(() => reverseHalf('windows-1251')),
+  'windows-1250': lazily(() => reverseHalf('windows-1250')),
+  'iso-8859-2': lazily(() => reverseHalf('iso-8859-2')),
   'koi8-r': lazily(() => reverseHalf('koi8-r')),
+  'koi8-u': lazily(() => reverseHalf('koi8-u')),
+  'euc-jp': lazily(() => reverseTable('euc-jp', 0xa1, 0xfe)),
 }
 
 const WINDOWS_1252 = new Map(
-  Object.entries({ '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '–': 0x96, '—': 0x97, '…': 0x85, '€': 0x80 }),
+  Object.entries({
+    ...{ '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '„': 0x84, '–': 0x96, '—': 0x97 },
+    ...{ '…': 0x85, '€': 0x80, œ: 0x9c, Œ: 0x8c },
+  }),
 )
 
 /** Decodes every pair of bytes, and turns the answers round. */
