@@ -70,7 +70,8 @@ export class PieceWriter {
       this.#sceneInChapter = 0
     } else if (piece.kind === 'scene') {
       const position = this.#sceneInChapter++
-      this.#scenes.push({ chapterPosition: read.chapters - 1, position, content: piece.text })
+      const { title, text: content } = piece
+      this.#scenes.push({ chapterPosition: read.chapters - 1, position, ...defined({ title }), content })
       this.#units += piece.text.length
       read.scenes++
       read.words += piece.words

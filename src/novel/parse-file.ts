@@ -126,8 +126,9 @@ async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextS
   }
 }
 
-/** Returns the language of the first scene, else the declared one: word processors often declare a wrong language. */
+/** Returns the language of the first scene, else the declared one: word processors often declare a wrong language. A novel that was exported keeps its own. */
 async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
+  if (survey.plan.exported !== undefined) return survey.language ?? 'und'
   for await (const piece of readChapters(source, survey, readOptions(ctx))) {
     if (piece.kind !== 'scene') continue
     return textLanguage(piece.text, survey.language)

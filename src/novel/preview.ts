@@ -104,7 +104,7 @@ function isOf(survey: KeptSurvey, source: TextSource, encoding: string | undefin
   return asAsked && isSurveyOf(survey, source)
 }
 
-/** The characters of the scenes that an import makes of a text, by chapter of the preview. */
+/** The characters of the scenes with a text that an import makes of a file, by chapter of the preview. */
 type SceneSizes = readonly (readonly number[])[]
 
 /** Uploads whose scene sizes are cached: each choice of chapters asks for them again. */
@@ -157,6 +157,6 @@ async function readSizes(
 ): Promise<SceneSizes> {
   const sizes: number[][] = survey.volumes.flatMap(({ chapters }) => chapters.map(() => []))
   for await (const piece of readChapters(await openUpload(services, upload), survey, { signal }))
-    if (piece.kind === 'scene') sizes[piece.chapter]?.push(piece.characters)
+    if (piece.kind === 'scene' && piece.characters > 0) sizes[piece.chapter]?.push(piece.characters)
   return sizes
 }

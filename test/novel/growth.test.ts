@@ -20,6 +20,8 @@ import { idempotencyKeyOf, ifMatchVersion, noneMatchNames } from '../../src/http
 import { QuillworkError } from '../../src/index.ts'
 import { mentionFinder } from '../../src/novel/codex/find-mentions.ts'
 import { noEntries } from '../../src/novel/codex/select-entries.ts'
+import { writeMarkdown } from '../../src/novel/export/markdown.ts'
+import { writePlainText } from '../../src/novel/export/plain-text.ts'
 import { resolveTarget } from '../../src/novel/import/archive.ts'
 import { importBounds, shown } from '../../src/novel/import/bounds.ts'
 import { joinedTitle } from '../../src/novel/import/chapter-name.ts'
@@ -63,6 +65,7 @@ import { plainLine } from '../../src/server/log-lines.ts'
 import { fingerprintOf } from '../../src/task/fingerprint.ts'
 import { requestedWaitMs } from '../../src/task/retry-after.ts'
 import { cpuSince } from '../cpu-since.ts'
+import { bookOf, chapterOf, fileOf } from './export/round-trip.ts'
 import { docx, paragraph } from './import/docx-writer.ts'
 import { escaped, pageBook } from './import/epub-writer.ts'
 import { read } from './import/reading.ts'
@@ -259,6 +262,9 @@ const functions: Record<string, (text: string) => unknown> = {
   'a DOCX of headings': text => read(docx({ body: inLines(text, line => paragraph(line, 'Heading1')) })),
   'a DOCX of raw markup': text => read(docx({ body: text })),
   'raw markup': parsed,
+  'an export as Markdown': text => fileOf(writeMarkdown, bookOf(chapterOf(text, text), { title: text })),
+  'an export as plain text': text => fileOf(writePlainText, bookOf(chapterOf(text, text), { title: text })),
+  'an exported file': text => read(Buffer.from(`---\nquillwork: 1\ntitle: "${text}"\n---\n${text}\n`)),
   'a line of the terminal': text => [printable(text), cut(text, 80)],
   'a table of the terminal': text => tableLines(text.split('\n'), [{ title: 'a', text: line => line }], 80),
   'a line of the log': text => plainLine(JSON.stringify({ message: text, a: text, err: { message: text } })),

@@ -1,6 +1,7 @@
 import { QuillworkError } from '../../index.ts'
+import { longestImportedScene } from '../library/drafts.ts'
 
-/** The bounds of every import of a packed file: unpacked size, depth and length of its parts. */
+/** The bounds of every import of a packed file: unpacked size, depth and length of its parts; and of a file that Quillwork exported. */
 export const importBounds = {
   /** Files in the archive. */
   entries: 10_000,
@@ -20,6 +21,10 @@ export const importBounds = {
   xmlAttributes: 1_000,
   /** Files that a book lists, entries of its table of contents, and styles of a document. */
   listed: 20_000,
+  /** Headings of an exported file. */
+  headings: 50_000,
+  /** UTF-16 units of a scene of an exported file, which is never cut in two. */
+  sceneLength: longestImportedScene,
 }
 /** The bounds of a packed file. */
 export type Bounds = Readonly<typeof importBounds>
@@ -34,6 +39,8 @@ const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
   xmlToken: limit => `has a stretch of more than ${limit} characters without a tag, or a tag as long`,
   xmlAttributes: limit => `has a tag with more than ${limit} attributes`,
   listed: limit => `lists more than ${limit} parts, entries or styles`,
+  headings: limit => `has more than ${limit} headings`,
+  sceneLength: limit => `has a scene of more than ${limit} characters`,
 }
 
 /** Throws FILE_LIMIT_EXCEEDED where a count exceeds a bound; `part` is the file within the file. */
@@ -46,6 +53,11 @@ export function checkBound(bounds: Bounds, bound: keyof Bounds, count: number, p
     `${where} ${meanings[bound](limit.toLocaleString('en-US'))}; it is not imported. Save the book again or in parts, or import it as plain text.`,
     { details: { bound, limit } },
   )
+}
+
+/** Returns the error of a kind of file that the import does not read; `what` completes the sentence "The file is ...". */
+export function unsupported({ what, advice }: { what: string; advice: string }): QuillworkError {
+  return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
 }
 
 /** Returns the error of a broken file; `what` completes the sentence "The file ...". */

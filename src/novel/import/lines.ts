@@ -1,4 +1,5 @@
 import { wholeAt } from '../../ai/text/characters.ts'
+import { yieldWhenDue } from '../../runtime/cooperate.ts'
 import { createDecoder } from './decoder.ts'
 import type { TextSource } from './source.ts'
 
@@ -60,6 +61,31 @@ export async function* readLines(
   const rest = splitter.push(decoder.end())
   splitter.end(rest)
   if (rest.length > 0) yield rest
+}
+
+/** Characters after which a reading yields to the event loop, and how many a line counts beside its own. */
+const charactersPerStep = 4_000
+const perLine = 100
+
+/** Yields lines in small steps; between them, yields to the event loop whenever it is due. Throws the signal's reason. */
+export async function* inSteps(
+  content: AsyncIterable<readonly Line[]>,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly Line[]> {
+  const takeTurns = yieldWhenDue(signal)
+  let characters = 0
+  for await (const lines of content) {
+    let from = 0
+    for (const [at, line] of lines.entries()) {
+      characters += line.text.length + perLine
+      if (characters < charactersPerStep) continue
+      characters = 0
+      yield lines.slice(from, at + 1)
+      from = at + 1
+      await takeTurns()
+    }
+    yield lines.slice(from)
+  }
 }
 
 class LineSplitter {

@@ -1,9 +1,12 @@
 import { QuillworkError } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
 import { Archive } from './archive.ts'
+import { unsupported } from './bounds.ts'
 import { createDecoder, encodingName } from './decoder.ts'
 import { isDocx, openDocx } from './docx/open-docx.ts'
 import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
+import { readFrontMatter } from './exported.ts'
 import { readLines } from './lines.ts'
 import type { OpenedText } from './opened.ts'
 import { BLOCK_BYTES, bytesOf, stoppable, type TextSource } from './source.ts'
@@ -42,7 +45,8 @@ async function openPlain(source: TextSource, asked: string | undefined): Promise
   refuseMarkup(start)
   refuseControls(start, { isDetectedWide: asked === undefined && encoding.name.startsWith('utf-16') })
   const lines: OpenedText['lines'] = faults => readLines(source, encoding.name, faults)
-  return { kind: 'text', encoding, facts: {}, declared: false, lines }
+  const exported = readFrontMatter(start)
+  return { kind: 'text', encoding, facts: {}, declared: false, ...defined({ exported }), lines }
 }
 
 async function openBook(archive: Archive): Promise<OpenedText> {
@@ -84,7 +88,12 @@ const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boo
   { is: head => head.startsWith('\x1f\x8b\x08'), what: 'an archive (.gz)', advice: unpackFirst },
   { is: head => head.startsWith('7z\xbc\xaf\x27\x1c'), what: 'an archive (.7z)', advice: unpackFirst },
   { is: head => head.startsWith('Rar!\x1a\x07'), what: 'an archive (.rar)', advice: unpackFirst },
-  { is: head => head.slice(257, 262) === 'ustar', what: 'an archive (.tar)', advice: unpackFirst },
+  // A text may have "mustard" there.
+  {
+    is: head => /^ustar(?: {2})?\0/.test(head.slice(257, 265)),
+    what: 'an archive (.tar)',
+    advice: unpackFirst,
+  },
   {
     is: head => /^(?:\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\0|MM\0\*|BM.{4}\0{4})/s.test(head),
     what: 'a picture',
@@ -107,10 +116,6 @@ async function isPacked(source: TextSource): Promise<boolean> {
   if (foreign !== undefined) throw unsupported(foreign)
   // The start of an archive: of its first file, of the directory of an empty one, of an archive in parts.
   return ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08'].some(start => head.startsWith(start))
-}
-
-function unsupported({ what, advice }: ForeignKind): QuillworkError {
-  return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
 }
 
 /** What may stand before the first tag of a page: a byte order mark, white space, comments. */

@@ -1,5 +1,6 @@
 import { defined } from '../../task/defined.ts'
 import type { Encoding } from './encoding.ts'
+import type { ExportedFrontMatter } from './exported.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kinds of files that a text is read from. */
@@ -48,6 +49,8 @@ export interface OpenedText {
   readonly facts: BookFacts
   /** A table of contents lists the chapters. */
   readonly declared: boolean
+  /** Of a file that Quillwork exported: its marks alone divide it. */
+  readonly exported?: ExportedFrontMatter
   lines(faults: CharacterFaults, leftOut: LeftOut): AsyncIterable<Line[]>
 }
 

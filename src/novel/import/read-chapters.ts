@@ -1,5 +1,8 @@
 import { QuillworkError } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
+import type { BookPart } from '../export/book.ts'
 import { measure } from '../words.ts'
+import { exportedParts } from './exported.ts'
 import { isSeparator, type Line, noFaults } from './lines.ts'
 import { openText } from './open-text.ts'
 import { nothingLeftOut } from './opened.ts'
@@ -10,12 +13,18 @@ import { linesVersion, type TextSurvey } from './survey.ts'
 /**
  * A piece of the book, in reading order. A volume starts, with its index in the survey; a chapter starts, with its index over all volumes,
  * in the order of the survey (one without text has no scenes); a scene of the chapter before it, with its index within the chapter; text
- * around the book: title page, table of contents, licence, at most 50,000 UTF-16 units each.
+ * around the book: title page, table of contents, licence, at most 50,000 UTF-16 units each. Of a file that Quillwork exported, scenes have their
+ * titles and any length, and there may be scenes without a text.
  */
 export type Piece =
   | { readonly kind: 'volume'; readonly index: number; readonly title: string }
   | { readonly kind: 'chapter'; readonly index: number; readonly volume: number; readonly title: string }
-  | (SceneText & { readonly kind: 'scene'; readonly chapter: number; readonly index: number })
+  | (SceneText & {
+      readonly kind: 'scene'
+      readonly chapter: number
+      readonly index: number
+      readonly title?: string
+    })
   | (SceneText & { readonly kind: 'matter'; readonly place: 'front' | 'back' })
 
 /**
@@ -30,9 +39,16 @@ export async function* readChapters(
   survey: TextSurvey,
   { chapters, signal }: { readonly chapters?: readonly number[]; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Piece> {
-  const reader = new ChapterReader(survey, wantedChapters(source, survey, chapters))
+  const wanted = wantedChapters(source, survey, chapters)
   const opened = await openText(source, { encoding: survey.encoding.name, signal })
-  for await (const lines of opened.lines(noFaults(), nothingLeftOut())) {
+  const content = opened.lines(noFaults(), nothingLeftOut())
+  const { exported } = survey.plan
+  if (exported !== undefined) {
+    yield* exportedPieces(exportedParts(content, exported, signal), wanted)
+    return
+  }
+  const reader = new ChapterReader(survey, wanted)
+  for await (const lines of content) {
     signal?.throwIfAborted()
     for (const line of lines) reader.add(line)
     yield* reader.take()
@@ -40,6 +56,44 @@ export async function* readChapters(
   }
   reader.finish()
   yield* reader.take()
+}
+
+/** Yields the wanted pieces of a file that Quillwork exported: of some chapters, with the volumes that they are in. */
+async function* exportedPieces(
+  parts: AsyncIterable<BookPart>,
+  wanted: ReadonlySet<number> | undefined,
+): AsyncGenerator<Piece> {
+  const last = wanted === undefined ? Number.POSITIVE_INFINITY : Math.max(...wanted)
+  let opened: Extract<Piece, { kind: 'volume' }> | undefined
+  let volume = -1
+  let chapter = -1
+  let index = 0
+  for await (const part of parts) {
+    if (part.kind === 'volume') {
+      const piece = { kind: part.kind, index: ++volume, title: part.title } as const
+      if (wanted === undefined) yield piece
+      else opened = piece
+      continue
+    }
+    if (part.kind === 'chapter') {
+      index = 0
+      if (++chapter > last) return
+    }
+    if (wanted !== undefined && !wanted.has(chapter)) continue
+    if (opened !== undefined) yield opened
+    opened = undefined
+    if (part.kind === 'chapter') yield { kind: part.kind, index: chapter, volume, title: part.title }
+    else yield scenePiece(part, chapter, index++)
+  }
+}
+
+function scenePiece(
+  { kind, title, content }: Extract<BookPart, { kind: 'scene' }>,
+  chapter: number,
+  index: number,
+): Piece {
+  const { characters, words } = measure(content)
+  return { kind, chapter, index, ...defined({ title }), text: content, characters, words }
 }
 
 /** Whether a survey is valid for a source. */

@@ -1,17 +1,19 @@
-import { cooperate, type Steps, yieldWhenDue } from '../../runtime/cooperate.ts'
+import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
+import { measure } from '../words.ts'
 import { chooseHeadings } from './choose.ts'
 import { contentsBefore } from './contents.ts'
 import type { Encoding } from './encoding.ts'
+import { type ExportedBook, type ExportedFrontMatter, exportedParts } from './exported.ts'
 import type { Chosen } from './heading-candidate.ts'
-import { type CharacterFaults, noFaults } from './lines.ts'
+import { type CharacterFaults, inSteps, noFaults } from './lines.ts'
 import { type OpenOptions, openText } from './open-text.ts'
-import { type FileKind, type LeftOut, nothingLeftOut, type OpenedText } from './opened.ts'
+import { type FileKind, factsOf, type LeftOut, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
 import { type Place, TextScan } from './scan.ts'
 import type { TextSource } from './source.ts'
-import { titleOf } from './title.ts'
-import { type SurveyWarning, warningsOf } from './warnings.ts'
+import { titleOf, titleOfExported } from './title.ts'
+import { emptyText, encodingWarnings, type SurveyWarning, warningsOf } from './warnings.ts'
 
 /** A chapter as the preview shows it. Chapters are numbered from 0 over all volumes, in reading order. */
 export interface SurveyChapter {
@@ -53,6 +55,8 @@ export interface ReadingPlan {
   readonly sections: readonly number[]
   /** Blank lines that separate scenes; 0 where none do. */
   readonly blankLines: number
+  /** Of a file that Quillwork exported, whose marks are its plan. */
+  readonly exported?: ExportedBook
 }
 
 /**
@@ -68,26 +72,14 @@ export const linesVersion = 1
  */
 export async function surveyText(source: TextSource, options: OpenOptions = {}): Promise<TextSurvey> {
   const opened = await openText(source, options)
+  if (opened.exported !== undefined) return surveyExported(source, opened, opened.exported, options.signal)
   const faults = noFaults()
   const leftOut = nothingLeftOut()
   const scan = new TextScan(source.name, opened.kind === 'text')
-  const takeTurns = yieldWhenDue(options.signal)
-  let characters = 0
-  for await (const lines of opened.lines(faults, leftOut)) {
-    for (const line of lines) {
-      scan.add(line)
-      characters += line.text.length + perLine
-      if (characters < charactersPerStep) continue
-      characters = 0
-      await takeTurns()
-    }
-  }
+  for await (const lines of inSteps(opened.lines(faults, leftOut), options.signal))
+    for (const line of lines) scan.add(line)
   return cooperate(surveySteps(source, opened, { scan, faults, leftOut }), options.signal)
 }
-
-/** Characters after which a reading yields, and how many a line counts beside its own. */
-const charactersPerStep = 4_000
-const perLine = 100
 
 /** Returns the survey of a text that was read to its end. Yields in between, for a text may have many thousand headings. */
 function* surveySteps(
@@ -129,6 +121,37 @@ function* surveySteps(
       blankLines: separatingBlanks(scan),
     },
   }
+}
+
+/** Returns the survey of a file that Quillwork exported. */
+async function surveyExported(
+  source: TextSource,
+  { kind, encoding, lines }: OpenedText,
+  frontMatter: ExportedFrontMatter,
+  signal: AbortSignal | undefined,
+): Promise<TextSurvey> {
+  const { title, author } = titleOfExported(frontMatter, source.name)
+  const { language } = factsOf(frontMatter)
+  const exported = { ...frontMatter, title }
+  const faults = noFaults()
+  const volumes: { title: string; chapters: { title: string; characters: number; words: number }[] }[] = []
+  let allWords = 0
+  for await (const part of exportedParts(lines(faults, nothingLeftOut()), exported, signal)) {
+    const volume = volumes.at(-1)
+    const chapter = volume?.chapters.at(-1)
+    if (part.kind === 'volume') volumes.push({ title: part.title, chapters: [] })
+    else if (part.kind === 'chapter') volume?.chapters.push({ title: part.title, characters: 0, words: 0 })
+    else if (chapter !== undefined) {
+      const { characters, words } = measure(part.content)
+      chapter.characters += characters
+      chapter.words += words
+      allWords += words
+    }
+  }
+  const warnings = [...encodingWarnings(encoding, faults), ...(allWords === 0 ? [emptyText] : [])]
+  const plan = { lines: linesVersion, size: source.size, spans: [], sections: [], blankLines: 0, exported }
+  const facts = defined({ author, language })
+  return { title, ...facts, kind, encoding: { ...encoding }, volumes, warnings, plan }
 }
 
 function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Steps<Chosen[]> {

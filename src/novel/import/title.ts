@@ -38,6 +38,15 @@ export function titleOf(
   }
 }
 
+/** Returns title and author of a file that Quillwork exported, as its front matter says; the title of the file name where it says none. */
+export function titleOfExported({ title = '', author = '' }: BookFacts, fileName: string) {
+  const own = withoutControls(title).trim()
+  return {
+    title: own || fromFileName(fileName).title || 'Untitled',
+    author: withoutControls(author) || undefined,
+  }
+}
+
 /** Finds title and author in a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
 function fromFileName(name: string): BookTitle {
   const stem = name.replace(/\.[A-Za-z0-9]{1,8}$/, '').trim()

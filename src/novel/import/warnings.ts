@@ -99,7 +99,8 @@ function listed(pages: readonly PageName[]): string {
   return names.length > first.length ? `${first.join(', ')} and others` : first.join(', ')
 }
 
-function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWarning[] {
+/** Returns the warnings about characters that could not be read, or may have been read wrongly. */
+export function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   if (encoding.confidence < LOW_CONFIDENCE) {
     const message = `The text was read as ${encoding.name}, which may be wrong. If it looks garbled, name its encoding.`
@@ -117,9 +118,11 @@ function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWa
   return warnings
 }
 
+/** Warns about a text without words. */
+export const emptyText: SurveyWarning = { code: 'EMPTY_TEXT', message: 'The text has no words.' }
+
 function structureWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
-  if (chapters.every(chapter => chapter.words === 0))
-    return [{ code: 'EMPTY_TEXT', message: 'The text has no words.' }]
+  if (chapters.every(chapter => chapter.words === 0)) return [emptyText]
   if (chapters.some(chapter => chapter.heading !== undefined)) return []
   const message = 'No chapter headings were found: the text is imported as one chapter.'
   return [{ code: 'NO_HEADINGS', message }]

@@ -5,7 +5,7 @@
 import { type Change, write } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { measure } from '../words.ts'
-import { type DraftBatch, type DraftWriter, longestScene } from './drafts.ts'
+import { type DraftBatch, type DraftWriter, longestImportedScene, longestScene } from './drafts.ts'
 import { chapterIdOf, sceneIdOf, volumeIdOf } from './ids.ts'
 import { chapters, scenes, texts, volumes } from './kinds.ts'
 import { notTaken } from './refusal.ts'
@@ -57,7 +57,7 @@ function* rowsOf({ novelId, generation }: DraftWriter, batch: DraftBatch, at: nu
     yield { id, changes, units: 0, parent: { kind: volumes, id: volumeId, missing } }
   }
   for (const { chapterPosition: chapter, position, title, content } of batch.scenes ?? []) {
-    checkLength(content)
+    checkAtMost(longestImportedScene, content)
     const id = sceneIdOf(novelId, checked(chapter), checked(position))
     const chapterId = chapterIdOf(novelId, chapter)
     const missing = `A scene is in chapter ${chapter}, which was not written before it.`
@@ -76,7 +76,10 @@ function checked(position: number): number {
 
 /** Throws OPTION_INVALID for a text that is longer than a scene may be, and than the text that it replaces. */
 export function checkLength(content: string, replaced = ''): void {
-  const most = Math.max(longestScene, replaced.length)
+  checkAtMost(Math.max(longestScene, replaced.length), content)
+}
+
+function checkAtMost(most: number, content: string): void {
   if (content.length <= most) return
   throw notTaken(
     `The text of a scene has ${content.length} characters; at most ${most} are taken, cut it in two.`,

@@ -6,8 +6,11 @@
  */
 import type { Page, PageRequest } from '../../task/page.ts'
 
-/** UTF-16 code units that the text of one scene may have, unless a task wrote it. */
+/** UTF-16 code units that the text of one scene may have, unless a task wrote or imported it. */
 export const longestScene = 50_000
+
+/** UTF-16 code units that the text of an imported scene may have: a novel that was exported has what tasks wrote. */
+export const longestImportedScene = 1_000_000
 
 /** A novel that an import is about to write. */
 export interface NewDraft {
@@ -38,7 +41,7 @@ export interface SceneDraft {
   chapterPosition: number
   position: number
   title?: string
-  /** At most `longestScene` code units. */
+  /** At most `longestImportedScene` code units. */
   content: string
 }
 

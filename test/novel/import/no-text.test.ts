@@ -34,6 +34,11 @@ describe('a file that is no text is refused by its bytes', () => {
       /\.tar/,
     ],
     [
+      'a tape archive of GNU',
+      Buffer.concat([Buffer.from('a.txt'), Buffer.alloc(252), Buffer.from('ustar  \0')]),
+      /\.tar/,
+    ],
+    [
       'a form',
       Buffer.from(`--x7\r\nContent-Disposition: form-data; name="file"\r\n\r\n${prose(1)}`),
       /form.*file itself/,
@@ -100,6 +105,12 @@ const english = `Chapter 1. The Mill\n\n${prose(1)}\n`
 const chinese = `第一章　渡口\n\n${hanProse(1)}\n`
 
 describe('a text is not refused', () => {
+  it('with mustard where a tape archive has its mark', async () => {
+    const text = `${prose(1, 20).slice(0, 255)} mustard ${prose(2)}`
+    expect(text.indexOf('ustar')).toBe(257)
+    expect(await refusal(Buffer.from(text))).toBe('utf-8')
+  })
+
   it.each<[string, string]>([
     ...[english, chinese, traditional, japanese, korean, russian, french].flatMap(
       (text): [string, string][] => ['utf-8', 'utf-16le', 'utf-16be'].map(encoding => [encoding, text]),

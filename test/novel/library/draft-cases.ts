@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { longestScene } from '../../../src/novel/library/drafts.ts'
+import { longestImportedScene } from '../../../src/novel/library/drafts.ts'
 import { chapterIdOf, novelIdOf, sceneIdOf } from '../../../src/novel/library/ids.ts'
 import {
   ann,
@@ -168,11 +168,15 @@ export const draftCases: readonly LibraryCase[] = [
       const tooLong = library.drafts.write(draft, {
         volumes,
         chapters: [chapter],
-        scenes: [long(longestScene + 1)],
+        scenes: [long(longestImportedScene + 1)],
       })
       await expect(tooLong).rejects.toMatchObject({ code: 'OPTION_INVALID' })
       expect(
-        await library.drafts.write(draft, { volumes, chapters: [chapter], scenes: [long(longestScene)] }),
+        await library.drafts.write(draft, {
+          volumes,
+          chapters: [chapter],
+          scenes: [long(longestImportedScene)],
+        }),
       ).toBe('written')
     },
   },
