@@ -38,15 +38,15 @@ export class LineWriter {
     }
   }
 
-  /** Writes a paragraph; each LF is a line break. A paragraph without visible text is a gap. */
-  paragraph(text: string): void {
+  /** Writes a paragraph; each LF is a line break. A paragraph without visible text is a gap. `isLine`: no blank line follows. */
+  paragraph(text: string, isLine = false): void {
     const lines = text.split('\n').map(line => line.trimEnd())
     const [first, last] = [lines.findIndex(isVisible), lines.findLastIndex(isVisible)]
     for (const line of lines.slice(first, last + 1)) {
       if (isVisible(line)) this.#add(line)
       else this.gap()
     }
-    this.gap()
+    if (!isLine) this.gap()
   }
 
   /** Writes a blank line. */
@@ -98,11 +98,31 @@ function isVisible(line: string): boolean {
 export async function* partLines(
   archive: Archive,
   name: string,
-  { events, writer }: { events: XmlEvents; writer: LineWriter },
+  { events, out }: { events: XmlEvents; out: BookLines },
 ): AsyncGenerator<Line[], number> {
   let faults = 0
-  for await (faults of readPieces(archive, name, events)) yield writer.take()
+  for await (faults of readPieces(archive, name, events)) yield out.take()
   return faults
+}
+
+/** What the headings and the text of a book are written into. */
+export interface BookLines {
+  /** White space, and characters that nobody sees, are as the author has them. */
+  readonly isExact: boolean
+  /** Begins a chapter that the table of contents lists. */
+  listed(level: number, title: string): void
+  /** Takes a heading of the text itself. */
+  heading(level: number, text: string): void
+  /** Writes a paragraph of the text. `isLine`: the next one follows without a blank line. */
+  paragraph(text: string, isLine?: boolean): void
+  /** Separates two scenes. */
+  sceneBreak(): void
+  /** Writes a large gap between two paragraphs. */
+  gap(): void
+  /** Ends the book. */
+  release(): void
+  /** Returns the lines since the last call. */
+  take(): Line[]
 }
 
 /** A heading that waits for the text after it. */
@@ -117,7 +137,8 @@ interface Held {
  * Writes headings and the text below them. A heading waits for the text after it, which may print the title of the table of contents
  * again, or have the name of a bare number as a separate heading.
  */
-export class HeadingHolder {
+export class HeadingHolder implements BookLines {
+  readonly isExact = false
   readonly #writer: LineWriter
   /** The table of contents lists the chapters; other headings divide them. */
   readonly #listedOnly: boolean
@@ -128,13 +149,11 @@ export class HeadingHolder {
     this.#listedOnly = listedOnly
   }
 
-  /** Begins a chapter that the table of contents lists. */
   listed(level: number, title: string): void {
     this.release()
     this.#held = { title, level, listed: true }
   }
 
-  /** Takes a heading of the text itself. */
   heading(level: number, text: string): void {
     const title = oneSpaced(text)
     if (title === '') return
@@ -152,8 +171,7 @@ export class HeadingHolder {
     }
   }
 
-  /** Writes a paragraph of the text. */
-  paragraph(text: string): void {
+  paragraph(text: string, isLine = false): void {
     const held = this.#held
     if (held?.listed === true && text.length <= 200 && text.trim() !== '') {
       const isTitle = comparable(text) === comparable(held.title) && comparable(text) !== ''
@@ -161,15 +179,14 @@ export class HeadingHolder {
       if (isTitle) return
     }
     if (text.trim() !== '') this.release()
-    this.#writer.paragraph(text)
+    this.#writer.paragraph(text, isLine)
   }
 
-  /** Separates two scenes. A separator below a heading is its ornament. */
+  /** A separator below a heading is its ornament. */
   sceneBreak(): void {
     if (this.#held === undefined) this.#writer.sceneBreak()
   }
 
-  /** Writes a large gap between two paragraphs. */
   gap(): void {
     if (this.#held === undefined) this.#writer.gap()
   }
@@ -179,6 +196,10 @@ export class HeadingHolder {
     const held = this.#held
     this.#held = undefined
     if (held !== undefined) this.#writer.heading(held.level, held.title)
+  }
+
+  take(): Line[] {
+    return this.#writer.take()
   }
 
   /** Whether a heading prints the listed title, a piece of it or more of it. The longer one is kept. */

@@ -1,8 +1,10 @@
+import { defined } from '../../../task/defined.ts'
 import { type Archive, resolveTarget } from '../archive.ts'
-import { HeadingHolder, LineWriter, longestParagraph, partLines } from '../book-lines.ts'
+import { type BookLines, HeadingHolder, LineWriter, longestParagraph, partLines } from '../book-lines.ts'
 import { damaged } from '../bounds.ts'
+import { ExportedLines, ownProgram } from '../exported-lines.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
-import { type BookFacts, factsOf, type LeftOut, type OpenedText } from '../opened.ts'
+import { factsOf, type LeftOut, type OpenedText } from '../opened.ts'
 import { localName, readPart, type XmlEvents, xmlEncoding } from '../xml.ts'
 import { isOn, outlineLevel, type Purpose, type PurposeOf, readStyles, WordNames } from './styles.ts'
 
@@ -22,12 +24,17 @@ export async function openDocx(archive: Archive): Promise<OpenedText> {
   const main = (await mainPart(archive)) ?? 'word/document.xml'
   const parts = await relationsOf(archive, main)
   const purposeOf = await readStyles(archive, parts.get('styles') ?? 'word/styles.xml')
+  const isExported = (await programOf(archive)) === ownProgram
+  const facts = await coreFacts(archive, isExported)
+  const linesOf = (faults: CharacterFaults) =>
+    isExported ? new ExportedLines({ hasTitlePage: true }) : new HeadingHolder(new LineWriter(faults), false)
   return {
     kind: 'docx',
     encoding: { name: await xmlEncoding(archive.read(main)), confidence: 1 },
-    facts: await coreFacts(archive),
+    facts: factsOf(facts),
     declared: false,
-    lines: (faults, leftOut) => documentLines(archive, main, purposeOf, { faults, leftOut }),
+    ...(isExported && { exported: { lines: 0, ...defined(facts) } }),
+    lines: (faults, leftOut) => documentLines(archive, main, purposeOf, { out: linesOf(faults), leftOut }),
   }
 }
 
@@ -35,15 +42,13 @@ async function* documentLines(
   archive: Archive,
   name: string,
   purposeOf: PurposeOf,
-  { faults, leftOut }: { faults: CharacterFaults; leftOut: LeftOut },
+  { out, leftOut }: { out: BookLines; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
-  const writer = new LineWriter(faults)
-  const out = new HeadingHolder(writer, false)
   const events = new DocumentEvents(out, purposeOf, leftOut)
-  const isBroken = (yield* partLines(archive, name, { events, writer })) > 0
+  const isBroken = (yield* partLines(archive, name, { events, out })) > 0
   if (isBroken) throw damaged('is broken: its text is not the XML that it should be')
   out.release()
-  yield writer.take()
+  yield out.take()
 }
 
 /** Returns the main part that the package names. */
@@ -79,37 +84,58 @@ async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<
   return relations
 }
 
-const wantedParts = new Set(['officeDocument', 'styles', 'core-properties'])
+const wantedParts = new Set(['officeDocument', 'styles', 'core-properties', 'extended-properties'])
+
+/** Returns the name of the program that wrote the document. */
+async function programOf(archive: Archive): Promise<string> {
+  const part = (await relationsOf(archive, '')).get('extended-properties')
+  if (part === undefined || !archive.has(part)) return ''
+  let program = ''
+  let isNamed = false
+  await readPart(archive, part, {
+    open(name) {
+      isNamed = localName(name) === 'Application'
+    },
+    close() {
+      isNamed = false
+    },
+    text(piece) {
+      if (isNamed && program.length < 100) program += piece
+    },
+  })
+  return program
+}
 
 /** Default titles and authors of word processors. */
 const placeholders =
   /^(?:word document|document ?\d*|untitled(?: document)?|无标题|administrator|admin|user|(?:microsoft(?: office)?|windows|office) (?:user|用户)|微软用户|用户|un-?named|unknown|python-docx)$/i
 
-/** Reads title, author and language from the properties of the document. */
-async function coreFacts(archive: Archive): Promise<BookFacts> {
+/** Reads title, author and language from the properties of the document. `isExported`: none of them is the default of a word processor. */
+async function coreFacts(archive: Archive, isExported: boolean) {
   const part = (await relationsOf(archive, '')).get('core-properties') ?? 'docProps/core.xml'
-  if (!archive.has(part)) return {}
   const fields = new Map<string, string>()
   let text = ''
-  await readPart(archive, part, {
+  const events: XmlEvents = {
     open() {
       text = ''
     },
     close(name) {
       const field = localName(name)
       const isNew = ['title', 'creator', 'language'].includes(field) && !fields.has(field)
-      if (isNew && !placeholders.test(text.trim())) fields.set(field, text)
+      if (isNew && (isExported || !placeholders.test(text.trim()))) fields.set(field, text)
       text = ''
     },
     text(piece) {
       if (text.length < 1_000) text += piece
     },
-  })
-  return factsOf({
+  }
+  if (archive.has(part)) await readPart(archive, part, events)
+  const author = fields.get('creator')
+  return {
     title: fields.get('title'),
-    author: fields.get('creator')?.replaceAll(';', ', '),
+    author: isExported ? author : author?.replaceAll(';', ', '),
     language: fields.get('language'),
-  })
+  }
 }
 
 /** Elements whose content is not read: deleted or moved text, the reading of ruby, the properties before a tracked change. */
@@ -131,7 +157,7 @@ interface Paragraph {
 
 /** Writes the headings and paragraphs of the main part of a DOCX. */
 class DocumentEvents implements XmlEvents {
-  readonly #out: HeadingHolder
+  readonly #out: BookLines
   readonly #purposeOf: PurposeOf
   readonly #leftOut: LeftOut
   readonly #names = new WordNames()
@@ -144,7 +170,7 @@ class DocumentEvents implements XmlEvents {
   #inProperties = 0
   #sectionBreaks = false
 
-  constructor(out: HeadingHolder, purposeOf: PurposeOf, leftOut: LeftOut) {
+  constructor(out: BookLines, purposeOf: PurposeOf, leftOut: LeftOut) {
     this.#out = out
     this.#purposeOf = purposeOf
     this.#leftOut = leftOut
@@ -266,11 +292,17 @@ class DocumentEvents implements XmlEvents {
   }
 
   #write(paragraph: Paragraph): void {
-    const text = paragraph.text.replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
+    const { isExact } = this.#out
+    const { text: whole, purpose } = paragraph
+    const text = isExact ? whole : whole.replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
     paragraph.text = ''
     paragraph.isCut = true
-    if (text.trim() === '' || paragraph.purpose === 'contents') return
-    if (paragraph.purpose === 'text') this.#out.paragraph(text.trimEnd().replace(/^[ \n]+/, ''))
-    else this.#out.heading(paragraph.purpose.level, text)
+    if (text.trim() === '' || purpose === 'contents') return
+    if (typeof purpose === 'object') this.#out.heading(purpose.level, text)
+    else if (isExact && purpose === 'break') this.#out.sceneBreak()
+    else {
+      const shown = isExact ? text : text.trimEnd().replace(/^[ \n]+/, '')
+      this.#out.paragraph(shown, purpose === 'line')
+    }
   }
 }

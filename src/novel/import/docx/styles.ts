@@ -2,8 +2,11 @@ import type { Archive } from '../archive.ts'
 import { type Bounds, checkBound } from '../bounds.ts'
 import { readPart, type XmlEvents } from '../xml.ts'
 
-/** The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. */
-export type Purpose = { readonly level: number } | 'contents' | 'text'
+/**
+ * The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. `line` and `break` are styles of the
+ * documents that Quillwork exports: a text that the next one follows without a blank line, and what separates two scenes.
+ */
+export type Purpose = { readonly level: number } | 'contents' | 'text' | 'line' | 'break'
 
 /** Returns the purpose of the paragraphs of a style; of the default style without an id. */
 export type PurposeOf = (id: string | undefined) => Purpose
@@ -51,6 +54,8 @@ function purposeByName(name: string): Purpose | undefined {
   const plain = name.trim().toLowerCase()
   if (/^(?:toc \d|toc heading|contents \d|table of (?:figures|authorities))/.test(plain)) return 'contents'
   if (plain === 'title') return { level: 0 }
+  if (plain === 'text line') return 'line'
+  if (plain === 'scene break') return 'break'
   const level = /^heading ([1-9])$/.exec(plain)?.[1]
   return level === undefined ? undefined : { level: Number(level) }
 }

@@ -1,8 +1,10 @@
-import { type HeadingHolder, longestParagraph } from '../book-lines.ts'
+import { type BookLines, longestParagraph } from '../book-lines.ts'
 import type { LeftOut, PageKind } from '../opened.ts'
 import { localName, type XmlEvents } from '../xml.ts'
 import { type ContentsEntry, kindsOf } from './navigation.ts'
 
+/** Of a paragraph that the next one follows without a blank line, in the books that Quillwork exports. */
+const lineClass = 'line'
 /** UTF-16 units of a link that may be the number of a note. */
 const longestMark = 20
 
@@ -20,7 +22,7 @@ interface Open {
 
 /** Writes the headings and paragraphs of a content document of an EPUB. */
 export class ContentEvents implements XmlEvents {
-  readonly #out: HeadingHolder
+  readonly #out: BookLines
   readonly #targets: ReadonlyMap<string, readonly ContentsEntry[]>
   readonly #leftOut: LeftOut
   readonly #open: Open[] = []
@@ -30,7 +32,7 @@ export class ContentEvents implements XmlEvents {
   #heading: number | undefined
   #verbatim = 0
 
-  constructor(out: HeadingHolder, targets: ReadonlyMap<string, readonly ContentsEntry[]>, leftOut: LeftOut) {
+  constructor(out: BookLines, targets: ReadonlyMap<string, readonly ContentsEntry[]>, leftOut: LeftOut) {
     this.#out = out
     this.#targets = targets
     this.#leftOut = leftOut
@@ -61,7 +63,8 @@ export class ContentEvents implements XmlEvents {
 
   text(text: string): void {
     if (this.#silent > 0) return
-    this.#text.add(this.#verbatim > 0 ? text.replace(/\r\n?/g, '\n') : this.#collapsed(text))
+    const isVerbatim = this.#verbatim > 0 || this.#out.isExact
+    this.#text.add(isVerbatim ? text.replace(/\r\n?/g, '\n') : this.#collapsed(text))
     if (this.#text.length > longestParagraph) this.flush()
   }
 
@@ -117,7 +120,7 @@ export class ContentEvents implements XmlEvents {
     if (name === 'pre') this.#verbatim -= 1
     if (this.#heading !== undefined) return
     const isEmpty = this.#text.isBlank
-    this.flush()
+    this.flush(this.#out.isExact && attributes['class']?.split(' ').includes(lineClass))
     if (!isEmpty) return
     if (isSceneMark(attributes)) this.#out.sceneBreak()
     else if (name === 'p' && !filled) this.#out.gap()
@@ -132,12 +135,15 @@ export class ContentEvents implements XmlEvents {
     this.#leftOut.notes += 1
   }
 
-  /** Writes the open paragraph or heading, also at the end of the document. */
-  flush(): void {
+  /** Writes the open paragraph or heading, also at the end of the document. `isLine`: no blank line follows. */
+  flush(isLine = false): void {
     const text = this.#text.take()
     for (const each of this.#open) each.start = -1
     if (this.#heading !== undefined) this.#out.heading(this.#heading, text)
-    else if (text.trim() !== '') this.#out.paragraph(text.replace(/^[ \t\n\u00a0]+/, '').trimEnd())
+    else if (text.trim() !== '') {
+      const shown = this.#out.isExact ? text : text.replace(/^[ \t\n\u00a0]+/, '').trimEnd()
+      this.#out.paragraph(shown, isLine)
+    }
   }
 
   /** Returns text with its white space as readers show it: none for a line end between Chinese characters. */

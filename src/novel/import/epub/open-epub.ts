@@ -1,7 +1,9 @@
+import { defined } from '../../../task/defined.ts'
 import { groupedBy } from '../../grouped-by.ts'
 import { type Archive, resolveTarget } from '../archive.ts'
-import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
+import { type BookLines, HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
 import { checkBound, encrypted } from '../bounds.ts'
+import { ExportedLines, ownProgram } from '../exported-lines.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
 import { localName, readPart, xmlEncoding } from '../xml.ts'
@@ -23,48 +25,54 @@ export async function openEpub(archive: Archive): Promise<OpenedText> {
   const locked = await lockedFiles(archive)
   if (book.spine.some(({ item }) => locked.has(item.file)))
     throw encrypted('it is under copy protection (DRM)')
-  const chapters = planPages(archive, book, await readContents(archive, book))
+  const isExported = book.generator === ownProgram
+  const contents = isExported ? { entries: [], landmarks: [] } : await readContents(archive, book)
+  const chapters = planPages(archive, book, contents)
   const first = chapters.pages.find(({ purpose }) => purpose === 'text')
   const name = first === undefined ? 'utf-8' : await xmlEncoding(archive.read(first.file))
+  const facts = { title: book.title, author: book.authors.join(', '), language: book.language }
+  const linesOf = (faults: CharacterFaults) =>
+    isExported
+      ? new ExportedLines({ hasTitlePage: false })
+      : new HeadingHolder(new LineWriter(faults), chapters.declared)
   return {
     kind: 'epub',
     encoding: { name, confidence: 1 },
-    facts: factsOf({ title: book.title, author: book.authors.join(', '), language: book.language }),
+    facts: factsOf(facts),
     declared: chapters.declared,
-    lines: (faults, leftOut) => epubLines(archive, chapters, faults, leftOut),
+    ...(isExported && { exported: { lines: 0, ...defined(facts) } }),
+    lines: (faults, leftOut) => epubLines(archive, chapters, linesOf(faults), leftOut),
   }
 }
 
 async function* epubLines(
   archive: Archive,
-  { pages, declared }: Chapters,
-  faults: CharacterFaults,
+  { pages }: Chapters,
+  out: BookLines,
   leftOut: LeftOut,
 ): AsyncGenerator<Line[]> {
-  const writer = new LineWriter(faults)
-  const out = new HeadingHolder(writer, declared)
   for (const page of pages) {
     if (page.purpose === 'page') leftOut.pages.push(page.name)
     else if (page.purpose === 'missing') leftOut.broken.push(page.name)
-    else yield* pageLines(archive, page, { writer, out, leftOut })
+    else yield* pageLines(archive, page, { out, leftOut })
   }
   out.release()
-  yield writer.take()
+  yield out.take()
 }
 
 async function* pageLines(
   archive: Archive,
   page: Page,
-  { writer, out, leftOut }: { writer: LineWriter; out: HeadingHolder; leftOut: LeftOut },
+  { out, leftOut }: { out: BookLines; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
   const { file } = page
   const { atStart, within } = await placesOf(archive, page)
   for (const { depth, title } of atStart) out.listed(depth, title)
   const events = new ContentEvents(out, within, leftOut)
-  const isBroken = (yield* partLines(archive, file, { events, writer })) > 0
+  const isBroken = (yield* partLines(archive, file, { events, out })) > 0
   events.flush()
   if (isBroken) leftOut.broken.push(page.name)
-  yield writer.take()
+  yield out.take()
 }
 
 /** Returns the entries at the start of a page, and those at the element of an id. An entry whose id does not exist is at the start. */

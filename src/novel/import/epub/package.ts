@@ -14,6 +14,8 @@ export interface EpubPackage {
   readonly title: string | undefined
   readonly authors: readonly string[]
   readonly language: string | undefined
+  /** The program that made the file. */
+  readonly generator: string | undefined
   readonly items: readonly ManifestItem[]
   /** The files in reading order; those that are not linear are beside the text. */
   readonly spine: readonly { readonly item: ManifestItem; readonly linear: boolean }[]
@@ -56,6 +58,7 @@ class PackageEvents {
   readonly #refined = new Map<string, string>()
   #ncx = ''
   #language: string | undefined
+  #generator: string | undefined
   #text = ''
   #attributes: Readonly<Record<string, string>> = {}
 
@@ -72,6 +75,7 @@ class PackageEvents {
     else if (local === 'itemref') this.#addReference(attributes)
     else if (local === 'spine') this.#ncx = attributes['toc'] ?? ''
     else if (local === 'reference') this.#addGuide(attributes)
+    else if (local === 'meta' && attributes['name'] === 'generator') this.#generator ??= attributes['content']
   }
 
   text(text: string): void {
@@ -95,6 +99,7 @@ class PackageEvents {
       title: (main ?? this.#titles[0])?.text,
       authors: (writers.length > 0 ? writers : this.#creators).slice(0, 5).map(({ text }) => text),
       language: this.#language,
+      generator: this.#generator,
       items,
       spine: this.#spine.flatMap(({ id, linear }) => {
         const item = this.#items.get(id)
