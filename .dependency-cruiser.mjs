@@ -139,6 +139,7 @@ const packages = [
   only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),
   only('yauzl|saxes', ['novel/import']),
+  only('yazl', ['novel/export']),
   only('ai|@ai-sdk/[^/]+|undici', ['ai/providers']),
 ]
 
