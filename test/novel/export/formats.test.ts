@@ -1,0 +1,48 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import type { Book, BookPart } from '../../../src/novel/export/book.ts'
+import { exportFormats, formatNames } from '../../../src/novel/export/formats.ts'
+import { writePlainText } from '../../../src/novel/export/plain-text.ts'
+
+function bookOf(...parts: BookPart[]): Book {
+  return {
+    ...{ id: 'n', title: 'The Salt Ledger', author: 'A. Writer', updatedAt: 0 },
+    async *parts() {
+      yield* parts
+    },
+  }
+}
+
+const book = bookOf(
+  { kind: 'volume', title: '' },
+  { kind: 'chapter', title: '第一章' },
+  { kind: 'scene', content: 'She weighed it.\n\nTwice.' },
+  { kind: 'scene', content: ' \n' },
+  { kind: 'scene', title: 'Later', content: 'He counted.' },
+)
+
+describe('the formats of an export', () => {
+  test.each(formatNames)('%s is written', async name => {
+    const { extension, mediaType, writer } = exportFormats[name]
+    expect(extension).toMatch(/^[a-z]+$/)
+    expect(mediaType).toMatch(/^\w+\/[\w.+-]+(; charset=utf-8)?$/)
+    const write = await writer()
+    let bytes = 0
+    for await (const piece of write(book)) bytes += piece.length
+    expect(bytes).toBeGreaterThan(0)
+  })
+
+  test('plain text has the title, the headings and the scenes', async () => {
+    const written = await text(Readable.from(writePlainText(book)))
+    const wanted = [
+      'The Salt Ledger\nA. Writer',
+      '第一章',
+      'She weighed it.',
+      'Twice.',
+      '* * *',
+      'He counted.\n',
+    ]
+    expect(written).toBe(wanted.join('\n\n'))
+  })
+})
