@@ -28,6 +28,8 @@ export interface Client {
   put<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>
   patch<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>
   remove<T = void>(path: string, headers?: Readonly<Record<string, string>>): Promise<T>
+  /** Returns the bytes of a file as they arrive. Reading them throws SERVER_UNREACHABLE when the connection ends before the file does. */
+  download(path: string): Promise<AsyncIterable<Uint8Array>>
   /** Reads server-sent events after the one with that id, until the stream ends or breaks. Calls `onOpen` when the server accepts the request. */
   events(path: string, lastEventId?: string, onOpen?: () => void): AsyncIterable<ServerEvent>
 }
@@ -82,15 +84,7 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
     }
     const { status, text } = response
     if (!isSuccess({ statusCode: status })) throw problemError(text, status, url)
-    return (text === '' ? undefined : jsonIn(text, status)) as T
-  }
-
-  function jsonIn(text: string, status: number): unknown {
-    try {
-      return JSON.parse(text)
-    } catch {
-      throw problemError(text, status, url)
-    }
+    return (text === '' ? undefined : jsonIn(response, url)) as T
   }
 
   /** Begins a request, which the signal and silence end. */
@@ -102,6 +96,19 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
 
   const send = <T>(path: string, { body, ...options }: RequestOptions & { body?: string }): Promise<T> =>
     parsed(async () => textOf(await responseTo(begin(path, options).end(body))))
+
+  /** Returns a response that is read as it arrives. */
+  async function opened(
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<IncomingMessage> {
+    const response = await responseTo(begin(path, { headers }).end()).catch(cause =>
+      Promise.reject(unreachable(cause)),
+    )
+    if (isSuccess(response)) return response
+    const { text, status } = await textOf(response)
+    throw problemError(text, status, url)
+  }
 
   return {
     url,
@@ -118,14 +125,7 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
     async *events(path, lastEventId, onOpen) {
       const resumed: Record<string, string> =
         lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-      const headers = { ...authorization, ...resumed, accept: 'text/event-stream' }
-      const response = await responseTo(begin(path, { headers }).end()).catch(cause =>
-        Promise.reject(unreachable(cause)),
-      )
-      if (!isSuccess(response)) {
-        const { text, status } = await textOf(response)
-        throw problemError(text, status, url)
-      }
+      const response = await opened(path, { ...resumed, accept: 'text/event-stream' })
       onOpen?.()
       try {
         yield* readEvents(response)
@@ -133,8 +133,29 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
         throw unreachable(cause)
       }
     },
+    download: async path => arriving(await opened(path), unreachable),
     upload: (path, file, query) =>
       parsed(() => sendFile(file, headers => begin(path + queryText(query), { method: 'POST', headers }))),
+  }
+}
+
+/** Yields the bytes of a response. Throws what `asUnreachable` makes of the error of a connection that ends before it. */
+async function* arriving(
+  response: IncomingMessage,
+  asUnreachable: (cause: unknown) => QuillworkError,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response
+  } catch (cause) {
+    throw asUnreachable(cause)
+  }
+}
+
+function jsonIn({ text, status }: RawResponse, url: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw problemError(text, status, url)
   }
 }
 

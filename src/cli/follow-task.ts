@@ -22,7 +22,9 @@ export interface Followed {
   readonly detached: boolean
   /** What is shown meanwhile: the text that the task writes, the tree, or nothing. */
   readonly shows: 'output' | 'tree' | 'nothing'
-  /** Called with a task that completed. */
+  /** Does what is left to do with a task that completed. Its fields are part of the JSON that is printed. */
+  end?(task: TaskJson): Promise<object>
+  /** Called with a task that completed, to print it for a person. */
   sayEnd(task: TaskJson): void | Promise<void>
 }
 
@@ -76,18 +78,18 @@ export async function followTask(run: Run, session: Session, followed: Followed)
     else terminal.out(`The task runs on the server. Watch it: ${watchText(resolved, taskId)}`)
     return
   }
-  try {
-    const task = await untilEnd(run, session, followed)
-    if (json) printJson(run, { taskId, status: task.status, result: task.result })
-    if (task.status !== 'COMPLETED') {
-      sayFailure(run, task)
-      return exitCodes.failed
-    }
-    if (!json) await followed.sayEnd(task)
-  } catch (error) {
+  const task = await untilEnd(run, session, followed).catch(error => {
     if (session.signals.asked.aborted) sayLeaving(run, session, taskId)
     throw error
-  }
+  })
+  const { status, result } = task
+  const isWell = status === 'COMPLETED'
+  const more = isWell ? await followed.end?.(task) : undefined
+  if (json) printJson(run, { taskId, status, result, ...more })
+  else if (isWell) await followed.sayEnd(task)
+  if (isWell) return
+  sayFailure(run, task)
+  return exitCodes.failed
 }
 
 async function untilEnd(run: Run, session: Session, { task, shows }: Followed): Promise<TaskJson> {

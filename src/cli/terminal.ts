@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { type Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { escapeControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
 import { cut } from './text.ts'
@@ -24,6 +25,8 @@ export interface Terminal {
    * but for controls other than line ends, form feeds and tabs.
    */
   write(text: string): void
+  /** Writes a file to standard output as it is. Standard output must be no terminal: the file could command it. */
+  bytes(content: AsyncIterable<Uint8Array>): Promise<void>
   /** Prints a line on standard error: all else. */
   note(line: string): void
   /** Prints text on standard error that has its own line ends. */
@@ -94,6 +97,12 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     },
     out: line => around(() => stdout.write(asLine(line))),
     write: text => around(() => stdout.write(isInteractive ? asText(text) : asContent(text))),
+    async bytes(content) {
+      await pipeline(content, stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
+        // A reader that has read enough is no error.
+        if (error.code !== 'EPIPE') throw error
+      })
+    },
     note: line => around(() => stderr.write(asLine(line))),
     log: text => around(() => stderr.write(asText(text))),
     live(lines) {

@@ -64,8 +64,9 @@ const safeHeaders = {
 const shared = {
   methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
   requestHeaders:
-    'accept, accept-language, authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, tracestate',
-  responseHeaders: 'allow, etag, idempotency-replayed, link, location, retry-after',
+    'accept, accept-language, authorization, content-type, idempotency-key, if-match, if-none-match, if-range, last-event-id, range, traceparent, tracestate',
+  responseHeaders:
+    'accept-ranges, allow, content-disposition, content-range, etag, idempotency-replayed, link, location, retry-after',
 } as const
 
 /** How long a browser may keep what a preflight answered, seconds. */

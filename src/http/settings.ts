@@ -45,7 +45,7 @@ export interface HttpOptions {
   uploadTimeoutMs?: number
   /** Time for the headers of a request; default 10 s. */
   headersTimeoutMs?: number
-  /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
+  /** Time for the body of a request; of an upload, and of the file of an export: longest time without a byte. Default 60 s. */
   bodyTimeoutMs?: number
   /** Open connections; see `limitConnections` for which one gives way to one more. Default 1,000, or twice `streams` where that is more. */
   maxConnections?: number

@@ -10,6 +10,7 @@ import {
 import { defined } from '../task/defined.ts'
 import { everyItem, everyPage } from '../task/page.ts'
 import { discardDraft } from './drafts.ts'
+import { forgetExport } from './export-files.ts'
 import { count } from './fields.ts'
 import { importNovel } from './import-novel.ts'
 import type { DraftState } from './library/drafts.ts'
@@ -23,6 +24,7 @@ export const erasedCounts = {
   /** With their sub-tasks. */
   tasks: count,
   uploads: count,
+  exports: count,
   chapters: count,
   /** With their summaries and histories. */
   scenes: count,
@@ -46,17 +48,17 @@ export function refuseRerun({ rerunOf }: Pick<Admission<unknown>, 'rerunOf'>): v
 }
 
 /**
- * Deletes tasks, uploads and novels that were there when this task was submitted, and returns how many. What an import makes or brings meanwhile is
+ * Deletes tasks, uploads, exports and novels that were there when this task was submitted, and returns how many. What an import makes or brings meanwhile is
  * found by the next pass; no pass follows one that finds nothing. It goes on where an earlier attempt ended: then the count lacks what that one deleted
  * in its last step.
  */
 export async function erase(ctx: EraseContext, subject: Subject) {
-  const total = { novels: 0, tasks: 0, uploads: 0, chapters: 0, scenes: 0, words: 0 }
+  const total = { novels: 0, tasks: 0, uploads: 0, exports: 0, chapters: 0, scenes: 0, words: 0 }
   const gone = new Set(subject.novelId === undefined ? [] : [subject.novelId])
   for (let pass = 0; ; pass += 1) {
     const found = await erasePass(ctx, { subject, gone, pass })
     for (const kind of Object.keys(total) as (keyof typeof total)[]) total[kind] += found[kind]
-    if (found.novels + found.tasks + found.uploads === 0) break
+    if (found.novels + found.tasks + found.uploads + found.exports === 0) break
   }
   await ctx.erasure.scrub()
   return total
@@ -83,8 +85,9 @@ async function erasePass(ctx: EraseContext, { subject, gone, pass }: Pass) {
   for (const novelId of gone) if (await isRemade(ctx, subject, novelId)) gone.delete(novelId)
   const tasks = await eraseTrees(ctx, { subject, gone, pass })
   const uploads = await ctx.checkpoint(`uploads ${pass}`, () => eraseUploads(ctx, subject))
+  const exports = await ctx.checkpoint(`exports ${pass}`, () => eraseExports(ctx, { subject, gone }))
   for (const novelId of gone) await eraseNovelOf(ctx, subject, novelId)
-  return { tasks, uploads, novels: novelIds.length, ...counts }
+  return { tasks, uploads, exports, novels: novelIds.length, ...counts }
 }
 
 async function eraseNovelOf(ctx: EraseContext, subject: Subject, novelId: string): Promise<void> {
@@ -214,5 +217,18 @@ async function eraseUploads(ctx: EraseContext, { userId, novelId }: Subject): Pr
       (novelId === undefined || novelIdOf(upload.id) === novelId),
   )
   for (const upload of own) await forget(ctx.services, upload)
+  return own.length
+}
+
+/** After the trees, so that no task begins another one. */
+async function eraseExports(ctx: EraseContext, { subject, gone }: Wanted): Promise<number> {
+  const { userId, novelId } = subject
+  const all = await ctx.services.library.exports.every(userId)
+  const own = all.filter(
+    each =>
+      gone.has(each.novelId) ||
+      (isOld(ctx, each, each.taskId) && (novelId === undefined || each.novelId === novelId)),
+  )
+  for (const each of own) await forgetExport(ctx.services, each)
   return own.length
 }

@@ -10,6 +10,7 @@ import { readingUses } from './codex/scene-reading.ts'
 import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
+import { exportNovel } from './export-novel.ts'
 import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
@@ -86,6 +87,7 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(updateSummaries, updateUse),
   estimator(rewriteSelection, selectionUse),
   estimator(restoreSnapshot, async () => noCalls),
+  estimator(exportNovel, async () => noCalls),
   estimator(renameInNovel, async () => noCalls),
   estimator(proposeCodexEntries, async asked => {
     const reading = await entriesReading(asked, asked.parameters)

@@ -5,6 +5,7 @@ import { checkCodex } from './check-codex.ts'
 import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
+import { exportNovel } from './export-novel.ts'
 import { generateLevelSummary } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
@@ -53,6 +54,7 @@ export { countTokens } from '../ai/providers/tokens.ts'
 export { deleteNovel, deleteUser } from './delete-novel.ts'
 export { sweepDrafts } from './drafts.ts'
 export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate } from './estimate.ts'
+export { openExport, removeExport } from './export-files.ts'
 export { confirmUpload, type ImportChoice } from './import-novel.ts'
 export { keepSummaries } from './keep-summaries.ts'
 export { novelIdOf } from './library/ids.ts'
@@ -79,6 +81,7 @@ export {
   continueWriting,
   eraseNovel,
   eraseUser,
+  exportNovel,
   generateLevelSummary,
   generateNextSummaries,
   generateScene,
@@ -110,6 +113,7 @@ export const novelTasks = [
   updateSummaries,
   rewriteSelection,
   restoreSnapshot,
+  exportNovel,
   sceneBrief,
   renameInNovel,
   proposeCodexEntries,

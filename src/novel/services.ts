@@ -26,7 +26,7 @@ export interface NovelServices {
   readonly models: NovelModels | ((userId: string) => NovelModels)
   /** A folder with prompts that replace those of the product. Default: none. `loadPrompts` validates it. */
   readonly promptsFolder?: string
-  /** The storage of uploaded files. The library stores their locations, never a path. */
+  /** The storage of uploaded and of exported files. The library stores their locations, never a path. */
   readonly uploads: UploadFiles
   /** How long the file of an import is kept, in milliseconds, from its confirmation on and while the import is live. Default: a day. */
   readonly originalsMs?: number
@@ -82,16 +82,16 @@ export function vectorModel(asker: ModelAsker, id?: string): EmbeddingModel | un
   return indexer.kind === 'lexical' ? undefined : indexer.model
 }
 
-/** Whose uploads and drafts were deleted since the last scrub. */
+/** Whose uploads, exports and drafts were deleted since the last scrub. */
 const deletedOf = new WeakSet<object>()
 
-/** Says that bytes of an upload or a draft were deleted, so that the next scrub overwrites them. */
+/** Says that bytes of an upload, an export or a draft were deleted, so that the next scrub overwrites them. */
 export function markDeleted(library: NovelLibrary): void {
   deletedOf.add(library)
 }
 
 /**
- * Overwrites what deletions of uploads and clean-ups left in the file of the store since the last call, all of it at once: a short file is written anew.
+ * Overwrites what deletions of uploads and exports, and clean-ups, left in the file of the store since the last call, all of it at once: a short file is written anew.
  * Rejects as the store does; the next call tries again.
  */
 export async function scrubDeleted(

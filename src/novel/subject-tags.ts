@@ -34,6 +34,7 @@ const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = 
   ['UpdateSummaries', ofNovel],
   ['RewriteSelection', ofScene],
   ['RestoreSnapshot', ofNovel],
+  ['ExportNovel', ofNovel],
   ['SceneBrief', ofScene],
   ['RenameInNovel', ofNovel],
   ['ProposeCodexEntries', ofNovel],

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { type Engine, hashedId, QuillworkError } from '../index.ts'
+import { sweepExports } from './export-files.ts'
 import type { TextSource } from './import/source.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import {
@@ -210,7 +211,7 @@ export async function forget(
 }
 
 /**
- * Deletes expired uploads, file first; the file of a live import is kept on. Files that have had no row for a day get one, which expires in a day.
+ * Deletes expired uploads and exports, file first; the file of a live import is kept on. Files that have had no row for a day get one, which expires in a day.
  * Deletes the remains of writes that began a day ago. Returns the number of deletions. What cannot be deleted stops no other deletion; its error is
  * thrown at the end.
  */
@@ -218,6 +219,7 @@ export async function sweepUploads(engine: Tasks, services: NovelServices, limit
   const expired = await services.library.uploads.expired(limit)
   return sumOfAll([
     ...expired.map(upload => () => sweepUpload(engine, services, upload)),
+    () => sweepExports(services, limit),
     () => adoptOrphans(services),
     () => services.uploads.removeUnfinished(keepUploadMs),
   ])
@@ -238,14 +240,15 @@ async function sweepUpload(engine: Tasks, services: NovelServices, upload: Uploa
 }
 
 /**
- * Adds uploads of nobody for files of which no upload knows: the process ended before it was added, or after it was deleted. They expire in a day, and
+ * Adds uploads of nobody for files of which no upload and no export knows: the process ended before it was added, or after it was deleted. They expire in a day, and
  * not at once: the server may have been started with another store than that of the files. Returns 0, the number of deletions.
  */
 async function adoptOrphans(services: NovelServices): Promise<number> {
   const { library, uploads } = services
   const stored = await uploads.stored(keepUploadMs)
   if (stored.length === 0) return 0
-  const known = new Set((await library.uploads.every()).map(({ location }) => location))
+  const kept = [...(await library.uploads.every()), ...(await library.exports.every())]
+  const known = new Set(kept.map(({ location }) => location))
   const orphans = stored.filter(location => !known.has(location))
   const nobodys = { userId: '', fileName: '', bytes: 0, expiresAt: nowOf(services) + keepUploadMs }
   for (const location of orphans)

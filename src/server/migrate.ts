@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { QuillworkError, systemClock } from '../index.ts'
 import type { UploadFiles } from '../novel/index.ts'
-import { libraryKinds, scenes, type UploadRecord, uploads } from '../novel/library/kinds.ts'
+import { novelExports, type UploadRecord, uploads } from '../novel/library/file-kinds.ts'
+import { libraryKinds, scenes } from '../novel/library/kinds.ts'
 import { copyRecords, everyRecord } from '../records/copy.ts'
 import type { AnyKind, Identified } from '../records/records.ts'
 import { coldKinds, states, unparsable } from '../store/cold-records.ts'
@@ -184,8 +185,9 @@ function addTo(tally: Tally, kind: string, row: unknown): void {
   tally.set(kind, { count: seen.count + 1, digest: BigInt.asUintN(64, seen.digest + hash) })
 }
 
-/** Accounts of rate limits stay behind: a minute later they say nothing. */
+/** Accounts of rate limits stay behind: a minute later they say nothing. So do exports, which are made again from the novel. */
 function isMoved({ name }: AnyKind, { id }: Identified): boolean {
+  if (name === novelExports.name) return false
   return name !== states.name || id.startsWith(budgetKey(''))
 }
 

@@ -225,7 +225,7 @@ const samplesFolder = new URL('../../samples/', import.meta.url)
 
 const cleanUpFailed = 'clean-up failed; will retry'
 
-/** Deletes expired uploads and the drafts of ended imports, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
+/** Deletes expired uploads and exports, and the drafts of ended imports, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
 function startUpkeep(parts: {
   engine: Pick<Engine, 'store' | 'submit' | 'tasks'>
   services: NovelServices
@@ -239,7 +239,7 @@ function startUpkeep(parts: {
     const uploads = await tried(cleanUpFailed, () => sweepUploads(engine, services))
     await tried(cleanUpFailed, () => scrubDeleted(engine, services))
     if ((drafts ?? 0) + (uploads ?? 0) > 0)
-      log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
+      log.info({ drafts, uploads }, 'clean-up deleted expired uploads, exports and drafts')
     const failed = 'update of summaries not submitted; will retry'
     if (kept !== undefined) await tried(failed, () => keepSummaries(engine, services, kept, log))
   }

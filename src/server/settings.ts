@@ -390,7 +390,7 @@ export const settings = {
   },
   cleanup: {
     kind: 'duration',
-    about: 'How often the server deletes expired uploads and drafts that no import needs any more.',
+    about: 'How often the server deletes expired uploads and exports, and drafts of ended imports.',
     fallback: '10m',
     schema: longer,
   },

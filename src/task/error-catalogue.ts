@@ -128,6 +128,10 @@ export const errorCatalogue = {
   ),
   USER_UPLOADS_FULL: retryable(429, 'The user has as many uploads as one user may have.'),
   UPLOAD_TOO_LARGE: permanent(413, 'The upload is larger than the configured limit.'),
+  EXPORT_NOT_FOUND: permanent(
+    404,
+    'There is no such export: it is not finished, was deleted, or has expired; export the novel again.',
+  ),
   NOVEL_NOT_FOUND: permanent(404, 'There is no such novel.'),
   CHAPTER_NOT_FOUND: permanent(404, 'There is no such chapter in the novel.'),
   SCENE_NOT_FOUND: permanent(404, 'There is no such scene, or it was deleted meanwhile.'),
@@ -217,6 +221,10 @@ export const errorCatalogue = {
   MEDIA_TYPE_UNSUPPORTED: permanent(415, 'The body is not of a media type or encoding that the route takes.'),
   REQUEST_TIMEOUT: retryable(408, 'The request did not arrive in the time that the server waits for one.'),
   HEADERS_TOO_LARGE: permanent(431, 'The headers of the request are larger than the limit.'),
+  RANGE_NOT_SATISFIABLE: permanent(
+    416,
+    'The range of bytes that is asked for begins behind the end of the file.',
+  ),
   IF_MATCH_INVALID: permanent(400, 'The If-Match header is not a version that this API gave out.'),
   IF_MATCH_REQUIRED: permanent(
     428,
@@ -230,6 +238,7 @@ export const errorCatalogue = {
   CONFIG_INVALID: permanent(500, 'A value or file of the configuration cannot be used; it is named.'),
   USAGE_INVALID: permanent(400, 'The command line names a command, an option or a value that is not there.'),
   FILE_UNREADABLE: permanent(400, 'The file that a command was given is not there or cannot be read.'),
+  FILE_UNWRITABLE: permanent(400, 'The file that a command was to write cannot be written there.'),
   SERVER_UNREACHABLE: retryable(503, 'The server that owns the data directory does not answer.'),
   INTERNAL: retryable(500, 'Something unexpected happened; the log of the server says more.'),
 } as const satisfies Record<

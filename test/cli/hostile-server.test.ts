@@ -221,6 +221,7 @@ const commands: readonly string[] = [
   'novels compare a b',
   'novels restore-snapshot a b',
   'novels delete-snapshot a b',
+  'novels export a --out -',
   'codex list a',
   'codex rename a b c d --preview',
   'codex rename a b c d',

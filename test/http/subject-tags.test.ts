@@ -20,6 +20,7 @@ describe('the tags of a subject', () => {
     ['GenerateScene', { novelId, sceneId }, [novel, scene]],
     ['RewriteSelection', { novelId, sceneId }, [novel, scene]],
     ['RestoreSnapshot', { novelId, snapshotId: 's' }, [novel]],
+    ['ExportNovel', { novelId, format: 'txt' }, [novel]],
     ['GenerateScene', { novelId, chapterId: 'c' }, [novel]],
     ['GenerateSummary', { novelId, sceneId }, [novel, scene]],
     ['SceneBrief', { novelId, sceneId }, [novel, scene]],

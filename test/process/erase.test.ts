@@ -150,14 +150,17 @@ describe('a novel that was deleted', { timeout: patience }, () => {
       ).code,
     ).toBe(0)
     await workOn(url, 'quartz')
+    const exported = path.join(`${folder}`, 'quartz.txt')
+    expect((await on('novels', 'export', 'quartz', '--out', exported)).code).toBe(0)
     for (const word of ['Quartz Heron', 'Vellimere', 'sumgloam', ...made])
       expect(placesOf([word]), word).not.toEqual([])
 
     const refused = await on('novels', 'delete', 'quartz')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Pass --yes.')])
     const { code, stdout } = await on('novels', 'delete', 'quartz', '--yes')
-    // The import with its 27 sub-tasks, and three scenes.
-    expect([code, stdout]).toEqual([0, 'Deleted: 12 chapters, 24 scenes, 6,075 words, 1 upload, 31 tasks.\n'])
+    // The import with its 27 sub-tasks, three scenes, and the export.
+    const deleted = 'Deleted: 12 chapters, 24 scenes, 6,075 words, 1 upload, 1 export, 32 tasks.\n'
+    expect([code, stdout]).toEqual([0, deleted])
     const gone = [...words.filter(word => !['渡口灯火', 'Osric Thandle'].includes(word)), ...made]
     expect(placesOf(gone)).toEqual([])
     expect((await ask<{ items: object[] }>(url, 'GET', '/v1/dead-letters')).items).toEqual([])

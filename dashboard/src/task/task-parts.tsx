@@ -173,6 +173,7 @@ const writeNothing: ReadonlySet<string> = new Set([
   'ReviewChapter',
   'UpdateSummaries',
   'RestoreSnapshot',
+  'ExportNovel',
   'SceneBrief',
   'ProposeCodexEntries',
   'CheckCodex',

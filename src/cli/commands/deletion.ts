@@ -21,7 +21,7 @@ export function addNovelDeletion(novels: Command, register: Register, novelArgum
   const command = novels
     .command('delete')
     .description(
-      'Delete a novel for good, with its summaries, histories, uploads and tasks. What it has cost stays in the usage',
+      'Delete a novel for good, with its summaries, histories, uploads, exports and tasks. What it has cost stays in the usage',
     )
     .argument('<novel>', novelArgument)
   addOptions(command).action(register(deleteNovel))
@@ -32,7 +32,7 @@ export function addUsers(program: Command, register: Register): void {
   const command = addGroup(program, 'users', 'Delete what a user has')
     .command('erase')
     .description(
-      'Delete for good all novels, uploads and tasks of a user. What they have cost stays in the usage',
+      'Delete for good all novels, uploads, exports and tasks of a user. What they have cost stays in the usage',
     )
     .argument('<user>', 'id of the user; without users of your own it is local')
   addOptions(command).action(register(erase))
@@ -87,13 +87,14 @@ function follow(run: Run<DeletionOptions>, find: (client: Client) => Promise<Del
 type Deleted = Omit<Out<(typeof eraseUser)['result']>, 'novels'> & { novels?: number }
 
 function sayDeleted({ terminal }: Run, { result }: TaskJson): void {
-  const { novels, chapters, scenes, words, uploads, tasks } = result as Deleted
+  const { novels, chapters, scenes, words, uploads, exports, tasks } = result as Deleted
   const counts = [
     ...(novels === undefined ? [] : [countOf(novels, 'novel')]),
     countOf(chapters, 'chapter'),
     countOf(scenes, 'scene'),
     countOf(words, 'word'),
     countOf(uploads, 'upload'),
+    ...(exports > 0 ? [countOf(exports, 'export')] : []),
     countOf(tasks, 'task'),
   ]
   terminal.out(`Deleted: ${counts.join(', ')}.`)

@@ -28,6 +28,7 @@ import { addGroup, ask, print, type Register, type Run, withServer } from '../ru
 import { agoText, numberText } from '../words.ts'
 import { addNovelDeletion } from './deletion.ts'
 import { addNovelContinuing } from './novel-continuing.ts'
+import { addNovelExport } from './novel-export.ts'
 import { addNovelPrompts } from './novel-prompts.ts'
 import { addNovelSummaries } from './novel-summaries.ts'
 import { addNovelRewriting, addNovelWriting, sceneArgument } from './novel-writing.ts'
@@ -44,7 +45,7 @@ type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|export|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = addGroup(program, 'novels', 'Read, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
@@ -74,6 +75,7 @@ export function addNovels(program: Command, register: Register): void {
   addNovelRewriting(novels, register, novelArgument)
   addCandidates(novels, register)
   addSnapshots(novels, register, novelArgument)
+  addNovelExport(novels, register, novelArgument)
   addHistory(novels, register)
   addNovelDeletion(novels, register, novelArgument)
 }

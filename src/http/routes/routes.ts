@@ -8,6 +8,7 @@ import { codexFindingRoutes } from './codex-findings.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { estimateRoutes } from './estimates.ts'
 import { eventRoutes } from './events.ts'
+import { exportRoutes } from './exports.ts'
 import { healthRoutes } from './health.ts'
 import { laneRoutes } from './lanes.ts'
 import { limitRoutes } from './limits.ts'
@@ -59,6 +60,7 @@ const withNovels: readonly AddRoute<NovelContext>[] = [
   ...codexFindingRoutes,
   ...threadRoutes,
   ...snapshotRoutes,
+  ...exportRoutes,
   ...userRoutes,
 ]
 

@@ -5,6 +5,7 @@
 import type { ClientSession, Document } from 'mongodb'
 import type { AnyKind, Identified } from '../../records/records.ts'
 import type { SharedDatabase } from '../../store/mongodb/database.ts'
+import { type UploadRecord, uploads } from '../library/file-kinds.ts'
 import { entryIdOf, type KeptEntry } from '../library/history.ts'
 import {
   type BuildRecord,
@@ -23,8 +24,6 @@ import {
   shards,
   type TextRecord,
   texts,
-  type UploadRecord,
-  uploads,
   vectors,
   volumes,
 } from '../library/kinds.ts'

@@ -2,6 +2,7 @@
 import type { AnyKind } from '../../records/records.ts'
 import { tablesOf } from '../../records/sqlite.ts'
 import type { Migration } from '../../store/sqlite/file.ts'
+import { novelExports } from '../library/file-kinds.ts'
 import { entryIdOf } from '../library/history.ts'
 import {
   candidates,
@@ -233,6 +234,16 @@ const laterKinds: readonly AnyKind[] = [
   novelPrompts,
 ]
 
+/** Kinds that came after the step `levelTexts`. */
+const newestKinds: readonly AnyKind[] = [novelExports]
+
+const areFirst = (kind: AnyKind): boolean => !laterKinds.includes(kind) && !newestKinds.includes(kind)
+
+const makeTable =
+  (kind: AnyKind): Migration =>
+  db =>
+    db.exec(tablesOf([kind]))
+
 /** The kinds as those steps made them: their tables are what earlier versions wrote. */
 const atFirst = (kind: AnyKind): AnyKind => (kind === levelSummaries ? { ...kind, large: {} } : kind)
 
@@ -245,12 +256,9 @@ UPDATE library_level_summaries SET body = json_set(body, '$.isEmpty', json('true
 /** What brings the library's part of a file to its newest form, in order. */
 export const libraryMigrations: readonly Migration[] = [
   ...earlierTables,
-  db => db.exec(tablesOf(libraryKinds.filter(kind => !laterKinds.includes(kind)))),
+  db => db.exec(tablesOf(libraryKinds.filter(areFirst))),
   convert,
-  ...laterKinds.map(
-    (kind): Migration =>
-      db =>
-        db.exec(tablesOf([atFirst(kind)])),
-  ),
+  ...laterKinds.map(kind => makeTable(atFirst(kind))),
   levelTexts,
+  ...newestKinds.map(makeTable),
 ]

@@ -5,8 +5,8 @@ import { ZipFile } from 'yazl'
 /** A file of an archive. */
 export interface ArchiveFile {
   readonly name: string
-  /** A text, written as UTF-8; a long one in pieces, each of whole characters. */
-  readonly content: string | AsyncIterable<string>
+  /** A text, written as UTF-8; a long one in pieces, each of whole characters. Bytes are written as they are. */
+  readonly content: string | AsyncIterable<string | Uint8Array>
   /** Not compressed. */
   readonly isStored?: true
 }
@@ -72,9 +72,13 @@ class Filling {
 /** Characters that are encoded at once. */
 const perPiece = 65_536
 
-async function* encoded(content: AsyncIterable<string>): AsyncGenerator<Buffer> {
+async function* encoded(content: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   let waiting = ''
   for await (const piece of content) {
+    if (typeof piece !== 'string') {
+      yield piece
+      continue
+    }
     waiting += piece
     if (waiting.length < perPiece) continue
     yield Buffer.from(waiting)

@@ -1,7 +1,8 @@
 /** What is known of uploaded files: one record each. */
 import { erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { type LibraryParts, nextNumber, type UploadRecord, uploads } from './kinds.ts'
+import { type UploadRecord, uploads } from './file-kinds.ts'
+import { type LibraryParts, nextNumber } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { uploadNotFound } from './refusal.ts'
 import type { Confirmation, Upload, UploadStore } from './uploads.ts'

@@ -16,6 +16,7 @@ import type { NovelNarration } from '../narration.ts'
 import type { CandidateRecord } from './candidates.ts'
 import type { Dismissal } from './codex.ts'
 import type { DraftState, DraftWriter, VolumeDraft } from './drafts.ts'
+import { novelExports, uploads } from './file-kinds.ts'
 import type { KeptEntry } from './history.ts'
 import type { LevelSummary } from './levels.ts'
 import type { KeptModel } from './models.ts'
@@ -28,7 +29,6 @@ import type { NovelOverview, SceneOverview } from './shelf.ts'
 import type { Snapshot } from './snapshots.ts'
 import type { TextDelta } from './text-delta.ts'
 import type { Thread } from './threads.ts'
-import type { Upload } from './uploads.ts'
 
 /** What the parts of a library share. */
 export interface LibraryParts {
@@ -309,19 +309,6 @@ export interface ModelsRecord {
 
 export const keptModels = defineKind<ModelsRecord>({ name: 'library_models', large: { models: 'json' } })
 
-/** What is known of an uploaded file. */
-export interface UploadRecord extends Omit<Upload, 'status'> {
-  /** Rises with every upload. */
-  order: number
-}
-
-export const uploads = defineKind<UploadRecord>({
-  name: 'library_uploads',
-  fields: { userId: 'text', order: 'integer', expiresAt: 'integer' },
-  large: { survey: 'text' },
-  indexes: { of_user: ['userId', 'order'], expiring: ['expiresAt'] },
-})
-
 /** A build of an index. */
 export interface BuildRecord {
   generation: number
@@ -416,6 +403,7 @@ export const libraryKinds: readonly AnyKind[] = [
   threads,
   readings,
   novelPrompts,
+  novelExports,
 ]
 
 /** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */

@@ -7,8 +7,10 @@ import { passageIndex } from './build-index.ts'
 import type { CandidateStore } from './candidates.ts'
 import type { CodexStore } from './codex.ts'
 import type { NovelDrafts } from './drafts.ts'
+import type { ExportStore } from './exports.ts'
 import { candidateStore } from './keep-candidates.ts'
 import { codexStore } from './keep-codex.ts'
+import { exportStore } from './keep-exports.ts'
 import { summaryLevels } from './keep-levels.ts'
 import { modelStore } from './keep-models.ts'
 import { promptStore } from './keep-prompts.ts'
@@ -42,6 +44,7 @@ export interface NovelLibrary {
   readonly levels: SummaryLevels
   readonly snapshots: SnapshotStore
   readonly uploads: UploadStore
+  readonly exports: ExportStore
   readonly index: PassageIndex
   readonly models: ModelStore
   readonly prompts: PromptStore
@@ -67,6 +70,7 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
     levels: summaryLevels(parts),
     snapshots: snapshotStore(parts),
     uploads: uploadStore(parts),
+    exports: exportStore(parts),
     index: passageIndex(parts),
     models: modelStore(parts),
     prompts: promptStore(parts),

@@ -106,6 +106,18 @@ export function uploadNotFound(uploadId: string): QuillworkError {
   return refusal('UPLOAD_NOT_FOUND', message, { uploadId })
 }
 
+/** EXPORT_NOT_FOUND. */
+export function exportNotFound(exportId: string): QuillworkError {
+  const message = `There is no export ${exportId}: it is not finished, was deleted, or has expired. Export the novel again.`
+  return refusal('EXPORT_NOT_FOUND', message, { exportId })
+}
+
+/** ATTEMPT_STALE. */
+export function attemptStale({ taskId, attempt }: { taskId: string; attempt: number }): QuillworkError {
+  const message = `A later attempt than ${attempt} of task ${taskId} has begun the same work.`
+  return refusal('ATTEMPT_STALE', message, { taskId })
+}
+
 /** OPTION_INVALID: a value outside what the library takes; the message says which. */
 export function notTaken(message: string): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message)

@@ -107,7 +107,13 @@ describe('an archive', () => {
       yield { name: 'stored', content: 'as it is', isStored: true }
       yield { name: 'short', content: '短' }
       yield { name: 'long', content: pieces() }
+      yield { name: 'bytes', content: bytesOf('作为字节') }
       yield { name: 'none', content: '' }
+    }
+    async function* bytesOf(text: string) {
+      const whole = new TextEncoder().encode(text)
+      yield whole.subarray(0, 4)
+      yield whole.subarray(4)
     }
     async function* pieces() {
       for (let i = 0; i < 1_000; i++) yield `第${i}行\n`
@@ -117,9 +123,10 @@ describe('an archive', () => {
     const whole = Buffer.concat(bytes)
     expect(whole.includes('as it is')).toBe(true)
     const found = await filesOf(whole)
-    expect([...found.keys()]).toEqual(['stored', 'short', 'long', 'none'])
+    expect([...found.keys()]).toEqual(['stored', 'short', 'long', 'bytes', 'none'])
     expect(found.get('short')).toBe('短')
     expect(found.get('long')).toBe(Array.from({ length: 1_000 }, (_, i) => `第${i}行\n`).join(''))
+    expect(found.get('bytes')).toBe('作为字节')
     expect(found.get('none')).toBe('')
   })
 })

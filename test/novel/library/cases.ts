@@ -4,6 +4,7 @@ import { candidateCases } from './candidate-cases.ts'
 import type { LibraryCase } from './case.ts'
 import { codexCases } from './codex-cases.ts'
 import { draftCases } from './draft-cases.ts'
+import { exportCases } from './export-cases.ts'
 import { indexCases } from './index-cases.ts'
 import { levelCases } from './level-cases.ts'
 import { narrationCases } from './narration-cases.ts'
@@ -33,5 +34,6 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   'summaries in levels': levelCases,
   snapshots: snapshotCases,
   uploads: uploadCases,
+  exports: exportCases,
   index: indexCases,
 }

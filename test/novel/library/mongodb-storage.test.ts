@@ -124,12 +124,13 @@ describeWithMongo('the documents of the library', () => {
     await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
     const {
       library_uploads: noUploads,
+      library_exports: noExports,
       library_counters: counters,
       ...there
     } = await documentsByCollection(under)
-    expect(noUploads ?? 0).toBe(0)
-    // Uploads, counters and models are of no novel.
-    expect(Object.keys(there)).toHaveLength(libraryKinds.length - 3)
+    expect([noUploads ?? 0, noExports ?? 0]).toEqual([0, 0])
+    // Uploads, counters and models are of no novel; exports are deleted with their files.
+    expect(Object.keys(there)).toHaveLength(libraryKinds.length - 4)
     expect(Object.values(there)).not.toContain(0)
     while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
     const left = await documentsByCollection(under)

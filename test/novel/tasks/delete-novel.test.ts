@@ -95,6 +95,7 @@ describe('deleting a novel', () => {
     expect(await resultOf(n, record.id)).toEqual({
       tasks: 27,
       uploads: 1,
+      exports: 0,
       chapters: 12,
       scenes: 24,
       words: 672,
@@ -314,7 +315,7 @@ describe('deleting what a user has', () => {
     const { record } = await deleteUser(n.t, { userId: ann })
     await n.t.drain()
     expect(await resultOf(n, record.id)).toEqual({
-      ...{ novels: 2, tasks: 132, uploads: 2, chapters: 4, scenes: 8, words: 224 },
+      ...{ novels: 2, tasks: 132, uploads: 2, exports: 0, chapters: 4, scenes: 8, words: 224 },
     })
     const ofBob = { 'ImportNovel COMPLETED': 1, 'ParseFile COMPLETED': 1, 'Vectorize COMPLETED': 1 }
     expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1, 'Vectorize FAILED': 1, ...ofBob })

@@ -1,4 +1,4 @@
-import { deleteUser, storeUpload } from 'quillwork/novel'
+import { deleteUser, exportNovel, storeUpload } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import { libraryKinds } from '../../../src/novel/library/kinds.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
@@ -29,6 +29,7 @@ const kinds: Readonly<Record<string, 'gone' | 'stays'>> = {
   library_shards: 'gone',
   library_vectors: 'gone',
   library_uploads: 'gone',
+  library_exports: 'gone',
   library_codex: 'gone',
   library_narrations: 'gone',
   library_threads: 'gone',
@@ -67,6 +68,9 @@ async function fill(w: Writing): Promise<void> {
     yield Buffer.from('Never imported.')
   }
   await storeUpload(w.services, { userId: ann, fileName: 'other.txt', content: content() })
+  const exported = await w.t.submit(exportNovel, { novelId, format: 'txt' }, { userId: ann })
+  await w.t.drain()
+  await exported.result()
   const sceneId = (await w.scenes(novelId))[0]?.id ?? ''
   await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'By hand.' })
   await library.candidates.propose(proposalOf({ sceneId, expectedVersion: 1, content: 'Beside it.' }))

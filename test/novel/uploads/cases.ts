@@ -135,6 +135,28 @@ export const filesCases: readonly FilesCase[] = [
     },
   },
   {
+    name: 'the location is said before the first byte is written, and a file that is removed then is none',
+    async run({ files, left }) {
+      let place = ''
+      const begun = async (location: string) => {
+        place = location
+        expect(await left()).toEqual([])
+      }
+      async function* removed() {
+        yield bytesFrom(0, 300_000)
+        await files.remove(place)
+        yield bytesFrom(0, 300_000)
+      }
+      await expect(files.write(removed(), begun)).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' })
+      expect(await left()).toEqual([])
+      const refused = files.write(pieces(bytesFrom(0, 10)), () => Promise.reject(new Error('Not now.')))
+      await expect(refused).rejects.toThrow('Not now.')
+      expect(await left()).toEqual([])
+      const { location } = await files.write(pieces(Buffer.from('text')), begun)
+      expect([place, await textOf(files, location)]).toEqual([location, 'text'])
+    },
+  },
+  {
     name: 'a removed file takes no room; removing it again is no error',
     async run({ files, left }) {
       const { location } = await files.write(manyPieces(600_000))

@@ -8,16 +8,17 @@ import { type UploadFiles, vanished } from '../files.ts'
 /** The suffix of an incomplete file. */
 const unfinished = '.part'
 
-/** Returns a storage of uploads in a folder of this machine; creates the folder if needed, for this user alone. */
+/** Returns a storage of uploads and exports in a folder of this machine; creates the folder if needed, for this user alone. */
 export function folderUploads(folder: string): UploadFiles {
   return {
-    async write(content) {
+    async write(content, begun) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const location = `${randomUUID()}.txt`
       const target = path.join(folder, location)
       try {
+        await begun?.(location)
         const bytes = await writeFile(target + unfinished, content)
-        await rename(target + unfinished, target)
+        await finish(target)
         await syncFolder(folder)
         return { location, bytes }
       } catch (error) {
@@ -39,7 +40,8 @@ export function folderUploads(folder: string): UploadFiles {
       }
     },
     async remove(location) {
-      if (isPlain(location)) await rm(path.join(folder, location), { force: true })
+      if (!isPlain(location)) return
+      for (const name of [location, location + unfinished]) await rm(path.join(folder, name), { force: true })
     },
     async stored(olderThanMs) {
       return (await olderFiles(folder, olderThanMs)).filter(isPlain)
@@ -89,6 +91,16 @@ async function writeFile(target: string, content: AsyncIterable<Uint8Array>): Pr
   }
   await handle.sync()
   return bytes
+}
+
+/** Gives a file its name. Throws TEXT_UNREADABLE when it was deleted while it was written. */
+async function finish(target: string): Promise<void> {
+  try {
+    await rename(target + unfinished, target)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw vanished()
+    throw error
+  }
 }
 
 /** Makes the entry of a new file durable. A system that cannot open folders does so by itself. */

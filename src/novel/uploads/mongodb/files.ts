@@ -28,7 +28,7 @@ const chunkBytes = 262_144
 const perCleanUp = 100
 
 /**
- * Returns a storage of uploads in the database of the tasks, for any number of machines. It does not use GridFS: each write and read is one
+ * Returns a storage of uploads and exports in the database of the tasks, for any number of machines. It does not use GridFS: each write and read is one
  * operation on one document, repeated when its outcome is unknown, so that a change of the primary fails no upload and no import.
  */
 export function mongodbUploads(database: SharedDatabase): UploadFiles {
@@ -52,10 +52,11 @@ class MongoUploads implements UploadFiles {
     return this.#database.collection<ChunkDocument>('upload_chunks')
   }
 
-  async write(content: AsyncIterable<Uint8Array>) {
+  async write(content: AsyncIterable<Uint8Array>, begun?: (location: string) => Promise<void>) {
     const location = randomUUID()
     const file = { startedAt: new Date(), unfinished: true } as const
     try {
+      await begun?.(location)
       await this.#database.run('begin upload', () =>
         this.#files.replaceOne({ _id: location }, file, { upsert: true }),
       )

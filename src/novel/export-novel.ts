@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
+import { defined } from '../task/defined.ts'
+import { type ArchiveFile, archived } from './export/archive.ts'
+import { chapterFileName, fileNameOf } from './export/file-name.ts'
+import { archive, bookLayouts, exportFormats, formatNames } from './export/formats.ts'
+import { type BookRequest, type NovelBook, readBook, requireRange } from './export/read-book.ts'
+import { forgetExport, keepExportMs } from './export-files.ts'
+import { count, id } from './fields.ts'
+import type { ExportedFile, NovelExport } from './library/exports.ts'
+import { defineNovelTask, type NovelServices, novelRetry, nowOf, unlessFailed } from './services.ts'
+
+const parameters = z.strictObject({
+  novelId: id,
+  format: z.enum(formatNames),
+  /** First and last chapter; default: those of the novel. */
+  startChapterId: id.optional(),
+  endChapterId: id.optional(),
+  /** A ZIP archive with a file of each chapter, and not one file. */
+  filePerChapter: z.boolean().default(false),
+  /** Of a DOCX; refused for other formats. Default: book. */
+  layout: z.enum(bookLayouts).optional(),
+})
+
+const result = z.object({
+  /** Its file is at `GET /v1/exports/{exportId}/file`. */
+  exportId: id,
+  /** The title of the novel, as far as it can be the name of a file. */
+  fileName: z.string(),
+  mediaType: z.string(),
+  bytes: count,
+  chapters: count,
+  scenes: count,
+  words: count,
+  /** When the file is deleted. */
+  expiresAt: z.iso.datetime(),
+})
+
+/** Chapters. */
+const progress = z.object({ done: count, total: count })
+
+type Asked = z.output<typeof parameters>
+type ExportContext = TaskContext<typeof parameters, typeof progress, NovelServices>
+
+/**
+ * Writes a novel, or a range of its chapters, as a file, which is kept for a day. Texts that are edited meanwhile are in it as they are when their turn comes.
+ * An attempt that follows a crash writes the file anew, unless it was whole.
+ */
+export const exportNovel = defineNovelTask({
+  type: 'ExportNovel',
+  attemptTimeout: '2h',
+  retry: novelRetry,
+  parameters,
+  result,
+  progress,
+  async admit(asked, { services, userId }) {
+    requireLayouts(asked)
+    await requireRange(services.library.shelf, requestOf(asked, userId))
+  },
+  async execute(ctx: ExportContext) {
+    const { services, userId, taskId, parameters: asked } = ctx
+    requireLayouts(asked)
+    const exportId = hashedId(['export', taskId, JSON.stringify(asked)].join('\n'))
+    const { exports } = services.library
+    const whole = await unlessFailed('EXPORT_NOT_FOUND', () => exports.export(userId, exportId))
+    return resultOf(whole ?? (await write(ctx, exportId)))
+  },
+})
+
+/** Throws OPTION_INVALID for a layout of a format that has none. */
+function requireLayouts({ format, layout }: Asked): void {
+  if (layout === undefined || exportFormats[format].hasLayouts === true) return
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `layout is of a docx alone, and the format is ${format}: leave it out, or export a docx.`,
+  )
+}
+
+function requestOf({ novelId, startChapterId, endChapterId }: Asked, userId: string): BookRequest {
+  return { userId, novelId, ...defined({ startChapterId, endChapterId }) }
+}
+
+function resultOf({ id: exportId, fileName, mediaType, expiresAt, ...file }: NovelExport) {
+  const { bytes, chapters, scenes, words } = file
+  const counts = { bytes, chapters, scenes, words }
+  return { exportId, fileName, mediaType, ...counts, expiresAt: new Date(expiresAt).toISOString() }
+}
+
+/** Writes the file. What breaks it off leaves nothing of it behind, or the next attempt, a deletion of the novel or the clean-up finds it by its record. */
+async function write(ctx: ExportContext, exportId: string): Promise<NovelExport> {
+  const { services, userId, taskId, attempt, parameters: asked } = ctx
+  const { exports, shelf } = services.library
+  const book = await bookOf(ctx)
+  const expiresAt = () => nowOf(services) + keepExportMs
+  let location: string | undefined
+  try {
+    const { bytes } = await services.uploads.write(contentOf(ctx, book), async where => {
+      location = where
+      const begun = { id: exportId, userId, novelId: asked.novelId, taskId, attempt, location }
+      const earlier = await exports.begin({ ...begun, expiresAt: expiresAt() })
+      if (earlier !== undefined) await services.uploads.remove(earlier)
+      // A deletion of the novel may have looked for its exports right before.
+      await shelf.about(userId, asked.novelId)
+    })
+    await shelf.about(userId, asked.novelId)
+    const begun = { id: exportId, location: location ?? '', expiresAt: expiresAt() }
+    return await exports.finish(begun, { ...fileOf(asked, book), bytes })
+  } catch (error) {
+    if (location !== undefined)
+      await forgetExport(services, { id: exportId, location }).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Returns the book with its progress: a writer may read it more than once. */
+async function bookOf(ctx: ExportContext): Promise<NovelBook> {
+  const { services, userId, parameters: asked } = ctx
+  const read = new Set<string>()
+  let total = 0
+  const book = await readBook(services.library.shelf, requestOf(asked, userId), chapter => {
+    ctx.updateProgress({ done: read.add(chapter.id).size, total })
+  })
+  total = book.chapters.length
+  ctx.updateProgress({ done: 0, total })
+  return book
+}
+
+async function* contentOf(
+  { parameters: { format, filePerChapter, layout }, signal }: ExportContext,
+  { whole, chapters, ofChapter }: NovelBook,
+): AsyncGenerator<Uint8Array> {
+  const { extension, writer } = exportFormats[format]
+  const bytesOf = await writer()
+  const options = defined({ layout })
+  const last = (chapters.at(-1)?.position ?? 0) + 1
+  async function* chapterFiles(): AsyncGenerator<ArchiveFile> {
+    for (const chapter of chapters) {
+      const name = chapterFileName(chapter, { last, extension })
+      yield { name, content: bytesOf(ofChapter(chapter), options) }
+    }
+  }
+  const pieces = filePerChapter ? archived(chapterFiles(), whole.updatedAt) : bytesOf(whole, options)
+  for await (const piece of pieces) {
+    signal.throwIfAborted()
+    yield piece
+  }
+}
+
+/** Returns what is known of the file but for its length. */
+function fileOf(
+  { format, filePerChapter }: Asked,
+  { whole, chapters }: NovelBook,
+): Omit<ExportedFile, 'bytes'> {
+  const { extension, mediaType } = filePerChapter ? archive : exportFormats[format]
+  const sum = (of: 'scenes' | 'words') => chapters.reduce((all, chapter) => all + chapter[of], 0)
+  return {
+    ...{ format, fileName: fileNameOf(whole.title, extension), mediaType },
+    ...{ chapters: chapters.length, scenes: sum('scenes'), words: sum('words') },
+  }
+}
