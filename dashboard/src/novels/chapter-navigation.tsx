@@ -1,11 +1,11 @@
-import { Button, Group, Select } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useMemo, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../browser/shortcuts.tsx'
+import { ChapterSelect } from '../parts/chapter-select.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { nearest } from '../parts/nearest.ts'
 import { type ChapterEntry, chaptersOf, type NovelOutline, searchHash } from './novel.ts'
 
 /** To the chapter before, the one after, or any. */
@@ -82,24 +82,16 @@ function Step({
   )
 }
 
-/** Any chapter, by its title. Of thousands, those around the present one are shown until something is typed. */
+/** Goes to any chapter. */
 function ChapterPicker({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
-  const t = useTranslations('novels')
+  const t = useTranslations('novels.reader')
   const navigate = useNavigate()
   const field = useRef<HTMLInputElement>(null)
-  const options = useMemo(
-    () =>
-      chaptersOf(novel).map(({ id, title, position }) => ({
-        value: id,
-        label: title === '' ? t('chapterNumber', { number: position + 1 }) : title,
-      })),
-    [novel, t],
-  )
   return (
-    <Select
+    <ChapterSelect
       ref={field}
-      aria-label={t('reader.pick')}
-      data={options}
+      aria-label={t('pick')}
+      novel={novel}
       value={chapterId}
       onChange={id => {
         // The keys belong to the text again.
@@ -110,10 +102,7 @@ function ChapterPicker({ novel, chapterId }: { novel: NovelOutline; chapterId: s
           params: { novelId: novel.id, chapterId: id },
         })
       }}
-      searchable
       allowDeselect={false}
-      filter={({ options: all, search }) => nearest(all, search, chapterId)}
-      nothingFoundMessage={t('reader.noChapter')}
       maxDropdownHeight={320}
       miw={0}
       w={{ base: '11rem', xs: '16rem' }}

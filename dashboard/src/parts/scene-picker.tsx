@@ -1,9 +1,9 @@
 import { Select, SimpleGrid } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { sceneQuery, useChapter, useOutline } from '../queries/novel-queries.ts'
-import { nearest } from './nearest.ts'
+import { ChapterSelect } from './chapter-select.tsx'
 
 interface ScenePickerProps {
   novelId: string
@@ -23,14 +23,6 @@ export function ScenePicker({ novelId, label, sceneId, none, onPick }: ScenePick
   const [picked, setPicked] = useState<string>()
   const chapterId = picked ?? (sceneId === '' ? undefined : chosen?.chapterId)
   const { data: chapter } = useChapter(novelId, chapterId)
-  // Long, and there are many pickers in one dialog: not once more for each key that is pressed there.
-  const chapters = useMemo(() => {
-    const all = novel?.outline.flatMap(volume => volume.chapters) ?? []
-    return all.map(({ id, title }, at) => ({
-      value: id,
-      label: title || t('chapterNumber', { number: at + 1 }),
-    }))
-  }, [novel, t])
   const pickChapter = (id: string | null) => {
     setPicked(id ?? undefined)
     if (id === null) onPick('')
@@ -43,14 +35,12 @@ export function ScenePicker({ novelId, label, sceneId, none, onPick }: ScenePick
   }, [first, onPick])
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
-      <Select
+      <ChapterSelect
         label={label}
         placeholder={none ?? t('chapter')}
-        data={chapters}
-        value={chapterId ?? null}
+        novel={novel}
+        value={chapterId}
         onChange={pickChapter}
-        filter={({ options, search }) => nearest(options, search, chapterId ?? '')}
-        searchable
         clearable={none !== undefined}
         allowDeselect={none !== undefined}
       />
