@@ -223,11 +223,45 @@ describePages('the look before an import', () => {
     const { page } = opened
     await withoutStream(page, url)
     await page.getByLabel('Title').fill('Another title')
-    const { novelId } = await server.post<Imported>(`/v1/uploads/${id}:confirm`)
+    const { taskId, novelId } = await server.post<Imported>(`/v1/uploads/${id}:confirm`)
+    await server.ended(taskId)
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()
     await page.getByRole('heading', { name: 'This file is a novel already' }).waitFor()
-    const link = page.getByRole('link', { name: 'Go to the novel' })
+    const link = page.getByRole('link', { name: 'Open the novel' })
     expect(await link.getAttribute('href')).toBe(`/novels/${novelId}`)
+  })
+
+  test('leads to the novel as soon as there is one, and never to one that was deleted', async () => {
+    const { id, url } = await upload(story)
+    const hold = () => server.post('/v1/lanes/default:pause')
+    const goOn = () => server.post('/v1/lanes/default:resume')
+    await using opened = await open('about:blank')
+    const { page, newTab } = opened
+    const link = { name: 'Open the novel' }
+    await hold()
+    try {
+      const { taskId, novelId } = await server.post<Imported>(`/v1/uploads/${id}:confirm`)
+      await page.goto(url)
+      await page.getByRole('heading', { name: 'This file is being imported' }).waitFor()
+      const itsTask = await newTab(`${server.url}/tasks/${taskId}`)
+      await itsTask.getByText('not on the shelf yet').waitFor()
+      await goOn()
+      for (const each of [page, itsTask]) {
+        await each.getByRole('link', link).waitFor()
+        expect(await each.getByRole('link', link).getAttribute('href')).toBe(`/novels/${novelId}`)
+      }
+      await server.ended(taskId)
+      await hold()
+      await server.ask(`/v1/novels/${novelId}`, { method: 'DELETE' })
+      await page.reload()
+      await page.getByRole('heading', { name: 'The novel of this file was deleted' }).waitFor()
+      expect(await page.getByRole('link', link).count()).toBe(0)
+      await goOn()
+      await page.getByRole('heading', { name: 'This file is not here any more' }).waitFor()
+      await itsTask.getByRole('link', link).waitFor({ state: 'detached' })
+    } finally {
+      await goOn()
+    }
   })
 
   test('a file that is not there any more says so; one that is thrown away is gone', async () => {

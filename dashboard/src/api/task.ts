@@ -9,7 +9,7 @@ import type { components } from './schema.ts'
 /** A task as the API returns it. */
 export type Task = components['schemas']['Task']
 
-export { isEnd, liveStatuses, statuses }
+export { isEnd, liveStatuses, statuses, unsuccessfulStatuses }
 
 /** Statuses of tasks that can run again. */
 export const retryableStatuses = [...unsuccessfulStatuses, 'COMPLETED_WITH_ERRORS'] as const

@@ -12,7 +12,7 @@ import { EncodingChoice } from './encoding-choice.tsx'
 import classes from './imports.module.css'
 import { chaptersOf, type Row, rowsOf, withChapters } from './rows.ts'
 import { SpendingChoice, useImportEstimate } from './spending-choice.tsx'
-import { AlreadyImported, Reading, Unreadable, UploadNotFound } from './states.tsx'
+import { ConfirmedUpload, Reading, Unreadable, UploadNotFound } from './states.tsx'
 import { type Preview, type Upload, useUpload } from './upload-query.ts'
 import { Warnings } from './warnings.tsx'
 
@@ -37,13 +37,14 @@ function About({ upload }: { upload: Upload | undefined }) {
   const t = useTranslations('imports')
   const writing = useWriting()
   if (upload === undefined) return null
-  return t('about', { name: upload.fileName, size: writing.bytes(upload.bytes) })
+  const file = { name: upload.fileName, size: writing.bytes(upload.bytes) }
+  return t(upload.confirmation === undefined ? 'about' : 'file', file)
 }
 
 function Content({ uploadId, reading }: { uploadId: string; reading: ReturnType<typeof useUpload> }) {
   const { data: upload, error, refetch } = reading.shown
   if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadNotFound />
-  if (upload?.confirmation !== undefined) return <AlreadyImported confirmation={upload.confirmation} />
+  if (upload?.confirmation !== undefined) return <ConfirmedUpload confirmation={upload.confirmation} />
   if (upload?.preview !== undefined)
     return <ImportPreview upload={upload} preview={upload.preview} reading={reading} />
   if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={refetch} />

@@ -30,6 +30,17 @@ export function textField(value: unknown, name: string): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined
 }
 
+/** Returns whether a task is an import, or the reading of its file, that has made no novel yet. */
+export function isBeforeNovel({
+  taskType,
+  done,
+  progress,
+}: Pick<Task, 'taskType' | 'done' | 'progress'>): boolean {
+  if (done) return false
+  if (taskType === 'ParseFile') return true
+  return taskType === 'ImportNovel' && ['parsing', undefined].includes(textField(progress, 'stage'))
+}
+
 /** Returns what distinguishes a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
 export function labelOf({ result, parameters, subTaskKey }: Task): string | undefined {
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey

@@ -1,7 +1,7 @@
 import { type InfiniteData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
+import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys, ofNovel } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
@@ -42,6 +42,11 @@ export function useOutline(novelId: string, isWanted = true) {
     queryFn: () => dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId } } })),
     enabled: isWanted,
   })
+}
+
+/** Returns whether an error says that there is no such novel, or no longer. What was read of it before may still be kept. */
+export function isNovelMissing(error: unknown): boolean {
+  return codeOf(error) === 'NOVEL_NOT_FOUND'
 }
 
 /** Reads a chapter with its scenes, without their texts. `undefined`: none is asked for. */

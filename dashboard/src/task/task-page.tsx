@@ -1,5 +1,5 @@
 import { Alert, Breadcrumbs, Group, Stack, Text } from '@mantine/core'
-import { IconTrash } from '@tabler/icons-react'
+import { IconBook2, IconTrash } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
@@ -10,9 +10,9 @@ import { PageTitle } from '../parts/page-title.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { subjectOf } from '../parts/subject.ts'
+import { isBeforeNovel, subjectOf } from '../parts/subject.ts'
 import { useTaskName } from '../parts/task-name.tsx'
-import { useOutline, useSceneName } from '../queries/novel-queries.ts'
+import { isNovelMissing, useOutline, useSceneName } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { Facts } from './facts.tsx'
 import { FailureNotice } from './failure-notice.tsx'
@@ -42,6 +42,7 @@ function Shown({ task, isDeleted }: { task: Task; isDeleted: boolean }) {
       {isDeleted && <DeletedMeanwhile />}
       <TaskPath task={task} />
       <PageTitle title={nameOf(task)} below={<Standing task={task} />}>
+        <OpenNovel task={task} />
         {!isDeleted && <TaskActions task={task} />}
       </PageTitle>
       <TaskProgress task={task} />
@@ -115,28 +116,43 @@ function SubjectLine({ task }: { task: Task }) {
   if (novelId === undefined) return null
   return (
     <Group gap="md">
-      <NovelLink novelId={novelId} />
+      <NovelLink novelId={novelId} isComing={isBeforeNovel(task)} />
       {sceneId !== undefined && <SceneLink novelId={novelId} sceneId={sceneId} />}
     </Group>
   )
 }
 
-function NovelLink({ novelId }: { novelId: string }) {
+function NovelLink({ novelId, isComing }: { novelId: string; isComing: boolean }) {
   const t = useTranslations('task.subject')
-  const { data, error } = useOutline(novelId)
+  const { data, error } = useOutline(novelId, !isComing)
+  const isMissing = isNovelMissing(error) || (data === undefined && error !== null)
   return (
     <Text size="sm">
       <Text span c="dimmed">
         {t('novel')}{' '}
       </Text>
-      {data === undefined && error !== null ? (
-        t('novelNotFound')
+      {isComing || isMissing ? (
+        t(isComing ? 'novelComing' : 'novelNotFound')
       ) : (
         <TextLink to="/novels/$novelId" params={{ novelId }}>
           {data?.title ?? t('untitledNovel')}
         </TextLink>
       )}
     </Text>
+  )
+}
+
+/** The way from an import to its novel, as long as that is there. */
+function OpenNovel({ task }: { task: Task }) {
+  const t = useTranslations('parts')
+  const { novelId = '' } = subjectOf(task)
+  const isWanted = task.taskType === 'ImportNovel' && novelId !== '' && !isBeforeNovel(task)
+  const { data, error } = useOutline(novelId, isWanted)
+  if (!isWanted || data === undefined || isNovelMissing(error)) return null
+  return (
+    <ButtonLink to="/novels/$novelId" params={{ novelId }} leftSection={<IconBook2 size={18} aria-hidden />}>
+      {t('openNovel')}
+    </ButtonLink>
   )
 }
 
