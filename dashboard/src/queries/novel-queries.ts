@@ -1,11 +1,10 @@
-import { type InfiniteData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys, ofNovel } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
-import type { TaskPage } from '../live/apply.ts'
 import { useTasks } from './task-queries.ts'
 
 /** A novel on the shelf. */
@@ -107,22 +106,6 @@ export function useShowSaved<Kept extends { id: string }>(queryKey: readonly unk
   return (saved: Kept) => {
     queries.setQueryData<Kept[]>(queryKey, all => all?.map(each => (each.id === saved.id ? saved : each)))
     void queries.invalidateQueries({ queryKey })
-  }
-}
-
-/** Has a task that was just submitted be there at once. */
-export function useAddSceneTask(sceneId: string): (task: Task) => void {
-  const queries = useQueryClient()
-  return task => {
-    queries.setQueryData(keys.task(task.id), task)
-    queries.setQueryData<InfiniteData<TaskPage>>(keys.sceneTasks(sceneId), data => {
-      const [first, ...rest] = data?.pages ?? []
-      if (first === undefined || first.items.some(({ id }) => id === task.id)) return data
-      return {
-        pageParams: data?.pageParams ?? [],
-        pages: [{ ...first, items: [task, ...first.items] }, ...rest],
-      }
-    })
   }
 }
 

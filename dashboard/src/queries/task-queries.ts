@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { type NavigateOptions, useNavigate } from '@tanstack/react-router'
 import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
@@ -52,6 +58,22 @@ export function useTasks(
     ...options,
   })
   return { ...answer, data: data === undefined ? undefined : itemsOf(data) }
+}
+
+/** Has a task that was just submitted be there at once, first in a list that `useTasks` reads. */
+export function useAddTask(queryKey: readonly unknown[]): (task: Task) => void {
+  const queries = useQueryClient()
+  return task => {
+    queries.setQueryData(keys.task(task.id), task)
+    queries.setQueryData<InfiniteData<TaskPage>>(queryKey, data => {
+      const [first, ...rest] = data?.pages ?? []
+      if (first === undefined || first.items.some(({ id }) => id === task.id)) return data
+      return {
+        pageParams: data?.pageParams ?? [],
+        pages: [{ ...first, items: [task, ...first.items] }, ...rest],
+      }
+    })
+  }
 }
 
 /** Returns the sub-tasks of a task, those that did not complete first, one page at a time. */

@@ -5,8 +5,8 @@ import { keys, ofNovel } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
-import { ifMatch, type Scene, useAddSceneTask, useReadScene } from '../queries/novel-queries.ts'
-import { cancelTask, retryTask, submitTask } from '../queries/task-queries.ts'
+import { ifMatch, type Scene, useReadScene } from '../queries/novel-queries.ts'
+import { cancelTask, retryTask, submitTask, useAddTask } from '../queries/task-queries.ts'
 import { overNewest } from '../queries/versioned-edit.ts'
 import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
 
@@ -18,7 +18,7 @@ type Submission = components['schemas']['TaskSubmission']
  * first time.
  */
 export function useSubmit(sceneId: string) {
-  const add = useAddSceneTask(sceneId)
+  const add = useAddTask(keys.sceneTasks(sceneId))
   const key = useRequestKey()
   return useMutation({
     mutationFn: (submission: Submission) =>
