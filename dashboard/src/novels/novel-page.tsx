@@ -28,6 +28,7 @@ import { useOutline } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useLanguageName } from '../text/format.ts'
 import { ContinueStory } from './continue-story.tsx'
+import { ExportButton } from './export-dialog.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
@@ -75,6 +76,7 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
         <ButtonLink to="/novels/$novelId/threads" params={{ novelId: novel.id }} variant="default">
           {t('threads')}
         </ButtonLink>
+        <ExportButton novel={novel} />
         <NovelMenu novel={novel} />
       </PageTitle>
       <NowWorking novelId={novel.id} />

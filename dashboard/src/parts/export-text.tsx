@@ -74,13 +74,13 @@ function copySelected(text: string): boolean {
   }
 }
 
-/** Has the browser save a text as a file. */
-export function download(name: string, text: string, type = 'application/json'): void {
-  const address = URL.createObjectURL(new Blob([text], { type }))
+/** Has the browser save a file. `type`: its media type. */
+export function download(name: string, content: BlobPart, type = 'application/json'): void {
+  const address = URL.createObjectURL(new Blob([content], { type }))
   const link = document.createElement('a')
   link.href = address
   link.download = name
   link.click()
-  // The browser has taken the text by the next turn of the event loop.
+  // The browser has taken the content by the next turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(address), 0)
 }

@@ -5,6 +5,7 @@ import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { DeadLetterHistory } from '../parts/dead-letter-note.tsx'
+import { ExportedFile } from '../parts/exported.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
@@ -48,6 +49,7 @@ function Shown({ task, isDeleted }: { task: Task; isDeleted: boolean }) {
       <TaskProgress task={task} />
       <WaitingNotice task={task} />
       <FailureNotice task={task} />
+      <ExportedFile task={task} />
       <DeadLetterHistory letters={task.deadLetterHistory ?? []} />
       <Facts task={task} />
       <TaskParts task={task} />

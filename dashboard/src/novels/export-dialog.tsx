@@ -1,0 +1,246 @@
+import { Button, Checkbox, Paper, Radio, SimpleGrid, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconFileExport } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { keys } from '../api/keys.ts'
+import { useRequestKey } from '../api/request-key.ts'
+import type { Task } from '../api/task.ts'
+import { ChapterSelect } from '../parts/chapter-select.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { ExportRow, exportFormats, useExportsToShow } from '../parts/exported.tsx'
+import { DialogForm } from '../parts/form.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
+import { submitTask, useAddTask, useTasks } from '../queries/task-queries.ts'
+import { chaptersOf, type NovelOutline } from './novel.ts'
+import { novelTag } from './novel-tasks.ts'
+
+const taskType = 'ExportNovel'
+
+/** Opens the dialog that makes a file of a novel. */
+export function ExportButton({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('novels.export')
+  const [isOpen, { open, close }] = useDisclosure()
+  return (
+    <>
+      <Button variant="default" leftSection={<IconFileExport size={18} aria-hidden />} onClick={open}>
+        {t('open')}
+      </Button>
+      {isOpen && <ExportDialog novel={novel} onClose={close} />}
+    </>
+  )
+}
+
+/** Asks for a file of the novel, and shows the exports that run or whose file is there. They go on when it is closed. */
+function ExportDialog({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
+  const t = useTranslations('novels.export')
+  const { tasks, begin, begun, error, refetch } = useExports(novel.id)
+  const isRunning = tasks?.some(({ id, done }) => !done && begun.includes(id)) ?? false
+  return (
+    <Dialog size="lg" title={t('title')} onClose={onClose}>
+      <Stack>
+        {tasks === undefined && error !== null && <ErrorNotice error={error} onRetry={refetch} />}
+        <Exports newest={tasks ?? []} begun={begun} />
+        <ExportForm
+          novel={novel}
+          onSubmit={parameters => begin.mutate(parameters)}
+          error={begin.error}
+          isBusy={begin.isPending || isRunning}
+        />
+      </Stack>
+    </Dialog>
+  )
+}
+
+function Exports({ newest, begun }: { newest: readonly Task[]; begun: readonly string[] }) {
+  const t = useTranslations('novels.export')
+  const shown = useExportsToShow(newest)
+  const first = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // On a phone, who presses the button at the end of the form does not see the list above it.
+    if (begun.length > 0) first.current?.scrollIntoView({ block: 'nearest' })
+  }, [begun])
+  if (shown.length === 0) return null
+  return (
+    <Stack gap="xs">
+      {shown.map((task, at) => (
+        <Paper key={task.id} withBorder p="sm" ref={at === 0 ? first : undefined}>
+          <ExportRow task={task} isAwaited={begun.includes(task.id)} />
+        </Paper>
+      ))}
+      {shown.some(({ done }) => !done) && (
+        <Text size="sm" c="dimmed">
+          {t('goesOn')}
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+/** Exports that are read of a novel: the newest ones. */
+const exportsRead = 10
+
+/** Reads the newest exports of a novel and submits new ones, for which a person waits. `begun`: the ids of those that were submitted here. */
+function useExports(novelId: string) {
+  const queries = useQueryClient()
+  const queryKey = [...keys.taskLists, { exportsOf: novelId }]
+  const filter = { tag: novelTag(novelId), taskType: [taskType], pageSize: exportsRead }
+  const { data: tasks, error, refetch } = useTasks(filter, { queryKey, refetchOnMount: 'always' })
+  const add = useAddTask(queryKey)
+  const key = useRequestKey()
+  const [begun, setBegun] = useState<readonly string[]>([])
+  const begin = useMutation({
+    mutationFn(parameters: object) {
+      const submission = { taskType, lane: 'default', parameters }
+      return submitTask(submission, key.of(submission))
+    },
+    onSuccess(task) {
+      key.answered()
+      add(task)
+      setBegun(all => [...all, task.id])
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+    },
+  })
+  return { tasks, begin, begun, error, refetch }
+}
+
+const layouts = ['book', 'manuscript'] as const
+
+/** What a person wants to have in the file. */
+interface Wanted {
+  format: (typeof exportFormats)[number]
+  /** The ids of the first and the last chapter; undefined: the whole novel. */
+  range: { from: string; to: string } | undefined
+  filePerChapter: boolean
+  layout: (typeof layouts)[number]
+}
+
+const atFirst: Wanted = { format: 'docx', range: undefined, filePerChapter: false, layout: 'book' }
+
+function parametersOf(novelId: string, { format, range, filePerChapter, layout }: Wanted) {
+  return {
+    novelId,
+    format,
+    ...(range && { startChapterId: range.from, endChapterId: range.to }),
+    ...(filePerChapter && { filePerChapter }),
+    ...(format === 'docx' && { layout }),
+  }
+}
+
+interface ExportFormProps {
+  novel: NovelOutline
+  onSubmit: (parameters: object) => void
+  error: unknown
+  isBusy: boolean
+}
+
+function ExportForm({ novel, onSubmit, ...rest }: ExportFormProps) {
+  const t = useTranslations('novels.export')
+  const [wanted, setWanted] = useState<Wanted>(atFirst)
+  const change = (part: Partial<Wanted>) => setWanted(now => ({ ...now, ...part }))
+  return (
+    <DialogForm
+      onSubmit={() => onSubmit(parametersOf(novel.id, wanted))}
+      action={t('action')}
+      isDisabled={false}
+      {...rest}
+    >
+      {novel.characters === 0 && <Text size="sm">{t('noText')}</Text>}
+      <FormatChoice value={wanted.format} onChange={format => change({ format })} />
+      {wanted.format === 'docx' && (
+        <LayoutChoice value={wanted.layout} onChange={layout => change({ layout })} />
+      )}
+      {novel.chapters > 1 && (
+        <>
+          <RangeChoice novel={novel} value={wanted.range} onChange={range => change({ range })} />
+          <Checkbox
+            label={t('filePerChapter')}
+            description={t('filePerChapterHint')}
+            checked={wanted.filePerChapter}
+            onChange={({ currentTarget }) => change({ filePerChapter: currentTarget.checked })}
+          />
+        </>
+      )}
+    </DialogForm>
+  )
+}
+
+interface ChoiceProps<Name extends keyof Wanted> {
+  value: Wanted[Name]
+  onChange: (value: Wanted[Name]) => void
+}
+
+function FormatChoice({ value, onChange }: ChoiceProps<'format'>) {
+  const t = useTranslations('novels.export')
+  const names = useTranslations('parts.export')
+  return (
+    <Radio.Group label={t('format')} value={value} onChange={onChange}>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" verticalSpacing="xs" mt="xs">
+        {exportFormats.map(each => (
+          <Radio key={each} value={each} label={names(`formats.${each}`)} description={t(`for.${each}`)} />
+        ))}
+      </SimpleGrid>
+    </Radio.Group>
+  )
+}
+
+function LayoutChoice({ value, onChange }: ChoiceProps<'layout'>) {
+  const t = useTranslations('novels.export')
+  return (
+    <Radio.Group label={t('layout')} value={value} onChange={onChange}>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" verticalSpacing="xs" mt="xs">
+        {layouts.map(each => (
+          <Radio
+            key={each}
+            value={each}
+            label={t(`layouts.${each}`)}
+            description={t(`layoutHints.${each}`)}
+          />
+        ))}
+      </SimpleGrid>
+    </Radio.Group>
+  )
+}
+
+/** The whole novel, or from one chapter to another. */
+function RangeChoice({ novel, value, onChange }: ChoiceProps<'range'> & { novel: NovelOutline }) {
+  const t = useTranslations('novels.export')
+  const ids = chaptersOf(novel).map(({ id }) => id)
+  const whole = { from: ids[0] ?? '', to: ids.at(-1) ?? '' }
+  // The end that was not chosen follows, so that the last chapter never comes before the first.
+  const pick = (end: 'from' | 'to', id: string | null) => {
+    if (id === null) return
+    const ends = { ...whole, ...value, [end]: id }
+    const { from, to } = ends
+    onChange(ids.indexOf(from) <= ids.indexOf(to) ? { from, to } : { from: id, to: id })
+  }
+  return (
+    <Stack gap="xs">
+      <Radio.Group
+        label={t('which')}
+        value={value === undefined ? 'whole' : 'some'}
+        onChange={chosen => onChange(chosen === 'whole' ? undefined : whole)}
+      >
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" verticalSpacing="xs" mt="xs">
+          <Radio value="whole" label={t('whole')} />
+          <Radio value="some" label={t('some')} />
+        </SimpleGrid>
+      </Radio.Group>
+      {value !== undefined && (
+        <SimpleGrid cols={{ base: 1, xs: 2 }} verticalSpacing="xs">
+          {(['from', 'to'] as const).map(end => (
+            <ChapterSelect
+              key={end}
+              label={t(end)}
+              novel={novel}
+              value={value[end]}
+              onChange={id => pick(end, id)}
+              allowDeselect={false}
+            />
+          ))}
+        </SimpleGrid>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,142 @@
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { IconDownload } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import type { components } from '../api/schema.ts'
+import { type Task, wordsOf } from '../api/task.ts'
+import { useWriting } from '../text/format.ts'
+import { download } from './export-text.tsx'
+import { TextLink } from './links.tsx'
+import { ProgressBar, stepsOf } from './progress.tsx'
+import { ErrorNotice } from './states.tsx'
+import { StatusBadge } from './status-badge.tsx'
+import { textField } from './subject.ts'
+import { useNow } from './time.tsx'
+
+/** The formats that a novel is exported in. */
+export const exportFormats = ['docx', 'epub', 'md', 'txt'] as const
+
+type ExportFile = components['schemas']['ExportNovel.result']
+
+/** Returns the file that an export made; undefined of one that has made none, and of other tasks. */
+function fileOf({ taskType, result }: Task): ExportFile | undefined {
+  const isFile = taskType === 'ExportNovel' && textField(result, 'exportId') !== undefined
+  return isFile ? (result as ExportFile) : undefined
+}
+
+const isGone = ({ expiresAt }: ExportFile, now: number) => Date.parse(expiresAt) <= now
+
+/** Exports that are shown of a novel; the list of tasks has all. */
+const mostShown = 3
+
+/** Returns the exports that a person may want to see, of the newest: those that run, those whose file is there, and the last one however it ended. */
+export function useExportsToShow(newest: readonly Task[]): readonly Task[] {
+  const now = useNow()
+  const wanted = newest.filter((task, at) => {
+    const file = fileOf(task)
+    return !task.done || (file === undefined ? at === 0 : !isGone(file, now))
+  })
+  return wanted.slice(0, mostShown)
+}
+
+interface ExportRowProps {
+  task: Task
+  /** The file is downloaded by itself as soon as it is there. */
+  isAwaited: boolean
+}
+
+/** An export: how far it is; then its file, or why there is none. */
+export function ExportRow({ task, isAwaited }: ExportRowProps) {
+  const t = useTranslations('parts.export')
+  const asked = textField(task.parameters, 'format')
+  const format = exportFormats.find(each => each === asked)
+  const file = fileOf(task)
+  const hasFailed = task.done && task.status !== 'COMPLETED'
+  return (
+    <Stack gap={4} data-export={task.status}>
+      <Group justify="space-between" gap="xs">
+        <Text fw={600}>{file?.fileName ?? (format === undefined ? t('file') : t(`formats.${format}`))}</Text>
+        {file === undefined && <StatusBadge {...task} />}
+      </Group>
+      {file === undefined && !hasFailed && <ExportProgress task={task} />}
+      <Stack gap="xs" aria-live="polite">
+        {file !== undefined && <FileLine file={file} isAwaited={isAwaited} />}
+        {hasFailed && <Failed task={task} />}
+      </Stack>
+    </Stack>
+  )
+}
+
+function ExportProgress({ task }: { task: Task }) {
+  const t = useTranslations('parts.export')
+  const { done = 0, total = 0 } = stepsOf(task) ?? {}
+  const step = total > 0 ? t('chapters', { done, total }) : t('begins')
+  return <ProgressBar done={done} total={total} label={t('progress')} step={step} />
+}
+
+function Failed({ task: { id: taskId, status, errorInfo } }: { task: Task }) {
+  const t = useTranslations('parts.export')
+  return (
+    <Text size="sm">
+      {status === 'CANCELLED' ? t('cancelled') : (wordsOf(errorInfo) ?? t('failed'))}{' '}
+      <TextLink to="/tasks/$taskId" params={{ taskId }} inherit underline="always">
+        {t('toTask')}
+      </TextLink>
+    </Text>
+  )
+}
+
+/** The file that an export made, to be downloaded. Nothing for another task. */
+export function ExportedFile({ task }: { task: Task }) {
+  const file = fileOf(task)
+  return file === undefined ? null : <FileLine file={file} isAwaited={false} />
+}
+
+function FileLine({ file, isAwaited }: { file: ExportFile; isAwaited: boolean }) {
+  const t = useTranslations('parts')
+  const writing = useWriting()
+  const now = useNow()
+  const { mutate, isPending, isSuccess, error } = useDownload()
+  const isAsked = useRef(false)
+  useEffect(() => {
+    if (!isAwaited || isAsked.current) return
+    isAsked.current = true
+    mutate(file)
+  }, [isAwaited, file, mutate])
+  const { fileName, bytes, chapters, expiresAt } = file
+  if (isGone(file, now)) return <Text size="sm">{t('export.gone')}</Text>
+  const action = t(isSuccess ? 'export.again' : 'download')
+  return (
+    <>
+      <Group justify="space-between" gap="xs">
+        <Text size="sm" c="dimmed" className="numbers">
+          {t('export.about', { size: writing.bytes(bytes), chapters, until: writing.dateTime(expiresAt) })}
+        </Text>
+        <Button
+          size="xs"
+          variant={isSuccess ? 'default' : 'light'}
+          leftSection={<IconDownload size={16} aria-hidden />}
+          loading={isPending}
+          aria-label={t('export.named', { action, name: fileName })}
+          onClick={() => mutate(file)}
+        >
+          {action}
+        </Button>
+      </Group>
+      {error !== null && <ErrorNotice error={error} />}
+    </>
+  )
+}
+
+/** Reads the file of an export, with the token that every request carries, and has the browser save it. */
+function useDownload() {
+  return useMutation({
+    async mutationFn({ exportId, fileName, mediaType }: ExportFile) {
+      const params = { path: { exportId } }
+      const content = await dataOf(api.GET('/v1/exports/{exportId}/file', { params, parseAs: 'blob' }))
+      download(fileName, content, mediaType)
+    },
+  })
+}
