@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 import { taskOf } from './task-of.ts'
@@ -21,6 +21,14 @@ async function saved(page: Page, act: () => Promise<void>): Promise<{ name: stri
   await act()
   const file = await saving
   return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
+}
+
+/** Whether the beginning of an element is seen, and nothing lies above it. */
+function isInView(element: Locator): Promise<boolean> {
+  return element.evaluate(each => {
+    const { left, top } = each.getBoundingClientRect()
+    return each.contains(document.elementFromPoint(left + 4, top + 4))
+  })
 }
 
 describePages('the export of a novel', () => {
@@ -99,17 +107,22 @@ describePages('the export of a novel', () => {
       parameters: { novelId, format: 'epub' },
       errorInfo: { ...error, authorMessage: '磁盘已满。', retryable: false },
     })
-    await page.route(/\/v1\/tasks\?.*taskType=ExportNovel/, route =>
-      route.fulfill({ json: { items: [failed] } }),
-    )
+    const begun = taskOf({ id: 'begun', taskType: 'ExportNovel' })
+    let items = [failed]
+    await page.route(/\/v1\/tasks\?.*taskType=ExportNovel/, route => route.fulfill({ json: { items } }))
     await page.route(`**/v1/novels/${novelId}`, async route => {
       const response = await route.fetch()
       await route.fulfill({ response, json: { ...((await response.json()) as object), characters: 0 } })
     })
     const problem = { code: 'USER_QUEUE_FULL', detail: 'Full.', authorMessage: '排队的任务太多。' }
-    await page.route('**/v1/tasks', route =>
-      route.fulfill({ status: 429, contentType: 'application/problem+json', json: problem }),
-    )
+    // Refused the first time.
+    let isFull = true
+    await page.route('**/v1/tasks', route => {
+      if (!isFull) items = [begun, failed]
+      const answer = isFull ? { status: 429, json: problem } : { status: 202, json: begun }
+      isFull = false
+      return route.fulfill(answer)
+    })
     await page.goto(`${server.url}/novels/${novelId}`)
     await page.getByRole('button', { name: '导出', exact: true }).click()
     const dialog = page.getByRole('dialog', { name: '导出小说' })
@@ -131,6 +144,8 @@ describePages('the export of a novel', () => {
       parameters: { novelId, format: 'docx', filePerChapter: true, layout: 'manuscript' },
     })
     await dialog.getByText('排队的任务太多。').waitFor()
+    await dialog.getByRole('button', { name: '导出', exact: true }).click()
+    await expect.poll(() => isInView(dialog.locator('[data-export=QUEUED]'))).toBe(true)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
   })
 })

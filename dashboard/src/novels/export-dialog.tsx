@@ -57,10 +57,11 @@ function Exports({ newest, begun }: { newest: readonly Task[]; begun: readonly s
   const t = useTranslations('novels.export')
   const shown = useExportsToShow(newest)
   const first = useRef<HTMLDivElement>(null)
+  const latest = begun.find(id => id === shown[0]?.id)
   useEffect(() => {
     // On a phone, who presses the button at the end of the form does not see the list above it.
-    if (begun.length > 0) first.current?.scrollIntoView({ block: 'nearest' })
-  }, [begun])
+    if (latest !== undefined) first.current?.scrollIntoView({ block: 'center' })
+  }, [latest])
   if (shown.length === 0) return null
   return (
     <Stack gap="xs">
