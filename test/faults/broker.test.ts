@@ -23,7 +23,7 @@ describeRows('a broker that is away', () => {
         async system => {
           await startAll(system, size.of(1, 4))
           for (let restart = 0; restart < size.of(1, 3); restart++) {
-            const submitted = system.submit({ most: 6 }, size.of(50, 800), seed, restart * 2_000)
+            const submitted = system.submit({ most: 6 }, size.of(50, 300), seed, restart * 2_000)
             await until(() => running(system.lines()) > 2, 'tasks that run')
             system.fault('broker stopped')
             await node.restart()
@@ -49,7 +49,7 @@ describeRows('a broker that is away', () => {
           await system.submit({ name: 'leaves' }, 5, seed, 100_000)
           await node.sync()
           for (let kill = 0; kill < size.of(1, 3); kill++) {
-            const submitted = system.submit({ most: 6 }, size.of(50, 800), seed, kill * 2_000)
+            const submitted = system.submit({ most: 6 }, size.of(50, 300), seed, kill * 2_000)
             await until(() => running(system.lines()) > 2, 'tasks that run')
             system.fault('broker killed')
             await node.kill()
@@ -71,7 +71,7 @@ describeRows('a broker that is away', () => {
       onServers(
         async system => {
           await startAll(system, size.of(2, 4), { slots: 4 })
-          const count = size.of(400, 4_000)
+          const count = size.of(400, 1_600)
           const submitted = system.submit({ name: 'leaves', ms: 50 }, count, seed)
           await until(() => ended(system.lines()) >= count / 4, 'tasks that end', 300_000)
           system.fault('broker killed')
@@ -83,7 +83,7 @@ describeRows('a broker that is away', () => {
           expect(longestGap(system.lines()), 'milliseconds in which none began').toBeLessThan(2_000)
           await node.start()
           system.faultOver('broker started')
-          await system.submit({ most: 6 }, size.of(50, 800), seed, 10_000)
+          await system.submit({ most: 6 }, size.of(50, 300), seed, 10_000)
           const report = await finish(system)
           expect(report.recoveredUnknown, 'submissions that were refused').toBe(0)
         },
@@ -102,7 +102,7 @@ describeRows('a broker that is away', () => {
       const submitted = client.order('submit', {
         plan: { most: 6 },
         from: 0,
-        count: size.of(60, 2_400),
+        count: size.of(60, 900),
         seed,
       })
       await until(() => running(system.lines()) > 2, 'tasks that run')

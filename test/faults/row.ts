@@ -6,8 +6,8 @@ import { lineOf, type Report, reportOf } from './report.ts'
 import type { System } from './system.ts'
 
 /**
- * How much a row does: few tasks in `npm test`, more in `npm run test:slow`, the load of the acceptance matrix in `npm run test:faults`. A row that
- * measures times keeps to some 2,000 tasks: the stand-in for MongoDB reads all records of the collection at each poll of each process.
+ * How much a row does: few tasks in `npm test`, more in `npm run test:slow`, the load of the acceptance matrix in `npm run test:faults`. Rows keep to
+ * some 2,000 tasks in one database: at each poll of each process the stand-in for MongoDB reads all records of the collection.
  */
 export interface Size {
   readonly full: boolean

@@ -15,7 +15,7 @@ describeRows('a database that is away, or does not answer', () => {
         await startAll(system, size.of(2, 4))
         const api = await startApi(system)
         for (const awayMs of size.of([4_000], [10_000, 60_000])) {
-          const submitted = system.submit({ most: 6 }, size.of(60, 1_200), seed, awayMs * 10)
+          const submitted = system.submit({ most: 6 }, size.of(60, 450), seed, awayMs * 10)
           await until(() => running(system.lines()) > 2, 'tasks that run')
           system.fault('database killed')
           await database.kill()
@@ -47,9 +47,9 @@ describeRows('a database that is away, or does not answer', () => {
         const lostAnswers = { every: size.of(0.1, 0.05) }
         await startAll(system, size.of(2, 4), { lostAnswers })
         const client = await system.start({ start: false, lostAnswers })
-        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(60, 2_200, 100), seed })
+        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(60, 900, 100), seed })
         const report = await finish(system)
-        expect(report.faults).toBeGreaterThan(size.of(20, 200))
+        expect(report.faults).toBeGreaterThan(size.of(20, 100))
         expect(report.acknowledged).toBe(report.attempted)
       }),
   )

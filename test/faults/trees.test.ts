@@ -168,7 +168,7 @@ describeRows('trees, cancels and sweeps', () => {
 
   slowRow(28, 'many tasks fail at once and are retried with jitter', async ({ seed, size, finish }) =>
     onServers(async system => {
-      const count = size.of(100, 5_000)
+      const count = size.of(100, 2_000)
       await startAll(system, 2, { slots: 16, retry: { maxAttempts: 5, backoff: [4_000], jitter: 0.5 } })
       await system.submit({ name: 'leaves', kind: 'flaky', ms: 1 }, count, seed)
       system.fault('all fail')
