@@ -5,6 +5,7 @@
 // --slow (`npm run test:slow`): what is long by nature, in its whole size.
 // --faults (`npm run test:faults`): the rows of the acceptance matrix at full load, one after the other: they measure times, and share two
 // servers. --row N runs one of them, --seed S makes a run again.
+// --within S: ends after so many seconds. What had no time to run is named and counts as skipped: a slow machine proves less, and says so.
 // --counts FILE, --failures FILE: append the closing line, and the list of what failed, to these files, for .ci/run.
 
 import { spawnSync } from 'node:child_process'
@@ -24,9 +25,9 @@ const [flag, text] = [{ type: 'boolean' }, { type: 'string' }]
 
 /** Splits the arguments into those of this script and those of vitest. Ends the process where one makes no sense. */
 function readArguments() {
-  const own = { slow: flag, faults: flag, row: text, seed: text, counts: text, failures: text }
+  const own = { slow: flag, faults: flag, row: text, seed: text, within: text, counts: text, failures: text }
   const { values, tokens } = parseArgs({ options: own, strict: false, allowPositionals: true, tokens: true })
-  for (const name of ['row', 'seed']) {
+  for (const name of ['row', 'seed', 'within']) {
     if (values[name] === undefined || /^\d+$/.test(values[name])) continue
     console.error(`--${name} is ${JSON.stringify(values[name])}; give a whole number.`)
     process.exit(2)
@@ -163,7 +164,7 @@ function endAll() {
 function giveUp(vitest, { counts, failures }) {
   const modules = vitest.state.getTestModules()
   const { passed, failed } = count(modules)
-  const left = modules.filter(module => ['pending', 'queued'].includes(module.state()))
+  const left = modules.filter(module => !isFinished(module))
   const names = left.map(nameOf).join(', ') || 'nothing that began'
   const ended = `  The run was ended from outside. Not finished: ${names}`
   printFailures([...failuresOf(modules, []), ended], failures)
@@ -172,18 +173,46 @@ function giveUp(vitest, { counts, failures }) {
   process.exit(1)
 }
 
+const isFinished = module => !['pending', 'queued'].includes(module.state())
+
+/** Ends the run in time with what ran, and says what did not: it fails where a test did. Returns the timer. */
+async function endWithin(vitest, { filter, within, counts, failures }) {
+  const planned = await vitest.globTestSpecifications(filter)
+  const end = () => {
+    const modules = vitest.state.getTestModules()
+    const { passed, failed, skipped } = count(modules)
+    const finished = new Set(
+      modules.filter(isFinished).map(({ project, moduleId }) => project.name + moduleId),
+    )
+    const left = planned.filter(({ project, moduleId }) => !finished.has(project.name + moduleId))
+    printTimes(modules)
+    console.log(
+      `\nNOT RUN to the end within ${within} seconds, not proven by this run (${left.length} files):`,
+    )
+    for (const file of left) console.log(`  ${nameOf(file)}`)
+    printFailures(failuresOf(modules, []), failures)
+    close(passed, failed, skipped.length + left.length, counts)
+    endAll()
+    process.exit(failed > 0 ? 1 : 0)
+  }
+  return setTimeout(end, (Number(within) - process.uptime()) * 1_000)
+}
+
 /** Runs vitest in this process. Returns the files that ran, and what failed outside of any test. */
-async function runVitest({ rest, counts, failures }) {
+async function runVitest({ rest, counts, failures, within }) {
   const { createVitest, parseCLI } = await import('vitest/node')
   const { filter, options } = parseCLI(['vitest', 'run', ...rest])
   const vitest = await createVitest('test', { ...options, root, watch: false })
   process.on('SIGTERM', () => giveUp(vitest, { counts, failures }))
+  const timer =
+    within === undefined ? undefined : await endWithin(vitest, { filter, within, counts, failures })
   const outside = []
   try {
     await vitest.start(filter)
   } catch (error) {
     if (error.code !== 'VITEST_FILES_NOT_FOUND') outside.push(error)
   }
+  clearTimeout(timer)
   await vitest.close()
   const { state } = vitest
   return { modules: state.getTestModules(), outside: [...outside, ...state.getUnhandledErrors()] }
