@@ -90,16 +90,16 @@ describeDistributed('four processes that share eight keys', () => {
     process.stderr.write(
       `longest wait in a slot, and lateness, by process: ${waits.map(({ ms, lateMs }) => `${ms.toFixed()} (${lateMs.toFixed()})`).join(', ')} ms\n`,
     )
-    for (const { ms, lateMs } of waits)
-      expect(ms - lateMs, 'longest wait in a slot').toBeLessThan(longestInSlot + unmeasuredMs)
+    const tooLong = waits.filter(({ ms, lateMs }) => ms - lateMs >= longestInSlot + unmeasuredMs)
     const asking = Math.max(...ledger.calls.map(call => grantOf(call).to - grantOf(call).from))
     // Where a key was held back, that time is missing, and what the refused call had reserved.
     const held = keys.map(key => (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0))
     const low = shares.filter((share, at) => share < 0.95 - (held[at] ?? 0))
-    if (low.length + early.length > 0 && Math.max(way, asking) > calmMs)
+    if (low.length + early.length + tooLong.length > 0 && Math.max(way, asking) > calmMs)
       context.skip(
-        `Too busy here to judge how well limits are used, and how soon a 429 is heard of: ${asking} ms to ask for a place, ${way} ms to the server.`,
+        `Too busy here to judge how well limits are used, how long slots are held, and how soon a 429 is heard of: ${asking} ms to ask for a place, ${way} ms to the server.`,
       )
+    expect(tooLong, 'waits in a slot').toEqual([])
     expect(early, 'calls after a 429').toEqual([])
     expect(low, 'shares that are too low').toEqual([])
   })

@@ -26,7 +26,7 @@ const instructions = 'Berit rows the ferry to the far bank before dawn.'
 interface Task {
   id: string
   status: string
-  error?: { code: string }
+  errorInfo?: { code: string }
 }
 interface Scene {
   id: string
@@ -147,7 +147,7 @@ describeWithLlama('a real model', () => {
       expect((await candidatesOf(sceneId)).map(({ status }) => status)).toEqual(
         expect.arrayContaining(['open']),
       )
-    else expect(ended.error?.code).toMatch(/^MODEL_ANSWER_/)
+    else expect(ended.errorInfo?.code).toMatch(/^MODEL_ANSWER_/)
     expect(await tokensOf(id)).toBeGreaterThan(50)
     expect((await scene(sceneId)).content).toBe(before.content)
   })
