@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import type { Entry } from '../process/crash/ledger.ts'
+import { type Entry, jsonLines } from '../process/crash/ledger.ts'
 
 /** What the processes of a fault row write down beside what those of the crash tests do. */
 type More =
@@ -58,10 +57,7 @@ export function entriesIn(lines: readonly Line[]): Entry[] {
   return lines.filter((line): line is Entry & { ms: number } => crashKinds.has(line.is))
 }
 
-/** Reads the ledger. A last line that a kill cut off does not count: what it tells had not been written down. */
+/** Reads the ledger. */
 export function readLines(file: string): Line[] {
-  if (!existsSync(file)) return []
-  const lines = readFileSync(file, 'utf8').split('\n')
-  lines.pop()
-  return lines.map(line => JSON.parse(line) as Line)
+  return jsonLines(file) as Line[]
 }

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sizeOf } from '../size.ts'
 import { requireBuilt } from './crash/built.ts'
-import { entriesOf } from './crash/ledger.ts'
+import { entriesOf, readLedger } from './crash/ledger.ts'
 import { Runs } from './crash/runs.ts'
 import { printedChance } from './crash/seed.ts'
 
@@ -109,4 +112,18 @@ describe('a group commit', () => {
     for (const at of ['before-wake-up', 'after-commit'])
       expect(await submitAndDie(at)).toEqual({ left: size })
   })
+})
+
+it('the ledger has no line that a kill cut off, also where the next process went on in it', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-ledger-'))
+  try {
+    const file = path.join(folder, 'ledger.jsonl')
+    writeFileSync(
+      file,
+      '{"is":"boot","boot":1}\n{"is":"started","taskId":"a{"is":"boot","boot":2}\n{"is":"sta',
+    )
+    expect(readLedger(file)).toEqual([1, 2].map(boot => ({ is: 'boot', boot })))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

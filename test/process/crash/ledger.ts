@@ -11,12 +11,23 @@ export type Entry =
   | { is: 'effect'; taskId: string; attempt: number; boot: number; effectKey: string }
   | { is: 'ended'; taskId: string; attempt: number; boot: number; name: string }
 
-/** Reads a ledger. A last line that a kill cut off does not count: what it tells had not been written down. */
+/** Reads a ledger. */
 export function readLedger(file: string): Entry[] {
+  return jsonLines(file) as Entry[]
+}
+
+/** How each line of a ledger begins. */
+const beginning = '{"is":'
+
+/**
+ * Reads the lines of a ledger. One that a kill cut off does not count, for what it tells had not been written down; another process may have gone on in
+ * the same line.
+ */
+export function jsonLines(file: string): unknown[] {
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').split('\n')
   lines.pop()
-  return lines.map(line => JSON.parse(line) as Entry)
+  return lines.map(line => JSON.parse(line.slice(Math.max(0, line.lastIndexOf(beginning)))) as unknown)
 }
 
 /** The entries of one kind. */
