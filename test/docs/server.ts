@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect } from 'vitest'
-import { looksLike, type Step } from './markdown.ts'
-import type { Run } from './project.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { requireBuilt } from '../process/crash/built.ts'
+import { blocksOf, looksLike, type Step, stepsOf } from './markdown.ts'
+import { createProject, type Project, type Run, root } from './project.ts'
 
 /** Whether the machine has the program that the documents use to show requests. */
 export const hasCurl = spawnSync('curl', ['--version']).status === 0
@@ -58,4 +61,22 @@ export function check({ command, prints }: Step, run: (command: string) => Run):
   const { status, stdout } = run(`{ ${command}\n} 2>&1`)
   expect(looksLike(prints, stdout), `$ ${command}\n  shows: ${prints}\n  prints: ${stdout}`).toBe(true)
   expect(status, `$ ${command}`).toBe(0)
+}
+
+/** Declares the test that the commands of a page, run one after the other on an empty database beside the samples, print what it shows. */
+export function testCommandsOf(page: string): void {
+  let project: Project
+
+  beforeAll(() => {
+    requireBuilt()
+    project = createProject()
+    cpSync(path.join(root, 'samples'), path.join(project.folder, 'samples'), { recursive: true })
+  }, 120_000)
+  afterAll(() => project.remove())
+
+  it('shows what the commands print', () => {
+    const quillwork = `node ${path.join(root, 'bin', 'quillwork.js')} --data data`
+    for (const step of blocksOf(page).flatMap(block => stepsOf(block.text)))
+      check(step, command => project.run(command.replace('{ quillwork ', `{ ${quillwork} `)))
+  }, 60_000)
 }
