@@ -15,6 +15,7 @@ import {
   indexFor,
   isGuarded,
   nextRevision,
+  type OfOne,
   type Query,
   type Records,
   requireAllFit,
@@ -71,7 +72,7 @@ export function mongoRecords(database: SharedDatabase, kinds: readonly AnyKind[]
       const commit: Commit = { changes, revision: nextRevision(), collection }
       const [only, another] = changes
       const names = [...new Set(changes.map(({ kind }) => kind.name))].join(', ')
-      if (only !== undefined && another === undefined)
+      if (only !== undefined && only.op !== 'each' && another === undefined)
         return database.run(`write ${names}`, () => makeOne(commit, only))
       for (;;) {
         try {
@@ -160,7 +161,7 @@ interface Commit {
 }
 
 /** The write finds the record as its guard says, or its own earlier self. */
-async function makeOne({ revision, collection }: Commit, change: Change): Promise<'applied' | 'stale'> {
+async function makeOne({ revision, collection }: Commit, change: OfOne): Promise<'applied' | 'stale'> {
   const guard = change.op === 'add' || typeof change.over === 'string' ? {} : change.over
   const records = collection(change.kind)
   try {
@@ -179,6 +180,11 @@ function operationOf(
   revision: string,
   guard: Readonly<Record<string, Value>> = {},
 ): AnyBulkWriteOperation<RecordDocument> {
+  if (change.op === 'each') {
+    const { kind, of, by, set } = change
+    const update = { $set: { revision, ...set }, $inc: by }
+    return { updateMany: { filter: conditionsOf(of), update, ...hintOf(kind, of) } }
+  }
   const filter = { _id: change.id, ...guard }
   if (change.op === 'remove') return { deleteOne: { filter } }
   if (change.op === 'add') {
@@ -196,7 +202,7 @@ async function makeAll(commit: Commit, session: ClientSession): Promise<'applied
   const { changes, revision, collection } = commit
   const kinds = [...new Set(changes.map(({ kind }) => kind))]
   for (const kind of kinds) {
-    const guarded = changes.filter(change => change.kind === kind && isGuarded(change))
+    const guarded = changes.filter(isGuarded).filter(change => change.kind === kind)
     if (guarded.length === 0) continue
     const projection = Object.fromEntries(['revision', ...Object.keys(kind.fields)].map(field => [field, 1]))
     const found = await collection(kind)
@@ -216,6 +222,6 @@ async function makeAll(commit: Commit, session: ClientSession): Promise<'applied
 
 /** Many are removed by one operation. */
 function removalOf(changes: readonly Change[]): AnyBulkWriteOperation<RecordDocument>[] {
-  const ids = changes.flatMap(({ op, id }) => (op === 'remove' ? id : []))
+  const ids = changes.flatMap(change => (change.op === 'remove' ? change.id : []))
   return ids.length === 0 ? [] : [{ deleteMany: { filter: { _id: { $in: ids } } } }]
 }

@@ -86,11 +86,24 @@ interface OfRecord {
   readonly id: string
 }
 
-/** A change of one record. No two changes of a commit are of the same record. */
+/** Records of a kind, all of which a change is made of. */
+export type Selection<R> = Pick<Query<R>, 'equal' | 'above' | 'most'>
+
+/** A change of one record, or of every record of a selection. No two changes of a commit are of one record, but those of selections. */
 export type Change =
   | (OfRecord & { readonly op: 'put'; readonly record: Identified; readonly over: Guard })
   | (OfRecord & { readonly op: 'remove'; readonly over: Guard })
   | (OfRecord & { readonly op: 'add' } & Readonly<Record<'by' | 'raise', Readonly<Record<string, number>>>>)
+  | Each
+
+/** A change of every record of a selection. */
+export interface Each {
+  readonly op: 'each'
+  readonly kind: AnyKind
+  readonly of: AnyQuery
+  readonly by: Readonly<Record<string, number>>
+  readonly set: Readonly<Record<string, Value>>
+}
 
 /** Adds a record that must not be there. */
 export function insert<R extends Identified>(kind: Kind<R>, record: R): Change {
@@ -125,6 +138,25 @@ export function touch(kind: AnyKind, id: string): Change {
   return { op: 'add', kind, id, by: {}, raise: {} }
 }
 
+/**
+ * Adds to fields of every record of a selection, and sets fields, as the changes before it in the commit left them. Each gets another
+ * revision. It is the companion of guarded changes, by which the commit is recognised when it is sent again.
+ */
+export function each<R extends Identified>(
+  kind: Kind<R>,
+  of: Selection<NoInfer<R>>,
+  {
+    by = {},
+    set = {},
+  }: {
+    by?: { readonly [F in keyof NoInfer<R>]?: number }
+    set?: { readonly [F in keyof NoInfer<R>]?: Value }
+  },
+): Change {
+  const change = { by: by as Record<string, number>, set: set as Record<string, Value> }
+  return { op: 'each', kind, of: of as AnyQuery, ...change }
+}
+
 /** Removes the record that was read. One that is gone is no hindrance. */
 export function remove(kind: AnyKind, { id, revision }: Identified & { revision: string }): Change {
   return { op: 'remove', kind, id, over: { revision } }
@@ -135,13 +167,16 @@ export function erase(kind: AnyKind, ids: readonly string[]): Change[] {
   return ids.map(id => ({ op: 'remove', kind, id, over: 'any' }))
 }
 
+/** A change of one record. */
+export type OfOne = Exclude<Change, Each>
+
 /** Whether a change needs to know which revision is there. */
-export function isGuarded(change: Change): boolean {
-  return change.op === 'add' || change.over !== 'any'
+export function isGuarded(change: Change): change is OfOne {
+  return change.op !== 'each' && (change.op === 'add' || change.over !== 'any')
 }
 
 /** Whether a change may be made where these fields are there; undefined: no record is. */
-export function holds(change: Change, held: Readonly<Record<string, unknown>> | undefined): boolean {
+export function holds(change: OfOne, held: Readonly<Record<string, unknown>> | undefined): boolean {
   if (change.op === 'add') return held !== undefined
   if (change.over === 'any') return true
   if (held === undefined) return change.over === 'none' || change.op === 'remove'
@@ -195,7 +230,8 @@ export const largestRecord = 15_000_000
 /** Throws OPTION_INVALID for a record that one of the stores could not keep. */
 export function requireAllFit(changes: readonly Change[]): void {
   for (const change of changes) {
-    const bytes = change.op === 'put' ? sizeOf(change.kind, change.record) : 0
+    if (change.op !== 'put') continue
+    const bytes = sizeOf(change.kind, change.record)
     if (bytes <= largestRecord) continue
     throw new QuillworkError(
       'OPTION_INVALID',

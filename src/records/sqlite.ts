@@ -5,11 +5,13 @@ import {
   type AnyKind,
   type AnyQuery,
   type Change,
+  type Each,
   holds,
   type Identified,
   isGuarded,
   type Kind,
   nextRevision,
+  type OfOne,
   type Records,
   requireAllFit,
   type SumQuery,
@@ -194,6 +196,10 @@ function readSums(sql: Statements, { text, values }: Sql): ReadonlyMap<Value, Su
 function commit(sql: Statements, changes: readonly Change[], revision: string): 'applied' | 'stale' {
   if (!changes.every(change => !isGuarded(change) || holds(change, heldBy(sql, change)))) return 'stale'
   for (const change of changes) {
+    if (change.op === 'each') {
+      changeEach(sql, change, revision)
+      continue
+    }
     const { kind, id } = change
     if (change.op === 'remove') sql(`DELETE FROM ${kind.name} WHERE id = ?`).run(id)
     else if (change.op === 'put')
@@ -204,7 +210,7 @@ function commit(sql: Statements, changes: readonly Change[], revision: string): 
 }
 
 /** The fields that the guard of a change names. */
-function heldBy(sql: Statements, change: Change): Readonly<Record<string, unknown>> | undefined {
+function heldBy(sql: Statements, change: OfOne): Readonly<Record<string, unknown>> | undefined {
   const guard = change.op === 'add' || typeof change.over === 'string' ? { revision: '' } : change.over
   const text = `SELECT ${listed(Object.keys(guard))} FROM ${change.kind.name} WHERE id = ?`
   return sql(text).get(change.id) as Readonly<Record<string, unknown>> | undefined
@@ -231,6 +237,17 @@ function raise(sql: Statements, { kind, id, by, raise: to }: Change & { op: 'add
   ]
   const values = [revision, ...Object.values(by), ...Object.values(to), id]
   sql(`UPDATE ${kind.name} SET ${set.join(', ')} WHERE id = ?`).run(...values)
+}
+
+function changeEach(sql: Statements, { kind, of, by, set: to }: Each, revision: string): void {
+  const { text, values } = where(of)
+  const set = [
+    'revision = ?',
+    ...Object.keys(by).map(field => `"${field}" = coalesce("${field}", 0) + ?`),
+    ...Object.keys(to).map(field => `"${field}" = ?`),
+  ]
+  const given = [revision, ...Object.values(by), ...Object.values(to)]
+  sql(`UPDATE ${kind.name} SET ${set.join(', ')}${text}`).run(...given, ...values)
 }
 
 /** Prepared statements of a generation: about as many as a process uses again and again. */

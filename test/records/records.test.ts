@@ -4,6 +4,7 @@ import { mongoRecords } from '../../src/records/mongodb.ts'
 import {
   add,
   defineKind,
+  each,
   erase,
   getOne,
   insert,
@@ -170,6 +171,44 @@ const cases: Record<string, (records: Records) => Promise<void>> = {
       'stale',
     )
     expect(await getOne(records, others, 'x')).toBeUndefined()
+  },
+  'every record of a selection is changed, as the changes before it left them': async records => {
+    await records.commit([insert(others, full), ...write(books, shelf(12))])
+    const [guard, untouched, changed] = [
+      await getOne(records, others, 'full'),
+      await one(records, 'book 000'),
+      await one(records, 'book 010'),
+    ]
+    if (guard === undefined) throw new Error('full')
+    const even = { shelf: 'even' }
+    const committed = await records.commit([
+      replace(others, guard),
+      each(books, { equal: even, above: { place: 3 } }, { by: { place: 10, seen: 2 } }),
+      each(books, { equal: even, above: { place: 1 }, most: { place: 3 } }, { by: { place: -1 } }),
+      each(books, { equal: even, above: { place: 9 } }, { by: { place: -7 }, set: { shelf: 'moved' } }),
+    ])
+    expect(committed).toBe('applied')
+    const on = async (name: string) =>
+      (await records.find(books, { equal: { shelf: name }, order: ['place'] })).map(book => [
+        book.words,
+        book.place,
+        book.seen,
+      ])
+    expect(await on('even')).toEqual([
+      [0, 0, undefined],
+      [2, 1, undefined],
+      [4, 1, undefined],
+      [6, 2, undefined],
+    ])
+    expect(await on('moved')).toEqual([
+      [8, 7, 2],
+      [10, 8, 2],
+    ])
+    expect(await records.commit([replace(books, changed)])).toBe('stale')
+    expect(await records.commit([replace(books, untouched)])).toBe('applied')
+    const stale = [replace(others, guard), each(books, { equal: even }, { by: { place: 1 } })]
+    expect(await records.commit(stale)).toBe('stale')
+    expect((await one(records, 'book 002')).place).toBe(1)
   },
   'records are found by an index, in its order, from a place on': async records => {
     await records.commit(write(books, shelf(20)))
