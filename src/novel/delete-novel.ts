@@ -66,8 +66,10 @@ async function cancelTasksOf(tasks: Tasks, { userId, novelId, importTaskId }: Dr
   const filter = { userId, status: liveStatuses, ...(named && { tag: named }) }
   const parentOf = new Map<string, string | undefined>()
   // An import that was submitted without tags is known by the novel.
-  const importTask = await unlessFailed('TASK_NOT_FOUND', () => tasks.get(importTaskId))
-  if (importTask !== undefined) parentOf.set(importTaskId, importTask.parentTaskId)
+  if (importTaskId !== undefined) {
+    const importTask = await unlessFailed('TASK_NOT_FOUND', () => tasks.get(importTaskId))
+    if (importTask !== undefined) parentOf.set(importTaskId, importTask.parentTaskId)
+  }
   if (named !== undefined)
     for await (const task of everyItem(perPage, page => tasks.list(filter, page)))
       parentOf.set(task.id, task.parentTaskId)

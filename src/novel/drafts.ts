@@ -132,12 +132,23 @@ export async function sweepDrafts(
       await discardDraft(library.drafts, { novelId: draft.novelId })
     }
     // A later retry of the import has raised the generation, which keeps the draft.
-    else if (await isOver(engine, draft.importTaskId)) await discardDraft(library.drafts, draft)
+    else if (draft.importTaskId !== undefined && (await isOver(engine, draft.importTaskId)))
+      await discardDraft(library.drafts, draft)
     else continue
     swept++
     markDeleted(library)
   }
   return swept
+}
+
+/** Deletes for good what was in the bins of novels for 30 days. Call it regularly. Returns the number of entries. */
+export async function sweepBins({ library }: Pick<NovelServices, 'library'>): Promise<number> {
+  for (let swept = 0; ; ) {
+    const { isMore, purged } = await library.bin.purge()
+    swept += purged
+    if (purged > 0) markDeleted(library)
+    if (!isMore) return swept
+  }
 }
 
 /**

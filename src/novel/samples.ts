@@ -86,7 +86,8 @@ async function earlierImport(
   const novel = await library.drafts.find(novelId)
   if (novel?.userId !== userId || novel.status !== 'published') return undefined
   const { importTaskId: taskId } = novel
-  if ((await engine.find(importNovel, taskId)) !== undefined) return { taskId, novelId }
+  if (taskId !== undefined && (await engine.find(importNovel, taskId)) !== undefined)
+    return { taskId, novelId }
   throw new QuillworkError(
     'IDEMPOTENCY_KEY_REUSED',
     `The idempotency key belongs to the import of novel ${novelId}, whose task no longer exists; use a new key.`,

@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener, type HttpOptions } from '../http/index.ts'
 import { type Engine, systemClock } from '../index.ts'
-import { keepSummaries, type NovelServices, scrubDeleted, sweepDrafts, sweepUploads } from '../novel/index.ts'
+import {
+  keepSummaries,
+  type NovelServices,
+  scrubDeleted,
+  sweepBins,
+  sweepDrafts,
+  sweepUploads,
+} from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
@@ -225,7 +232,7 @@ const samplesFolder = new URL('../../samples/', import.meta.url)
 
 const cleanUpFailed = 'clean-up failed; will retry'
 
-/** Deletes expired uploads and exports, and the drafts of ended imports, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
+/** Deletes expired uploads and exports, the drafts of ended imports and what was long in the bin, overwrites what was deleted of them, and keeps summaries up to date, at once and then at an interval. Returns the loop. */
 function startUpkeep(parts: {
   engine: Pick<Engine, 'store' | 'submit' | 'tasks'>
   services: NovelServices
@@ -237,9 +244,10 @@ function startUpkeep(parts: {
   async function step(): Promise<undefined> {
     const drafts = await tried(cleanUpFailed, () => sweepDrafts(services, engine))
     const uploads = await tried(cleanUpFailed, () => sweepUploads(engine, services))
+    const bins = await tried(cleanUpFailed, () => sweepBins(services))
     await tried(cleanUpFailed, () => scrubDeleted(engine, services))
-    if ((drafts ?? 0) + (uploads ?? 0) > 0)
-      log.info({ drafts, uploads }, 'clean-up deleted expired uploads, exports and drafts')
+    if ((drafts ?? 0) + (uploads ?? 0) + (bins ?? 0) > 0)
+      log.info({ drafts, uploads, bins }, 'clean-up deleted expired uploads, exports, drafts and bins')
     const failed = 'update of summaries not submitted; will retry'
     if (kept !== undefined) await tried(failed, () => keepSummaries(engine, services, kept, log))
   }

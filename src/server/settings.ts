@@ -390,7 +390,8 @@ export const settings = {
   },
   cleanup: {
     kind: 'duration',
-    about: 'How often the server deletes expired uploads and exports, and drafts of ended imports.',
+    about:
+      'How often the server deletes expired uploads and exports, drafts of ended imports, and what was in the bin for 30 days.',
     fallback: '10m',
     schema: longer,
   },

@@ -133,6 +133,11 @@ export const errorCatalogue = {
     'There is no such export: it is not finished, was deleted, or has expired; export the novel again.',
   ),
   NOVEL_NOT_FOUND: permanent(404, 'There is no such novel.'),
+  VOLUME_NOT_FOUND: permanent(404, 'There is no such volume in the novel.'),
+  BIN_ENTRY_NOT_FOUND: permanent(
+    404,
+    'The bin of the novel has no such entry: it was put back, deleted for good, or has expired.',
+  ),
   CHAPTER_NOT_FOUND: permanent(404, 'There is no such chapter in the novel.'),
   SCENE_NOT_FOUND: permanent(404, 'There is no such scene, or it was deleted meanwhile.'),
   HISTORY_ENTRY_NOT_FOUND: permanent(

@@ -18,6 +18,7 @@ import { outputRoutes } from './output.ts'
 import { promptRoutes } from './prompts.ts'
 import { sampleRoutes } from './samples.ts'
 import { sceneRoutes } from './scenes.ts'
+import { shapeRoutes } from './shape.ts'
 import { snapshotRoutes } from './snapshots.ts'
 import { summaryRoutes } from './summaries.ts'
 import { taskActionRoutes } from './task-actions.ts'
@@ -52,6 +53,7 @@ const withNovels: readonly AddRoute<NovelContext>[] = [
   ...uploadRoutes,
   ...sampleRoutes,
   ...novelRoutes,
+  ...shapeRoutes,
   ...promptRoutes,
   ...sceneRoutes,
   ...candidateRoutes,

@@ -23,7 +23,8 @@ export const novelSchema = named(
   }),
 )
 
-const chapterFields = {
+/** A chapter in an outline. */
+export const chapterFields = {
   id: z.string(),
   volumeId: z.string(),
   position: count.describe('Over the whole novel, from 0'),

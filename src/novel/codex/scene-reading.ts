@@ -11,7 +11,7 @@ import { cooperate } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { count, modelId, usageNote } from '../fields.ts'
 import type { UsageNote } from '../library/provenance.ts'
-import type { ReadItems, ReadingKind, SceneReading } from '../library/readings.ts'
+import type { NewReading, ReadItems, ReadingKind, SceneReading } from '../library/readings.ts'
 import type { PlacedText } from '../library/shelf.ts'
 import { askTwice, type Read } from '../models/ask-twice.ts'
 import { callModel, type ModelAnswer, withinWindow } from '../models/call-model.ts'
@@ -96,7 +96,7 @@ export interface SceneReader<Kind extends ReadingKind> {
   /** Returns what a scene is asked; undefined where there is nothing to ask for. */
   question(scene: PlacedText): SceneQuestion<Kind> | undefined
   /** Receives what was kept of a scene. */
-  kept?(reading: Omit<SceneReading<Kind>, 'at'>): void
+  kept?(reading: NewReading<Kind>): void
 }
 
 /** Who reads, and with which model. */
@@ -243,7 +243,7 @@ async function readScene<Kind extends ReadingKind>(
   ctx: ReadingContext,
   reading: Reading<Kind>,
   asking: { scene: PlacedText; question: SceneQuestion<Kind>; round: number },
-): Promise<Omit<SceneReading<Kind>, 'at'> | { fault: string }> {
+): Promise<NewReading<Kind> | { fault: string }> {
   const { model, reader } = reading
   const { scene, question, round } = asking
   // How a text is split depends on the window, which the model may learn from its server.
@@ -274,7 +274,7 @@ async function readScene<Kind extends ReadingKind>(
     writer = asked.model
   }
   return {
-    ...{ sceneId: scene.id, what: reader.what, place: [scene.chapterPosition, scene.position] },
+    ...{ sceneId: scene.id, what: reader.what },
     ...{ of: question.of, items, dropped, model: writer, prompt: prompt.note, usage, taskId: ctx.taskId },
   }
 }

@@ -5,6 +5,7 @@ import type { Migration } from '../../store/sqlite/file.ts'
 import { novelExports } from '../library/file-kinds.ts'
 import { entryIdOf } from '../library/history.ts'
 import {
+  bin,
   candidates,
   codex,
   dismissals,
@@ -235,7 +236,7 @@ const laterKinds: readonly AnyKind[] = [
 ]
 
 /** Kinds that came after the step `levelTexts`. */
-const newestKinds: readonly AnyKind[] = [novelExports]
+const newestKinds: readonly AnyKind[] = [novelExports, bin]
 
 const areFirst = (kind: AnyKind): boolean => !laterKinds.includes(kind) && !newestKinds.includes(kind)
 

@@ -66,7 +66,8 @@ export interface NovelCounts {
 export interface DraftState {
   novelId: string
   userId: string
-  importTaskId: string
+  /** Absent where a person began the novel. */
+  importTaskId?: string
   title: string
   /** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
   status: 'draft' | 'published' | 'deleting'

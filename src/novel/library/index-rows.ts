@@ -206,7 +206,8 @@ export async function readPlaces(
     const scene = sceneOf.get(sceneId)
     const content = textOf.get(sceneId)?.content
     const chapterTitle = scene && chapterOf.get(scene.chapterId)?.title
-    if (scene === undefined || content === undefined || chapterTitle === undefined) return []
+    // What is in the bin is of no novel.
+    if (scene?.novelId !== build.novelId || content === undefined || chapterTitle === undefined) return []
     const outOfDate = scene.textVersion !== textVersion
     const of = { sceneId, chapterId: scene.chapterId, chapterTitle }
     return [{ passageId, ...of, content, start, end, outOfDate }]

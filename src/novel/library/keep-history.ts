@@ -23,6 +23,8 @@ import {
   type SceneRecord,
   scenes,
   snapshotChapters,
+  snapshotRowId,
+  snapshots,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { entryNotFound, sceneNotFound } from './refusal.ts'
@@ -133,11 +135,16 @@ async function differenceTo(
 /** The ids of entries that may go: those of a text that a snapshot names stay. */
 async function idsAt({ records }: LibraryParts, scene: Stored<SceneRecord>, orders: readonly number[]) {
   if (orders.length === 0) return []
-  const { id, novelId, chapter } = scene
+  const { id, novelId, chapterId, wasIn = [] } = scene
   // What an earlier build wrote meanwhile may have the order of an expendable one.
   const found = await records.find(history, { equal: { sceneId: id, order: orders } }, ['text'])
-  const rows = await records.find(snapshotChapters, { equal: { novelId, chapter } })
-  const pinned = rows.flatMap(row => row.scenes.filter(each => each.id === id).map(each => each.textVersion))
+  const taken = await records.find(snapshots, { equal: { novelId } })
+  const inChapters = [chapterId, ...wasIn]
+  const rowIds = taken.flatMap(snapshot => inChapters.map(each => snapshotRowId(snapshot.id, each)))
+  const rows = await records.get(snapshotChapters, rowIds)
+  const pinned = [...rows.values()].flatMap(row =>
+    row.scenes.filter(each => each.id === id).map(each => each.textVersion),
+  )
   const isPinned = ({ what, version }: HistoryNote) => what === 'text' && pinned.includes(version)
   return idsOf(found.filter(entry => isExpendable(entry) && !isPinned(entry)))
 }

@@ -1,8 +1,8 @@
 /** What models read in scenes: one record each, guarded by the novel, which they do not outlive. */
 import { hashedId } from '../../index.ts'
-import { replace, type Stored, write } from '../../records/records.ts'
+import { getOne, replace, type Stored, write } from '../../records/records.ts'
 import { everyItem } from '../../task/page.ts'
-import { type LibraryParts, novels, ownNovel, type ReadingRecord, readings } from './kinds.ts'
+import { type LibraryParts, novels, ownNovel, type ReadingRecord, readings, scenes } from './kinds.ts'
 import { readPage } from './page-token.ts'
 import type { ReadingKind, ReadingStore, SceneReading } from './readings.ts'
 
@@ -32,13 +32,14 @@ export function readingStore(library: LibraryParts): ReadingStore {
       const ofKind = found.map(readingOf).filter(isOf(what))
       return new Map(ofKind.map(each => [each.sceneId, each]))
     },
-    async keep(userId, novelId, { place: [chapter, position], ...reading }) {
-      const record: ReadingRecord = {
-        ...{ ...reading, id: idOf(reading), novelId, chapter, position, at: now() },
-      }
+    async keep(userId, novelId, reading) {
       for (;;) {
         const novel = await ownNovel(library, userId, novelId)
-        const changes = [replace(novels, novel), ...write(readings, [record])]
+        const scene = await getOne(records, scenes, reading.sceneId, ['summary'])
+        if (scene?.novelId !== novelId) return
+        const { chapter, position } = scene
+        const record = { ...reading, id: idOf(reading), novelId, chapter, position, at: now() }
+        const changes = [replace(novels, novel), ...write<ReadingRecord>(readings, [record])]
         if ((await records.commit(changes)) === 'applied') return
       }
     },

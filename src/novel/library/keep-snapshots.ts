@@ -14,6 +14,7 @@ import {
   type SnapshotScene,
   scenes,
   snapshotChapters,
+  snapshotRowId,
   snapshots,
   texts,
 } from './kinds.ts'
@@ -108,7 +109,7 @@ async function create(
     for await (const scene of everyScene(library, novelId)) {
       const { chapterId, chapter, textVersion, words, characters, title } = scene
       const row = rows.get(chapterId) ?? {
-        id: `${id} ${chapterId}`,
+        id: snapshotRowId(id, chapterId),
         snapshotId: id,
         novelId,
         chapterId,

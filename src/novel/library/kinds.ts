@@ -13,6 +13,7 @@ import {
 } from '../../records/records.ts'
 import type { CodexEntry } from '../codex/entry.ts'
 import type { NovelNarration } from '../narration.ts'
+import type { BinEntry } from './bin.ts'
 import type { CandidateRecord } from './candidates.ts'
 import type { Dismissal } from './codex.ts'
 import type { DraftState, DraftWriter, VolumeDraft } from './drafts.ts'
@@ -108,6 +109,8 @@ export interface SceneRecord
   history?: SceneHistory
   /** Open candidates; absent for none. */
   openCandidates?: number
+  /** Ids of the chapters that it was in before; absent for none. */
+  wasIn?: readonly string[]
   updatedAt: number
 }
 
@@ -213,6 +216,24 @@ export const dismissals = defineKind<DismissalRecord>({
   indexes: { of_novel: ['novelId', 'id'] },
 })
 
+/** What is in the bin of a novel: its rows have its id in place of the novel's. */
+export interface BinRecord extends BinEntry {
+  /** The positions that it had, and what it was in. */
+  place: {
+    chapter: number
+    volume?: number
+    position?: number
+    volumeId?: string
+    chapterId?: string
+  }
+}
+
+export const bin = defineKind<BinRecord>({
+  name: 'library_bin',
+  fields: { novelId: 'text', expiresAt: 'integer' },
+  indexes: { of_novel: ['novelId', 'expiresAt'], expiring: ['expiresAt'] },
+})
+
 /** What a model read in a scene. */
 export interface ReadingRecord extends Omit<SceneReading, 'place'> {
   id: string
@@ -298,6 +319,11 @@ export const snapshotChapters = defineKind<SnapshotChapterRecord>({
   large: { scenes: 'json' },
   indexes: { of_snapshot: ['snapshotId', 'chapter'], of_chapter: ['novelId', 'chapter'] },
 })
+
+/** Returns the id of what a snapshot knows of a chapter. */
+export function snapshotRowId(snapshotId: string, chapterId: string): string {
+  return `${snapshotId} ${chapterId}`
+}
 
 /** All models that are kept, in one record: they are checked together, and their order is that of preference. */
 export interface ModelsRecord {
@@ -404,6 +430,7 @@ export const libraryKinds: readonly AnyKind[] = [
   readings,
   novelPrompts,
   novelExports,
+  bin,
 ]
 
 /** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */

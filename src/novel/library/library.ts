@@ -3,11 +3,13 @@
  * capability, over records of any store; times are epoch milliseconds, offsets are UTF-16 code units.
  */
 import type { Records } from '../../records/records.ts'
+import type { NovelBin } from './bin.ts'
 import { passageIndex } from './build-index.ts'
 import type { CandidateStore } from './candidates.ts'
 import type { CodexStore } from './codex.ts'
 import type { NovelDrafts } from './drafts.ts'
 import type { ExportStore } from './exports.ts'
+import { novelBin } from './keep-bin.ts'
 import { candidateStore } from './keep-candidates.ts'
 import { codexStore } from './keep-codex.ts'
 import { exportStore } from './keep-exports.ts'
@@ -15,6 +17,7 @@ import { summaryLevels } from './keep-levels.ts'
 import { modelStore } from './keep-models.ts'
 import { promptStore } from './keep-prompts.ts'
 import { readingStore } from './keep-readings.ts'
+import { novelShape } from './keep-shape.ts'
 import { snapshotStore } from './keep-snapshots.ts'
 import { threadStore } from './keep-threads.ts'
 import { uploadStore } from './keep-uploads.ts'
@@ -25,6 +28,7 @@ import type { PromptStore } from './prompts.ts'
 import { novelShelf } from './read-shelf.ts'
 import type { ReadingStore } from './readings.ts'
 import type { SceneStore } from './scenes.ts'
+import type { NovelShape } from './shape.ts'
 import type { NovelShelf } from './shelf.ts'
 import type { SnapshotStore } from './snapshots.ts'
 import type { ThreadStore } from './threads.ts'
@@ -36,6 +40,8 @@ import { sceneStore } from './write-scene.ts'
 export interface NovelLibrary {
   readonly drafts: NovelDrafts
   readonly shelf: NovelShelf
+  readonly shape: NovelShape
+  readonly bin: NovelBin
   readonly scenes: SceneStore
   readonly candidates: CandidateStore
   readonly codex: CodexStore
@@ -62,6 +68,8 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
   return {
     drafts: novelDrafts(parts),
     shelf: novelShelf(parts),
+    shape: novelShape(parts),
+    bin: novelBin(parts),
     scenes: sceneStore(parts),
     candidates: candidateStore(parts),
     codex: codexStore(parts),

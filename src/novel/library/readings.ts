@@ -18,7 +18,7 @@ export type ReadingKind = keyof ReadItems
 export interface SceneReading<Kind extends ReadingKind = ReadingKind> {
   readonly sceneId: string
   readonly what: Kind
-  /** Of the scene when it was read. */
+  /** Of the scene. */
   readonly place: ScenePlace
   /** What was read: another value where the scene, or what it was compared with, was changed since. */
   readonly of: string
@@ -35,6 +35,9 @@ export interface SceneReading<Kind extends ReadingKind = ReadingKind> {
   readonly at: number
 }
 
+/** What a model has just read in a scene. */
+export type NewReading<Kind extends ReadingKind = ReadingKind> = Omit<SceneReading<Kind>, 'at' | 'place'>
+
 /** The readings of the novels of a library: at most one of a scene and kind. */
 export interface ReadingStore {
   /** In reading order, at most a page of them in memory. Throws NOVEL_NOT_FOUND. */
@@ -49,6 +52,6 @@ export interface ReadingStore {
     novelId: string,
     which: { what: Kind; sceneIds: readonly string[] },
   ): Promise<ReadonlyMap<string, SceneReading<Kind>>>
-  /** Takes the place of an earlier one. Throws NOVEL_NOT_FOUND. */
-  keep(userId: string, novelId: string, reading: Omit<SceneReading, 'at'>): Promise<void>
+  /** Takes the place of an earlier one; of a scene that is gone nothing is kept. Throws NOVEL_NOT_FOUND. */
+  keep(userId: string, novelId: string, reading: NewReading): Promise<void>
 }

@@ -10,6 +10,17 @@ export function novelNotFound(novelId: string): QuillworkError {
   return refusal('NOVEL_NOT_FOUND', `There is no novel ${novelId}.`, { novelId })
 }
 
+/** VOLUME_NOT_FOUND. */
+export function volumeNotFound(volumeId: string): QuillworkError {
+  return refusal('VOLUME_NOT_FOUND', `There is no volume ${volumeId} in the novel.`, { volumeId })
+}
+
+/** BIN_ENTRY_NOT_FOUND. */
+export function binEntryNotFound(entryId: string): QuillworkError {
+  const message = `The bin of the novel has no entry ${entryId}; it was put back, deleted, or has expired.`
+  return refusal('BIN_ENTRY_NOT_FOUND', message, { entryId })
+}
+
 /** CHAPTER_NOT_FOUND. */
 export function chapterNotFound(chapterId: string): QuillworkError {
   return refusal('CHAPTER_NOT_FOUND', `There is no chapter ${chapterId} in the novel.`, { chapterId })

@@ -104,7 +104,7 @@ async function stateOf({ records }: LibraryParts, novel: NovelRecord): Promise<D
 
 function draftState(novel: NovelRecord, counts: NovelCounts): DraftState {
   const { id: novelId, userId, importTaskId, title, status, generation, createdAt } = novel
-  return { novelId, userId, importTaskId, title, status, generation, createdAt, counts }
+  return { novelId, userId, ...defined({ importTaskId }), title, status, generation, createdAt, counts }
 }
 
 /** The counts of a novel, without the rest of it. */

@@ -11,6 +11,7 @@ import { narrationCases } from './narration-cases.ts'
 import { promptCases } from './prompt-cases.ts'
 import { readingCases } from './reading-cases.ts'
 import { sceneCases } from './scene-cases.ts'
+import { binCases, shapeCases } from './shape-cases.ts'
 import { shelfCases } from './shelf-cases.ts'
 import { snapshotCases } from './snapshot-cases.ts'
 import { textCases } from './text-cases.ts'
@@ -26,6 +27,8 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   texts: textCases,
   candidates: candidateCases,
   'new scenes': appendCases,
+  shape: shapeCases,
+  bin: binCases,
   codex: codexCases,
   readings: readingCases,
   threads: threadCases,

@@ -1,4 +1,4 @@
-import { novelIdOf, sceneIdOf } from '../../../src/novel/library/ids.ts'
+import { chapterIdOf, novelIdOf, sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
@@ -47,6 +47,8 @@ export async function fill(t: LibraryUnderTest): Promise<void> {
   ])
   await library.threads.put(ann, { novelId, threadId: 'fall', expectedVersion: 0 }, falling)
   await library.index.begin(ann, novelId, 'unfinished')
+  const unit = { what: 'chapter', id: chapterIdOf(novelIdOf('plain too'), 1) } as const
+  await library.bin.remove(ann, { novelId: novelIdOf('plain too'), ...unit })
   await importBook(library, 'hers', smallBook, 'bob')
   await writeBook(library, await library.drafts.create(draftOf('draft')), smallBook)
   await importBook(library, 'half gone')

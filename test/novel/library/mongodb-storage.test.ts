@@ -122,6 +122,7 @@ describeWithMongo('the documents of the library', () => {
       threadFieldsOf({ title: 'X' }),
     )
     await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
+    await library.bin.remove(ann, { novelId, what: 'scene', id: items.at(-1)?.id ?? '' })
     const {
       library_uploads: noUploads,
       library_exports: noExports,

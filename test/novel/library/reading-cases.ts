@@ -2,17 +2,17 @@ import { expect } from 'vitest'
 import type { FoundContradiction } from '../../../src/novel/codex/read-contradictions.ts'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import type { SceneReading } from '../../../src/novel/library/readings.ts'
+import type { NewReading, SceneReading } from '../../../src/novel/library/readings.ts'
 import { ann, importBook, type LibraryCase } from './case.ts'
 
 /** A reading of a scene for entries. */
 export function readingOf(
   sceneId: string,
   more: Partial<SceneReading<'entries'>> = {},
-): Omit<SceneReading<'entries'>, 'at'> {
+): NewReading<'entries'> {
   const item = { kind: 'person', name: '刘备', aliases: [], text: '仁厚。', quotation: '刘备见关羽' } as const
   return {
-    ...{ sceneId, what: 'entries', place: [0, 0], of: 'text 1', items: [{ ...item, aliases: ['玄德'] }] },
+    ...{ sceneId, what: 'entries', of: 'text 1', items: [{ ...item, aliases: ['玄德'] }] },
     ...{ dropped: 1, model: 'm', prompt: { name: 'propose-entries', version: '1', language: 'zh' } },
     ...{ usage: { inputTokens: 10, outputTokens: 5 }, taskId: 'task', ...more },
   }
@@ -33,8 +33,8 @@ export const readingCases: readonly LibraryCase[] = [
       const ids = [sceneIdOf(novelId, 0, 0), sceneIdOf(novelId, 0, 1), sceneIdOf(novelId, 2, 0)] as const
       const { readings } = t.library
       t.now = 70
-      await readings.keep(ann, novelId, readingOf(ids[2], { place: [2, 0] }))
-      await readings.keep(ann, novelId, readingOf(ids[1], { place: [0, 1] }))
+      await readings.keep(ann, novelId, readingOf(ids[2]))
+      await readings.keep(ann, novelId, readingOf(ids[1]))
       await readings.keep(ann, novelId, readingOf(ids[0]))
       const contradiction: FoundContradiction = {
         ...{ kind: 'appearance', entryId: 'liu', quotation: 'a', entryQuotation: 'b', explanation: 'c' },
@@ -43,21 +43,22 @@ export const readingCases: readonly LibraryCase[] = [
       await readings.keep(ann, novelId, other)
       await Promise.all(
         [2, 3, 4].map(version =>
-          t.library.readings.keep(ann, novelId, readingOf(ids[1], { place: [0, 1], of: `text ${version}` })),
+          t.library.readings.keep(ann, novelId, readingOf(ids[1], { of: `text ${version}` })),
         ),
       )
       t.now = 80
-      await readings.keep(ann, novelId, readingOf(ids[1], { place: [0, 1], of: 'text 5', items: [] }))
+      await readings.keep(ann, novelId, readingOf(ids[1], { of: 'text 5', items: [] }))
+      await readings.keep(ann, novelId, readingOf('gone'))
       await t.reopen()
       const kept = await everyReading(t.library, ann, novelId)
       expect(kept).toEqual([
-        { ...readingOf(ids[0]), at: 70 },
-        { ...readingOf(ids[1], { place: [0, 1], of: 'text 5', items: [] }), at: 80 },
-        { ...readingOf(ids[2], { place: [2, 0] }), at: 70 },
+        { ...readingOf(ids[0]), place: [0, 0], at: 70 },
+        { ...readingOf(ids[1], { of: 'text 5', items: [] }), place: [0, 1], at: 80 },
+        { ...readingOf(ids[2]), place: [2, 0], at: 70 },
       ])
       const which = { what: 'contradictions', sceneIds: ids } as const
       expect(await t.library.readings.ofScenes(ann, novelId, which)).toEqual(
-        new Map([[ids[0], { ...other, at: 70 }]]),
+        new Map([[ids[0], { ...other, place: [0, 0], at: 70 }]]),
       )
     },
   },

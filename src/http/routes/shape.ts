@@ -1,0 +1,247 @@
+import { z } from 'zod'
+import { chapterNotFound, volumeNotFound } from '../../novel/library/refusal.ts'
+import { markDeleted } from '../../novel/services.ts'
+import { defined } from '../../task/defined.ts'
+import { createdIdOf, idempotencyKeyHeader } from '../request-headers.ts'
+import { type NovelContext, routesOf } from '../route.ts'
+import { chapterParams, novelParams, novelSchema } from '../schemas/novel.ts'
+import { sceneParams, sceneSchema } from '../schemas/scene.ts'
+import {
+  binEntrySchema,
+  binParams,
+  chapterMoveBody,
+  chapterPlaceSchema,
+  newChapterBody,
+  newNovelBody,
+  newVolumeBody,
+  novelNamesBody,
+  sceneMoveBody,
+  splitBody,
+  titleBody,
+  volumeMoveBody,
+  volumeParams,
+  volumeSchema,
+} from '../schemas/shape.ts'
+import { sendScene } from './scenes.ts'
+
+const { get, post, patch, delete: remove } = routesOf<NovelContext>('novels')
+
+const keyed = { headers: z.object(idempotencyKeyHeader) }
+
+/** Whose novel, and of which library. */
+type Own = Pick<NovelContext, 'novels'> & { settings: { userId: string } }
+
+/** Throws NOVEL_NOT_FOUND, VOLUME_NOT_FOUND. */
+async function volumeOf({ novels, settings }: Own, novelId: string, volumeId: string) {
+  const volumes = await novels.library.shelf.volumes(settings.userId, novelId)
+  const found = volumes.find(({ id }) => id === volumeId)
+  if (found === undefined) throw volumeNotFound(volumeId)
+  return found
+}
+
+/** Throws CHAPTER_NOT_FOUND. */
+async function chapterOf({ novels, settings }: Own, novelId: string, chapterId: string) {
+  const chapter = await novels.library.shelf.chapter(settings.userId, chapterId)
+  if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
+  return chapter
+}
+
+/** The shape of a novel: made, named, its volumes, chapters and scenes added, moved, split, merged, deleted and put back. */
+export const shapeRoutes = [
+  post('/v1/novels', {
+    summary: 'Begin a novel: one chapter with one empty scene',
+    description: 'With an Idempotency-Key, a repeated request finds the first novel.',
+    ...keyed,
+    body: newNovelBody,
+    sends: { 201: novelSchema },
+    refuses: ['OPTION_INVALID'],
+    handle: async ({ novels, settings: { userId } }, { headers, body }, reply) => {
+      const id = createdIdOf(headers, 'novel', userId)
+      const { title, ...more } = body
+      const novel = await novels.library.shape.create({ id, userId, title, ...defined(more) })
+      reply.code(201).header('location', `/v1/novels/${id}`)
+      return novel
+    },
+  }),
+  patch('/v1/novels/:novelId', {
+    summary: 'Change the title, the author or the language of a novel',
+    params: novelParams,
+    body: novelNamesBody,
+    sends: { 200: novelSchema },
+    refuses: ['NOVEL_NOT_FOUND'],
+    handle: ({ novels, settings: { userId } }, { params, body }) =>
+      novels.library.shape.rename(userId, params.novelId, defined(body)),
+  }),
+  post('/v1/novels/:novelId/volumes', {
+    summary: 'Add a volume, without chapters',
+    description: 'With an Idempotency-Key, a repeated request finds the first volume.',
+    params: novelParams,
+    ...keyed,
+    body: newVolumeBody,
+    sends: { 201: volumeSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+      const { title, ...place } = body
+      const id = createdIdOf(headers, 'volume', userId, novelId)
+      reply.code(201)
+      return novels.library.shape.addVolume(userId, { novelId, id, title, ...defined(place) })
+    },
+  }),
+  patch('/v1/novels/:novelId/volumes/:volumeId', {
+    summary: 'Change the title of a volume',
+    params: volumeParams,
+    body: titleBody,
+    sends: { 200: volumeSchema },
+    refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
+    handle: async (context, { params, body: { title } }) => {
+      const { novels, settings } = context
+      await novels.library.shape.renameVolume(settings.userId, { ...params, title })
+      return volumeOf(context, params.novelId, params.volumeId)
+    },
+  }),
+  post('/v1/novels/:novelId/volumes/:volumeId([^:]+)::move', {
+    summary: 'Move a volume with its chapters',
+    params: volumeParams,
+    body: volumeMoveBody,
+    sends: { 200: volumeSchema },
+    refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
+    handle: async (context, { params, body }) => {
+      const { novels, settings } = context
+      await novels.library.shape.moveVolume(settings.userId, { ...params, ...defined({ ...body }) })
+      return volumeOf(context, params.novelId, params.volumeId)
+    },
+  }),
+  remove('/v1/novels/:novelId/volumes/:volumeId', {
+    summary: 'Put a volume with its chapters into the bin',
+    description: 'It can be put back for 30 days.',
+    params: volumeParams,
+    sends: { 200: binEntrySchema },
+    refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
+    handle: ({ novels, settings: { userId } }, { params: { novelId, volumeId } }) =>
+      novels.library.bin.remove(userId, { novelId, what: 'volume', id: volumeId }),
+  }),
+  post('/v1/novels/:novelId/chapters', {
+    summary: 'Add a chapter, without scenes',
+    description: 'With an Idempotency-Key, a repeated request finds the first chapter.',
+    params: novelParams,
+    ...keyed,
+    body: newChapterBody,
+    sends: { 201: chapterPlaceSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+      const { title, ...place } = body
+      const id = createdIdOf(headers, 'chapter', userId, novelId)
+      reply.code(201).header('location', `/v1/novels/${novelId}/chapters/${id}`)
+      return novels.library.shape.addChapter(userId, { novelId, id, title, ...defined(place) })
+    },
+  }),
+  patch('/v1/novels/:novelId/chapters/:chapterId', {
+    summary: 'Change the title of a chapter',
+    params: chapterParams,
+    body: titleBody,
+    sends: { 200: chapterPlaceSchema },
+    refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
+    handle: async (context, { params, body: { title } }) => {
+      const { novels, settings } = context
+      await novels.library.shape.renameChapter(settings.userId, { ...params, title })
+      return chapterOf(context, params.novelId, params.chapterId)
+    },
+  }),
+  post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::move', {
+    summary: 'Move a chapter with its scenes',
+    params: chapterParams,
+    body: chapterMoveBody,
+    sends: { 200: chapterPlaceSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
+    handle: async (context, { params, body }) => {
+      const { novels, settings } = context
+      await novels.library.shape.moveChapter(settings.userId, { ...params, ...defined({ ...body }) })
+      return chapterOf(context, params.novelId, params.chapterId)
+    },
+  }),
+  post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::split', {
+    summary: 'Cut a chapter in two: its scenes from one on become a chapter of their own, which is sent',
+    description: 'With an Idempotency-Key, a repeated request finds the first new chapter.',
+    params: chapterParams,
+    ...keyed,
+    body: splitBody,
+    sends: { 201: chapterPlaceSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params, headers, body }, reply) => {
+      const { novelId, chapterId } = params
+      const id = createdIdOf(headers, 'chapter', userId, novelId)
+      reply.code(201).header('location', `/v1/novels/${novelId}/chapters/${id}`)
+      return novels.library.shape.splitChapter(userId, { novelId, chapterId, id, ...body })
+    },
+  }),
+  post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::merge', {
+    summary: 'Put the scenes of the chapter that follows at the end of this one; that chapter is gone then',
+    params: chapterParams,
+    sends: { 200: chapterPlaceSchema },
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
+    handle: async (context, { params }) => {
+      const { novels, settings } = context
+      await novels.library.shape.mergeChapters(settings.userId, params)
+      return chapterOf(context, params.novelId, params.chapterId)
+    },
+  }),
+  remove('/v1/novels/:novelId/chapters/:chapterId', {
+    summary: 'Put a chapter with its scenes into the bin',
+    description: 'It can be put back for 30 days.',
+    params: chapterParams,
+    sends: { 200: binEntrySchema },
+    refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
+    handle: ({ novels, settings: { userId } }, { params: { novelId, chapterId } }) =>
+      novels.library.bin.remove(userId, { novelId, what: 'chapter', id: chapterId }),
+  }),
+  post('/v1/scenes/:sceneId([^:]+)::move', {
+    summary: 'Move a scene within its chapter, or into another one of its novel',
+    params: sceneParams,
+    body: sceneMoveBody,
+    sends: { 200: sceneSchema },
+    refuses: ['OPTION_INVALID', 'SCENE_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
+    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, body }, reply) => {
+      await novels.library.shape.moveScene(userId, { sceneId, ...defined({ ...body }) })
+      return sendScene(reply, await novels.library.scenes.scene(userId, sceneId))
+    },
+  }),
+  remove('/v1/scenes/:sceneId', {
+    summary: 'Put a scene into the bin',
+    description: 'It can be put back for 30 days.',
+    params: sceneParams,
+    sends: { 200: binEntrySchema },
+    refuses: ['SCENE_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params: { sceneId } }) => {
+      const { novelId } = await novels.library.scenes.scene(userId, sceneId)
+      return novels.library.bin.remove(userId, { novelId, what: 'scene', id: sceneId })
+    },
+  }),
+  get('/v1/novels/:novelId/bin', {
+    summary: 'List what is in the bin of a novel, the newest first',
+    params: novelParams,
+    sends: { 200: z.object({ items: z.array(binEntrySchema) }) },
+    refuses: ['NOVEL_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params }) => ({
+      items: [...(await novels.library.bin.entries(userId, params.novelId))],
+    }),
+  }),
+  post('/v1/novels/:novelId/bin/:entryId([^:]+)::restore', {
+    summary: 'Put something back from the bin, where it was or as near as there is a place',
+    params: binParams,
+    sends: { 200: binEntrySchema },
+    refuses: ['NOVEL_NOT_FOUND', 'BIN_ENTRY_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
+    handle: ({ novels, settings: { userId } }, { params }) => novels.library.bin.restore(userId, params),
+  }),
+  remove('/v1/novels/:novelId/bin/:entryId', {
+    summary: 'Delete for good what is in the bin',
+    description: 'This cannot be undone.',
+    params: binParams,
+    sends: { 204: z.undefined().describe('It is deleted') },
+    refuses: ['NOVEL_NOT_FOUND', 'BIN_ENTRY_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params }, reply) => {
+      while ((await novels.library.bin.discard(userId, params)) === 'more') {}
+      markDeleted(novels.library)
+      return reply.code(204).send()
+    },
+  }),
+]

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { id, named, plainLine, time } from './fields.ts'
+import { chapterFields } from './novel.ts'
+
+/** A volume of a novel. */
+export const volumeSchema = named(
+  'Volume',
+  z.object({ id: z.string(), position: z.int(), title: z.string(), chapters: z.int(), words: z.int() }),
+)
+
+/** A chapter of a novel, with the ids of its scenes. */
+export const chapterPlaceSchema = named(
+  'ChapterPlace',
+  z.object({
+    ...chapterFields,
+    novelId: z.string(),
+    sceneIds: z.array(z.string()).describe('In reading order'),
+  }),
+)
+
+/** A language as a tag such as `zh` or `en-GB`; empty: none. */
+const language = z
+  .string()
+  .regex(/^([A-Za-z]{2,3}(-[A-Za-z\d]{1,8}){0,3})?$/, 'Give a language tag such as `en` or `zh`.')
+
+const title = plainLine(300).min(1)
+const author = plainLine(300)
+
+/** A novel to begin. */
+export const newNovelBody = named(
+  'NewNovel',
+  z.strictObject({
+    title,
+    author: author.optional(),
+    language: language.optional().describe('BCP 47, such as `en`'),
+  }),
+)
+
+/** What a novel is to be called. */
+export const novelNamesBody = named(
+  'NovelNames',
+  z
+    .strictObject({
+      title: title.optional(),
+      author: author.optional().describe('Empty: none'),
+      language: language.optional().describe('BCP 47, such as `en`; empty: none'),
+    })
+    .refine(names => Object.keys(names).length > 0, 'Give a title, an author or a language.'),
+)
+
+const unitTitle = plainLine(300).describe('Empty: none')
+
+/** The title of a volume or a chapter. */
+export const titleBody = z.strictObject({ title: unitTitle })
+
+const before = id.optional().describe('What is to follow it, by its id; absent: it is the last one')
+const volumeId = id.optional().describe('Default: the volume of the chapter that follows, else the last one')
+
+/** A volume to add. */
+export const newVolumeBody = z.strictObject({ title: unitTitle, before })
+
+/** A chapter to add. */
+export const newChapterBody = z.strictObject({ title: unitTitle, volumeId, before })
+
+/** Where a volume is to be. */
+export const volumeMoveBody = z.strictObject({ before }).nullish()
+
+/** Where a chapter is to be. */
+export const chapterMoveBody = z.strictObject({ volumeId, before }).nullish()
+
+/** Where a scene is to be. */
+export const sceneMoveBody = z
+  .strictObject({ chapterId: id.optional().describe('Default: the chapter that it is in'), before })
+  .nullish()
+
+/** Where a chapter is to be cut. */
+export const splitBody = z.strictObject({
+  at: id.describe('The scene that begins the new chapter; not the first one'),
+  title: unitTitle.default(''),
+})
+
+/** What is in the bin. */
+export const binEntrySchema = named(
+  'BinEntry',
+  z.object({
+    id: z.string(),
+    novelId: z.string(),
+    what: z.enum(['volume', 'chapter', 'scene']),
+    unitId: z.string().describe('Id of the volume, chapter or scene'),
+    title: z.string(),
+    chapters: z.int(),
+    scenes: z.int(),
+    words: z.int(),
+    characters: z.int(),
+    binnedAt: time,
+    expiresAt: time.describe('When it is deleted for good'),
+  }),
+)
+
+/** Ids in paths. */
+export const volumeParams = z.object({ novelId: id, volumeId: id })
+export const binParams = z.object({ novelId: id, entryId: id })

@@ -1,0 +1,292 @@
+/**
+ * The bin: the rows of what was deleted name its entry as their novel, so that no reader of the novel meets them. Their positions stay those
+ * of the place that they were at.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Change, each, getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
+import { type BinEntry, type BinnedUnit, binnedFor, type NovelBin } from './bin.ts'
+import { discardStep } from './drafts.ts'
+import {
+  chapterAt,
+  chaptersIn,
+  type Frame,
+  inChapter,
+  type NovelChange,
+  type Shaped,
+  scenesIn,
+  shaping,
+  volumeAt,
+} from './keep-shape.ts'
+import {
+  type BinRecord,
+  bin,
+  chapters,
+  type LibraryParts,
+  ownNovel,
+  readings,
+  type SceneRecord,
+  scenes,
+  volumes,
+} from './kinds.ts'
+import { chaptersOf, scenesOf, volumesOf } from './places.ts'
+import { binEntryNotFound, chapterFull, chapterNotFound, sceneNotFound } from './refusal.ts'
+import { scenesStep } from './remove-novel.ts'
+import { scenesPerChapter } from './scenes.ts'
+
+/** The bins of a library. */
+export function novelBin(library: LibraryParts): NovelBin {
+  const { records, now } = library
+  return {
+    async remove(userId, unit) {
+      const id = randomUUID()
+      await shaping(library, { userId, novelId: unit.novelId }, frame => binned(library, frame, { unit, id }))
+      return entryOf(await held(library, { novelId: unit.novelId, entryId: id }))
+    },
+    async entries(userId, novelId) {
+      await ownNovel(library, userId, novelId)
+      const query = { equal: { novelId }, order: ['expiresAt'], reverse: true } as const
+      return (await records.find(bin, query)).map(entryOf)
+    },
+    async restore(userId, wanted) {
+      let entry: Stored<BinRecord> | undefined
+      await shaping(library, { userId, novelId: wanted.novelId }, async frame => {
+        entry = await held(library, wanted)
+        return restored(library, frame, entry)
+      })
+      if (entry === undefined) throw binEntryNotFound(wanted.entryId)
+      return entryOf(entry)
+    },
+    async discard(userId, wanted, limit = discardStep) {
+      await ownNovel(library, userId, wanted.novelId)
+      return discardStepOf(library, await held(library, wanted), limit)
+    },
+    async purge(limit = discardStep) {
+      const query = { most: { expiresAt: now() }, order: ['expiresAt'], limit: 1 } as const
+      const [entry] = await records.find(bin, query)
+      if (entry === undefined) return { isMore: false, purged: 0 }
+      const done = (await discardStepOf(library, entry, limit)) === 'done'
+      return { isMore: true, purged: done ? 1 : 0 }
+    },
+  }
+}
+
+function entryOf({ revision: _, place: __, ...entry }: Stored<BinRecord>): BinEntry {
+  return entry
+}
+
+/** Throws BIN_ENTRY_NOT_FOUND. */
+async function held(
+  { records }: LibraryParts,
+  { novelId, entryId }: { novelId: string; entryId: string },
+): Promise<Stored<BinRecord>> {
+  const entry = await getOne(records, bin, entryId)
+  if (entry?.novelId !== novelId) throw binEntryNotFound(entryId)
+  return entry
+}
+
+/** What a unit is made of, where it is, and what takes it out. */
+interface Unit {
+  title: string
+  place: BinRecord['place']
+  /** How many volumes and chapters it has. */
+  counts: { volumes: number; chapters: number }
+  /** Selects its scenes. */
+  scenes: { equal: Partial<Record<keyof SceneRecord, string | number>>; above?: object; most?: object }
+  /** Gives its rows another novel, and what is behind it the places. */
+  changes: (entryId: string) => Change[]
+}
+
+async function binned(
+  library: LibraryParts,
+  frame: Frame,
+  { unit, id }: { unit: BinnedUnit; id: string },
+): Promise<Shaped> {
+  const { records, now } = library
+  const { novel } = frame
+  const { title, place, counts, scenes: of, changes } = await unitOf(library, frame, unit)
+  const sums = await records.sum(scenes, { ...of, by: 'novelId', of: ['words', 'characters'] })
+  const { count = 0, words = 0, characters = 0 } = sums.get(novel.id) ?? {}
+  const at = now()
+  const entry: BinRecord = {
+    ...{ id, novelId: novel.id, what: unit.what, unitId: unit.id, title, chapters: counts.chapters },
+    ...{ scenes: count, words, characters, binnedAt: at, expiresAt: at + binnedFor, place },
+  }
+  return {
+    novel: countedBy(frame, { ...counts, scenes: count, words, characters }, -1),
+    changes: [...changes(id), insert(bin, entry)],
+  }
+}
+
+/** The counts of a novel with or without something. Its text is another one then: what was derived from it is out of date. */
+function countedBy(
+  { novel }: Frame,
+  counts: Record<'volumes' | 'chapters' | 'scenes' | 'words' | 'characters', number>,
+  by: 1 | -1,
+): NovelChange {
+  const counted = Object.entries(counts).map(([name, count]) => [
+    name,
+    novel[name as keyof typeof counts] + by * count,
+  ])
+  return { ...Object.fromEntries(counted), textVersion: novel.textVersion + 1 }
+}
+
+/** Finds a unit. Throws VOLUME_NOT_FOUND, CHAPTER_NOT_FOUND, SCENE_NOT_FOUND. */
+function unitOf(library: LibraryParts, frame: Frame, unit: BinnedUnit): Unit | Promise<Unit> {
+  if (unit.what === 'volume') return volumeUnit(frame, unit.id)
+  return unit.what === 'chapter' ? chapterUnit(frame, unit.id) : sceneUnit(library, frame, unit.id)
+}
+
+function volumeUnit(frame: Frame, volumeId: string): Unit {
+  const { id: novelId } = frame.novel
+  const volume = volumeAt(frame, volumeId)
+  const block = chaptersIn(frame, volume)
+  const end = block.from + block.count
+  const [inVolumes, inChapters] = [volumesOf(novelId), chaptersOf(novelId)]
+  return {
+    title: frame.volumes[volume]?.title ?? '',
+    place: { volume, chapter: block.from },
+    counts: { volumes: 1, chapters: block.count },
+    scenes: chapterSpan(novelId, block.from, end),
+    changes: entryId => [
+      ...inVolumes({ from: volume, end: volume + 1 }, { by: 0, novelId: entryId }),
+      ...inVolumes({ from: volume + 1 }, { by: -1 }),
+      ...inChapters({ from: block.from, end }, { by: 0, novelId: entryId }),
+      ...inChapters({ from: end }, { by: -block.count }),
+    ],
+  }
+}
+
+function chapterUnit(frame: Frame, chapterId: string): Unit {
+  const { id: novelId } = frame.novel
+  const chapter = chapterAt(frame, chapterId)
+  const { title = '', volumeId = '' } = frame.chapters[chapter] ?? {}
+  const inChapters = chaptersOf(novelId)
+  return {
+    title,
+    place: { volumeId, chapter },
+    counts: { volumes: 0, chapters: 1 },
+    scenes: chapterSpan(novelId, chapter, chapter + 1),
+    changes: entryId => [
+      ...inChapters({ from: chapter, end: chapter + 1 }, { by: 0, novelId: entryId }),
+      ...inChapters({ from: chapter + 1 }, { by: -1 }),
+    ],
+  }
+}
+
+async function sceneUnit({ records }: LibraryParts, frame: Frame, sceneId: string): Promise<Unit> {
+  const { id: novelId } = frame.novel
+  const scene = await getOne(records, scenes, sceneId, ['summary'])
+  if (scene?.novelId !== novelId) throw sceneNotFound(sceneId)
+  const { title = '', chapterId, chapter, position } = scene
+  const inScenes = scenesOf(novelId, chapter)
+  return {
+    title,
+    place: { chapterId, chapter, position },
+    counts: { volumes: 0, chapters: 0 },
+    scenes: { equal: { novelId, chapter, position } },
+    changes: entryId => [
+      ...inScenes({ from: position, end: position + 1 }, { by: 0, novelId: entryId }),
+      ...inScenes({ from: position + 1 }, { by: -1 }),
+    ],
+  }
+}
+
+function chapterSpan(novelId: string, from: number, end: number): Unit['scenes'] {
+  return { equal: { novelId }, above: { chapter: from - 1 }, most: { chapter: end - 1 } }
+}
+
+/** Finds the place of an entry, and returns what puts its rows there. */
+async function restored(library: LibraryParts, frame: Frame, entry: Stored<BinRecord>): Promise<Shaped> {
+  const { chapters: inEntry, words, characters, scenes: count, what } = entry
+  const changes =
+    what === 'volume'
+      ? volumeBack(frame, entry)
+      : what === 'chapter'
+        ? chapterBack(frame, entry)
+        : await sceneBack(library, frame, entry)
+  const volumeCount = what === 'volume' ? 1 : 0
+  return {
+    novel: countedBy(frame, { volumes: volumeCount, chapters: inEntry, scenes: count, words, characters }, 1),
+    // The index was maybe built anew meanwhile, without them.
+    changes: [
+      each(scenes, { equal: { novelId: entry.id } }, { set: { edited: 1 } }),
+      ...changes,
+      remove(bin, entry),
+    ],
+  }
+}
+
+function volumeBack(
+  frame: Frame,
+  { id, place: { volume = 0, chapter }, chapters: count }: BinRecord,
+): Change[] {
+  const { id: novelId } = frame.novel
+  const at = Math.min(volume, frame.volumes.length)
+  const { from } = chaptersIn(frame, at)
+  return [
+    ...volumesOf(novelId)({ from: at }, { by: 1 }),
+    ...volumesOf(id)({ from: 0 }, { by: at - volume, novelId }),
+    ...chaptersOf(novelId)({ from }, { by: count }),
+    ...chaptersOf(id)({ from: 0 }, { by: from - chapter, novelId }),
+  ]
+}
+
+function chapterBack(frame: Frame, { id, place: { volumeId, chapter } }: BinRecord): Change[] {
+  const { id: novelId } = frame.novel
+  const nearest = frame.chapters[Math.min(chapter, frame.chapters.length) - 1] ?? frame.chapters[0]
+  const isThere = frame.volumes.some(volume => volume.id === volumeId)
+  const into = isThere ? volumeId : (nearest?.volumeId ?? frame.volumes[0]?.id)
+  const block = chaptersIn(
+    frame,
+    frame.volumes.findIndex(volume => volume.id === into),
+  )
+  const at = Math.min(Math.max(chapter, block.from), block.from + block.count)
+  return [
+    ...chaptersOf(novelId)({ from: at }, { by: 1 }),
+    ...chaptersOf(id)({ from: 0 }, { by: at - chapter, novelId }),
+    each(chapters, { equal: { novelId, position: at } }, { set: { volumeId: into ?? '' } }),
+  ]
+}
+
+/** Throws CHAPTER_NOT_FOUND where the novel has no chapter, CHAPTER_FULL. */
+async function sceneBack(library: LibraryParts, frame: Frame, entry: BinRecord): Promise<Change[]> {
+  const { id: novelId } = frame.novel
+  const { chapterId = '', chapter, position = 0 } = entry.place
+  const own = frame.chapters.find(({ id }) => id === chapterId)
+  const target = own ?? frame.chapters[Math.min(chapter, frame.chapters.length - 1)]
+  if (target === undefined) throw chapterNotFound(chapterId)
+  const there = await scenesIn(library, target)
+  if (there.length >= scenesPerChapter) throw chapterFull(target.id, scenesPerChapter)
+  const at = Math.min(position, there.length)
+  const scene = await getOne(library.records, scenes, entry.unitId)
+  return [
+    ...scenesOf(novelId, target.position)({ from: at }, { by: 1 }),
+    ...scenesOf(entry.id, chapter)({ from: 0 }, { by: at - position, chapter: target.position, novelId }),
+    ...(own === undefined && scene ? inChapter([{ ...scene, novelId, edited: 1 }], target, at) : []),
+  ]
+}
+
+/** Deletes an entry for good by one step. The entry guards it: one that is put back meanwhile stays. */
+async function discardStepOf(
+  library: LibraryParts,
+  entry: Stored<BinRecord>,
+  limit: number,
+): Promise<'more' | 'done'> {
+  const { records } = library
+  const { id } = entry
+  if ((await scenesStep(library, { novelId: id, guard: replace(bin, entry) }, limit)) === 'more')
+    return 'more'
+  const ofEntry = { equal: { novelId: id } }
+  const [inVolumes, inChapters, read] = await Promise.all([
+    records.find(volumes, ofEntry),
+    records.find(chapters, ofEntry),
+    records.find(readings, ofEntry, ['items']),
+  ])
+  const now = await getOne(records, bin, id)
+  if (now === undefined) return 'done'
+  const rows = [
+    ...[...inVolumes.map(each => remove(volumes, each)), ...inChapters.map(each => remove(chapters, each))],
+    ...read.map(each => remove(readings, each)),
+  ]
+  return (await records.commit([remove(bin, now), ...rows])) === 'applied' ? 'done' : 'more'
+}

@@ -1,0 +1,95 @@
+/**
+ * Making a novel, and changing of what it is made: volumes, chapters and scenes are added, renamed, moved, split and merged. Each change is one
+ * commit, all of it or nothing; what has an id keeps it, with its text, history, candidates and summaries.
+ *
+ * A place is said by what is to follow it: `before` a volume, chapter or scene, by its id; absent: at the end.
+ */
+import type { ChapterOverview, NovelOverview, VolumeOverview } from './shelf.ts'
+
+/** A novel that a person begins. */
+export interface NewNovel {
+  userId: string
+  /** Chosen by the caller, at most 100 characters: the novel of that user that has it already is found. */
+  id: string
+  title: string
+  author?: string
+  /** BCP 47 tag of the text, such as `zh` or `en`. */
+  language?: string
+}
+
+/** What a novel is called. An empty author or language is none. */
+export interface NovelNames extends Partial<Pick<NewNovel, 'title' | 'author' | 'language'>> {}
+
+/** A volume that is to be added, empty. */
+export interface NewVolume {
+  novelId: string
+  /** Chosen by the caller, at most 100 characters: the one that has it already is found. */
+  id: string
+  title: string
+  before?: string
+}
+
+/** A chapter that is to be added, without scenes. */
+export interface NewChapter extends NewVolume {
+  /** Default: that of the chapter that follows, else the last one. */
+  volumeId?: string
+}
+
+/** Where a volume is to be. */
+export interface VolumeMove {
+  novelId: string
+  volumeId: string
+  before?: string
+}
+
+/** Where a chapter is to be. */
+export interface ChapterMove {
+  novelId: string
+  chapterId: string
+  /** Default: that of the chapter that follows, else the last one. */
+  volumeId?: string
+  before?: string
+}
+
+/** Where a scene is to be. */
+export interface SceneMove {
+  sceneId: string
+  /** Default: the chapter that it is in. */
+  chapterId?: string
+  before?: string
+}
+
+/** Where a chapter is cut in two. */
+export interface ChapterSplit {
+  novelId: string
+  chapterId: string
+  /** Id of the scene that begins the new chapter; not the first one. */
+  at: string
+  /** Of the new chapter, chosen by the caller, at most 100 characters. */
+  id: string
+  title: string
+}
+
+/** The shapes of novels. All throw NOVEL_NOT_FOUND, VOLUME_NOT_FOUND, CHAPTER_NOT_FOUND, SCENE_NOT_FOUND for what a user does not have. */
+export interface NovelShape {
+  /** Puts a novel on the shelf: one chapter with one empty scene. Throws OPTION_INVALID where another has the id. */
+  create(novel: NewNovel): Promise<NovelOverview>
+  /** Changes what is given. */
+  rename(userId: string, novelId: string, names: NovelNames): Promise<NovelOverview>
+  renameVolume(userId: string, unit: { novelId: string; volumeId: string; title: string }): Promise<void>
+  renameChapter(userId: string, unit: { novelId: string; chapterId: string; title: string }): Promise<void>
+  /** Throws OPTION_INVALID where something else has the id. */
+  addVolume(userId: string, volume: NewVolume): Promise<VolumeOverview>
+  /** Throws OPTION_INVALID where something else has the id, or the place is in another volume. */
+  addChapter(userId: string, chapter: NewChapter): Promise<ChapterOverview>
+  /** With its chapters. */
+  moveVolume(userId: string, move: VolumeMove): Promise<void>
+  /** Throws OPTION_INVALID where the place is in another volume. */
+  moveChapter(userId: string, move: ChapterMove): Promise<void>
+  /** Within its novel. Throws CHAPTER_FULL, and OPTION_INVALID where the place is in another chapter. */
+  moveScene(userId: string, move: SceneMove): Promise<void>
+  /** The scenes from `at` on become a chapter of their own, right behind. Throws OPTION_INVALID for the first scene. */
+  splitChapter(userId: string, split: ChapterSplit): Promise<ChapterOverview>
+  /** The scenes of the chapter that follows go to the end of this one, and that one is gone. Throws CHAPTER_FULL, and OPTION_INVALID for the last chapter. */
+  mergeChapters(userId: string, unit: { novelId: string; chapterId: string }): Promise<void>
+}

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { importBook } from '../novel/library/case.ts'
+import { type NovelApi, serveNovels } from './novel-api.ts'
+
+let api: NovelApi
+beforeAll(async () => {
+  api = await serveNovels()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+interface Unit {
+  id: string
+  title: string
+}
+interface OutlineJson {
+  title: string
+  author?: string
+  outline: (Unit & { chapters: (Unit & { words: number })[] })[]
+}
+
+const headers = { 'idempotency-key': 'k' }
+const change = (method: string) => (path: string, json?: unknown) => api.ask<Unit>(path, { method, json })
+const [patch, erase] = [change('PATCH'), change('DELETE')]
+
+async function outlineOf(novelId: string): Promise<string> {
+  const { outline } = (await api.ask<OutlineJson>(`/v1/novels/${novelId}`)).body
+  return outline
+    .map(({ title, chapters }) => `${title}: ${chapters.map(each => each.title).join(' ')}`)
+    .join('; ')
+}
+
+describe('the shape of a novel', () => {
+  test('a novel is begun once for a key, renamed, and gone on with chapter by chapter', async () => {
+    const begin = (json: object) =>
+      api.ask<OutlineJson & Unit>('/v1/novels', { method: 'POST', headers, json })
+    const { status, body, headers: sent } = await begin({ title: '  The Mill ', language: 'en' })
+    expect([status, body.title]).toEqual([201, 'The Mill'])
+    const novel = `/v1/novels/${body.id}`
+    expect(sent.get('location')).toBe(novel)
+    expect((await begin({ title: 'The Mill' })).body).toEqual(body)
+    expect((await patch(novel, { title: 'The River', author: 'Ann' })).body).toMatchObject({
+      ...{ title: 'The River', author: 'Ann', language: 'en' },
+    })
+    const { outline } = (await api.ask<OutlineJson>(novel)).body
+    const [{ id: volumeId = '', chapters: [first] = [] } = {}] = outline
+    await patch(`${novel}/volumes/${volumeId}`, { title: 'One' })
+    await patch(`${novel}/chapters/${first?.id}`, { title: 'a' })
+    const add = (json: object) => api.ask<Unit>(`${novel}/chapters`, { method: 'POST', headers, json })
+    const second = await add({ title: 'b' })
+    expect((await add({ title: 'b' })).body).toEqual(second.body)
+    const two = await api.post<Unit>(`${novel}/volumes`, { title: 'Two' })
+    expect([second.status, two.status]).toEqual([201, 201])
+    await api.post(`${novel}/chapters`, { title: 'c', volumeId: two.body.id })
+    expect(await outlineOf(body.id)).toBe('One: a b; Two: c')
+    await api.post(`${novel}/chapters/${first?.id}:move`, { volumeId: two.body.id })
+    expect(await outlineOf(body.id)).toBe('One: b; Two: c a')
+    await api.post(`${novel}/volumes/${two.body.id}:move`, { before: volumeId })
+    expect(await outlineOf(body.id)).toBe('Two: c a; One: b')
+    await api.post(`${novel}/chapters/${second.body.id}/`, {})
+    await api.post(`${novel}/chapters/${first?.id}:merge`)
+    expect(await outlineOf(body.id)).toBe('Two: c a; One: ')
+  })
+
+  test('what makes no sense is refused, and says why', async () => {
+    const novelId = await importBook(api.novels.library, 'refused')
+    const novel = `/v1/novels/${novelId}`
+    const refused = async (asked: Promise<{ status: number; body: unknown }>) => {
+      const { status, body } = await asked
+      const { code, detail } = body as { code: string; detail: string }
+      return `${status} ${code}: ${detail}`
+    }
+    expect(await refused(api.post('/v1/novels', { title: ' ' }))).toMatch(/^400 REQUEST_INVALID/)
+    expect(await refused(api.post('/v1/novels', { title: 'x', language: 'no language' }))).toMatch(
+      /^400 REQUEST_INVALID.*language tag such as/,
+    )
+    expect(await refused(patch(novel, {}))).toMatch(
+      /^400 REQUEST_INVALID.*Give a title, an author or a language/,
+    )
+    expect(await refused(api.post(`${novel}/chapters`, { title: '', before: 'nowhere' }))).toBe(
+      '404 CHAPTER_NOT_FOUND: There is no chapter nowhere in the novel.',
+    )
+    expect(await refused(api.post(`${novel}/chapters`, { title: '', volumeId: 'nowhere' }))).toBe(
+      '404 VOLUME_NOT_FOUND: There is no volume nowhere in the novel.',
+    )
+    expect(await refused(patch(`${novel}/volumes/nowhere`, { title: '' }))).toMatch(/^404 VOLUME_NOT_FOUND/)
+    expect(await refused(patch('/v1/novels/nowhere', { title: 'x' }))).toMatch(/^404 NOVEL_NOT_FOUND/)
+    expect(await refused(erase('/v1/scenes/nowhere'))).toMatch(/^404 SCENE_NOT_FOUND/)
+    expect(await refused(api.post(`${novel}/bin/nowhere:restore`))).toMatch(/^404 BIN_ENTRY_NOT_FOUND/)
+    const { outline } = (await api.ask<OutlineJson>(novel)).body
+    const last = outline.at(-1)?.chapters.at(-1)?.id
+    expect(await refused(api.post(`${novel}/chapters/${last}:merge`))).toMatch(
+      /^400 OPTION_INVALID: Chapter .* is the last one; no chapter follows it/,
+    )
+  })
+
+  test('what is deleted is in the bin, comes back, and is gone for good once that is asked for', async () => {
+    const novelId = await importBook(api.novels.library, 'binned')
+    const novel = `/v1/novels/${novelId}`
+    const before = await outlineOf(novelId)
+    const { outline } = (await api.ask<OutlineJson>(novel)).body
+    const [one, two] = outline
+    const chapter = `${novel}/chapters/${one?.chapters[0]?.id}`
+    const scenes = (await api.ask<{ scenes: Unit[] }>(chapter)).body.scenes
+    const [first, second] = scenes
+    await api.post(`/v1/scenes/${first?.id}:move`)
+    const moved = (await api.ask<{ scenes: Unit[] }>(chapter)).body.scenes
+    expect(moved.map(({ id }) => id)).toEqual([second?.id, first?.id])
+    const split = await api.post<Unit>(`${chapter}:split`, { at: first?.id, title: 'New' })
+    expect([split.status, split.body.title]).toEqual([201, 'New'])
+    await api.post(`${chapter}:merge`)
+    const gone = [
+      await erase(`/v1/scenes/${second?.id}`),
+      await erase(chapter),
+      await erase(`${novel}/volumes/${two?.id}`),
+    ]
+    expect(gone.map(({ status }) => status)).toEqual([200, 200, 200])
+    const listed = async () =>
+      (await api.ask<{ items: (Unit & { what: string })[] }>(`${novel}/bin`)).body.items.map(
+        ({ what }) => what,
+      )
+    expect((await listed()).toSorted()).toEqual(['chapter', 'scene', 'volume'])
+    expect(await api.ask(chapter)).toMatchObject({ status: 404 })
+    const put = (at: number) => api.post(`${novel}/bin/${gone[at]?.body.id}:restore`)
+    expect([(await put(2)).status, (await put(1)).status]).toEqual([200, 200])
+    expect(await outlineOf(novelId)).toBe(before)
+    expect(await erase(`${novel}/bin/${gone[0]?.body.id}`)).toMatchObject({ status: 204 })
+    expect(await listed()).toEqual([])
+  })
+})
