@@ -131,3 +131,30 @@ test('a prompt is printed, tried with a scene, saved for the novel and removed',
   expect((await prompt('--remove')).out).toBe('The novel uses that of the product again.\n')
   expect((await prompt()).out).toBe(usual.out)
 })
+
+test('a novel is begun, shaped and renamed, and what was removed is put back', async () => {
+  const novels = (...args: string[]) => quillwork('novels', ...args)
+  expect((await novels('begin', 'The Mill', '--language', 'en')).out).toMatch(/^The novel is \S+\.\n$/)
+  expect((await novels('add-chapter', 'mill', 'b')).out).toMatch(/^Chapter 2 is \S+\.\n$/)
+  expect((await novels('rename-chapter', 'mill', '1', 'a')).out).toBe('Chapter 1: a, as it is now.\n')
+  expect((await novels('move-chapter', 'mill', '2', '--before', '1')).out).toBe(
+    'Chapter 1: b, as it is now.\n',
+  )
+  expect((await novels('add-chapter', 'mill', '--before', '2')).out).toMatch(/^Chapter 2 is /)
+  expect((await novels('rename', 'mill', 'The River', '--author', 'Ann')).out).toBe(
+    'The novel is called The River.\n',
+  )
+  const removed = await novels('remove', 'river', '3')
+  const [, entry = ''] = /^In the bin as (\S+): 1 scene, 0 words\.\n$/.exec(removed.out) ?? []
+  const binned = JSON.parse((await novels('bin', 'river', '--json')).out)
+  expect(binned.items).toMatchObject([{ id: entry, what: 'chapter', title: 'a', scenes: 1 }])
+  expect((await novels('bin', 'river')).out).toMatch(/ chapter +\S+ \S+ +1 +0 +a\n/)
+  expect((await novels('put-back', 'river', entry)).out).toBe('Put back: a chapter with 1 scene.\n')
+  expect((await novels('remove', 'river', '3.1')).out).toMatch(/: 1 scene, 0 words\.\n$/)
+  expect((await novels('put-back', 'river', entry)).said).toContain('error BIN_ENTRY_NOT_FOUND: ')
+  expect(await novels('move-chapter', 'river', 'first')).toMatchObject({
+    code: 2,
+    said: expect.stringContaining('"first" is not the number of a chapter.'),
+  })
+  expect((await novels('remove', 'river', '9')).said).toContain('error CHAPTER_NOT_FOUND: ')
+})

@@ -28,6 +28,7 @@ export const keys = {
   summaries: (novelId: string) => ['novels', 'summaries', novelId],
   unitSummary: (novelId: string, unitId: string) => ['novels', 'summaries', novelId, unitId],
   snapshots: (novelId: string) => ['novels', 'snapshots', novelId],
+  bin: (novelId: string) => ['novels', 'bin', novelId],
   codex: (novelId: string) => ['novels', 'codex', novelId],
   threads: (novelId: string) => ['novels', 'threads', novelId],
   scene: (sceneId: string) => ['scenes', 'one', sceneId],

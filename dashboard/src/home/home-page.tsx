@@ -7,6 +7,7 @@ import { itemsOf } from '../api/pages.ts'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { BeginNovel } from './begin-novel.tsx'
 import { ChooseFiles, PageDrop } from './choose-files.tsx'
 import classes from './home.module.css'
 import { SampleCards, SampleMenu } from './samples.tsx'
@@ -82,7 +83,10 @@ function Welcome() {
             {t('text')}
           </Text>
           <WhatComesOut />
-          <ChooseFiles size="md" mt="xs" />
+          <Group justify="center" mt="xs">
+            <ChooseFiles size="md" />
+            <BeginNovel size="md" variant="light" />
+          </Group>
           <Text size="sm" c="dimmed">
             {t('formats')}
           </Text>
@@ -126,6 +130,7 @@ function AddNovel() {
         </Text>
         <Group gap="xs">
           <SampleMenu />
+          <BeginNovel variant="default" />
           <ChooseFiles variant="light" />
         </Group>
       </Group>

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconPlus } from '@tabler/icons-react'
+import { IconDots, IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -16,11 +16,13 @@ import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { useChapter, useOutline, useReadSceneAgain } from '../queries/novel-queries.ts'
 import type { ChapterSearch } from '../queries/search.ts'
 import { ChapterNavigation, useChapterKeys } from './chapter-navigation.tsx'
-import type { NovelOutline, SceneEntry } from './novel.ts'
+import { chaptersOf, type NovelOutline, type SceneEntry } from './novel.ts'
 import { useFollowNovel } from './novel-tasks.ts'
 import { usePlace } from './reading-place.ts'
 import { SceneReading } from './scene-reading.tsx'
+import { useShape } from './shape.ts'
 import { ChapterSummary } from './story-so-far.tsx'
+import { ChapterDialog } from './unit-dialog.tsx'
 
 const route = getRouteApi('/novels/$novelId/chapters/$chapterId')
 
@@ -93,7 +95,9 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
             ].join(' · ')}
           </span>
         }
-      />
+      >
+        {novel !== undefined && <ChangeChapter novel={novel} chapterId={chapterId} />}
+      </PageTitle>
       <ChapterSummary novelId={novelId} chapterId={chapterId} language={novel?.language} />
       <Scenes
         novelId={novelId}
@@ -106,6 +110,32 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
         <AddScene novelId={novelId} chapterId={chapterId} />
         {navigation}
       </Group>
+    </>
+  )
+}
+
+/** Opens what changes the chapter. Once it is deleted, the page goes to the novel. */
+function ChangeChapter({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
+  const t = useTranslations('novels.shape')
+  const navigate = useNavigate()
+  const shape = useShape(novel.id)
+  const [isOpen, opened] = useDisclosure()
+  const chapter = chaptersOf(novel).find(({ id }) => id === chapterId)
+  if (chapter === undefined) return null
+  return (
+    <>
+      <Button variant="default" leftSection={<IconDots size={18} aria-hidden />} onClick={opened.open}>
+        {t('changeChapter')}
+      </Button>
+      {isOpen && (
+        <ChapterDialog
+          novel={novel}
+          chapter={chapter}
+          shape={shape}
+          onDeleted={() => navigate({ to: '/novels/$novelId', params: { novelId: novel.id } })}
+          onClose={opened.close}
+        />
+      )}
     </>
   )
 }
@@ -129,7 +159,7 @@ function Scenes({ novelId, chapterId, scenes, language, search }: ScenesProps) {
           key={scene.id}
           scene={scene}
           language={language}
-          isOnly={scenes.length === 1}
+          scenes={scenes}
           target={targetIn(scene, search)}
           isWanted={scene.id === place.sceneId}
           onShown={place.shown}

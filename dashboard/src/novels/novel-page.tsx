@@ -5,8 +5,10 @@ import {
   IconCamera,
   IconDots,
   IconFeather,
+  IconPencil,
   IconPlayerTrackNext,
   IconTrash,
+  IconTrashX,
 } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
@@ -27,6 +29,7 @@ import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useLanguageName } from '../text/format.ts'
+import { Bin } from './bin.tsx'
 import { ContinueStory } from './continue-story.tsx'
 import { ExportButton } from './export-dialog.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
@@ -34,6 +37,7 @@ import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
 import { keepPlace, readPlace } from './reading-place.ts'
+import { RenameNovel } from './rename-novel.tsx'
 import { Reviews } from './reviews.tsx'
 import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
@@ -101,6 +105,8 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
   const [isWriting, writing] = useDisclosure()
   const [isContinuing, continuing] = useDisclosure()
   const [isNaming, naming] = useDisclosure()
+  const [isRenaming, renaming] = useDisclosure()
+  const [isBinOpen, bin] = useDisclosure()
   return (
     <Group>
       <Menu position="bottom-end">
@@ -119,6 +125,12 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           <Menu.Item leftSection={<IconCamera size={16} aria-hidden />} onClick={naming.open}>
             {t('snapshots.title')}
           </Menu.Item>
+          <Menu.Item leftSection={<IconPencil size={16} aria-hidden />} onClick={renaming.open}>
+            {t('names.open')}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconTrashX size={16} aria-hidden />} onClick={bin.open}>
+            {t('bin.title')}
+          </Menu.Item>
           <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={asking.open}>
             {t('delete.open')}
           </Menu.Item>
@@ -127,6 +139,8 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
       {isWriting && <WriteScenes novel={novel} onClose={writing.close} />}
       {isContinuing && <ContinueStory novel={novel} onClose={continuing.close} />}
       {isNaming && <Snapshots novel={novel} onClose={naming.close} />}
+      {isRenaming && <RenameNovel novel={novel} onClose={renaming.close} />}
+      {isBinOpen && <Bin novel={novel} onClose={bin.close} />}
       {isAsking && <DeleteNovel novel={novel} onClose={asking.close} />}
     </Group>
   )

@@ -1,14 +1,24 @@
-import { Badge, Button, Group, Paper, Stack, Title } from '@mantine/core'
-import { IconBookmark, IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { Badge, Button, Group, Paper, Stack, TextInput, Title } from '@mantine/core'
+import { IconBookmark, IconChevronDown, IconChevronRight, IconDots, IconPlus } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { memo, type RefObject, useCallback, useMemo, useRef, useState } from 'react'
+import {
+  type DragEvent,
+  type KeyboardEvent,
+  memo,
+  type RefObject,
+  useCallback,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { useTranslations } from 'use-intl'
 import { useTopOf } from '../browser/virtual-rows.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { DialogForm } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import {
   type ChapterEntry,
-  chaptersOf,
   type NovelOutline,
   type OutlineRow,
   outlineRows,
@@ -17,11 +27,25 @@ import {
 } from './novel.ts'
 import classes from './outline.module.css'
 import { readPlace } from './reading-place.ts'
+import {
+  addChapter,
+  addVolume,
+  type Done,
+  moveChapter,
+  placeBeside,
+  placeOf,
+  type Shape,
+  useShape,
+} from './shape.ts'
+import { ChapterDialog, VolumeDialog } from './unit-dialog.tsx'
 
 /** Below this many lines all of them are there, so that the search of the browser finds them; above, those on the screen alone. */
 const mostWhole = 400
 /** Height of a line in pixels, until it was measured. */
 const lineHeight = 46
+
+/** What is changed in a dialog. */
+type Changed = { kind: 'chapter'; chapter: ChapterEntry } | { kind: 'volume'; volume: Volume }
 
 /** The volumes and chapters of a novel. Volumes can be closed; thousands of chapters stay fluid. */
 export function Outline({ novel }: { novel: NovelOutline }) {
@@ -33,7 +57,9 @@ export function Outline({ novel }: { novel: NovelOutline }) {
     [],
   )
   const rows = useMemo(() => outlineRows(novel, closed), [novel, closed])
-  if (chaptersOf(novel).length === 0) return <Empty title={t('emptyTitle')} text={t('emptyText')} />
+  const shape = useShape(novel.id)
+  const [changed, setChanged] = useState<Changed>()
+  const close = () => setChanged(undefined)
   const { outline } = novel
   return (
     <Stack gap="sm" component="section" aria-label={t('title')}>
@@ -49,9 +75,20 @@ export function Outline({ novel }: { novel: NovelOutline }) {
           </Button>
         )}
       </Group>
-      <Paper withBorder>
-        <Rows rows={rows} novel={novel} onToggle={toggle} />
-      </Paper>
+      {rows.length === 0 ? (
+        <Empty title={t('emptyTitle')} text={t('emptyText')} />
+      ) : (
+        <Paper withBorder>
+          <Rows rows={rows} novel={novel} onToggle={toggle} onChange={setChanged} onMove={shape.mutate} />
+        </Paper>
+      )}
+      <AddUnits novel={novel} shape={shape} />
+      {changed?.kind === 'chapter' && (
+        <ChapterDialog novel={novel} chapter={changed.chapter} shape={shape} onClose={close} />
+      )}
+      {changed?.kind === 'volume' && (
+        <VolumeDialog novel={novel} volume={changed.volume} shape={shape} onClose={close} />
+      )}
     </Stack>
   )
 }
@@ -64,12 +101,15 @@ interface RowsProps {
   rows: readonly OutlineRow[]
   novel: NovelOutline
   onToggle: (volumeId: string) => void
+  onChange: (changed: Changed) => void
+  onMove: (act: () => Promise<Done>) => void
 }
 
-function Rows({ rows, novel, onToggle }: RowsProps) {
+function Rows({ rows, novel, onToggle, onChange, onMove }: RowsProps) {
   const list = useRef<HTMLUListElement>(null)
   const here = useMemo(() => readPlace(novel.id)?.chapterId, [novel.id])
   const lines = useLines(rows, list)
+  const dragging = useDragging(novel, onMove)
   return (
     <ul ref={list} className={classes['list']} style={{ height: lines.getTotalSize() }}>
       {lines.getVirtualItems().map(({ index, key, start }) => {
@@ -84,16 +124,149 @@ function Rows({ rows, novel, onToggle }: RowsProps) {
             data-index={index}
             className={classes['line']}
             style={{ transform: `translateY(${start - lines.options.scrollMargin}px)` }}
+            {...dragging.of(row)}
           >
             {row.kind === 'volume' ? (
               <VolumeRow volume={row.volume} isOpen={row.isOpen} onToggle={onToggle} />
             ) : (
               <ChapterRow novelId={novel.id} chapter={row.chapter} isHere={row.chapter.id === here} />
             )}
+            <ChangeButton row={row} onChange={onChange} />
           </li>
         )
       })}
     </ul>
+  )
+}
+
+/** Opens what changes a volume or a chapter. */
+const ChangeButton = memo(function ChangeButton({
+  row,
+  onChange,
+}: {
+  row: OutlineRow
+  onChange: (changed: Changed) => void
+}) {
+  const t = useTranslations('novels')
+  const name =
+    row.kind === 'volume'
+      ? row.volume.title || t('outline.volume', { number: row.volume.position + 1 })
+      : row.chapter.title || t('chapterNumber', { number: row.chapter.position + 1 })
+  return (
+    <button
+      type="button"
+      className={classes['change']}
+      aria-label={t('shape.change', { name })}
+      title={t('shape.change', { name })}
+      onClick={() => onChange(row)}
+    >
+      <IconDots size={16} aria-hidden />
+    </button>
+  )
+})
+
+/**
+ * Moves chapters: by the mouse, before the line where they are let go, or to the end of the volume on whose heading they are; and by Alt with the arrow
+ * keys.
+ */
+function useDragging(novel: NovelOutline, onMove: RowsProps['onMove']) {
+  const [dragged, setDragged] = useState<ChapterEntry>()
+  const [target, setTarget] = useState<string>()
+  const end = () => {
+    setDragged(undefined)
+    setTarget(undefined)
+  }
+  const drop = (row: OutlineRow) => {
+    end()
+    if (dragged === undefined || rowKey(row) === dragged.id) return
+    const place =
+      row.kind === 'volume'
+        ? { volumeId: row.volume.id }
+        : { volumeId: placeOf(novel, row.chapter.id).volumeId, before: row.chapter.id }
+    onMove(() => moveChapter(novel, dragged, place))
+  }
+  const step = (event: KeyboardEvent, chapter: ChapterEntry) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key] as -1 | 1 | undefined
+    const place = event.altKey && by !== undefined ? placeBeside(novel, chapter.id, by) : undefined
+    if (place === undefined) return
+    event.preventDefault()
+    onMove(() => moveChapter(novel, chapter, place))
+  }
+  return {
+    /** What a line needs for it. */
+    of(row: OutlineRow) {
+      const isTarget = dragged !== undefined && target === rowKey(row)
+      const over = (event: DragEvent) => {
+        if (dragged === undefined) return
+        event.preventDefault()
+        setTarget(rowKey(row))
+      }
+      const chapter = row.kind === 'chapter' ? row.chapter : undefined
+      return {
+        ...(isTarget && { 'data-target': row.kind }),
+        onDragOver: over,
+        onDrop: () => drop(row),
+        ...(chapter && {
+          draggable: true,
+          onDragStart: () => setDragged(chapter),
+          onDragEnd: end,
+          onKeyDown: (event: KeyboardEvent) => step(event, chapter),
+        }),
+      }
+    },
+  }
+}
+
+/** Adds a chapter at the end, or a volume. */
+function AddUnits({ novel, shape }: { novel: NovelOutline; shape: Shape }) {
+  const t = useTranslations('novels.shape')
+  const [adding, setAdding] = useState<'chapter' | 'volume'>()
+  const [title, setTitle] = useState('')
+  const close = () => {
+    setAdding(undefined)
+    setTitle('')
+  }
+  const act = () =>
+    adding === 'volume'
+      ? addVolume(novel.id, title.trim())
+      : addChapter(novel.id, title.trim(), novel.outline.at(-1)?.id)
+  return (
+    <Group gap="xs">
+      {(['chapter', 'volume'] as const).map(what => (
+        <Button
+          key={what}
+          variant="default"
+          size="sm"
+          leftSection={<IconPlus size={16} aria-hidden />}
+          onClick={() => setAdding(what)}
+        >
+          {t(`add.${what}`)}
+        </Button>
+      ))}
+      {adding && (
+        <Dialog
+          title={t(`add.${adding}`)}
+          isUnsaved={title !== '' && !shape.isPending}
+          onClose={close}
+          centered
+        >
+          <DialogForm
+            onSubmit={() => shape.mutate(act, { onSuccess: close })}
+            action={t('add.action')}
+            isBusy={shape.isPending}
+            isDisabled={false}
+          >
+            <TextInput
+              label={t('title')}
+              value={title}
+              maxLength={300}
+              onChange={({ currentTarget }) => setTitle(currentTarget.value)}
+              data-autofocus
+            />
+          </DialogForm>
+        </Dialog>
+      )}
+    </Group>
   )
 }
 

@@ -10,14 +10,15 @@ import { sceneQuery } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
 import { Prose } from './prose.tsx'
 import classes from './reader.module.css'
+import { SceneMenu } from './scene-menu.tsx'
 import { SummaryPanel } from './summary-panel.tsx'
 import type { Span } from './text-spans.ts'
 
 interface SceneReadingProps {
   scene: SceneEntry
+  /** Those of its chapter. A chapter of one scene needs no numbers for it. */
+  scenes: readonly SceneEntry[]
   language: string | undefined
-  /** A chapter of one scene needs no numbers for it. */
-  isOnly: boolean
   /** A passage that the address asks for. */
   target: Span | undefined
   /** Whether its text is wanted before the person comes near. */
@@ -27,7 +28,7 @@ interface SceneReadingProps {
 }
 
 /** A scene of a chapter: its text, its summary, and the way to its own page. */
-export function SceneReading({ scene, language, isOnly, target, isWanted, onShown }: SceneReadingProps) {
+export function SceneReading({ scene, scenes, language, target, isWanted, onShown }: SceneReadingProps) {
   const t = useTranslations('novels.reader')
   const [section, isNear] = useNear<HTMLElement>()
   const number = scene.position + 1
@@ -40,17 +41,20 @@ export function SceneReading({ scene, language, isOnly, target, isWanted, onShow
       <SummaryPanel scene={scene} language={language} />
       <Stack gap="sm" className={classes['body'] ?? ''}>
         <Group justify="space-between" gap="xs">
-          {isOnly && scene.title === undefined ? <span /> : <Title order={2}>{title}</Title>}
-          <ButtonLink
-            to="/novels/$novelId/scenes/$sceneId"
-            params={{ novelId: scene.novelId, sceneId: scene.id }}
-            variant="subtle"
-            size="compact-sm"
-            leftSection={<IconEdit size={16} aria-hidden />}
-            aria-label={t('toSceneOf', { scene: title })}
-          >
-            {t('toScene')}
-          </ButtonLink>
+          {scenes.length === 1 && scene.title === undefined ? <span /> : <Title order={2}>{title}</Title>}
+          <Group gap={4}>
+            <ButtonLink
+              to="/novels/$novelId/scenes/$sceneId"
+              params={{ novelId: scene.novelId, sceneId: scene.id }}
+              variant="subtle"
+              size="compact-sm"
+              leftSection={<IconEdit size={16} aria-hidden />}
+              aria-label={t('toSceneOf', { scene: title })}
+            >
+              {t('toScene')}
+            </ButtonLink>
+            <SceneMenu scenes={scenes} scene={scene} name={title} />
+          </Group>
         </Group>
         <SceneText
           section={section}
@@ -68,7 +72,7 @@ export function SceneReading({ scene, language, isOnly, target, isWanted, onShow
   )
 }
 
-interface SceneTextProps extends Omit<SceneReadingProps, 'isOnly'> {
+interface SceneTextProps extends Omit<SceneReadingProps, 'scenes'> {
   section: RefObject<HTMLElement | null>
 }
 

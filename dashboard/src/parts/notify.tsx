@@ -1,11 +1,39 @@
+import { Button, Group } from '@mantine/core'
 import { notifications, useNotifications } from '@mantine/notifications'
 import { Suspense, useState } from 'react'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { useErrorText } from './states.tsx'
 
 /** Says in a corner of the page what was done. */
 export function notifyDone(message: string): void {
   notifications.show({ message, color: 'green', autoClose: 4_000 })
+}
+
+/** The notice that can be undone; an earlier one goes. */
+let undoable: string | undefined
+
+/** The same, with a button that undoes it. Only the last thing can be undone so: an earlier one may have changed since. */
+export function notifyUndoable(
+  message: string,
+  { label, onUndo }: { label: string; onUndo: () => void },
+): void {
+  if (undoable !== undefined) notifications.hide(undoable)
+  const id = newIdempotencyKey()
+  undoable = id
+  const undo = () => {
+    notifications.hide(id)
+    onUndo()
+  }
+  const text = (
+    <Group justify="space-between" wrap="nowrap">
+      <span>{message}</span>
+      <Button variant="light" size="compact-sm" flex="none" onClick={undo}>
+        {label}
+      </Button>
+    </Group>
+  )
+  notifications.show({ id, message: text, color: 'green', autoClose: 12_000 })
 }
 
 /** Says in a corner of the page that something could not be done, in the words of the server. For `onError` of a mutation. */

@@ -30,6 +30,7 @@ import { addNovelDeletion } from './deletion.ts'
 import { addNovelContinuing } from './novel-continuing.ts'
 import { addNovelExport } from './novel-export.ts'
 import { addNovelPrompts } from './novel-prompts.ts'
+import { addNovelShape } from './novel-shape.ts'
 import { addNovelSummaries } from './novel-summaries.ts'
 import { addNovelRewriting, addNovelWriting, sceneArgument } from './novel-writing.ts'
 import { addSnapshots } from './snapshots.ts'
@@ -45,9 +46,9 @@ type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|export|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|export|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
-  const novels = addGroup(program, 'novels', 'Read, search, write and delete the novels')
+  const novels = addGroup(program, 'novels', 'Begin, read, shape, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
   novels
     .command('show')
@@ -68,6 +69,7 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<words...>')
     .option('--limit <n>', 'number of places, at most 100; default 20')
     .action(register(search))
+  addNovelShape(novels, register, novelArgument)
   addNovelSummaries(novels, register, novelArgument)
   addNovelWriting(novels, register, novelArgument)
   addNovelPrompts(novels, register, novelArgument)

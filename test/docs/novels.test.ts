@@ -4,6 +4,6 @@ import { describe } from 'vitest'
 import { root } from './project.ts'
 import { testCommandsOf } from './server.ts'
 
-describe('the page on exporting', () => {
-  testCommandsOf(readFileSync(path.join(root, 'docs', 'export.md'), 'utf8'))
+describe.each(['export', 'shaping'])('the page %s', name => {
+  testCommandsOf(readFileSync(path.join(root, 'docs', `${name}.md`), 'utf8'))
 })
