@@ -35,22 +35,28 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
   slowRow(15, 'every wait queue is purged while tasks wait in it', async ({ seed, size, finish }) =>
     onServers(async (system, servers) => {
       await using messages = await connectTo(servers)
-      const count = size.of(30, 1_000)
+      // More than that keeps the stand-in for MongoDB busy with polls alone, and tasks late.
+      const count = size.of(30, 500)
       // All wait in the queues at once, and become due as fast as they were submitted: no faster than they can be run.
       const backoff = [size.of(6_000, 60_000)]
       await startAll(system, size.of(1, 4), { retry: { maxAttempts: 50, backoff, jitter: 0 } })
       const client = await system.start({ start: false })
       const plan = { name: 'leaves', kind: 'flaky' }
-      await client.order('submit', { plan, from: 0, count, seed, wave: 4 })
+      const submitted = client.order('submit', { plan, from: 0, count, seed, wave: 4 })
       let purged = 0
+      // From the first task on: on a slow machine the first ones have waited to the end before the last ones come.
       await until(
         async () => {
           for (const queue of waitQueues) purged += await messages.purge(queue)
-          return purged >= count * 0.8
+          // What a busy relay has not handed over in time waits in the store.
+          return purged >= count * 0.2
         },
         'tasks in the wait queues',
         size.of(20_000, 60_000),
+        // They stay there for seconds, and each purge is work for the broker.
+        500,
       )
+      await submitted
       system.fault(`${purged} messages purged`)
       const report = await finish(system, { limit: 120_000 })
       expect(report.completed).toBe(count)
