@@ -37,6 +37,7 @@ import { promptScene } from './preview-scene.ts'
 import { loadPrompts, type Prompts, withTried } from './prompts/prompts.ts'
 import { entriesReading, proposeCodexEntries } from './propose-codex-entries.ts'
 import { renameInNovel } from './rename-in-novel.ts'
+import { replaceInNovel } from './replace-in-novel.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import { reviewChapter } from './review-chapter.ts'
 import { readSelectionTarget, rewriteSelection, rewritingFor } from './rewrite-selection.ts'
@@ -89,6 +90,7 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(restoreSnapshot, async () => noCalls),
   estimator(exportNovel, async () => noCalls),
   estimator(renameInNovel, async () => noCalls),
+  estimator(replaceInNovel, async () => noCalls),
   estimator(proposeCodexEntries, async asked => {
     const reading = await entriesReading(asked, asked.parameters)
     return estimateOf(reading.model, await readingUses(reading, asked.parameters, asked.signal))

@@ -14,6 +14,7 @@ import { importNovel } from './import-novel.ts'
 import { parseFile } from './parse-file.ts'
 import { proposeCodexEntries } from './propose-codex-entries.ts'
 import { renameInNovel } from './rename-in-novel.ts'
+import { replaceInNovel } from './replace-in-novel.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import { reviewChapter } from './review-chapter.ts'
 import { rewriteSelection } from './rewrite-selection.ts'
@@ -90,6 +91,7 @@ export {
   parseFile,
   proposeCodexEntries,
   renameInNovel,
+  replaceInNovel,
   restoreSnapshot,
   reviewChapter,
   rewriteSelection,
@@ -116,6 +118,7 @@ export const novelTasks = [
   exportNovel,
   sceneBrief,
   renameInNovel,
+  replaceInNovel,
   proposeCodexEntries,
   checkCodex,
   vectorize,

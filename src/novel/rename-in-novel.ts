@@ -1,33 +1,36 @@
 import { z } from 'zod'
-import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
-import { defined } from '../task/defined.ts'
+import { QuillworkError, type TaskContext } from '../index.ts'
 import type { CodexEntry, CodexFields } from './codex/entry.ts'
 import { everyEntry, everyThread } from './codex/find-places.ts'
 import {
-  placeChooser,
   placeFinder,
   placeKinds,
-  type RenamableText,
-  type RenamePlace,
   renamedNames,
-  renamedText,
   renames,
   textOfView,
   textsOfEntry,
-  textsOfScene,
   textsOfThread,
 } from './codex/rename.ts'
-import { count, id } from './fields.ts'
-import { textProvenance } from './library/history.ts'
+import { id } from './fields.ts'
 import { codexEntryNotFound } from './library/refusal.ts'
-import type { Scene } from './library/scenes.ts'
 import type { ThreadThere } from './library/threads.ts'
 import { hasWords } from './quotation.ts'
+import {
+  isOneChoice,
+  notBoth,
+  type Planned,
+  type Plans,
+  placeChoice,
+  planner,
+  type Refused,
+  type Replaced,
+  replaceAll,
+  replaced,
+  replaceInScenes,
+  replacingProgress,
+} from './replace-places.ts'
 import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
 import { type ThreadEvent, type ThreadFields, threadBounds } from './threads/thread.ts'
-
-/** The id of a place, as the preview gives it. */
-const places = z.array(z.string().min(1).max(200)).max(10_000)
 
 const parameters = z
   .strictObject({
@@ -44,142 +47,36 @@ const parameters = z
       .array(z.enum(placeKinds))
       .max(placeKinds.length)
       .default([...placeKinds]),
-    /** The places that are changed, and no others. Default: all without a doubt. */
-    only: places.optional(),
-    /** The places that stay. */
-    except: places.optional(),
+    ...placeChoice,
   })
-  .refine(({ only, except }) => only === undefined || except === undefined, {
-    message: 'give only or except, not both',
-  })
+  .refine(isOneChoice, notBoth)
 
-/** A text that was left as it was. */
-const left = z.object({ what: z.enum(placeKinds), id })
-
-const changed = z.object({
-  /** Names that were replaced. */
-  places: count,
-  texts: count,
-  summaries: count,
-  /** Entries of the codex, the renamed one included. */
-  entries: count,
-  threads: count,
-  /** Points of view, of scenes and of the novel. */
-  views: count,
-  /** Texts that somebody changed since the author saw them, or since the task did, or that would be too long: they stay as they are. The first 100. */
-  refused: z.array(left),
-  /** How many there are. */
-  refusedTexts: count,
-})
-
-const progress = z.object({
-  /** Scenes that were searched. */
-  done: count,
-  total: count,
-  places: count,
-})
-
-type RenameContext = TaskContext<typeof parameters, typeof progress, NovelServices>
-type Changed = z.infer<typeof changed>
-
-const noCounts = { places: 0, texts: 0, summaries: 0, entries: 0, threads: 0, views: 0 }
-const nothing: Changed = { ...noCounts, refused: [], refusedTexts: 0 }
-/** Refused texts that are named. */
-const mostNamed = 100
-/** Scenes between two checkpoints. */
-const scenesPerStep = 50
+type RenameContext = TaskContext<typeof parameters, typeof replacingProgress, NovelServices>
 
 /**
- * Renames an entry of the codex, and the mentions of it in texts, summaries, entries, threads and points of view. What a step changes is planned in a
- * checkpoint before it is written, so that no later attempt takes an edit for what it had read. The texts are undone together, by the task.
+ * Renames an entry of the codex, and the mentions of it in texts, summaries, entries, threads and points of view. The texts are undone
+ * together, by the task.
  */
 export const renameInNovel = defineNovelTask({
   type: 'RenameInNovel',
   attemptTimeout: '2h',
   retry: novelRetry,
   parameters,
-  result: changed.extend({ novelId: id, entryId: id }),
-  progress,
+  result: replaced.extend({ novelId: id, entryId: id }),
+  progress: replacingProgress,
   async admit({ novelId, entryId }, { services, userId }) {
     await services.library.codex.entry(userId, { novelId, entryId })
   },
   async execute(ctx: RenameContext) {
     const { novelId, entryId } = ctx.parameters
     const entries = await everyEntry(ctx.services, ctx.userId, novelId)
-    const plans = planner(ctx, entries)
-    let sum = await renameOutsideScenes(ctx, entries, plans)
-    const { scenes: total } = await ctx.services.library.shelf.about(ctx.userId, novelId)
-    let done = 0
-    let next: string | undefined
-    do {
-      ctx.signal.throwIfAborted()
-      const from = next
-      const page = await ctx.checkpoint(`plan ${done}`, () => planScenes(ctx, plans, from))
-      const made = await ctx.checkpoint(`scenes ${done}`, () => renameScenes(ctx, plans, page.planned))
-      sum = added(sum, made)
-      done += page.scenes
-      next = page.next
-      ctx.updateProgress({ done, total: Math.max(done, total), places: sum.places })
-    } while (next !== undefined)
+    const plans = planner(placeFinder(entries, ctx.parameters), ctx.parameters)
+    const outside = await renameOutsideScenes(ctx, entries, plans)
+    const sum = await replaceInScenes(ctx, plans, outside)
     await requoteThreads(ctx, plans)
     return { novelId, entryId, ...sum }
   },
 })
-
-/** A text that is to be changed. */
-interface Planned {
-  what: RenamableText['what']
-  id: string
-  version: number
-  /** Places that are changed, and that stay: once it is written the text has as many places as stay. */
-  wanted: number
-  staying: number
-}
-
-/** What stays as it is, because the author saw older texts. */
-type Refused = Pick<Planned, 'what' | 'id'> & { refused: true }
-
-/** Plans the changes of texts. */
-type Plans = ReturnType<typeof planner>
-
-function planner({ parameters: asked }: RenameContext, entries: readonly CodexEntry[]) {
-  const find = placeFinder(entries, asked)
-  const choose = placeChooser(asked)
-  const chosen = (text: RenamableText) => {
-    const all = find(text.text)
-    return { all, wanted: asked.in.includes(text.what) ? choose(text, all) : [] }
-  }
-  return {
-    chosen,
-    /** Returns what is planned for texts that are written together: nothing where no place is changed, unless they are written `always`. */
-    plan([first, ...others]: readonly RenamableText[], always = false): (Planned | Refused)[] {
-      if (first === undefined) return []
-      const { what, id: of, version } = first
-      let [wanted, staying] = [0, 0]
-      for (const text of [first, ...others]) {
-        const { all, wanted: those } = chosen(text)
-        if (those === 'changed') return [{ what, id: of, refused: true }]
-        wanted += those.length
-        staying += all.length - those.length
-      }
-      return wanted > 0 || always ? [{ what, id: of, version, wanted, staying }] : []
-    },
-    /** Whether a text that is another one now is as the task left it. */
-    isWritten: (texts: readonly RenamableText[], { staying }: Planned) =>
-      texts.reduce((sum, { text }) => sum + find(text).length, 0) === staying,
-    /** Returns words of a text with the new names, where no place is in doubt. */
-    respelled: (words: string) =>
-      renamedText(
-        words,
-        find(words).filter(({ doubt }) => doubt === undefined),
-      ),
-    /** Returns a text with the new names. */
-    renamed(text: RenamableText): string {
-      const { wanted } = chosen(text)
-      return wanted === 'changed' ? text.text : renamedText(text.text, wanted as RenamePlace[])
-    },
-  }
-}
 
 /**
  * Gives the quotations of threads the new names where the text has them now, so that renaming makes no event out of date. One that would be too long stays, as
@@ -211,51 +108,6 @@ function fieldsOf({ title, plan, note, plantBy, resolveBy, events: all }: Thread
   return { title, plan, note, plantBy, resolveBy, events }
 }
 
-function added(sum: Changed, one: Changed): Changed {
-  return {
-    places: sum.places + one.places,
-    texts: sum.texts + one.texts,
-    summaries: sum.summaries + one.summaries,
-    entries: sum.entries + one.entries,
-    threads: sum.threads + one.threads,
-    views: sum.views + one.views,
-    refused: [...sum.refused, ...one.refused].slice(0, mostNamed),
-    refusedTexts: sum.refusedTexts + one.refusedTexts,
-  }
-}
-
-const countOf = {
-  text: 'texts',
-  summary: 'summaries',
-  entry: 'entries',
-  thread: 'threads',
-  view: 'views',
-} as const
-
-/** Returns the counts of one text. */
-function counted(
-  { what, id: of, wanted }: Pick<Planned, 'what' | 'id' | 'wanted'>,
-  isChanged: boolean,
-): Changed {
-  if (!isChanged) return { ...nothing, refused: [{ what, id: of }], refusedTexts: 1 }
-  return { ...nothing, places: wanted, [countOf[what]]: 1 }
-}
-
-/** Writes what is planned, and counts it. */
-async function renameAll(
-  { signal }: RenameContext,
-  planned: readonly (Planned | Refused)[],
-  write: (plan: Planned) => Promise<boolean>,
-): Promise<Changed> {
-  let sum = nothing
-  for (const plan of planned) {
-    signal.throwIfAborted()
-    const isChanged = !('refused' in plan) && (await write(plan))
-    sum = added(sum, counted({ wanted: 0, ...plan }, isChanged))
-  }
-  return sum
-}
-
 /**
  * Renames the entry, and the mentions in entries, threads and the point of view of the novel. Throws CODEX_ENTRY_CHANGED where somebody changed the entry
  * since it was read.
@@ -264,7 +116,7 @@ async function renameOutsideScenes(
   ctx: RenameContext,
   entries: readonly CodexEntry[],
   plans: Plans,
-): Promise<Changed> {
+): Promise<Replaced> {
   const { services, userId } = ctx
   const { novelId, entryId, expectedVersion } = ctx.parameters
   const planned = await ctx.checkpoint<(Planned | Refused)[]>('entries to rename', async () => {
@@ -281,7 +133,7 @@ async function renameOutsideScenes(
   })
   const write = { entry: renameEntry, thread: renameThread, view: renameView }
   return ctx.checkpoint('entries', () =>
-    renameAll(ctx, planned, plan => write[plan.what as keyof typeof write](ctx, plans, plan)),
+    replaceAll(ctx, planned, plan => write[plan.what as keyof typeof write](ctx, plans, plan)),
   )
 }
 
@@ -343,90 +195,4 @@ async function renameEntry(ctx: RenameContext, plans: Plans, plan: Planned): Pro
 function entryChanged({ id: entryId, name }: Pick<CodexEntry, 'id' | 'name'>): QuillworkError {
   const message = `The entry ${entryId} (${name}) was changed since it was read, so nothing was renamed. Read it again, and rename it again.`
   return new QuillworkError('CODEX_ENTRY_CHANGED', message)
-}
-
-/** What is planned for some scenes. */
-interface ScenePlan {
-  scenes: number
-  next?: string
-  planned: (Planned | Refused)[]
-}
-
-async function planScenes(ctx: RenameContext, plans: Plans, from: string | undefined): Promise<ScenePlan> {
-  const {
-    services,
-    userId,
-    parameters: { novelId },
-  } = ctx
-  const request = { pageSize: scenesPerStep, ...defined({ pageToken: from }) }
-  const { items, nextPageToken } = await services.library.shelf.texts(userId, { novelId }, request)
-  const planned = items.flatMap(scene => textsOfScene(scene).flatMap(text => plans.plan([text])))
-  return { scenes: items.length, planned, ...defined({ next: nextPageToken }) }
-}
-
-/** A summary goes before its text, which then says that it is still described. */
-const order = ['summary', 'text', 'view']
-
-function renameScenes(ctx: RenameContext, plans: Plans, planned: ScenePlan['planned']): Promise<Changed> {
-  const inOrder = planned.toSorted((a, b) => order.indexOf(a.what) - order.indexOf(b.what))
-  return renameAll(ctx, inOrder, plan => renameInScene(ctx, plans, plan))
-}
-
-/** Returns whether the new names are in a text, a summary or a point of view: written now, or by an attempt before. */
-async function renameInScene(ctx: RenameContext, plans: Plans, plan: Planned): Promise<boolean> {
-  const { scenes } = ctx.services.library
-  const scene = await unlessFailed('SCENE_NOT_FOUND', () => scenes.scene(ctx.userId, plan.id))
-  if (scene === undefined) return false
-  const { summary, ...rest } = scene
-  const read = { ...rest, ...defined({ summary: summary?.text }), version: plan.version }
-  const text = textsOfScene(read).find(({ what }) => what === plan.what)
-  if (text === undefined) return false
-  const renamed = plans.renamed(text)
-  if (plan.what === 'view') return writeView(ctx, scene, { povCharacter: renamed, plan })
-  const changedAt =
-    plan.what === 'text' ? scene.textVersion : Math.max(scene.summaryVersion, scene.textVersion)
-  if (changedAt > plan.version) return plans.isWritten([text], plan)
-  return plan.what === 'text' ? writeText(ctx, scene, renamed) : writeSummary(ctx, scene, renamed)
-}
-
-/** Writes the person of the point of view of a scene; one that an attempt before has written is there already. */
-async function writeView(
-  { services, userId }: RenameContext,
-  { narration = {}, id: sceneId }: Scene,
-  { povCharacter, plan: { version } }: { povCharacter: string; plan: Planned },
-): Promise<boolean> {
-  const edit = {
-    sceneId,
-    expectedVersion: version,
-    narration: { ...narration, ...(povCharacter !== '' && { povCharacter }) },
-  }
-  return (await services.library.scenes.editScene(userId, edit)).outcome === 'applied'
-}
-
-async function writeSummary(ctx: RenameContext, scene: Scene, renamed: string): Promise<boolean> {
-  const { summary } = scene
-  if (summary === undefined) return false
-  // The spans of quoted sentences are those of the text as it was.
-  const { text: _, sentences: __, writtenBy: ___, writtenAt: ____, ...note } = summary
-  const { outcome } = await ctx.services.library.scenes.writeSummary({
-    ...note,
-    ...{ sceneId: scene.id, summary: renamed, expectedVersion: scene.version },
-    writer: { taskId: ctx.taskId, attempt: ctx.attempt },
-  })
-  return outcome === 'applied'
-}
-
-async function writeText(ctx: RenameContext, scene: Scene, renamed: string): Promise<boolean> {
-  const { candidates } = ctx.services.library
-  const id = hashedId(['renamed', ctx.taskId, scene.id, scene.textVersion].join('\n'))
-  const status = await candidates.propose({
-    ...{ id, sceneId: scene.id, expectedVersion: scene.version, content: renamed, number: 1 },
-    provenance: textProvenance(scene),
-    writer: { taskId: ctx.taskId, attempt: ctx.attempt },
-    rootTaskId: ctx.rootTaskId,
-    // Somebody who changes the text in this moment keeps theirs, and is not offered the earlier one with the new names.
-    accept: 'if-unchanged',
-    fromSummary: scene.hasSummary && !scene.summaryOutOfDate,
-  })
-  return status === 'accepted'
 }

@@ -37,6 +37,7 @@ const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = 
   ['ExportNovel', ofNovel],
   ['SceneBrief', ofScene],
   ['RenameInNovel', ofNovel],
+  ['ReplaceInNovel', ofNovel],
   ['ProposeCodexEntries', ofNovel],
   ['CheckCodex', ofNovel],
   ['Vectorize', ofNovel],

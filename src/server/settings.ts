@@ -390,8 +390,7 @@ export const settings = {
   },
   cleanup: {
     kind: 'duration',
-    about:
-      'How often the server deletes expired uploads and exports, drafts of ended imports, and what was in the bin for 30 days.',
+    about: 'How often the server deletes expired uploads and exports, drafts of ended imports, and old bins.',
     fallback: '10m',
     schema: longer,
   },

@@ -56,8 +56,7 @@ describe('the shape of a novel', () => {
     expect(await outlineOf(body.id)).toBe('One: b; Two: c a')
     await api.post(`${novel}/volumes/${two.body.id}:move`, { before: volumeId })
     expect(await outlineOf(body.id)).toBe('Two: c a; One: b')
-    await api.post(`${novel}/chapters/${second.body.id}/`, {})
-    await api.post(`${novel}/chapters/${first?.id}:merge`)
+    await api.post(`${novel}/chapters/${first?.id}:merge`, { next: second.body.id })
     expect(await outlineOf(body.id)).toBe('Two: c a; One: ')
   })
 
@@ -87,9 +86,9 @@ describe('the shape of a novel', () => {
     expect(await refused(erase('/v1/scenes/nowhere'))).toMatch(/^404 SCENE_NOT_FOUND/)
     expect(await refused(api.post(`${novel}/bin/nowhere:restore`))).toMatch(/^404 BIN_ENTRY_NOT_FOUND/)
     const { outline } = (await api.ask<OutlineJson>(novel)).body
-    const last = outline.at(-1)?.chapters.at(-1)?.id
-    expect(await refused(api.post(`${novel}/chapters/${last}:merge`))).toMatch(
-      /^400 OPTION_INVALID: Chapter .* is the last one; no chapter follows it/,
+    const [first, , third] = outline.flatMap(({ chapters }) => chapters)
+    expect(await refused(api.post(`${novel}/chapters/${first?.id}:merge`, { next: third?.id }))).toMatch(
+      /^400 OPTION_INVALID: Chapter \S+ does not follow chapter \S+, so it is not put into it/,
     )
   })
 
@@ -107,7 +106,7 @@ describe('the shape of a novel', () => {
     expect(moved.map(({ id }) => id)).toEqual([second?.id, first?.id])
     const split = await api.post<Unit>(`${chapter}:split`, { at: first?.id, title: 'New' })
     expect([split.status, split.body.title]).toEqual([201, 'New'])
-    await api.post(`${chapter}:merge`)
+    await api.post(`${chapter}:merge`, { next: split.body.id })
     const gone = [
       await erase(`/v1/scenes/${second?.id}`),
       await erase(chapter),

@@ -22,6 +22,7 @@ import { mentionFinder } from '../../src/novel/codex/find-mentions.ts'
 import { noEntries } from '../../src/novel/codex/select-entries.ts'
 import { writeMarkdown } from '../../src/novel/export/markdown.ts'
 import { writePlainText } from '../../src/novel/export/plain-text.ts'
+import { wordFinder } from '../../src/novel/find-words.ts'
 import { resolveTarget } from '../../src/novel/import/archive.ts'
 import { importBounds, shown } from '../../src/novel/import/bounds.ts'
 import { joinedTitle } from '../../src/novel/import/chapter-name.ts'
@@ -232,6 +233,10 @@ const functions: Record<string, (text: string) => unknown> = {
       countTokens,
     ),
   'mentions of a codex': text => mentionFinder(codexOf(text)).find(`${text} ${text}`),
+  'words that are replaced': text => [
+    wordFinder({ find: text.slice(0, 100) || 'a', replace: 'a', matchCase: false, wholeWords: true })(text),
+    wordFinder({ find: 'a', replace: text.slice(0, 100), matchCase: false, wholeWords: false })(text),
+  ],
   'parts by tokens': text => [...splitByTokens(text, 200, countTokens)],
   'an end by tokens': text => endByTokens(text, text.length / 4, countTokens),
   'a difference of versions': text => deltaOf(text, `${text.slice(1, -9)}b${text}`),

@@ -234,6 +234,15 @@ describePages('a novel', () => {
     await dialog.getByRole('button', { name: 'Summarise', exact: true }).click()
     await summaries.getByText('5 of 5 scenes have a summary.').waitFor()
     expect(await server.ask<Outline>(`/v1/novels/${own.id}`)).toMatchObject({ summaries: 5 })
+    await summaries.getByRole('button', { name: 'Summarise all anew' }).click()
+    const again = page.getByRole('dialog', { name: 'Summarise every scene anew' })
+    await again.getByText('goes to the history of its scene').waitFor()
+    await again.getByRole('button', { name: 'Summarise', exact: true }).click()
+    await page.waitForURL(/\/tasks\/tsk_/)
+    const { parameters } = await server.ask<{ parameters: object }>(
+      `/v1/tasks/${page.url().split('/').at(-1)}`,
+    )
+    expect(parameters).toMatchObject({ novelId: own.id, overwriteExisting: true })
   })
 
   test('has the summaries of all levels brought up to date, and says which are not', async () => {

@@ -7,6 +7,10 @@ const story = [
   ...['Noon', 'Dusk', 'Night'].flatMap((name, at) => [`Chapter ${at + 1}: ${name}`, `${name} came.`]),
 ]
 
+interface Outline {
+  outline: { chapters: { id: string }[] }[]
+}
+
 /** The titles of the chapters, as the page lists them. */
 function listed(page: Page): Promise<string[]> {
   const lines = page.getByRole('region', { name: 'Chapters' }).getByRole('listitem').getByRole('link')
@@ -113,6 +117,35 @@ describePages('the shape of a novel', () => {
     await page.getByText('A chapter begins here now.').waitFor()
     await page.getByRole('link', { name: 'The Ferry' }).click()
     await expect.poll(() => listed(page)).toEqual([noon, dusk, 'Chapter 3'])
+  })
+
+  test('words are found in the whole novel, and replaced where that was chosen', async () => {
+    await using opened = await open(`${server.url}/novels/${novelId}`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'What else can be done' }).click()
+    await page.getByRole('menuitem', { name: 'Find and replace' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Find').fill('came')
+    await dialog.getByLabel('Replace with').fill('went')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    await dialog.getByText('3 places, 3 chosen').waitFor()
+    await dialog.getByRole('checkbox', { name: 'Dusk came went' }).uncheck()
+    await dialog.getByText('3 places, 2 chosen').waitFor()
+    await dialog.getByRole('button', { name: 'Replace', exact: true }).click()
+    await page.waitForURL(/\/tasks\//)
+    const texts = async () => {
+      const { outline } = await server.ask<Outline>(`/v1/novels/${novelId}`)
+      const found: string[] = []
+      for (const { id } of outline.flatMap(({ chapters }) => chapters)) {
+        const { scenes } = await server.ask<{ scenes: { id: string }[] }>(
+          `/v1/novels/${novelId}/chapters/${id}`,
+        )
+        for (const scene of scenes)
+          found.push((await server.ask<{ content: string }>(`/v1/scenes/${scene.id}`)).content)
+      }
+      return found
+    }
+    await expect.poll(texts).toEqual(['Noon went.', 'Dusk came.', 'Night went.'])
   })
 
   test('what is deleted is in the bin, is put back, and is gone once that is asked for', async () => {

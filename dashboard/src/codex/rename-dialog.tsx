@@ -1,21 +1,17 @@
-import { Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Checkbox, Stack, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
-import { Dialog, useUnsaved } from '../parts/dialog.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
-import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { PlacesForm, usePlaceChoice } from '../parts/word-places.tsx'
 import { useSubmitAndOpen } from '../queries/task-queries.ts'
 import type { CodexEntry } from './codex-queries.ts'
 
-type Place = components['schemas']['CodexPlace']
 type Names = components['schemas']['CodexPlacesRequest']['names']
-
-/** What the list of chosen places of a task has at most. */
-const mostChosen = 10_000
 
 interface RenameDialogProps {
   entry: CodexEntry
@@ -92,98 +88,21 @@ function usePlaces({ id: entryId, novelId }: CodexEntry, names: Names) {
 function Places({ entry, names, onBack }: { entry: CodexEntry; names: Names; onBack: () => void }) {
   const t = useTranslations('codex.rename')
   const places = usePlaces(entry, names)
-  const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
+  const choice = usePlaceChoice(places)
   const [keepsOld, setKeepsOld] = useState(false)
-  const all = places.data?.pages.flatMap(({ items }) => items)
-  // The task is given the places to change where all are shown, else the sure ones to leave: then no doubtful one can be chosen.
-  const isWhole = !places.hasNextPage && (all?.length ?? 0) <= mostChosen
-  const isOpen = ({ doubt }: Place) => doubt === undefined || isWhole
-  const isChosen = (place: Place) => isOpen(place) && (place.doubt === undefined) !== turned.has(place.id)
-  const chosen = all?.filter(isChosen).map(({ id }) => id) ?? []
-  const except = all?.filter(place => place.doubt === undefined && !isChosen(place)).map(({ id }) => id)
   const { id: entryId, novelId, version: expectedVersion } = entry
-  const which = isWhole ? { only: chosen } : { except }
   const rename = useSubmitAndOpen({
     taskType: 'RenameInNovel',
-    parameters: { novelId, entryId, expectedVersion, names, keepsOld, ...which },
+    parameters: { novelId, entryId, expectedVersion, names, keepsOld, ...choice.which },
     lane: 'default',
   })
-  const question = useUnsaved(all !== undefined && !rename.isPending)
-  if (all === undefined) return <Pending error={places.error} onRetry={places.refetch} lines={4} />
-  const turn = (id: string) =>
-    setTurned(now => new Set(now.has(id) ? [...now].filter(each => each !== id) : [...now, id]))
   return (
-    <Form onSubmit={() => rename.mutate()}>
-      <Stack>
-        <Text role="status">{t('found', { count: all.length, chosen: chosen.length })}</Text>
-        <Stack gap={4} mah="24rem" style={{ overflowY: 'auto' }}>
-          {all.map(place => (
-            <PlaceRow
-              key={place.id}
-              place={place}
-              isChosen={isChosen(place)}
-              isOpen={isOpen(place)}
-              onTurn={() => turn(place.id)}
-            />
-          ))}
-        </Stack>
-        {!isWhole && (
-          <Text size="sm" c="dimmed">
-            {t('doubtfulStay', { most: mostChosen })}
-          </Text>
-        )}
-        {places.hasNextPage && (
-          <Group>
-            <Button variant="default" loading={places.isFetching} onClick={() => void places.fetchNextPage()}>
-              {t('more')}
-            </Button>
-            <Text size="sm" c="dimmed">
-              {t('notAll')}
-            </Text>
-          </Group>
-        )}
-        <Checkbox
-          label={t('keepsOld')}
-          checked={keepsOld}
-          onChange={({ currentTarget }) => setKeepsOld(currentTarget.checked)}
-        />
-        {rename.error !== null && <ErrorNotice error={rename.error} />}
-        <FormButtons action={t('action')} isBusy={rename.isPending} isDisabled={false} onBack={onBack} />
-      </Stack>
-      {question}
-    </Form>
-  )
-}
-
-interface PlaceRowProps {
-  place: Place
-  isChosen: boolean
-  /** It can be chosen. */
-  isOpen: boolean
-  onTurn: () => void
-}
-
-/** A place as it is and as it would be. */
-function PlaceRow({ place, isChosen, isOpen, onTurn }: PlaceRowProps) {
-  const t = useTranslations('codex.rename')
-  const { what, before, text, to, after, doubt, entry, thread } = place
-  return (
-    <Checkbox
-      data-place={place.id}
-      checked={isChosen}
-      disabled={!isOpen}
-      onChange={onTurn}
-      label={
-        <>
-          {before}
-          <del>{text}</del> <ins>{to}</ins>
-          {after}
-        </>
-      }
-      description={[
-        t(`in.${what}`, { name: entry?.name ?? thread?.title ?? '' }),
-        ...(doubt === undefined ? [] : [t(`doubt.${doubt}`)]),
-      ].join(' · ')}
-    />
+    <PlacesForm places={places} choice={choice} submit={rename} action={t('action')} onBack={onBack}>
+      <Checkbox
+        label={t('keepsOld')}
+        checked={keepsOld}
+        onChange={({ currentTarget }) => setKeepsOld(currentTarget.checked)}
+      />
+    </PlacesForm>
   )
 }

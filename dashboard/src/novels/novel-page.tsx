@@ -7,6 +7,7 @@ import {
   IconFeather,
   IconPencil,
   IconPlayerTrackNext,
+  IconReplace,
   IconTrash,
   IconTrashX,
 } from '@tabler/icons-react'
@@ -38,6 +39,7 @@ import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
 import { keepPlace, readPlace } from './reading-place.ts'
 import { RenameNovel } from './rename-novel.tsx'
+import { ReplaceWords } from './replace-words.tsx'
 import { Reviews } from './reviews.tsx'
 import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
@@ -107,6 +109,7 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
   const [isNaming, naming] = useDisclosure()
   const [isRenaming, renaming] = useDisclosure()
   const [isBinOpen, bin] = useDisclosure()
+  const [isReplacing, replacing] = useDisclosure()
   return (
     <Group>
       <Menu position="bottom-end">
@@ -128,6 +131,9 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           <Menu.Item leftSection={<IconPencil size={16} aria-hidden />} onClick={renaming.open}>
             {t('names.open')}
           </Menu.Item>
+          <Menu.Item leftSection={<IconReplace size={16} aria-hidden />} onClick={replacing.open}>
+            {t('replace.open')}
+          </Menu.Item>
           <Menu.Item leftSection={<IconTrashX size={16} aria-hidden />} onClick={bin.open}>
             {t('bin.title')}
           </Menu.Item>
@@ -140,6 +146,7 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
       {isContinuing && <ContinueStory novel={novel} onClose={continuing.close} />}
       {isNaming && <Snapshots novel={novel} onClose={naming.close} />}
       {isRenaming && <RenameNovel novel={novel} onClose={renaming.close} />}
+      {isReplacing && <ReplaceWords novel={novel} onClose={replacing.close} />}
       {isBinOpen && <Bin novel={novel} onClose={bin.close} />}
       {isAsking && <DeleteNovel novel={novel} onClose={asking.close} />}
     </Group>

@@ -1,6 +1,6 @@
 import { Button, Group, Progress, SimpleGrid, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconListSearch, IconSparkles } from '@tabler/icons-react'
+import { IconListSearch, IconRefresh, IconSparkles } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
@@ -9,10 +9,12 @@ import { keys } from '../api/keys.ts'
 import { newIdempotencyKey, type RequestKey, useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
-import { Confirm } from '../parts/dialog.tsx'
+import { Confirm, Dialog } from '../parts/dialog.tsx'
+import { DialogForm } from '../parts/form.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { submitTask } from '../queries/task-queries.ts'
+import { submitTask, useSubmitAndOpen } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { HowToSummarise, useSummariser } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
@@ -40,6 +42,7 @@ const indexes = new Set(['ImportNovel', 'Vectorize'])
 function Summaries({ novel, working }: StateProps) {
   const t = useTranslations('novels.summaries')
   const [isAsking, asking] = useDisclosure()
+  const [isAnew, anew] = useDisclosure()
   const requestKey = useRequestKey()
   const { summaries, scenes } = novel
   const isBusy = working.some(({ taskType }) => summarises.has(taskType))
@@ -53,12 +56,20 @@ function Summaries({ novel, working }: StateProps) {
           {t('busy')}
         </Text>
       ) : (
-        missing > 0 && (
-          <Action icon={<IconSparkles size={16} aria-hidden />} onClick={asking.open}>
-            {t('make', { count: missing })}
-          </Action>
-        )
+        <Group gap="xs">
+          {missing > 0 && (
+            <Action icon={<IconSparkles size={16} aria-hidden />} onClick={asking.open}>
+              {t('make', { count: missing })}
+            </Action>
+          )}
+          {summaries > 0 && (
+            <Action icon={<IconRefresh size={16} aria-hidden />} onClick={anew.open}>
+              {t('anew')}
+            </Action>
+          )}
+        </Group>
       )}
+      {isAnew && <SummariseAnew novelId={novel.id} onClose={anew.close} />}
       {isAsking && (
         <SummariseNovel novelId={novel.id} missing={missing} requestKey={requestKey} onClose={asking.close} />
       )}
@@ -72,7 +83,7 @@ function SearchIndex({ novel, working }: StateProps) {
   const [isAsking, asking] = useDisclosure()
   const { kind, building, passages, outOfDateScenes, vectors, builtAt } = novel.index
   const isBusy = building || working.some(({ taskType }) => indexes.has(taskType))
-  const canImprove = !isBusy && (kind === 'none' || outOfDateScenes > 0)
+  const isCurrent = kind !== 'none' && outOfDateScenes === 0
   return (
     <Panel gap="xs" title={t('title')}>
       <Text>{t(kind, { model: vectors?.model ?? '' })}</Text>
@@ -86,9 +97,12 @@ function SearchIndex({ novel, working }: StateProps) {
           {t('busy')}
         </Text>
       )}
-      {canImprove && (
-        <Action icon={<IconListSearch size={16} aria-hidden />} onClick={asking.open}>
-          {kind === 'none' ? t('make') : t('renew')}
+      {!isBusy && (
+        <Action
+          icon={isCurrent ? <IconRefresh size={16} aria-hidden /> : <IconListSearch size={16} aria-hidden />}
+          onClick={asking.open}
+        >
+          {kind === 'none' ? t('make') : isCurrent ? t('anew') : t('renew')}
         </Action>
       )}
       {isAsking && <MakeIndex novelId={novel.id} onClose={asking.close} />}
@@ -98,11 +112,51 @@ function SearchIndex({ novel, working }: StateProps) {
 
 function Action({ icon, onClick, children }: { icon: ReactNode; onClick: () => void; children: ReactNode }) {
   return (
-    <Group>
-      <Button variant="light" size="xs" leftSection={icon} onClick={onClick}>
-        {children}
-      </Button>
-    </Group>
+    <Button variant="light" size="xs" w="fit-content" leftSection={icon} onClick={onClick}>
+      {children}
+    </Button>
+  )
+}
+
+/** Asks how every scene is to be summarised anew, says what that costs, and asks what it may cost. */
+function SummariseAnew({ novelId, onClose }: { novelId: string; onClose: () => void }) {
+  const t = useTranslations('novels.how')
+  const scenes = useTranslations('scenes.write')
+  const [chosen, choose] = useState<string>()
+  const [tokens, setTokens] = useState<number | ''>('')
+  const { model, writes } = useSummariser(chosen)
+  const taskType = 'BatchGenerateSummary'
+  const parameters = { novelId, model, overwriteExisting: true }
+  const budget = writes && tokens !== '' ? { tokens } : undefined
+  const { mutate, error, isPending } = useSubmitAndOpen({ taskType, parameters, ...(budget && { budget }) })
+  return (
+    <Dialog title={t('titleAnew')} onClose={onClose}>
+      <DialogForm
+        onSubmit={() => mutate()}
+        error={error}
+        action={t('action')}
+        isBusy={isPending}
+        isDisabled={false}
+      >
+        <HowToSummarise value={model} onChange={choose} />
+        <CostNotice planned={{ taskType, parameters }} />
+        {writes && (
+          <NumberField
+            label={scenes('budgetTokens')}
+            description={scenes('budgetHint')}
+            placeholder={scenes('noBudget')}
+            value={tokens}
+            onChange={setTokens}
+            min={0}
+            decimalScale={0}
+            hideControls
+          />
+        )}
+        <Text size="sm" c="dimmed">
+          {t('allAnew')}
+        </Text>
+      </DialogForm>
+    </Dialog>
   )
 }
 

@@ -120,6 +120,7 @@ function SearchHit({
 }) {
   const t = useTranslations('novels.search')
   const { chapterId, chapterTitle, sceneId, passage, outOfDate } = hit
+  const placeName = usePlaceName(novel, chapterId)
   const goesOn = hit.snippet.start + hit.snippet.text.length < passage.end
   const snippet = wholeWords(hit.snippet, { start: hit.snippet.start > passage.start, end: goesOn })
   return (
@@ -132,7 +133,7 @@ function SearchHit({
     >
       <Group gap="xs" mb={4}>
         <Text span fw={600} size="sm">
-          {chapterTitle}
+          {placeName(chapterTitle)}
         </Text>
         {outOfDate && (
           <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
@@ -147,6 +148,20 @@ function SearchHit({
       </Text>
     </Link>
   )
+}
+
+/** Returns what names a chapter among those of all volumes: its volume, where there are several, and its title or number. */
+function usePlaceName({ outline }: NovelOutline, chapterId: string): (title: string) => string {
+  const t = useTranslations('novels')
+  const volume = outline.find(({ chapters }) => chapters.some(({ id }) => id === chapterId))
+  const number = (volume?.chapters.find(({ id }) => id === chapterId)?.position ?? 0) + 1
+  return title => {
+    const chapter = title === '' ? t('chapterNumber', { number }) : title
+    if (volume === undefined || outline.length === 1) return chapter
+    const volumeTitle =
+      volume.title === '' ? t('outline.volume', { number: volume.position + 1 }) : volume.title
+    return `${volumeTitle} · ${chapter}`
+  }
 }
 
 /** Where a search found nothing: why that may be, and what helps. */

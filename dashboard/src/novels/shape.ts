@@ -166,7 +166,8 @@ export async function mergeChapter(
     api.GET('/v1/novels/{novelId}/chapters/{chapterId}', { params: { path: nextPath } }),
   )
   const place = placeOf(novel, next.id)
-  await dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:merge', { params: { path } }))
+  const merge = { params: { path }, body: { next: next.id } }
+  await dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:merge', merge))
   const { title } = next
   const [first] = scenes
   const undo = async () => {
@@ -187,10 +188,13 @@ export async function mergeChapter(
 /** Cuts a chapter in two before a scene. */
 export async function splitChapter(scene: SceneEntry, title: string): Promise<Done> {
   const { novelId, chapterId } = scene
-  const path = { novelId, chapterId }
+  const params = { path: { novelId, chapterId } }
   const body = { at: scene.id, title }
-  await dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:split', { params: { path }, body }))
-  const undo = () => dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:merge', { params: { path } }))
+  const { id: next } = await dataOf(
+    api.POST('/v1/novels/{novelId}/chapters/{chapterId}:split', { params, body }),
+  )
+  const undo = () =>
+    dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:merge', { params, body: { next } }))
   return { done: 'split', title, undo }
 }
 

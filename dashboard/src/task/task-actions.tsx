@@ -27,6 +27,7 @@ const writers = [
   'ContinueWriting',
   'RewriteSelection',
   'RenameInNovel',
+  'ReplaceInNovel',
 ]
 
 /** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
+import { findWords } from '../../novel/codex/find-places.ts'
 import { deleteNovel } from '../../novel/delete-novel.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
@@ -10,6 +11,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import { everyItem } from '../../task/page.ts'
 import { idempotencyKeyHeader, requiredVersion, tagged } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
+import { placeSchema } from '../schemas/codex.ts'
 import { ifMatch, pageOf, pageQuery } from '../schemas/fields.ts'
 import {
   chapterParams,
@@ -23,6 +25,7 @@ import {
   searchAnswer,
   searchQuery,
   summariseBody,
+  wordsBody,
 } from '../schemas/novel.ts'
 import { presentScene } from '../schemas/scene.ts'
 import { presentTask, taskSchema } from '../schemas/task.ts'
@@ -118,6 +121,18 @@ export const novelRoutes = [
         { userId, novelId: params.novelId, query: q, limit, signal },
       )
     },
+  }),
+  post('/v1/novels/:novelId([^:]+)::places', {
+    summary: 'Show every place of a novel where words would be replaced',
+    description:
+      'With the text around each, and what it becomes. Nothing is changed: ReplaceInNovel does that, for all places or for those that are chosen. A page ends ' +
+      'with a scene; in a long novel it may have no place and not be the last.',
+    params: novelParams,
+    body: wordsBody,
+    sends: { 200: pageOf(placeSchema) },
+    refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
+    handle: ({ novels, settings: { userId } }, { params, body: { pageSize, pageToken, ...request } }) =>
+      findWords(novels, { userId, ...params, ...request }, { pageSize, ...defined({ pageToken }) }),
   }),
   post('/v1/novels/:novelId([^:]+)::summarise', {
     summary: 'Summarise the scenes of a range of chapters',

@@ -11,6 +11,7 @@ import {
   binParams,
   chapterMoveBody,
   chapterPlaceSchema,
+  mergeBody,
   newChapterBody,
   newNovelBody,
   newVolumeBody,
@@ -177,11 +178,12 @@ export const shapeRoutes = [
   post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::merge', {
     summary: 'Put the scenes of the chapter that follows at the end of this one; that chapter is gone then',
     params: chapterParams,
+    body: mergeBody,
     sends: { 200: chapterPlaceSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
-    handle: async (context, { params }) => {
+    handle: async (context, { params, body }) => {
       const { novels, settings } = context
-      await novels.library.shape.mergeChapters(settings.userId, params)
+      await novels.library.shape.mergeChapters(settings.userId, { ...params, ...body })
       return chapterOf(context, params.novelId, params.chapterId)
     },
   }),

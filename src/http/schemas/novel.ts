@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { wordFields } from '../../novel/find-words.ts'
 import type { ChapterOverview, VolumeOverview } from '../../novel/library/shelf.ts'
 import { novelNarration } from '../../novel/narration.ts'
-import { id, named, plainText, span, time } from './fields.ts'
+import { wordPlaces } from '../../novel/replace-in-novel.ts'
+import { id, named, paging, plainText, span, time } from './fields.ts'
 import { narrationFields, sceneFields } from './scene.ts'
 
 const count = z.int()
@@ -121,6 +123,26 @@ export const summariseBody = z
     maxCharacters: z.int().min(1).optional(),
   })
   .nullish()
+
+/** Words that are to be replaced. */
+export const wordsBody = named(
+  'WordsRequest',
+  z.strictObject({
+    find: wordFields.find.describe(
+      'As it stands in the text; apostrophes, quotation marks and hyphens may be written otherwise',
+    ),
+    replace: wordFields.replace.describe('Empty: the words are taken out'),
+    matchCase: wordFields.matchCase.describe(
+      'Default: what takes the place of words with a capital has one too',
+    ),
+    wholeWords: wordFields.wholeWords.describe(
+      'No letter or digit beside it; Chinese and Japanese have no borders of words',
+    ),
+    in: z.array(z.enum(wordPlaces)).min(1).max(wordPlaces.length).default(['text']),
+    pageSize: z.int().min(1).max(1_000).default(200),
+    pageToken: paging.pageToken,
+  }),
+)
 
 /** Ids in paths. */
 export const novelParams = z.object({ novelId: id })

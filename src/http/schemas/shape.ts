@@ -79,6 +79,9 @@ export const splitBody = z.strictObject({
   title: unitTitle.default(''),
 })
 
+/** The chapter that is to be put into another one. */
+export const mergeBody = z.strictObject({ next: id.describe('The chapter that follows, which is gone then') })
+
 /** What is in the bin. */
 export const binEntrySchema = named(
   'BinEntry',

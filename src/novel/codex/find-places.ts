@@ -1,7 +1,8 @@
-/** Every place of a novel that renaming an entry would change, for the author to choose from; nothing is changed. */
+/** Every place of a novel that renaming an entry, or replacing words, would change, for the author to choose from; nothing is changed. */
 import { defined } from '../../task/defined.ts'
 import { everyItem, type Page, type PageRequest } from '../../task/page.ts'
 import type { CodexEntry } from '../codex/entry.ts'
+import { type Words, wordFinder } from '../find-words.ts'
 import { codexEntryNotFound } from '../library/refusal.ts'
 import type { ThreadThere } from '../library/threads.ts'
 import type { NovelServices } from '../services.ts'
@@ -20,7 +21,7 @@ import {
 
 /** A place, and what is around it. */
 export interface FoundPlace extends Omit<RenamePlace, 'start' | 'end'> {
-  /** Names the place to `RenameInNovel`; another one as soon as the text changes. */
+  /** Names the place to the task; another one as soon as the text changes. */
   readonly id: string
   readonly what: RenamableText['what']
   readonly before: string
@@ -88,7 +89,7 @@ export async function findPlaces(
   const entries = await everyEntry(services, userId, novelId)
   if (!entries.some(({ id }) => id === request.entryId)) throw codexEntryNotFound(request.entryId)
   const find = placeFinder(entries, request)
-  const shown = (text: RenamableText, of: Pick<FoundPlace, 'scene' | 'entry' | 'thread'> = {}) =>
+  const shown: Shown = (text, of = {}) =>
     request.in.includes(text.what)
       ? find(text.text).map(place => ({ ...shownPlace(text, place), ...of }))
       : []
@@ -103,6 +104,44 @@ export async function findPlaces(
     const { version, ...usual } = await services.library.shelf.narration(userId, novelId)
     items.push(...shown(textOfView({ id: novelId, version }, usual)))
   }
+  return placesInScenes(services, { userId, novelId, pageSize, ...defined({ pageToken }), shown }, items)
+}
+
+/** Words that are to be replaced. */
+export interface WordsRequest extends Words {
+  readonly userId: string
+  readonly novelId: string
+  readonly in: readonly ('text' | 'summary')[]
+}
+
+/** The same of words that are replaced in texts and summaries. Throws NOVEL_NOT_FOUND. */
+export function findWords(
+  services: Pick<NovelServices, 'library'>,
+  { userId, novelId, ...request }: WordsRequest,
+  page: PageRequest,
+): Promise<Page<FoundPlace>> {
+  const find = wordFinder(request)
+  const isSearched = (what: RenamableText['what']) => request.in.some(each => each === what)
+  const shown: Shown = (text, of = {}) =>
+    isSearched(text.what) ? find(text.text).map(place => ({ ...shownPlace(text, place), ...of })) : []
+  return placesInScenes(services, { userId, novelId, ...page, shown }, [])
+}
+
+/** Shows the places of a text. */
+type Shown = (text: RenamableText, of?: Pick<FoundPlace, 'scene' | 'entry' | 'thread'>) => FoundPlace[]
+
+/** One page of places, of which some are found already. */
+async function placesInScenes(
+  services: Pick<NovelServices, 'library'>,
+  {
+    userId,
+    novelId,
+    pageSize,
+    pageToken,
+    shown,
+  }: PageRequest & { userId: string; novelId: string; shown: Shown },
+  items: FoundPlace[],
+): Promise<Page<FoundPlace>> {
   let next = pageToken
   for (let reads = 0; reads < mostReads && (reads === 0 || items.length < pageSize); reads++) {
     const page = { pageSize: scenesPerRead, ...defined({ pageToken: next }) }

@@ -86,7 +86,7 @@ function isOtherWord(text: string, end: number, name: string): boolean {
 type Letters = 'same' | 'capitals' | 'other'
 
 /** Returns the new name as the old one is written: in capitals, with a capital, in the plural. */
-function respell(written: string, name: string, to: string): { to: string; letters: Letters } {
+export function respell(written: string, name: string, to: string): { to: string; letters: Letters } {
   const [given, base] = [plain(written), plain(name)]
   if (given.length !== base.length && /ies$/iu.test(given))
     return respell(

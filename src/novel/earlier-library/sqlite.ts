@@ -15,10 +15,9 @@ import {
   narrations,
   novelPrompts,
   readings,
-  snapshotChapters,
-  snapshots,
   threads,
 } from '../library/kinds.ts'
+import { snapshotChapters, snapshots } from '../library/snapshot-kinds.ts'
 import { earlierTables } from './tables.ts'
 
 /** JSON of an object without the members that are null. */

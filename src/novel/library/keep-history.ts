@@ -22,13 +22,11 @@ import {
   type SceneHistory,
   type SceneRecord,
   scenes,
-  snapshotChapters,
-  snapshotRowId,
-  snapshots,
 } from './kinds.ts'
 import { type Listing, readPage } from './page-token.ts'
 import { entryNotFound, sceneNotFound } from './refusal.ts'
 import { generatedEntries, type HistoryEntry, type SceneWritten } from './scenes.ts'
+import { snapshotChapters, snapshotRowId, snapshots } from './snapshot-kinds.ts'
 import { deltaOf, textOfDelta } from './text-delta.ts'
 
 /** An entry with its text. */

@@ -1,4 +1,5 @@
 /** The shapes of novels, over records: every change is guarded by the novel, so that two never meet. */
+import { QuillworkError } from '../../index.ts'
 import {
   type Change,
   each,
@@ -10,7 +11,6 @@ import {
   write,
 } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { QuillworkError } from '../../task/errors.ts'
 import { firstVersions } from './draft-pieces.ts'
 import { chapterIdOf, idsOf, sceneIdOf, volumeIdOf } from './ids.ts'
 import {
@@ -93,8 +93,8 @@ export function novelShape(library: LibraryParts): NovelShape {
       await shaping(library, { userId, novelId: split.novelId }, frame => splitChapter(library, frame, split))
       return shelf.chapter(userId, split.id)
     },
-    mergeChapters: (userId, { novelId, chapterId }) =>
-      shaping(library, { userId, novelId }, frame => mergeChapters(library, frame, chapterId)),
+    mergeChapters: (userId, { novelId, ...merged }) =>
+      shaping(library, { userId, novelId }, frame => mergeChapters(library, frame, merged)),
   }
 }
 
@@ -129,7 +129,9 @@ async function create(library: LibraryParts, { id, userId, ...names }: NewNovel)
   ])
 }
 
+/** Returns what changes; an empty author or language is taken away. Throws OPTION_INVALID for a title without a letter. */
 function namesOf({ title, author, language }: NovelNames): Partial<NovelRecord> {
+  if (title?.trim() === '') throw notTaken('A novel needs a title.')
   const given = { ...defined({ title, author, language }) }
   const empty = Object.entries(given).filter(([, text]) => text === '')
   return { ...given, ...Object.fromEntries(empty.map(([name]) => [name, undefined])) }
@@ -359,11 +361,15 @@ async function splitChapter(
   }
 }
 
-async function mergeChapters(library: LibraryParts, frame: Frame, chapterId: string): Promise<Shaped> {
-  const at = chapterAt(frame, chapterId)
-  const [chapter, next] = [frame.chapters[at], frame.chapters[at + 1]]
-  if (chapter === undefined || next === undefined)
-    throw notTaken(`Chapter ${chapterId} is the last one; no chapter follows it that could be put into it.`)
+async function mergeChapters(
+  library: LibraryParts,
+  frame: Frame,
+  { chapterId, next: nextId }: { chapterId: string; next: string },
+): Promise<Shaped> {
+  const [at, nextAt] = [chapterAt(frame, chapterId), chapterAt(frame, nextId)]
+  const [chapter, next] = [frame.chapters[at], frame.chapters[nextAt]]
+  if (chapter === undefined || next === undefined || nextAt !== at + 1)
+    throw notTaken(`Chapter ${nextId} does not follow chapter ${chapterId}, so it is not put into it.`)
   const [own, added] = await Promise.all([scenesIn(library, chapter), scenesIn(library, next)])
   if (own.length + added.length > scenesPerChapter) throw chapterFull(chapterId, scenesPerChapter)
   const { novelId, position } = chapter

@@ -4,22 +4,17 @@ import { defined } from '../../task/defined.ts'
 import { overwrittenTextId } from './history.ts'
 import { idsOf } from './ids.ts'
 import { entryAt } from './keep-history.ts'
+import { type LibraryParts, novels, ownNovel, type SceneRecord, scenes, texts } from './kinds.ts'
+import { type Listing, readPage } from './page-token.ts'
+import { notTaken, snapshotNotFound, snapshotsFull } from './refusal.ts'
 import {
-  type LibraryParts,
-  novels,
-  ownNovel,
-  type SceneRecord,
   type SnapshotChapterRecord,
   type SnapshotRecord,
   type SnapshotScene,
-  scenes,
   snapshotChapters,
   snapshotRowId,
   snapshots,
-  texts,
-} from './kinds.ts'
-import { type Listing, readPage } from './page-token.ts'
-import { notTaken, snapshotNotFound, snapshotsFull } from './refusal.ts'
+} from './snapshot-kinds.ts'
 import {
   type ChangedScene,
   type Comparison,

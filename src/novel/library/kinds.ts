@@ -27,7 +27,7 @@ import type { SceneReading } from './readings.ts'
 import { novelNotFound } from './refusal.ts'
 import type { GuardedScene, GuardedText } from './scene-guard.ts'
 import type { NovelOverview, SceneOverview } from './shelf.ts'
-import type { Snapshot } from './snapshots.ts'
+import { snapshotChapters, snapshots } from './snapshot-kinds.ts'
 import type { TextDelta } from './text-delta.ts'
 import type { Thread } from './threads.ts'
 
@@ -285,45 +285,6 @@ export const levelSummaries = defineKind<LevelSummaryRecord>({
   large: { text: 'text' },
   indexes: { of_novel: ['novelId'] },
 })
-
-/** A named snapshot of a novel. */
-export interface SnapshotRecord extends Snapshot {
-  /** Rises within the novel. */
-  order: number
-}
-
-export const snapshots = defineKind<SnapshotRecord>({
-  name: 'library_snapshots',
-  fields: { novelId: 'text', order: 'integer' },
-  indexes: { in_order: ['novelId', 'order'] },
-})
-
-/** A scene as a snapshot names it. */
-export interface SnapshotScene
-  extends Pick<SceneRecord, 'id' | 'textVersion' | 'words' | 'characters' | 'title'> {}
-
-/** The scenes of a chapter in a snapshot, in reading order. */
-export interface SnapshotChapterRecord {
-  id: string
-  snapshotId: string
-  novelId: string
-  chapterId: string
-  /** Its position. */
-  chapter: number
-  scenes: readonly SnapshotScene[]
-}
-
-export const snapshotChapters = defineKind<SnapshotChapterRecord>({
-  name: 'library_snapshot_chapters',
-  fields: { snapshotId: 'text', novelId: 'text', chapter: 'integer' },
-  large: { scenes: 'json' },
-  indexes: { of_snapshot: ['snapshotId', 'chapter'], of_chapter: ['novelId', 'chapter'] },
-})
-
-/** Returns the id of what a snapshot knows of a chapter. */
-export function snapshotRowId(snapshotId: string, chapterId: string): string {
-  return `${snapshotId} ${chapterId}`
-}
 
 /** All models that are kept, in one record: they are checked together, and their order is that of preference. */
 export interface ModelsRecord {

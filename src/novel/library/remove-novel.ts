@@ -30,13 +30,12 @@ import {
   novels,
   readings,
   scenes,
-  snapshotChapters,
-  snapshots,
   texts,
   threads,
   volumes,
 } from './kinds.ts'
 import { novelNotFound } from './refusal.ts'
+import { snapshotChapters, snapshots } from './snapshot-kinds.ts'
 
 /** Chapters, and entries of histories or candidates, that a step deletes for each scene that it may delete: they are small. */
 const rowsPerScene = 20

@@ -90,6 +90,6 @@ export interface NovelShape {
   moveScene(userId: string, move: SceneMove): Promise<void>
   /** The scenes from `at` on become a chapter of their own, right behind. Throws OPTION_INVALID for the first scene. */
   splitChapter(userId: string, split: ChapterSplit): Promise<ChapterOverview>
-  /** The scenes of the chapter that follows go to the end of this one, and that one is gone. Throws CHAPTER_FULL, and OPTION_INVALID for the last chapter. */
-  mergeChapters(userId: string, unit: { novelId: string; chapterId: string }): Promise<void>
+  /** The scenes of the chapter that follows go to the end of this one, and that one is gone. Throws CHAPTER_FULL, and OPTION_INVALID where `next` does not follow. */
+  mergeChapters(userId: string, unit: { novelId: string; chapterId: string; next: string }): Promise<void>
 }

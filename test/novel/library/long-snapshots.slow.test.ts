@@ -1,7 +1,7 @@
 import { BSON } from 'mongodb'
 import { expect, test } from 'vitest'
-import { snapshotChapters, snapshots } from '../../../src/novel/library/kinds.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
+import { snapshotChapters, snapshots } from '../../../src/novel/library/snapshot-kinds.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
 import { ann, draftOf } from './case.ts'
 import { MongoUnderTest, SqliteUnderTest } from './under-test.ts'

@@ -243,17 +243,21 @@ export const shapeCases: readonly LibraryCase[] = [
       await expect(
         library.shape.splitChapter(ann, { ...split, at: scene('b1'), id: 'other' }),
       ).rejects.toEqual(missing('OPTION_INVALID'))
-      const merge = (title: string) =>
-        library.shape.mergeChapters(ann, { novelId, chapterId: chapter(title) })
-      await merge('b')
+      const merge = (title: string, next: string) =>
+        library.shape.mergeChapters(ann, { novelId, chapterId: chapter(title), next })
+      await merge('b', 'new')
       expect(await shape()).toBe(whole)
-      await merge('c')
+      // Sent again, because its answer was lost, it merges no other one.
+      await expect(merge('b', 'new')).rejects.toEqual(missing('CHAPTER_NOT_FOUND'))
+      await merge('c', chapter('d'))
       expect(await shape()).toBe(`One: ${a} ${b} c(c1 c2 c3 d1 d2 d3)\nTwo: ${e} ${f}`)
-      await expect(merge('f')).rejects.toEqual(missing('OPTION_INVALID'))
+      await expect(merge('a', chapter('e'))).rejects.toEqual(missing('OPTION_INVALID'))
       const many = { title: 'x', scenes: Array.from({ length: scenesPerChapter }, () => '') }
       const full = await importBook(library, 'full', [{ title: '', chapters: [many, many] }])
       const [first, second] = (await everythingOf(library, full)).chapters
-      const merged = library.shape.mergeChapters(ann, { novelId: full, chapterId: first?.id ?? '' })
+      const merged = library.shape.mergeChapters(ann, {
+        ...{ novelId: full, chapterId: first?.id ?? '', next: second?.id ?? '' },
+      })
       await expect(merged).rejects.toEqual(missing('CHAPTER_FULL'))
       const into = { sceneId: second?.sceneIds[0] ?? '', chapterId: first?.id ?? '' }
       await expect(library.shape.moveScene(ann, into)).rejects.toEqual(missing('CHAPTER_FULL'))

@@ -97,7 +97,7 @@ test('whatever is moved, split, merged, deleted and put back, the novel has the 
       } else if (name === 'merge' && chapter) {
         const next = chaptersOf(novel)[chaptersOf(novel).indexOf(chapter) + 1]
         if (next === undefined) continue
-        await library.shape.mergeChapters(ann, { novelId, chapterId: chapter.id })
+        await library.shape.mergeChapters(ann, { novelId, chapterId: chapter.id, next: next.id })
         chapter.scenes.push(...next.scenes)
         take(
           novel.map(({ chapters }) => chapters),
