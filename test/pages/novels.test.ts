@@ -238,7 +238,7 @@ describePages('a novel', () => {
     const again = page.getByRole('dialog', { name: 'Summarise every scene anew' })
     await again.getByText('goes to the history of its scene').waitFor()
     await again.getByRole('button', { name: 'Summarise', exact: true }).click()
-    await page.waitForURL(/\/tasks\/tsk_/)
+    await page.waitForURL(/\/tasks\//)
     const { parameters } = await server.ask<{ parameters: object }>(
       `/v1/tasks/${page.url().split('/').at(-1)}`,
     )
