@@ -23,6 +23,7 @@ const kinds: Readonly<Record<string, 'gone' | 'stays'>> = {
   library_scenes: 'gone',
   library_texts: 'gone',
   library_history: 'gone',
+  library_bin: 'gone',
   library_candidates: 'gone',
   library_indexes: 'gone',
   library_segments: 'gone',
@@ -89,6 +90,8 @@ async function fill(w: Writing): Promise<void> {
   await library.prompts.set(ann, novelId, { ...ownPrompt, expectedVersion: 0 })
   await writeUnit(library, novelId, novelId)
   await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
+  const last = (await w.scenes(novelId)).at(-1)?.chapterId ?? ''
+  await library.bin.remove(ann, { novelId, what: 'chapter', id: last })
   await library.models.write([{ id: 'writer', settings: { provider: 'openai' } }], 0)
 }
 
