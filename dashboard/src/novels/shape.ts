@@ -212,6 +212,22 @@ export async function moveScene(
   return { done: 'moved', title, undo: () => move(was) }
 }
 
+/** Moves a scene to the end of another chapter. `was`: what follows it now in its own. */
+export async function moveSceneTo(
+  { id, title = '', chapterId: own }: SceneEntry,
+  chapterId: string,
+  was: string | undefined,
+): Promise<Done> {
+  const params = { path: { sceneId: id } }
+  await dataOf(api.POST('/v1/scenes/{sceneId}:move', { params, body: { chapterId } }))
+  const back = { chapterId: own, ...(was !== undefined && { before: was }) }
+  return {
+    done: 'moved',
+    title,
+    undo: () => dataOf(api.POST('/v1/scenes/{sceneId}:move', { params, body: back })),
+  }
+}
+
 /** What is deleted. */
 export interface Unit {
   what: 'volume' | 'chapter' | 'scene'
