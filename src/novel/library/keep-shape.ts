@@ -113,10 +113,9 @@ async function create(library: LibraryParts, { id, userId, ...names }: NewNovel)
   const state = { status: 'published', publishedAt: at, shelvedAt: at, textVersion: 1 } as const
   const [volumeId, chapterId, sceneId] = [volumeIdOf(id, 0), chapterIdOf(id, 0), sceneIdOf(id, 0, 0)]
   const place = { novelId: id, generation: order, position: 0 }
-  const novel = {
-    ...{ id, order, userId, ...(namesOf(names) as Pick<NewNovel, 'title'>), ...counts, ...state },
-    ...{ generation: order, createdAt: at, updatedAt: at },
-  }
+  const called = defined(namesOf(names)) as Pick<NewNovel, 'title'>
+  const times = { createdAt: at, updatedAt: at }
+  const novel = { id, order, userId, ...called, ...counts, ...state, generation: order, ...times }
   await records.commit([
     insert(novels, novel),
     insert(volumes, { id: volumeId, ...place, title: '' }),
