@@ -126,10 +126,11 @@ describeWithMongo('the documents of the library', () => {
     const {
       library_uploads: noUploads,
       library_exports: noExports,
+      library_models: noModels,
       library_counters: counters,
       ...there
     } = await documentsByCollection(under)
-    expect([noUploads ?? 0, noExports ?? 0]).toEqual([0, 0])
+    expect([noUploads, noExports, noModels]).toEqual([0, 0, 0])
     // Uploads, counters and models are of no novel; exports are deleted with their files.
     expect(Object.keys(there)).toHaveLength(libraryKinds.length - 4)
     expect(Object.values(there)).not.toContain(0)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
+import { libraryKinds } from '../../../src/novel/library/kinds.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { mongoLibrary, sqliteLibrary } from '../../../src/novel/library/open.ts'
 import {
@@ -61,6 +62,12 @@ export class MongoUnderTest implements DisposableLibrary {
   static async open(between: Between = database => database): Promise<MongoUnderTest> {
     const under = new MongoUnderTest(freshDatabase(), between)
     await under.database.open()
+    const { db } = under.database
+    const there = new Set(
+      (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
+    )
+    // In some databases the stand-in for MongoDB knows nothing, within a transaction, of a collection that is not there yet.
+    for (const { name } of libraryKinds) if (!there.has(name)) await db.createCollection(name)
     return under
   }
 
