@@ -109,6 +109,26 @@ describePages('the names of a codex', () => {
     })
   })
 
+  test('are given to an entry that no text mentions', async () => {
+    await codex.add({ name: 'Unseen' })
+    await using opened = await open(codex.page)
+    const { page } = opened
+    await page.locator('[data-entry="Unseen"]').click()
+    await page.getByRole('button', { name: 'Rename everywhere' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rename Unseen' })
+    await dialog.getByRole('textbox', { name: 'In place of “Unseen”' }).fill('Unheard')
+    await dialog.getByRole('button', { name: 'Show all places' }).click()
+    await dialog.getByText('No place has these words.').waitFor()
+    await dialog.getByRole('button', { name: 'Rename', exact: true }).click()
+    await page.waitForURL(/\/tasks\//)
+    const renamed = async () => (await codex.entries()).find(({ name }) => name === 'Unheard')?.id
+    await expect.poll(renamed).toBeDefined()
+    await codex.server.ask(`/v1/novels/${codex.novelId}/codex/${await renamed()}`, {
+      method: 'DELETE',
+      headers: { 'if-match': '"2"' },
+    })
+  })
+
   test('are joined and cut apart', async () => {
     await codex.add({ name: 'Miss Hask', text: 'Counts lanterns.' })
     await using opened = await open(codex.page, {

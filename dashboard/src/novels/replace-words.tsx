@@ -95,7 +95,16 @@ function Places({ novelId, words, onBack }: { novelId: string; words: Words; onB
     parameters: { novelId, ...words, ...choice.which },
     lane: 'default',
   })
-  return <PlacesForm places={places} choice={choice} submit={replace} action={t('action')} onBack={onBack} />
+  return (
+    <PlacesForm
+      places={places}
+      choice={choice}
+      submit={replace}
+      action={t('action')}
+      isDisabled={choice.isWhole && choice.chosen === 0}
+      onBack={onBack}
+    />
+  )
 }
 
 /** Reads the places page by page. */

@@ -18,7 +18,7 @@ type PlacesQuery = Pick<
 /** What the list of chosen places of a task has at most. */
 const mostChosen = 10_000
 
-/** Returns which of the places that were read are chosen, and what the task is told of it. */
+/** Returns which of the places that were read are chosen, with the parameters of the task that name them. */
 export function usePlaceChoice({ data, hasNextPage }: PlacesQuery) {
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
   const all = data?.pages.flatMap(({ items }) => items)
@@ -46,13 +46,16 @@ interface PlacesFormProps {
   /** What submits the task. */
   submit: { mutate: () => void; isPending: boolean; error: unknown }
   action: string
+  /** Nothing would be done. */
+  isDisabled?: boolean
   /** What else is asked. */
   children?: ReactNode
   onBack: () => void
 }
 
 /** The places that would change, each as it is and as it would be, to choose from before anything does. */
-export function PlacesForm({ places, choice, submit, action, children, onBack }: PlacesFormProps) {
+export function PlacesForm(props: PlacesFormProps) {
+  const { places, choice, submit, action, isDisabled = false, children, onBack } = props
   const t = useTranslations('parts.places')
   const { all, chosen, isWhole, isOpen, isChosen, turn } = choice
   const question = useUnsaved(all !== undefined && !submit.isPending)
@@ -89,12 +92,7 @@ export function PlacesForm({ places, choice, submit, action, children, onBack }:
         )}
         {children}
         {submit.error !== null && <ErrorNotice error={submit.error} />}
-        <FormButtons
-          action={action}
-          isBusy={submit.isPending}
-          isDisabled={all.length === 0}
-          onBack={onBack}
-        />
+        <FormButtons action={action} isBusy={submit.isPending} isDisabled={isDisabled} onBack={onBack} />
       </Stack>
       {question}
     </Form>
