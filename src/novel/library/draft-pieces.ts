@@ -94,6 +94,11 @@ export function checkWritten(content: string): void {
 
 /** Throws OPTION_INVALID for a scene that cannot be added. */
 export function checkAppend({ id, summary }: SceneAppend): void {
-  if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
+  checkId(id)
   checkLength(summary?.text ?? '')
+}
+
+/** Throws OPTION_INVALID for an id that a caller may not choose. */
+export function checkId(id: string): void {
+  if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
 }

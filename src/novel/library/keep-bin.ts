@@ -3,9 +3,20 @@
  * of the place that they were at.
  */
 import { randomUUID } from 'node:crypto'
-import { type Change, each, getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
+import {
+  type Change,
+  each,
+  erase,
+  getOne,
+  insert,
+  remove,
+  replace,
+  type Selection,
+  type Stored,
+} from '../../records/records.ts'
 import { type BinEntry, type BinnedUnit, binnedFor, type NovelBin } from './bin.ts'
 import { discardStep } from './drafts.ts'
+import { idsOf } from './ids.ts'
 import {
   chapterAt,
   chaptersIn,
@@ -22,13 +33,13 @@ import {
   bin,
   chapters,
   type LibraryParts,
+  levelSummaries,
   ownNovel,
   readings,
-  type SceneRecord,
   scenes,
   volumes,
 } from './kinds.ts'
-import { chaptersOf, scenesOf, volumesOf } from './places.ts'
+import { chaptersOf, type InOrder, scenesOf, spanOf, volumesOf } from './places.ts'
 import { binEntryNotFound, chapterFull, chapterNotFound, sceneNotFound } from './refusal.ts'
 import { scenesStep } from './remove-novel.ts'
 import { scenesPerChapter } from './scenes.ts'
@@ -91,7 +102,7 @@ interface Unit {
   /** How many volumes and chapters it has. */
   counts: { volumes: number; chapters: number }
   /** Selects its scenes. */
-  scenes: { equal: Partial<Record<keyof SceneRecord, string | number>>; above?: object; most?: object }
+  scenes: Selection<InOrder>
   /** Gives its rows another novel, and what is behind it the places. */
   changes: (entryId: string) => Change[]
 }
@@ -146,7 +157,7 @@ function volumeUnit(frame: Frame, volumeId: string): Unit {
     title: frame.volumes[volume]?.title ?? '',
     place: { volume, chapter: block.from },
     counts: { volumes: 1, chapters: block.count },
-    scenes: chapterSpan(novelId, block.from, end),
+    scenes: spanOf('chapter', { novelId }, { from: block.from, end }),
     changes: entryId => [
       ...inVolumes({ from: volume, end: volume + 1 }, { by: 0, novelId: entryId }),
       ...inVolumes({ from: volume + 1 }, { by: -1 }),
@@ -165,7 +176,7 @@ function chapterUnit(frame: Frame, chapterId: string): Unit {
     title,
     place: { volumeId, chapter },
     counts: { volumes: 0, chapters: 1 },
-    scenes: chapterSpan(novelId, chapter, chapter + 1),
+    scenes: spanOf('chapter', { novelId }, { from: chapter, end: chapter + 1 }),
     changes: entryId => [
       ...inChapters({ from: chapter, end: chapter + 1 }, { by: 0, novelId: entryId }),
       ...inChapters({ from: chapter + 1 }, { by: -1 }),
@@ -189,10 +200,6 @@ async function sceneUnit({ records }: LibraryParts, frame: Frame, sceneId: strin
       ...inScenes({ from: position + 1 }, { by: -1 }),
     ],
   }
-}
-
-function chapterSpan(novelId: string, from: number, end: number): Unit['scenes'] {
-  return { equal: { novelId }, above: { chapter: from - 1 }, most: { chapter: end - 1 } }
 }
 
 /** Finds the place of an entry, and returns what puts its rows there. */
@@ -287,6 +294,8 @@ async function discardStepOf(
   const rows = [
     ...[...inVolumes.map(each => remove(volumes, each)), ...inChapters.map(each => remove(chapters, each))],
     ...read.map(each => remove(readings, each)),
+    // They name the novel itself, so that they are there again where their chapters and volumes are put back.
+    ...erase(levelSummaries, idsOf([...inVolumes, ...inChapters])),
   ]
   return (await records.commit([remove(bin, now), ...rows])) === 'applied' ? 'done' : 'more'
 }

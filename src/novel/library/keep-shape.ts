@@ -3,6 +3,7 @@ import { QuillworkError } from '../../index.ts'
 import {
   type Change,
   each,
+  erase,
   getOne,
   insert,
   remove,
@@ -11,12 +12,13 @@ import {
   write,
 } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
-import { firstVersions } from './draft-pieces.ts'
+import { checkId, firstVersions } from './draft-pieces.ts'
 import { chapterIdOf, idsOf, sceneIdOf, volumeIdOf } from './ids.ts'
 import {
   type ChapterRecord,
   chapters,
   type LibraryParts,
+  levelSummaries,
   type NovelRecord,
   nextNumber,
   novels,
@@ -170,8 +172,16 @@ export async function shaping(
   }
 }
 
-function checkId(id: string): void {
-  if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
+/** Whether a novel has the volume or chapter that is to be added already. Throws OPTION_INVALID where the id is none, or is taken. */
+async function isAdded(
+  { records }: LibraryParts,
+  kind: typeof volumes | typeof chapters,
+  { id, own }: { id: string; own: readonly { id: string }[] },
+): Promise<boolean> {
+  checkId(id)
+  if (own.some(each => each.id === id)) return true
+  if ((await getOne<VolumeRecord>(records, kind, id)) === undefined) return false
+  throw notTaken(`The id ${id} is taken, in a bin or in another novel; choose another one.`)
 }
 
 /** Returns the position of a volume; absent: behind all. Throws VOLUME_NOT_FOUND. */
@@ -203,14 +213,11 @@ export function chaptersIn(
 }
 
 async function addVolume(
-  { records }: LibraryParts,
+  library: LibraryParts,
   frame: Frame,
   { id, novelId, title, before }: NewVolume,
 ): Promise<Shaped> {
-  checkId(id)
-  if (frame.volumes.some(volume => volume.id === id)) return undefined
-  if ((await getOne(records, volumes, id)) !== undefined)
-    throw notTaken(`The id ${id} belongs to a volume of another novel; choose another one.`)
+  if (await isAdded(library, volumes, { id, own: frame.volumes })) return undefined
   const position = volumeAt(frame, before)
   const { generation } = frame.novel
   return {
@@ -223,14 +230,11 @@ async function addVolume(
 }
 
 async function addChapter(
-  { records }: LibraryParts,
+  library: LibraryParts,
   frame: Frame,
   { id, novelId, title, ...place }: NewChapter,
 ): Promise<Shaped> {
-  checkId(id)
-  if (frame.chapters.some(chapter => chapter.id === id)) return undefined
-  if ((await getOne(records, chapters, id)) !== undefined)
-    throw notTaken(`The id ${id} belongs to a chapter of another novel; choose another one.`)
+  if (await isAdded(library, chapters, { id, own: frame.chapters })) return undefined
   const { position, volumeId } = placeOf(frame, place)
   const { generation } = frame.novel
   return {
@@ -337,10 +341,7 @@ async function splitChapter(
   frame: Frame,
   { novelId, chapterId, at, id, title }: ChapterSplit,
 ): Promise<Shaped> {
-  checkId(id)
-  if (frame.chapters.some(chapter => chapter.id === id)) return undefined
-  if ((await getOne(library.records, chapters, id)) !== undefined)
-    throw notTaken(`The id ${id} belongs to a chapter of another novel; choose another one.`)
+  if (await isAdded(library, chapters, { id, own: frame.chapters })) return undefined
   const chapter = frame.chapters[chapterAt(frame, chapterId)]
   if (chapter === undefined) throw chapterNotFound(chapterId)
   const found = await scenesIn(library, chapter)
@@ -378,6 +379,7 @@ async function mergeChapters(
       ...scenesOf(novelId, next.position)({ from: 0 }, { by: own.length, chapter: position }),
       ...inChapter(added, chapter, own.length),
       remove(chapters, next),
+      ...erase(levelSummaries, [next.id]),
       ...chaptersOf(novelId)({ from: next.position }, { by: -1 }),
     ],
   }

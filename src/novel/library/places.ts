@@ -52,13 +52,15 @@ function setOf(novelId: string | undefined): { novelId?: string } {
   return defined({ novelId })
 }
 
-interface InOrder {
+/** What is in reading order. */
+export interface InOrder {
   novelId: string
   chapter: number
   position: number
 }
 
-function spanOf(
+/** Selects the rows of a span. */
+export function spanOf(
   field: 'position' | 'chapter',
   equal: Partial<InOrder>,
   { from, end }: Span,

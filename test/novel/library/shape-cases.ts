@@ -5,6 +5,7 @@ import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { scenesPerChapter } from '../../../src/novel/library/scenes.ts'
 import { ann, type Book, everythingOf, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+import { writeUnit } from './level-cases.ts'
 import { readingOf } from './reading-cases.ts'
 
 /** Two volumes of three chapters; a scene is named by its place: `b2` is the second one of chapter b. */
@@ -403,6 +404,11 @@ export const binCases: readonly LibraryCase[] = [
       expect((await library.bin.entries(ann, novelId)).map(({ id }) => id)).toEqual([later.id])
       await library.bin.restore(ann, { novelId, entryId: later.id })
       expect(await shape()).toBe(`One: a(a2 a3) ${c}\nTwo: ${d} ${e} ${f}`)
+      const state = async () => (await library.levels.unit(ann, { novelId, unitId: chapter('c') })).state
+      await writeUnit(library, novelId, chapter('c'))
+      const back = await library.bin.remove(ann, { novelId, what: 'chapter', id: chapter('c') })
+      await library.bin.restore(ann, { novelId, entryId: back.id })
+      expect(await state()).toBe('current')
       const soon = await library.bin.remove(ann, { novelId, what: 'chapter', id: chapter('c') })
       const wanted = { novelId, entryId: soon.id }
       expect(await library.bin.discard(ann, wanted, 2)).toBe('more')

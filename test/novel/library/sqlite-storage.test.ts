@@ -101,6 +101,23 @@ test('listings never touch the texts', async () => {
   expect((await shelf.scenes(ann, { novelId }, page)).items).toHaveLength(5)
 })
 
+test('of what was deleted for good, and of a chapter that is in another one now, no summary stays', async () => {
+  await using open = openLibrary()
+  const { library } = open
+  const novelId = await importBook(library, 'a')
+  const ids = (await library.shelf.chapters(ann, { novelId }, { pageSize: 3 })).items.map(({ id }) => id)
+  const [first = '', second = '', third = ''] = ids
+  const summaries = () => rowsByTable(open.database)['library_level_summaries']
+  for (const id of ids) await writeUnit(library, novelId, id)
+  expect(summaries()).toBe(3)
+  await library.shape.mergeChapters(ann, { novelId, chapterId: first, next: second })
+  expect(summaries()).toBe(2)
+  const { id: entryId } = await library.bin.remove(ann, { novelId, what: 'chapter', id: third })
+  expect(summaries()).toBe(2)
+  while ((await library.bin.discard(ann, { novelId, entryId }, 1)) === 'more') {}
+  expect(summaries()).toBe(1)
+})
+
 test('a removed novel leaves no row behind', async () => {
   await using open = openLibrary()
   const { library } = open
