@@ -117,7 +117,6 @@ export function planner(find: (text: string) => readonly RenamePlace[], asked: A
     return { all, wanted: asked.in.includes(text.what) ? choose(text, all) : [] }
   }
   return {
-    chosen,
     /** Returns what is planned for texts that are written together: nothing where no place is changed, unless they are written `always`. */
     plan([first, ...others]: readonly RenamableText[], always = false): (Planned | Refused)[] {
       if (first === undefined) return []

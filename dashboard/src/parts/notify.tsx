@@ -1,7 +1,6 @@
 import { Button, Group } from '@mantine/core'
 import { notifications, useNotifications } from '@mantine/notifications'
 import { Suspense, useState } from 'react'
-import { newIdempotencyKey } from '../api/request-key.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { useErrorText } from './states.tsx'
 
@@ -19,8 +18,6 @@ export function notifyUndoable(
   { label, onUndo }: { label: string; onUndo: () => void },
 ): void {
   if (undoable !== undefined) notifications.hide(undoable)
-  const id = newIdempotencyKey()
-  undoable = id
   const undo = () => {
     notifications.hide(id)
     onUndo()
@@ -33,7 +30,8 @@ export function notifyUndoable(
       </Button>
     </Group>
   )
-  notifications.show({ id, message: text, color: 'green', autoClose: 12_000 })
+  const id = notifications.show({ message: text, color: 'green', autoClose: 12_000 })
+  undoable = id
 }
 
 /** Says in a corner of the page that something could not be done, in the words of the server. For `onError` of a mutation. */
