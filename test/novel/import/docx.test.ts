@@ -251,6 +251,26 @@ describe('the text of a DOCX', () => {
     ['a new section', '<w:p><w:pPr><w:sectPr><w:type w:val="nextPage"/></w:sectPr></w:pPr></w:p>', 2],
     ['asterisks', paragraph('***'), 2],
     [
+      'a line that was inserted',
+      '<w:p><w:r><w:pict><v:rect style="width:0;height:1.5pt" o:hr="t"/></w:pict></w:r></w:p>',
+      2,
+    ],
+    [
+      'the border of an empty paragraph',
+      '<w:p><w:pPr><w:pBdr><w:bottom w:val="single" w:sz="6"/></w:pBdr></w:pPr></w:p>',
+      2,
+    ],
+    [
+      'no border that is none',
+      '<w:p><w:pPr><w:pBdr><w:bottom w:val="nil"/><w:top w:val="none"/><w:left w:val="single"/></w:pBdr></w:pPr></w:p>',
+      1,
+    ],
+    [
+      'no border of a paragraph with a text',
+      '<w:p><w:pPr><w:pBdr><w:bottom w:val="single"/></w:pBdr></w:pPr><w:r><w:t>Carved in the beam.</w:t></w:r></w:p>',
+      1,
+    ],
+    [
       'a section that was continuous before a tracked change',
       '<w:p><w:pPr><w:sectPr><w:type w:val="nextPage"/><w:sectPrChange w:id="1"><w:sectPr><w:type w:val="continuous"/></w:sectPr></w:sectPrChange></w:sectPr></w:pPr></w:p>',
       2,
@@ -258,6 +278,12 @@ describe('the text of a DOCX', () => {
     ['no new column', '<w:p><w:pPr><w:sectPr><w:type w:val="continuous"/></w:sectPr></w:pPr></w:p>', 1],
   ])('is parted into scenes by %s', async (_, mark, scenes) => {
     expect((await read(docx({ body: text(1, 2) + mark + text(3) }))).chapters[0]).toHaveLength(scenes)
+  })
+
+  it('is parted into scenes by the style of a line', async () => {
+    const styles = style('Standard', 'Normal') + style('HL', 'Horizontal Line')
+    const body = text(1, 2) + paragraph('', 'HL') + text(3)
+    expect((await read(docx({ body, styles }))).chapters[0]).toHaveLength(2)
   })
 
   it('tells of the notes that are left out', async () => {

@@ -182,6 +182,32 @@ describe('the chapters of an EPUB', () => {
     ])
   })
 
+  it('are not a page with the title of the book alone, which is listed', async () => {
+    const metadata = '<dc:title>The  Weir</dc:title><dc:creator>Ann Tamsin</dc:creator>'
+    const title = page('t.xhtml', '<h1>The Weir</h1><p>Ann Tamsin</p>')
+    const nav = [
+      { title: 'The Weir', href: 't.xhtml' },
+      ...[1, 2].map(n => ({ title: `Chapter ${n}`, href: `c${n}.xhtml` })),
+    ]
+    const { outline, survey } = await read(epub({ pages: [title, chapter(1), chapter(2)], nav, metadata }))
+    expect(outline).toEqual({ '': ['Chapter 1', 'Chapter 2'] })
+    expect(survey.warnings).toMatchObject([{ code: 'PAGES_LEFT_OUT', pages: [{ kind: 'title-page' }] }])
+    const story = page('t.xhtml', `<h1>The Weir</h1>${p(prose(3))}`)
+    const whole = await read(epub({ pages: [story, chapter(1), chapter(2)], nav, metadata }))
+    expect(whole.outline).toEqual({ '': ['The Weir', 'Chapter 1', 'Chapter 2'] })
+  })
+
+  it('are told by the headings where the links of the table of contents lead astray', async () => {
+    const lost = (n: number) => ({ title: `Chapter ${n}`, href: `c1.xhtml#chapter-${n}` })
+    const two = (n: number) => `<h1 id="chapter-${n}">Chapter ${n}</h1>${p(prose(n), prose(n + 1))}`
+    const pages = [page('c1.xhtml', p(prose(9))), page('c2.xhtml', two(1) + two(2)), page('c3.xhtml', two(3))]
+    const { outline, chapters } = await read(epub({ pages, nav: [1, 2, 3].map(lost) }))
+    expect(Object.values(outline).flat().slice(-3)).toEqual(['Chapter 1', 'Chapter 2', 'Chapter 3'])
+    expect(chapters.slice(-3).map(([text]) => text)).toEqual(
+      [1, 2, 3].map(n => `${prose(n)}\n\n${prose(n + 1)}`),
+    )
+  })
+
   it('follow the reading order, not that of the archive, and a file is read once', async () => {
     const one = chapter(1)
     const { chapters } = await read(epub({ pages: [chapter(2), one, one] }))

@@ -143,6 +143,9 @@ const silentElements = new Set(['del', 'moveFrom', 'rt', 'pPrChange', 'rPrChange
 /** Elements whose borders end a paragraph. */
 const containers = new Set(['body', 'tbl', 'tc', 'txbxContent'])
 
+/** Where the border of an empty paragraph is a line across the page. Word makes one of `---`. */
+const ruledSides = new Set(['top', 'bottom'])
+
 /** A paragraph that is open. Text boxes have paragraphs within a paragraph. */
 interface Paragraph {
   text: string
@@ -153,6 +156,8 @@ interface Paragraph {
   isCut: boolean
   /** Its mark was deleted or moved: the next paragraph continues its text. */
   isJoined: boolean
+  /** It is drawn as a line across the page, or has one above or below it. */
+  isRuled: boolean
 }
 
 /** Writes the headings and paragraphs of the main part of a DOCX. */
@@ -168,6 +173,8 @@ class DocumentEvents implements XmlEvents {
   #isText = false
   #isHidden = false
   #inProperties = 0
+  /** Within the borders of a paragraph. */
+  #inBorders = false
   #sectionBreaks = false
 
   constructor(out: BookLines, purposeOf: PurposeOf, leftOut: LeftOut) {
@@ -184,7 +191,11 @@ class DocumentEvents implements XmlEvents {
       this.#silent += 1
       return
     }
-    if (name === undefined) return
+    if (name === undefined) {
+      // A line as Word inserts it where somebody asks for one.
+      if (isOn(attributes['o:hr'] ?? '0')) this.#rule()
+      return
+    }
     if (name === 'pPr' || name === 'rPr') this.#inProperties += 1
     if (this.#inProperties > 0) this.#property(name, attributes)
     else this.#content(name, attributes)
@@ -197,6 +208,7 @@ class DocumentEvents implements XmlEvents {
     }
     const name = this.#names.of(qualified)
     if (name === 'pPr' || name === 'rPr') this.#inProperties -= 1
+    else if (name === 'pBdr') this.#inBorders = false
     else if (name === 't') this.#isText = false
     else if (name === 'sectPr') this.#endSection()
     else if (name === 'p' && this.#inProperties === 0) this.#endParagraph()
@@ -225,6 +237,8 @@ class DocumentEvents implements XmlEvents {
     if (name === 'vanish') this.#isHidden = isOn(value) && this.#inProperties === 1
     else if (name === 'sectPr') this.#sectionBreaks = true
     else if (name === 'type' && value === 'continuous') this.#sectionBreaks = false
+    else if (name === 'pBdr') this.#inBorders = true
+    else if (this.#inBorders && ruledSides.has(name) && value !== 'nil' && isOn(value)) this.#rule()
     else if (paragraph === undefined) return
     else if (name === 'pStyle') paragraph.purpose = this.#purposeOf(value)
     else if (name === 'outlineLvl') this.#outline(paragraph, outlineLevel(value))
@@ -233,6 +247,11 @@ class DocumentEvents implements XmlEvents {
   #outline(paragraph: Paragraph, level: number | undefined): void {
     if (level === undefined || paragraph.purpose === 'contents') return
     paragraph.purpose = level < 9 ? { level: level + 1 } : 'text'
+  }
+
+  #rule(): void {
+    const paragraph = this.#open.at(-1)
+    if (paragraph !== undefined) paragraph.isRuled = true
   }
 
   #endSection(): void {
@@ -269,7 +288,8 @@ class DocumentEvents implements XmlEvents {
   #beginParagraph(): void {
     const { text = '', isCut = false } = this.#joined ?? {}
     this.#joined = undefined
-    this.#open.push({ text, purpose: this.#purposeOf(undefined), breaks: false, isCut, isJoined: false })
+    const purpose = this.#purposeOf(undefined)
+    this.#open.push({ text, purpose, breaks: false, isCut, isJoined: false, isRuled: false })
   }
 
   #endParagraph(): void {
@@ -286,8 +306,10 @@ class DocumentEvents implements XmlEvents {
   }
 
   #finish(paragraph: Paragraph): void {
+    const { purpose, isCut, isRuled } = paragraph
     if (paragraph.text.trim() !== '') this.#write(paragraph)
-    else if (!paragraph.isCut && paragraph.purpose !== 'contents') this.#out.gap()
+    else if (isRuled || purpose === 'break') this.#out.sceneBreak()
+    else if (!isCut && purpose !== 'contents') this.#out.gap()
     if (paragraph.breaks) this.#out.sceneBreak()
   }
 

@@ -3,8 +3,8 @@ import { type Bounds, checkBound } from '../bounds.ts'
 import { readPart, type XmlEvents } from '../xml.ts'
 
 /**
- * The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. `line` and `break` are styles of the
- * documents that Quillwork exports: a text that the next one follows without a blank line, and what separates two scenes.
+ * The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. `line` is a style of the
+ * documents that Quillwork exports, of a text that the next one follows without a blank line; `break` is of what separates two scenes.
  */
 export type Purpose = { readonly level: number } | 'contents' | 'text' | 'line' | 'break'
 
@@ -55,7 +55,8 @@ function purposeByName(name: string): Purpose | undefined {
   if (/^(?:toc \d|toc heading|contents \d|table of (?:figures|authorities))/.test(plain)) return 'contents'
   if (plain === 'title') return { level: 0 }
   if (plain === 'text line') return 'line'
-  if (plain === 'scene break') return 'break'
+  // The second one is that of LibreOffice, of a paragraph without a text.
+  if (plain === 'scene break' || plain === 'horizontal line') return 'break'
   const level = /^heading ([1-9])$/.exec(plain)?.[1]
   return level === undefined ? undefined : { level: Number(level) }
 }

@@ -5,7 +5,7 @@ import { type BookLines, HeadingHolder, LineWriter, partLines } from '../book-li
 import { checkBound, encrypted } from '../bounds.ts'
 import { ExportedLines, ownProgram } from '../exported-lines.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
-import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
+import { factsOf, type LeftOut, type OpenedText, oneSpaced, type PageName } from '../opened.ts'
 import { localName, readPart, xmlEncoding } from '../xml.ts'
 import { ContentEvents, pageKinds, pageTitles } from './content.ts'
 import { type ContentsEntry, type EpubContents, readContents } from './navigation.ts'
@@ -27,7 +27,7 @@ export async function openEpub(archive: Archive): Promise<OpenedText> {
     throw encrypted('it is under copy protection (DRM)')
   const isExported = book.generator === ownProgram
   const contents = isExported ? { entries: [], landmarks: [] } : await readContents(archive, book)
-  const chapters = planPages(archive, book, contents)
+  const chapters = await planPages(archive, book, contents)
   const first = chapters.pages.find(({ purpose }) => purpose === 'text')
   const name = first === undefined ? 'utf-8' : await xmlEncoding(archive.read(first.file))
   const facts = { title: book.title, author: book.authors.join(', '), language: book.language }
@@ -65,8 +65,7 @@ async function* pageLines(
   page: Page,
   { out, leftOut }: { out: BookLines; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
-  const { file } = page
-  const { atStart, within } = await placesOf(archive, page)
+  const { file, atStart, within } = page
   for (const { depth, title } of atStart) out.listed(depth, title)
   const events = new ContentEvents(out, within, leftOut)
   const isBroken = (yield* partLines(archive, file, { events, out })) > 0
@@ -75,13 +74,30 @@ async function* pageLines(
   yield out.take()
 }
 
-/** Returns the entries at the start of a page, and those at the element of an id. An entry whose id does not exist is at the start. */
-async function placesOf(archive: Archive, { file, entries }: Page) {
+/** The entries of the table of contents that lead to a page. */
+interface Places {
+  /** To its start, also those that name an id which is not there. */
+  readonly atStart: readonly ContentsEntry[]
+  /** To the element of an id. */
+  readonly within: ReadonlyMap<string, readonly ContentsEntry[]>
+}
+
+const nowhere: Places = { atStart: [], within: new Map() }
+
+/** Returns where the entries of a page lead. */
+async function placesOf(archive: Archive, file: string, entries: readonly ContentsEntry[]): Promise<Places> {
   const wanted = new Set(entries.map(({ target }) => target.fragment).filter(id => id !== ''))
   const there = wanted.size === 0 ? wanted : await idsIn(archive, file, wanted)
   const isWithin = ({ target }: ContentsEntry) => there.has(target.fragment)
   const atStart = entries.filter(entry => !isWithin(entry))
   return { atStart, within: groupedBy(entries.filter(isWithin), ({ target }) => target.fragment) }
+}
+
+/** Whether most of the links to an element lead to one that is not there: such a table of contents, as some programs make, places no chapter. */
+function isAstray(pages: readonly Page[]): boolean {
+  const found = pages.reduce((sum, { within }) => sum + within.size, 0)
+  const lost = pages.flatMap(({ atStart }) => atStart.filter(({ target }) => target.fragment !== ''))
+  return lost.length > Math.max(1, found)
 }
 
 async function idsIn(archive: Archive, file: string, wanted: ReadonlySet<string>): Promise<Set<string>> {
@@ -120,14 +136,12 @@ async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
 }
 
 /** A file of the reading order. */
-interface Page {
+interface Page extends Places {
   readonly file: string
   /** Its name in warnings about pages that are left out. */
   readonly name: PageName
   /** Text of the book, a page without text of the book, or a file that is listed and missing. */
   readonly purpose: 'text' | 'page' | 'missing'
-  /** The entries of the table of contents that lead to it. */
-  readonly entries: readonly ContentsEntry[]
 }
 
 /** The reading order with the chapters in it. */
@@ -139,27 +153,73 @@ interface Chapters {
 
 /**
  * Returns the reading order: which files are text of the book, and where its chapters begin. A cover, title page, copyright page or table
- * of contents is not text, nor is a file beside the linear order. A table of contents that lists a single place in several files does not count.
+ * of contents is not text, nor is a file beside the linear order. A table of contents that lists a single place in several files does not count,
+ * nor does one that leads astray.
  */
-function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Chapters {
+async function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Promise<Chapters> {
   const byFile = groupedBy(contents.entries, ({ target }) => target.file)
   const outside = pagesOutside(book, contents.landmarks, byFile)
+  const titlePages = await titlePagesIn(archive, book, byFile)
+  for (const file of titlePages) outside.set(file, { kind: 'title-page' })
   const seen = new Set<string>()
-  const pages = book.spine.flatMap(({ item, linear }): Page[] => {
-    if (!isReadable(item) || seen.has(item.file)) return []
-    seen.add(item.file)
+  const pages: Page[] = []
+  let places = 0
+  for (const { item, linear } of book.spine) {
     const { file } = item
+    if (!isReadable(item) || seen.has(file)) continue
+    seen.add(file)
     const entries = byFile.get(file) ?? []
-    const [first] = entries
+    const [first] = titlePages.has(file) ? [] : entries
     const own = outside.get(file) ?? { name: file.split('/').at(-1) ?? file }
     const name = first === undefined ? own : { name: first.title }
     const purpose = !archive.has(file) ? 'missing' : linear && !outside.has(file) ? 'text' : 'page'
-    return [{ file, name, purpose, entries }]
-  })
+    const led = purpose === 'text' ? await placesOf(archive, file, entries) : nowhere
+    if (purpose === 'text') places += entries.length
+    pages.push({ file, name, purpose, ...led })
+  }
   const texts = pages.filter(({ purpose }) => purpose === 'text')
-  const places = texts.reduce((sum, { entries }) => sum + entries.length, 0)
-  const declared = places > 1 || (places === 1 && texts.length === 1)
-  return { pages: declared ? pages : pages.map(page => ({ ...page, entries: [] })), declared }
+  const declared = (places > 1 || (places === 1 && texts.length === 1)) && !isAstray(texts)
+  return { pages: declared ? pages : pages.map(page => ({ ...page, ...nowhere })), declared }
+}
+
+/** UTF-16 units of a page that may be the page of the title. */
+const longestTitlePage = 1_000
+
+/** Returns the files that are listed under the title of the book, and say nothing but who wrote it. `listed`: the entries of the table of contents by file. */
+async function titlePagesIn(
+  archive: Archive,
+  { title, authors }: EpubPackage,
+  listed: ReadonlyMap<string, readonly ContentsEntry[]>,
+): Promise<ReadonlySet<string>> {
+  const named = oneSpaced(title ?? '')
+  const found = new Set<string>()
+  for (const [file, entries] of listed) {
+    if (named === '' || entries.some(entry => entry.title !== named) || !archive.has(file)) continue
+    const rest = [named, ...authors].reduce(
+      (text, name) => text.replace(oneSpaced(name), ''),
+      oneSpaced(await startOf(archive, file)),
+    )
+    if (!/[\p{L}\p{N}]/u.test(rest)) found.add(file)
+  }
+  return found
+}
+
+/** Returns the text of a page, and little more than `longestTitlePage` of a longer one. */
+async function startOf(archive: Archive, file: string): Promise<string> {
+  let text = ''
+  let isHead = false
+  await readPart(archive, file, {
+    open(name) {
+      isHead ||= localName(name) === 'head'
+    },
+    close(name) {
+      if (localName(name) === 'head') isHead = false
+    },
+    text(piece) {
+      if (!isHead && text.length < longestTitlePage) text += piece
+    },
+  })
+  return text
 }
 
 function isReadable({ file, mediaType }: ManifestItem): boolean {
@@ -172,7 +232,7 @@ function pagesOutside(
   book: EpubPackage,
   landmarks: EpubContents['landmarks'],
   listed: ReadonlyMap<string, readonly ContentsEntry[]>,
-): ReadonlyMap<string, PageName> {
+): Map<string, PageName> {
   const kinds = [...book.guide, ...landmarks]
   const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
   const pages = new Map<string, PageName>()
