@@ -138,7 +138,7 @@ const packages = [
   only('prom-client', ['observe', 'http', 'server']),
   only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),
-  only('yauzl|saxes', ['novel/import']),
+  only('yauzl|saxes|htmlparser2', ['novel/import']),
   only('yazl', ['novel/export']),
   only('ai|@ai-sdk/[^/]+|undici', ['ai/providers']),
 ]

@@ -25,6 +25,15 @@ export function encodingName(label: string): string {
   }
 }
 
+/** Returns the name of an encoding for a label that a file gives; undefined for one that does not exist. */
+export function knownEncoding(label: string): string | undefined {
+  try {
+    return encodingName(label)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns a decoder for an encoding. It drops a byte order mark at the start. */
 export function createDecoder(encoding: string): Decoder {
   const name = encodingName(encoding)

@@ -2,7 +2,7 @@ import { QuillworkError } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { Archive } from './archive.ts'
 import { unsupported } from './bounds.ts'
-import { createDecoder, encodingName } from './decoder.ts'
+import { createDecoder, encodingName, knownEncoding } from './decoder.ts'
 import { isDocx, openDocx } from './docx/open-docx.ts'
 import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
@@ -20,7 +20,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a text, EPUB or DOCX; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * Opens a text, an HTML page, EPUB or DOCX; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
  * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
@@ -40,9 +40,15 @@ export async function openText(given: TextSource, options: OpenOptions = {}): Pr
 }
 
 async function openPlain(source: TextSource, asked: string | undefined): Promise<OpenedText> {
-  const encoding = await detectEncoding(source, asked)
-  const start = createDecoder(encoding.name).decode(await bytesOf(source, 0, BLOCK_BYTES))
-  refuseMarkup(start)
+  const head = await bytesOf(source, 0, BLOCK_BYTES)
+  const encoding = await detectEncoding(source, asked ?? declaredEncoding(head))
+  const start = createDecoder(encoding.name).decode(head)
+  const markup = markupOf(start)
+  if (markup?.kind === 'html') {
+    const { openHtml } = await import('./html.ts')
+    return openHtml(source, { encoding, isXml: markup.isXml })
+  }
+  if (markup !== undefined) throw unsupported({ what: 'an XML file', advice: asBook })
   refuseControls(start, { isDetectedWide: asked === undefined && encoding.name.startsWith('utf-16') })
   const lines: OpenedText['lines'] = faults => readLines(source, encoding.name, faults)
   const exported = readFrontMatter(start)
@@ -124,18 +130,31 @@ const htmlStart = /^<(?:!doctype\s+html|html|head|body)[\s>]/i
 /** Closing tags of a page. A story that begins with a tag, because it is about one, has none of them at its start. */
 const htmlEnds = /<\/(?:title|head|style|script|body|html|div|p|h[1-6])>/i
 
-/** Throws FILE_KIND_UNSUPPORTED for the start of an HTML or XML file. Tags within a text are text. */
-function refuseMarkup(start: string): void {
+/** Returns what markup the start of a file is; undefined for a text. Tags within a text are text. `isXml`: it has the declaration of XML. */
+function markupOf(start: string): { readonly kind: 'html' | 'xml'; readonly isXml: boolean } | undefined {
   const [before = ''] = beforeMarkup.exec(start) ?? []
   const text = start.slice(before.length)
   const declaration = /^<\?xml\s[^>]*\?>/i.exec(text)?.[0] ?? ''
   const content = text.slice(declaration.length).replace(beforeMarkup, '')
-  if (htmlStart.test(content) && htmlEnds.test(content)) {
-    const advice = 'Open it in a browser or a word processor and save it as .docx, .epub or plain text.'
-    throw unsupported({ what: 'an HTML page', advice })
-  }
-  if (declaration !== '' && content.startsWith('<'))
-    throw unsupported({ what: 'an XML file', advice: asBook })
+  const isXml = declaration !== ''
+  if (htmlStart.test(content) && htmlEnds.test(content)) return { kind: 'html', isXml }
+  return isXml && content.startsWith('<') ? { kind: 'xml', isXml } : undefined
+}
+
+/** Bytes within which a page declares its encoding. */
+const declarationBytes = 4_096
+
+/** Returns the encoding that an HTML page declares: by `<meta charset>`, `http-equiv`, or as XML. A byte order mark goes before it. */
+function declaredEncoding(head: Uint8Array): string | undefined {
+  const text = Buffer.from(head).toString('latin1')
+  if (/^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text) || markupOf(text)?.kind !== 'html') return undefined
+  const [, label] =
+    /<(?:meta\s[^>]{0,200}?charset|\?xml\s[^>]{0,100}?encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})/i.exec(
+      text.slice(0, declarationBytes),
+    ) ?? []
+  if (label === undefined) return undefined
+  // A page in UTF-16 could not be read as far as here.
+  return /^utf-?16/i.test(label) ? 'utf-8' : knownEncoding(label)
 }
 
 /** Largest share of control characters in a text. Random bytes have 9 %; an encoding of text, other than UTF-16, never makes one of a letter. */

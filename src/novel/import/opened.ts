@@ -4,7 +4,7 @@ import type { ExportedFrontMatter } from './exported.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kinds of files that a text is read from. */
-export const fileKinds = ['text', 'epub', 'docx'] as const
+export const fileKinds = ['text', 'html', 'epub', 'docx'] as const
 export type FileKind = (typeof fileKinds)[number]
 
 /** The metadata that a book declares. */
@@ -67,6 +67,15 @@ export function factsOf({
 }: { [Key in keyof BookFacts]: string | undefined }): BookFacts {
   const tag = /^(?!und)[A-Za-z]{2,3}(?:-[A-Za-z\d]{1,8}){0,4}$/i.exec(language.trim())?.[0]
   return defined({ title: plain(title), author: plain(author), language: tag })
+}
+
+/** Titles and authors that programs put into new documents and pages. */
+const placeholders =
+  /^(?:word document|(?:new )?(?:document|page) ?\d*|untitled(?: (?:document|page))?|无标题(?:文档)?|administrator|admin|user|(?:microsoft(?: office)?|windows|office) (?:user|用户)|微软用户|用户|un-?named|unknown|python-docx)$/i
+
+/** Whether a title or an author is what a program puts where nobody has written one. */
+export function isPlaceholder(text: string): boolean {
+  return placeholders.test(text.trim())
 }
 
 /** Longest title or author, in UTF-16 units. */

@@ -1,7 +1,7 @@
 import { SaxesParser } from 'saxes'
 import type { Archive } from './archive.ts'
 import { type Bounds, checkBound, damaged, shown } from './bounds.ts'
-import { createDecoder, type Decoder, encodingName } from './decoder.ts'
+import { createDecoder, type Decoder, knownEncoding } from './decoder.ts'
 import { BLOCK_BYTES, blocks } from './source.ts'
 
 /**
@@ -60,15 +60,7 @@ function encodingOf(head: Uint8Array): string {
   const start = Buffer.from(head.subarray(0, headBytes)).toString('latin1')
   const label = /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]{1,40})["']/.exec(start)?.[1] ?? 'utf-8'
   // Real UTF-16 was found above.
-  return /^(?:utf-?16|ucs-?2|iso-10646)/i.test(label) ? 'utf-8' : knownName(label)
-}
-
-function knownName(label: string): string {
-  try {
-    return encodingName(label)
-  } catch {
-    return 'utf-8'
-  }
+  return /^(?:utf-?16|ucs-?2|iso-10646)/i.test(label) ? 'utf-8' : (knownEncoding(label) ?? 'utf-8')
 }
 
 /** The events of an XML file, in the order of the file. Names are as written, with their prefix. */

@@ -43,21 +43,6 @@ describe('a file that is no text is refused by its bytes', () => {
       Buffer.from(`--x7\r\nContent-Disposition: form-data; name="file"\r\n\r\n${prose(1)}`),
       /form.*file itself/,
     ],
-    ['HTML', Buffer.from(`<!DOCTYPE html>\n<html lang="en">${page}`), /HTML.*\.docx, \.epub or plain text/],
-    ['HTML without its type', Buffer.from(`<HTML>${page.toUpperCase()}`), /HTML/],
-    [
-      'HTML behind a mark, a comment and space',
-      Buffer.from(`\ufeff\n <!-- saved -->\n<html>${page}`),
-      /HTML/,
-    ],
-    ['XHTML', Buffer.from(`<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">\n<html>${page}`), /HTML/],
-    ['HTML in UTF-16', Buffer.from(`\ufeff<html>${page}`, 'utf16le'), /HTML/],
-    ['HTML in UTF-16 without a mark', Buffer.from(`<html>${page}`, 'utf16le'), /HTML/],
-    [
-      'HTML in GB18030',
-      encode(`<html><head><title>渡口</title></head><p>${hanProse(1)}</p>`, 'gb18030'),
-      /HTML/,
-    ],
     [
       'XML',
       Buffer.from(`<?xml version="1.0"?><FictionBook><body><p>${prose(1)}</p></body></FictionBook>`),
@@ -90,6 +75,26 @@ describe('a file that is no text is refused by its bytes', () => {
           message: expect.stringMatching(/no text.*name its encoding/),
         })
     }
+  })
+})
+
+describe('a page of HTML is known by its bytes', () => {
+  it.each<[string, Uint8Array, string]>([
+    ['with its type', Buffer.from(`<!DOCTYPE html>\n<html lang="en">${page}`), 'utf-8'],
+    ['without its type', Buffer.from(`<HTML>${page.toUpperCase()}`), 'utf-8'],
+    ['behind a mark, a comment and space', Buffer.from(`\ufeff\n <!-- saved -->\n<html>${page}`), 'utf-8'],
+    ['as XHTML', Buffer.from(`<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">\n<html>${page}`), 'utf-8'],
+    ['in UTF-16', Buffer.from(`\ufeff<html>${page}`, 'utf16le'), 'utf-16le'],
+    ['in UTF-16 without a mark', Buffer.from(`<html>${page}`, 'utf16le'), 'utf-16le'],
+    [
+      'in GB18030',
+      encode(`<html><head><title>渡口</title></head><p>${hanProse(1)}</p>`, 'gb18030'),
+      'gb18030',
+    ],
+  ])('%s', async (_name, content, encoding) => {
+    const { survey } = await read(content, 'book.txt')
+    expect(survey).toMatchObject({ kind: 'html', encoding: { name: encoding } })
+    expect(survey.title.toLowerCase()).toMatch(/^(?:the mill|渡口)$/)
   })
 })
 

@@ -4,7 +4,7 @@ import { type BookLines, HeadingHolder, LineWriter, longestParagraph, partLines 
 import { damaged } from '../bounds.ts'
 import { ExportedLines, ownProgram } from '../exported-lines.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
-import { factsOf, type LeftOut, type OpenedText } from '../opened.ts'
+import { factsOf, isPlaceholder, type LeftOut, type OpenedText } from '../opened.ts'
 import { localName, readPart, type XmlEvents, xmlEncoding } from '../xml.ts'
 import { isOn, outlineLevel, type Purpose, type PurposeOf, readStyles, WordNames } from './styles.ts'
 
@@ -106,10 +106,6 @@ async function programOf(archive: Archive): Promise<string> {
   return program
 }
 
-/** Default titles and authors of word processors. */
-const placeholders =
-  /^(?:word document|document ?\d*|untitled(?: document)?|无标题|administrator|admin|user|(?:microsoft(?: office)?|windows|office) (?:user|用户)|微软用户|用户|un-?named|unknown|python-docx)$/i
-
 /** Reads title, author and language from the properties of the document. `isExported`: none of them is the default of a word processor. */
 async function coreFacts(archive: Archive, isExported: boolean) {
   const part = (await relationsOf(archive, '')).get('core-properties') ?? 'docProps/core.xml'
@@ -122,7 +118,7 @@ async function coreFacts(archive: Archive, isExported: boolean) {
     close(name) {
       const field = localName(name)
       const isNew = ['title', 'creator', 'language'].includes(field) && !fields.has(field)
-      if (isNew && (isExported || !placeholders.test(text.trim()))) fields.set(field, text)
+      if (isNew && (isExported || !isPlaceholder(text))) fields.set(field, text)
       text = ''
     },
     text(piece) {
