@@ -64,7 +64,7 @@ export const english: AuthorMessages = {
   CODEX_TOO_LARGE:
     'The entries of the codex that are always told are longer than what the model may be given of the novel, so nothing was written. Shorten them, or tell some of them only when the scene mentions them.',
   FILE_KIND_UNSUPPORTED:
-    'A novel cannot be made of a file of this kind. Save it as an e-book (.epub), as a Word document (.docx) or as plain text, and choose that file.',
+    'A novel cannot be made of a file of this kind. Save it as an e-book (.epub), as a document (.docx, .odt) or as plain text, and choose that file.',
   FILE_PROTECTED:
     'This file is locked by a password or by copy protection, so its text cannot be read. Save a copy without protection where you can, and choose that.',
   FILE_DAMAGED:

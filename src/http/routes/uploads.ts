@@ -18,13 +18,20 @@ import { traceparentFor } from '../trace.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 
-const docxType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+/** Media types of books that are no plain text. */
+const bookTypes = [
+  'text/html',
+  'application/xhtml+xml',
+  'application/epub+zip',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  'application/vnd.oasis.opendocument.text',
+]
 
 const receive = post('/v1/uploads', {
-  summary: 'Upload a book: text, Markdown, EPUB or DOCX',
+  summary: 'Upload a book: text, Markdown, HTML, EPUB, DOCX or ODT',
   description:
     'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
-  consumes: ['application/octet-stream', 'text/plain', 'application/epub+zip', docxType],
+  consumes: ['application/octet-stream', 'text/plain', ...bookTypes],
   querystring: z.strictObject({
     fileName: plainLine(500)
       .min(1)

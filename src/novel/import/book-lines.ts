@@ -1,4 +1,5 @@
 import type { Archive } from './archive.ts'
+import { damaged } from './bounds.ts'
 import { joinedTitle } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import { type CharacterFaults, cutPieces, type Line } from './lines.ts'
@@ -103,6 +104,18 @@ export async function* partLines(
   let faults = 0
   for await (faults of readPieces(archive, name, events)) yield out.take()
   return faults
+}
+
+/** Yields the lines of a document whose text is all in one XML file. Throws FILE_DAMAGED where that is not well-formed, and what `readPieces` throws. */
+export async function* wholePartLines(
+  archive: Archive,
+  name: string,
+  { events, out }: { events: XmlEvents; out: BookLines },
+): AsyncGenerator<Line[]> {
+  const isBroken = (yield* partLines(archive, name, { events, out })) > 0
+  if (isBroken) throw damaged('is broken: its text is not the XML that it should be')
+  out.release()
+  yield out.take()
 }
 
 /** What the headings and the text of a book are written into. */

@@ -8,6 +8,7 @@ import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
 import { readFrontMatter } from './exported.ts'
 import { readLines } from './lines.ts'
+import { isOdt, openOdt } from './odt/open-odt.ts'
 import type { OpenedText } from './opened.ts'
 import { BLOCK_BYTES, bytesOf, stoppable, type TextSource } from './source.ts'
 
@@ -20,8 +21,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a text, an HTML page, EPUB or DOCX; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
- * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
+ * Opens a text, an HTML page, EPUB, DOCX or ODT; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than a packed file declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
 export async function openText(given: TextSource, options: OpenOptions = {}): Promise<OpenedText> {
@@ -58,6 +59,7 @@ async function openPlain(source: TextSource, asked: string | undefined): Promise
 async function openBook(archive: Archive): Promise<OpenedText> {
   if (isEpub(archive)) return openEpub(archive)
   if (await isDocx(archive)) return openDocx(archive)
+  if (await isOdt(archive)) return openOdt(archive)
   throw notABook(archive.names)
 }
 
@@ -113,7 +115,7 @@ const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boo
 ]
 
 /**
- * Returns whether a file is packed, as EPUB and DOCX are, by its bytes and never by its name. Throws FILE_KIND_UNSUPPORTED for kinds that
+ * Returns whether a file is packed, as EPUB, DOCX and ODT are, by its bytes and never by its name. Throws FILE_KIND_UNSUPPORTED for kinds that
  * the import does not read.
  */
 async function isPacked(source: TextSource): Promise<boolean> {
@@ -188,7 +190,7 @@ function isControl(code: number): boolean {
 const zipKinds: readonly (ForeignKind & { readonly has: RegExp })[] = [
   { has: /^xl\/workbook\.(?:xml|bin)$/, what: 'a spreadsheet', advice: asBook },
   { has: /^ppt\/presentation\.xml$/, what: 'a presentation', advice: asBook },
-  { has: /^content\.xml$/, what: 'an OpenDocument file (.odt)', advice: asBook },
+  { has: /^content\.xml$/, what: 'an OpenDocument file that is no text', advice: asBook },
   { has: /^Index\/Document\.iwa$/, what: 'a Pages document', advice: asBook },
 ]
 
@@ -198,6 +200,6 @@ function notABook(names: Iterable<string>): QuillworkError {
     const kind = zipKinds.find(({ has }) => has.test(name))
     if (kind !== undefined) return unsupported(kind)
   }
-  const what = 'a ZIP archive, but neither an EPUB nor a Word document'
+  const what = 'a ZIP archive, but neither an EPUB nor a document of a word processor'
   return unsupported({ what, advice: unpackFirst })
 }

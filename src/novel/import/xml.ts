@@ -27,6 +27,37 @@ export async function readPart(archive: Archive, name: string, events: XmlEvents
   for await (const _ of readPieces(archive, name, events));
 }
 
+/** Characters of a field that are kept. */
+const longestField = 1_000
+
+/**
+ * Returns the texts of some elements of a short XML file, by their names without prefix: of each the first. Empty where the archive has no such
+ * file. Throws what `readPieces` throws.
+ */
+export async function fieldsIn(
+  archive: Archive,
+  name: string,
+  wanted: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const fields = new Map<string, string>()
+  let text = ''
+  const events: XmlEvents = {
+    open() {
+      text = ''
+    },
+    close(element) {
+      const field = localName(element)
+      if (wanted.includes(field) && !fields.has(field)) fields.set(field, text)
+      text = ''
+    },
+    text(piece) {
+      if (text.length < longestField) text += piece
+    },
+  }
+  if (archive.has(name)) await readPart(archive, name, events)
+  return fields
+}
+
 /** Bytes within which the declaration ends. */
 const headBytes = 1_024
 

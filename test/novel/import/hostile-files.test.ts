@@ -40,7 +40,7 @@ describe('a file that is no text', () => {
     [
       'a ZIP archive of texts',
       zip([{ name: 'a.txt', content: 'Text' }]),
-      /neither an EPUB nor a Word document.*Unpack/,
+      /neither an EPUB nor a document.*Unpack/,
     ],
     ['an empty ZIP archive', zip([]), /neither/],
     ['an archive in an archive', zip([{ name: 'book.epub', content: epub(book) }]), /neither/],
@@ -53,9 +53,9 @@ describe('a file that is no text', () => {
       /spreadsheet/,
     ],
     [
-      'an OpenDocument file',
+      'an OpenDocument presentation',
       zip([
-        { name: 'mimetype', content: 'application/vnd.oasis.opendocument.text', stored: true },
+        { name: 'mimetype', content: 'application/vnd.oasis.opendocument.presentation', stored: true },
         { name: 'content.xml', content: '<a/>' },
       ]),
       /OpenDocument.*docx/,

@@ -1,12 +1,12 @@
 import { defined } from '../../../task/defined.ts'
 import { type Archive, resolveTarget } from '../archive.ts'
-import { type BookLines, HeadingHolder, LineWriter, longestParagraph, partLines } from '../book-lines.ts'
-import { damaged } from '../bounds.ts'
+import { type BookLines, HeadingHolder, LineWriter, wholePartLines } from '../book-lines.ts'
 import { ExportedLines, ownProgram } from '../exported-lines.ts'
-import type { CharacterFaults, Line } from '../lines.ts'
+import type { CharacterFaults } from '../lines.ts'
 import { factsOf, isPlaceholder, type LeftOut, type OpenedText } from '../opened.ts'
-import { localName, readPart, type XmlEvents, xmlEncoding } from '../xml.ts'
-import { isOn, outlineLevel, type Purpose, type PurposeOf, readStyles, WordNames } from './styles.ts'
+import { type Paragraph, ParagraphWriter } from '../paragraphs.ts'
+import { fieldsIn, localName, readPart, type XmlEvents, xmlEncoding } from '../xml.ts'
+import { isOn, outlineLevel, type PurposeOf, readStyles, WordNames } from './styles.ts'
 
 /** Whether an archive is a Word document: it lists its parts, and its main part is a text. */
 export async function isDocx(archive: Archive): Promise<boolean> {
@@ -34,21 +34,12 @@ export async function openDocx(archive: Archive): Promise<OpenedText> {
     facts: factsOf(facts),
     declared: false,
     ...(isExported && { exported: { lines: 0, ...defined(facts) } }),
-    lines: (faults, leftOut) => documentLines(archive, main, purposeOf, { out: linesOf(faults), leftOut }),
+    lines(faults, leftOut) {
+      const out = linesOf(faults)
+      const events = new DocumentEvents(out, purposeOf, leftOut)
+      return wholePartLines(archive, main, { events, out })
+    },
   }
-}
-
-async function* documentLines(
-  archive: Archive,
-  name: string,
-  purposeOf: PurposeOf,
-  { out, leftOut }: { out: BookLines; leftOut: LeftOut },
-): AsyncGenerator<Line[]> {
-  const events = new DocumentEvents(out, purposeOf, leftOut)
-  const isBroken = (yield* partLines(archive, name, { events, out })) > 0
-  if (isBroken) throw damaged('is broken: its text is not the XML that it should be')
-  out.release()
-  yield out.take()
 }
 
 /** Returns the main part that the package names. */
@@ -89,48 +80,23 @@ const wantedParts = new Set(['officeDocument', 'styles', 'core-properties', 'ext
 /** Returns the name of the program that wrote the document. */
 async function programOf(archive: Archive): Promise<string> {
   const part = (await relationsOf(archive, '')).get('extended-properties')
-  if (part === undefined || !archive.has(part)) return ''
-  let program = ''
-  let isNamed = false
-  await readPart(archive, part, {
-    open(name) {
-      isNamed = localName(name) === 'Application'
-    },
-    close() {
-      isNamed = false
-    },
-    text(piece) {
-      if (isNamed && program.length < 100) program += piece
-    },
-  })
-  return program
+  if (part === undefined) return ''
+  return (await fieldsIn(archive, part, ['Application'])).get('Application') ?? ''
 }
 
 /** Reads title, author and language from the properties of the document. `isExported`: none of them is the default of a word processor. */
 async function coreFacts(archive: Archive, isExported: boolean) {
   const part = (await relationsOf(archive, '')).get('core-properties') ?? 'docProps/core.xml'
-  const fields = new Map<string, string>()
-  let text = ''
-  const events: XmlEvents = {
-    open() {
-      text = ''
-    },
-    close(name) {
-      const field = localName(name)
-      const isNew = ['title', 'creator', 'language'].includes(field) && !fields.has(field)
-      if (isNew && (isExported || !isPlaceholder(text))) fields.set(field, text)
-      text = ''
-    },
-    text(piece) {
-      if (text.length < 1_000) text += piece
-    },
+  const fields = await fieldsIn(archive, part, ['title', 'creator', 'language'])
+  const own = (name: string) => {
+    const text = fields.get(name)
+    return isExported || !isPlaceholder(text ?? '') ? text : undefined
   }
-  if (archive.has(part)) await readPart(archive, part, events)
-  const author = fields.get('creator')
+  const author = own('creator')
   return {
-    title: fields.get('title'),
+    title: own('title'),
     author: isExported ? author : author?.replaceAll(';', ', '),
-    language: fields.get('language'),
+    language: own('language'),
   }
 }
 
@@ -142,29 +108,22 @@ const containers = new Set(['body', 'tbl', 'tc', 'txbxContent'])
 /** Where the border of an empty paragraph is a line across the page. Word makes one of `---`. */
 const ruledSides = new Set(['top', 'bottom'])
 
-/** A paragraph that is open. Text boxes have paragraphs within a paragraph. */
-interface Paragraph {
-  text: string
-  purpose: Purpose
-  /** A new page or section begins after it. */
-  breaks: boolean
-  /** Part of it was written already. */
-  isCut: boolean
+/** A paragraph of a DOCX. */
+interface WordParagraph extends Paragraph {
   /** Its mark was deleted or moved: the next paragraph continues its text. */
   isJoined: boolean
-  /** It is drawn as a line across the page, or has one above or below it. */
-  isRuled: boolean
 }
 
 /** Writes the headings and paragraphs of the main part of a DOCX. */
 class DocumentEvents implements XmlEvents {
   readonly #out: BookLines
+  readonly #writer: ParagraphWriter
   readonly #purposeOf: PurposeOf
   readonly #leftOut: LeftOut
   readonly #names = new WordNames()
-  readonly #open: Paragraph[] = []
+  readonly #open: WordParagraph[] = []
   /** The paragraph that the next one continues. */
-  #joined: Paragraph | undefined
+  #joined: WordParagraph | undefined
   #silent = 0
   #isText = false
   #isHidden = false
@@ -175,6 +134,7 @@ class DocumentEvents implements XmlEvents {
 
   constructor(out: BookLines, purposeOf: PurposeOf, leftOut: LeftOut) {
     this.#out = out
+    this.#writer = new ParagraphWriter(out)
     this.#purposeOf = purposeOf
     this.#leftOut = leftOut
   }
@@ -262,16 +222,14 @@ class DocumentEvents implements XmlEvents {
     else if (kind === 'page') {
       const paragraph = this.#open.at(-1)
       if (paragraph === undefined) return
-      this.#write(paragraph)
+      this.#writer.write(paragraph)
       this.#out.sceneBreak()
     } else this.#append(' ')
   }
 
   #append(text: string): void {
     const paragraph = this.#open.at(-1)
-    if (paragraph === undefined || this.#isHidden) return
-    paragraph.text += text
-    if (paragraph.text.length > longestParagraph) this.#write(paragraph)
+    if (paragraph !== undefined && !this.#isHidden) this.#writer.append(paragraph, text)
   }
 
   /** `del` or `moveFrom` in the properties of a paragraph's mark deletes or moves the mark. */
@@ -285,42 +243,19 @@ class DocumentEvents implements XmlEvents {
     const { text = '', isCut = false } = this.#joined ?? {}
     this.#joined = undefined
     const purpose = this.#purposeOf(undefined)
-    this.#open.push({ text, purpose, breaks: false, isCut, isJoined: false, isRuled: false })
+    this.#open.push({ text, purpose, breaks: false, isCut, isJoined: false })
   }
 
   #endParagraph(): void {
     const paragraph = this.#open.pop()
     if (paragraph?.isJoined === true) this.#joined = paragraph
-    else if (paragraph !== undefined) this.#finish(paragraph)
+    else if (paragraph !== undefined) this.#writer.finish(paragraph)
   }
 
   /** Ends a paragraph that no further one continues. */
   #endJoined(): void {
     const paragraph = this.#joined
     this.#joined = undefined
-    if (paragraph !== undefined) this.#finish(paragraph)
-  }
-
-  #finish(paragraph: Paragraph): void {
-    const { purpose, isCut, isRuled } = paragraph
-    if (paragraph.text.trim() !== '') this.#write(paragraph)
-    else if (isRuled || purpose === 'break') this.#out.sceneBreak()
-    else if (!isCut && purpose !== 'contents') this.#out.gap()
-    if (paragraph.breaks) this.#out.sceneBreak()
-  }
-
-  #write(paragraph: Paragraph): void {
-    const { isExact } = this.#out
-    const { text: whole, purpose } = paragraph
-    const text = isExact ? whole : whole.replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
-    paragraph.text = ''
-    paragraph.isCut = true
-    if (text.trim() === '' || purpose === 'contents') return
-    if (typeof purpose === 'object') this.#out.heading(purpose.level, text)
-    else if (isExact && purpose === 'break') this.#out.sceneBreak()
-    else {
-      const shown = isExact ? text : text.trimEnd().replace(/^[ \n]+/, '')
-      this.#out.paragraph(shown, purpose === 'line')
-    }
+    if (paragraph !== undefined) this.#writer.finish(paragraph)
   }
 }

@@ -1,12 +1,7 @@
 import type { Archive } from '../archive.ts'
 import { type Bounds, checkBound } from '../bounds.ts'
+import { type Purpose, purposeByName } from '../paragraphs.ts'
 import { readPart, type XmlEvents } from '../xml.ts'
-
-/**
- * The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. `line` is a style of the
- * documents that Quillwork exports, of a text that the next one follows without a blank line; `break` is of what separates two scenes.
- */
-export type Purpose = { readonly level: number } | 'contents' | 'text' | 'line' | 'break'
 
 /** Returns the purpose of the paragraphs of a style; of the default style without an id. */
 export type PurposeOf = (id: string | undefined) => Purpose
@@ -48,17 +43,6 @@ function purposeIn(styles: ReadonlyMap<string, Style>, id: string): Purpose {
     style = style.basedOn === undefined ? undefined : styles.get(style.basedOn)
   }
   return 'text'
-}
-
-function purposeByName(name: string): Purpose | undefined {
-  const plain = name.trim().toLowerCase()
-  if (/^(?:toc \d|toc heading|contents \d|table of (?:figures|authorities))/.test(plain)) return 'contents'
-  if (plain === 'title') return { level: 0 }
-  if (plain === 'text line') return 'line'
-  // The second one is that of LibreOffice, of a paragraph without a text.
-  if (plain === 'scene break' || plain === 'horizontal line') return 'break'
-  const level = /^heading ([1-9])$/.exec(plain)?.[1]
-  return level === undefined ? undefined : { level: Number(level) }
 }
 
 function styleEvents(file: string, bounds: Bounds) {
