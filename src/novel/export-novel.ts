@@ -18,7 +18,7 @@ const parameters = z.strictObject({
   endChapterId: id.optional(),
   /** A ZIP archive with a file of each chapter, and not one file. */
   filePerChapter: z.boolean().default(false),
-  /** Of a DOCX; refused for other formats. Default: book. */
+  /** Of a DOCX or an ODT; refused for other formats. Default: book. */
   layout: z.enum(bookLayouts).optional(),
 })
 
@@ -72,7 +72,7 @@ function requireLayouts({ format, layout }: Asked): void {
   if (layout === undefined || exportFormats[format].hasLayouts === true) return
   throw new QuillworkError(
     'OPTION_INVALID',
-    `layout is of a docx alone, and the format is ${format}: leave it out, or export a docx.`,
+    `layout is of a docx or an odt alone, and the format is ${format}: leave it out, or export one of these.`,
   )
 }
 

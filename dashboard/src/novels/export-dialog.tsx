@@ -9,7 +9,7 @@ import { useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { ChapterSelect } from '../parts/chapter-select.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { ExportRow, exportFormats, useExportsToShow } from '../parts/exported.tsx'
+import { ExportRow, exportFormats, laidOutFormats, useExportsToShow } from '../parts/exported.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { submitTask, useAddTask, useTasks } from '../queries/task-queries.ts'
@@ -125,7 +125,7 @@ function parametersOf(novelId: string, { format, range, filePerChapter, layout }
     format,
     ...(range && { startChapterId: range.from, endChapterId: range.to }),
     ...(filePerChapter && { filePerChapter }),
-    ...(format === 'docx' && { layout }),
+    ...(laidOutFormats.includes(format) && { layout }),
   }
 }
 
@@ -149,7 +149,7 @@ function ExportForm({ novel, onSubmit, ...rest }: ExportFormProps) {
     >
       {novel.characters === 0 && <Text size="sm">{t('noText')}</Text>}
       <FormatChoice value={wanted.format} onChange={format => change({ format })} />
-      {wanted.format === 'docx' && (
+      {laidOutFormats.includes(wanted.format) && (
         <LayoutChoice value={wanted.layout} onChange={layout => change({ layout })} />
       )}
       {novel.chapters > 1 && (

@@ -37,7 +37,10 @@ const [usual] = formatNames
 /** Adds `quillwork novels export`. */
 export function addNovelExport(novels: Command, register: Register, novelArgument: string): void {
   const format = new Option('--format <format>', `default: that of the name of the file, else ${usual}`)
-  const layout = new Option('--layout <layout>', 'of a docx: as a book, or as editors ask for manuscripts')
+  const layout = new Option(
+    '--layout <layout>',
+    'of a docx or odt: as a book, or as editors ask for manuscripts',
+  )
   novels
     .command('export')
     .description('Write a novel, or some of its chapters, into a file')

@@ -13,6 +13,12 @@ export type BookPart =
   | { readonly kind: 'chapter'; readonly title: string }
   | { readonly kind: 'scene'; readonly title?: string; readonly content: string }
 
+/** A text before or after the story, such as a dedication. */
+export interface BookMatter {
+  readonly title?: string
+  readonly text: string
+}
+
 /** A novel, or a part of one, to be written. */
 export interface Book {
   /** The same for every export of the novel. */
@@ -23,6 +29,10 @@ export interface Book {
   readonly language?: string
   /** When the text changed last, epoch milliseconds. */
   readonly updatedAt: number
+  /** What is written in place of the text. Such a file is not read back as the novel. */
+  readonly content?: 'outline' | 'codex'
+  readonly frontMatter?: readonly BookMatter[]
+  readonly endMatter?: readonly BookMatter[]
   /** In reading order: a volume before its chapters, a chapter before its scenes. Each call reads from the beginning. */
   parts(): AsyncIterable<BookPart>
 }
@@ -32,8 +42,10 @@ export type BookLayout = 'book' | 'manuscript'
 
 /** Choices of a format. */
 export interface BookOptions {
-  /** Of a DOCX; other formats ignore it. Default: book. */
+  /** Of a DOCX or an ODT; other formats ignore it. Default: book. */
   readonly layout?: BookLayout
+  /** Lines below the author at the top of a manuscript, such as an address. */
+  readonly contact?: readonly string[]
 }
 
 /** Returns the bytes of the file, in pieces. */

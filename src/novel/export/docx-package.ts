@@ -2,11 +2,11 @@ import { ownProgram } from '../import/exported-lines.ts'
 import type { ArchiveFile } from './archive.ts'
 import { titleLine } from './blocks.ts'
 import type { Book } from './book.ts'
+import type { Sheet } from './document-styles.ts'
 import type { BookScript } from './script.ts'
 import { escapeXml, xmlDeclaration } from './xml.ts'
 
-/** The margin of the pages that has a text. */
-export type MarginKind = 'header' | 'footer'
+type MarginKind = Sheet['margin']
 
 const office = 'http://schemas.openxmlformats.org/officeDocument/2006'
 const opc = 'http://schemas.openxmlformats.org/package/2006'

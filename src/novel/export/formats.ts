@@ -24,6 +24,12 @@ const table = {
     hasLayouts: true,
     writer: async () => (await import('./docx.ts')).writeDocx,
   },
+  odt: {
+    extension: 'odt',
+    mediaType: 'application/vnd.oasis.opendocument.text',
+    hasLayouts: true,
+    writer: async () => (await import('./odt.ts')).writeOdt,
+  },
   epub: {
     extension: 'epub',
     mediaType: 'application/epub+zip',

@@ -7,6 +7,7 @@ export interface BookScript {
   readonly language: string
   /** Chinese, Japanese or Korean. */
   readonly isEastAsian: boolean
+  readonly isChinese: boolean
   /** From right to left, as Arabic and Hebrew. */
   readonly isRightToLeft: boolean
 }
@@ -22,10 +23,12 @@ const rightToLeftLetter =
 export async function scriptOf(book: Book): Promise<BookScript> {
   const sample = await beginningOf(book)
   const found = detectLanguage(sample)
+  const language = canonical(book.language) ?? found.tag
   const count = (pattern: RegExp) => sample.match(pattern)?.length ?? 0
   return {
-    language: canonical(book.language) ?? found.tag,
+    language,
     isEastAsian: found.writing === 'cjk',
+    isChinese: /^zh(?:-|$)/.test(language),
     isRightToLeft: count(rightToLeftLetter) * 2 > count(letter),
   }
 }

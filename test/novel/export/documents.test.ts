@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Book } from '../../../src/novel/export/book.ts'
 import { writeDocx } from '../../../src/novel/export/docx.ts'
 import { writeEpub } from '../../../src/novel/export/epub.ts'
+import { writeOdt } from '../../../src/novel/export/odt.ts'
 import { sizeOf } from '../../size.ts'
 import { hanProse, prose } from '../import/reading.ts'
 import { bookOf, heldOf, readBack, type WrittenChapter, type WrittenVolume, written } from './written.ts'
@@ -10,6 +11,8 @@ import { bookOf, heldOf, readBack, type WrittenChapter, type WrittenVolume, writ
 const formats: readonly [string, (book: Book) => Promise<Buffer>][] = [
   ['a DOCX', book => written(writeDocx, book)],
   ['a manuscript', book => written(writeDocx, book, { layout: 'manuscript' })],
+  ['an ODT', book => written(writeOdt, book)],
+  ['a manuscript as ODT', book => written(writeOdt, book, { layout: 'manuscript' })],
   ['an EPUB', book => written(writeEpub, book)],
 ]
 

@@ -109,7 +109,11 @@ describe('a Word document', () => {
     for (const { 'w:val': id } of elements(parts.get('word/document.xml') ?? '', 'w:pStyle'))
       expect(ids).toContain(id)
     const newPages = styles.match(/<w:style [^>]*>(?:(?!<\/w:style>).)*pageBreakBefore/gs)
-    expect(newPages?.map(each => /styleId="(\w+)"/.exec(each)?.[1])).toEqual(['Heading1', 'Heading2'])
+    expect(newPages?.map(each => /styleId="(\w+)"/.exec(each)?.[1])).toEqual([
+      'MatterTitle',
+      'Heading1',
+      'Heading2',
+    ])
     expect(elements(styles, 'w:lang')).toEqual([{ 'w:val': 'en-US' }])
   })
 

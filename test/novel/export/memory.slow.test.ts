@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { Book, BookLayout, BookWriter } from '../../../src/novel/export/book.ts'
 import { writeDocx } from '../../../src/novel/export/docx.ts'
 import { writeEpub } from '../../../src/novel/export/epub.ts'
+import { writeOdt } from '../../../src/novel/export/odt.ts'
 import { prose } from '../import/reading.ts'
 
 const MEGABYTE = 1_000_000
@@ -36,6 +37,7 @@ function longBook(): { book: Book; read: () => number } {
 const formats: readonly [string, BookWriter, BookLayout?][] = [
   ['DOCX', writeDocx],
   ['manuscript', writeDocx, 'manuscript'],
+  ['ODT', writeOdt],
   ['EPUB', writeEpub],
 ]
 
