@@ -10,8 +10,8 @@ export function numberText(value: number): string {
 }
 
 /** Returns a count such as `1 chapter` or `12 chapters`. */
-export function countOf(count: number, noun: string): string {
-  return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${numberText(count)} ${count === 1 ? noun : plural}`
 }
 
 const spans = [

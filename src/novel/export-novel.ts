@@ -3,12 +3,34 @@ import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { type ArchiveFile, archived } from './export/archive.ts'
 import { chapterFileName, fileNameOf } from './export/file-name.ts'
-import { archive, bookLayouts, exportFormats, formatNames } from './export/formats.ts'
-import { type BookRequest, type NovelBook, readBook, requireRange } from './export/read-book.ts'
+import { archive, bookLayouts, exportContents, exportFormats, formatNames } from './export/formats.ts'
+import {
+  type BookChapter,
+  type BookRequest,
+  type NovelBook,
+  readBook,
+  requireRange,
+} from './export/read-book.ts'
+import { readReference } from './export/read-reference.ts'
 import { forgetExport, keepExportMs } from './export-files.ts'
-import { count, id } from './fields.ts'
+import { count, id, isWhole, prose, title } from './fields.ts'
 import type { ExportedFile, NovelExport } from './library/exports.ts'
 import { defineNovelTask, type NovelServices, novelRetry, nowOf, unlessFailed } from './services.ts'
+
+/** The bounds of what is written beside a text. Lengths are UTF-16 code units. */
+const exportBounds = { matters: 20, matterText: 20_000, contactLines: 10 } as const
+
+const plainTitle = title.refine(isWhole, 'a line has no half of a surrogate pair')
+
+const matter = z
+  .array(
+    z.strictObject({
+      title: plainTitle.optional(),
+      text: prose(exportBounds.matterText).refine(text => text.trim() !== '', 'it has a text'),
+    }),
+  )
+  .min(1)
+  .max(exportBounds.matters)
 
 const parameters = z.strictObject({
   novelId: id,
@@ -20,6 +42,13 @@ const parameters = z.strictObject({
   filePerChapter: z.boolean().default(false),
   /** Of a DOCX or an ODT; refused for other formats. Default: book. */
   layout: z.enum(bookLayouts).optional(),
+  /** The text; the outline, which is the titles with the summaries; or the codex with the threads. */
+  content: z.enum(exportContents).default('text'),
+  /** Written before and after the text, such as a dedication or a note about the author. Refused for Markdown, which is read back exactly. */
+  frontMatter: matter.optional(),
+  endMatter: matter.optional(),
+  /** Lines below the author at the top of a manuscript, such as an address; refused for other layouts. */
+  contact: z.array(plainTitle).min(1).max(exportBounds.contactLines).optional(),
 })
 
 const result = z.object({
@@ -54,12 +83,12 @@ export const exportNovel = defineNovelTask({
   result,
   progress,
   async admit(asked, { services, userId }) {
-    requireLayouts(asked)
+    requireOptions(asked)
     await requireRange(services.library.shelf, requestOf(asked, userId))
   },
   async execute(ctx: ExportContext) {
     const { services, userId, taskId, parameters: asked } = ctx
-    requireLayouts(asked)
+    requireOptions(asked)
     const exportId = hashedId(['export', taskId, JSON.stringify(asked)].join('\n'))
     const { exports } = services.library
     const whole = await unlessFailed('EXPORT_NOT_FOUND', () => exports.export(userId, exportId))
@@ -67,13 +96,31 @@ export const exportNovel = defineNovelTask({
   },
 })
 
-/** Throws OPTION_INVALID for a layout of a format that has none. */
-function requireLayouts({ format, layout }: Asked): void {
-  if (layout === undefined || exportFormats[format].hasLayouts === true) return
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `layout is of a docx or an odt alone, and the format is ${format}: leave it out, or export one of these.`,
-  )
+/** Throws OPTION_INVALID for options that do not fit together. */
+function requireOptions(asked: Asked): void {
+  const { format, layout, content, filePerChapter, contact } = asked
+  const hasMatter = asked.frontMatter !== undefined || asked.endMatter !== undefined
+  const hasRange = asked.startChapterId !== undefined || asked.endChapterId !== undefined
+  const refuse = (message: string) => {
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  if (layout !== undefined && exportFormats[format].hasLayouts !== true)
+    refuse(
+      `layout is of a docx or an odt alone, and the format is ${format}: leave it out, or export one of these.`,
+    )
+  if (contact !== undefined && layout !== 'manuscript')
+    refuse('contact is of the title page of a manuscript: leave it out, or export with layout manuscript.')
+  if (content === 'codex' && hasRange)
+    refuse('A codex is of the whole novel: leave startChapterId and endChapterId out.')
+  if (content !== 'text' && filePerChapter)
+    refuse(`filePerChapter is of the text: leave it out, or export the text and not the ${content}.`)
+  if (!hasMatter) return
+  if (format === 'md')
+    refuse(
+      'frontMatter and endMatter are in no Markdown, which is read back exactly: leave them out, or export docx, odt, epub or txt.',
+    )
+  if (content !== 'text' || filePerChapter)
+    refuse('frontMatter and endMatter are of the text in one file: leave them out.')
 }
 
 function requestOf({ novelId, startChapterId, endChapterId }: Asked, userId: string): BookRequest {
@@ -117,21 +164,28 @@ async function bookOf(ctx: ExportContext): Promise<NovelBook> {
   const { services, userId, parameters: asked } = ctx
   const read = new Set<string>()
   let total = 0
-  const book = await readBook(services.library.shelf, requestOf(asked, userId), chapter => {
-    ctx.updateProgress({ done: read.add(chapter.id).size, total })
-  })
-  total = book.chapters.length
+  const { library } = services
+  const request = requestOf(asked, userId)
+  const { content, frontMatter, endMatter } = asked
+  const onChapter = ({ id: chapterId }: BookChapter) => {
+    ctx.updateProgress({ done: read.add(chapterId).size, total })
+  }
+  const found = await (content === 'text'
+    ? readBook(library.shelf, request, onChapter)
+    : readReference(library, { ...request, content }, onChapter))
+  const book = { ...found, whole: { ...found.whole, ...defined({ frontMatter, endMatter }) } }
+  total = content === 'codex' ? 0 : book.chapters.length
   ctx.updateProgress({ done: 0, total })
   return book
 }
 
 async function* contentOf(
-  { parameters: { format, filePerChapter, layout }, signal }: ExportContext,
+  { parameters: { format, filePerChapter, layout, contact }, signal }: ExportContext,
   { whole, chapters, ofChapter }: NovelBook,
 ): AsyncGenerator<Uint8Array> {
   const { extension, writer } = exportFormats[format]
   const bytesOf = await writer()
-  const options = defined({ layout })
+  const options = defined({ layout, contact })
   const last = (chapters.at(-1)?.position ?? 0) + 1
   async function* chapterFiles(): AsyncGenerator<ArchiveFile> {
     for (const chapter of chapters) {
@@ -149,12 +203,8 @@ async function* contentOf(
 /** Returns what is known of the file but for its length. */
 function fileOf(
   { format, filePerChapter }: Asked,
-  { whole, chapters }: NovelBook,
+  { whole, counts }: NovelBook,
 ): Omit<ExportedFile, 'bytes'> {
   const { extension, mediaType } = filePerChapter ? archive : exportFormats[format]
-  const sum = (of: 'scenes' | 'words') => chapters.reduce((all, chapter) => all + chapter[of], 0)
-  return {
-    ...{ format, fileName: fileNameOf(whole.title, extension), mediaType },
-    ...{ chapters: chapters.length, scenes: sum('scenes'), words: sum('words') },
-  }
+  return { format, fileName: fileNameOf(whole.title, extension), mediaType, ...counts() }
 }

@@ -95,11 +95,32 @@ describe('quillwork novels export', () => {
     })
   })
 
+  test('puts files before and after the story, and writes the codex', async () => {
+    const [front, end, file] = [place('front.txt'), place('end.txt'), place('around.txt')]
+    writeFileSync(front, '\ufeffFor Ann.\n')
+    writeFileSync(end, '# About the author\r\n\r\nLives by the weir.')
+    const matter = ['--front-matter', front, '--end-matter', end, '--end-matter', front]
+    expect((await exportTold(['--out', file, ...matter])).code).toBe(0)
+    const lines = readFileSync(file, 'utf8').trim().split(/\n+/)
+    expect(lines[1]).toBe('For Ann.')
+    expect(lines.slice(-3)).toEqual(['About the author', 'Lives by the weir.', 'For Ann.'])
+    const codex = await exportTold(['--out', place('codex.txt'), '--content', 'codex'])
+    expect(codex.out).toMatch(/Wrote \S+codex\.txt: 0 entries, 0 words, \d+ B\.\n$/)
+    expect(
+      await exportTold(['--out', file, '--force', '--front-matter', place('nowhere.txt')]),
+    ).toMatchObject({
+      ...{ code: 1, out: '' },
+      said: expect.stringContaining('error FILE_UNREADABLE: '),
+    })
+  })
+
   test('refuses formats and layouts that are not there', async () => {
     for (const args of [
       ['--format', 'pdf'],
       ['--format', 'txt', '--layout', 'manuscript', '--out', place('layout.txt')],
       ['--layout', 'poem'],
+      ['--content', 'poem'],
+      ['--format', 'docx', '--contact', '1 Mill Lane', '--out', place('layout.txt')],
       ['--chapters', '1,3', '--out', place('gaps.txt')],
     ])
       expect((await exportTold(args)).code, args.join(' ')).toBe(2)

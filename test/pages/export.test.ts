@@ -131,17 +131,25 @@ describePages('the export of a novel', () => {
     await row.getByText('磁盘已满。').waitFor()
     await dialog.getByText('还没有任何正文').waitFor()
     await dialog.getByRole('radio', { name: '投稿稿件' }).check()
+    await dialog.getByRole('textbox', { name: '联系方式' }).fill('磨坊巷1号\n\nann@example.org')
+    await dialog.getByRole('checkbox', { name: '在正文前后添加文字' }).check()
+    await dialog.getByRole('textbox', { name: '正文之前' }).fill('献给安。')
     await dialog.getByRole('radio', { name: '部分章节' }).check()
     await dialog.getByRole('checkbox', { name: '每章一个文件' }).check()
     const sides = await dialog.evaluate(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])
     expect(sides[0]).toBe(sides[1])
     await dialog.getByRole('radio', { name: '整部小说' }).check()
+    await dialog.getByRole('checkbox', { name: '每章一个文件' }).uncheck()
+    expect(await dialog.getByRole('textbox', { name: '正文之前' }).inputValue()).toBe('献给安。')
     const asking = page.waitForRequest(request => request.method() === 'POST')
     await dialog.getByRole('button', { name: '导出', exact: true }).click()
     expect((await asking).postDataJSON()).toEqual({
       taskType: 'ExportNovel',
       lane: 'default',
-      parameters: { novelId, format: 'docx', filePerChapter: true, layout: 'manuscript' },
+      parameters: {
+        ...{ novelId, format: 'docx', layout: 'manuscript' },
+        ...{ frontMatter: [{ text: '献给安。' }], contact: ['磨坊巷1号', 'ann@example.org'] },
+      },
     })
     await dialog.getByText('排队的任务太多。').waitFor()
     await dialog.getByRole('button', { name: '导出', exact: true }).click()

@@ -13,6 +13,7 @@ import { ExportRow, exportFormats, laidOutFormats, useExportsToShow } from '../p
 import { DialogForm } from '../parts/form.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { submitTask, useAddTask, useTasks } from '../queries/task-queries.ts'
+import { type Around, AroundFields, aroundParameters, nothingAround } from './export-around.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
 import { novelTag } from './novel-tasks.ts'
 
@@ -107,6 +108,7 @@ function useExports(novelId: string) {
 }
 
 const layouts = ['book', 'manuscript'] as const
+const contents = ['text', 'outline', 'codex'] as const
 
 /** What a person wants to have in the file. */
 interface Wanted {
@@ -115,17 +117,39 @@ interface Wanted {
   range: { from: string; to: string } | undefined
   filePerChapter: boolean
   layout: (typeof layouts)[number]
+  content: (typeof contents)[number]
+  around: Around
 }
 
-const atFirst: Wanted = { format: 'docx', range: undefined, filePerChapter: false, layout: 'book' }
+const atFirst: Wanted = {
+  ...{ format: 'docx', range: undefined, filePerChapter: false, layout: 'book' },
+  ...{ content: 'text', around: nothingAround },
+}
 
-function parametersOf(novelId: string, { format, range, filePerChapter, layout }: Wanted) {
+/** Returns what of a choice can be asked for beside the others. */
+function possible({ format, layout, content, filePerChapter }: Wanted) {
+  const isText = content === 'text'
+  const hasLayout = laidOutFormats.includes(format)
+  return {
+    hasLayout,
+    hasRange: content !== 'codex',
+    hasFiles: isText,
+    hasContact: hasLayout && layout === 'manuscript',
+    hasMatter: isText && format !== 'md' && !filePerChapter,
+  }
+}
+
+function parametersOf(novelId: string, wanted: Wanted) {
+  const { format, range, filePerChapter, layout, content, around } = wanted
+  const { hasLayout, hasRange, hasFiles, ...beside } = possible(wanted)
   return {
     novelId,
     format,
-    ...(range && { startChapterId: range.from, endChapterId: range.to }),
-    ...(filePerChapter && { filePerChapter }),
-    ...(laidOutFormats.includes(format) && { layout }),
+    ...(content !== 'text' && { content }),
+    ...(range && hasRange && { startChapterId: range.from, endChapterId: range.to }),
+    ...(filePerChapter && hasFiles && { filePerChapter }),
+    ...(hasLayout && { layout }),
+    ...aroundParameters(around, beside),
   }
 }
 
@@ -140,6 +164,7 @@ function ExportForm({ novel, onSubmit, ...rest }: ExportFormProps) {
   const t = useTranslations('novels.export')
   const [wanted, setWanted] = useState<Wanted>(atFirst)
   const change = (part: Partial<Wanted>) => setWanted(now => ({ ...now, ...part }))
+  const can = possible(wanted)
   return (
     <DialogForm
       onSubmit={() => onSubmit(parametersOf(novel.id, wanted))}
@@ -147,22 +172,27 @@ function ExportForm({ novel, onSubmit, ...rest }: ExportFormProps) {
       isDisabled={false}
       {...rest}
     >
-      {novel.characters === 0 && <Text size="sm">{t('noText')}</Text>}
+      <ContentChoice value={wanted.content} onChange={content => change({ content })} />
+      {novel.characters === 0 && wanted.content === 'text' && <Text size="sm">{t('noText')}</Text>}
       <FormatChoice value={wanted.format} onChange={format => change({ format })} />
-      {laidOutFormats.includes(wanted.format) && (
-        <LayoutChoice value={wanted.layout} onChange={layout => change({ layout })} />
+      {can.hasLayout && <LayoutChoice value={wanted.layout} onChange={layout => change({ layout })} />}
+      {novel.chapters > 1 && can.hasRange && (
+        <RangeChoice novel={novel} value={wanted.range} onChange={range => change({ range })} />
       )}
-      {novel.chapters > 1 && (
-        <>
-          <RangeChoice novel={novel} value={wanted.range} onChange={range => change({ range })} />
-          <Checkbox
-            label={t('filePerChapter')}
-            description={t('filePerChapterHint')}
-            checked={wanted.filePerChapter}
-            onChange={({ currentTarget }) => change({ filePerChapter: currentTarget.checked })}
-          />
-        </>
+      {novel.chapters > 1 && can.hasFiles && (
+        <Checkbox
+          label={t('filePerChapter')}
+          description={t('filePerChapterHint')}
+          checked={wanted.filePerChapter}
+          onChange={({ currentTarget }) => change({ filePerChapter: currentTarget.checked })}
+        />
       )}
+      <AroundFields
+        value={wanted.around}
+        onChange={part => change({ around: { ...wanted.around, ...part } })}
+        hasContact={can.hasContact}
+        hasMatter={can.hasMatter}
+      />
     </DialogForm>
   )
 }
@@ -170,6 +200,25 @@ function ExportForm({ novel, onSubmit, ...rest }: ExportFormProps) {
 interface ChoiceProps<Name extends keyof Wanted> {
   value: Wanted[Name]
   onChange: (value: Wanted[Name]) => void
+}
+
+/** The text, or what the author knows beside it. */
+function ContentChoice({ value, onChange }: ChoiceProps<'content'>) {
+  const t = useTranslations('novels.export')
+  return (
+    <Radio.Group label={t('content')} value={value} onChange={onChange}>
+      <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="xs" verticalSpacing="xs" mt="xs">
+        {contents.map(each => (
+          <Radio
+            key={each}
+            value={each}
+            label={t(`contents.${each}`)}
+            description={t(`contentHints.${each}`)}
+          />
+        ))}
+      </SimpleGrid>
+    </Radio.Group>
+  )
 }
 
 function FormatChoice({ value, onChange }: ChoiceProps<'format'>) {

@@ -65,7 +65,7 @@ export function ExportRow({ task, isAwaited }: ExportRowProps) {
       </Group>
       {file === undefined && !hasFailed && <ExportProgress task={task} />}
       <Stack gap="xs" aria-live="polite">
-        {file !== undefined && <FileLine file={file} isAwaited={isAwaited} />}
+        {file !== undefined && <FileLine task={task} file={file} isAwaited={isAwaited} />}
         {hasFailed && <Failed task={task} />}
       </Stack>
     </Stack>
@@ -94,10 +94,14 @@ function Failed({ task: { id: taskId, status, errorInfo } }: { task: Task }) {
 /** The file that an export made, to be downloaded. Nothing for another task. */
 export function ExportedFile({ task }: { task: Task }) {
   const file = fileOf(task)
-  return file === undefined ? null : <FileLine file={file} isAwaited={false} />
+  return file === undefined ? null : <FileLine task={task} file={file} isAwaited={false} />
 }
 
-function FileLine({ file, isAwaited }: { file: ExportFile; isAwaited: boolean }) {
+interface FileLineProps extends ExportRowProps {
+  file: ExportFile
+}
+
+function FileLine({ task, file, isAwaited }: FileLineProps) {
   const t = useTranslations('parts')
   const writing = useWriting()
   const now = useNow()
@@ -110,12 +114,18 @@ function FileLine({ file, isAwaited }: { file: ExportFile; isAwaited: boolean })
   }, [isAwaited, file, mutate])
   const { fileName, bytes, chapters, expiresAt } = file
   if (isGone(file, now)) return <Text size="sm">{t('export.gone')}</Text>
+  const content = textField(task.parameters, 'content') ?? 'text'
   const action = t(isSuccess ? 'export.again' : 'download')
   return (
     <>
       <Group justify="space-between" gap="xs">
         <Text size="sm" c="dimmed" className="numbers">
-          {t('export.about', { size: writing.bytes(bytes), chapters, until: writing.dateTime(expiresAt) })}
+          {t('export.about', {
+            size: writing.bytes(bytes),
+            chapters,
+            content,
+            until: writing.dateTime(expiresAt),
+          })}
         </Text>
         <Button
           size="xs"

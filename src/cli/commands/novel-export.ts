@@ -7,7 +7,13 @@ import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { QuillworkError } from '../../index.ts'
 import { fileNameOf } from '../../novel/export/file-name.ts'
-import { archive, bookLayouts, exportFormats, formatNames } from '../../novel/export/formats.ts'
+import {
+  archive,
+  bookLayouts,
+  exportContents,
+  exportFormats,
+  formatNames,
+} from '../../novel/export/formats.ts'
 import type { exportNovel } from '../../novel/index.ts'
 import type { In, Out } from '../../task/definition.ts'
 import type { Client } from '../client.ts'
@@ -17,6 +23,7 @@ import { type SubmitOptions, submitTask } from '../follow-task.ts'
 import type { Register, Run, Session } from '../run.ts'
 import { retryWhileUnavailable } from '../watch.ts'
 import { bytesText, countOf } from '../words.ts'
+import { textOfFile } from './novel-prompts.ts'
 
 interface ExportOptions extends SubmitOptions {
   format?: string
@@ -24,6 +31,10 @@ interface ExportOptions extends SubmitOptions {
   chapters?: string
   filePerChapter?: boolean
   layout?: string
+  content?: string
+  frontMatter?: string[]
+  endMatter?: string[]
+  contact?: string[]
   force?: boolean
 }
 
@@ -37,6 +48,7 @@ const [usual] = formatNames
 /** Adds `quillwork novels export`. */
 export function addNovelExport(novels: Command, register: Register, novelArgument: string): void {
   const format = new Option('--format <format>', `default: that of the name of the file, else ${usual}`)
+  const content = new Option('--content <what>', 'the text, the outline with its summaries, or the codex')
   const layout = new Option(
     '--layout <layout>',
     'of a docx or odt: as a book, or as editors ask for manuscripts',
@@ -50,8 +62,23 @@ export function addNovelExport(novels: Command, register: Register, novelArgumen
     .option('--chapters <range>', 'only these chapters, such as 3-7')
     .option('--file-per-chapter', 'a ZIP archive with a file of each chapter')
     .addOption(layout.choices(bookLayouts))
+    .addOption(content.choices(exportContents))
+    .option('--front-matter <file>', `a text to put before the story; ${titled}`, collected)
+    .option('--end-matter <file>', `a text to put after it; ${titled}`, collected)
+    .option(
+      '--contact <line>',
+      'below the author of a manuscript, such as an address; may come again',
+      collected,
+    )
     .option('--force', 'overwrite the file where it is there')
     .action(register(exportToFile))
+}
+
+const titled = 'its title is a first line that begins with "# ". May come again'
+
+/** Adds a value of an option that may come again. */
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
 }
 
 function exportToFile(given: Run<ExportOptions>) {
@@ -69,7 +96,11 @@ function exportToFile(given: Run<ExportOptions>) {
     } = run
     const outline = await findNovel(client, novel)
     const range = options.chapters === undefined ? {} : findChapters(outline, options.chapters)
-    const parameters = { novelId: outline.id, ...range, ...mannerOf(options) }
+    const matter = {
+      frontMatter: await matterIn(options.frontMatter),
+      endMatter: await matterIn(options.endMatter),
+    }
+    const parameters = { novelId: outline.id, ...range, ...mannerOf(options), ...matter }
     const file = options.out ?? fileNameOf(outline.title, extensionOf(parameters))
     if (!isPiped) requireFree(file, options)
     return {
@@ -90,8 +121,16 @@ function resultOf({ result }: TaskJson): Exported {
   return result as Exported
 }
 
-function sayWritten({ terminal }: Run, file: string, { chapters, scenes, words, bytes }: Exported): void {
-  const counts = [countOf(chapters, 'chapter'), countOf(scenes, 'scene'), countOf(words, 'word')]
+function sayWritten(
+  { terminal, options }: Run<ExportOptions>,
+  file: string,
+  { chapters, scenes, words, bytes }: Exported,
+): void {
+  const parts =
+    options.content === 'codex'
+      ? [countOf(chapters, 'entry', 'entries')]
+      : [countOf(chapters, 'chapter'), countOf(scenes, 'scene')]
+  const counts = [...parts, countOf(words, 'word')]
   terminal.out(`Wrote ${file}: ${[...counts, bytesText(bytes)].join(', ')}.`)
 }
 
@@ -101,13 +140,32 @@ function onStandardError(run: Run<ExportOptions>): Run<ExportOptions> {
   return { ...run, terminal: { ...terminal, out: terminal.note, write: terminal.log } }
 }
 
+/** Returns what the files hold that are to stand before or after a story. Throws FILE_UNREADABLE. */
+async function matterIn(files: readonly string[] | undefined) {
+  if (files === undefined) return undefined
+  return Promise.all(
+    files.map(async file => {
+      const [, title, text] = /^\ufeff?(?:# (.*)(?:\r?\n|$))?([\s\S]*)$/.exec(await textOfFile(file)) ?? []
+      return { ...(title !== undefined && { title: title.trim() }), text: text ?? '' }
+    }),
+  )
+}
+
 /** Returns how the novel is written: in the format that is asked for, else in that which the name of the file says. */
-function mannerOf({ format, out = '', filePerChapter, layout }: ExportOptions): Omit<Parameters, 'novelId'> {
+function mannerOf({
+  format,
+  out = '',
+  filePerChapter,
+  layout,
+  content,
+  contact,
+}: ExportOptions): Omit<Parameters, 'novelId'> {
   const wanted = format ?? path.extname(out).slice(1).toLowerCase()
   return {
     format: formatNames.find(name => name === wanted) ?? usual,
     // What is undefined is no part of the JSON.
-    ...{ filePerChapter, layout: bookLayouts.find(name => name === layout) },
+    ...{ filePerChapter, layout: bookLayouts.find(name => name === layout), contact },
+    content: exportContents.find(name => name === content),
   }
 }
 

@@ -60,7 +60,7 @@ function prompt(run: Run<{ save?: string; remove?: boolean }>) {
     const one = `${path}/${promptIn(prompts, id).id}`
     const version = { 'if-match': `"${prompts.version}"` }
     let now = prompts
-    if (save !== undefined) now = await client.put<Prompts>(one, { text: await promptText(save) }, version)
+    if (save !== undefined) now = await client.put<Prompts>(one, { text: await textOfFile(save) }, version)
     else if (remove) now = await client.remove<Prompts>(one, version)
     const found = promptIn(now, id)
     const said =
@@ -82,8 +82,8 @@ function promptIn({ items }: Prompts, wanted: string): Prompt {
   )
 }
 
-/** Reads the text of a prompt. Throws FILE_UNREADABLE. */
-export async function promptText(file: string): Promise<string> {
+/** Reads a text, such as that of a prompt. Throws FILE_UNREADABLE. */
+export async function textOfFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {

@@ -16,7 +16,7 @@ import { print, type Register, type Run, type Session, withServer } from '../run
 import { printable } from '../text.ts'
 import { costText, countOf, tokensText } from '../words.ts'
 import { addBudget } from './budget.ts'
-import { promptText } from './novel-prompts.ts'
+import { textOfFile } from './novel-prompts.ts'
 
 /** What is asked of a text, as options of a command. */
 interface AskedOptions extends SubmitOptions {
@@ -243,8 +243,8 @@ async function submissionFor(
 async function triedPrompts({ prompt, continuePrompt }: WriteOptions): Promise<object | undefined> {
   if ((prompt ?? continuePrompt) === undefined) return undefined
   return {
-    'generate-scene': prompt && (await promptText(prompt)),
-    'continue-scene': continuePrompt && (await promptText(continuePrompt)),
+    'generate-scene': prompt && (await textOfFile(prompt)),
+    'continue-scene': continuePrompt && (await textOfFile(continuePrompt)),
   }
 }
 

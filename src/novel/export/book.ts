@@ -15,7 +15,7 @@ export type BookPart =
 
 /** A text before or after the story, such as a dedication. */
 export interface BookMatter {
-  readonly title?: string
+  readonly title?: string | undefined
   readonly text: string
 }
 

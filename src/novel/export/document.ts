@@ -73,7 +73,7 @@ function matterOf(matter: readonly BookMatter[] = []): DocumentParagraph[] {
 }
 
 /** Returns the lines of a text before or after the story; an empty one for each blank line. */
-function matterLines(text: string): string[] {
+export function matterLines(text: string): string[] {
   return writable(text.replace(/\r\n?/g, '\n')).trim().split('\n')
 }
 

@@ -29,7 +29,7 @@ export function* packageFiles(book: Book, script: BookScript, margin: MarginKind
     ]),
   }
   yield { name: 'docProps/core.xml', content: coreProperties(book, script) }
-  yield { name: 'docProps/app.xml', content: programProperties }
+  yield { name: 'docProps/app.xml', content: programProperties(book) }
   const parts = ['styles', 'settings', margin]
   yield {
     name: 'word/_rels/document.xml.rels',
@@ -83,7 +83,11 @@ function coreProperties({ title, author, updatedAt }: Book, { language }: BookSc
   ].join('')
 }
 
-const programProperties = `${xmlDeclaration}<Properties xmlns="${office}/extended-properties"><Application>${ownProgram}</Application></Properties>`
+/** Returns the properties with the name of the program, by which the import reads a document as a novel, and exactly. */
+function programProperties({ content }: Book): string {
+  const program = content === undefined ? `<Application>${ownProgram}</Application>` : ''
+  return `${xmlDeclaration}<Properties xmlns="${office}/extended-properties">${program}</Properties>`
+}
 
 /** Without this mode, Word treats the document as one of 2007. */
 const settings = `${xmlDeclaration}<w:settings ${wordSpaces}><w:compat><w:compatSetting w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"/></w:compat></w:settings>`

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ownProgram } from '../import/exported-lines.ts'
 import { titleLine } from './blocks.ts'
 import type { Book } from './book.ts'
-import { pageEnd, pageStart } from './epub-page.ts'
+import { type MatterPage, matterPagesOf, pageEnd, pageStart } from './epub-page.ts'
 import type { BookScript } from './script.ts'
 import { escapeXml, xmlDeclaration } from './xml.ts'
 
@@ -13,6 +13,14 @@ export interface ContentsEntry {
   /** Name of its file. */
   readonly file: string
   readonly below: readonly ContentsEntry[]
+}
+
+/** Returns the entries of the table of contents, with the pages before and after the text that have a title. */
+function withMatter(book: Book, entries: readonly ContentsEntry[]): readonly ContentsEntry[] {
+  const { front, end } = matterPagesOf(book)
+  const listedOf = (pages: readonly MatterPage[]) =>
+    pages.filter(({ title }) => title !== '').map(({ id, file, title }) => ({ id, file, title, below: [] }))
+  return [...listedOf(front), ...entries, ...listedOf(end)]
 }
 
 /** The file that names the package document. */
@@ -26,7 +34,13 @@ export function packageDocument(
   entries: readonly ContentsEntry[],
 ): string {
   const author = titleLine(book.author ?? '')
-  const pages = [{ id: 'title', file: 'title.xhtml' }, ...entries.flatMap(entry => [entry, ...entry.below])]
+  const { front, end } = matterPagesOf(book)
+  const pages = [
+    { id: 'title', file: 'title.xhtml' },
+    ...front,
+    ...entries.flatMap(entry => [entry, ...entry.below]),
+    ...end,
+  ]
   const progression = isRightToLeft ? ' page-progression-direction="rtl"' : ''
   return [
     `${xmlDeclaration}<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="book-id">`,
@@ -36,7 +50,8 @@ export function packageDocument(
     ...(author === '' ? [] : [`<dc:creator>${escapeXml(author)}</dc:creator>`]),
     `<dc:language>${language}</dc:language>`,
     `<meta property="dcterms:modified">${new Date(book.updatedAt).toISOString().replace(/\.\d+/, '')}</meta>`,
-    `<meta name="generator" content="${ownProgram}"/>`,
+    // The import reads a book with this name as a novel, and exactly.
+    ...(book.content === undefined ? [`<meta name="generator" content="${ownProgram}"/>`] : []),
     ...accessibility.map(([name, value]) => `<meta property="schema:${name}">${value}</meta>`),
     '</metadata>',
     '<manifest>',
@@ -84,8 +99,8 @@ function listed(book: Book, entries: readonly ContentsEntry[]): readonly Content
 /** Returns the table of contents, as a page. */
 export function contentsPage(book: Book, script: BookScript, entries: readonly ContentsEntry[]): string {
   const title = titleLine(book.title)
-  const links = listed(book, entries)
-  const start = links[0]?.file ?? 'title.xhtml'
+  const links = listed(book, withMatter(book, entries))
+  const start = entries[0]?.file ?? 'title.xhtml'
   return [
     pageStart(title, script),
     `<nav epub:type="toc" id="toc"><h1>${escapeXml(title)}</h1>\n${listXhtml(links)}</nav>\n`,
@@ -125,7 +140,7 @@ export function contentsOfEpub2(book: Book, entries: readonly ContentsEntry[]): 
     `${xmlDeclaration}<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/" version="2005-1">`,
     `<head>${head.join('')}</head>`,
     `<docTitle><text>${escapeXml(titleLine(book.title))}</text></docTitle>`,
-    `<navMap>\n${pointsOf(listed(book, entries))}</navMap>`,
+    `<navMap>\n${pointsOf(listed(book, withMatter(book, entries)))}</navMap>`,
     '</ncx>\n',
   ].join('\n')
 }

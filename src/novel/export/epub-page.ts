@@ -1,5 +1,6 @@
 import { type Block, titleLine } from './blocks.ts'
-import type { Book } from './book.ts'
+import type { Book, BookMatter } from './book.ts'
+import { matterLines } from './document.ts'
 import type { BookScript } from './script.ts'
 import { escapeXml, xmlDeclaration } from './xml.ts'
 
@@ -26,6 +27,38 @@ export function titlePage(book: Book, script: BookScript): string {
     pageStart(title, script),
     `<section epub:type="titlepage">\n<h1>${escapeXml(title)}</h1>\n`,
     author === '' ? '' : `<p class="author">${escapeXml(author)}</p>\n`,
+    `</section>\n${pageEnd}`,
+  ].join('')
+}
+
+/** A page before or after the text. */
+export interface MatterPage {
+  readonly kind: 'frontmatter' | 'backmatter'
+  readonly id: string
+  /** Name of its file. */
+  readonly file: string
+  /** Empty for none. */
+  readonly title: string
+  readonly text: string
+}
+
+/** Returns the pages before and after the text. */
+export function matterPagesOf({ frontMatter = [], endMatter = [] }: Book) {
+  const pagesOf = (kind: MatterPage['kind'], matter: readonly BookMatter[]) =>
+    matter.map(({ title = '', text }, at): MatterPage => {
+      const id = `${kind}-${at + 1}`
+      return { kind, id, file: `${id}.xhtml`, title: titleLine(title), text }
+    })
+  return { front: pagesOf('frontmatter', frontMatter), end: pagesOf('backmatter', endMatter) }
+}
+
+/** Returns a page before or after the text. The class `matter` tells the import that it is no text of the novel. */
+export function matterPage({ kind, title, text }: MatterPage, book: Book, script: BookScript): string {
+  return [
+    pageStart(title || titleLine(book.title), script),
+    `<section epub:type="${kind}" class="matter">\n`,
+    title === '' ? '' : `<h2>${escapeXml(title)}</h2>\n`,
+    ...matterLines(text).map(line => `<p>${escapeXml(line) || '\u00a0'}</p>\n`),
     `</section>\n${pageEnd}`,
   ].join('')
 }
@@ -61,6 +94,7 @@ export function styleSheet({ isEastAsian }: BookScript): string {
   return `h1, h2, h3, .author, .mark { text-align: center; text-indent: 0; }
 h1, h2 { margin: 3em 0 2em; }
 h3 { margin: 1.5em 0 1em; }
+.matter p { text-indent: 0; }
 p { margin: 0; text-indent: ${isEastAsian ? '2em' : '1.5em'}; }
 .indented { text-indent: 0; }
 .spaced { white-space: pre-wrap; }

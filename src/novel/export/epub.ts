@@ -8,7 +8,15 @@ import {
   contentsPage,
   packageDocument,
 } from './epub-package.ts'
-import { blockXhtml, pageEnd, pageStart, styleSheet, titlePage } from './epub-page.ts'
+import {
+  blockXhtml,
+  matterPage,
+  matterPagesOf,
+  pageEnd,
+  pageStart,
+  styleSheet,
+  titlePage,
+} from './epub-page.ts'
 import { type BookScript, scriptOf } from './script.ts'
 
 /**
@@ -24,6 +32,9 @@ async function* bookFiles(book: Book): AsyncGenerator<ArchiveFile> {
   yield { name: 'META-INF/container.xml', content: container }
   yield { name: 'EPUB/style.css', content: styleSheet(script) }
   yield { name: 'EPUB/title.xhtml', content: titlePage(book, script) }
+  const { front, end } = matterPagesOf(book)
+  for (const page of [...front, ...end])
+    yield { name: `EPUB/${page.file}`, content: matterPage(page, book, script) }
   const contents = new Contents()
   const reader = new BlockReader()
   for await (const { head, scenes } of pagesOf(book.parts())) {

@@ -1,5 +1,5 @@
 /** The formats that a novel is exported in, each a line of the table. */
-import type { BookLayout, BookWriter } from './book.ts'
+import type { Book, BookLayout, BookWriter } from './book.ts'
 
 /** A format of exported novels. */
 export interface ExportFormat {
@@ -53,6 +53,12 @@ export const formatNames = Object.keys(table) as [FormatName, ...FormatName[]]
 
 /** The layouts of a document. */
 export const bookLayouts = ['book', 'manuscript'] as const satisfies readonly BookLayout[]
+
+/** What a file holds of a novel. */
+export const exportContents = ['text', 'outline', 'codex'] as const satisfies readonly (
+  | 'text'
+  | NonNullable<Book['content']>
+)[]
 
 /** A file of several files, one of each chapter. */
 export const archive = { extension: 'zip', mediaType: 'application/zip' } as const

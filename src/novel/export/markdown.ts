@@ -13,13 +13,15 @@ export const writeMarkdown: BookWriter = async function* (book) {
   for await (const block of blocksOf(book, isDoubled)) yield encoder.encode(`\n${block}\n`)
 }
 
-function frontMatter({ title, author, language }: Book, isDoubled: boolean): string {
+function frontMatter({ title, author, language, content }: Book, isDoubled: boolean): string {
+  // An outline or a codex is not read back as the novel.
+  const isText = content === undefined
   const fields = [
-    `quillwork: ${formatVersion}`,
+    ...(isText ? [`quillwork: ${formatVersion}`] : []),
     ...Object.entries({ title, author, language }).flatMap(([name, value]) =>
       value === undefined ? [] : [`${name}: ${quoted(value)}`],
     ),
-    ...(isDoubled ? ['line-ends: doubled'] : []),
+    ...(isDoubled && isText ? ['line-ends: doubled'] : []),
   ]
   return ['---', ...fields, '---', ''].join('\n')
 }

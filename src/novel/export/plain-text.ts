@@ -1,5 +1,6 @@
 import { withoutControls } from '../../task/controls.ts'
-import type { Book, BookPart, BookWriter } from './book.ts'
+import type { Book, BookMatter, BookPart, BookWriter } from './book.ts'
+import { matterLines } from './document.ts'
 import { sceneMark } from './marks.ts'
 
 /**
@@ -15,15 +16,24 @@ export const writePlainText: BookWriter = async function* (book) {
 /** Yields the lines and texts below the title; a blank line separates them. */
 async function* blocksOf(book: Book): AsyncGenerator<string> {
   if (book.author !== undefined) yield oneLine(book.author)
+  yield* matterBlocks(book.frontMatter)
   let before: BookPart['kind'] | undefined
   for await (const part of book.parts()) {
     if (part.kind === 'scene') {
       if (part.content.trim() === '') continue
-      if (before === 'scene') yield sceneMark
+      if (before === 'scene' && book.content === undefined) yield sceneMark
       if (part.title) yield oneLine(part.title)
       yield part.content.replace(/\r\n?/g, '\n')
     } else if (part.title !== '') yield oneLine(part.title)
     before = part.kind
+  }
+  yield* matterBlocks(book.endMatter)
+}
+
+function* matterBlocks(matter: readonly BookMatter[] = []): Generator<string> {
+  for (const { title = '', text } of matter) {
+    if (title !== '') yield oneLine(title)
+    yield matterLines(text).join('\n')
   }
 }
 

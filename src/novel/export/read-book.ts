@@ -17,12 +17,21 @@ export interface BookChapter
   readonly scenes: number
 }
 
+/** What is in a file. Of a codex, its entries and threads count as chapters. */
+export interface BookCounts {
+  readonly chapters: number
+  readonly scenes: number
+  readonly words: number
+}
+
 /** A novel to be written, or the part of it in a range of chapters. */
 export interface NovelBook {
   readonly whole: Book
   readonly chapters: readonly BookChapter[]
   /** Returns a book of one of its chapters. */
   ofChapter(chapter: BookChapter): Book
+  /** Known once all of it was read. */
+  counts(): BookCounts
 }
 
 /** Throws NOVEL_NOT_FOUND, CHAPTER_NOT_FOUND, and OPTION_INVALID for a range that ends before it starts. */
@@ -52,7 +61,9 @@ export async function readBook(
     const read = { chapters: [chapter], isAlone: true, onChapter }
     return { ...about, id: chapter.id, parts: () => partsOf(shelf, alone, read) }
   }
-  return { whole, chapters, ofChapter }
+  const sum = (of: 'scenes' | 'words') => chapters.reduce((all, chapter) => all + chapter[of], 0)
+  const counts = () => ({ chapters: chapters.length, scenes: sum('scenes'), words: sum('words') })
+  return { whole, chapters, ofChapter, counts }
 }
 
 async function chaptersOf(

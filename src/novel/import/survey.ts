@@ -60,10 +60,10 @@ export interface ReadingPlan {
 }
 
 /**
- * Raised whenever a release reads an EPUB or DOCX into other lines: a stored plan is valid for the lines of its version only. The lines of
+ * Raised whenever a release reads a packed file or a page into other lines: a stored plan is valid for the lines of its version only. The lines of
  * plain text never change.
  */
-export const linesVersion = 1
+export const linesVersion = 2
 
 /**
  * Returns the content of a text after reading it once: encoding, title, volumes and chapters with their sizes, and warnings. Memory is

@@ -6,7 +6,16 @@ import { writeEpub } from '../../../src/novel/export/epub.ts'
 import { writeOdt } from '../../../src/novel/export/odt.ts'
 import { sizeOf } from '../../size.ts'
 import { hanProse, prose } from '../import/reading.ts'
-import { bookOf, heldOf, readBack, type WrittenChapter, type WrittenVolume, written } from './written.ts'
+import { zip } from '../import/zip-writer.ts'
+import {
+  bookOf,
+  filesOf,
+  heldOf,
+  readBack,
+  type WrittenChapter,
+  type WrittenVolume,
+  written,
+} from './written.ts'
 
 const formats: readonly [string, (book: Book) => Promise<Buffer>][] = [
   ['a DOCX', book => written(writeDocx, book)],
@@ -20,6 +29,8 @@ const chapter = (title: string, ...scenes: WrittenChapter['scenes']): WrittenCha
 const volume = (title: string, ...chapters: readonly WrittenChapter[]): WrittenVolume => ({ title, chapters })
 const text = (...seeds: readonly number[]) => seeds.map(seed => prose(seed)).join('\n\n')
 const hanText = (...seeds: readonly number[]) => seeds.map(seed => hanProse(seed)).join('\n')
+
+const twoChapters = () => [volume('', chapter('A', text(1, 2)), chapter('B', text(3, 4), text(5, 6)))]
 
 const arabic =
   'كان يا ما كان في قديم الزمان رجل يسكن عند النهر.\n\nوكان له قارب صغير، يعبر به كل ليلة إلى الضفة الأخرى.'
@@ -159,6 +170,43 @@ describe.each(formats)('%s is read back as it was written', (_, write) => {
     const { survey } = await readBack(await write(bookOf([volume('', chapter('A', text(1)))])))
     expect(survey).toMatchObject({ title: 'The Broken Weir', language: 'en', warnings: [] })
     expect(survey).not.toHaveProperty('author')
+  })
+
+  it('with what stands before and after its text left out', async () => {
+    const book = bookOf(twoChapters(), { language: 'en' })
+    const matter = {
+      frontMatter: [
+        { text: 'For Ann.' },
+        { title: 'Copyright <2026>', text: 'All rights reserved.\n\nNo line & no word.' },
+      ],
+      endMatter: [{ title: 'About the author', text: '# Chapter 7\n* * *\nLives.' }],
+    }
+    const bytes = await write({ ...book, ...matter })
+    const parts = [...(await filesOf(bytes)).values()].join('\n')
+    for (const words of [
+      'For Ann.',
+      'Copyright &lt;2026&gt;',
+      'No line &amp; no word.',
+      'About the author',
+      'Lives.',
+    ])
+      expect(parts).toContain(words)
+    const { volumes: found, matter: around, survey } = await readBack(bytes)
+    expect(found).toEqual(heldOf(twoChapters()))
+    expect([around, survey.warnings]).toEqual([[], []])
+    // Another program saved it: it is left out all the same, and told.
+    const saved = zip(
+      [...(await filesOf(bytes))].map(([name, content]) => ({
+        name,
+        content: content.replace('>Quillwork<', '>Other<'),
+      })),
+    )
+    if (survey.kind === 'epub') return
+    const again = await readBack(saved)
+    expect(JSON.stringify(again.volumes)).not.toMatch(/Ann|rights|Lives/)
+    expect(again.survey.warnings).toMatchObject([
+      { code: 'PAGES_LEFT_OUT', pages: [{ name: 'Copyright <2026>' }, { name: 'About the author' }] },
+    ])
   })
 
   it('whatever its text', async () => {

@@ -84,6 +84,22 @@ describe('an EPUB', () => {
     ])
   })
 
+  it('has pages before and after the text, and lists those that have a title', async () => {
+    const frontMatter = [{ text: 'For <Ann>.' }]
+    const book = { ...novel, frontMatter, endMatter: [{ title: 'Thanks', text: 'To\n\nall.' }] }
+    const opf = await fileOf(book, 'package.opf')
+    const order = [...opf.matchAll(/<itemref idref="([^"]*)"/g)].map(([, id]) => id)
+    expect([order[1], order.at(-1)]).toEqual(['frontmatter-1', 'backmatter-1'])
+    expect(await fileOf(book, 'frontmatter-1.xhtml')).toContain('<p>For &lt;Ann&gt;.</p>')
+    expect(await fileOf(book, 'backmatter-1.xhtml')).toContain(
+      '<h2>Thanks</h2>\n<p>To</p>\n<p>\u00a0</p>\n<p>all.</p>',
+    )
+    const nav = await fileOf(book, 'nav.xhtml')
+    expect(nav).toContain('<a href="backmatter-1.xhtml">Thanks</a>')
+    expect(nav).not.toContain('frontmatter-1')
+    expect(nav).toContain('<a epub:type="bodymatter" href="chapter-1.xhtml">')
+  })
+
   it('has a page for each chapter, with its paragraphs as the author has them', async () => {
     const page = await fileOf(novel, 'chapter-2.xhtml')
     expect(page).toContain('<section epub:type="chapter">')

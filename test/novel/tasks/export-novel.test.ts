@@ -7,8 +7,11 @@ import { exportFormats } from '../../../src/novel/export/formats.ts'
 import { openExport } from '../../../src/novel/export-files.ts'
 import { Archive } from '../../../src/novel/import/archive.ts'
 import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { importBook } from '../library/case.ts'
+import { entryFields } from '../library/codex-cases.ts'
+import { threadFieldsOf } from '../library/thread-cases.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -77,6 +80,14 @@ describeWriting('ExportNovel', open => {
       [{ novelId, startChapterId: 'nowhere' }, 'CHAPTER_NOT_FOUND'],
       [{ novelId, startChapterId: second, endChapterId: first }, 'OPTION_INVALID'],
       [{ novelId, layout: 'manuscript' }, 'OPTION_INVALID'],
+      [{ novelId, format: 'docx', contact: ['1 Mill Lane'] }, 'OPTION_INVALID'],
+      [{ novelId, content: 'codex', startChapterId: first }, 'OPTION_INVALID'],
+      [{ novelId, content: 'outline', filePerChapter: true }, 'OPTION_INVALID'],
+      [{ novelId, format: 'md', endMatter: [{ text: 'x' }] }, 'OPTION_INVALID'],
+      [{ novelId, content: 'outline', frontMatter: [{ text: 'x' }] }, 'OPTION_INVALID'],
+      [{ novelId, filePerChapter: true, frontMatter: [{ text: 'x' }] }, 'OPTION_INVALID'],
+      [{ novelId, frontMatter: [{ text: ' \n' }] }, 'PARAMETERS_INVALID'],
+      [{ novelId, frontMatter: [{ text: 'x'.repeat(20_001) }] }, 'PARAMETERS_INVALID'],
     ]
     for (const [asked, code, userId = ann] of refused)
       await expect(submit(w, asked, userId)).rejects.toMatchObject({ code })
@@ -86,6 +97,94 @@ describeWriting('ExportNovel', open => {
     const { exportId } = await exported(w, { novelId })
     await expect(openExport(w.services, { userId: 'bob', exportId })).rejects.toMatchObject(notFound)
     expect((await bytesOf(w, exportId)).length).toBeGreaterThan(0)
+  })
+
+  it('writes the outline, with the summaries of all levels', async () => {
+    await using w = await open()
+    const novelId = await w.novel(2)
+    const { levels, shelf } = w.library
+    const { items } = await shelf.chapters(ann, { novelId }, { pageSize: 9 })
+    for (const [unitId, text] of [
+      [novelId, 'A book of tests.'],
+      [items[1]?.volumeId ?? '', 'The only volume.'],
+      [items[1]?.id ?? '', 'The second chapter.'],
+    ] as const)
+      await levels.edit(ann, { novelId, unitId, text, expectedVersion: 0 })
+    const [, second] = await w.scenes(novelId)
+    const edited = {
+      sceneId: second?.id ?? '',
+      expectedVersion: second?.version ?? 0,
+      title: 'Dusk',
+      summary: 'It ends.',
+    }
+    await w.library.scenes.editScene(ann, edited)
+    const { exportId, ...rest } = await exported(w, { novelId, content: 'outline' })
+    expect(rest).toMatchObject({ fileName: 'The Book of Tests Outline.txt', chapters: 3, scenes: 7 })
+    const written = (await bytesOf(w, exportId)).toString()
+    expect(written.trim().split(/\n+/)).toEqual([
+      ...['The Book of Tests: Outline', 'Synopsis', 'A book of tests.', 'Volume One', 'The only volume.'],
+      ...['Chapter 1', 'Scene 1', 'No summary yet.', 'Dusk', 'It ends.'],
+      ...['Chapter 2', 'The second chapter.', 'Scene 1', 'No summary yet.', 'Scene 2', 'No summary yet.'],
+    ])
+    const { items: tasks } = await w.t.tasks.list({ taskType: ['ExportNovel'] }, { pageSize: 9 })
+    expect(tasks.map(({ progress }) => decode(progress ?? 'null'))).toEqual([{ done: 2, total: 2 }])
+    const part = { novelId, content: 'outline', startChapterId: items[1]?.id } as const
+    const some = (await bytesOf(w, (await exported(w, part)).exportId)).toString()
+    expect(some).toContain('The second chapter.')
+    expect(some).not.toMatch(/Synopsis|Chapter 1/)
+  })
+
+  it('writes the codex and the threads, in no form that is taken for the novel', async () => {
+    await using w = await open()
+    const novelId = await w.novel(2)
+    const [first] = await w.scenes(novelId)
+    const change = { how: 'replace', from: first?.id ?? '', text: 'A queen.' } as const
+    const mill = entryFields({ kind: 'place', name: 'The Mill', text: 'By the weir.', note: 'Burns later.' })
+    const aliases = ['Al', 'Liddell']
+    const alice = entryFields({ kind: 'person', name: 'Alice', aliases, text: 'A girl.', changes: [change] })
+    await w.library.codex.add(ann, novelId, [{ id: 'mill', fields: mill }])
+    await w.library.codex.add(ann, novelId, [{ id: 'alice', fields: { ...alice, relations: ['mill'] } }])
+    await w.library.threads.put(
+      ann,
+      { novelId, threadId: 'key', expectedVersion: 0 },
+      threadFieldsOf({ title: 'The key', plan: 'It opens.' }),
+    )
+    const { exportId, ...rest } = await exported(w, { novelId, content: 'codex', format: 'md' })
+    expect(rest).toMatchObject({ fileName: 'The Book of Tests Codex.md', chapters: 3 })
+    const written = (await bytesOf(w, exportId)).toString()
+    expect(written.slice(written.indexOf('# People')).trim().split(/\n+/)).toEqual([
+      ...['# People', '## Alice', 'Also called: Al, Liddell', 'A girl.'],
+      ...['From “Chapter 1” on, instead: A queen.', 'Related to: The Mill'],
+      ...['# Places', '## The Mill', 'By the weir.', 'Note: Burns later.'],
+      ...['# Threads', '## The key', 'Planned', 'It opens.'],
+    ])
+    expect(written).not.toContain('quillwork:')
+    for (const format of ['docx', 'odt', 'epub'] as const) {
+      const bytes = await bytesOf(w, (await exported(w, { novelId, content: 'codex', format })).exportId)
+      const { plan, volumes } = await surveyText(bytesSource(bytes))
+      expect(plan.exported).toBeUndefined()
+      expect(JSON.stringify(volumes)).toContain('Alice')
+    }
+  })
+
+  it('writes what stands before and after the text, and the contact of a manuscript', async () => {
+    await using w = await open()
+    const novelId = await w.novel(1)
+    const matter = { frontMatter: [{ text: 'For Bo.' }], endMatter: [{ title: 'Thanks', text: 'To all.' }] }
+    const { exportId } = await exported(w, { novelId, ...matter })
+    const lines = (await bytesOf(w, exportId)).toString().trim().split(/\n+/)
+    expect(lines.slice(0, 2)).toEqual(['The Book of Tests', 'For Bo.'])
+    expect(lines.slice(-2)).toEqual(['Thanks', 'To all.'])
+    const manuscript = {
+      format: 'odt',
+      layout: 'manuscript',
+      contact: ['1 Mill Lane', 'ann@example.org'],
+    } satisfies Asked
+    const archive = await Archive.open(
+      bytesSource(await bytesOf(w, (await exported(w, { novelId, ...matter, ...manuscript })).exportId)),
+    )
+    const content = (await buffer(Readable.from(archive.read('content.xml')))).toString()
+    for (const words of [...manuscript.contact, 'For Bo.', 'To all.']) expect(content).toContain(`>${words}<`)
   })
 
   it('that is killed in the midst begins again, and leaves no half file', async () => {

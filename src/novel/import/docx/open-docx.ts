@@ -134,7 +134,7 @@ class DocumentEvents implements XmlEvents {
 
   constructor(out: BookLines, purposeOf: PurposeOf, leftOut: LeftOut) {
     this.#out = out
-    this.#writer = new ParagraphWriter(out)
+    this.#writer = new ParagraphWriter(out, leftOut)
     this.#purposeOf = purposeOf
     this.#leftOut = leftOut
   }

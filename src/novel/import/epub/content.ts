@@ -3,7 +3,8 @@ import type { LeftOut, PageKind } from '../opened.ts'
 import { localName, type XmlEvents } from '../xml.ts'
 import { type ContentsEntry, kindsOf } from './navigation.ts'
 
-/** Of a paragraph that the next one follows without a blank line, in the books that Quillwork exports. */
+/** Of a page that is no text of the novel, and of a paragraph that the next one follows without a blank line, in the books that Quillwork exports. */
+const matterClass = 'matter'
 const lineClass = 'line'
 /** UTF-16 units of a link that may be the number of a note. */
 const longestMark = 20
@@ -77,7 +78,8 @@ export class ContentEvents implements XmlEvents {
   }
 
   #isLeftOut(name: string, attributes: Readonly<Record<string, string>>): boolean {
-    const purpose = purposeOf(name, attributes)
+    const isMatter = this.#out.isExact && name === 'section' && attributes['class'] === matterClass
+    const purpose = isMatter ? 'page' : purposeOf(name, attributes)
     if (purpose === 'reference') this.#leftOut.notes += 1
     if (purpose === 'page') {
       const [kind] = kindsOf(attributes).flatMap(each => pageKinds.get(each) ?? [])

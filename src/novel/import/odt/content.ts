@@ -34,7 +34,7 @@ export class OdtEvents implements XmlEvents {
   /** `styles`: those with names; the content adds its own. */
   constructor(out: BookLines, styles: OdtStyles, leftOut: LeftOut) {
     this.#out = out
-    this.#writer = new ParagraphWriter(out)
+    this.#writer = new ParagraphWriter(out, leftOut)
     this.#styles = styles
     this.#leftOut = leftOut
   }
