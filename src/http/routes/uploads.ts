@@ -22,13 +22,15 @@ const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 const bookTypes = [
   'text/html',
   'application/xhtml+xml',
+  'application/rtf',
+  'text/rtf',
   'application/epub+zip',
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   'application/vnd.oasis.opendocument.text',
 ]
 
 const receive = post('/v1/uploads', {
-  summary: 'Upload a book: text, Markdown, HTML, EPUB, DOCX or ODT',
+  summary: 'Upload a book: text, Markdown, HTML, RTF, EPUB, DOCX or ODT',
   description:
     'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
   consumes: ['application/octet-stream', 'text/plain', ...bookTypes],

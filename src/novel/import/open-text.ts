@@ -10,6 +10,7 @@ import { readFrontMatter } from './exported.ts'
 import { readLines } from './lines.ts'
 import { isOdt, openOdt } from './odt/open-odt.ts'
 import type { OpenedText } from './opened.ts'
+import { openRtf } from './rtf/open-rtf.ts'
 import { BLOCK_BYTES, bytesOf, stoppable, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
@@ -21,7 +22,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a text, an HTML page, EPUB, DOCX or ODT; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * Opens a text, an HTML page, RTF, EPUB, DOCX or ODT; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
  * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than a packed file declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
@@ -40,8 +41,13 @@ export async function openText(given: TextSource, options: OpenOptions = {}): Pr
   return opened
 }
 
+/** The beginning of a rich text file. */
+const rtfMark = '{\\rtf'
+
 async function openPlain(source: TextSource, asked: string | undefined): Promise<OpenedText> {
   const head = await bytesOf(source, 0, BLOCK_BYTES)
+  if (Buffer.from(head.subarray(0, rtfMark.length)).toString('latin1') === rtfMark)
+    return openRtf(source, asked)
   const encoding = await detectEncoding(source, asked ?? declaredEncoding(head))
   const start = createDecoder(encoding.name).decode(head)
   const markup = markupOf(start)
@@ -87,7 +93,6 @@ const foreignKinds: readonly (ForeignKind & { readonly is: (head: string) => boo
     what: 'a PDF, which holds pages and not paragraphs',
     advice: 'Import the document that the PDF was made from, or its text.',
   },
-  { is: head => head.startsWith('{\\rtf'), what: 'a rich text file (.rtf)', advice: asBook },
   {
     is: head => ['BOOKMOBI', 'TEXtREAd'].includes(head.slice(60, 68)),
     what: 'a book for the Kindle (.mobi, .azw3)',

@@ -28,7 +28,6 @@ describe('a file that is no text', () => {
     ['an old Word document', Buffer.concat([ole, Buffer.alloc(2_000)]), /\.doc.*password.*\.docx/],
     ['a PDF', '%PDF-1.7\n%\u00e2\u00e3', /PDF/],
     ['a PDF behind white space', '\n\n%PDF-1.4\n', /PDF/],
-    ['rich text', '{\\rtf1\\ansi Text}', /rich text/],
     [
       'a Kindle book',
       Buffer.concat([Buffer.alloc(60, 1), Buffer.from('BOOKMOBI'), Buffer.alloc(99)]),

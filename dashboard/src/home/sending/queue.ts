@@ -127,7 +127,7 @@ export function useSendings(): readonly Sending[] {
 }
 
 /** Endings of files that a novel can be in, as a file chooser takes them. */
-export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.html,.htm,.xhtml'
+export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.rtf,.html,.htm,.xhtml'
 
 /** What is wrong with a file, found before anything is sent. */
 type Refusal = { kind: 'ending' } | { kind: 'empty' } | { kind: 'tooLarge'; largest: number }
