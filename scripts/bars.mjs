@@ -23,8 +23,8 @@ const BUDGETS = {
   'src/broker': [3_700, 24],
   'src/cli': [7_350, 48],
   'src/engine': [7_720, 36],
-  'src/http': [8_290, 72],
-  'src/novel': [34_250, 232],
+  'src/http': [8_360, 72],
+  'src/novel': [35_140, 237],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
   'src/records': [830, 4],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_630, 32],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [27_110, 216],
+  dashboard: [27_790, 220],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
