@@ -90,16 +90,16 @@ const highest = 100_000
 
 /**
  * Returns the chapters that a text such as `1-10,12` names, as indexes from 0, ascending, each once. Chapters are numbered from 1 over all
- * volumes, as the preview prints them. Throws USAGE_INVALID.
+ * volumes, as the preview prints them. `option` has the text. Throws USAGE_INVALID.
  */
-export function parseChapters(text: string): number[] {
+export function parseChapters(text: string, option = '--chapters'): number[] {
   const chosen = new Set<number>()
   for (const part of text.split(',')) {
     const match = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?$/.exec(part)
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
     if (!(first >= 1 && last >= first && last <= highest)) {
       throw usageError(
-        `--chapters ${text}: ${JSON.stringify(part)} names no chapters. Give numbers and ranges from 1, such as 1-10,12.`,
+        `${option} ${text}: ${JSON.stringify(part)} names no ${option === '--remove-lines' ? 'lines' : 'chapters'}. Give numbers and ranges from 1, such as 1-10,12.`,
       )
     }
     for (let number = first; number <= last; number++) chosen.add(number - 1)

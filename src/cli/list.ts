@@ -13,6 +13,11 @@ export interface PagingOptions {
   page?: string
 }
 
+/** Takes one value of an option at a time: an option that took several would take the arguments that follow it. */
+export function andAgain(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}
+
 /** Adds `--limit` and `--page` to a command. */
 export function addPaging(command: Command): Command {
   return command

@@ -226,6 +226,21 @@ export function previewLines(preview: PreviewJson, options: { whole: boolean; co
     `${volumes}${countOf(chapters.length, 'chapter')}, ${countOf(words, 'word')}; encoding ${name} (${Math.floor(confidence * 100)} % sure)`,
     ...listedChapters(preview, options),
     ...warningLines(preview, options.whole),
+    ...repeatedLines(preview),
+  ]
+}
+
+/** Returns the lines that stand in most chapters, numbered as `--remove-lines` takes them. */
+function repeatedLines({ repeated }: PreviewJson): string[] {
+  if (repeated.length === 0) return []
+  const digits = String(repeated.length).length + 2
+  return [
+    '',
+    'Lines that stand in most chapters (leave them out with --remove-lines):',
+    ...repeated.map(
+      ({ line, chapters }, at) =>
+        `${String(at + 1).padStart(digits)}  ${printable(line)} (${countOf(chapters, 'chapter')})`,
+    ),
   ]
 }
 

@@ -15,6 +15,7 @@ import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
+import { editedOutline, isTaken } from './import/edited-outline.ts'
 import { importNovel } from './import-novel.ts'
 import type { Level, LevelUnit, ScenePart } from './library/levels.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
@@ -179,11 +180,13 @@ async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> 
   if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
-  const wanted = parameters.chapters && new Set(parameters.chapters)
-  const isWanted = (_: unknown, at: number) => wanted?.has(at) ?? true
-  const chosen = survey.volumes.flatMap(volume => volume.chapters).filter(isWanted)
-  const scenes = (await sceneSizes(services, { upload, survey, signal })).filter(isWanted).flat()
-  const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
+  const { chapters, edits = [], removeLines } = parameters
+  const wanted = chapters && new Set(chapters)
+  const outline = editedOutline(survey.volumes, edits).flatMap(volume => volume.chapters)
+  const sizes = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
+  const scenes = sizes.filter((_, at) => outline.slice(at, at + 1).some(one => isTaken(one, wanted))).flat()
+  const found = survey.volumes.flatMap(volume => volume.chapters)
+  const language = found.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
   if (summarizer?.kind === 'generative') {
     const expected = summaryExpectations(summarizer.model, {

@@ -91,12 +91,69 @@ export type SceneCounts = z.infer<typeof sceneCounts>
 /** No scenes. */
 export const noScenes: SceneCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
 
+/** A title among the edits of a preview. */
+const editTitle = title.refine(isWhole, 'a title has no half of a surrogate pair')
+
+/** An edit of the preview at one place; see `ImportEdit`. */
+const importEdit = z
+  .strictObject({
+    index: z.int().min(0).describe('Index of the chapter in the preview, from 0'),
+    line: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        'A chapter of its own begins at this line of the file, from 1. Default: at the beginning of the chapter',
+      ),
+    title: editTitle.optional().describe('Title of the chapter; required with a line'),
+    heading: z.literal(true).optional().describe('The line is the heading of its chapter, and no text'),
+    leftOut: z.literal(true).optional().describe('The chapter that begins at the line is left out'),
+    merge: z
+      .literal(true)
+      .optional()
+      .describe('The chapter continues the one before it, and its heading becomes text'),
+    volume: editTitle
+      .nullable()
+      .optional()
+      .describe('A volume with this title begins at the chapter; null: none does any more'),
+  })
+  .refine(
+    ({ line, title: own, heading, leftOut, volume, merge }) =>
+      merge === true
+        ? [line, own, heading, leftOut, volume].every(field => field === undefined)
+        : line === undefined
+          ? heading === undefined && leftOut === undefined
+          : own !== undefined,
+    'a chapter that begins at a line has a title; heading and leftOut need a line; merge stands alone',
+  )
+
+/** Returns whether each place has one edit at most. */
+function haveOwnPlaces(edits: readonly z.infer<typeof importEdit>[]): boolean {
+  return new Set(edits.map(({ index, line = 0 }) => `${index} ${line}`)).size === edits.length
+}
+
+/** What a person makes of a preview: see `Choice` of the import. */
+export const previewEdits = {
+  edits: z
+    .array(importEdit)
+    .max(2_000)
+    .refine(haveOwnPlaces, 'two edits are of the same place; make one of them')
+    .optional()
+    .describe('Chapters renamed, merged, begun at a line; volumes renamed, begun, ended'),
+  removeLines: z
+    .array(prose(200).min(1))
+    .max(50)
+    .optional()
+    .describe('Lines that are left out wherever they stand alone: of `repeated` in the preview'),
+}
+
 /** The part of a novel file to read. */
 export const reading = {
   /** Title of the novel. Default: the title found in the file. */
   title: title.optional(),
-  /** Chapters to import, by their index in the preview, from 0. Default: all. */
-  chapters: z.array(z.int().min(0)).min(1).max(100_000).optional(),
+  /** Chapters to import, by their index in the preview, from 0. Default: all. None where only chapters that edits begin at a line are taken. */
+  chapters: z.array(z.int().min(0)).max(100_000).optional(),
   /** Encoding of the file. Default: the detected one. */
   encoding: z.string().min(1).max(40).optional(),
+  ...previewEdits,
 }

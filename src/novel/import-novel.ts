@@ -14,6 +14,8 @@ import { batchGenerateSummary } from './batch-generate-summary.ts'
 import { discardDraft } from './drafts.ts'
 import { count, id, modelId, noScenes, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
 import { chosenSummarizer, isBlank } from './generate-summary.ts'
+import { inPlaceOrder } from './import/edited-outline.ts'
+import { checkChoice, checkTaken } from './import/edits.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { IndexKind } from './library/passage-index.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
@@ -104,8 +106,8 @@ async function confirm(ctx: ImportContext): Promise<void> {
 }
 
 function submitParse(ctx: ImportContext) {
-  const { uploadId, title, chapters, encoding } = ctx.parameters
-  const options = defined({ title, chapters, encoding })
+  const { uploadId, title, chapters, encoding, edits, removeLines } = ctx.parameters
+  const options = defined({ title, chapters, encoding, edits, removeLines })
   return ctx.submitSubTask(
     parseFile,
     { uploadId, novelId: novelIdOf(uploadId), ...options },
@@ -186,8 +188,8 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
 }
 
 /**
- * Starts the import of an upload. Confirming it again returns the same task and novel. Throws UPLOAD_NOT_FOUND, CHAPTER_NOT_FOUND for a
- * chapter that the preview does not have, IDEMPOTENCY_KEY_REUSED when it was confirmed with another choice.
+ * Starts the import of an upload. Confirming it again returns the same task and novel. Throws UPLOAD_NOT_FOUND, what `checkChoice` and `checkTaken`
+ * throw for chapters, edits and lines that the preview does not have, IDEMPOTENCY_KEY_REUSED when it was confirmed with another choice.
  */
 export async function confirmUpload(
   engine: Pick<Engine, 'submit'> & { tasks: Pick<Engine['tasks'], 'get'> },
@@ -216,23 +218,24 @@ type Parameters = In<typeof importNovel.parameters>
 async function normalised(choice: Parameters, upload: Upload): Promise<Parameters> {
   const { success, data } = importNovel.parameters.safeParse(choice)
   if (!success) return choice
-  const { uploadId, chapters, ...options } = data
+  const { uploadId, chapters, edits, removeLines, ...options } = data
   const rest = { uploadId, ...defined(options) }
   const survey = await keptSurvey(upload)
   // Another encoding may give other chapters.
   const isOther = rest.encoding !== undefined || survey?.isForced === true
-  const shown = survey === undefined || isOther ? undefined : chaptersOf(survey)
-  const wanted = [...new Set(chapters)].sort((a, b) => a - b)
-  if (shown !== undefined) checkChapters(wanted, shown)
-  const isAll = chapters === undefined || wanted.length === shown
-  return isAll ? rest : { ...rest, chapters: wanted }
-}
-
-function checkChapters(chapters: readonly number[], count: number): void {
-  const unknown = chapters.find(index => index >= count)
-  if (unknown === undefined) return
-  throw new QuillworkError(
-    'CHAPTER_NOT_FOUND',
-    `There is no chapter ${unknown}: the file has ${count}. Name indexes from 0 to ${count - 1}.`,
-  )
+  const shown = isOther ? undefined : survey
+  const wanted = chapters && [...new Set(chapters)].sort((a, b) => a - b)
+  if (shown !== undefined) {
+    checkChoice(shown, { chapters: wanted, edits, removeLines })
+    checkTaken(shown, { chapters: wanted, edits })
+  }
+  const isAll = shown !== undefined && wanted?.length === chaptersOf(shown)
+  return {
+    ...rest,
+    ...defined({
+      chapters: isAll ? undefined : wanted,
+      edits: edits === undefined || edits.length === 0 ? undefined : inPlaceOrder(edits),
+      removeLines: removeLines && removeLines.length > 0 ? [...new Set(removeLines)].sort() : undefined,
+    }),
+  }
 }

@@ -3,6 +3,7 @@ import { QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { discardDraft, openDraft, PieceWriter, type Read } from './drafts.ts'
 import { count, id, reading, warning } from './fields.ts'
+import { chosenSurvey } from './import/edits.ts'
 import { readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'
 import type { TextSurvey } from './import/survey.ts'
@@ -93,12 +94,12 @@ interface Work {
 
 async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
   const { drafts } = ctx.services.library
-  const { chapters } = ctx.parameters
   const writer = new PieceWriter(drafts, draft)
-  const total = chapters === undefined ? chaptersOf(survey) : new Set(chapters).size
+  const chosen = chosenSurvey(survey, ctx.parameters)
+  const total = chosen.chapters?.size ?? chaptersOf(chosen.survey)
   const report = ({ chapters: done, scenes, words }: Read) =>
     ctx.updateProgress({ stage: 'reading', done, total, scenes, words })
-  for await (const piece of readChapters(source, survey, readOptions(ctx))) {
+  for await (const piece of readPieces(ctx, source, survey)) {
     if (!(await writer.add(piece))) continue
     ctx.signal.throwIfAborted()
     report(writer.read)
@@ -110,9 +111,13 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
   return resultOf({ ...draft, counts }, survey.warnings)
 }
 
-function readOptions(ctx: ParseFileContext) {
-  const { chapters } = ctx.parameters
-  return { signal: ctx.signal, ...defined({ chapters }) }
+function readPieces(
+  { parameters: choice, signal }: ParseFileContext,
+  source: TextSource,
+  survey: TextSurvey,
+) {
+  const { chapters, edits, removeLines } = choice
+  return readChapters(source, survey, { chapters, edits, removeLines, signal })
 }
 
 async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextSurvey) {
@@ -129,7 +134,7 @@ async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextS
 /** Returns the language of the first scene, else the declared one: word processors often declare a wrong language. A novel that was exported keeps its own. */
 async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
   if (survey.plan.exported !== undefined) return survey.language ?? 'und'
-  for await (const piece of readChapters(source, survey, readOptions(ctx))) {
+  for await (const piece of readPieces(ctx, source, survey)) {
     if (piece.kind !== 'scene') continue
     return textLanguage(piece.text, survey.language)
   }

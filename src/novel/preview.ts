@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { createSharedWork, type SharedWork } from '../runtime/shared-work.ts'
 import { defined } from '../task/defined.ts'
+import { type ChapterText, readChapterText } from './import/chapter-text.ts'
 import { encodingName } from './import/decoder.ts'
+import { editedOutline } from './import/edited-outline.ts'
+import type { Choice } from './import/edits.ts'
 import { isSurveyOf, readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'
 import { surveyText, type TextSurvey } from './import/survey.ts'
@@ -10,7 +13,10 @@ import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'
 
 /** The content of an upload, for a person to choose from: encoding, title, volumes and chapters, warnings. */
-export type Preview = Omit<TextSurvey, 'plan'>
+export interface Preview extends Omit<TextSurvey, 'plan'> {
+  /** Quillwork exported the file, which is read as it is. */
+  readonly isExported?: true
+}
 
 /** A survey as it is stored with an upload. */
 interface KeptSurvey extends TextSurvey {
@@ -33,8 +39,8 @@ export interface PreviewRequest {
  */
 export async function previewUpload(services: NovelServices, request: PreviewRequest): Promise<Preview> {
   const upload = await services.library.uploads.upload(request.userId, request.uploadId)
-  const { plan: _plan, isForced: _isForced, ...preview } = await surveyOf(services, upload, request)
-  return preview
+  const { plan, isForced: _isForced, ...preview } = await surveyOf(services, upload, request)
+  return plan.exported === undefined ? preview : { ...preview, isExported: true }
 }
 
 /** Returns the survey of an upload: the stored one, or a new one, which it stores. Two are made at a time. */
@@ -74,23 +80,29 @@ export async function keptSurvey({ survey }: Upload): Promise<KeptSurvey | undef
 }
 
 /**
- * Returns a survey as JSON. Of many thousand chapters, what is shown and the plan take a turn of their own each: a line end, which JSON has nowhere
- * else, parts them.
+ * Returns a survey as JSON. Of many thousand chapters, what is shown, the plan and the headings take a turn of their own each: a line end, which
+ * JSON has nowhere else, parts them.
  */
-async function surveyToText({ plan, ...shown }: KeptSurvey): Promise<string> {
-  await setImmediate()
-  const half = JSON.stringify(shown).slice(0, -1)
-  await setImmediate()
-  return `${half}\n,"plan":${JSON.stringify(plan)}}`
+async function surveyToText({ plan: { headings, ...plan }, ...shown }: KeptSurvey): Promise<string> {
+  const parts: string[] = []
+  for (const part of [shown, plan, headings]) {
+    await setImmediate()
+    parts.push(JSON.stringify(part))
+  }
+  return parts.join('\n')
 }
 
-/** Returns the survey of what `surveyToText` returned, in this or in an earlier build, which parted nothing. */
-async function surveyFromText(text: string): Promise<KeptSurvey> {
-  const middle = text.indexOf('\n')
-  if (middle === -1) return JSON.parse(text) as KeptSurvey
-  const shown = JSON.parse(`${text.slice(0, middle)}}`) as Omit<KeptSurvey, 'plan'>
-  await setImmediate()
-  return { ...shown, ...(JSON.parse(`{${text.slice(middle + 2)}`) as Pick<KeptSurvey, 'plan'>) }
+/** Returns the survey of what `surveyToText` returned; undefined for what an earlier build stored. */
+async function surveyFromText(text: string): Promise<KeptSurvey | undefined> {
+  const texts = text.split('\n')
+  if (texts.length !== 3) return undefined
+  const parts: unknown[] = []
+  for (const part of texts) {
+    await setImmediate()
+    parts.push(JSON.parse(part))
+  }
+  const [shown, plan, headings] = parts
+  return { ...(shown as object), plan: { ...(plan as object), headings } } as KeptSurvey
 }
 
 /** Returns the number of chapters in a survey. */
@@ -104,7 +116,7 @@ function isOf(survey: KeptSurvey, source: TextSource, encoding: string | undefin
   return asAsked && isSurveyOf(survey, source)
 }
 
-/** The characters of the scenes with a text that an import makes of a file, by chapter of the preview. */
+/** The characters of the scenes with a text that an import makes of a file, by chapter as its edits make them. */
 type SceneSizes = readonly (readonly number[])[]
 
 /** Uploads whose scene sizes are cached: each choice of chapters asks for them again. */
@@ -115,6 +127,7 @@ const readAtOnce = 2
 interface Reading {
   readonly surveys: SharedWork<KeptSurvey>
   readonly sizes: SharedWork<SceneSizes>
+  readonly texts: SharedWork<ChapterText>
   readonly remembered: Map<string, SceneSizes>
 }
 
@@ -123,26 +136,58 @@ const readings = new WeakMap<NovelServices, Reading>()
 function readingOf(services: NovelServices): Reading {
   const known = readings.get(services)
   if (known !== undefined) return known
-  const [surveys, sizes] = [
-    createSharedWork<KeptSurvey>(readAtOnce),
-    createSharedWork<SceneSizes>(readAtOnce),
-  ]
-  const reading = { surveys, sizes, remembered: new Map<string, SceneSizes>() }
+  const reading = {
+    surveys: createSharedWork<KeptSurvey>(readAtOnce),
+    sizes: createSharedWork<SceneSizes>(readAtOnce),
+    texts: createSharedWork<ChapterText>(readAtOnce),
+    remembered: new Map<string, SceneSizes>(),
+  }
   readings.set(services, reading)
   return reading
+}
+
+/** A request for the text of a chapter of an upload, without edits. */
+export interface ChapterTextRequest extends PreviewRequest {
+  /** Index of the chapter in the preview. */
+  index: number
+  /** Number of its lines before the first one that is wanted. */
+  from: number
+}
+
+/**
+ * Returns lines of a chapter of an upload, about 20,000 characters at most. Two chapters are read at a time. Throws UPLOAD_NOT_FOUND, what
+ * `readChapterText` throws, the signal's reason.
+ */
+export async function chapterText(
+  services: NovelServices,
+  { userId, uploadId, encoding, index, from, signal }: ChapterTextRequest,
+): Promise<ChapterText> {
+  const upload = await services.library.uploads.upload(userId, uploadId)
+  const survey = await surveyOf(services, upload, { encoding, signal })
+  const read = async (ended: AbortSignal) =>
+    readChapterText(await openUpload(services, upload), survey, { index, from, signal: ended })
+  const key = JSON.stringify([upload.id, survey.encoding.name, index, from])
+  return readingOf(services).texts.join(key, read, signal)
+}
+
+/** What scene sizes are asked of. */
+interface Sized extends Omit<Choice, 'chapters'> {
+  upload: Upload
+  survey: TextSurvey
+  signal?: AbortSignal | undefined
 }
 
 /**
  * Returns the sizes of the scenes of an upload. Reads the upload, or uses the cached sizes. Throws TEXT_UNREADABLE, what reading the text
  * throws, and the signal's reason.
  */
-export async function sceneSizes(
-  services: NovelServices,
-  { upload, survey, signal }: { upload: Upload; survey: TextSurvey; signal?: AbortSignal | undefined },
-): Promise<SceneSizes> {
+export async function sceneSizes(services: NovelServices, sized: Sized): Promise<SceneSizes> {
+  const { upload, survey, edits = [], removeLines = [], signal } = sized
   const { sizes, remembered } = readingOf(services)
-  const key = `${upload.id} ${survey.encoding.name}`
-  const read = (ended: AbortSignal) => readSizes(services, { upload, survey, signal: ended })
+  // Titles change no size.
+  const cuts = edits.map(({ index, line, merge, heading }) => [index, line, merge, heading])
+  const key = JSON.stringify([upload.id, survey.encoding.name, cuts, removeLines])
+  const read = (ended: AbortSignal) => readSizes(services, { ...sized, signal: ended })
   const found = remembered.get(key) ?? (await sizes.join(key, read, signal))
   remembered.delete(key)
   remembered.set(key, found)
@@ -153,10 +198,14 @@ export async function sceneSizes(
 
 async function readSizes(
   services: NovelServices,
-  { upload, survey, signal }: { upload: Upload; survey: TextSurvey; signal: AbortSignal },
+  { upload, survey, edits = [], removeLines, signal }: Sized,
 ): Promise<SceneSizes> {
-  const sizes: number[][] = survey.volumes.flatMap(({ chapters }) => chapters.map(() => []))
-  for await (const piece of readChapters(await openUpload(services, upload), survey, { signal }))
+  // Chapters that are left out are sized as well: what is taken changes without a reading.
+  const all = edits.map(({ leftOut: _, ...edit }) => edit)
+  const outline = editedOutline(survey.volumes, all).flatMap(volume => volume.chapters)
+  const sizes: number[][] = outline.map(() => [])
+  const source = await openUpload(services, upload)
+  for await (const piece of readChapters(source, survey, { edits: all, removeLines, signal }))
     if (piece.kind === 'scene' && piece.characters > 0) sizes[piece.chapter]?.push(piece.characters)
   return sizes
 }

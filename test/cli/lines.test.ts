@@ -16,6 +16,7 @@ describe('a preview', () => {
       { title: 'Book Two', chapters: numbered(7) },
     ],
     warnings: Array.from({ length: 7 }, (_, i) => ({ code: 'NUMBER_GAP', message: `gap ${i}`, line: i + 1 })),
+    repeated: [],
   }
 
   test('is short where it is only to be confirmed', () => {

@@ -401,7 +401,58 @@ describe('confirming', () => {
     expect(chapters.every(chapter => chapter.summaries === 0)).toBe(true)
   })
 
+  test('the text of a chapter is read before it is imported, in the encoding that is asked for', async () => {
+    const { body: upload } = await api.upload(book)
+    const text = `/v1/uploads/${upload.id}/chapters`
+    const { body } = await api.ask<{ title: string; lines: { line: number; text: string }[] }>(`${text}/1`)
+    const { line = 0 } = body.lines[0] ?? {}
+    expect(book.split('\n')[line - 1]).toBe(body.lines[0]?.text)
+    expect(await api.ask(`${text}/1?from=${body.lines.length}`)).toMatchObject({ body: { lines: [] } })
+    const utf16 = await api.ask<{ lines: { text: string }[] }>(`${text}/0?encoding=utf-16le`)
+    expect(utf16.body.lines[0]?.text).not.toContain('river')
+    for (const [path, status, code] of [
+      ['99', 404, 'CHAPTER_NOT_FOUND'],
+      ['1?encoding=klingon', 400, 'ENCODING_UNKNOWN'],
+      ['x', 400, 'REQUEST_INVALID'],
+    ] as const)
+      expect(await api.ask(`${text}/${path}`)).toMatchObject({ status, body: { code } })
+    const nowhere = await api.ask('/v1/uploads/no/chapters/0')
+    expect(nowhere).toMatchObject({ status: 404, body: { code: 'UPLOAD_NOT_FOUND' } })
+  })
+
+  test('edits shape the novel; the same ones in another order are the same choice', async () => {
+    const { body: upload } = await api.upload(book)
+    const { body: preview } = await api.ask<UploadJson>(`/v1/uploads/${upload.id}`)
+    expect(preview.preview).toMatchObject({ repeated: [] })
+    const edits = [
+      { index: 2, merge: true },
+      { index: 0, title: 'The Source', volume: 'Downstream' },
+    ]
+    const confirm = `/v1/uploads/${upload.id}:confirm`
+    const { body: begun } = await api.post<{ taskId: string; novelId: string }>(confirm, { edits })
+    const again = await api.post(confirm, { edits: [...edits].reverse() })
+    expect(again).toMatchObject({ status: 202, body: begun })
+    expect(await api.post(confirm, {})).toMatchObject({ body: { code: 'IDEMPOTENCY_KEY_REUSED' } })
+    await api.novels.t.drain()
+    const { body } = await api.ask<{ outline: { title: string; chapters: { title: string }[] }[] }>(
+      `/v1/novels/${begun.novelId}`,
+    )
+    const [first, second] = (preview.preview?.volumes ?? []).flatMap(volume => volume.chapters)
+    expect(first).toBeDefined()
+    expect(body.outline.map(({ title, chapters }) => [title, chapters.map(one => one.title)])).toEqual([
+      ['Downstream', ['The Source', second?.title]],
+    ])
+  })
+
   test.each([
+    [{ edits: [{ index: 99, title: 'X' }] }, 404, 'CHAPTER_NOT_FOUND'],
+    [{ edits: [{ index: 0, merge: true }] }, 400, 'OPTION_INVALID'],
+    [{ edits: [{ index: 0, line: 99_999, title: 'X' }] }, 400, 'OPTION_INVALID'],
+    [{ edits: [{ index: 1, merge: true }], chapters: [1] }, 400, 'OPTION_INVALID'],
+    [{ removeLines: ['The river.'] }, 400, 'OPTION_INVALID'],
+    [{ edits: [{ index: 1, merge: true, title: 'X' }] }, 400, 'REQUEST_INVALID'],
+    [{ edits: [{ index: 1, line: 3 }] }, 400, 'REQUEST_INVALID'],
+    [{ edits: [1, 2].map(() => ({ index: 1, title: 'X' })) }, 400, 'REQUEST_INVALID'],
     [{ chapters: [99] }, 404, 'CHAPTER_NOT_FOUND'],
     [{ chapters: [-1] }, 400, 'REQUEST_INVALID'],
     [{ chapters: [] }, 400, 'REQUEST_INVALID'],

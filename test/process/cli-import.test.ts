@@ -91,7 +91,34 @@ describe('quillwork import without a server', { timeout: patience }, () => {
     expect(await novels()).toMatchObject([{ chapters: 3, title: 'Chosen' }])
   })
 
+  test('--rename, --merge and --remove-lines shape what is imported', async () => {
+    const file = path.join(`${folder}`, 'votes.txt')
+    const chapters = ['rain', 'salt', 'wind', 'snow', 'fire'].map(
+      (word, at) => `Chapter ${at + 1}\n\nThe ${word} went on all night.\n\nPlease vote for this story\n`,
+    )
+    writeFileSync(file, chapters.join('\n'))
+    const shown = await call(['import', file, '--preview', '--data', data])
+    expect(shown.stdout).toContain('  1  Please vote for this story (5 chapters)')
+    const args = ['--rename', '1=The Rain', '--rename', '5=Fire', '--merge', '2-3', '--remove-lines', '1']
+    const ended = await call(['import', file, ...args, '--yes', '--watch', '--json', '--data', data])
+    expect(ended.code).toBe(0)
+    const { novelId = '' } = lastJson<{ novelId?: string }>(ended)
+    const { stdout } = await call(['novels', 'read', novelId, '--text', '--data', data])
+    expect(stdout).not.toContain('Please vote')
+    expect(stdout.split('\n').filter(line => /^\d/.test(line))).toEqual([
+      '1  The Rain',
+      '2  Chapter 4',
+      '3  Fire',
+    ])
+    for (const kept of ['Chapter 2', 'The wind went on']) expect(stdout).toContain(kept)
+  })
+
   test.each([
+    [['--merge', '6'], 2, 'USAGE_INVALID', /--merge names chapter 6, but the file has 5 chapters/],
+    [['--merge', '1'], 2, 'USAGE_INVALID', /no chapter before the first one/],
+    [['--rename', '3'], 2, 'USAGE_INVALID', /give a number and a title/],
+    [['--merge', '3', '--rename', '3=X'], 2, 'USAGE_INVALID', /renamed and merged/],
+    [['--remove-lines', '1'], 2, 'USAGE_INVALID', /the file has 0 repeated lines/],
     [['--chapters', '9'], 2, 'USAGE_INVALID', /chapter 9, but the file has 5 chapters/],
     [['--chapters', 'some'], 2, 'USAGE_INVALID', /names no chapters/],
     [['--encoding', 'klingon'], 2, 'ENCODING_UNKNOWN', /klingon/],

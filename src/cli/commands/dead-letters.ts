@@ -4,7 +4,7 @@ import { type BulkOutcome, type Duration, QuillworkError } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Client, Query } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { addPaging, listCommand, type PagingOptions } from '../list.ts'
+import { addPaging, andAgain, listCommand, type PagingOptions } from '../list.ts'
 import { addGroup, askFirst, print, type Register, type Run, withServer } from '../run.ts'
 import { taskLines } from '../task-lines.ts'
 import { readTree } from '../watch.ts'
@@ -57,11 +57,6 @@ function addFilter(command: Command): Command {
     .option('--user <id>', 'only tasks of a user')
     .option('--code <code>', 'only tasks that failed with this error code')
     .option('--older-than <time>', 'only dead letters older than this, such as 7d')
-}
-
-/** Takes one value at a time: an option that took several would take the ids that follow it. */
-function andAgain(type: string, before: readonly string[] = []): string[] {
-  return [...before, type]
 }
 
 function filterOf({ type, user, code, olderThan }: FilterOptions): Query {

@@ -2,11 +2,13 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
+import type { ImportEdit } from '../../novel/import/edited-outline.ts'
 import { type Client, unreadable } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { parseChapters } from '../find-novel.ts'
 import { sayFailure, watchText } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
+import { andAgain } from '../list.ts'
 import { type PreviewJson, previewLines } from '../novel-lines.ts'
 import { printJson, type Register, type Run, type Session, withSession } from '../run.ts'
 import { progressBar } from '../terminal.ts'
@@ -21,6 +23,9 @@ interface ImportOptions extends BudgetOptions {
   title?: string
   encoding?: string
   chapters?: string
+  rename?: string[]
+  merge?: string
+  removeLines?: string
 }
 
 /** Adds `quillwork import FILE`, which makes a novel with summaries and an index of a text. */
@@ -40,6 +45,16 @@ export function addImport(program: Command, register: Register): void {
     .option('--title <title>', 'title of the novel; default: the title in the file')
     .option('--encoding <name>', 'read the file in this encoding')
     .option('--chapters <list>', 'only these chapters, by their numbers in the preview, such as 1-10,12')
+    .option(
+      '--rename <number=title>',
+      'another title for a chapter of the preview, such as 3="The Ferry"; repeat the option for several',
+      andAgain,
+    )
+    .option('--merge <list>', 'chapters of the preview that continue the one before them, such as 4,7-8')
+    .option(
+      '--remove-lines <list>',
+      'lines that stand in most chapters and are left out, by their numbers in the preview, such as 1,3',
+    )
   addBudget(command).action(register(importFile))
 }
 
@@ -47,6 +62,7 @@ async function importFile(run: Run<ImportOptions>) {
   const { options, terminal } = run
   const [file = ''] = run.arguments
   const chapters = options.chapters === undefined ? undefined : parseChapters(options.chapters)
+  const edits = editsGiven(options)
   const budget = budgetGiven(options)
   const mayAsk = terminal.canAsk && !run.json
   if (options.preview !== true && options.yes !== true && !mayAsk) {
@@ -55,7 +71,7 @@ async function importFile(run: Run<ImportOptions>) {
     )
   }
   await sizeOf(file)
-  return withSession(run, session => importThrough(run, { ...session, file, chapters, budget }), {
+  return withSession(run, session => importThrough(run, { ...session, file, chapters, edits, budget }), {
     works: options.preview !== true,
   })
 }
@@ -69,7 +85,27 @@ export interface BegunImport {
 interface Work extends Session {
   file: string
   chapters: number[] | undefined
+  edits: ImportEdit[]
   budget: Budget | undefined
+}
+
+/** Returns the edits that options ask for: each chapter has one. Throws USAGE_INVALID. */
+function editsGiven({ rename = [], merge }: ImportOptions): ImportEdit[] {
+  const edits = new Map<number, ImportEdit>()
+  for (const text of rename) {
+    const [, number = '', title = ''] = /^\s*(\d{1,6})\s*=(.*)$/s.exec(text) ?? []
+    const [index = 0] = number === '' ? [] : parseChapters(number, '--rename')
+    if (title.trim() === '')
+      throw usageError(`--rename ${text}: give a number and a title, such as --rename 3="The Ferry".`)
+    edits.set(index, { index, title: title.trim() })
+  }
+  for (const index of merge === undefined ? [] : parseChapters(merge, '--merge')) {
+    if (index === 0) throw usageError('--merge 1: there is no chapter before the first one.')
+    if (edits.has(index))
+      throw usageError(`Chapter ${index + 1} is renamed and merged: a merged chapter has no title.`)
+    edits.set(index, { index, merge: true })
+  }
+  return [...edits.values()]
 }
 
 async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
@@ -78,17 +114,19 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   const uploadId = await uploadFile(client, work.file, share => {
     showStep(run, `sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   })
-  const exitCode = await previewAndAsk(run, work, uploadId).catch(async error => {
+  const asked = await previewAndAsk(run, work, uploadId).catch(async error => {
     await discardUpload(client, uploadId)
     throw error
   })
-  if (exitCode !== undefined) {
+  if ('exitCode' in asked) {
     await discardUpload(client, uploadId)
-    return exitCode
+    return asked.exitCode
   }
   const { title, encoding } = options
+  const { budget, chapters } = work
+  const edits = work.edits.length === 0 ? undefined : work.edits
   // What is undefined is no part of the JSON.
-  const choice = { budget: work.budget, title, encoding, chapters: work.chapters }
+  const choice = { budget, title, encoding, chapters, edits, removeLines: asked.removeLines }
   const begun = await client
     .post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
     .catch(async error => {
@@ -142,12 +180,12 @@ function isRefusal(error: unknown): boolean {
   return status >= 400 && status < 500
 }
 
-/** Shows what the file holds, and asks. Returns the exit code where nothing is to be imported, else undefined. */
+/** Shows what the file holds, and asks. Returns the exit code where nothing is to be imported, else the lines to be left out. */
 async function previewAndAsk(
   run: Run<ImportOptions>,
   work: Work,
   uploadId: string,
-): Promise<number | undefined> {
+): Promise<{ exitCode: number } | { removeLines: string[] | undefined }> {
   const { terminal, options } = run
   showStep(run, 'reading the file …')
   const { encoding } = options
@@ -157,12 +195,27 @@ async function previewAndAsk(
   )
   showStep(run, undefined)
   showPreview(run, found, options.preview === true)
-  if (options.preview === true) return exitCodes.ok
-  refuseUnknownChapters(found, work.chapters)
+  if (options.preview === true) return { exitCode: exitCodes.ok }
+  refuseUnknownChapters(found, work.chapters, '--chapters')
+  for (const { index, merge } of work.edits)
+    refuseUnknownChapters(found, [index], merge === true ? '--merge' : '--rename')
+  const removeLines = linesGiven(found, options.removeLines)
   if (options.yes === true || (await terminal.confirm(questionFor(found, work.chapters), work.signals.asked)))
-    return undefined
+    return { removeLines }
   terminal.note('Nothing was imported.')
-  return exitCodes.failed
+  return { exitCode: exitCodes.failed }
+}
+
+/** Returns the repeated lines that a list names by their numbers in the preview. Throws USAGE_INVALID. */
+function linesGiven({ repeated }: PreviewJson, list: string | undefined): string[] | undefined {
+  if (list === undefined) return undefined
+  return parseChapters(list, '--remove-lines').map(index => {
+    const found = repeated[index]
+    if (found !== undefined) return found.line
+    throw usageError(
+      `--remove-lines names line ${index + 1}, but the file has ${countOf(repeated.length, 'repeated line')}. See them with --preview.`,
+    )
+  })
 }
 
 function showStep({ terminal, json }: Run, step: string | undefined): void {
@@ -197,12 +250,16 @@ function chapterCount({ volumes }: PreviewJson): number {
   return volumes.reduce((sum, { chapters }) => sum + chapters.length, 0)
 }
 
-function refuseUnknownChapters(found: PreviewJson, chapters: readonly number[] | undefined): void {
+function refuseUnknownChapters(
+  found: PreviewJson,
+  chapters: readonly number[] | undefined,
+  option: string,
+): void {
   const count = chapterCount(found)
   const unknown = chapters?.find(index => index >= count)
   if (unknown === undefined) return
   throw usageError(
-    `--chapters names chapter ${unknown + 1}, but the file has ${countOf(count, 'chapter')}. See them with --preview.`,
+    `${option} names chapter ${unknown + 1}, but the file has ${countOf(count, 'chapter')}. See them with --preview.`,
   )
 }
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { confirmUpload, importNovel } from '../../novel/import-novel.ts'
 import type { Upload } from '../../novel/library/uploads.ts'
-import { type Preview, previewUpload } from '../../novel/preview.ts'
+import { chapterText, type Preview, previewUpload } from '../../novel/preview.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
 import { cooperate, type Steps } from '../../runtime/cooperate.ts'
@@ -11,8 +11,15 @@ import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
-import { pageOf, pageQuery, plainLine, plainText } from '../schemas/fields.ts'
-import { chaptersSchema, confirmBody, uploadParams, uploadSchema } from '../schemas/upload.ts'
+import { pageOf, pageQuery, plainLine } from '../schemas/fields.ts'
+import {
+  chaptersSchema,
+  chapterTextSchema,
+  confirmBody,
+  readAs,
+  uploadParams,
+  uploadSchema,
+} from '../schemas/upload.ts'
 import type { HttpSettings } from '../settings.ts'
 import { traceparentFor } from '../trace.ts'
 
@@ -145,32 +152,51 @@ function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Steps<str
   return JSON.stringify(around).replace('"volumes":[]', () => `"volumes":[${parts.join()}]`)
 }
 
+/** Why a file cannot be read. */
+const unreadable = [
+  'ENCODING_UNKNOWN',
+  'ENCODING_FIXED',
+  'TEXT_UNREADABLE',
+  'FILE_KIND_UNSUPPORTED',
+  'FILE_PROTECTED',
+  'FILE_DAMAGED',
+  'FILE_LIMIT_EXCEEDED',
+  'UPLOAD_NOT_FOUND',
+] as const
+
 const preview = get('/v1/uploads/:uploadId', {
   summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
   params: uploadParams,
-  querystring: z.strictObject({
-    encoding: plainText(40)
-      .min(1)
-      .optional()
-      .describe('Read the file in this encoding; default: the detected one'),
-  }),
+  querystring: z.strictObject(readAs),
   sends: { 200: uploadSchema },
-  refuses: [
-    'ENCODING_UNKNOWN',
-    'ENCODING_FIXED',
-    'TEXT_UNREADABLE',
-    'FILE_KIND_UNSUPPORTED',
-    'FILE_PROTECTED',
-    'FILE_DAMAGED',
-    'FILE_LIMIT_EXCEEDED',
-    'UPLOAD_NOT_FOUND',
-  ],
+  refuses: unreadable,
   handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query, signal }, reply) => {
     const upload = await novels.library.uploads.upload(userId, uploadId)
     const made = await previewUpload(novels, { userId, uploadId, ...defined(query), signal })
     const text = await cooperate(previewSteps(upload, made), signal)
     return reply.type('application/json; charset=utf-8').send(text)
   },
+})
+
+const text = get('/v1/uploads/:uploadId/chapters/:index', {
+  summary: 'Read a chapter of a preview, before it is imported',
+  description:
+    'Its lines as the file has them, about 20,000 characters at most. Edits of the import name the lines at which chapters begin.',
+  params: uploadParams.extend({ index: z.coerce.number().int().min(0).max(100_000) }),
+  querystring: z.strictObject({
+    ...readAs,
+    from: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(1_000_000_000)
+      .default(0)
+      .describe('Number of lines before the first one'),
+  }),
+  sends: { 200: chapterTextSchema },
+  refuses: [...unreadable, 'CHAPTER_NOT_FOUND'],
+  handle: ({ novels, settings: { userId } }, { params, query, signal }) =>
+    chapterText(novels, { userId, ...params, ...defined(query), from: query.from, signal }),
 })
 
 /** The files that become novels: upload, preview, confirm. */
@@ -185,6 +211,7 @@ export const uploadRoutes = [
       novels.library.uploads.uploads(settings.userId, defined(query)),
   }),
   preview,
+  text,
   post('/v1/uploads/:uploadId([^:]+)::confirm', {
     summary: 'Import an upload as a novel',
     description:

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { previewEdits } from '../../novel/fields.ts'
 import { fileKinds, pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
 import { id, named, plainLine, plainText, time } from './fields.ts'
@@ -30,6 +31,42 @@ const previewSchema = named(
           .describe('The first 20 pages of the book that the warning is about'),
       }),
     ),
+    repeated: z
+      .array(
+        z.object({
+          line: z.string().describe('As it stands at its first place'),
+          chapters: z.int().describe('Number of the chapters that have it'),
+          count: z.int(),
+          places: z.array(z.object({ chapter: z.int(), line: z.int() })).describe('The first three'),
+        }),
+      )
+      .describe(
+        'Lines that stand in most chapters, as advertisements do; removed where `removeLines` says so',
+      ),
+    isExported: z
+      .literal(true)
+      .optional()
+      .describe('Quillwork exported the file: it is read as it is, without edits'),
+  }),
+)
+
+/** Lines of a chapter of a preview, without edits. */
+export const chapterTextSchema = named(
+  'ChapterText',
+  z.object({
+    index: z.int(),
+    title: z.string(),
+    lines: z.array(
+      z.object({
+        line: z.int().describe('Line of the file, from 1, as an edit names it'),
+        text: z.string(),
+        words: z.int(),
+        scene: z.int().describe('Index of the scene in the chapter'),
+        isAfterBlank: z.boolean().describe('A blank line stands before it'),
+        repeated: z.int().optional().describe('Its index among the repeated lines of the preview'),
+      }),
+    ),
+    next: z.int().optional().describe('Pass it as `from` for the next lines; absent at the end'),
   }),
 )
 
@@ -54,10 +91,12 @@ export const confirmBody = z
     title: plainLine(300).min(1).optional(),
     chapters: z
       .array(z.int().min(0))
-      .min(1)
       .max(100_000)
       .optional()
-      .describe('By their numbers in the preview; default: all'),
+      .describe(
+        'By their numbers in the preview; default: all. Empty only where edits begin chapters. A merged chapter goes with the one that it continues',
+      ),
+    ...previewEdits,
     summarise: z.boolean().optional().describe('Whether every scene gets a summary; default: true'),
     model: plainText(200)
       .min(1)
@@ -66,7 +105,19 @@ export const confirmBody = z
     encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
     budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
+  .refine(
+    ({ chapters, edits = [] }) => chapters?.length !== 0 || edits.length > 0,
+    'no chapter is chosen; name one at least',
+  )
   .nullish()
 
 /** The upload in a path. */
 export const uploadParams = z.object({ uploadId: id })
+
+/** In which encoding an upload is read. */
+export const readAs = {
+  encoding: plainText(40)
+    .min(1)
+    .optional()
+    .describe('Read the file in this encoding; default: the detected one'),
+}

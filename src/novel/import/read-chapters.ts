@@ -2,11 +2,14 @@ import { QuillworkError } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import type { BookPart } from '../export/book.ts'
 import { measure } from '../words.ts'
+import { type Choice, chosenSurvey } from './edits.ts'
 import { exportedParts } from './exported.ts'
-import { isSeparator, type Line, noFaults } from './lines.ts'
+import { type Line, noFaults } from './lines.ts'
 import { openText } from './open-text.ts'
 import { nothingLeftOut } from './opened.ts'
 import { BACK, FRONT, type Span } from './outline.ts'
+import { lineKey } from './repeated-lines.ts'
+import { SceneSplitter, type SceneText } from './scene-splitter.ts'
 import type { TextSource } from './source.ts'
 import { linesVersion, type TextSurvey } from './survey.ts'
 
@@ -27,19 +30,26 @@ export type Piece =
     })
   | (SceneText & { readonly kind: 'matter'; readonly place: 'front' | 'back' })
 
+/** What is read of a text, and what stops the reading. */
+export interface ReadOptions extends Choice {
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * Yields the volumes, chapters and scenes of a surveyed text, in reading order. The same source and survey always give the same pieces, so
- * that an interrupted read continues with the missing chapters. Text before and after the book comes only when all chapters are read.
- * Memory is bounded by a scene. `chapters`: indexes of the chapters to read, over all volumes; default: all. `signal` stops reading. Throws
- * TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey, the signal's reason, what
- * `openText` throws.
+ * Yields the volumes, chapters and scenes of a surveyed text, in reading order, as the choice has them: with its edits, the indexes of volumes
+ * and chapters are those of `editedOutline`. The same source, survey and choice always give the same pieces, so that an interrupted read
+ * continues with the missing chapters. Text before and after the book comes only when all chapters are read. Memory is bounded by a scene.
+ * `signal` stops reading. Throws TEXT_UNREADABLE when the source is not the surveyed one, what `checkChoice` throws, the signal's reason,
+ * what `openText` throws.
  */
 export async function* readChapters(
   source: TextSource,
-  survey: TextSurvey,
-  { chapters, signal }: { readonly chapters?: readonly number[]; readonly signal?: AbortSignal } = {},
+  surveyed: TextSurvey,
+  options: ReadOptions = {},
 ): AsyncGenerator<Piece> {
-  const wanted = wantedChapters(source, survey, chapters)
+  checkSurvey(source, surveyed)
+  const { signal, removeLines = [] } = options
+  const { survey, chapters: wanted } = chosenSurvey(surveyed, options)
   const opened = await openText(source, { encoding: survey.encoding.name, signal })
   const content = opened.lines(noFaults(), nothingLeftOut())
   const { exported } = survey.plan
@@ -47,7 +57,7 @@ export async function* readChapters(
     yield* exportedPieces(exportedParts(content, exported, signal), wanted)
     return
   }
-  const reader = new ChapterReader(survey, wanted)
+  const reader = new ChapterReader(survey, wanted, new Set(removeLines.map(lineKey)))
   for await (const lines of content) {
     signal?.throwIfAborted()
     for (const line of lines) reader.add(line)
@@ -101,26 +111,13 @@ export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): bool
   return plan.size === source.size && (kind === 'text' || plan.lines === linesVersion)
 }
 
-function wantedChapters(
-  source: TextSource,
-  survey: TextSurvey,
-  chapters: readonly number[] | undefined,
-): ReadonlySet<number> | undefined {
-  if (!isSurveyOf(survey, source))
-    throw new QuillworkError(
-      'TEXT_UNREADABLE',
-      `${source.name} (${source.size} bytes) is not what was surveyed (${survey.plan.size} bytes), or not in this way. Survey it again.`,
-    )
-  if (chapters === undefined) return undefined
-  const count = survey.volumes.reduce((sum, volume) => sum + volume.chapters.length, 0)
-  const unknown = chapters.find(index => !Number.isInteger(index) || index < 0 || index >= count)
-  if (unknown !== undefined) {
-    throw new QuillworkError(
-      'CHAPTER_NOT_FOUND',
-      `There is no chapter ${unknown}: the text has ${count}. Name indexes from 0 to ${count - 1}.`,
-    )
-  }
-  return new Set(chapters)
+/** Throws TEXT_UNREADABLE when a survey is not valid for a source. */
+export function checkSurvey(source: TextSource, survey: TextSurvey): void {
+  if (isSurveyOf(survey, source)) return
+  throw new QuillworkError(
+    'TEXT_UNREADABLE',
+    `${source.name} (${source.size} bytes) is not what was surveyed (${survey.plan.size} bytes), or not in this way. Survey it again.`,
+  )
 }
 
 class ChapterReader {
@@ -137,14 +134,18 @@ class ChapterReader {
   #splitter: SceneSplitter
   readonly #lastSpan: number
 
-  constructor(survey: TextSurvey, wanted: ReadonlySet<number> | undefined) {
+  constructor(
+    survey: TextSurvey,
+    wanted: ReadonlySet<number> | undefined,
+    removed: ReadonlySet<string | undefined>,
+  ) {
     this.#survey = survey
     this.#wanted = wanted
     this.#chapters = survey.volumes.flatMap((volume, v) =>
       volume.chapters.map(({ title }) => ({ title, volume: v })),
     )
     this.#sections = new Set(survey.plan.sections)
-    this.#splitter = new SceneSplitter(survey.plan.blankLines)
+    this.#splitter = new SceneSplitter(survey.plan.blankLines, removed)
     this.#lastSpan = survey.plan.spans.findLastIndex(span => this.#wants(span))
   }
 
@@ -224,78 +225,5 @@ class ChapterReader {
       if (chapter >= 0) this.#pieces.push({ kind: 'scene', chapter, index: this.#scene++, ...scene })
       else this.#pieces.push({ kind: 'matter', place: chapter === BACK ? 'back' : 'front', ...scene })
     }
-  }
-}
-
-/** The text of a scene and its size. */
-export interface SceneText {
-  /** Lines joined by LF. Blank lines separate the paragraphs as in the source. */
-  readonly text: string
-  readonly characters: number
-  readonly words: number
-}
-
-/** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
-const LONGEST_SCENE = 50_000
-
-/** Blank lines kept between two paragraphs. */
-const MOST_BLANK_LINES = 10
-
-/** Divides the lines of a chapter into scenes: at separators, at blank lines where the plan says so, at the longest length. */
-class SceneSplitter {
-  readonly #blankLines: number
-  readonly #scenes: SceneText[] = []
-  #parts: string[] = []
-  #length = 0
-  #blank = 0
-  #continues = false
-
-  constructor(blankLines: number) {
-    this.#blankLines = blankLines
-  }
-
-  add({ partial, text: given }: Line): void {
-    const text = partial ? given : given.trimEnd()
-    const isWhole = !partial && !this.#continues
-    if (isWhole && text === '') this.#blank++
-    else if (isWhole && isSeparator(text.trim())) this.part()
-    else {
-      this.#append(text)
-      this.#continues = partial
-    }
-  }
-
-  /** Ends the scene; the next line starts another. */
-  part(): void {
-    const text = this.#parts.join('')
-    this.#parts = []
-    this.#length = 0
-    this.#blank = 0
-    if (text.trim() === '') return
-    const { characters, words } = measure(text)
-    this.#scenes.push({ text, characters, words })
-  }
-
-  /** Ends the chapter. */
-  end(): void {
-    this.part()
-    this.#continues = false
-  }
-
-  /** Returns the scenes completed since the last call. */
-  take(): SceneText[] {
-    return this.#scenes.splice(0)
-  }
-
-  /** Adds a line. Ends the scene before one that begins another, or with which it would be too long. */
-  #append(text: string): void {
-    const isBreak = this.#blankLines > 0 && this.#blank >= this.#blankLines && !this.#continues
-    // The line end and the blank lines before the text count too.
-    const gap = '\n'.repeat(Math.min(this.#blank, MOST_BLANK_LINES) + 1)
-    if (isBreak || this.#length + gap.length + text.length > LONGEST_SCENE) this.part()
-    const added = this.#length === 0 || this.#continues ? text : gap + text
-    this.#blank = 0
-    this.#parts.push(added)
-    this.#length += added.length
   }
 }

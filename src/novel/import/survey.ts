@@ -10,6 +10,7 @@ import { type CharacterFaults, inSteps, noFaults } from './lines.ts'
 import { type OpenOptions, openText } from './open-text.ts'
 import { type FileKind, factsOf, type LeftOut, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
+import { FrequentLines, type RepeatedLine, repeatedLines } from './repeated-lines.ts'
 import { type Place, TextScan } from './scan.ts'
 import type { TextSource } from './source.ts'
 import { titleOf, titleOfExported } from './title.ts'
@@ -41,6 +42,8 @@ export interface TextSurvey {
   readonly encoding: Encoding
   readonly volumes: readonly SurveyVolume[]
   readonly warnings: readonly SurveyWarning[]
+  /** Lines that stand in most chapters, the commonest first. */
+  readonly repeated: readonly RepeatedLine[]
   readonly plan: ReadingPlan
 }
 
@@ -51,6 +54,8 @@ export interface ReadingPlan {
   /** Number of bytes of the source. */
   readonly size: number
   readonly spans: readonly Span[]
+  /** By chapter: the line of its heading, else its first one. */
+  readonly headings: readonly number[]
   /** Lines at which a new scene starts. */
   readonly sections: readonly number[]
   /** Blank lines that separate scenes; 0 where none do. */
@@ -66,8 +71,8 @@ export interface ReadingPlan {
 export const linesVersion = 2
 
 /**
- * Returns the content of a text after reading it once: encoding, title, volumes and chapters with their sizes, and warnings. Memory is
- * bounded by the number of headings, not by the size of the text. Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding
+ * Returns the content of a text after reading it: encoding, title, volumes and chapters with their sizes, warnings, repeated lines. It is read
+ * once, and once more where lines may be repeated in most chapters. Memory is bounded by the number of headings, not by the size of the text. Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding
  * that does not exist.
  */
 export async function surveyText(source: TextSource, options: OpenOptions = {}): Promise<TextSurvey> {
@@ -76,17 +81,24 @@ export async function surveyText(source: TextSource, options: OpenOptions = {}):
   const faults = noFaults()
   const leftOut = nothingLeftOut()
   const scan = new TextScan(source.name, opened.kind === 'text')
+  const frequent = new FrequentLines()
   for await (const lines of inSteps(opened.lines(faults, leftOut), options.signal))
-    for (const line of lines) scan.add(line)
-  return cooperate(surveySteps(source, opened, { scan, faults, leftOut }), options.signal)
+    for (const line of lines) {
+      scan.add(line)
+      // A heading has a number that rises in most chapters, and is no text.
+      if (scan.candidates.at(-1)?.line !== line.number) frequent.add(line)
+    }
+  const survey = await cooperate(surveySteps(source, opened, { scan, faults, leftOut }), options.signal)
+  const repeated = await repeatedLines(opened, { survey, frequent, signal: options.signal })
+  return { ...survey, repeated }
 }
 
-/** Returns the survey of a text that was read to its end. Yields in between, for a text may have many thousand headings. */
+/** Returns the survey of a text that was read to its end, without its repeated lines. Yields in between, for a text may have many thousand headings. */
 function* surveySteps(
   source: TextSource,
   opened: OpenedText,
   { scan, faults, leftOut }: { scan: TextScan; faults: CharacterFaults; leftOut: LeftOut },
-): Steps<TextSurvey> {
+): Steps<Omit<TextSurvey, 'repeated'>> {
   const { kind, encoding, facts } = opened
   const last = scan.end
   const end = scan.bodyEnd ?? last
@@ -117,13 +129,17 @@ function* surveySteps(
       lines: linesVersion,
       size: source.size,
       spans: outline.spans,
+      headings: outline.chapters.map(({ line }) => line),
       sections: outline.sections,
       blankLines: separatingBlanks(scan),
     },
   }
 }
 
-/** Returns the survey of a file that Quillwork exported. */
+/** The lines of a plan whose marks divide the file. */
+const noLines = { spans: [], headings: [], sections: [], blankLines: 0 }
+
+/** Returns the survey of a file that Quillwork exported. No line of it is taken for an advertisement. */
 async function surveyExported(
   source: TextSource,
   { kind, encoding, lines }: OpenedText,
@@ -149,9 +165,9 @@ async function surveyExported(
     }
   }
   const warnings = [...encodingWarnings(encoding, faults), ...(allWords === 0 ? [emptyText] : [])]
-  const plan = { lines: linesVersion, size: source.size, spans: [], sections: [], blankLines: 0, exported }
+  const plan = { lines: linesVersion, size: source.size, ...noLines, exported }
   const facts = defined({ author, language })
-  return { title, ...facts, kind, encoding: { ...encoding }, volumes, warnings, plan }
+  return { title, ...facts, kind, encoding: { ...encoding }, volumes, warnings, repeated: [], plan }
 }
 
 function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Steps<Chosen[]> {

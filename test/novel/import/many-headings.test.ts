@@ -6,12 +6,14 @@ import { mapped } from '../../../src/runtime/cooperate.ts'
 
 const chapters = 4_000
 const prose = 'The rain had stopped before the ferry reached the far bank.'
+/** A word that no other chapter has: lines that are repeated are read once more. */
+const own = (index: number) => String.fromCodePoint(0x4e00 + index)
 /** Of each kind as many headings, chosen in a way of its own. */
 const kinds: Record<string, (index: number) => string> = {
-  numbered: index => `第${index + 1}章 风雨\n\n雨停了，渡船靠了岸。`,
+  numbered: index => `第${index + 1}章 风雨\n\n雨停了，渡船靠了岸${own(index)}。`,
   'numbered within volumes': index =>
-    `${index % 50 === 0 ? `第${index / 50 + 1}卷 远行\n\n` : ''}第${(index % 50) + 1}章 风雨\n\n雨停了。`,
-  marked: index => `## Name ${index + 1}\n\n${prose}`,
+    `${index % 50 === 0 ? `第${index / 50 + 1}卷 远行\n\n` : ''}第${(index % 50) + 1}章 风雨\n\n雨停了${own(index)}。`,
+  marked: index => `## Name ${index + 1}\n\n${prose} ${own(index)}`,
   'in a table of contents': index => `第${index + 1}章 风雨${index}`,
 }
 
