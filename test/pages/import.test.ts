@@ -69,7 +69,7 @@ describePages('the look before an import', () => {
     const { id, url } = await upload(chinese, '云涌.epub')
     await using opened = await open(url, { language: 'zh' })
     const { page } = opened
-    await page.getByLabel('第一章 风起').waitFor()
+    await page.getByLabel('第一章 风起', { exact: true }).waitFor()
     const choice = page.getByLabel('文字编码')
     expect(await choice.inputValue()).toBe('gb18030')
     await choice.focus()
@@ -86,7 +86,7 @@ describePages('the look before an import', () => {
     const confirm = page.getByRole('button', { name: '放上书架' })
     await expect.poll(() => confirm.isDisabled()).toBe(true)
     release()
-    await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
+    await page.getByLabel('第一章 风起', { exact: true }).waitFor({ state: 'detached' })
     await untilFocused(choice)
     await choice.selectOption('other')
     await untilFocused(page.getByLabel('编码名称'))
@@ -95,15 +95,15 @@ describePages('the look before an import', () => {
     await page.getByText('klingon').waitFor()
     await page.getByLabel('编码名称').fill('GBK')
     await page.getByRole('button', { name: '用它读取' }).click()
-    await page.getByLabel('第一章 风起').waitFor()
+    await page.getByLabel('第一章 风起', { exact: true }).waitFor()
     await choice.selectOption('windows-1252')
-    await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
+    await page.getByLabel('第一章 风起', { exact: true }).waitFor({ state: 'detached' })
     // What was chosen holds in the tab that it was chosen in.
     await page.reload()
     await page.locator('[data-confidence=chosen]').waitFor()
     expect(await choice.inputValue()).toBe('windows-1252')
     await using elsewhere = await open(url, { language: 'zh' })
-    await elsewhere.page.getByLabel('第一章 风起').waitFor()
+    await elsewhere.page.getByLabel('第一章 风起', { exact: true }).waitFor()
     const there = elsewhere.page.getByLabel('文字编码')
     expect(await there.inputValue()).toBe('gb18030')
     expect(await there.getAttribute('data-confidence')).not.toBe('chosen')
@@ -159,7 +159,7 @@ describePages('the look before an import', () => {
     await page.keyboard.press('Space')
     await page.getByText('4,999 of 5,000 chapters').waitFor()
     await page.keyboard.press('End')
-    await focused(list.getByLabel('Chapter 5000: Mile 5000'))
+    await focused(list.getByLabel('Chapter 5000: Mile 5000', { exact: true }))
     await page.keyboard.press('Shift+Space')
     await page.getByText('1 of 5,000 chapters').waitFor()
     await page.keyboard.press('Home')
@@ -180,7 +180,7 @@ describePages('the look before an import', () => {
     const { url } = await upload(`The River\n\n${parts.join('\n')}`)
     await using opened = await open(url)
     const { page } = opened
-    await page.getByLabel('Part Two').click()
+    await page.getByLabel('Part Two', { exact: true }).click()
     await page.getByText('4 of 8 chapters').waitFor()
     await page.getByLabel('Chapter 2', { exact: true }).first().click()
     await page
@@ -188,12 +188,91 @@ describePages('the look before an import', () => {
       .first()
       .click({ modifiers: ['Shift'] })
     await page.getByText('1 of 8 chapters').waitFor()
-    expect(await isMixed(page.getByLabel('Part One'))).toBe(true)
+    expect(await isMixed(page.getByLabel('Part One', { exact: true }))).toBe(true)
     await page.getByRole('button', { name: 'Take none' }).click()
     await page.getByText('No chapter is chosen').waitFor()
     expect(await page.getByRole('button', { name: 'Put it on the shelf' }).isDisabled()).toBe(true)
     await page.getByRole('button', { name: 'Take all' }).click()
     await page.getByText('8 of 8 chapters').waitFor()
+  })
+
+  test('chapters are renamed, merged and begun at a line; the list is what the import makes', async () => {
+    const text = `${story}\n\nThe Far Bank\n\nNobody stood there.\n`
+    const { id, url } = await upload(text)
+    await using opened = await open(url)
+    const { page } = opened
+    const titles = () => page.getByRole('list', { name: 'Chapters' }).getByRole('listitem').allInnerTexts()
+    const change = async (chapter: string, act: string) => {
+      await page.getByRole('button', { name: `Change ${chapter}`, exact: true }).click()
+      await page.getByRole('menuitem', { name: act }).click()
+    }
+    await change('Chapter 1', 'Rename')
+    await page.getByLabel('Title', { exact: true }).last().fill('The Ferry Leaves')
+    await page.keyboard.press('Enter')
+    await focused(page.getByLabel('The Ferry Leaves', { exact: true }))
+    await change('Chapter 2', 'Merge into the chapter above')
+    await page.getByText('2 of 2 chapters').waitFor()
+    await page.getByRole('button', { name: 'Text of Chapter 3' }).click()
+    const dialog = page.getByRole('dialog')
+    const begin = dialog.getByRole('button', { name: 'Begin a chapter at: The Far Bank' })
+    await begin.focus()
+    await page.keyboard.press('ArrowDown')
+    await focused(dialog.getByRole('button', { name: 'Begin a chapter at: Nobody stood there.' }))
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    const title = dialog.getByLabel('A chapter begins here')
+    await focused(title)
+    expect(await title.inputValue()).toBe('The Far Bank')
+    expect(await dialog.getByLabel('The line is its heading').isChecked()).toBe(true)
+    await page.keyboard.press('Escape')
+    await change('The Far Bank', 'Begin a volume here')
+    await page.getByLabel('Title', { exact: true }).last().fill('Part Two')
+    await page.keyboard.press('Enter')
+    await page.getByText('3 of 3 chapters').waitFor()
+    await page.reload()
+    await page.getByText('3 of 3 chapters').waitFor()
+    const shown = ['Volume 1', 'The Ferry Leaves', 'Chapter 3', 'Part Two', 'The Far Bank']
+    expect((await titles()).map(row => row.split('\n')[0])).toEqual(shown)
+
+    const changes = page.getByRole('region', { name: 'Your 4 changes' })
+    await changes.getByRole('listitem').filter({ hasText: 'is called' }).getByRole('button').click()
+    await page.getByLabel('Chapter 1', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const { outline } = await novelOf(id)
+    expect(outline.map(({ chapters }) => chapters.map(chapter => chapter.title))).toEqual([
+      ['Chapter 1', 'Chapter 3'],
+      ['The Far Bank'],
+    ])
+  })
+
+  test('lines that stand in most chapters are struck through in the text where they are ticked', async () => {
+    const vote = 'Please vote for this story'
+    const chapters = ['rain', 'salt', 'wind', 'snow', 'fire'].map(
+      (word, at) => `Chapter ${at + 1}\n\nThe ${word} went on all night.\n\n${vote}\n`,
+    )
+    const { id, url } = await upload(chapters.join('\n'))
+    await using opened = await open(url, { width: 360 })
+    const { page } = opened
+    const lines = page.getByRole('region', { name: 'Lines that stand in most chapters' })
+    await lines.getByText('in 5 chapters').waitFor()
+    const show = async (struck: number) => {
+      await lines.getByRole('button', { name: 'See a place' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText(vote).waitFor()
+      await dialog.getByText('The rain went on all night.').waitFor()
+      expect(await dialog.locator('del').count()).toBe(struck)
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0)
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+    }
+    await show(0)
+    await lines.getByLabel(vote).click()
+    await show(1)
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+    // Six words of each chapter stay, and none of the line.
+    expect(await novelOf(id)).toMatchObject({ words: 30 })
   })
 
   test('an answer that got lost is asked for again: one novel', async () => {

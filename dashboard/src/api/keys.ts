@@ -41,6 +41,8 @@ export const keys = {
   sceneTasks: (sceneId: string) => ['tasks', 'list', { scene: sceneId }],
   uploads: ['uploads', 'list'],
   upload: (uploadId: string, encoding: string | undefined) => ['uploads', 'one', uploadId, encoding ?? ''],
+  uploadText: (uploadId: string, encoding: string | undefined, index: number) =>
+    ['uploads', 'text', uploadId, encoding ?? '', index] as const,
   samples: ['samples'],
   usage: (filter: object) => ['usage', filter],
   lanes: ['lanes'],

@@ -1,29 +1,33 @@
 import { Box, Button, Checkbox, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { type KeyboardEvent, useRef } from 'react'
+import { type KeyboardEvent, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import classes from './imports.module.css'
-import { chosenOf, numbersOf, type Row } from './rows.ts'
+import { type RowAct, RowActions, TitleField } from './row-actions.tsx'
+import { type ChapterRow, chaptersOf, chosenOf, type Row } from './rows.ts'
 import { rowHeight, useRowKeys, useVisibleRows } from './visible-rows.ts'
 
 /** The volumes and chapters of a preview, to be chosen from. */
 interface ChapterListProps {
   rows: readonly Row[]
-  excluded: ReadonlySet<number>
-  /** Numbers of chapters about which there is a warning. */
+  /** Indexes of the chapters of the file about which there is a warning. */
   warned: ReadonlySet<number>
+  /** The file is read as it is. */
+  isFixed: boolean
   /** A chapter to be brought into view, and `at`: a new number each time it is wanted. */
   wanted: { number: number; at: number } | undefined
-  onChoose: (numbers: readonly number[], isChosen: boolean) => void
+  onChoose: (chapters: readonly ChapterRow[], isChosen: boolean) => void
+  onAct: (act: RowAct) => void
 }
 
 /** Only the rows that are in view are there, so that thousands stay fluid. */
 export function ChapterList(props: ChapterListProps) {
-  const { rows, excluded, warned, onChoose } = props
+  const { rows, warned, isFixed, onChoose, onAct } = props
   const t = useTranslations('imports.chapters')
   const box = useRef<HTMLDivElement>(null)
   const keys = useRowKeys(props)
   const visible = useVisibleRows(box, rows, keys.at, props.wanted)
+  const [renaming, setRenaming] = useState<string>()
   return (
     <Paper withBorder component="section" aria-label={t('title')}>
       <ListHead rows={rows} onChoose={onChoose} />
@@ -37,14 +41,25 @@ export function ChapterList(props: ChapterListProps) {
         <div style={{ height: visible.height, position: 'relative' }} role="presentation">
           {visible.items.map(({ index, start, row }) => (
             <ChapterRowView
-              key={index}
+              key={row.key}
               row={row}
               index={index}
               count={rows.length}
               start={start}
-              excluded={excluded}
-              isWarned={row.kind === 'chapter' && warned.has(row.number)}
+              isWarned={row.kind === 'chapter' && hasWarning(row, warned)}
               isStop={index === keys.at}
+              isFixed={isFixed}
+              isRenamed={row.key === renaming}
+              onRename={() => setRenaming(row.key)}
+              onTitle={title => {
+                setRenaming(undefined)
+                if (title !== undefined) onAct({ kind: 'rename', row, title })
+                visible.focus(index)
+              }}
+              onAct={act => {
+                if (act.kind === 'beginVolume') setRenaming(`volume ${row.key}`)
+                onAct(act)
+              }}
               onToggle={isRange => keys.toggle(index, isRange)}
               onKeyDown={event => keys.onKeyDown(event, index, visible.focus)}
             />
@@ -55,9 +70,13 @@ export function ChapterList(props: ChapterListProps) {
   )
 }
 
+function hasWarning({ index, line, merged }: ChapterRow, warned: ReadonlySet<number>): boolean {
+  return (line === undefined && warned.has(index)) || merged.some(other => warned.has(other))
+}
+
 function ListHead({ rows, onChoose }: Pick<ChapterListProps, 'rows' | 'onChoose'>) {
   const t = useTranslations('imports.chapters')
-  const all = () => numbersOf(rows)
+  const all = () => chaptersOf(rows)
   return (
     <Group justify="space-between" p="md" gap="xs" className={classes['head'] ?? ''}>
       <Stack gap={0} flex="1 1 12rem">
@@ -87,10 +106,15 @@ interface ChapterRowProps {
   count: number
   /** Pixels from the top. */
   start: number
-  excluded: ReadonlySet<number>
   isWarned: boolean
   /** Whether Tab leads to it. */
   isStop: boolean
+  isFixed: boolean
+  /** Its title is being written. */
+  isRenamed: boolean
+  onRename: () => void
+  onTitle: (title: string | undefined) => void
+  onAct: (act: RowAct) => void
   /** `isRange`: from the last one to this one. */
   onToggle: (isRange: boolean) => void
   onKeyDown: (event: KeyboardEvent) => void
@@ -98,9 +122,9 @@ interface ChapterRowProps {
 
 /** A volume or a chapter, with whether it is chosen. */
 function ChapterRowView(props: ChapterRowProps) {
-  const { row, index, count, start, excluded, isWarned, isStop, onToggle, onKeyDown } = props
+  const { row, index, count, start, isWarned, isStop, isFixed, onAct, onRename } = props
   const t = useTranslations()
-  const chosen = chosenOf(row, excluded)
+  const name = useRowName(row)
   const isVolume = row.kind === 'volume'
   return (
     <Group
@@ -114,19 +138,11 @@ function ChapterRowView(props: ChapterRowProps) {
       gap="xs"
       px="md"
     >
-      <Checkbox
-        classNames={{
-          root: classes['check'] ?? '',
-          body: classes['checkBody'] ?? '',
-          labelWrapper: classes['checkLabel'] ?? '',
-        }}
-        label={<RowTitle row={row} isOut={chosen === 'none'} />}
-        checked={chosen === 'all'}
-        indeterminate={chosen === 'some'}
-        tabIndex={isStop ? 0 : -1}
-        onChange={({ nativeEvent }) => onToggle('shiftKey' in nativeEvent && nativeEvent.shiftKey === true)}
-        onKeyDown={onKeyDown}
-      />
+      {props.isRenamed ? (
+        <TitleField title={name} onEnd={props.onTitle} />
+      ) : (
+        <RowChoice {...props} name={name} />
+      )}
       {isWarned && (
         <IconAlertTriangle
           size={16}
@@ -135,18 +151,46 @@ function ChapterRowView(props: ChapterRowProps) {
           aria-label={t('imports.chapters.warned')}
         />
       )}
-      <Text size="sm" c="dimmed" className={`numbers ${classes['words']}`}>
+      <Text size="sm" c="dimmed" className={`numbers ${classes['words']}`} visibleFrom="xs">
         {t('units.words', { count: row.words })}
       </Text>
+      <RowActions {...{ row, name, isStop, isFixed, onAct, onRename }} />
     </Group>
   )
 }
 
-function RowTitle({ row, isOut }: { row: Row; isOut: boolean }) {
+/** Returns how a row is called. */
+function useRowName(row: Row): string {
   const t = useTranslations('imports.chapters')
-  const untitled =
-    row.kind === 'volume' ? t('volume', { number: row.volume + 1 }) : t('chapter', { number: row.number + 1 })
-  const title = row.title === '' ? untitled : row.title
+  if (row.title !== '') return row.title
+  return row.kind === 'volume'
+    ? t('volume', { number: row.volume + 1 })
+    : t('chapter', { number: row.position + 1 })
+}
+
+type RowChoiceProps = Pick<ChapterRowProps, 'row' | 'isStop' | 'onToggle' | 'onKeyDown'> & { name: string }
+
+/** Whether a row is chosen, with its title. */
+function RowChoice({ row, name, isStop, onToggle, onKeyDown }: RowChoiceProps) {
+  const chosen = chosenOf(row)
+  return (
+    <Checkbox
+      classNames={{
+        root: classes['check'] ?? '',
+        body: classes['checkBody'] ?? '',
+        labelWrapper: classes['checkLabel'] ?? '',
+      }}
+      label={<RowTitle title={name} isVolume={row.kind === 'volume'} isOut={chosen === 'none'} />}
+      checked={chosen === 'all'}
+      indeterminate={chosen === 'some'}
+      tabIndex={isStop ? 0 : -1}
+      onChange={({ nativeEvent }) => onToggle('shiftKey' in nativeEvent && nativeEvent.shiftKey === true)}
+      onKeyDown={onKeyDown}
+    />
+  )
+}
+
+function RowTitle({ title, isVolume, isOut }: { title: string; isVolume: boolean; isOut: boolean }) {
   return (
     <Text
       component="span"
@@ -154,7 +198,7 @@ function RowTitle({ row, isOut }: { row: Row; isOut: boolean }) {
       truncate
       display="block"
       title={title}
-      fw={row.kind === 'volume' ? 650 : 400}
+      fw={isVolume ? 650 : 400}
       {...(isOut ? { c: 'dimmed', td: 'line-through' } : {})}
     >
       {title}

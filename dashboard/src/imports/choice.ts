@@ -2,14 +2,15 @@ import { useEffect, useState } from 'react'
 import { defined } from '../../../src/task/defined.ts'
 import type { components, paths } from '../api/schema.ts'
 import { readStored, writeStored } from '../browser/state.ts'
-import type { ChapterRow } from './rows.ts'
+import { type PreviewEdit, sentEdits } from './edits.ts'
+import type { ChapterRow, Shape } from './rows.ts'
 
 /** What a person has chosen of a preview, before it is confirmed. */
-export interface Choice {
+export interface Choice extends Shape {
   /** Undefined: the one of the preview. */
   readonly title?: string
-  /** Numbers of the chapters that are left out. */
-  readonly excluded: ReadonlySet<number>
+  /** Repeated lines that are left out. */
+  readonly removeLines: readonly string[]
   readonly summarise: boolean
   /** What the import may spend. Undefined: without end. */
   readonly budget?: Bound
@@ -21,23 +22,27 @@ export interface Bound {
   readonly currency: string | undefined
 }
 
-const untouched: Choice = { excluded: new Set(), summarise: true }
+/** Of another reading of the file, the places say nothing. */
+const unshaped = { excluded: new Set<number>(), edits: [], removeLines: [] }
+const untouched: Choice = { ...unshaped, summarise: true }
 
 /** As it is kept in the browser's tab, so that a reload of the page takes nothing back. */
-interface Kept extends Omit<Choice, 'excluded'> {
+interface Kept extends Omit<Choice, 'excluded' | 'edits' | 'removeLines'> {
   readonly excluded: readonly number[]
+  readonly edits?: readonly PreviewEdit[]
+  readonly removeLines?: readonly string[]
   /** How many chapters there were to choose from. */
   readonly chapters: number
 }
 
 /**
- * What is chosen of an upload whose preview has so many chapters. With another number of chapters, as another encoding may give, the
- * numbers mean other chapters: then all are chosen again.
+ * What is chosen of an upload whose file has so many chapters. With another number of chapters, as another encoding may give, the
+ * numbers mean other chapters: then all are chosen again, as the file has them.
  */
 export function useChoice(uploadId: string, chapters: number) {
   const place = `quillwork.import.${uploadId}`
   const [kept, setKept] = useState(() => read(place) ?? { choice: untouched, chapters })
-  const choice = kept.chapters === chapters ? kept.choice : { ...kept.choice, excluded: untouched.excluded }
+  const choice = kept.chapters === chapters ? kept.choice : { ...kept.choice, ...unshaped }
   useEffect(() => write(place, choice, chapters), [place, choice, chapters])
   const change = (changed: { [Key in keyof Choice]?: Choice[Key] | undefined }) =>
     setKept({ choice: { ...choice, ...changed } as Choice, chapters })
@@ -48,7 +53,7 @@ function read(place: string): { choice: Choice; chapters: number } | undefined {
   const stored = readStored(place, 'session') as Kept | undefined
   if (stored === undefined) return undefined
   const { excluded, chapters, ...rest } = stored
-  return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
+  return { choice: { ...unshaped, ...rest, excluded: new Set(excluded) }, chapters }
 }
 
 function write(place: string, choice: Choice, chapters: number): void {
@@ -56,8 +61,9 @@ function write(place: string, choice: Choice, chapters: number): void {
   writeStored(place, isUntouched(choice) ? undefined : kept, 'session')
 }
 
-function isUntouched({ title, excluded, summarise, budget }: Choice): boolean {
-  return title === undefined && excluded.size === 0 && summarise && budget === undefined
+function isUntouched({ title, excluded, edits, removeLines, summarise, budget }: Choice): boolean {
+  const isShaped = excluded.size > 0 || edits.length > 0 || removeLines.length > 0
+  return title === undefined && !isShaped && summarise && budget === undefined
 }
 
 /** What is confirmed. */
@@ -73,6 +79,8 @@ export interface PlannedImport {
   uploadId: string
   summarise: boolean
   chapters?: number[]
+  edits?: ReturnType<typeof sentEdits>
+  removeLines?: string[]
   encoding?: string
 }
 
@@ -86,18 +94,25 @@ export interface Chosen {
 }
 
 /** Returns the chapters that are chosen, in order. */
-export function chosenChapters({ choice, chapters }: Pick<Chosen, 'choice' | 'chapters'>): ChapterRow[] {
-  return chapters.filter(({ number }) => !choice.excluded.has(number))
+export function chosenChapters({ chapters }: Pick<Chosen, 'chapters'>): ChapterRow[] {
+  return chapters.filter(({ isOut }) => !isOut)
 }
 
-/** Returns the parameters of the import; all chapters are named by naming none. */
+/** Returns the parameters of the import; all chapters of the file are named by naming none. */
 export function plannedImport(chosen: Chosen): PlannedImport {
   const { uploadId, choice, chapters, encoding } = chosen
-  const numbers = chosenChapters(chosen).map(({ number }) => number)
+  const ofFile = chapters.filter(({ line }) => line === undefined)
+  const taken = chosenChapters({ chapters: ofFile }).map(({ index }) => index)
+  const { edits, removeLines, summarise } = choice
   return {
     uploadId,
-    summarise: choice.summarise,
-    ...defined({ chapters: numbers.length === chapters.length ? undefined : numbers, encoding }),
+    summarise,
+    ...defined({
+      chapters: taken.length === ofFile.length ? undefined : taken,
+      edits: edits.length === 0 ? undefined : sentEdits(edits),
+      removeLines: removeLines.length === 0 ? undefined : [...removeLines],
+      encoding,
+    }),
   }
 }
 

@@ -5,12 +5,16 @@ import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/client.ts'
 import { PageTitle } from '../parts/page-title.tsx'
 import { useWriting } from '../text/format.ts'
+import { Changes, RepeatedLines } from './changes.tsx'
 import { ChapterList } from './chapter-list.tsx'
+import { ChapterText } from './chapter-text.tsx'
 import { type Choice, plannedImport, useChoice } from './choice.ts'
 import { ConfirmBar } from './confirm-bar.tsx'
+import { merged, type PreviewEdit, renamed, withVolume } from './edits.ts'
 import { EncodingChoice } from './encoding-choice.tsx'
 import classes from './imports.module.css'
-import { chaptersOf, type Row, rowsOf, withChapters } from './rows.ts'
+import type { RowAct } from './row-actions.tsx'
+import { type ChapterRow, chaptersOf, type Row, rowOf, rowsOf, withChapters } from './rows.ts'
 import { SpendingChoice, useImportEstimate } from './spending-choice.tsx'
 import { ConfirmedUpload, Reading, Unreadable, UploadNotFound } from './states.tsx'
 import { type Preview, type Upload, useUpload } from './upload-query.ts'
@@ -59,10 +63,13 @@ interface PreviewProps {
 
 /** What is in the file, to be corrected and chosen from, and the yes. */
 function ImportPreview({ upload, preview, reading }: PreviewProps) {
-  const rows = useMemo(() => rowsOf(preview), [preview])
+  const inFile = useMemo(() => preview.volumes.flatMap(volume => volume.chapters), [preview])
+  const [choice, change] = useChoice(upload.id, inFile.length)
+  const { excluded, edits, removeLines } = choice
+  const rows = useMemo(() => rowsOf(preview, { excluded, edits }), [preview, excluded, edits])
   const chapters = useMemo(() => chaptersOf(rows), [rows])
-  const [choice, change] = useChoice(upload.id, chapters.length)
   const [wanted, setWanted] = useState<{ number: number; at: number }>()
+  const [read, setRead] = useState<ReadPlace>()
   const chosen = { uploadId: upload.id, choice, chapters, encoding: reading.encoding }
   const estimate = useImportEstimate(plannedImport(chosen))
   const title = choice.title ?? preview.title
@@ -75,18 +82,74 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
             <Encoding upload={upload} preview={preview} reading={reading} />
             <Warnings
               warnings={preview.warnings}
-              chapters={chapters}
+              chapters={inFile}
               onShow={number => setWanted({ number, at: (wanted?.at ?? 0) + 1 })}
             />
+            <RepeatedLines
+              repeated={preview.repeated}
+              removed={removeLines}
+              onChange={lines => change({ removeLines: lines })}
+              onShow={({ chapter, line }) => setRead({ index: chapter, line })}
+            />
+            <Changes edits={edits} preview={preview} onChange={changed => change({ edits: changed })} />
             <SpendingChoice choice={choice} onChange={change} estimate={estimate} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Chapters rows={rows} preview={preview} choice={choice} onChange={change} wanted={wanted} />
+          <Chapters
+            rows={rows}
+            preview={preview}
+            choice={choice}
+            onChange={change}
+            onRead={setRead}
+            wanted={wanted}
+          />
         </Grid.Col>
       </Grid>
+      {read !== undefined && (
+        <ReadChapter
+          {...{ upload, preview, choice, chapters, read }}
+          encoding={reading.encoding}
+          onEdits={changed => change({ edits: changed })}
+          onClose={() => setRead(undefined)}
+        />
+      )}
       <ConfirmBar upload={upload} chosen={chosen} title={title} isBeingRead={reading.readAs.isPending} />
     </>
+  )
+}
+
+/** A chapter whose text is read, by a place in the file. */
+type ReadPlace = Pick<ChapterRow, 'index' | 'line'>
+
+interface ReadChapterProps {
+  upload: Upload
+  preview: Preview
+  choice: Choice
+  chapters: readonly ChapterRow[]
+  read: ReadPlace
+  encoding: string | undefined
+  onEdits: (edits: PreviewEdit[]) => void
+  onClose: () => void
+}
+
+/** The text of the chapter that a place is in, as it is while it is cut. */
+function ReadChapter({ upload, preview, choice, chapters, read, ...rest }: ReadChapterProps) {
+  const t = useTranslations('imports.edits')
+  const row = rowOf(chapters, read.index)
+  if (row === undefined) return null
+  return (
+    <ChapterText
+      {...rest}
+      uploadId={upload.id}
+      preview={preview}
+      edits={choice.edits}
+      removed={choice.removeLines}
+      row={row}
+      index={read.index}
+      name={row.title === '' ? t('untitled', { number: row.position + 1 }) : row.title}
+      line={read.line}
+    />
   )
 }
 
@@ -108,23 +171,43 @@ interface ChaptersProps {
   preview: Preview
   choice: Choice
   onChange: ReturnType<typeof useChoice>[1]
+  onRead: (place: ReadPlace) => void
   wanted: { number: number; at: number } | undefined
 }
 
-function Chapters({ rows, preview, choice, onChange, wanted }: ChaptersProps) {
+/** Returns the edits after an act. What is done to a volume is done where its first chapter begins. */
+function editsAfter(
+  edits: readonly PreviewEdit[],
+  acted: Exclude<RowAct, { kind: 'read' }>,
+  newVolume: string,
+): readonly PreviewEdit[] {
+  const { row } = acted
+  const place = row.kind === 'chapter' ? row : row.chapters[0]
+  if (place === undefined) return edits
+  if (acted.kind === 'merge') return merged(edits, place)
+  if (acted.kind === 'beginVolume') return withVolume(edits, place, newVolume)
+  if (acted.kind === 'endVolume') return withVolume(edits, place, null)
+  return row.kind === 'volume' ? withVolume(edits, place, acted.title) : renamed(edits, place, acted.title)
+}
+
+function Chapters({ rows, preview, choice, onChange, onRead, wanted }: ChaptersProps) {
+  const t = useTranslations('imports.edits')
   const warned = useMemo(
     () => new Set(preview.warnings.flatMap(({ chapter }) => (chapter === undefined ? [] : [chapter]))),
     [preview],
   )
+  const act = (acted: RowAct) =>
+    acted.kind === 'read'
+      ? onRead(acted.row)
+      : onChange({ edits: editsAfter(choice.edits, acted, t('newVolume')) })
   return (
     <ChapterList
       rows={rows}
-      excluded={choice.excluded}
       warned={warned}
+      isFixed={preview.isExported === true}
       wanted={wanted}
-      onChoose={(numbers, isChosen) =>
-        onChange({ excluded: withChapters(choice.excluded, numbers, isChosen) })
-      }
+      onChoose={(chapters, isChosen) => onChange(withChapters(choice, chapters, isChosen))}
+      onAct={act}
     />
   )
 }

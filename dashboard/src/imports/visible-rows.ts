@@ -1,6 +1,6 @@
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
-import { chosenOf, numbersOf, type Row } from './rows.ts'
+import { type ChapterRow, chaptersOf, chaptersWithin, chosenOf, type Row, rowOf } from './rows.ts'
 
 /** Height of every row, in pixels; a row is one line, whatever its title. */
 export const rowHeight = 40
@@ -64,8 +64,8 @@ function useWanted(
   useEffect(() => {
     if (wanted === undefined || shown.current === wanted.at) return
     shown.current = wanted.at
-    const index = rows.findIndex(row => row.kind === 'chapter' && row.number === wanted.number)
-    if (index >= 0) show(index)
+    const row = rowOf(chaptersOf(rows), wanted.number)
+    if (row !== undefined) show(rows.indexOf(row))
   })
 }
 
@@ -75,15 +75,14 @@ const pageRows = 10
 /** The list that keys move in. */
 interface RowKeysOptions {
   rows: readonly Row[]
-  excluded: ReadonlySet<number>
-  onChoose: (numbers: readonly number[], isChosen: boolean) => void
+  onChoose: (chapters: readonly ChapterRow[], isChosen: boolean) => void
 }
 
 /**
  * The keyboard in the list of chapters: one stop for Tab, the arrows move, the space bar chooses, with Shift from the last chosen row to
  * this one. `at`: the row that the keyboard is on.
  */
-export function useRowKeys({ rows, excluded, onChoose }: RowKeysOptions) {
+export function useRowKeys({ rows, onChoose }: RowKeysOptions) {
   const [place, setPlace] = useState(0)
   const [anchor, setAnchor] = useState(0)
   const at = Math.max(0, Math.min(place, rows.length - 1))
@@ -97,13 +96,10 @@ export function useRowKeys({ rows, excluded, onChoose }: RowKeysOptions) {
     setAnchor(index)
     // A range takes over what its start was last made, as lists everywhere do; a single row turns over.
     const first = rows[anchor]
-    const isChosen =
-      isRange && first !== undefined
-        ? chosenOf(first, excluded) !== 'none'
-        : chosenOf(row, excluded) === 'none'
+    const isChosen = isRange && first !== undefined ? chosenOf(first) !== 'none' : chosenOf(row) === 'none'
     // The heading of a volume within a range must not reach beyond it.
     const meant = rows.slice(from, to + 1).filter(each => !isRange || each.kind === 'chapter')
-    onChoose(numbersOf(meant), isChosen)
+    onChoose(chaptersWithin(meant), isChosen)
   }
 
   const onKeyDown = (event: KeyboardEvent, index: number, focus: (index: number) => void) => {

@@ -3,14 +3,14 @@ import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import classes from './imports.module.css'
-import type { ChapterRow } from './rows.ts'
 import type { Preview } from './upload-query.ts'
 
 type Warning = Preview['warnings'][number]
 
 interface WarningsProps {
   warnings: readonly Warning[]
-  chapters: readonly ChapterRow[]
+  /** The chapters of the file. */
+  chapters: Preview['volumes'][number]['chapters']
   /** A chapter is to be shown in the list. */
   onShow: (chapter: number) => void
 }
