@@ -24,7 +24,7 @@ const BUDGETS = {
   'src/cli': [7_350, 48],
   'src/engine': [7_720, 36],
   'src/http': [8_360, 72],
-  'src/novel': [35_140, 237],
+  'src/novel': [35_220, 237],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
   'src/records': [830, 4],
