@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LanguageModel } from '../ai/model.ts'
 import type { Writing } from '../ai/text/language.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
+import { cooperate } from '../runtime/cooperate.ts'
 import { everyItem } from '../task/page.ts'
 import { batchGenerateScene, isWanted } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
@@ -15,7 +16,7 @@ import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
-import { editedOutline, isTaken } from './import/edited-outline.ts'
+import { editedSteps, isTaken } from './import/edited-outline.ts'
 import { importNovel } from './import-novel.ts'
 import type { Level, LevelUnit, ScenePart } from './library/levels.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
@@ -182,7 +183,8 @@ async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> 
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
   const { chapters, edits = [], removeLines } = parameters
   const wanted = chapters && new Set(chapters)
-  const outline = editedOutline(survey.volumes, edits).flatMap(volume => volume.chapters)
+  const edited = await cooperate(editedSteps(survey.volumes, edits), signal)
+  const outline = edited.flatMap(volume => volume.chapters)
   const sizes = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
   const scenes = sizes.filter((_, at) => outline.slice(at, at + 1).some(one => isTaken(one, wanted))).flat()
   const found = survey.volumes.flatMap(volume => volume.chapters)

@@ -227,7 +227,7 @@ async function normalised(choice: Parameters, upload: Upload): Promise<Parameter
   const wanted = chapters && [...new Set(chapters)].sort((a, b) => a - b)
   if (shown !== undefined) {
     checkChoice(shown, { chapters: wanted, edits, removeLines })
-    checkTaken(shown, { chapters: wanted, edits })
+    await checkTaken(shown, { chapters: wanted, edits })
   }
   const isAll = shown !== undefined && wanted?.length === chaptersOf(shown)
   return {

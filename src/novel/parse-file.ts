@@ -95,7 +95,7 @@ interface Work {
 async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
   const { drafts } = ctx.services.library
   const writer = new PieceWriter(drafts, draft)
-  const chosen = chosenSurvey(survey, ctx.parameters)
+  const chosen = await chosenSurvey(survey, ctx.parameters, ctx.signal)
   const total = chosen.chapters?.size ?? chaptersOf(chosen.survey)
   const report = ({ chapters: done, scenes, words }: Read) =>
     ctx.updateProgress({ stage: 'reading', done, total, scenes, words })

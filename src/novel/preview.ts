@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
+import { cooperate } from '../runtime/cooperate.ts'
 import { createSharedWork, type SharedWork } from '../runtime/shared-work.ts'
 import { defined } from '../task/defined.ts'
 import { type ChapterText, readChapterText } from './import/chapter-text.ts'
 import { encodingName } from './import/decoder.ts'
-import { editedOutline } from './import/edited-outline.ts'
+import { editedSteps } from './import/edited-outline.ts'
 import type { Choice } from './import/edits.ts'
 import { isSurveyOf, readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'
@@ -202,7 +203,8 @@ async function readSizes(
 ): Promise<SceneSizes> {
   // Chapters that are left out are sized as well: what is taken changes without a reading.
   const all = edits.map(({ leftOut: _, ...edit }) => edit)
-  const outline = editedOutline(survey.volumes, all).flatMap(volume => volume.chapters)
+  const edited = await cooperate(editedSteps(survey.volumes, all), signal)
+  const outline = edited.flatMap(volume => volume.chapters)
   const sizes: number[][] = outline.map(() => [])
   const source = await openUpload(services, upload)
   for await (const piece of readChapters(source, survey, { edits: all, removeLines, signal }))

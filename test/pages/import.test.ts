@@ -1,6 +1,16 @@
+import fc from 'fast-check'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { plannedImport } from '../../dashboard/src/imports/choice.ts'
+import { cut, merged, type PreviewEdit, renamed, withVolume } from '../../dashboard/src/imports/edits.ts'
+import { chaptersOf, rowsOf, type Shape, withChapters } from '../../dashboard/src/imports/rows.ts'
+import { readChapterText } from '../../src/novel/import/chapter-text.ts'
+import { readChapters } from '../../src/novel/import/read-chapters.ts'
+import { bytesSource } from '../../src/novel/import/source.ts'
+import { surveyText } from '../../src/novel/import/survey.ts'
 import { epub, xhtml } from '../novel/import/epub-writer.ts'
+import { prose } from '../novel/import/reading.ts'
+import { sizeOf } from '../size.ts'
 import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 
 const story =
@@ -407,6 +417,82 @@ describePages('the look before an import', () => {
     await using opened = await open(url, { width: 360, theme: 'dark' })
     await opened.page.getByText('3 of 3 chapters').waitFor()
     expect(await overflowOf(opened.page)).toBeLessThanOrEqual(0)
+  })
+})
+
+describe('the rows of a preview', () => {
+  const line = fc.oneof(
+    fc.constantFrom(
+      '',
+      '',
+      '***',
+      'Chapter 1',
+      'Chapter 2',
+      'Chapter 3: Rain',
+      'PART ONE',
+      'PART TWO',
+      'The Bank',
+    ),
+    fc.integer({ min: 1, max: 9 }).map(number => prose(number, 2)),
+  )
+  const book = fc.array(line, { minLength: 4, maxLength: 40 }).map(lines => lines.join('\n'))
+
+  test('are the chapters that an import makes, with as many words, whatever is done to them', async () => {
+    await fc.assert(
+      fc.asyncProperty(book, fc.infiniteStream(fc.nat()), async (text, numbers) => {
+        const next = () => numbers.next().value ?? 0
+        const source = bytesSource(new TextEncoder().encode(text), 'book.txt')
+        const survey = await surveyText(source)
+        const preview = {
+          ...survey,
+          volumes: survey.volumes.map(({ title, chapters }) => ({ title, chapters: [...chapters] })),
+        }
+        let shape: Shape = { excluded: new Set(), edits: [] }
+        const change = (edits: readonly PreviewEdit[]) => {
+          shape = { ...shape, edits }
+        }
+        for (let acts = next() % 8; acts > 0; acts--) {
+          const rows = chaptersOf(rowsOf(preview, shape))
+          const row = rows[next() % Math.max(1, rows.length)]
+          if (row === undefined) break
+          const act = next() % 6
+          if (act === 0) change(renamed(shape.edits, row, `Title ${acts}`))
+          // The words of its heading would be more than the page knows.
+          if (act === 1 && row.line !== undefined) change(merged(shape.edits, row))
+          if (act === 2) change(withVolume(shape.edits, row, next() % 2 === 0 ? null : `Volume ${acts}`))
+          if (act === 3) shape = withChapters(shape, [row], next() % 2 === 0)
+          if (act < 4) continue
+          const { lines } = await readChapterText(source, survey, { index: row.index, from: 0 })
+          const at = lines.length < 2 ? 0 : 1 + (next() % (lines.length - 1))
+          const begun = lines[at]
+          if (at === 0 || begun === undefined) continue
+          const wordsBefore = lines.slice(0, at).reduce((sum, { words }) => sum + words, 0)
+          const place = {
+            index: row.index,
+            line: begun.line,
+            text: begun.text,
+            wordsBefore,
+            ownWords: begun.words,
+          }
+          change(cut(shape.edits, place, 'Untitled'))
+        }
+        const rows = rowsOf(preview, shape)
+        const choice = { ...shape, removeLines: [], summarise: false }
+        const planned = plannedImport({
+          uploadId: 'u',
+          choice,
+          chapters: chaptersOf(rows),
+          encoding: undefined,
+        })
+        const made: { title: string; words: number }[] = []
+        for await (const piece of readChapters(source, survey, planned))
+          if (piece.kind === 'chapter') made.push({ title: piece.title, words: 0 })
+          else if (piece.kind === 'scene') (made.at(-1) ?? { words: 0 }).words += piece.words
+        const shown = chaptersOf(rows).filter(({ isOut }) => !isOut)
+        expect(made).toEqual(shown.map(({ title, words }) => ({ title, words })))
+      }),
+      { numRuns: sizeOf(100, 500) },
+    )
   })
 })
 

@@ -48,28 +48,44 @@ interface PreviewVolume {
   readonly chapters: readonly { readonly title: string }[]
 }
 
+/** Chapters after which the outline of many yields. */
+const perStep = 256
+
 /**
  * Returns the volumes and chapters of a preview after its edits. A volume begins at the first of its chapters that is not merged; one without
- * any disappears, unless the file has it so. What stands before all volumes is in one without a title.
+ * any disappears, unless the file has it so. What stands before all volumes is in one without a title. Yields in between, for a preview may have
+ * many thousand chapters.
  */
-export function editedOutline(
+export function* editedSteps(
   volumes: readonly PreviewVolume[],
   edits: readonly ImportEdit[],
-): EditedVolume[] {
+): Generator<void, EditedVolume[], void> {
   const byChapter = editsByChapter(edits)
   const builder = new EditedBuilder()
   let index = 0
   for (const { title: volume, chapters } of volumes) {
     builder.expectVolume(volume, chapters.length === 0)
     for (const { title } of chapters) {
+      if (index % perStep === 0) yield
       const edited = byChapter.get(index)
-      if (edited?.own?.merge === true) builder.merge(index)
-      else builder.add({ ...edited?.own, index, title: edited?.own?.title ?? title })
-      for (const part of edited?.parts ?? []) builder.add({ ...part, title: part.title ?? title })
+      if (edited === undefined) builder.add({ index, title })
+      else builder.addEdited({ index, title }, edited)
       index++
     }
   }
   return builder.volumes
+}
+
+/** Returns what `editedSteps` does, without a pause. */
+export function editedOutline(
+  volumes: readonly PreviewVolume[],
+  edits: readonly ImportEdit[],
+): EditedVolume[] {
+  const steps = editedSteps(volumes, edits)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
 }
 
 /** The edits of a chapter of the file: of its beginning, and of lines within it, ascending. */
@@ -107,8 +123,11 @@ class EditedBuilder {
     this.#expected = isEmpty ? undefined : title
   }
 
-  merge(index: number): void {
-    this.#last?.merged.push(index)
+  /** Adds a chapter of the file with what its edits make of it. */
+  addEdited({ index, title }: { index: number; title: string }, { own, parts }: ChapterEdits): void {
+    if (own?.merge === true) this.#last?.merged.push(index)
+    else this.add({ ...own, index, title: own?.title ?? title })
+    for (const part of parts) this.add({ ...part, title: part.title ?? title })
   }
 
   add({ index, line, title, heading, leftOut, volume }: ImportEdit & { title: string }): void {
@@ -117,7 +136,8 @@ class EditedBuilder {
     if (typeof opened === 'string') this.volumes.push({ title: opened, chapters: [] })
     else if (this.#last === undefined) this.volumes.push({ title: '', chapters: [] })
     const headingLine = heading === true ? line : undefined
-    this.#last = { index, title, ...defined({ line, headingLine }), isLeftOut: leftOut === true, merged: [] }
+    const chapter = { index, title, isLeftOut: leftOut === true, merged: [] }
+    this.#last = line === undefined ? chapter : { ...chapter, line, ...defined({ headingLine }) }
     this.volumes.at(-1)?.chapters.push(this.#last)
   }
 }

@@ -1,8 +1,16 @@
 import { QuillworkError } from '../../index.ts'
-import { type EditedChapter, editedOutline, type ImportEdit, isTaken } from './edited-outline.ts'
+import { cooperate, mapped, type Steps } from '../../runtime/cooperate.ts'
+import {
+  type EditedChapter,
+  type EditedVolume,
+  editedSteps,
+  type ImportEdit,
+  isTaken,
+} from './edited-outline.ts'
+import { perStep } from './heading-candidate.ts'
 import type { Span } from './outline.ts'
 import { lineKey } from './repeated-lines.ts'
-import type { TextSurvey } from './survey.ts'
+import type { SurveyVolume, TextSurvey } from './survey.ts'
 
 /** The choice of a person among what a preview shows. */
 export interface Choice {
@@ -30,13 +38,19 @@ export function checkChoice(survey: TextSurvey, { chapters, edits = [], removeLi
 }
 
 /** Throws OPTION_INVALID where nothing is left to import, and for a chapter that is named although it continues one that is left out. */
-export function checkTaken({ volumes }: Pick<TextSurvey, 'volumes'>, { chapters, edits = [] }: Choice): void {
-  if (chapters === undefined && edits.length === 0) return
+export async function checkTaken(
+  { volumes }: Pick<TextSurvey, 'volumes'>,
+  { chapters, edits = [] }: Choice,
+): Promise<void> {
   const taken = chapters && new Set(chapters)
-  const outline = editedOutline(volumes, edits).flatMap(volume => volume.chapters)
+  const outline = edits.length === 0 ? [] : (await cooperate(editedSteps(volumes, edits))).flatMap(chaptersOf)
   if (taken !== undefined) checkMerged(outline, taken)
-  if (outline.some(chapter => isTaken(chapter, taken))) return
-  throw invalid('Every chapter is left out. Take one at least.')
+  const isAny = edits.length === 0 ? taken?.size !== 0 : outline.some(chapter => isTaken(chapter, taken))
+  if (!isAny) throw invalid('Every chapter is left out. Take one at least.')
+}
+
+function chaptersOf({ chapters }: EditedVolume): EditedChapter[] {
+  return chapters
 }
 
 function checkIndex(index: number, count: number): void {
@@ -85,31 +99,45 @@ function invalid(message: string): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message)
 }
 
-/**
- * Returns the survey as its edits make it, and the indexes of its chapters that are taken; undefined: all. Throws what `checkChoice` does.
- */
-export function chosenSurvey(
+/** A survey as its edits make it, and the indexes of its chapters that are taken; undefined: all. */
+export interface ChosenSurvey {
+  readonly survey: TextSurvey
+  readonly chapters: ReadonlySet<number> | undefined
+}
+
+/** Returns the survey as its edits make it. Throws what `checkChoice` does, and the signal's reason. */
+export async function chosenSurvey(
   survey: TextSurvey,
   choice: Choice,
-): { survey: TextSurvey; chapters: ReadonlySet<number> | undefined } {
+  signal?: AbortSignal,
+): Promise<ChosenSurvey> {
   checkChoice(survey, choice)
   const { chapters, edits = [] } = choice
   const taken = chapters && new Set(chapters)
   if (edits.length === 0) return { survey, chapters: taken }
-  const volumes = editedOutline(survey.volumes, edits)
-  const outline = volumes.flatMap(volume => volume.chapters)
-  const indexes = [...outline.keys()].filter(at => isTaken(outline[at] as EditedChapter, taken))
+  return cooperate(editedSurvey(survey, edits, taken), signal)
+}
+
+function* editedSurvey(
+  survey: TextSurvey,
+  edits: readonly ImportEdit[],
+  taken: ReadonlySet<number> | undefined,
+): Steps<ChosenSurvey> {
+  const edited = yield* editedSteps(survey.volumes, edits)
+  yield
+  const outline = edited.flatMap(chaptersOf)
+  const flags = yield* mapped(outline, chapter => isTaken(chapter, taken))
+  const spans = yield* editedSpans(survey, outline)
+  const volumes: SurveyVolume[] = []
+  for (const { title, chapters } of edited) {
+    // Sizes are of no use to a reading.
+    const own = yield* mapped(chapters, chapter => ({ title: chapter.title, characters: 0, words: 0 }))
+    volumes.push({ title, chapters: own })
+  }
+  yield
   return {
-    survey: {
-      ...survey,
-      // Sizes are of no use to a reading.
-      volumes: volumes.map(({ title, chapters: own }) => ({
-        title,
-        chapters: own.map(chapter => ({ title: chapter.title, characters: 0, words: 0 })),
-      })),
-      plan: { ...survey.plan, spans: editedSpans(survey, outline) },
-    },
-    chapters: indexes.length === outline.length ? undefined : new Set(indexes),
+    survey: { ...survey, volumes, plan: { ...survey.plan, spans } },
+    chapters: flags.every(Boolean) ? undefined : new Set([...flags.keys()].filter(at => flags[at])),
   }
 }
 
@@ -123,22 +151,29 @@ interface Turn {
 }
 
 /** Returns the spans of the edited chapters: those of the file, cut at the lines where chapters begin, and the headings that are text now. */
-function editedSpans(survey: TextSurvey, outline: readonly EditedChapter[]): Span[] {
-  const { spans } = survey.plan
-  const turns = turnsOf(outline)
+function* editedSpans(survey: TextSurvey, outline: readonly EditedChapter[]): Steps<Span[]> {
+  const turns = yield* turnsOf(outline)
   const restored = outline
     .flatMap(({ merged }, chapter) => merged.map(index => ({ ...headingSpan(survey, index), chapter })))
     .filter(({ from, to }) => from < to)
-  const cut = spans.flatMap(span =>
-    span.chapter < 0 ? [span] : cutSpan(span, turns.get(span.chapter) ?? []),
-  )
-  return [...restored, ...cut].sort((a, b) => a.from - b.from)
+  yield
+  const spans: Span[] = []
+  let next = 0
+  for (const [at, span] of survey.plan.spans.entries()) {
+    if (at % perStep === 0) yield
+    for (let own = restored[next]; own !== undefined && own.from < span.from; own = restored[++next])
+      spans.push(own)
+    if (span.chapter < 0) spans.push(span)
+    else spans.push(...cutSpan(span, turns.get(span.chapter) ?? []))
+  }
+  return [...spans, ...restored.slice(next)]
 }
 
 /** Returns by chapter of the file where its text goes, ascending by line. */
-function turnsOf(outline: readonly EditedChapter[]): Map<number, Turn[]> {
+function* turnsOf(outline: readonly EditedChapter[]): Steps<Map<number, Turn[]>> {
   const turns = new Map<number, Turn[]>()
   for (const [chapter, { index, line, headingLine, merged }] of outline.entries()) {
+    if (chapter % perStep === 0) yield
     if (line === undefined) turns.set(index, [{ line: 0, chapter }])
     else {
       const heading = headingLine === undefined ? {} : { heading: headingLine }

@@ -49,7 +49,7 @@ export async function* readChapters(
 ): AsyncGenerator<Piece> {
   checkSurvey(source, surveyed)
   const { signal, removeLines = [] } = options
-  const { survey, chapters: wanted } = chosenSurvey(surveyed, options)
+  const { survey, chapters: wanted } = await chosenSurvey(surveyed, options, signal)
   const opened = await openText(source, { encoding: survey.encoding.name, signal })
   const content = opened.lines(noFaults(), nothingLeftOut())
   const { exported } = survey.plan

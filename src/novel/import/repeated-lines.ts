@@ -133,7 +133,7 @@ export async function repeatedLines(
   }: { survey: KnownText; frequent: FrequentLines; signal?: AbortSignal | undefined },
 ): Promise<RepeatedLine[]> {
   const { spans } = survey.plan
-  const chapters = new Set(spans.filter(({ chapter }) => chapter >= 0).map(({ chapter }) => chapter)).size
+  const chapters = chaptersWithText(spans)
   const fewest = Math.max(fewestChapters, Math.ceil(chapters / 2))
   const candidates = chapters < fewestChapters ? new Set<number>() : frequent.atLeast(fewest)
   if (candidates.size === 0) return []
@@ -147,6 +147,17 @@ export async function repeatedLines(
     .sort((a, b) => b.chapters - a.chapters || a.line.localeCompare(b.line))
     .slice(0, mostRepeated)
     .map(({ line, chapters: found, count, places }) => ({ line, chapters: found, count, places }))
+}
+
+function chaptersWithText(spans: readonly Span[]): number {
+  let count = 0
+  let last = -1
+  for (const { chapter } of spans) {
+    if (chapter < 0 || chapter === last) continue
+    last = chapter
+    count++
+  }
+  return count
 }
 
 /**

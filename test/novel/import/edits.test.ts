@@ -129,10 +129,10 @@ describe('the edits of a preview', () => {
     const survey = await surveyText(sourceOf(three))
     const merged: ImportEdit[] = [{ index: 1, merge: true }]
     const failed = expect.objectContaining({ code: 'OPTION_INVALID' })
-    expect(() => checkTaken(survey, { chapters: [1, 2], edits: merged })).toThrow(failed)
-    expect(() => checkTaken(survey, { chapters: [] })).toThrow(failed)
-    checkTaken(survey, { chapters: [0, 2], edits: merged })
-    checkTaken(survey, { chapters: [0, 1], edits: merged })
+    await expect(checkTaken(survey, { chapters: [1, 2], edits: merged })).rejects.toEqual(failed)
+    await expect(checkTaken(survey, { chapters: [] })).rejects.toEqual(failed)
+    await checkTaken(survey, { chapters: [0, 2], edits: merged })
+    await checkTaken(survey, { chapters: [0, 1], edits: merged })
   })
 
   it('are refused of a file that Quillwork exported, which is read as it is', async () => {

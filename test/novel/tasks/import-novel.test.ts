@@ -89,6 +89,47 @@ describe('an import', () => {
     })
   })
 
+  it('makes the chapters that edits shape, and leaves repeated lines out, also where it names the encoding', async () => {
+    await using n = await novelEngine()
+    const text = [1, 2, 3, 4, 5, 6]
+      .map(
+        number =>
+          `Chapter ${number}\n\nThe ferry left at noon for mile ${number}.\n\nPlease vote for this story`,
+      )
+      .join('\n\n')
+    const edits = [
+      { index: 1, merge: true as const },
+      { index: 3, title: ' The Bell ', volume: 'Part Two' },
+    ]
+    for (const encoding of [undefined, 'utf-8']) {
+      const { id: uploadId } = await n.upload(text)
+      await previewUpload(n.services, { userId: ann, uploadId })
+      const shape = { edits, removeLines: ['Please vote for this story'], chapters: [0, 3, 4] }
+      const choice = { userId: ann, uploadId, ...shape, ...(encoding === undefined ? {} : { encoding }) }
+      const { taskId, novelId } = await confirmUpload(n.t, n.services, choice)
+      await n.t.drain()
+      const task = await n.t.find(importNovel, taskId)
+      expect(await task?.result()).toMatchObject({ volumes: 2, chapters: 3 })
+      const texts = (await n.scenes(novelId)).map(({ content }) => content)
+      expect(texts).toEqual([
+        'The ferry left at noon for mile 1.\n\nChapter 2\n\nThe ferry left at noon for mile 2.',
+        'The ferry left at noon for mile 4.',
+        'The ferry left at noon for mile 5.',
+      ])
+    }
+  })
+
+  it('fails for good with an edit that its encoding has no place for', async () => {
+    await using n = await novelEngine()
+    const { id: uploadId } = await n.upload(fourChapters)
+    const choice = { userId: ann, uploadId, encoding: 'utf-8', edits: [{ index: 0, merge: true as const }] }
+    const { taskId } = await confirmUpload(n.t, n.services, choice)
+    await n.t.drain()
+    const task = await n.t.find(importNovel, taskId)
+    expect(await task?.state()).toMatchObject({ status: 'FAILED', error: { code: 'OPTION_INVALID' } })
+    expect(await childrenOf(n, taskId)).toEqual(['ParseFile FAILED'])
+  })
+
   it('reads the chosen chapters only, and without summaries when none are wanted', async () => {
     await using n = await novelEngine()
     const { id: uploadId } = await n.upload(fourChapters)
