@@ -59,6 +59,9 @@ export function ChapterList(props: ChapterListProps) {
               onAct={act => {
                 if (act.kind === 'beginVolume') setRenaming(`volume ${row.key}`)
                 onAct(act)
+                // The row is gone then.
+                if (act.kind === 'merge') visible.focus(index - 1)
+                else if (act.kind === 'endVolume') visible.focus(index)
               }}
               onToggle={isRange => keys.toggle(index, isRange)}
               onKeyDown={event => keys.onKeyDown(event, index, visible.focus)}

@@ -1,6 +1,6 @@
 import { ActionIcon, Menu, TextInput } from '@mantine/core'
 import { IconDots, IconEye } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import classes from './imports.module.css'
 import type { ChapterRow, Row } from './rows.ts'
@@ -12,6 +12,8 @@ export type RowAct =
   | { readonly kind: 'beginVolume'; readonly row: ChapterRow }
   | { readonly kind: 'rename'; readonly row: Row; readonly title: string }
   | { readonly kind: 'endVolume'; readonly row: Row }
+
+const takeFocus = (element: HTMLElement | null) => element?.focus({ preventScroll: true })
 
 interface RowActionsProps {
   row: Row
@@ -29,6 +31,7 @@ interface RowActionsProps {
 /** Shows the text of a chapter, and what else can be done with a row. */
 export function RowActions({ row, name, isStop, isFixed, onAct, onRename }: RowActionsProps) {
   const t = useTranslations('imports.edits')
+  const menu = useRef<HTMLButtonElement>(null)
   const tabIndex = isStop ? 0 : -1
   return (
     <>
@@ -44,10 +47,11 @@ export function RowActions({ row, name, isStop, isFixed, onAct, onRename }: RowA
         </ActionIcon>
       )}
       {!isFixed && (
-        // The field of the new title takes the focus, and not the button of the menu again.
-        <Menu position="bottom-end" withinPortal returnFocus={false}>
+        // At once, so that the field of the new title takes the focus then.
+        <Menu position="bottom-end" withinPortal returnFocus={false} onClose={() => takeFocus(menu.current)}>
           <Menu.Target>
             <ActionIcon
+              ref={menu}
               variant="subtle"
               color="gray"
               tabIndex={tabIndex}
@@ -76,8 +80,6 @@ export function RowActions({ row, name, isStop, isFixed, onAct, onRename }: RowA
     </>
   )
 }
-
-const takeFocus = (field: HTMLInputElement | null) => field?.focus({ preventScroll: true })
 
 interface TitleFieldProps {
   title: string
