@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { LanguageModel } from '../ai/model.ts'
 import type { Writing } from '../ai/text/language.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
-import { cooperate } from '../runtime/cooperate.ts'
 import { everyItem } from '../task/page.ts'
+import { appendToNovel } from './append-to-novel.ts'
 import { batchGenerateScene, isWanted } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
 import { checkCodex, contradictionsReading } from './check-codex.ts'
@@ -12,15 +12,15 @@ import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
 import { exportNovel } from './export-novel.ts'
+import { appendUse, importUse } from './file-estimates.ts'
 import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
-import { editedSteps, isTaken } from './import/edited-outline.ts'
 import { importNovel } from './import-novel.ts'
 import type { Level, LevelUnit, ScenePart } from './library/levels.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
-import { type Estimate, estimateOf, merged, noCalls } from './model-estimates.ts'
+import { type Asked, type AskedOf, type Estimate, estimateOf, merged, noCalls } from './model-estimates.ts'
 import { queryText } from './models/embed-texts.ts'
 import {
   type ExpectedUse,
@@ -34,9 +34,8 @@ import { usualScenes } from './models/outline-chapter.ts'
 import { sceneForm } from './models/scene-prompt.ts'
 import { usualSummary } from './models/summarise-text.ts'
 import { parseFile } from './parse-file.ts'
-import { sceneSizes, surveyOf } from './preview.ts'
 import { promptScene } from './preview-scene.ts'
-import { loadPrompts, type Prompts, withTried } from './prompts/prompts.ts'
+import { type Prompts, withTried } from './prompts/prompts.ts'
 import { entriesReading, proposeCodexEntries } from './propose-codex-entries.ts'
 import { renameInNovel } from './rename-in-novel.ts'
 import { replaceInNovel } from './replace-in-novel.ts'
@@ -48,7 +47,7 @@ import { sceneBrief } from './scene-brief.ts'
 import { usualLength, writingFor } from './scene-request.ts'
 import { admitScene, isWritten, type Manner, mannerOf } from './scene-target.ts'
 import { modelOfVectors } from './search-novel.ts'
-import { modelsOf, type NovelServices, promptsFor, unlessFailed, vectorModel } from './services.ts'
+import { modelsOf, type NovelServices, promptsFor, vectorModel } from './services.ts'
 import { updateSummaries, wantedOf } from './update-summaries.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -63,22 +62,13 @@ export interface EstimateRequest {
   readonly signal?: AbortSignal
 }
 
-/** The input of an estimate: parameters as the schema of the type parsed them. */
-interface Asked<P> {
-  readonly services: NovelServices
-  readonly userId: string
-  readonly parameters: P
-  readonly signal: AbortSignal | undefined
-}
-
-type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<Task['parameters']>>
-
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
 /** One estimator for each task type of the novel; a test compares the list with `novelTasks`. */
 const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(importNovel, importUse),
   estimator(parseFile, async () => noCalls),
+  estimator(appendToNovel, appendUse),
   estimator(batchGenerateScene, scenesUse),
   estimator(batchGenerateSummary, summariesUse),
   estimator(continueWriting, continuationUse),
@@ -171,38 +161,6 @@ async function levelsUse(
       return summaryExpectations(model, { prompts, language, maxCharacters })(parts.length * each[level])
     })
   return estimateOf(model, [...scenes.map(({ characters }) => ofScene(characters)), ...uses])
-}
-
-async function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> {
-  const { services, userId, parameters, signal } = asked
-  const summarizer = parameters.summarise ? chosenSummarizer(asked, parameters) : undefined
-  // An import whose embedding model cannot be used indexes words alone.
-  const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(asked))
-  if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
-  const upload = await services.library.uploads.upload(userId, parameters.uploadId)
-  const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
-  const { chapters, edits = [], removeLines } = parameters
-  const wanted = chapters && new Set(chapters)
-  const edited = await cooperate(editedSteps(survey.volumes, edits), signal)
-  const outline = edited.flatMap(volume => volume.chapters)
-  const sizes = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
-  const scenes = sizes.filter((_, at) => outline.slice(at, at + 1).some(one => isTaken(one, wanted))).flat()
-  const found = survey.volumes.flatMap(volume => volume.chapters)
-  const language = found.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
-  const parts: Estimate[] = []
-  if (summarizer?.kind === 'generative') {
-    const expected = summaryExpectations(summarizer.model, {
-      prompts: loadPrompts(services.promptsFolder),
-      language,
-    })
-    parts.push(estimateOf(summarizer.model, scenes.map(expected)))
-  }
-  if (vectors !== undefined) {
-    const characters = scenes.reduce((sum, size) => sum + size, 0)
-    const size = { characters, scenes: scenes.length, language }
-    parts.push(estimateOf(vectors, vectorsExpectation(vectors, size)))
-  }
-  return { byModel: parts.flatMap(part => part.byModel) }
 }
 
 async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate> {

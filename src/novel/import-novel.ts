@@ -5,7 +5,6 @@ import {
   type ErrorInfo,
   type In,
   PermanentError,
-  QuillworkError,
   type TaskContext,
 } from '../index.ts'
 import { defined } from '../task/defined.ts'
@@ -17,13 +16,12 @@ import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { inPlaceOrder } from './import/edited-outline.ts'
 import { checkChoice, checkTaken } from './import/edits.ts'
 import { novelIdOf } from './library/ids.ts'
-import type { IndexKind } from './library/passage-index.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
-import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
-import { keptUntil } from './upload-files.ts'
-import { vectorize } from './vectorize.ts'
+import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
+import { holdUpload, useUpload } from './upload-use.ts'
+import { makeSearchable } from './vectorize.ts'
 
 const parameters = z.strictObject({
   uploadId: id,
@@ -72,7 +70,8 @@ export const importNovel = defineNovelTask({
     if (asked.summarise) chosenSummarizer(asker, asked)
   },
   async execute(ctx: ImportContext) {
-    await confirm(ctx)
+    const { uploadId } = ctx.parameters
+    await holdUpload(ctx, { uploadId, novelId: novelIdOf(uploadId) })
     report(ctx, 'parsing')
     await submitParse(ctx)
   },
@@ -90,20 +89,6 @@ export const importNovel = defineNovelTask({
     return { ...novel, summaries, index, warnings }
   },
 })
-
-/** Confirms the upload for this import: one upload makes one novel. */
-async function confirm(ctx: ImportContext): Promise<void> {
-  const { taskId, userId, services } = ctx
-  const { uploadId } = ctx.parameters
-  const confirmation = { novelId: novelIdOf(uploadId), taskId, expiresAt: keptUntil(services) }
-  const held = await services.library.uploads.confirm(userId, uploadId, confirmation)
-  if (held.taskId === taskId) return
-  throw new QuillworkError(
-    'UPLOAD_CONFIRMED',
-    `Upload ${uploadId} was imported by task ${held.taskId}; retry that task, or upload the file again.`,
-    { details: { ...held } },
-  )
-}
 
 function submitParse(ctx: ImportContext) {
   const { uploadId, title, chapters, encoding, edits, removeLines } = ctx.parameters
@@ -134,23 +119,6 @@ async function summarise(ctx: ImportContext, novelId: string): Promise<SceneCoun
   if (batch.result === undefined) return recount(ctx, novelId)
   const { failedScenes: _, ...counts } = batch.result
   return counts
-}
-
-/** Builds the search index and returns its kind. Where the embedding model cannot be used, the index has words alone. */
-async function makeSearchable(ctx: ImportContext, novelId: string): Promise<IndexKind | 'pending'> {
-  const index = await ctx.submitSubTask(vectorize, { novelId }, { key: 'index' })
-  if (!index.done) return 'pending'
-  if (index.result !== undefined || !isOfModel(index.error?.code)) return index.result?.index ?? 'none'
-  const words = await ctx.submitSubTask(vectorize, { novelId, model: 'lexical' }, { key: 'words' })
-  return words.done ? (words.result?.index ?? 'none') : 'pending'
-}
-
-/** Whether an error is one of the model: it does not answer, is too slow, or differs from its configuration. */
-function isOfModel(code = ''): boolean {
-  return (
-    code.startsWith('MODEL_') ||
-    ['ATTEMPT_TIMEOUT', 'CONFIG_INVALID', 'PROVIDER_NOT_CONFIGURED'].includes(code)
-  )
 }
 
 /** Counts the summaries of a batch that did not complete: the missing ones have failed. */
@@ -196,20 +164,14 @@ export async function confirmUpload(
   services: NovelServices,
   { userId, traceparent, budget, tags, derivedTags, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
-  const { uploads } = services.library
-  const upload = await uploads.upload(userId, choice.uploadId)
-  const earlier = upload.confirmation
-  const idempotencyKey = `upload ${choice.uploadId}`
-  if (earlier !== undefined) {
-    // After the retention of the task, and where it was not submitted here, only the confirmation shows that the upload was used.
-    const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(earlier.taskId))
-    if (task?.idempotencyKey !== idempotencyKey) return earlier
-  }
+  const upload = await services.library.uploads.upload(userId, choice.uploadId)
   const parameters = await normalised(choice, upload)
-  const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags, derivedTags }) }
-  const task = await engine.submit(importNovel, parameters, options)
-  const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
-  return uploads.confirm(userId, choice.uploadId, { ...confirmation, expiresAt: keptUntil(services) })
+  const options = { userId, ...defined({ traceparent, budget, tags, derivedTags }) }
+  return useUpload(engine, services, {
+    upload,
+    novelId: novelIdOf(choice.uploadId),
+    submit: idempotencyKey => engine.submit(importNovel, parameters, { ...options, idempotencyKey }),
+  })
 }
 
 type Parameters = In<typeof importNovel.parameters>

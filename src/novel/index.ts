@@ -1,4 +1,5 @@
 /** The novel-writing tasks: import a text as a novel, summarise its scenes, write new ones, make it searchable. */
+import { appendToNovel } from './append-to-novel.ts'
 import { batchGenerateScene } from './batch-generate-scene.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
 import { checkCodex } from './check-codex.ts'
@@ -52,6 +53,8 @@ export { limitKeyOf, type ModelConfig, type ModelUse } from '../ai/providers/con
 export { createEmbeddingModel } from '../ai/providers/embedding-model.ts'
 export { createLanguageModel } from '../ai/providers/language-model.ts'
 export { countTokens } from '../ai/providers/tokens.ts'
+export { type AppendChoice, appendUpload } from './append-to-novel.ts'
+export { type CompareRequest, type Comparison, compareUpload } from './compare-upload.ts'
 export { deleteNovel, deleteUser } from './delete-novel.ts'
 export { sweepBins, sweepDrafts } from './drafts.ts'
 export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate } from './estimate.ts'
@@ -76,6 +79,7 @@ export type { StoredFile, UploadFiles } from './uploads/files.ts'
 export { folderUploads } from './uploads/folder/files.ts'
 export { mongodbUploads } from './uploads/mongodb/files.ts'
 export {
+  appendToNovel,
   batchGenerateScene,
   batchGenerateSummary,
   checkCodex,
@@ -104,6 +108,7 @@ export {
 export const novelTasks = [
   importNovel,
   parseFile,
+  appendToNovel,
   batchGenerateScene,
   batchGenerateSummary,
   continueWriting,

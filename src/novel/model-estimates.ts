@@ -1,7 +1,9 @@
 /** What tasks are expected to use of models. */
+import type { z } from 'zod'
 import type { EmbeddingModel, LanguageModel } from '../ai/model.ts'
 import { defined } from '../task/defined.ts'
 import type { ExpectedUse } from './models/expected.ts'
+import type { NovelServices } from './services.ts'
 
 /** The expected use of one model by a task, rather too high than too low. */
 export interface ModelEstimate {
@@ -56,3 +58,14 @@ function sumOf(one: ModelEstimate, other: ModelEstimate): ModelEstimate {
   const { cost: _, ...rest } = one
   return { ...rest, ...sums, ...defined({ cost }) }
 }
+
+/** The input of an estimate: parameters as the schema of the type parsed them. */
+export interface Asked<P> {
+  readonly services: NovelServices
+  readonly userId: string
+  readonly parameters: P
+  readonly signal: AbortSignal | undefined
+}
+
+/** The input of the estimate of a task type. */
+export type AskedOf<Task extends { readonly parameters: z.ZodType }> = Asked<z.output<Task['parameters']>>

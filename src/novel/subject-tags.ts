@@ -23,6 +23,7 @@ const ofUpload = ({ uploadId }: Named) =>
 const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = new Map([
   ['ImportNovel', ofUpload],
   ['ParseFile', ofNovel],
+  ['AppendToNovel', ofNovel],
   ['BatchGenerateScene', ofNovel],
   ['BatchGenerateSummary', ofNovel],
   ['ContinueWriting', ofNovel],

@@ -59,17 +59,7 @@ export const updateSummaries = defineNovelTask({
     const outline = await ctx.services.library.levels.outline(ctx.userId, novelId)
     // A later attempt finds the sub-tasks of this plan by their keys.
     const plan = await ctx.checkpoint('plan', () => planOf(outline))
-    const last: string[] = []
-    for (let at = 0; at < plan.scenes.length; at += perSubmission)
-      await ctx.submitSubTasks(
-        generateSummary,
-        plan.scenes.slice(at, at + perSubmission).map(sceneId => ({
-          key: sceneId,
-          tags: addable(ctx.tags, [tag('scene', sceneId)]),
-          parameters: { novelId, sceneId, overwriteExisting: 'out-of-date' as const, ...defined(options) },
-          ...placeInLine(last, sceneId),
-        })),
-      )
+    await submitSummaries(ctx, plan.scenes, { novelId, ...defined(options) })
     await ctx.submitSubTasks(
       generateLevelSummary,
       plan.units.map(({ id: unitId, after }) => ({
@@ -81,6 +71,25 @@ export const updateSummaries = defineNovelTask({
   },
   onSubTasksSettled: (ctx: UpdateContext) => resultOf(ctx),
 })
+
+/** Submits a sub-task for each scene, which summarises it where its summary is missing or out of date; a bounded number of them starts at a time. */
+export async function submitSummaries(
+  ctx: Pick<TaskContext, 'submitSubTasks' | 'tags'>,
+  sceneIds: readonly string[],
+  options: { novelId: string; model?: string },
+): Promise<void> {
+  const last: string[] = []
+  for (let at = 0; at < sceneIds.length; at += perSubmission)
+    await ctx.submitSubTasks(
+      generateSummary,
+      sceneIds.slice(at, at + perSubmission).map(sceneId => ({
+        key: sceneId,
+        tags: addable(ctx.tags, [tag('scene', sceneId)]),
+        parameters: { sceneId, overwriteExisting: 'out-of-date' as const, ...options },
+        ...placeInLine(last, sceneId),
+      })),
+    )
+}
 
 /** The summaries to make. A unit comes after those that it is made of. */
 interface Plan {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { type Engine, hashedId, QuillworkError } from '../index.ts'
 import { sweepExports } from './export-files.ts'
 import type { TextSource } from './import/source.ts'
+import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import {
   eraseTypes,
@@ -175,14 +176,14 @@ export async function removeUpload(
 ): Promise<void> {
   const upload = await services.library.uploads.upload(userId, uploadId)
   const { confirmation } = upload
-  if (confirmation !== undefined && !(await wasRead(engine, services, confirmation))) {
+  if (confirmation !== undefined && !(await wasRead(engine, services, upload, confirmation))) {
     throw new QuillworkError(
       'UPLOAD_CONFIRMED',
       `Task ${confirmation.taskId} imports upload ${uploadId}; cancel that task, or wait until it has read the file.`,
     )
   }
   const novel = confirmation && (await services.library.drafts.find(confirmation.novelId))
-  if (confirmation !== undefined && novel === undefined) {
+  if (confirmation !== undefined && novel === undefined && isOfImport(upload)) {
     const { novelId } = confirmation
     const options = { userId, idempotencyKey: `erase ${novelId} ${upload.createdAt}` }
     await engine.tasks.submit(eraseTypes.novel, { novelId }, options)
@@ -191,12 +192,19 @@ export async function removeUpload(
   markDeleted(services.library)
 }
 
-/** Whether no import needs the file any more: its novel is there, or it has ended. */
+/** Whether an upload was confirmed as the novel that is made of it, and not as an addition to another one. */
+function isOfImport({ id, confirmation }: Upload): boolean {
+  return confirmation?.novelId === novelIdOf(id)
+}
+
+/** Whether no task needs the file any more: the novel that is made of it is there, or the task has ended. */
 async function wasRead(
   engine: Tasks,
   { library }: NovelServices,
+  upload: Upload,
   { taskId, novelId }: Confirmation,
 ): Promise<boolean> {
+  if (!isOfImport(upload)) return isOver(engine, taskId)
   const novel = await library.drafts.find(novelId)
   return novel?.status === 'published' || isOver(engine, taskId)
 }

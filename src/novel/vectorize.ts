@@ -4,7 +4,7 @@ import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
-import type { IndexBuild, NovelSegment } from './library/passage-index.ts'
+import type { IndexBuild, IndexKind, NovelSegment } from './library/passage-index.ts'
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
 import { storedSeries } from './models/calls.ts'
@@ -238,4 +238,24 @@ async function readScenes(
     pageSize = Math.min(mostScenes, Math.max(1, Math.round((segmentUnits - units) / average)))
   } while (next !== undefined && units < segmentUnits)
   return { scenes, next }
+}
+
+/** Builds the search index and returns its kind. Where the embedding model cannot be used, the index has words alone. */
+export async function makeSearchable(
+  ctx: Pick<TaskContext, 'submitSubTask'>,
+  novelId: string,
+): Promise<IndexKind | 'pending'> {
+  const index = await ctx.submitSubTask(vectorize, { novelId }, { key: 'index' })
+  if (!index.done) return 'pending'
+  if (index.result !== undefined || !isOfModel(index.error?.code)) return index.result?.index ?? 'none'
+  const words = await ctx.submitSubTask(vectorize, { novelId, model: 'lexical' }, { key: 'words' })
+  return words.done ? (words.result?.index ?? 'none') : 'pending'
+}
+
+/** Whether an error is one of the model: it does not answer, is too slow, or differs from its configuration. */
+function isOfModel(code = ''): boolean {
+  return (
+    code.startsWith('MODEL_') ||
+    ['ATTEMPT_TIMEOUT', 'CONFIG_INVALID', 'PROVIDER_NOT_CONFIGURED'].includes(code)
+  )
 }

@@ -124,7 +124,7 @@ export const errorCatalogue = {
   UPLOAD_NOT_FOUND: permanent(404, 'There is no such upload, or it has expired.'),
   UPLOAD_CONFIRMED: permanent(
     409,
-    'An import uses the upload, or another one has: one upload makes one novel.',
+    'A task uses the upload, or another one has: one upload makes one novel, or adds to one.',
   ),
   USER_UPLOADS_FULL: retryable(429, 'The user has as many uploads as one user may have.'),
   UPLOAD_TOO_LARGE: permanent(413, 'The upload is larger than the configured limit.'),

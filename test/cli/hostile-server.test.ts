@@ -193,6 +193,8 @@ const commands: readonly string[] = [
   'lanes resume a',
   'limits list',
   'limits reset a',
+  'novels append a FILE --preview',
+  'novels append a FILE --yes --watch',
   'novels list',
   'novels show a',
   'novels read a',

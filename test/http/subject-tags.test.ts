@@ -26,6 +26,7 @@ describe('the tags of a subject', () => {
     ['SceneBrief', { novelId, sceneId }, [novel, scene]],
     ['Vectorize', { novelId }, [novel]],
     ['ParseFile', { uploadId: 'u-1', novelId }, [novel]],
+    ['AppendToNovel', { uploadId: 'u-1', novelId }, [novel]],
     ['EraseNovel', { novelId }, []],
     ['Mine', { novelId, sceneId }, []],
   ])('%s %j: %j', (taskType, parameters, tags) => {

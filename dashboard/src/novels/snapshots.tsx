@@ -99,10 +99,12 @@ interface OneSnapshotProps {
 
 function OneSnapshot({ snapshot, unit, onRestoring }: OneSnapshotProps) {
   const t = useTranslations('novels.snapshots')
-  const { id, novelId, createdAt, isBeforeRestoring } = snapshot
+  const { id, novelId, createdAt, isBeforeRestoring, isBeforeAppending } = snapshot
   const [isCompared, setIsCompared] = useState(false)
   const [asked, setAsked] = useState<'restore' | 'delete'>()
-  const name = isBeforeRestoring === true ? t('before', { name: snapshot.name }) : snapshot.name
+  const before =
+    isBeforeRestoring === true ? 'before' : isBeforeAppending === true ? 'beforeAdding' : undefined
+  const name = before === undefined ? snapshot.name : t(before, { name: snapshot.name })
   const { restore, remove } = useActions(snapshot, onRestoring)
   const close = () => setAsked(undefined)
   return (

@@ -166,6 +166,7 @@ function isBare(value: unknown): boolean {
 const writeNothing: ReadonlySet<string> = new Set([
   'ImportNovel',
   'ParseFile',
+  'AppendToNovel',
   'BatchGenerateSummary',
   'BatchGenerateScene',
   'ContinueWriting',

@@ -111,9 +111,7 @@ function editsGiven({ rename = [], merge }: ImportOptions): ImportEdit[] {
 async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
   const { options, json, terminal } = run
   const { client } = work.connection
-  const uploadId = await uploadFile(client, work.file, share => {
-    showStep(run, `sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
-  })
+  const uploadId = await sendFile(run, client, work.file)
   const asked = await previewAndAsk(run, work, uploadId).catch(async error => {
     await discardUpload(client, uploadId)
     throw error
@@ -141,8 +139,10 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   return exitCodes.ok
 }
 
-/** Uploads a file and returns the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
-async function uploadFile(client: Client, file: string, onShare: (share: number) => void): Promise<string> {
+/** Uploads a file, shows how far that is, and returns the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
+export async function sendFile(run: Run, client: Client, file: string): Promise<string> {
+  const onShare = (share: number) =>
+    showStep(run, `sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   const bytes = await sizeOf(file)
   const { limits } = await client.get<{ limits: { uploadBytes: number } }>('/v1/capabilities')
   if (bytes > limits.uploadBytes) {
@@ -160,7 +160,7 @@ async function uploadFile(client: Client, file: string, onShare: (share: number)
 }
 
 /** Returns the size of a file that can be imported. Throws FILE_UNREADABLE. */
-async function sizeOf(file: string): Promise<number> {
+export async function sizeOf(file: string): Promise<number> {
   try {
     const found = await stat(file)
     if (found.isFile()) return found.size
@@ -171,11 +171,12 @@ async function sizeOf(file: string): Promise<number> {
 }
 
 /** Deletes an upload that was not confirmed. If that fails, the upload expires by itself. */
-async function discardUpload(client: Client, uploadId: string): Promise<void> {
+export async function discardUpload(client: Client, uploadId: string): Promise<void> {
   await client.remove(`/v1/uploads/${uploadId}`).catch(() => undefined)
 }
 
-function isRefusal(error: unknown): boolean {
+/** Whether the server refused a request, so that nothing came of it. */
+export function isRefusal(error: unknown): boolean {
   const status = error instanceof QuillworkError ? Number(error.details?.['status']) : Number.NaN
   return status >= 400 && status < 500
 }
@@ -218,7 +219,8 @@ function linesGiven({ repeated }: PreviewJson, list: string | undefined): string
   })
 }
 
-function showStep({ terminal, json }: Run, step: string | undefined): void {
+/** Shows what is being done, in place of what was shown before; undefined for nothing. */
+export function showStep({ terminal, json }: Run, step: string | undefined): void {
   if (!json) terminal.live(step === undefined ? [] : [step])
 }
 

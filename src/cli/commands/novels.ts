@@ -27,6 +27,7 @@ import {
 import { addGroup, ask, print, type Register, type Run, withServer } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
 import { addNovelDeletion } from './deletion.ts'
+import { addNovelAppend } from './novel-append.ts'
 import { addNovelContinuing } from './novel-continuing.ts'
 import { addNovelExport } from './novel-export.ts'
 import { addNovelPrompts } from './novel-prompts.ts'
@@ -46,7 +47,7 @@ type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|export|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|append|export|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = addGroup(program, 'novels', 'Begin, read, shape, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
@@ -77,6 +78,7 @@ export function addNovels(program: Command, register: Register): void {
   addNovelRewriting(novels, register, novelArgument)
   addCandidates(novels, register)
   addSnapshots(novels, register, novelArgument)
+  addNovelAppend(novels, register, novelArgument)
   addNovelExport(novels, register, novelArgument)
   addHistory(novels, register)
   addNovelDeletion(novels, register, novelArgument)

@@ -76,7 +76,8 @@ const columns = [
   { title: 'WORDS', text: ({ words }: Snapshot) => numberText(words), right: true },
   {
     title: 'NAME',
-    text: ({ name, isBeforeRestoring }: Snapshot) => (isBeforeRestoring ? `before restoring ${name}` : name),
+    text: ({ name, isBeforeRestoring, isBeforeAppending }: Snapshot) =>
+      isBeforeRestoring ? `before restoring ${name}` : isBeforeAppending ? `before adding ${name}` : name,
   },
 ]
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AddRoute, ApiContext, NovelContext } from '../route.ts'
+import { additionRoutes } from './additions.ts'
 import { budgetRoutes } from './budget.ts'
 import { candidateRoutes } from './candidates.ts'
 import { addCapabilities } from './capabilities.ts'
@@ -51,6 +52,7 @@ const routes: readonly AddRoute[] = [
 const withNovels: readonly AddRoute<NovelContext>[] = [
   ...estimateRoutes,
   ...uploadRoutes,
+  ...additionRoutes,
   ...sampleRoutes,
   ...novelRoutes,
   ...shapeRoutes,

@@ -10,6 +10,7 @@ import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { refuseSocket } from '../errors.ts'
+import { listSteps } from '../list-steps.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { pageOf, pageQuery, plainLine } from '../schemas/fields.ts'
 import {
@@ -22,6 +23,7 @@ import {
 } from '../schemas/upload.ts'
 import type { HttpSettings } from '../settings.ts'
 import { traceparentFor } from '../trace.ts'
+import { unreadableUpload } from './additions.ts'
 
 const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 
@@ -131,45 +133,23 @@ function discardRest({ raw }: FastifyRequest): void {
   }, lingerMs).unref()
 }
 
-/** Chapters that are written out at once. */
-const chaptersPerStep = 500
-
 /** Returns an upload with its preview as JSON. Yields in between, for a book may have many thousand chapters. */
 function* previewSteps(upload: Upload, { volumes, ...rest }: Preview): Steps<string> {
   yield
   const parts: string[] = []
-  for (const { title, chapters } of volumes) {
-    const shown: string[] = []
-    for (let from = 0; from < chapters.length; from += chaptersPerStep) {
-      const some = chaptersSchema.parse(chapters.slice(from, from + chaptersPerStep))
-      shown.push(JSON.stringify(some).slice(1, -1))
-      yield
-    }
-    parts.push(`{"title":${JSON.stringify(title)},"chapters":[${shown.join()}]}`)
-  }
+  for (const { title, chapters } of volumes)
+    parts.push(`{"title":${JSON.stringify(title)},"chapters":${yield* listSteps(chaptersSchema, chapters)}}`)
   const around = uploadSchema.parse({ ...upload, preview: { ...rest, volumes: [] } })
   // Within a text the quotation marks would be escaped.
   return JSON.stringify(around).replace('"volumes":[]', () => `"volumes":[${parts.join()}]`)
 }
 
-/** Why a file cannot be read. */
-const unreadable = [
-  'ENCODING_UNKNOWN',
-  'ENCODING_FIXED',
-  'TEXT_UNREADABLE',
-  'FILE_KIND_UNSUPPORTED',
-  'FILE_PROTECTED',
-  'FILE_DAMAGED',
-  'FILE_LIMIT_EXCEEDED',
-  'UPLOAD_NOT_FOUND',
-] as const
-
 const preview = get('/v1/uploads/:uploadId', {
   summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
   params: uploadParams,
-  querystring: z.strictObject(readAs),
+  querystring: readAs,
   sends: { 200: uploadSchema },
-  refuses: unreadable,
+  refuses: [...unreadableUpload],
   handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query, signal }, reply) => {
     const upload = await novels.library.uploads.upload(userId, uploadId)
     const made = await previewUpload(novels, { userId, uploadId, ...defined(query), signal })
@@ -183,8 +163,7 @@ const text = get('/v1/uploads/:uploadId/chapters/:index', {
   description:
     'Its lines as the file has them, about 20,000 characters at most. Edits of the import name the lines at which chapters begin.',
   params: uploadParams.extend({ index: z.coerce.number().int().min(0).max(100_000) }),
-  querystring: z.strictObject({
-    ...readAs,
+  querystring: readAs.extend({
     from: z.coerce
       .number()
       .int()
@@ -194,7 +173,7 @@ const text = get('/v1/uploads/:uploadId/chapters/:index', {
       .describe('Number of lines before the first one'),
   }),
   sends: { 200: chapterTextSchema },
-  refuses: [...unreadable, 'CHAPTER_NOT_FOUND'],
+  refuses: [...unreadableUpload, 'CHAPTER_NOT_FOUND'],
   handle: ({ novels, settings: { userId } }, { params, query, signal }) =>
     chapterText(novels, { userId, ...params, ...defined(query), from: query.from, signal }),
 })
@@ -222,6 +201,7 @@ export const uploadRoutes = [
     refuses: [
       'PARAMETERS_INVALID',
       'UPLOAD_NOT_FOUND',
+      'UPLOAD_CONFIRMED',
       'CHAPTER_NOT_FOUND',
       'PROVIDER_NOT_CONFIGURED',
       'OPTION_INVALID',

@@ -10,11 +10,19 @@ export const snapshotSchema = named(
   z.object({
     id: z.string(),
     novelId: z.string(),
-    name: z.string().describe('Of one that restoring made: the name of the one that was restored'),
+    name: z
+      .string()
+      .describe(
+        'Of one that restoring made: the name of the one that was restored; of one that was made before a file replaced texts: that of the file',
+      ),
     isBeforeRestoring: z
       .literal(true)
       .optional()
       .describe('It was made before another one was restored: restoring it undoes that'),
+    isBeforeAppending: z
+      .literal(true)
+      .optional()
+      .describe('It was made before a file replaced texts: restoring it undoes that'),
     scenes: z.int(),
     ...counts,
     createdAt: time,

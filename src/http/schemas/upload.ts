@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { comparedStatuses } from '../../novel/compare-upload.ts'
 import { previewEdits } from '../../novel/fields.ts'
 import { fileKinds, pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
@@ -85,6 +86,80 @@ export const uploadSchema = named(
   }),
 )
 
+/** In which encoding a file is read. */
+export const readAs = z.strictObject({
+  encoding: plainText(40)
+    .min(1)
+    .optional()
+    .describe('Read the file in this encoding; default: the detected one'),
+})
+
+/** The novel that an upload is compared with. */
+export const comparisonQuery = readAs.extend({ novelId: id })
+
+/** Chapters of a file, compared with a novel. */
+export const comparedChapters = z
+  .array(
+    z.object({
+      index: z.int().describe('Number in the preview, from 0'),
+      title: z.string(),
+      volume: z.string().describe('Title of its volume; empty for none'),
+      words: z.int(),
+      status: z
+        .enum(comparedStatuses)
+        .describe('`known`: the novel has its text; `changed`: the novel has another text for it'),
+      chapterId: z.string().optional().describe('The chapter of the novel; absent for a new one'),
+      position: z.int().optional().describe('Number of that chapter, from 0'),
+      wordsInNovel: z.int().optional(),
+      isMoved: z
+        .literal(true)
+        .optional()
+        .describe('Its text is in the novel, at another place than in the file'),
+      behind: z
+        .string()
+        .optional()
+        .describe(
+          'Of one that is not known: the chapter of the novel behind which it would be added; absent for the beginning',
+        ),
+    }),
+  )
+  .describe('In the order of the file')
+
+/** An upload and a novel side by side. */
+export const uploadComparisonSchema = named(
+  'UploadComparison',
+  z.object({
+    novelId: z.string(),
+    counts: z.object({ known: z.int(), changed: z.int(), new: z.int(), missing: z.int() }),
+    chapters: comparedChapters,
+    missing: z
+      .array(z.object({ chapterId: z.string(), position: z.int(), title: z.string(), words: z.int() }))
+      .describe('Chapters of the novel that the file does not have; they stay as they are'),
+  }),
+)
+
+const chapterNumbers = z.array(z.int().min(0)).max(100_000)
+
+/** The choices of a person after the comparison. */
+export const appendBody = z.strictObject({
+  novelId: id,
+  chapters: chapterNumbers
+    .optional()
+    .describe(
+      'Chapters to add, new ones or changed ones, by their numbers in the preview; default: all new ones',
+    ),
+  replace: chapterNumbers
+    .optional()
+    .describe('Changed chapters whose text takes the place of that of the novel; default: none'),
+  summarise: z.boolean().optional().describe('Whether scenes with a new text get summaries; default: true'),
+  model: plainText(200)
+    .min(1)
+    .optional()
+    .describe('Model for summaries; default: the first one for summaries, else quotations of the text'),
+  encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
+  budget: budgetSchema.optional().describe('What the addition may spend on models'),
+})
+
 /** The choices of a person after the preview. */
 export const confirmBody = z
   .strictObject({
@@ -113,11 +188,3 @@ export const confirmBody = z
 
 /** The upload in a path. */
 export const uploadParams = z.object({ uploadId: id })
-
-/** In which encoding an upload is read. */
-export const readAs = {
-  encoding: plainText(40)
-    .min(1)
-    .optional()
-    .describe('Read the file in this encoding; default: the detected one'),
-}

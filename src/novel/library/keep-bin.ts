@@ -36,6 +36,7 @@ import {
   levelSummaries,
   ownNovel,
   readings,
+  type SceneRecord,
   scenes,
   volumes,
 } from './kinds.ts'
@@ -189,17 +190,34 @@ async function sceneUnit({ records }: LibraryParts, frame: Frame, sceneId: strin
   const scene = await getOne(records, scenes, sceneId, ['summary'])
   if (scene?.novelId !== novelId) throw sceneNotFound(sceneId)
   const { title = '', chapterId, chapter, position } = scene
-  const inScenes = scenesOf(novelId, chapter)
   return {
     title,
     place: { chapterId, chapter, position },
     counts: { volumes: 0, chapters: 0 },
     scenes: { equal: { novelId, chapter, position } },
-    changes: entryId => [
-      ...inScenes({ from: position, end: position + 1 }, { by: 0, novelId: entryId }),
-      ...inScenes({ from: position + 1 }, { by: -1 }),
-    ],
+    changes: entryId => takenOut({ novelId, chapter, position }, entryId),
   }
+}
+
+/** Returns the changes that take a scene out of its chapter. */
+function takenOut({ novelId, chapter, position }: InOrder, entryId: string): Change[] {
+  const inScenes = scenesOf(novelId, chapter)
+  return [
+    ...inScenes({ from: position, end: position + 1 }, { by: 0, novelId: entryId }),
+    ...inScenes({ from: position + 1 }, { by: -1 }),
+  ]
+}
+
+/** Returns the changes that put a scene into the bin with others that are written. What the novel counts is not among them. */
+export function sceneIntoBin(
+  { id: unitId, novelId, chapterId, chapter, position, title = '', words, characters }: SceneRecord,
+  { entryId: id, at }: { entryId: string; at: number },
+): Change[] {
+  const entry: BinRecord = {
+    ...{ id, novelId, what: 'scene', unitId, title, chapters: 0, scenes: 1, words, characters },
+    ...{ binnedAt: at, expiresAt: at + binnedFor, place: { chapterId, chapter, position } },
+  }
+  return [...takenOut({ novelId, chapter, position }, id), insert(bin, entry)]
 }
 
 /** Finds the place of an entry, and returns what puts its rows there. */

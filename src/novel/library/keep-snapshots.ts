@@ -88,7 +88,7 @@ async function ownSnapshot(
 async function create(
   library: LibraryParts,
   userId: string,
-  { id, novelId, name, isBeforeRestoring }: NewSnapshot,
+  { id, novelId, name, isBeforeRestoring, isBeforeAppending }: NewSnapshot,
 ): Promise<Snapshot> {
   const { records, now } = library
   for (;;) {
@@ -117,7 +117,7 @@ async function create(
     const { scenes: count, words, characters } = novel
     const snapshot = {
       ...{ id, novelId, name, scenes: count, words, characters, createdAt: now() },
-      ...{ ...defined({ isBeforeRestoring }), order: (others[0]?.order ?? 0) + 1 },
+      ...{ ...defined({ isBeforeRestoring, isBeforeAppending }), order: (others[0]?.order ?? 0) + 1 },
     }
     const committed = await records.commit([
       replace(novels, novel),

@@ -3,12 +3,14 @@
  * capability, over records of any store; times are epoch milliseconds, offsets are UTF-16 code units.
  */
 import type { Records } from '../../records/records.ts'
+import type { NovelAdditions } from './additions.ts'
 import type { NovelBin } from './bin.ts'
 import { passageIndex } from './build-index.ts'
 import type { CandidateStore } from './candidates.ts'
 import type { CodexStore } from './codex.ts'
 import type { NovelDrafts } from './drafts.ts'
 import type { ExportStore } from './exports.ts'
+import { novelAdditions } from './keep-additions.ts'
 import { novelBin } from './keep-bin.ts'
 import { candidateStore } from './keep-candidates.ts'
 import { codexStore } from './keep-codex.ts'
@@ -42,6 +44,7 @@ export interface NovelLibrary {
   readonly shelf: NovelShelf
   readonly shape: NovelShape
   readonly bin: NovelBin
+  readonly additions: NovelAdditions
   readonly scenes: SceneStore
   readonly candidates: CandidateStore
   readonly codex: CodexStore
@@ -70,6 +73,7 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
     shelf: novelShelf(parts),
     shape: novelShape(parts),
     bin: novelBin(parts),
+    additions: novelAdditions(parts),
     scenes: sceneStore(parts),
     candidates: candidateStore(parts),
     codex: codexStore(parts),

@@ -15,6 +15,8 @@ export interface Snapshot {
   name: string
   /** It was made before another one was restored, so that this can be undone. */
   isBeforeRestoring?: true
+  /** It was made before a file replaced texts, so that this can be undone; its name is that of the file. */
+  isBeforeAppending?: true
   scenes: number
   words: number
   characters: number
@@ -22,7 +24,8 @@ export interface Snapshot {
 }
 
 /** A snapshot to make. */
-export interface NewSnapshot extends Pick<Snapshot, 'novelId' | 'name' | 'isBeforeRestoring'> {
+export interface NewSnapshot
+  extends Pick<Snapshot, 'novelId' | 'name' | 'isBeforeRestoring' | 'isBeforeAppending'> {
   /** Made again with the same id, it finds itself. At most 100 characters. */
   id: string
 }

@@ -180,10 +180,32 @@ async function carryOut(
 /** Writes a change with what follows from it; undefined when the scene is no longer what was read. */
 async function apply(
   library: LibraryParts,
+  found: ReadScene & Partial<FullScene>,
+  change: SceneChange,
+  at: number,
+): Promise<SceneWritten | undefined> {
+  const { scene: before } = found
+  const { text, by } = change
+  const { scene, changes } = await changesOf(library, found, change, at)
+  const { novelId, version, textVersion } = scene
+  const [words, characters] = [scene.words - before.words, scene.characters - before.characters]
+  const more = text === undefined ? {} : { by: { words, characters, textVersion: 1 } }
+  // The novel shows when it was changed: by a text, or by a person.
+  const isNovelChanged = text !== undefined || 'userId' in by
+  const committed = await library.records.commit([
+    ...changes,
+    ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
+  ])
+  return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
+}
+
+/** Returns a scene as a change makes it, and what is written with it; what the novel counts is not among that. */
+export async function changesOf(
+  library: LibraryParts,
   { scene: before, text: overwritten }: ReadScene & Partial<FullScene>,
   { fields, text, by, restores, also = [] }: SceneChange,
   at: number,
-): Promise<SceneWritten | undefined> {
+): Promise<{ scene: Stored<SceneRecord>; changes: readonly Change[] }> {
   const { summaryVersion = before.summaryVersion } = fields
   const entries = [
     ...(text && overwritten ? overwrittenText(before, overwritten, { by, at }) : []),
@@ -191,20 +213,9 @@ async function apply(
   ]
   const kept = await keep(library, before, { entries, restores })
   const changed = { version: before.version + 1, updatedAt: at, history: kept.history }
-  const scene = defined({ ...before, ...fields, ...changed })
-  const { id, novelId, version, textVersion } = scene
-  const [words, characters] = [scene.words - before.words, scene.characters - before.characters]
-  const more = text === undefined ? {} : { by: { words, characters, textVersion: 1 } }
-  // The novel shows when it was changed: by a text, or by a person.
-  const isNovelChanged = text !== undefined || 'userId' in by
-  const committed = await library.records.commit([
-    replace(scenes, scene),
-    ...(text === undefined ? [] : write(texts, [{ id, ...text }])),
-    ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
-    ...kept.changes,
-    ...also,
-  ])
-  return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
+  const scene = defined({ ...before, ...fields, ...changed }) as Stored<SceneRecord>
+  const texted = text === undefined ? [] : write(texts, [{ id: scene.id, ...text }])
+  return { scene, changes: [replace(scenes, scene), ...texted, ...kept.changes, ...also] }
 }
 
 /** The fields of a scene that tell of its text. */

@@ -1,0 +1,84 @@
+/** The use of models by what is made of a file: of all its chapters, of some, or of those that a novel does not have. */
+import { cooperate } from '../runtime/cooperate.ts'
+import type { appendToNovel } from './append-to-novel.ts'
+import { compareUpload } from './compare-upload.ts'
+import { chosenSummarizer } from './generate-summary.ts'
+import { editedSteps, type ImportEdit, isTaken } from './import/edited-outline.ts'
+import type { TextSurvey } from './import/survey.ts'
+import type { importNovel } from './import-novel.ts'
+import type { NovelOverview } from './library/shelf.ts'
+import { type AskedOf, type Estimate, estimateOf, noCalls } from './model-estimates.ts'
+import { summaryExpectations, vectorsExpectation } from './models/expected.ts'
+import { sceneSizes, surveyOf } from './preview.ts'
+import { loadPrompts } from './prompts/prompts.ts'
+import { unlessFailed, vectorModel } from './services.ts'
+
+/** Returns the use of an import. */
+export function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate> {
+  const { chapters, edits = [], removeLines } = asked.parameters
+  const wanted = chapters && new Set(chapters)
+  return fileUse(asked, async ({ volumes }) => {
+    const edited = await cooperate(editedSteps(volumes, edits), asked.signal)
+    const outline = edited.flatMap(volume => volume.chapters)
+    const isWanted = (at: number) => outline.slice(at, at + 1).some(one => isTaken(one, wanted))
+    return { isWanted, edits, removeLines }
+  })
+}
+
+/** Returns the use of an addition: the summaries of what is new, and the index of all that is there then. */
+export function appendUse(asked: AskedOf<typeof appendToNovel>): Promise<Estimate> {
+  const { services, userId, parameters, signal } = asked
+  return fileUse(asked, async () => {
+    const { chapters } = await compareUpload(services, { ...parameters, userId, signal })
+    const there = await services.library.shelf.about(userId, parameters.novelId)
+    const replaced = new Set(parameters.replace)
+    const added = parameters.chapters && new Set(parameters.chapters)
+    const isWanted = (at: number) => {
+      const status = chapters[at]?.status
+      if (replaced.has(at)) return status === 'changed'
+      return added === undefined ? status === 'new' : added.has(at) && status !== 'known'
+    }
+    return { isWanted, there }
+  })
+}
+
+/** What of a file is meant: which chapters, as the edits leave them. `there`: the novel that it is added to. */
+interface Choice {
+  isWanted: (chapter: number) => boolean
+  edits?: readonly ImportEdit[]
+  removeLines?: readonly string[] | undefined
+  there?: Pick<NovelOverview, 'characters' | 'scenes'>
+}
+
+async function fileUse(
+  asked: AskedOf<typeof importNovel> | AskedOf<typeof appendToNovel>,
+  choose: (survey: TextSurvey) => Promise<Choice>,
+): Promise<Estimate> {
+  const { services, userId, parameters, signal } = asked
+  const summarizer = parameters.summarise ? chosenSummarizer(asked, parameters) : undefined
+  // An import whose embedding model cannot be used indexes words alone.
+  const vectors = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(asked))
+  if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
+  const upload = await services.library.uploads.upload(userId, parameters.uploadId)
+  const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
+  const { isWanted, there, edits, removeLines } = await choose(survey)
+  const sizes = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
+  const scenes = sizes.filter((_, at) => isWanted(at)).flat()
+  const found = survey.volumes.flatMap(volume => volume.chapters)
+  const language = found.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
+  const parts: Estimate[] = []
+  if (summarizer?.kind === 'generative') {
+    const expected = summaryExpectations(summarizer.model, {
+      prompts: loadPrompts(services.promptsFolder),
+      language,
+    })
+    parts.push(estimateOf(summarizer.model, scenes.map(expected)))
+  }
+  if (vectors !== undefined && (there === undefined || scenes.length > 0)) {
+    const { characters: before, scenes: scenesBefore } = there ?? { characters: 0, scenes: 0 }
+    const characters = scenes.reduce((sum, size) => sum + size, before)
+    const size = { characters, scenes: scenes.length + scenesBefore, language }
+    parts.push(estimateOf(vectors, vectorsExpectation(vectors, size)))
+  }
+  return { byModel: parts.flatMap(part => part.byModel) }
+}
