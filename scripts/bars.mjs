@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_630, 32],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [27_940, 220],
+  dashboard: [28_460, 223],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
