@@ -91,6 +91,7 @@ describePages('every page', () => {
       ['a codex', `${server.url}/novels/${novel}/codex`],
       ['its prompts', `${server.url}/novels/${novel}/prompts`],
       ['threads', `${server.url}/novels/${novel}/threads`],
+      ['chapters from a file', `${server.url}/novels/${novel}/append?upload=${upload.id}`],
       ['the usage', `${server.url}/usage`],
       ['the limits', `${tasks.url}/limits`],
       ['no limits', `${server.url}/limits`],

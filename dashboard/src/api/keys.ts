@@ -43,6 +43,11 @@ export const keys = {
   upload: (uploadId: string, encoding: string | undefined) => ['uploads', 'one', uploadId, encoding ?? ''],
   uploadText: (uploadId: string, encoding: string | undefined, index: number) =>
     ['uploads', 'text', uploadId, encoding ?? '', index] as const,
+  comparison: (uploadId: string, novelId: string) => ['uploads', 'comparison', uploadId, novelId],
+  bothTexts: (uploadId: string, index: number, chapterId: string) => [
+    ...['uploads', 'texts', uploadId],
+    ...[index, chapterId],
+  ],
   samples: ['samples'],
   usage: (filter: object) => ['usage', filter],
   lanes: ['lanes'],

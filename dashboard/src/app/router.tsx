@@ -5,6 +5,7 @@ import { lazyPart } from '../browser/lazy-part.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { Loading } from '../parts/states.tsx'
 import {
+  type AppendSearch,
   type ChapterSearch,
   type DeadLettersSearch,
   type NovelSearch,
@@ -84,6 +85,13 @@ const threads = createRoute({
   component: lazyPart(() => import('../threads/threads-page.tsx'), 'ThreadsPage'),
 })
 
+const append = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/append',
+  validateSearch: (search): AppendSearch => searchOf.append(search),
+  component: lazyPart(() => import('../additions/append-page.tsx'), 'AppendPage'),
+})
+
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
@@ -121,6 +129,7 @@ const routeTree = root.addChildren([
   codex,
   prompts,
   threads,
+  append,
   scene,
   usage,
   limits,

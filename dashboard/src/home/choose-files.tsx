@@ -2,8 +2,9 @@ import { Button, type ButtonProps, Center, FileButton, Portal, Stack, Text } fro
 import { IconBook2, IconFileText } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { acceptedEndings } from '../api/send-file.ts'
 import classes from './home.module.css'
-import { acceptedEndings, useSend } from './sending/queue.ts'
+import { useSend } from './sending/queue.ts'
 
 /** Opens the file chooser of the browser, and sends what is chosen. */
 export function ChooseFiles(props: ButtonProps) {

@@ -5,11 +5,11 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt } from '../api/pages.ts'
+import type { Upload } from '../api/send-file.ts'
 import { DiscardUpload } from '../parts/discard-upload.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { Ago } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
-import type { Upload } from './sending/send-file.ts'
 
 /** Uploads that nobody confirms are kept for a day, so those that wait are no older. */
 const oldestMs = 86_400_000

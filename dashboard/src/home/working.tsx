@@ -1,6 +1,7 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
+import type { Upload } from '../api/send-file.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
@@ -11,7 +12,6 @@ import { Ago } from '../parts/time.tsx'
 import { type Novel, useOutline } from '../queries/novel-queries.ts'
 import { useTasks } from '../queries/task-queries.ts'
 import { ImportSteps } from './import-steps.tsx'
-import type { Upload } from './sending/send-file.ts'
 
 /** Most tasks that the page shows; the list of tasks has all. */
 const shown = 8

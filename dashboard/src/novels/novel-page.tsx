@@ -5,6 +5,7 @@ import {
   IconCamera,
   IconDots,
   IconFeather,
+  IconFilePlus,
   IconPencil,
   IconPlayerTrackNext,
   IconReplace,
@@ -103,6 +104,8 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
 
 function NovelMenu({ novel }: { novel: NovelOutline }) {
   const t = useTranslations('novels')
+  const parts = useTranslations('additions')
+  const navigate = useNavigate()
   const [isAsking, asking] = useDisclosure()
   const [isWriting, writing] = useDisclosure()
   const [isContinuing, continuing] = useDisclosure()
@@ -124,6 +127,12 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           </Menu.Item>
           <Menu.Item leftSection={<IconPlayerTrackNext size={16} aria-hidden />} onClick={continuing.open}>
             {t('continue.open')}
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconFilePlus size={16} aria-hidden />}
+            onClick={() => void navigate({ to: '/novels/$novelId/append', params: { novelId: novel.id } })}
+          >
+            {parts('open')}
           </Menu.Item>
           <Menu.Item leftSection={<IconCamera size={16} aria-hidden />} onClick={naming.open}>
             {t('snapshots.title')}

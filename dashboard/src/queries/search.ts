@@ -40,6 +40,11 @@ export interface NovelSearch {
   q?: string
 }
 
+/** What the address of an addition says: the file that was sent. */
+export interface AppendSearch {
+  upload?: string
+}
+
 /** What the address of a scene says: which part of it is open (absent: its text), which entry of its history, what is asked for. */
 export interface SceneSearch {
   part?: 'brief' | 'history'
@@ -100,6 +105,7 @@ export const searchOf = {
     ...text('task', given['task']),
   }),
   novel: (given: Given): NovelSearch => text('q', given['q']),
+  append: (given: Given): AppendSearch => text('upload', given['upload']),
   chapter: (given: Given): ChapterSearch => ({
     ...text('scene', given['scene']),
     ...offset('from', given['from']),

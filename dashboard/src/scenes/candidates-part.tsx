@@ -32,7 +32,7 @@ type Note = components['schemas']['CandidateNote']
 type Whole = components['schemas']['Candidate']
 
 /** Comparing needs a library of its own: it is loaded when somebody compares. */
-const TextDiff = lazyPart(() => import('./text-diff.tsx'), 'TextDiff')
+const TextDiff = lazyPart(() => import('../parts/text-diff.tsx'), 'TextDiff')
 const ChooseParagraphs = lazyPart(() => import('./choose-paragraphs.tsx'), 'ChooseParagraphs')
 
 /** The texts that models wrote for a scene and that wait for the author, newest first. Nothing while there are none. */

@@ -104,7 +104,7 @@ function originOf({ writtenBy, writtenAt }: Note, provenance: components['schema
 }
 
 /** Comparing needs a library of its own: it is loaded when somebody compares. */
-const TextDiff = lazyPart(() => import('./text-diff.tsx'), 'TextDiff')
+const TextDiff = lazyPart(() => import('../parts/text-diff.tsx'), 'TextDiff')
 
 /** An entry of the history, whole: to read, to compare with what is in its place now, and to put back. */
 function HistoryEntry({ entryId, scene }: { entryId: string; scene: Scene }) {

@@ -4,8 +4,8 @@ import { useEffect, useRef } from 'react'
 import { useCapabilities } from '../../api/capabilities.ts'
 import { api, dataOf } from '../../api/client.ts'
 import { keys } from '../../api/keys.ts'
+import { acceptedEndings, sendFile, type Upload } from '../../api/send-file.ts'
 import { sharedValue } from '../../browser/state.ts'
-import { sendFile, type Upload } from './send-file.ts'
 
 /** A file on its way to the server. */
 export interface Sending {
@@ -125,9 +125,6 @@ async function newestUploads(): Promise<readonly Upload[]> {
 export function useSendings(): readonly Sending[] {
   return all.useValue()
 }
-
-/** Endings of files that a novel can be in, as a file chooser takes them. */
-export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.rtf,.html,.htm,.xhtml'
 
 /** What is wrong with a file, found before anything is sent. */
 type Refusal = { kind: 'ending' } | { kind: 'empty' } | { kind: 'tooLarge'; largest: number }

@@ -1,3 +1,4 @@
+import additions from './additions.json'
 import codex from './codex.json'
 import deadLetters from './dead-letters.json'
 import frame from './frame.json'
@@ -16,6 +17,7 @@ import usage from './usage.json'
 /** The texts in English, by part of the pages. */
 export const english = {
   ...frame,
+  additions,
   codex,
   deadLetters,
   home,

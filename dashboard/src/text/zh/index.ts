@@ -1,4 +1,5 @@
 import type { Messages } from '../en/index.ts'
+import additions from './additions.json'
 import codex from './codex.json'
 import deadLetters from './dead-letters.json'
 import frame from './frame.json'
@@ -17,6 +18,7 @@ import usage from './usage.json'
 /** The texts in Simplified Chinese, by part of the pages. */
 export const chinese: Messages = {
   ...frame,
+  additions,
   codex,
   deadLetters,
   home,

@@ -1,9 +1,12 @@
-import { ApiError, errorOf, requestHeaders } from '../../api/client.ts'
-import type { components } from '../../api/schema.ts'
-import { tokenWasRefused } from '../../api/token.ts'
+import { ApiError, errorOf, requestHeaders } from './client.ts'
+import type { components } from './schema.ts'
+import { tokenWasRefused } from './token.ts'
 
 /** A file that the server has, before it is a novel. */
 export type Upload = components['schemas']['Upload']
+
+/** Endings of files that a novel can be in, as a file chooser takes them. */
+export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.rtf,.html,.htm,.xhtml'
 
 /** How a file is sent. */
 export interface SendOptions {

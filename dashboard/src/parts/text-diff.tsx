@@ -2,13 +2,13 @@ import { Group, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { type ReactNode, useMemo } from 'react'
 import { useTranslations } from 'use-intl'
 import { compare, type Stretch } from './compare-texts.ts'
-import styles from './scenes.module.css'
+import styles from './text-diff.module.css'
 
 interface TextDiffProps {
   before: string
   after: string
-  /** What the two are: an older text and that of now, or that of now and a candidate. */
-  words?: 'history' | 'candidates'
+  /** What the two are: an older text and that of now, that of now and a candidate, or that of the novel and that of a file. */
+  words?: 'history' | 'candidates' | 'file'
 }
 
 /** What changed from one text to another, paragraph by paragraph, and word by word within a paragraph that was changed. */
