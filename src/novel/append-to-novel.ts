@@ -117,7 +117,7 @@ export const appendToNovel = defineNovelTask({
     const { sceneIds: _, ...made } = await writtenOf(ctx)
     if (made.added + made.replaced === 0) return { ...made, summaries: noScenes }
     report(ctx, 'indexing')
-    const index = await makeSearchable(ctx, ctx.parameters.novelId)
+    const index = await makeSearchable(ctx, { novelId: made.novelId, reuseVectors: true })
     if (index === 'pending') return undefined
     const summaries = ctx.parameters.summarise ? await countSummaries(ctx) : noScenes
     report(ctx, 'indexing', true)

@@ -1,4 +1,6 @@
 /** The use of models by what is made of a file: of all its chapters, of some, or of those that a novel does not have. */
+
+import type { EmbeddingModel } from '../ai/model.ts'
 import { cooperate } from '../runtime/cooperate.ts'
 import type { appendToNovel } from './append-to-novel.ts'
 import { compareUpload } from './compare-upload.ts'
@@ -6,6 +8,7 @@ import { chosenSummarizer } from './generate-summary.ts'
 import { editedSteps, type ImportEdit, isTaken } from './import/edited-outline.ts'
 import type { TextSurvey } from './import/survey.ts'
 import type { importNovel } from './import-novel.ts'
+import { areSameKind, type VectorKind } from './library/passage-index.ts'
 import type { NovelOverview } from './library/shelf.ts'
 import { type AskedOf, type Estimate, estimateOf, noCalls } from './model-estimates.ts'
 import { summaryExpectations, vectorsExpectation } from './models/expected.ts'
@@ -25,12 +28,16 @@ export function importUse(asked: AskedOf<typeof importNovel>): Promise<Estimate>
   })
 }
 
-/** Returns the use of an addition: the summaries of what is new, and the index of all that is there then. */
+/** Returns the use of an addition: the summaries of what is new, and the vectors that the index does not have. */
 export function appendUse(asked: AskedOf<typeof appendToNovel>): Promise<Estimate> {
   const { services, userId, parameters, signal } = asked
   return fileUse(asked, async () => {
     const { chapters } = await compareUpload(services, { ...parameters, userId, signal })
-    const there = await services.library.shelf.about(userId, parameters.novelId)
+    const { library } = services
+    const { vectors, outOfDateScenes } = await library.index.state(userId, parameters.novelId)
+    const model = await unlessFailed('PROVIDER_NOT_CONFIGURED', () => vectorModel(asked))
+    const isKnown = model && areSameKind(vectors, kindOf(model)) && outOfDateScenes === 0
+    const there = isKnown ? nothing : await library.shelf.about(userId, parameters.novelId)
     const replaced = new Set(parameters.replace)
     const added = parameters.chapters && new Set(parameters.chapters)
     const isWanted = (at: number) => {
@@ -42,7 +49,14 @@ export function appendUse(asked: AskedOf<typeof appendToNovel>): Promise<Estimat
   })
 }
 
-/** What of a file is meant: which chapters, as the edits leave them. `there`: the novel that it is added to. */
+/** The kind of the vectors that a model makes. */
+function kindOf({ id: model, space, dimensions }: EmbeddingModel): VectorKind {
+  return { model, space, dimensions }
+}
+
+const nothing = { characters: 0, scenes: 0 }
+
+/** What of a file is meant: which chapters, as the edits leave them. `there`: what else has no vectors of the novel that it is added to. */
 interface Choice {
   isWanted: (chapter: number) => boolean
   edits?: readonly ImportEdit[]
@@ -75,7 +89,7 @@ async function fileUse(
     parts.push(estimateOf(summarizer.model, scenes.map(expected)))
   }
   if (vectors !== undefined && (there === undefined || scenes.length > 0)) {
-    const { characters: before, scenes: scenesBefore } = there ?? { characters: 0, scenes: 0 }
+    const { characters: before, scenes: scenesBefore } = there ?? nothing
     const characters = scenes.reduce((sum, size) => sum + size, before)
     const size = { characters, scenes: scenes.length + scenesBefore, language }
     parts.push(estimateOf(vectors, vectorsExpectation(vectors, size)))

@@ -83,7 +83,7 @@ export const importNovel = defineNovelTask({
     const summaries = ctx.parameters.summarise ? await summarise(ctx, novel.novelId) : noScenes
     if (summaries === 'pending') return undefined
     report(ctx, 'indexing')
-    const index = await makeSearchable(ctx, novel.novelId)
+    const index = await makeSearchable(ctx, { novelId: novel.novelId })
     if (index === 'pending') return undefined
     report(ctx, 'indexing', true)
     return { ...novel, summaries, index, warnings }

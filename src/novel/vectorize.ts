@@ -4,7 +4,7 @@ import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
-import type { IndexBuild, IndexKind, NovelSegment } from './library/passage-index.ts'
+import type { IndexBuild, IndexKind, KnownVectors, NovelSegment } from './library/passage-index.ts'
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
 import { storedSeries } from './models/calls.ts'
@@ -17,6 +17,8 @@ const parameters = z.strictObject({
   novelId: id,
   /** The model that makes the vectors. Default: the first configured embedding model. Without one, and for `lexical`: words alone. */
   model: modelId.optional(),
+  /** Whether vectors that the index has of texts which are as they were, made by the same model, are taken over. Default: all are made anew. */
+  reuseVectors: z.boolean().default(false),
 })
 
 const result = z.object({
@@ -71,7 +73,9 @@ export const vectorize = defineNovelTask({
     const model = await chosenModel(ctx)
     const kind = model && { model: model.id, space: model.space, dimensions: model.dimensions }
     const build = await index.begin(ctx.userId, novelId, ctx.taskId, kind)
-    const segments = build.finished ? build.segments : await writeSegments(ctx, { build, model }, total)
+    const known = kind && ctx.parameters.reuseVectors ? await index.known(novelId, kind) : noneKnown
+    const building = { build, model, known }
+    const segments = build.finished ? build.segments : await writeSegments(ctx, building, total)
     const outcome = segments === undefined ? 'stale' : await index.finish(build, segments)
     if (outcome === 'incomplete')
       throw new QuillworkError(
@@ -105,7 +109,10 @@ async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | unde
 interface Building {
   build: IndexBuild
   model: EmbeddingModel | undefined
+  known: KnownVectors
 }
+
+const noneKnown: KnownVectors = async () => new Map()
 
 /** A written segment, and the start of the next one. */
 interface Written {
@@ -117,7 +124,7 @@ interface Written {
 /** Writes the missing segments. Returns the number of all segments, or undefined when another build made this one stale. */
 async function writeSegments(
   ctx: VectorizeContext,
-  { build, model }: Building,
+  building: Building,
   total: number,
 ): Promise<number | undefined> {
   let done = 0
@@ -126,8 +133,8 @@ async function writeSegments(
   for (let number = 0; ; number++) {
     ctx.signal.throwIfAborted()
     const from = next
-    const written = await ctx.checkpoint(`segment ${number} of build ${build.generation}`, () =>
-      writeSegment(ctx, { build, model }, { number, from }),
+    const written = await ctx.checkpoint(`segment ${number} of build ${building.build.generation}`, () =>
+      writeSegment(ctx, building, { number, from }),
     )
     if (written === null) return undefined
     done += written.scenes
@@ -144,13 +151,13 @@ async function writeSegments(
 /** Writes a segment. Returns null when the build is stale. */
 async function writeSegment(
   ctx: VectorizeContext,
-  { build, model }: Building,
+  { build, model, known }: Building,
   { number, from }: { number: number; from: string | undefined },
 ): Promise<Written | null> {
   const { scenes, next } = await readScenes(ctx, from)
   const segment = await buildNovelSegment(number, scenes, { signal: ctx.signal })
   const paid: PaidVectors | null =
-    model === undefined ? { parts: 0 } : await writeVectors(ctx, { build, model }, { segment, scenes })
+    model === undefined ? { parts: 0 } : await writeVectors(ctx, { build, model, known }, { segment, scenes })
   if (paid === null) return null
   if ((await ctx.services.library.index.put(build, segment, paid.parts)) === 'stale') return null
   return { scenes: scenes.length, ...defined({ next, usage: paid.usage }) }
@@ -175,7 +182,7 @@ interface PaidBatch {
  */
 async function writeVectors(
   ctx: VectorizeContext,
-  { build, model }: Building & { model: EmbeddingModel },
+  { build, model, known }: Building & { model: EmbeddingModel },
   { segment, scenes }: { segment: NovelSegment; scenes: readonly SceneText[] },
 ): Promise<PaidVectors | null> {
   const { novelId } = ctx.parameters
@@ -183,6 +190,7 @@ async function writeVectors(
   const texts = segment.passages.map(
     ({ sceneId, start, end }) => contents.get(sceneId)?.slice(start, end) ?? '',
   )
+  const there = await known(segment)
   let parts = 0
   let usage = noUsage
   for (const batch of textBatches(model, texts)) {
@@ -196,12 +204,13 @@ async function writeVectors(
     const paid = await storedSeries<PaidBatch | null>(ctx, keyFor)
     if (paid.at(-1)?.hash !== hash) {
       const written = await ctx.checkpoint<PaidBatch | null>(keyFor(paid.length), async () => {
-        const { vectors, usage: used } = await embedTexts(ctx, {
-          model,
-          texts: batch.texts,
-          subject: novelId,
-          unit: keyFor(paid.length),
-        })
+        const missing = batch.texts.filter((_, at) => !there.has(first + at))
+        const unit = keyFor(paid.length)
+        const made =
+          missing.length > 0 && (await embedTexts(ctx, { model, texts: missing, subject: novelId, unit }))
+        const { vectors: fresh, usage: used } = made || { vectors: [], usage: undefined }
+        let next = 0
+        const vectors = batch.texts.flatMap((_, at) => there.get(first + at) ?? fresh[next++] ?? [])
         const row = { ...place, first, vectors: encodeVectors(vectors) }
         const outcome = await ctx.services.library.index.putVectors(build, row)
         return outcome === 'stale' ? null : { hash, usage: addUsage(noUsage, used ?? noUsage) }
@@ -243,12 +252,12 @@ async function readScenes(
 /** Builds the search index and returns its kind. Where the embedding model cannot be used, the index has words alone. */
 export async function makeSearchable(
   ctx: Pick<TaskContext, 'submitSubTask'>,
-  novelId: string,
+  asked: { novelId: string; reuseVectors?: true },
 ): Promise<IndexKind | 'pending'> {
-  const index = await ctx.submitSubTask(vectorize, { novelId }, { key: 'index' })
+  const index = await ctx.submitSubTask(vectorize, asked, { key: 'index' })
   if (!index.done) return 'pending'
   if (index.result !== undefined || !isOfModel(index.error?.code)) return index.result?.index ?? 'none'
-  const words = await ctx.submitSubTask(vectorize, { novelId, model: 'lexical' }, { key: 'words' })
+  const words = await ctx.submitSubTask(vectorize, { ...asked, model: 'lexical' }, { key: 'words' })
   return words.done ? (words.result?.index ?? 'none') : 'pending'
 }
 

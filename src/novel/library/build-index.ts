@@ -15,6 +15,7 @@ import {
   shelvedNovel,
   vectors,
 } from './kinds.ts'
+import { knownVectors } from './known-vectors.ts'
 import {
   areSameKind,
   type IndexBuild,
@@ -50,6 +51,7 @@ export function passageIndex(library: LibraryParts): PassageIndex {
           return { novelId, generation, textVersion, segments: 0, finished: false }
       }
     },
+    known: (novelId, kind) => knownVectors(library, novelId, kind),
     put: (build, segment, parts = 0) =>
       put(library, build, () => segmentRows(library, build, segment, parts)),
     putVectors: (build, batch) => put(library, build, async () => vectorRows(build, batch)),

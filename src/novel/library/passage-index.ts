@@ -123,6 +123,11 @@ export interface NovelSearch {
   signal?: AbortSignal
 }
 
+/** Finds the vectors of the passages of a segment that are known, each of length 1, by the ids of the passages. */
+export type KnownVectors = (
+  segment: Pick<NovelSegment, 'scenes' | 'passages'>,
+) => Promise<ReadonlyMap<number, Float32Array>>
+
 /** The search indices of published novels. */
 export interface PassageIndex {
   /** Throws NOVEL_NOT_FOUND. */
@@ -132,6 +137,8 @@ export interface PassageIndex {
    * build becomes stale. Throws NOVEL_NOT_FOUND.
    */
   begin(userId: string, novelId: string, builder: string, vectors?: VectorKind): Promise<IndexBuild>
+  /** Returns what finds vectors of a kind in the index that answers: of passages of texts that are as they were. Not scoped to a user: the build is. */
+  known(novelId: string, kind: VectorKind): Promise<KnownVectors>
   /** Writes a segment, whose first `parts` batches of vectors were written before; others that it has are removed. Default 0. */
   put(build: IndexWriter, segment: NovelSegment, parts?: number): Promise<'written' | 'stale'>
   /** Writes a batch of vectors, before its segment. At most some 2 MB. */

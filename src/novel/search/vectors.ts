@@ -9,7 +9,7 @@ export function encodeVectors(vectors: readonly Float32Array[]): Uint8Array {
 }
 
 /** Reads the bytes of `encodeVectors`. Throws RECORD_UNREADABLE where they are not vectors of that length. */
-function decodeVectors(bytes: Uint8Array, dimensions: number): Float32Array {
+export function decodeVectors(bytes: Uint8Array, dimensions: number): Float32Array {
   if (dimensions < 1 || bytes.length % (dimensions * Float32Array.BYTES_PER_ELEMENT) !== 0) {
     throw new QuillworkError(
       'RECORD_UNREADABLE',

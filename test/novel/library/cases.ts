@@ -1,3 +1,4 @@
+import { additionCases } from './addition-cases.ts'
 import { appendCases } from './append-cases.ts'
 import { beforeCases } from './before-cases.ts'
 import { candidateCases } from './candidate-cases.ts'
@@ -29,6 +30,7 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   'new scenes': appendCases,
   shape: shapeCases,
   bin: binCases,
+  additions: additionCases,
   codex: codexCases,
   readings: readingCases,
   threads: threadCases,

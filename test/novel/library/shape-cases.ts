@@ -51,7 +51,8 @@ async function shapeOf(library: NovelLibrary, novelId: string): Promise<string> 
   return inVolumes.join('\n')
 }
 
-async function shaped({ library }: LibraryUnderTest, importId = 'a') {
+/** A novel of lettered chapters, and what finds its parts. */
+export async function shaped({ library }: LibraryUnderTest, importId = 'a') {
   const novelId = await importBook(library, importId, lettered)
   const { volumes, chapters, texts } = await everythingOf(library, novelId)
   const chapter = (title: string) => chapters.find(each => each.title === title)?.id ?? title

@@ -1,5 +1,5 @@
 import { QuillworkError } from 'quillwork'
-import { estimateTask, importNovel, modelsOf, searchNovel, vectorize } from 'quillwork/novel'
+import { appendUpload, estimateTask, importNovel, modelsOf, searchNovel, vectorize } from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
@@ -95,6 +95,55 @@ describe('Vectorize with an embedding model', () => {
     const found = await n.t.find(vectorize, task.taskId)
     const used = script.calls.flat().join('').length
     expect(await found?.result()).toMatchObject({ index: 'hybrid', usage: { inputTokens: used } })
+  })
+
+  it('takes over the vectors of texts that are as they were, where that is asked for', async () => {
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ models: embeddingCatalogue(script) })
+    const novelId = await n.importText(bookOf([['Volume One', 20]]))
+    const passages = script.calls.flat().length
+    const scenes = await n.scenes(novelId)
+    const { id: sceneId = '', version: expectedVersion = 0 } = scenes[4] ?? {}
+    const content = 'A lantern by the river.'
+    await n.library.scenes.editScene(ann, { sceneId, expectedVersion, content })
+    const build = async (reuseVectors: boolean) => {
+      script.calls.length = 0
+      const task = await n.t.submit(vectorize, { novelId, reuseVectors }, { userId: ann })
+      await n.t.drain()
+      const { usage, ...made } = await task.result()
+      const texts = script.calls.flat()
+      return { texts, usage, made, found: await search(n, novelId, 'water') }
+    }
+    const reused = await build(true)
+    expect(reused.texts).toEqual([content])
+    expect(reused.usage).toMatchObject({ inputTokens: content.length })
+    const anew = await build(false)
+    expect(anew.texts.length).toBeGreaterThan(passages / 2)
+    expect(anew.found).toEqual(reused.found)
+    expect(anew.made).toEqual(reused.made)
+    expect((await build(true)).texts).toEqual([])
+    // Vectors of another kind are never taken over.
+    script.space = 'tests:other'
+    expect((await build(true)).texts).toEqual(anew.texts)
+  })
+
+  it('adds chapters to a novel, and pays only for the vectors of what is new', async () => {
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ models: embeddingCatalogue(script) })
+    const novelId = await n.importText(book)
+    const { id: uploadId } = await n.upload(`${book}\nChapter 4\n\nThe lantern went out.\n`)
+    const parameters = { uploadId, novelId, summarise: false }
+    const [estimate] = (
+      await estimateTask(n.services, { userId: ann, taskType: 'AppendToNovel', parameters })
+    ).byModel
+    expect(estimate?.model).toBe('vectors')
+    expect(estimate?.inputTokens).toBeLessThan(book.length / 2)
+    script.calls.length = 0
+    await appendUpload(n.t, n.services, { ...parameters, userId: ann })
+    await n.t.drain()
+    expect(script.calls).toEqual([['The lantern went out.']])
+    expect(await n.library.index.state(ann, novelId)).toMatchObject({ kind: 'hybrid', outOfDateScenes: 0 })
+    expect((await chapterOf(n, novelId, 'house')).first).toBe('Chapter 3')
   })
 
   it('has the vectors of the text as it is, though it was another one when a killed attempt paid for it', async () => {
