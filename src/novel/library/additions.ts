@@ -47,7 +47,7 @@ export interface Replacement {
 /** What became of a chapter. `changed`: its text is another one than was expected. */
 export interface ChapterReplaced {
   outcome: 'replaced' | 'unchanged' | 'changed' | 'missing'
-  /** Those with a new text. */
+  /** Those with a new text, also where an attempt before has written it. */
   sceneIds: readonly string[]
 }
 

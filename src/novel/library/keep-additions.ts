@@ -157,8 +157,8 @@ async function replacing(
   library: LibraryParts,
   { frame, userId, replacement }: Deciding,
 ): Promise<{ replaced: ChapterReplaced; shaped: Shaped }> {
-  const left = (outcome: ChapterReplaced['outcome']) => ({
-    replaced: { outcome, sceneIds: [] },
+  const left = (outcome: ChapterReplaced['outcome'], sceneIds: readonly string[] = []) => ({
+    replaced: { outcome, sceneIds },
     shaped: undefined,
   })
   const chapter = frame.chapters.find(({ id }) => id === replacement.chapterId)
@@ -167,7 +167,8 @@ async function replacing(
   const held = await library.records.get(texts, idsOf(there))
   const contents = there.map(({ id }) => held.get(id)?.content ?? '')
   const { digest } = printOf(contents)
-  if (digest === printOf(replacement.scenes.map(({ content }) => content)).digest) return left('unchanged')
+  if (digest === printOf(replacement.scenes.map(({ content }) => content)).digest)
+    return left('unchanged', idsOf(there.filter(({ id }) => isWritten(replacement, id, held.get(id)))))
   if (digest !== replacement.expected) return left('changed')
   const known = await library.records.get(scenes, idsOf(replacement.scenes), ['summary'])
   const plan = planOf(
@@ -176,6 +177,13 @@ async function replacing(
     id => known.has(id),
   )
   return carriedOut(library, { frame, userId, replacement }, { chapter, plan, held })
+}
+
+/** Whether an attempt before has written the text of a scene. */
+function isWritten({ scenes: given, writer }: Replacement, sceneId: string, text?: TextRecord): boolean {
+  const writtenBy = text?.origin?.writtenBy
+  const isSaved = writtenBy !== undefined && 'taskId' in writtenBy && writtenBy.taskId === writer.taskId
+  return isSaved || given.some(({ id }) => id === sceneId)
 }
 
 /** A scene of the novel with its text. */

@@ -209,7 +209,7 @@ describeWriting('AppendToNovel', open => {
       throw new Error('The disk went away.')
     })
     const { taskId } = await appendUpload(w.t, w.services, {
-      ...{ userId: ann, uploadId, novelId, chapters: [2, 3], replace: [0, 1, 2], summarise: false },
+      ...{ userId: ann, uploadId, novelId, chapters: [2, 3], replace: [0, 1, 2] },
     })
     await w.t.drain()
     await expect(removeUpload(w.t, w.services, { userId: ann, uploadId })).rejects.toMatchObject({
@@ -219,6 +219,8 @@ describeWriting('AppendToNovel', open => {
     const task = await w.t.find(appendToNovel, taskId)
     expect(await task?.result()).toMatchObject({
       ...{ added: 1, replaced: 1, skippedChapters: 2 },
+      // Those of the scene that the first attempt has written, and of the two that are new.
+      summaries: { total: 3, success: 3 },
       skipped: [
         { chapter: 1, reason: 'changed-meanwhile' },
         { chapter: 2, reason: 'known' },
