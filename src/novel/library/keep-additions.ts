@@ -255,7 +255,7 @@ async function carriedOut(
       const change = textChange(own.scene, { content: given.content, position, writer, at })
       const found = { scene: own.scene, userId: frame.novel.userId, text: held.get(own.scene.id) ?? none }
       const made = await changesOf(library, found, change, at)
-      texted.push(...made.changes)
+      texted.push(...made.changes, ...made.beside)
       come.push(made.scene)
       gone.push(own.scene)
       sceneIds.push(own.scene.id)

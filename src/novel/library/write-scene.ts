@@ -186,7 +186,7 @@ async function apply(
 ): Promise<SceneWritten | undefined> {
   const { scene: before } = found
   const { text, by } = change
-  const { scene, changes } = await changesOf(library, found, change, at)
+  const { scene, changes, beside } = await changesOf(library, found, change, at)
   const { novelId, version, textVersion } = scene
   const [words, characters] = [scene.words - before.words, scene.characters - before.characters]
   const more = text === undefined ? {} : { by: { words, characters, textVersion: 1 } }
@@ -195,17 +195,18 @@ async function apply(
   const committed = await library.records.commit([
     ...changes,
     ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
+    ...beside,
   ])
   return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
 }
 
-/** Returns a scene as a change makes it, and what is written with it; what the novel counts is not among that. */
+/** Returns a scene as a change makes it, the changes of it and its text, and what is written beside them; what the novel counts is not among that. */
 export async function changesOf(
   library: LibraryParts,
   { scene: before, text: overwritten }: ReadScene & Partial<FullScene>,
   { fields, text, by, restores, also = [] }: SceneChange,
   at: number,
-): Promise<{ scene: Stored<SceneRecord>; changes: readonly Change[] }> {
+): Promise<Record<'changes' | 'beside', readonly Change[]> & { scene: Stored<SceneRecord> }> {
   const { summaryVersion = before.summaryVersion } = fields
   const entries = [
     ...(text && overwritten ? overwrittenText(before, overwritten, { by, at }) : []),
@@ -215,7 +216,7 @@ export async function changesOf(
   const changed = { version: before.version + 1, updatedAt: at, history: kept.history }
   const scene = defined({ ...before, ...fields, ...changed }) as Stored<SceneRecord>
   const texted = text === undefined ? [] : write(texts, [{ id: scene.id, ...text }])
-  return { scene, changes: [replace(scenes, scene), ...texted, ...kept.changes, ...also] }
+  return { scene, changes: [replace(scenes, scene), ...texted], beside: [...kept.changes, ...also] }
 }
 
 /** The fields of a scene that tell of its text. */
