@@ -34,12 +34,13 @@ const bookTypes = [
   'application/rtf',
   'text/rtf',
   'application/epub+zip',
+  'application/zip',
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   'application/vnd.oasis.opendocument.text',
 ]
 
 const receive = post('/v1/uploads', {
-  summary: 'Upload a book: text, Markdown, HTML, RTF, EPUB, DOCX or ODT',
+  summary: 'Upload a book: text, Markdown, HTML, RTF, EPUB, DOCX, ODT or Scrivener',
   description:
     'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
   consumes: ['application/octet-stream', 'text/plain', ...bookTypes],

@@ -11,6 +11,7 @@ import { readLines } from './lines.ts'
 import { isOdt, openOdt } from './odt/open-odt.ts'
 import type { OpenedText } from './opened.ts'
 import { openRtf } from './rtf/open-rtf.ts'
+import { binderOf, openScrivener } from './scrivener.ts'
 import { BLOCK_BYTES, bytesOf, stoppable, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
@@ -22,7 +23,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a text, an HTML page, RTF, EPUB, DOCX or ODT; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * Opens a text, an HTML page, RTF, EPUB, DOCX, ODT or a packed Scrivener project; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
  * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than a packed file declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
@@ -35,7 +36,7 @@ export async function openText(given: TextSource, options: OpenOptions = {}): Pr
   if (asked !== undefined && asked !== opened.encoding.name) {
     throw new QuillworkError(
       'ENCODING_FIXED',
-      `An ${opened.kind.toUpperCase()} file says its encoding itself; this one is ${opened.encoding.name}. Leave the encoding out.`,
+      `A file of this kind (${opened.kind}) says its encoding itself; this one is ${opened.encoding.name}. Leave the encoding out.`,
     )
   }
   return opened
@@ -66,6 +67,8 @@ async function openBook(archive: Archive): Promise<OpenedText> {
   if (isEpub(archive)) return openEpub(archive)
   if (await isDocx(archive)) return openDocx(archive)
   if (await isOdt(archive)) return openOdt(archive)
+  const binder = binderOf(archive)
+  if (binder !== undefined) return openScrivener(archive, binder)
   throw notABook(archive.names)
 }
 
@@ -205,6 +208,6 @@ function notABook(names: Iterable<string>): QuillworkError {
     const kind = zipKinds.find(({ has }) => has.test(name))
     if (kind !== undefined) return unsupported(kind)
   }
-  const what = 'a ZIP archive, but neither an EPUB nor a document of a word processor'
+  const what = 'a ZIP archive, but neither an EPUB nor a document of a word processor nor a Scrivener project'
   return unsupported({ what, advice: unpackFirst })
 }

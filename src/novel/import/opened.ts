@@ -4,7 +4,7 @@ import type { ExportedFrontMatter } from './exported.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kinds of files that a text is read from. */
-export const fileKinds = ['text', 'html', 'rtf', 'epub', 'docx', 'odt'] as const
+export const fileKinds = ['text', 'html', 'rtf', 'epub', 'docx', 'odt', 'scrivener'] as const
 export type FileKind = (typeof fileKinds)[number]
 
 /** The metadata that a book declares. */

@@ -1,4 +1,4 @@
-import { HeadingHolder, LineWriter } from '../book-lines.ts'
+import { type BookLines, HeadingHolder, LineWriter } from '../book-lines.ts'
 import { importBounds } from '../bounds.ts'
 import { encodingName, knownEncoding } from '../decoder.ts'
 import { type CharacterFaults, type Line, noFaults } from '../lines.ts'
@@ -12,7 +12,8 @@ import { RtfReader } from './reader.ts'
  * none; default: the code page that it declares. Memory is bounded by a paragraph. Throws ENCODING_UNKNOWN, FILE_LIMIT_EXCEEDED, and what the source throws.
  */
 export async function openRtf(source: TextSource, asked: string | undefined): Promise<OpenedText> {
-  const name = asked === undefined ? await declaredEncoding(source) : encodingName(asked)
+  const head = await bytesOf(source, 0, BLOCK_BYTES)
+  const name = asked === undefined ? codePageOf(head) : encodingName(asked)
   return {
     kind: 'rtf',
     encoding: { name, confidence: 1 },
@@ -23,8 +24,8 @@ export async function openRtf(source: TextSource, asked: string | undefined): Pr
 }
 
 /** Returns the encoding of the code page that stands at the beginning of a file. */
-async function declaredEncoding(source: TextSource): Promise<string> {
-  const head = Buffer.from(await bytesOf(source, 0, BLOCK_BYTES)).toString('latin1')
+export function codePageOf(start: Uint8Array): string {
+  const head = Buffer.from(start).toString('latin1')
   const page = /\\ansicpg(\d{1,5})/.exec(head)?.[1] ?? ''
   const named: Readonly<Record<string, string>> = {
     ...{ 932: 'shift_jis', 936: 'gb18030', 949: 'euc-kr', 950: 'big5', 65001: 'utf-8', 10000: 'macintosh' },
@@ -33,38 +34,54 @@ async function declaredEncoding(source: TextSource): Promise<string> {
   return named[page] ?? knownEncoding(`windows-${page}`) ?? standard
 }
 
-function textOf(encoding: string, { faults, leftOut }: { faults: CharacterFaults; leftOut: LeftOut }) {
-  const out = new HeadingHolder(new LineWriter(faults), false)
-  const text = new RtfText(out, { standard: encoding, leftOut, bounds: importBounds })
-  return { out, text, reader: new RtfReader(text, importBounds) }
+/** Writes the text of a rich text file, which comes in pieces. `standard`: the encoding where a font names none. */
+export class RtfPart {
+  readonly text: RtfText
+  readonly #reader: RtfReader
+
+  constructor(out: BookLines, { standard, leftOut }: { standard: string; leftOut: LeftOut }) {
+    this.text = new RtfText(out, { standard, leftOut, bounds: importBounds })
+    this.#reader = new RtfReader(this.text, importBounds)
+  }
+
+  push(piece: Uint8Array): void {
+    this.#reader.push(piece)
+  }
+
+  /** Writes what is left at the end. */
+  end(): void {
+    this.#reader.end()
+    this.text.end()
+  }
 }
 
 async function* rtfLines(
   source: TextSource,
-  encoding: string,
-  counts: { faults: CharacterFaults; leftOut: LeftOut },
+  standard: string,
+  { faults, leftOut }: { faults: CharacterFaults; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
-  const { out, text, reader } = textOf(encoding, counts)
+  const out = new HeadingHolder(new LineWriter(faults), false)
+  const part = new RtfPart(out, { standard, leftOut })
   for await (const block of blocks(source.read(), BLOCK_BYTES)) {
-    reader.push(block)
+    part.push(block)
     yield out.take()
   }
-  reader.end()
-  text.end()
+  part.end()
   out.release()
   yield out.take()
 }
 
 /** Returns title and author. They stand before the text, of which no more than a block is read. */
-async function factsIn(source: TextSource, encoding: string) {
-  const { text, out, reader } = textOf(encoding, { faults: noFaults(), leftOut: nothingLeftOut() })
+async function factsIn(source: TextSource, standard: string) {
+  const out = new HeadingHolder(new LineWriter(noFaults()), false)
+  const part = new RtfPart(out, { standard, leftOut: nothingLeftOut() })
   for await (const block of blocks(source.read(), BLOCK_BYTES)) {
-    reader.push(block)
+    part.push(block)
     out.take()
-    if (text.hasBegun) break
+    if (part.text.hasBegun) break
   }
   const own = (name: 'title' | 'author') => {
-    const found = text.fields.get(name)
+    const found = part.text.fields.get(name)
     return isPlaceholder(found ?? '') ? undefined : found
   }
   return factsOf({ title: own('title'), author: own('author'), language: undefined })
