@@ -5,12 +5,14 @@ import { describe, expect, it } from 'vitest'
 import type { BookLayout, BookWriter } from '../../../src/novel/export/book.ts'
 import { writeDocx } from '../../../src/novel/export/docx.ts'
 import { writeEpub } from '../../../src/novel/export/epub.ts'
+import { writeOdt } from '../../../src/novel/export/odt.ts'
 import { cpuSince } from '../../cpu-since.ts'
 import { bookOf, heldOf, readBack, written } from './written.ts'
 
 const formats: readonly [string, BookWriter, BookLayout][] = [
   ['DOCX', writeDocx, 'book'],
   ['manuscript', writeDocx, 'manuscript'],
+  ['ODT', writeOdt, 'book'],
   ['EPUB', writeEpub, 'book'],
 ]
 
