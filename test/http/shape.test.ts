@@ -92,6 +92,42 @@ describe('the shape of a novel', () => {
     )
   })
 
+  test('a scene is cut in two where its text is what was read, and made one again', async () => {
+    const novelId = await importBook(api.novels.library, 'cut')
+    const { outline } = (await api.ask<OutlineJson>(`/v1/novels/${novelId}`)).body
+    const chapter = `/v1/novels/${novelId}/chapters/${outline[0]?.chapters[0]?.id}`
+    const scenes = async () => (await api.ask<{ scenes: Unit[] }>(chapter)).body.scenes
+    const [first, second] = await scenes()
+    const split = (json: object, more: Record<string, string>) =>
+      api.ask<{ next: Unit & { content: string }; scene: { content: string }; code: string }>(
+        `/v1/scenes/${first?.id}:split`,
+        { method: 'POST', json, headers: { ...headers, ...more } },
+      )
+    const seen = { 'if-match': '"1"' }
+    expect(await split({ at: 8 }, {})).toMatchObject({ status: 428, body: { code: 'IF_MATCH_REQUIRED' } })
+    expect(await split({ at: 0 }, seen)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } })
+    expect(await split({ at: 99 }, seen)).toMatchObject({ status: 400, body: { code: 'OPTION_INVALID' } })
+    const cut = await split({ at: 8, title: '结义' }, seen)
+    expect(cut).toMatchObject({ status: 201, body: { scene: { content: '刘备见关羽张飞。' } } })
+    const { id } = cut.body.next
+    expect(cut.headers.get('location')).toBe(`/v1/scenes/${id}`)
+    expect(cut.body.next).toMatchObject({
+      content: '三人结义。',
+      title: '结义',
+      textOrigin: { method: 'imported' },
+    })
+    expect((await split({ at: 8, title: '结义' }, seen)).body.next).toEqual(cut.body.next)
+    expect(await split({ at: 2 }, { ...seen, 'idempotency-key': 'other' })).toMatchObject({ status: 412 })
+    expect((await scenes()).map(each => each.id)).toEqual([first?.id, id, second?.id])
+    const merge = (next: unknown) => api.post<{ code: string }>(`/v1/scenes/${first?.id}:merge`, { next })
+    expect(await merge(second?.id)).toMatchObject({ status: 400, body: { code: 'OPTION_INVALID' } })
+    expect(await merge(id)).toMatchObject({
+      status: 200,
+      body: { scene: { content: '刘备见关羽张飞。\n\n三人结义。' }, binned: { unitId: id, what: 'scene' } },
+    })
+    expect(await merge(id)).toMatchObject({ status: 404, body: { code: 'SCENE_NOT_FOUND' } })
+  })
+
   test('what is deleted is in the bin, comes back, and is gone for good once that is asked for', async () => {
     const novelId = await importBook(api.novels.library, 'binned')
     const novel = `/v1/novels/${novelId}`

@@ -122,6 +122,13 @@ describePages('the shape of a novel', () => {
     await expect
       .poll(texts)
       .toMatchObject([/Dusk came/, /Night came/].map(text => expect.stringMatching(text)))
+    await page.getByRole('button', { name: 'Change: Scene 1' }).click()
+    await page.getByRole('menuitem', { name: 'Add the text of the next scene' }).click()
+    await expect.poll(texts).toMatchObject([expect.stringMatching(/Dusk came\.\s*Night came\./)])
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect
+      .poll(texts)
+      .toMatchObject([/Dusk came/, /Night came/].map(text => expect.stringMatching(text)))
     await page.getByRole('button', { name: 'Change: Scene 2' }).click()
     await page.getByRole('menuitem', { name: 'Begin a chapter here' }).click()
     await page.getByText('A chapter begins here now.').waitFor()
@@ -187,5 +194,26 @@ describePages('the shape of a novel', () => {
       .getByRole('button', { name: 'Delete for good' })
       .click()
     await dialog.getByText('The bin is empty.').waitFor()
+  })
+
+  test('a scene is cut in two at the cursor, and is as it was once that is undone', async () => {
+    await using opened = await open(`${server.url}/novels/${novelId}`)
+    const { page } = opened
+    await page.getByRole('link', { name: dusk }).click()
+    await page.getByRole('link', { name: 'Edit, write, history' }).click()
+    await page
+      .getByRole('tabpanel', { name: 'Text' })
+      .getByRole('button', { name: 'Edit', exact: true })
+      .click()
+    const text = page.getByRole('textbox', { name: 'Text', exact: true })
+    const divide = page.getByRole('button', { name: 'Divide the scene at the cursor' })
+    await text.press('Control+Home')
+    expect(await divide.isDisabled()).toBe(true)
+    for (let at = 0; at < 5; at++) await text.press('ArrowRight')
+    await divide.click()
+    const shown = page.locator('[data-scene-text]')
+    await expect.poll(() => shown.textContent()).toBe('Dusk')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => shown.textContent()).toBe('Dusk came.')
   })
 })

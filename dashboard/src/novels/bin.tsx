@@ -8,10 +8,11 @@ import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { unitOf } from '../parts/instructions.ts'
+import { useShape } from '../parts/shaping.ts'
 import { Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { NovelOutline } from './novel.ts'
-import { discardUnit, restoreUnit, useShape } from './shape.ts'
+import { discardUnit, restoreUnit } from './shape.ts'
 
 type BinEntry = components['schemas']['BinEntry']
 

@@ -16,6 +16,7 @@ import { useTranslations } from 'use-intl'
 import { useTopOf } from '../browser/virtual-rows.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
+import { type Done, type Shape, useShape } from '../parts/shaping.ts'
 import { Empty } from '../parts/states.tsx'
 import {
   type ChapterEntry,
@@ -27,16 +28,7 @@ import {
 } from './novel.ts'
 import classes from './outline.module.css'
 import { readPlace } from './reading-place.ts'
-import {
-  addChapter,
-  addVolume,
-  type Done,
-  moveChapter,
-  placeBeside,
-  placeOf,
-  type Shape,
-  useShape,
-} from './shape.ts'
+import { addChapter, addVolume, moveChapter, placeBeside, placeOf } from './shape.ts'
 import { ChapterDialog, VolumeDialog } from './unit-dialog.tsx'
 
 /** Below this many lines all of them are there, so that the search of the browser finds them; above, those on the screen alone. */

@@ -2,6 +2,7 @@ import { ActionIcon, Menu } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
   IconArrowDown,
+  IconArrowMerge,
   IconArrowsExchange,
   IconArrowUp,
   IconCut,
@@ -13,9 +14,10 @@ import { useTranslations } from 'use-intl'
 import { ChapterSelect } from '../parts/chapter-select.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
+import { type Shape, useShape } from '../parts/shaping.ts'
 import { useOutline } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
-import { moveScene, moveSceneTo, removeUnit, type Shape, splitChapter, useShape } from './shape.ts'
+import { mergeScene, moveScene, moveSceneTo, removeUnit, splitChapter } from './shape.ts'
 
 interface SceneMenuProps {
   /** Those of its chapter. */
@@ -73,6 +75,14 @@ export function SceneMenu({ scenes, scene, name }: SceneMenuProps) {
               onClick={() => shape.mutate(() => splitChapter(scene, scene.title ?? ''))}
             >
               {t('split')}
+            </Menu.Item>
+          )}
+          {below && (
+            <Menu.Item
+              leftSection={<IconArrowMerge size={16} aria-hidden />}
+              onClick={() => shape.mutate(() => mergeScene(scene, below))}
+            >
+              {t('join')}
             </Menu.Item>
           )}
           <Menu.Item

@@ -1,49 +1,8 @@
-/** What a person does to the shape of a novel: each act says what was done, and knows how it is undone. */
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useTranslations } from 'use-intl'
+/** What a person does to the shape of a novel. */
 import { api, dataOf } from '../api/client.ts'
-import { keys, ofNovel } from '../api/keys.ts'
-import { notifyDone, notifyUndoable, useNotifyError } from '../parts/notify.tsx'
+import { type Done, joinScenes, textBack } from '../parts/shaping.ts'
+import { ifMatch } from '../queries/novel-queries.ts'
 import type { ChapterEntry, NovelOutline, SceneEntry, Volume } from './novel.ts'
-
-/** What was done. */
-export interface Done {
-  /** The text that says so, under `novels.shape.done`. */
-  done: 'renamed' | 'added' | 'moved' | 'split' | 'merged' | 'deleted' | 'restored' | 'gone'
-  title: string
-  undo?: () => Promise<unknown>
-}
-
-/** Returns what carries out an act on a novel, says that it is done, and has the novel read again. */
-export function useShape(novelId: string) {
-  const t = useTranslations('novels.shape')
-  const queries = useQueryClient()
-  const notifyError = useNotifyError()
-  const again = () =>
-    Promise.all([
-      queries.invalidateQueries(ofNovel(novelId)),
-      queries.invalidateQueries({ queryKey: keys.novels }),
-    ])
-  const undoing = useMutation({
-    mutationFn: (undo: () => Promise<unknown>) => undo(),
-    onError: notifyError,
-    onSuccess: () => notifyDone(t('undone')),
-    onSettled: again,
-  })
-  return useMutation({
-    mutationFn: (act: () => Promise<Done>) => act(),
-    onError: notifyError,
-    onSuccess({ done, title, undo }) {
-      const text = t(`done.${done}`, { title })
-      if (undo === undefined) notifyDone(text)
-      else notifyUndoable(text, { label: t('undo'), onUndo: () => undoing.mutate(undo) })
-    },
-    onSettled: again,
-  })
-}
-
-/** What carries out an act. */
-export type Shape = ReturnType<typeof useShape>
 
 /** Gives a chapter another title. */
 export async function renameChapter(
@@ -196,6 +155,19 @@ export async function splitChapter(scene: SceneEntry, title: string): Promise<Do
   const undo = () =>
     dataOf(api.POST('/v1/novels/{novelId}/chapters/{chapterId}:merge', { params, body: { next } }))
   return { done: 'split', title, undo }
+}
+
+/** Puts the text of the scene that follows behind that of a scene. */
+export async function mergeScene(scene: SceneEntry, next: SceneEntry): Promise<Done> {
+  const { scene: merged, binned } = await joinScenes(scene.id, next.id)
+  const undo = async () => {
+    if (scene.characters === 0) {
+      const params = { path: { sceneId: scene.id }, header: ifMatch(merged) }
+      await dataOf(api.PATCH('/v1/scenes/{sceneId}', { params, body: { content: '' } }))
+    } else if (next.characters > 0) await textBack(merged, 0)
+    return restoreEntry(scene.novelId, binned.id)
+  }
+  return { done: 'joined', title: '', undo }
 }
 
 /** Moves a scene within its chapter to before another one, or to the end. `was`: what follows it now. */

@@ -5,9 +5,9 @@ import { useTranslations } from 'use-intl'
 import { ChapterSelect } from '../parts/chapter-select.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
+import type { Done, Shape } from '../parts/shaping.ts'
 import { type ChapterEntry, chaptersOf, type NovelOutline, type Volume } from './novel.ts'
 import {
-  type Done,
   mergeChapter,
   moveChapter,
   moveVolume,
@@ -16,7 +16,6 @@ import {
   removeUnit,
   renameChapter,
   renameVolume,
-  type Shape,
 } from './shape.ts'
 
 interface UnitDialogProps {

@@ -11,7 +11,7 @@ import {
   TextInput,
   Title,
 } from '@mantine/core'
-import { IconArrowsSplit, IconFeather } from '@tabler/icons-react'
+import { IconArrowsSplit, IconCut, IconFeather } from '@tabler/icons-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/words.ts'
@@ -20,6 +20,7 @@ import { Form } from '../parts/form.tsx'
 import type { Selected } from '../parts/instructions.ts'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
+import { splitScene, useShape } from '../parts/shaping.ts'
 import { ErrorNotice } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { type Draft, type Typed, useDraft } from './draft.ts'
@@ -104,6 +105,7 @@ function EditForm(props: EditFormProps) {
   const { scene, draft, mostContent, isChanged, save, onType, onDrop, children } = props
   const t = useTranslations('scenes.edit')
   const [selected, setSelected] = useState<Selected>()
+  const [caret, setCaret] = useState(0)
   const send = () => (isChanged ? save.send(draft) : undefined)
   return (
     <Stack>
@@ -124,12 +126,16 @@ function EditForm(props: EditFormProps) {
             mostContent={mostContent}
             onType={onType}
             onSave={send}
-            onSelect={setSelected}
+            onSelect={(chosen, at) => {
+              setSelected(chosen)
+              setCaret(at)
+            }}
           />
           {save.error !== null && <ErrorNotice error={save.error} />}
-          <Group justify="space-between">
+          <Group justify="space-between" className={styles['saving'] ?? ''}>
             <Count content={draft.content} />
             <Group gap="xs">
+              <SplitHere scene={scene} draft={draft} at={caret} onSplit={onDrop} />
               <Button variant="default" onClick={onDrop} disabled={save.isPending}>
                 {isChanged ? t('drop') : t('close')}
               </Button>
@@ -141,6 +147,35 @@ function EditForm(props: EditFormProps) {
         </Stack>
       </Form>
     </Stack>
+  )
+}
+
+interface SplitHereProps {
+  scene: Scene
+  draft: Typed
+  /** Where the cursor is in the text. */
+  at: number
+  onSplit: () => void
+}
+
+/** Has the text from the cursor on become a scene of its own, where what is typed is saved. */
+function SplitHere({ scene, draft, at, onSplit }: SplitHereProps) {
+  const t = useTranslations('scenes.edit')
+  const shape = useShape(scene.novelId)
+  const isSaved = draft.content === scene.content && draft.title === (scene.title ?? '')
+  const isWithin = draft.content.slice(0, at).trim() !== '' && draft.content.slice(at).trim() !== ''
+  const why = isSaved ? t('splitWhere') : t('splitSaved')
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconCut size={16} aria-hidden />}
+      loading={shape.isPending}
+      disabled={!isSaved || !isWithin}
+      title={isSaved && isWithin ? undefined : why}
+      onClick={() => shape.mutate(() => splitScene(scene, at), { onSuccess: onSplit })}
+    >
+      {t('split')}
+    </Button>
   )
 }
 
@@ -172,7 +207,8 @@ interface FieldsProps {
   mostContent: number
   onType: (part: Partial<Typed>) => void
   onSave: () => void
-  onSelect: (selected: Selected | undefined) => void
+  /** `at`: where the cursor is. */
+  onSelect: (selected: Selected | undefined, at: number) => void
 }
 
 function Fields({ draft, mostContent, onType, onSave, onSelect }: FieldsProps) {
@@ -197,7 +233,7 @@ function Fields({ draft, mostContent, onType, onSave, onSelect }: FieldsProps) {
         onChange={({ currentTarget }) => onType({ content: currentTarget.value })}
         onSelect={({ currentTarget: { value, selectionStart: start, selectionEnd } }) => {
           const text = value.slice(start, selectionEnd)
-          onSelect(text.trim() === '' ? undefined : { start, text })
+          onSelect(text.trim() === '' ? undefined : { start, text }, start)
         }}
         onKeyDown={event => {
           if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { chapterNotFound, volumeNotFound } from '../../novel/library/refusal.ts'
 import { markDeleted } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
-import { createdIdOf, idempotencyKeyHeader } from '../request-headers.ts'
+import { createdIdOf, idempotencyKeyHeader, requiredVersion } from '../request-headers.ts'
 import { type NovelContext, routesOf } from '../route.ts'
+import { ifMatch } from '../schemas/fields.ts'
 import { chapterParams, novelParams, novelSchema } from '../schemas/novel.ts'
-import { sceneParams, sceneSchema } from '../schemas/scene.ts'
+import { presentScene, sceneParams, sceneSchema } from '../schemas/scene.ts'
 import {
   binEntrySchema,
   binParams,
@@ -16,14 +17,16 @@ import {
   newNovelBody,
   newVolumeBody,
   novelNamesBody,
+  sceneMergeBody,
   sceneMoveBody,
+  sceneSplitBody,
   splitBody,
   titleBody,
   volumeMoveBody,
   volumeParams,
   volumeSchema,
 } from '../schemas/shape.ts'
-import { sendScene } from './scenes.ts'
+import { refuseUnlessApplied, sendScene } from './scenes.ts'
 
 const { get, post, patch, delete: remove } = routesOf<NovelContext>('novels')
 
@@ -205,6 +208,48 @@ export const shapeRoutes = [
     handle: async ({ novels, settings: { userId } }, { params: { sceneId }, body }, reply) => {
       await novels.library.shape.moveScene(userId, { sceneId, ...defined({ ...body }) })
       return sendScene(reply, await novels.library.scenes.scene(userId, sceneId))
+    },
+  }),
+  post('/v1/scenes/:sceneId([^:]+)::split', {
+    summary: 'Cut a scene in two: what follows a place becomes a scene of its own, right behind',
+    description:
+      'If-Match names the version that was read. If the text changed since, nothing is cut: 412. Blank lines at the place go. The whole text is in the ' +
+      'history of the first scene. With an Idempotency-Key, a repeated request finds the first new scene.',
+    params: sceneParams,
+    headers: z.object({ ...ifMatch, ...idempotencyKeyHeader }),
+    body: sceneSplitBody,
+    sends: { 201: z.object({ scene: sceneSchema, next: sceneSchema }) },
+    refuses: [
+      'OPTION_INVALID',
+      'IF_MATCH_INVALID',
+      'IF_MATCH_REQUIRED',
+      'SCENE_NOT_FOUND',
+      'SCENE_CHANGED',
+      'CHAPTER_FULL',
+    ],
+    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
+      const { shape, scenes } = novels.library
+      const id = createdIdOf(headers, 'scene', userId, sceneId)
+      const expectedVersion = requiredVersion(headers['if-match'], 'scene')
+      const title = body.title || undefined
+      const split = { sceneId, expectedVersion, at: body.at, id, ...defined({ title }) }
+      refuseUnlessApplied(sceneId, await shape.splitScene(userId, split))
+      reply.code(201).header('location', `/v1/scenes/${id}`)
+      const [scene, next] = await Promise.all([scenes.scene(userId, sceneId), scenes.scene(userId, id)])
+      return { scene: presentScene(scene), next: presentScene(next) }
+    },
+  }),
+  post('/v1/scenes/:sceneId([^:]+)::merge', {
+    summary: 'Put the text of the scene that follows behind that of this one; that scene goes into the bin',
+    description: 'The text of this scene as it was is in its history.',
+    params: sceneParams,
+    body: sceneMergeBody,
+    sends: { 200: z.object({ scene: sceneSchema, binned: binEntrySchema }) },
+    refuses: ['OPTION_INVALID', 'SCENE_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, body: { next } }) => {
+      const { shape, scenes } = novels.library
+      const binned = await shape.mergeScenes(userId, { sceneId, next })
+      return { scene: presentScene(await scenes.scene(userId, sceneId)), binned }
     },
   }),
   remove('/v1/scenes/:sceneId', {

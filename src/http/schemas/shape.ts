@@ -79,6 +79,17 @@ export const splitBody = z.strictObject({
   title: unitTitle.default(''),
 })
 
+/** Where a scene is to be cut. */
+export const sceneSplitBody = z.strictObject({
+  at: z.int().min(1).describe('Where the new scene begins in the text, in UTF-16 code units'),
+  title: plainLine(300).optional().describe('Of the new scene; absent or empty: none'),
+})
+
+/** The scene that is to be put into another one. */
+export const sceneMergeBody = z.strictObject({
+  next: id.describe('The scene that follows in the chapter, which goes into the bin then'),
+})
+
 /** The chapter that is to be put into another one. */
 export const mergeBody = z.strictObject({ next: id.describe('The chapter that follows, which is gone then') })
 

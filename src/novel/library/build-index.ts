@@ -104,7 +104,7 @@ async function stateOf(
 
 /**
  * Scenes of which another text was indexed, and scenes with a text that came since; only those of which the text ever changed are looked
- * at, since a scene that is added has none.
+ * at: a scene that is added has none, and one that was cut off another counts as changed.
  */
 async function changedScenes(
   { records }: LibraryParts,

@@ -14,6 +14,8 @@ import {
   type Selection,
   type Stored,
 } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import { hasWords } from '../quotation.ts'
 import { type BinEntry, type BinnedUnit, binnedFor, type NovelBin } from './bin.ts'
 import { discardStep } from './drafts.ts'
 import { idsOf } from './ids.ts'
@@ -28,6 +30,7 @@ import {
   shaping,
   volumeAt,
 } from './keep-shape.ts'
+import { movedInThreads } from './keep-threads.ts'
 import {
   type BinRecord,
   bin,
@@ -38,6 +41,7 @@ import {
   readings,
   type SceneRecord,
   scenes,
+  texts,
   volumes,
 } from './kinds.ts'
 import { chaptersOf, type InOrder, scenesOf, spanOf, volumesOf } from './places.ts'
@@ -52,12 +56,12 @@ export function novelBin(library: LibraryParts): NovelBin {
     async remove(userId, unit) {
       const id = randomUUID()
       await shaping(library, { userId, novelId: unit.novelId }, frame => binned(library, frame, { unit, id }))
-      return entryOf(await held(library, { novelId: unit.novelId, entryId: id }))
+      return shown(await held(library, { novelId: unit.novelId, entryId: id }))
     },
     async entries(userId, novelId) {
       await ownNovel(library, userId, novelId)
       const query = { equal: { novelId }, order: ['expiresAt'], reverse: true } as const
-      return (await records.find(bin, query)).map(entryOf)
+      return (await records.find(bin, query)).map(shown)
     },
     async restore(userId, wanted) {
       let entry: Stored<BinRecord> | undefined
@@ -66,7 +70,7 @@ export function novelBin(library: LibraryParts): NovelBin {
         return restored(library, frame, entry)
       })
       if (entry === undefined) throw binEntryNotFound(wanted.entryId)
-      return entryOf(entry)
+      return shown(entry)
     },
     async discard(userId, wanted, limit = discardStep) {
       await ownNovel(library, userId, wanted.novelId)
@@ -82,8 +86,13 @@ export function novelBin(library: LibraryParts): NovelBin {
   }
 }
 
-function entryOf({ revision: _, place: __, ...entry }: Stored<BinRecord>): BinEntry {
+/** An entry as readers see it. */
+export function entryOf({ place: _, mergedInto: __, ...entry }: BinRecord): BinEntry {
   return entry
+}
+
+function shown({ revision: _, ...entry }: Stored<BinRecord>): BinEntry {
+  return entryOf(entry)
 }
 
 /** Throws BIN_ENTRY_NOT_FOUND. */
@@ -108,11 +117,12 @@ interface Unit {
   changes: (entryId: string) => Change[]
 }
 
-async function binned(
+/** Returns what puts a unit into the bin as the entry `id`. */
+export async function binned(
   library: LibraryParts,
   frame: Frame,
-  { unit, id }: { unit: BinnedUnit; id: string },
-): Promise<Shaped> {
+  { unit, id, mergedInto }: { unit: BinnedUnit; id: string; mergedInto?: string },
+): Promise<{ entry: BinRecord; novel: NovelChange; changes: readonly Change[] }> {
   const { records, now } = library
   const { novel } = frame
   const { title, place, counts, scenes: of, changes } = await unitOf(library, frame, unit)
@@ -122,8 +132,10 @@ async function binned(
   const entry: BinRecord = {
     ...{ id, novelId: novel.id, what: unit.what, unitId: unit.id, title, chapters: counts.chapters },
     ...{ scenes: count, words, characters, binnedAt: at, expiresAt: at + binnedFor, place },
+    ...defined({ mergedInto }),
   }
   return {
+    entry,
     novel: countedBy(frame, { ...counts, scenes: count, words, characters }, -1),
     changes: [...changes(id), insert(bin, entry)],
   }
@@ -288,7 +300,22 @@ async function sceneBack(library: LibraryParts, frame: Frame, entry: BinRecord):
     ...scenesOf(novelId, target.position)({ from: at }, { by: 1 }),
     ...scenesOf(entry.id, chapter)({ from: 0 }, { by: at - position, chapter: target.position, novelId }),
     ...(own === undefined && scene ? inChapter([{ ...scene, novelId, edited: 1 }], target, at) : []),
+    ...(await eventsBack(library, novelId, entry)),
   ]
+}
+
+/** Returns what gives a scene back the events of threads that another one has since both were made one: those whose words only it has. */
+async function eventsBack(
+  library: LibraryParts,
+  novelId: string,
+  { unitId, mergedInto = '' }: BinRecord,
+): Promise<Change[]> {
+  if (mergedInto === '') return []
+  const both = await library.records.get(texts, [mergedInto, unitId])
+  const isIn = (sceneId: string, quotation: string) => hasWords(both.get(sceneId)?.content ?? '', quotation)
+  return movedInThreads(library, novelId, (scene, quotation = '') =>
+    scene === mergedInto && !isIn(mergedInto, quotation) && isIn(unitId, quotation) ? unitId : scene,
+  )
 }
 
 /** Deletes an entry for good by one step. The entry guards it: one that is put back meanwhile stays. */

@@ -242,6 +242,27 @@ async function edit(
   }
 }
 
+/** Returns the changes of the entries of a codex that named a scene, and name another one then. */
+export async function movedInCodex(
+  { records, now }: LibraryParts,
+  novelId: string,
+  { from, to }: { from: string; to: string },
+): Promise<Change[]> {
+  const found = await records.find(codex, { equal: { novelId }, order: ['order'] })
+  const other = (scene: string) => (scene === from ? to : scene)
+  return found.flatMap(entry => {
+    const changes = entry.changes.map(change => {
+      const begins = other(change.from)
+      // One that ended with the scene that it began in would be known nowhere.
+      const until = change.until === from && begins !== to ? to : change.until
+      return { ...change, from: begins, ...defined({ until }) }
+    })
+    const moved = { ...entry, begins: other(entry.begins), ends: other(entry.ends), changes }
+    if (isSame(moved, entry)) return []
+    return [replace(codex, { ...moved, version: entry.version + 1, updatedAt: now() })]
+  })
+}
+
 function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }

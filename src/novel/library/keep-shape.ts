@@ -83,14 +83,8 @@ export function novelShape(library: LibraryParts): NovelShape {
       shaping(library, { userId, novelId: move.novelId }, frame => moveVolume(frame, move)),
     moveChapter: (userId, move) =>
       shaping(library, { userId, novelId: move.novelId }, frame => moveChapter(frame, move)),
-    async moveScene(userId, move) {
-      const scene = await getOne(library.records, scenes, move.sceneId, ['summary'])
-      if (scene === undefined) throw sceneNotFound(move.sceneId)
-      const ofNovel = { userId, novelId: scene.novelId }
-      await shaping(library, ofNovel, frame => moveScene(library, frame, move)).catch(error => {
-        throw isNovelGone(error) ? sceneNotFound(move.sceneId) : error
-      })
-    },
+    moveScene: (userId, move) =>
+      shapingOfScene(library, { userId, sceneId: move.sceneId }, frame => moveScene(library, frame, move)),
     async splitChapter(userId, split) {
       await shaping(library, { userId, novelId: split.novelId }, frame => splitChapter(library, frame, split))
       return shelf.chapter(userId, split.id)
@@ -170,6 +164,19 @@ export async function shaping(
     const changed = defined({ ...novel, ...shaped.novel, updatedAt: now() }) as Stored<NovelRecord>
     if ((await records.commit([replace(novels, changed), ...shaped.changes])) === 'applied') return
   }
+}
+
+/** Does the same to the novel of a scene. Throws SCENE_NOT_FOUND. */
+export async function shapingOfScene(
+  library: LibraryParts,
+  { userId, sceneId }: { userId: string; sceneId: string },
+  decide: (frame: Frame) => Shaped | Promise<Shaped>,
+): Promise<void> {
+  const scene = await getOne(library.records, scenes, sceneId, ['summary'])
+  if (scene === undefined) throw sceneNotFound(sceneId)
+  await shaping(library, { userId, novelId: scene.novelId }, decide).catch(error => {
+    throw isNovelGone(error) ? sceneNotFound(sceneId) : error
+  })
 }
 
 /** Whether a novel has the volume or chapter that is to be added already. Throws OPTION_INVALID where the id is none, or is taken. */

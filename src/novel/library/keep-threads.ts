@@ -1,5 +1,5 @@
 /** The threads of the stories: one record each, guarded by the novel where it is new. */
-import { getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
+import { type Change, getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { groupedBy } from '../grouped-by.ts'
 import { hasWords } from '../quotation.ts'
@@ -186,6 +186,23 @@ async function put(
     const guard = held === undefined ? [replace(novels, { ...novel, updatedAt: at })] : []
     if ((await records.commit([...guard, change])) === 'applied') return { outcome: 'applied', version: next }
   }
+}
+
+/** Returns the changes of the threads of a novel that name other scenes then: `to` returns which, of an event by its words. */
+export async function movedInThreads(
+  { records, now }: LibraryParts,
+  novelId: string,
+  to: (scene: string, quotation?: string) => string,
+): Promise<Change[]> {
+  const found = await records.find(threads, { equal: { novelId }, order: ['order'] })
+  return found.flatMap(thread => {
+    const fields = fieldsOf(thread)
+    const [plantBy, resolveBy] = [to(thread.plantBy), to(thread.resolveBy)]
+    const events = fields.events.map(event => ({ ...event, scene: to(event.scene, event.quotation) }))
+    const moved = { ...fields, plantBy, resolveBy, events }
+    if (isSame(moved, fields)) return []
+    return [replace(threads, { ...thread, ...moved, version: thread.version + 1, updatedAt: now() })]
+  })
 }
 
 function fieldsOf({ title, plan, note, plantBy, resolveBy, events: all }: ThreadFields): ThreadFields {

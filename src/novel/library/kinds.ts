@@ -226,6 +226,8 @@ export interface BinRecord extends BinEntry {
     volumeId?: string
     chapterId?: string
   }
+  /** The scene that has its text; absent unless two were made one. */
+  mergedInto?: string
 }
 
 export const bin = defineKind<BinRecord>({

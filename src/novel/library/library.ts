@@ -8,6 +8,7 @@ import type { NovelBin } from './bin.ts'
 import { passageIndex } from './build-index.ts'
 import type { CandidateStore } from './candidates.ts'
 import type { CodexStore } from './codex.ts'
+import { sceneShape } from './cut-scenes.ts'
 import type { NovelDrafts } from './drafts.ts'
 import type { ExportStore } from './exports.ts'
 import { novelAdditions } from './keep-additions.ts'
@@ -30,7 +31,7 @@ import type { PromptStore } from './prompts.ts'
 import { novelShelf } from './read-shelf.ts'
 import type { ReadingStore } from './readings.ts'
 import type { SceneStore } from './scenes.ts'
-import type { NovelShape } from './shape.ts'
+import type { NovelShape, SceneShape } from './shape.ts'
 import type { NovelShelf } from './shelf.ts'
 import type { SnapshotStore } from './snapshots.ts'
 import type { ThreadStore } from './threads.ts'
@@ -42,7 +43,7 @@ import { sceneStore } from './write-scene.ts'
 export interface NovelLibrary {
   readonly drafts: NovelDrafts
   readonly shelf: NovelShelf
-  readonly shape: NovelShape
+  readonly shape: NovelShape & SceneShape
   readonly bin: NovelBin
   readonly additions: NovelAdditions
   readonly scenes: SceneStore
@@ -71,7 +72,7 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
   return {
     drafts: novelDrafts(parts),
     shelf: novelShelf(parts),
-    shape: novelShape(parts),
+    shape: { ...novelShape(parts), ...sceneShape(parts) },
     bin: novelBin(parts),
     additions: novelAdditions(parts),
     scenes: sceneStore(parts),

@@ -4,6 +4,8 @@
  *
  * A place is said by what is to follow it: `before` a volume, chapter or scene, by its id; absent: at the end.
  */
+import type { BinEntry } from './bin.ts'
+import type { SceneWritten } from './scenes.ts'
 import type { ChapterOverview, NovelOverview, VolumeOverview } from './shelf.ts'
 
 /** A novel that a person begins. */
@@ -68,6 +70,32 @@ export interface ChapterSplit {
   /** Of the new chapter, chosen by the caller, at most 100 characters. */
   id: string
   title: string
+}
+
+/** Where a scene is cut in two. */
+export interface SceneSplit {
+  sceneId: string
+  /** `version` of the scene that was read. */
+  expectedVersion: number
+  /** Where in that text the new scene begins, in code units; text is on both sides. */
+  at: number
+  /** Of the new scene, chosen by the caller, at most 100 characters. */
+  id: string
+  title?: string
+}
+
+/** Scenes that are cut in two, and joined. Both throw SCENE_NOT_FOUND. */
+export interface SceneShape {
+  /**
+   * What follows a place becomes a scene of its own, right behind; blank lines at the place go. The whole text stays in the history of the first one.
+   * Split again with the same id, it changes nothing. Throws CHAPTER_FULL, and OPTION_INVALID where a side has no text, or the id is taken.
+   */
+  splitScene(userId: string, split: SceneSplit): Promise<SceneWritten>
+  /**
+   * The text of the scene that follows in the chapter is put behind that of this one, and that scene into the bin. Throws OPTION_INVALID where `next`
+   * does not follow, or the text would be too long.
+   */
+  mergeScenes(userId: string, unit: { sceneId: string; next: string }): Promise<BinEntry>
 }
 
 /** The shapes of novels. All throw NOVEL_NOT_FOUND, VOLUME_NOT_FOUND, CHAPTER_NOT_FOUND, SCENE_NOT_FOUND for what a user does not have. */

@@ -171,8 +171,8 @@ async function carryOut(
   if ('fields' in decided) return apply(library, found, decided, at)
   if (!('beside' in decided)) return keepRefused(library, scene, decided)
   const { beside, openCandidates } = decided
-  const changed = replace(scenes, defined({ ...scene, openCandidates }))
-  const committed = await library.records.commit([changed, ...beside])
+  const counted = replace(scenes, defined({ ...scene, openCandidates }))
+  const committed = await library.records.commit([counted, ...beside])
   const { version, textVersion } = scene
   return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
 }

@@ -1,10 +1,12 @@
 import { expect } from 'vitest'
 import { sweepBins } from '../../../src/novel/drafts.ts'
 import { binnedFor } from '../../../src/novel/library/bin.ts'
+import { longestScene } from '../../../src/novel/library/drafts.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { scenesPerChapter } from '../../../src/novel/library/scenes.ts'
 import { ann, type Book, everythingOf, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+import { entryFields } from './codex-cases.ts'
 import { writeUnit } from './level-cases.ts'
 import { readingOf } from './reading-cases.ts'
 
@@ -231,6 +233,113 @@ export const shapeCases: readonly LibraryCase[] = [
       await expect(move('a2', { chapterId: other.chapter('a') })).rejects.toEqual(
         missing('CHAPTER_NOT_FOUND'),
       )
+    },
+  },
+  {
+    name: 'a scene is cut in two and made one again, with its history, and what names it',
+    async run(t) {
+      const { library, novelId, chapter, scene, shape } = await shaped(t)
+      const content = 'b2 the letter came late.\n\n  \n　　The bridge fell into the river.'
+      const sceneId = scene('b2')
+      await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content, summary: 'A bridge.' })
+      await library.snapshots.create(ann, { id: 's', novelId, name: 'before' })
+      const thread = { title: 'Bridge', plan: '', note: '', plantBy: '', resolveBy: '' }
+      const event = (quotation: string) => ({ scene: sceneId, kind: 'planted' as const, quotation })
+      const events = [event('the letter came late'), event('The bridge fell into')]
+      const read = { novelId, threadId: 'bridge', expectedVersion: 0 }
+      await library.threads.put(ann, read, { ...thread, events })
+      const named = async () => (await library.threads.thread(ann, read)).events.map(each => each.scene)
+      t.now = 75
+      const before = await library.scenes.scene(ann, sceneId)
+      const split = { sceneId, expectedVersion: before.version, at: content.indexOf('\n') + 1, id: 'new' }
+      const cut = (more: Partial<typeof split & { title: string }> = {}) =>
+        library.shape.splitScene(ann, { ...split, ...more })
+      expect(await cut({ expectedVersion: 1 })).toMatchObject({ outcome: 'conflict', version: 2 })
+      expect(await cut({ title: 'Bridge' })).toMatchObject({ outcome: 'applied' })
+      expect(await cut()).toMatchObject({ outcome: 'applied' })
+      expect(await shape()).toBe(whole.replace('b2', 'b2 　　'))
+      expect(await library.scenes.scene(ann, sceneId)).toMatchObject({
+        ...{ content: 'b2 the letter came late.', version: 3, textVersion: 3, summaryOutOfDate: true },
+        textOrigin: { method: 'person', writtenBy: { userId: ann }, writtenAt: 75 },
+      })
+      const made = await library.scenes.scene(ann, 'new')
+      expect(made).toMatchObject({
+        content: '　　The bridge fell into the river.',
+        title: 'Bridge',
+        version: 1,
+      })
+      expect(made.hasSummary).toBe(false)
+      expect(await named()).toEqual([sceneId, 'new'])
+      const [kept] = (await library.scenes.history(ann, sceneId, { pageSize: 1 })).items
+      expect(kept).toMatchObject({ text: content, version: 2, overwrittenBy: { userId: ann } })
+      for (const at of [0, 1_000, before.content.length])
+        await expect(cut({ at, id: 'other', expectedVersion: 3 })).rejects.toEqual(missing('OPTION_INVALID'))
+      await expect(library.shape.splitScene('bob', { ...split, id: 'x' })).rejects.toEqual(
+        missing('SCENE_NOT_FOUND'),
+      )
+      const merge = (next: string) => library.shape.mergeScenes(ann, { sceneId, next })
+      await expect(merge(scene('b3'))).rejects.toEqual(missing('OPTION_INVALID'))
+      await expect(merge(scene('c1'))).rejects.toEqual(missing('OPTION_INVALID'))
+      const entry = await merge('new')
+      expect(entry).toMatchObject({ what: 'scene', unitId: 'new', title: 'Bridge', scenes: 1 })
+      expect(Object.keys(entry)).not.toContain('mergedInto')
+      await expect(merge('new')).rejects.toEqual(missing('SCENE_NOT_FOUND'))
+      expect(await shape()).toBe(whole)
+      const merged = await library.scenes.scene(ann, sceneId)
+      expect(merged.content).toBe('b2 the letter came late.\n\n　　The bridge fell into the river.')
+      expect(await named()).toEqual([sceneId, sceneId])
+      const [parted] = (await library.scenes.history(ann, sceneId, { pageSize: 1 })).items
+      const back = { sceneId, entryId: parted?.id ?? '', expectedVersion: merged.version }
+      await library.scenes.restore(ann, back)
+      await library.bin.restore(ann, { novelId, entryId: entry.id })
+      expect(await shape()).toBe(whole.replace('b2', 'b2 　　'))
+      expect(await named()).toEqual([sceneId, 'new'])
+      expect(await library.snapshots.compare(ann, { novelId, snapshotId: 's' })).toMatchObject({
+        ...{ changed: 1, added: 1, deleted: 0 },
+      })
+      await library.bin.remove(ann, { novelId, what: 'chapter', id: chapter('b') })
+      await expect(merge('new')).rejects.toEqual(missing('SCENE_NOT_FOUND'))
+    },
+  },
+  {
+    name: 'what the codex says of a scene is of the one that has its text, and a text that is too long is refused',
+    async run(t) {
+      const { library, novelId, scene, shape } = await shaped(t)
+      const [earlier, first, next, last] = ['a1', 'a2', 'a3', 'b1'].map(scene) as [
+        string,
+        string,
+        string,
+        string,
+      ]
+      const change = (from: string, until: string) => ({ how: 'add' as const, from, until, text: 'Late.' })
+      const changes = [change(next, last), change(earlier, next), change(first, next)]
+      const fields = entryFields({ name: 'Rose', begins: next, ends: next, changes })
+      await library.codex.add(ann, novelId, [{ id: 'rose', fields }])
+      await library.shape.mergeScenes(ann, { sceneId: first, next })
+      expect(await library.codex.entry(ann, { novelId, entryId: 'rose' })).toMatchObject({
+        ...{ begins: first, ends: first, version: 2 },
+        changes: [change(first, last), change(earlier, first), change(first, next)],
+      })
+      expect((await library.scenes.scene(ann, first)).textOrigin).toMatchObject({ method: 'imported' })
+      const long = 'x'.repeat(longestScene - 5)
+      const [cold, colder] = [scene('c1'), scene('c2')]
+      await library.scenes.editScene(ann, { sceneId: colder, expectedVersion: 1, content: long })
+      const tooLong = library.shape.mergeScenes(ann, { sceneId: cold, next: colder })
+      await expect(tooLong).rejects.toThrow(/have 50010 characters together; a scene has at most 50000/)
+      const writes = [2, 3, 4].map(version => ({
+        ...{ sceneId: scene('b1'), expectedVersion: 1, content: `b1 rain. Snow ${version}.` },
+      }))
+      const written = async () => {
+        for (const edit of writes) await library.scenes.editScene(ann, edit)
+      }
+      const merged = async () => {
+        for (const name of ['b2', 'b3'])
+          await library.shape.mergeScenes(ann, { sceneId: scene('b1'), next: scene(name) })
+      }
+      await Promise.all([written(), merged()])
+      expect(await shape()).toMatch(/^One: a\(a1 a2\) b\(b1\) c\(c1 xx c3\)/)
+      const { content } = await library.scenes.scene(ann, scene('b1'))
+      expect(content).toMatch(/b2 it snowed\.\n\nb3 it froze\.$/)
     },
   },
   {

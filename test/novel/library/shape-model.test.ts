@@ -22,7 +22,7 @@ const book: Book = [2, 1, 3].map((chapters, volume) => ({
 }))
 
 const kinds = ['volume', 'chapter', 'scene'] as const
-const steps = ['move', 'remove', 'restore', 'split', 'merge', 'add'] as const
+const steps = ['move', 'remove', 'restore', 'split', 'merge', 'add', 'cut', 'join'] as const
 const step = fc.record({
   step: fc.constantFrom(...steps),
   what: fc.constantFrom(...kinds),
@@ -94,6 +94,21 @@ test('whatever is moved, split, merged, deleted and put back, the novel has the 
           chapters: [] as Chapter[],
         }
         chapters.splice(chapters.indexOf(chapter) + 1, 0, { id, scenes: chapter.scenes.splice(at) })
+      } else if (name === 'cut' && scene && withScene) {
+        const { content, version } = await library.scenes.scene(ann, scene)
+        const at = 1 + (other % Math.max(1, content.length - 1))
+        if (content.slice(0, at).trim() === '' || content.slice(at).trim() === '') continue
+        await library.shape.splitScene(ann, { sceneId: scene, expectedVersion: version, at, id })
+        withScene.scenes.splice(withScene.scenes.indexOf(scene) + 1, 0, id)
+        expect(await lettersOf([scene, id])).toBe(content.replace(/\s/g, ''))
+      } else if (name === 'join' && scene && withScene) {
+        const list = withScene.scenes
+        const next = list[list.indexOf(scene) + 1]
+        if (next === undefined) continue
+        const both = await lettersOf([scene, next])
+        await library.shape.mergeScenes(ann, { sceneId: scene, next })
+        take([list], next)
+        expect(await lettersOf([scene])).toBe(both)
       } else if (name === 'merge' && chapter) {
         const next = chaptersOf(novel)[chaptersOf(novel).indexOf(chapter) + 1]
         if (next === undefined) continue
@@ -120,6 +135,11 @@ test('whatever is moved, split, merged, deleted and put back, the novel has the 
       }
       expect(await listsOf(novelId)).toEqual(novel)
     }
+  }
+
+  async function lettersOf(ids: readonly string[]) {
+    const texts = await Promise.all(ids.map(async id => (await library.scenes.scene(ann, id)).content))
+    return texts.join('').replace(/\s/g, '')
   }
 
   async function listsOf(novelId: string) {
