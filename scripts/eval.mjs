@@ -344,7 +344,7 @@ async function vectorsOf(model, texts) {
 
 /** How the index is asked: by words, by vectors, or by both, as the product does it. */
 function finders({ store }, model, vectors) {
-  const words = (query, limit) => searchIndex(store, query, { limit })
+  const words = async (query, limit) => (await searchIndex(store, query, { limit })).hits
   const close = async (query, limit) => {
     const [vector] = (await model.embed([query], { purpose: 'query' })).vectors
     const closest = new Closest(vector, limit)

@@ -30,11 +30,11 @@ export function pagingQuery({ limit, page }: PagingOptions): Query {
   return { pageSize: parseLimit(limit), pageToken: page }
 }
 
-/** Returns the number that `--limit` gives. Throws USAGE_INVALID. */
-export function parseLimit(limit: string | undefined): number | undefined {
+/** Returns the number that `--limit`, or another option, gives. Throws USAGE_INVALID. */
+export function parseLimit(limit: string | undefined, option = '--limit'): number | undefined {
   if (limit === undefined) return undefined
   if (/^[1-9]\d{0,5}$/.test(limit)) return Number(limit)
-  throw usageError(`--limit ${limit}: give a whole number of at least 1.`)
+  throw usageError(`${option} ${limit}: give a whole number of at least 1.`)
 }
 
 /** What a command lists, and how. */

@@ -75,13 +75,16 @@ function paragraphs(text: string): string[] {
 
 /** Returns the places that a search found. */
 export function hitLines(answer: Answer): string[] {
-  const { outOfDateScenes, hits, degraded } = answer
+  const { outOfDateScenes, hits, total, nextOffset, degraded } = answer
   const stale =
     outOfDateScenes === 0 ? '' : ` ${countOf(outOfDateScenes, 'scene')} changed since it was built.`
-  const lines = [`${countOf(hits.length, 'place')}. ${answeredBy(answer)}${stale}`]
+  const isAll = hits.length === total
+  const found = isAll ? countOf(total, 'place') : `${numberText(hits.length)} of ${countOf(total, 'place')}`
+  const lines = [`${found}. ${answeredBy(answer)}${stale}`]
   if (degraded !== undefined) lines.push(`By words only: ${printable(degraded.message)}`)
   for (const { chapterTitle, snippet, sceneId } of hits)
     lines.push('', printable(chapterTitle), `  ${printable(marked(snippet))}`, `  scene ${sceneId}`)
+  if (nextOffset !== undefined) lines.push('', `The following ones: --offset ${nextOffset}`)
   return lines
 }
 

@@ -119,14 +119,16 @@ test('a search marks what answers, and says which index did', () => {
     score: 1,
     outOfDate: false,
   }
-  expect(hitLines({ index: 'lexical', outOfDateScenes: 1, hits: [hit] })).toEqual([
-    '1 place. Answered by the lexical index (BM25). 1 scene changed since it was built.',
+  expect(hitLines({ index: 'lexical', outOfDateScenes: 1, total: 2, nextOffset: 1, hits: [hit] })).toEqual([
+    '1 of 2 places. Answered by the lexical index (BM25). 1 scene changed since it was built.',
     '',
     '第一回',
     '  話說[曹操]與[曹丕]',
     '  scene s',
+    '',
+    'The following ones: --offset 1',
   ])
-  expect(hitLines({ index: 'none', outOfDateScenes: 0, hits: [] })).toEqual([
+  expect(hitLines({ index: 'none', outOfDateScenes: 0, total: 0, hits: [] })).toEqual([
     '0 places. The novel is not indexed yet.',
   ])
 })

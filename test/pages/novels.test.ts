@@ -162,6 +162,7 @@ describePages('a novel', () => {
     const mark = prose(page).locator('mark')
     await mark.waitFor()
     expect(await mark.textContent()).toContain('A heron stood where the ferry used to land')
+    expect(await mark.locator('strong').allTextContents()).toEqual(['heron', 'ferry'])
     await expect.poll(() => mark.evaluate(each => each.getBoundingClientRect().top)).toBeLessThan(900)
     await page.getByRole('link', { name: 'Back to the search for “heron ferry”' }).click()
     await hits(page).first().waitFor()
@@ -170,6 +171,18 @@ describePages('a novel', () => {
     await page.getByText('The search finds words as they are written').waitFor()
     await page.getByRole('button', { name: 'Clear the search' }).click()
     await page.getByRole('region', { name: 'Chapters' }).waitFor()
+  })
+
+  test('tells how many passages there are, and shows further ones', async () => {
+    const chapters = Array.from({ length: 25 }, (_, at) => [
+      ...[`Chapter ${at + 1}: Night`, `The heron ${at} slept.`],
+    ])
+    const own = await importBook(['The Herons', ...chapters.flat(), ''].join('\n\n'))
+    await using opened = await open(`${server.url}/novels/${own.id}?q=heron`)
+    const { page } = opened
+    await page.getByText('20 of 25 passages.').waitFor()
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await expect.poll(() => hits(page).count()).toBe(25)
   })
 
   test('is searched once while tasks work on it, and again when its index is new', async () => {

@@ -235,7 +235,7 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
     const text = await on(['novels', 'read', novelId, '--chapters', '1', '--text'])
     expect(text.stdout).toContain('The weighing house at Anderby Pans had two doors')
     const found = await on(['novels', 'search', novelId, 'weighing', 'house', '--limit', '1'])
-    expect(found.stdout).toMatch(/^1 place\. Answered by the lexical index \(BM25\)\.$/m)
+    expect(found.stdout).toMatch(/^1 of \d+ places\. Answered by the lexical index \(BM25\)\.$/m)
     expect(found.stdout).toMatch(/\[[Ww]eighing\]/)
   })
 

@@ -170,8 +170,8 @@ function Scenes({ novelId, chapterId, scenes, language, search }: ScenesProps) {
 }
 
 /** Returns the passage of a scene that the address asks for; of a scene that is asked for without one, its beginning. */
-function targetIn({ id }: SceneEntry, { scene, from = 0, to = 0 }: ChapterSearch) {
-  return scene === id ? { start: from, end: to } : undefined
+function targetIn({ id }: SceneEntry, { scene, from = 0, to = 0, q: query }: ChapterSearch) {
+  return scene === id ? { start: from, end: to, query } : undefined
 }
 
 interface AddSceneProps {

@@ -1,9 +1,15 @@
 import { Mark } from '@mantine/core'
 import { useMemo } from 'react'
+import { marksOf } from '../../../src/novel/search/terms.ts'
 import classes from './reader.module.css'
 import { type Paragraph, paragraphsOf, pieces, type Span } from './text-spans.ts'
 
-/** The text of a scene, set as prose. `mark`: a passage that is marked. */
+/** A passage that was found, and what was searched for. */
+export interface Passage extends Span {
+  query?: string | undefined
+}
+
+/** The text of a scene, set as prose. `mark`: a passage that is marked, with the words of the search in it. */
 export function Prose({
   text,
   language,
@@ -11,14 +17,23 @@ export function Prose({
 }: {
   text: string
   language: string | undefined
-  mark?: Span | undefined
+  mark?: Passage | undefined
 }) {
   const paragraphs = useMemo(() => paragraphsOf(text), [text])
+  const { start = 0, end = 0, query = '' } = mark ?? {}
+  const words = useMemo(() => marksOf(text.slice(start, end), query), [text, start, end, query])
   return (
     <div className={`prose ${classes['text']} ${classes['passage']}`} lang={language}>
       {paragraphs.map(each => (
         <p key={each.start}>
-          <MarkedText text={shown(text, each)} marks={marksIn(each, mark)} />
+          <MarkedText
+            text={shown(text, each)}
+            marks={marksIn(each, mark)}
+            words={words.map(word => ({
+              start: word.start + start - each.start,
+              end: word.end + start - each.start,
+            }))}
+          />
         </p>
       ))}
     </div>
@@ -45,9 +60,25 @@ function marksIn(paragraph: Span, mark: Span | undefined): Span[] {
   ]
 }
 
-/** A text with stretches of it marked; `marks` ascend. Shown as text, whatever it holds. */
-export function MarkedText({ text, marks }: { text: string; marks: readonly Span[] }) {
-  return pieces(text.length, marks).map(({ start, end, isMarked }) =>
-    isMarked ? <Mark key={start}>{text.slice(start, end)}</Mark> : text.slice(start, end),
+interface MarkedTextProps {
+  text: string
+  marks: readonly Span[]
+  /** Within the marks: what is told from the rest of them. */
+  words?: readonly Span[]
+}
+
+/** A text with stretches of it marked; `marks` and `words` ascend. Shown as text, whatever it holds. */
+export function MarkedText({ text, marks, words = [] }: MarkedTextProps) {
+  return pieces(text.length, marks).map(({ start, end, isMarked }) => {
+    const part = text.slice(start, end)
+    if (!isMarked) return part
+    const within = words.map(word => ({ start: word.start - start, end: word.end - start }))
+    return <Mark key={start}>{withWords(part, within)}</Mark>
+  })
+}
+
+function withWords(text: string, words: readonly Span[]) {
+  return pieces(text.length, words).map(({ start, end, isMarked }) =>
+    isMarked ? <strong key={start}>{text.slice(start, end)}</strong> : text.slice(start, end),
   )
 }

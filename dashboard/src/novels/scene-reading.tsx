@@ -8,7 +8,7 @@ import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { sceneQuery } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
-import { Prose } from './prose.tsx'
+import { type Passage, Prose } from './prose.tsx'
 import classes from './reader.module.css'
 import { SceneMenu } from './scene-menu.tsx'
 import { SummaryPanel } from './summary-panel.tsx'
@@ -20,7 +20,7 @@ interface SceneReadingProps {
   scenes: readonly SceneEntry[]
   language: string | undefined
   /** A passage that the address asks for. */
-  target: Span | undefined
+  target: Passage | undefined
   /** Whether its text is wanted before the person comes near. */
   isWanted: boolean
   /** Its text is shown. */

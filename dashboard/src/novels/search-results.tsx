@@ -1,60 +1,77 @@
 import { Alert, Badge, Button, Group, List, Paper, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { Empty, MoreButton, Pending } from '../parts/states.tsx'
+import { Empty, ErrorNotice, MoreButton, Pending } from '../parts/states.tsx'
 import type { NovelOutline, SearchAnswer } from './novel.ts'
 import { MakeIndex } from './novel-state.tsx'
 import { MarkedText } from './prose.tsx'
 import classes from './search.module.css'
 import { wholeWords } from './text-spans.ts'
 
-/** Hits that are asked for at first, and at most. */
+/** Hits that are asked for at first, those of a further page, and all that can be had. */
 const first = 20
-const most = 100
+const more = 100
+const mostOffset = 1_000
 
 /** What a search found, and how it was answered. */
 export function SearchResults({ novel, query }: { novel: NovelOutline; query: string }) {
-  const [limit, setLimit] = useState(first)
   const { kind, builtAt } = novel.index
-  const { data, error, refetch, isPlaceholderData } = useQuery({
+  const search = useInfiniteQuery({
     // A new index answers anew; the tasks of the novel do not have it searched again, which a model may be paid for.
-    queryKey: [...keys.search(novel.id, query), limit, kind, builtAt],
-    queryFn: ({ signal }) => {
-      const params = { path: { novelId: novel.id }, query: { q: query, limit } }
+    queryKey: [...keys.search(novel.id, query), kind, builtAt],
+    queryFn: ({ signal, pageParam: offset }) => {
+      const limit = offset === 0 ? first : Math.min(more, mostOffset - offset)
+      const params = { path: { novelId: novel.id }, query: { q: query, limit, offset } }
       return dataOf(api.GET('/v1/novels/{novelId}/search', { params, signal }))
     },
+    initialPageParam: 0,
+    getNextPageParam: ({ nextOffset }: SearchAnswer) => nextOffset,
     placeholderData: keepPreviousData,
   })
   useShortcuts({
     j: () => focusHit('next'),
     k: () => focusHit('previous'),
   })
-  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
+  const { data, error, refetch, isPlaceholderData } = search
+  const answer = data?.pages[0]
+  if (data === undefined || answer === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
+  const hits = distinct(data.pages.flatMap(page => page.hits))
   return (
     <Stack gap="sm" aria-busy={isPlaceholderData}>
-      <HowAnswered answer={data} />
-      {data.hits.length === 0 ? (
-        <NoHits novel={novel} query={query} answer={data} />
+      <HowAnswered answer={answer} shown={hits.length} />
+      {hits.length === 0 ? (
+        <NoHits novel={novel} query={query} answer={answer} />
       ) : (
-        <Hits novel={novel} query={query} answer={data} />
+        <Hits novel={novel} query={query} hits={hits} />
       )}
-      {data.hits.length >= limit && limit < most && (
+      {error !== null && <ErrorNotice error={error} />}
+      {search.hasNextPage && (
         <Group justify="center">
-          <MoreButton onMore={() => setLimit(most)} isBusy={isPlaceholderData} />
+          <MoreButton onMore={search.fetchNextPage} isBusy={search.isFetchingNextPage} />
         </Group>
       )}
     </Stack>
   )
 }
 
-function Hits({ novel, query, answer }: { novel: NovelOutline; query: string; answer: SearchAnswer }) {
+type Hit = SearchAnswer['hits'][number]
+
+function keyOf({ sceneId, passage }: Hit): string {
+  return `${sceneId} ${passage.start}`
+}
+
+/** Several passages of a changed scene may lead to the same one of its text now, on different pages. */
+function distinct(hits: readonly Hit[]): Hit[] {
+  return [...new Map(hits.toReversed().map(hit => [keyOf(hit), hit])).values()].toReversed()
+}
+
+function Hits({ novel, query, hits: found }: { novel: NovelOutline; query: string; hits: readonly Hit[] }) {
   const t = useTranslations('novels.search')
   return (
     <Paper
@@ -68,8 +85,8 @@ function Hits({ novel, query, answer }: { novel: NovelOutline; query: string; an
         focusHit(event.key === 'ArrowDown' ? 'next' : 'previous')
       }}
     >
-      {answer.hits.map(hit => (
-        <li key={`${hit.sceneId} ${hit.passage.start}`}>
+      {found.map(hit => (
+        <li key={keyOf(hit)}>
           <SearchHit novel={novel} hit={hit} query={query} />
         </li>
       ))}
@@ -78,17 +95,18 @@ function Hits({ novel, query, answer }: { novel: NovelOutline; query: string; an
 }
 
 /** How many there are, what answered, and why it was not all that it could be. */
-function HowAnswered({ answer }: { answer: SearchAnswer }) {
+function HowAnswered({ answer, shown }: { answer: SearchAnswer; shown: number }) {
   const t = useTranslations('novels.search')
-  const { hits, index, model, degraded, outOfDateScenes } = answer
+  const { total, index, model, degraded, outOfDateScenes } = answer
   if (index === 'none') return null
   return (
     <Stack gap="xs">
       <Group gap="xs" justify="space-between">
         <Text size="sm" role="status" data-index={index}>
-          {t('found', { count: hits.length })} {t(index, { model: model ?? '' })}
+          {shown === total ? t('found', { count: shown }) : t('foundOf', { shown, total })}{' '}
+          {t(index, { model: model ?? '' })}
         </Text>
-        {hits.length > 0 && (
+        {shown > 0 && (
           <Text size="sm" c="dimmed" visibleFrom="sm">
             {t('keys')}
           </Text>
@@ -109,15 +127,7 @@ function HowAnswered({ answer }: { answer: SearchAnswer }) {
 }
 
 /** A passage that was found. Opens it in the reader, where it is marked. */
-function SearchHit({
-  novel,
-  query,
-  hit,
-}: {
-  novel: NovelOutline
-  query: string
-  hit: SearchAnswer['hits'][number]
-}) {
+function SearchHit({ novel, query, hit }: { novel: NovelOutline; query: string; hit: Hit }) {
   const t = useTranslations('novels.search')
   const { chapterId, chapterTitle, sceneId, passage, outOfDate } = hit
   const placeName = usePlaceName(novel, chapterId)

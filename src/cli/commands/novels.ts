@@ -69,6 +69,7 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<novel>', novelArgument)
     .argument('<words...>')
     .option('--limit <n>', 'number of places, at most 100; default 20')
+    .option('--offset <n>', 'how many of the best are left out; default 0')
     .action(register(search))
   addNovelShape(novels, register, novelArgument)
   addNovelSummaries(novels, register, novelArgument)
@@ -137,9 +138,10 @@ async function readScenes(client: Client, { scenes }: Chapter): Promise<Scene[]>
   return read
 }
 
-async function search(run: Run<{ limit?: string }>) {
+async function search(run: Run<{ limit?: string; offset?: string }>) {
   const [novel = '', ...words] = run.arguments
-  const query = { q: words.join(' '), limit: parseLimit(run.options.limit) }
+  const { limit, offset } = run.options
+  const query = { q: words.join(' '), limit: parseLimit(limit), offset: parseLimit(offset, '--offset') }
   const found = async (client: Client) =>
     client.get<Answer>(`/v1/novels/${(await findNovel(client, novel)).id}/search`, query)
   return ask(run, found, hitLines)

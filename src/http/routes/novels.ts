@@ -112,13 +112,13 @@ export const novelRoutes = [
     params: novelParams,
     querystring: searchQuery,
     sends: { 200: searchAnswer },
-    refuses: ['NOVEL_NOT_FOUND'],
-    handle: ({ engine, novels, settings: { userId } }, { params, query: { q, limit }, signal }) => {
+    refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND'],
+    handle: ({ engine, novels, settings: { userId } }, { params, query: { q, ...span }, signal }) => {
       const { library, now } = novels
       const models = modelsOf({ userId, services: novels })
       return searchNovel(
         { library, models, now, limiter: engine.limiter },
-        { userId, novelId: params.novelId, query: q, limit, signal },
+        { userId, novelId: params.novelId, query: q, ...span, signal },
       )
     },
   }),

@@ -91,6 +91,14 @@ export const searchAnswer = z.object({
     .optional()
     .describe('Why an index with vectors was searched by words only'),
   outOfDateScenes: count,
+  total: count.describe(
+    'Passages that were found, whatever the limit is: with a word of the query, or among the 100 closest in meaning. Of changed scenes, as they were indexed',
+  ),
+  nextOffset: count
+    .optional()
+    .describe(
+      'The offset of the following hits; absent where there are none, and behind the first 1,000 passages',
+    ),
   hits: z.array(
     z.object({
       sceneId: z.string(),
@@ -108,6 +116,13 @@ export const searchAnswer = z.object({
 export const searchQuery = z.strictObject({
   q: z.string().min(1).max(500),
   limit: z.coerce.number().int().min(1).max(100).default(20),
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(999)
+    .default(0)
+    .describe('How many of the best passages are left out; with limit at most 1,000'),
 })
 
 /** The scenes to summarise, and how. */

@@ -24,7 +24,7 @@ import {
   type PassageIndex,
 } from './passage-index.ts'
 import { novelNotFound } from './refusal.ts'
-import { answerSearch, searchLimit } from './search-answer.ts'
+import { answerSearch, searchSpan } from './search-answer.ts'
 
 /** The search indices of a library. */
 export function passageIndex(library: LibraryParts): PassageIndex {
@@ -58,12 +58,14 @@ export function passageIndex(library: LibraryParts): PassageIndex {
     finish: (build, count) => finish(library, build, count),
     clean: (novelId, limit = discardStep) => clean(library, novelId, limit),
     async search(userId, novelId, search) {
-      searchLimit(search)
+      searchSpan(search)
       for (;;) {
         const { novel, index } = await ownIndex(library, userId, novelId)
         const generation = index?.answering?.generation ?? 0
         const state = await stateOf(library, novel, index)
-        const found = await answerSearch({ library, build: { novelId, generation }, state }, search)
+        const isChanged = index?.answering?.textVersion !== novel.textVersion
+        const searched = { library, build: { novelId, generation }, state, isChanged }
+        const found = await answerSearch(searched, search)
         // A build that was finished meanwhile may have taken records away: then the new one answers.
         const now = await ownIndex(library, userId, novelId)
         if ((now.index?.answering?.generation ?? 0) === generation) return found

@@ -125,28 +125,28 @@ export async function* readSegments(
   }
 }
 
-/** The passages of a build that are in scenes before a scene in reading order. Throws SCENE_NOT_FOUND. */
+/** The passages of a build that are in scenes of the novel, before a scene in reading order where one is named. Throws SCENE_NOT_FOUND. */
 export async function passagesBefore(
   { records }: LibraryParts,
   { novelId, generation }: IndexWriter,
-  sceneId: string,
+  sceneId: string | undefined,
 ): Promise<ReadonlySet<number>> {
-  const scene = await getOne(records, scenes, sceneId, ['summary'])
-  if (scene?.novelId !== novelId) throw sceneNotFound(sceneId)
+  const scene = sceneId === undefined ? undefined : await getOne(records, scenes, sceneId, ['summary'])
+  if (sceneId !== undefined && scene?.novelId !== novelId) throw sceneNotFound(sceneId)
   const before = {
     order: ['chapter', 'position'],
     reverse: true,
-    after: [scene.chapter, scene.position],
+    after: scene && [scene.chapter, scene.position],
   } as const
-  const [earlier, held] = await Promise.all([
+  const [there, held] = await Promise.all([
     records.find(scenes, { equal: { novelId }, ...before }, ['summary']),
     records.find(segments, { equal: { novelId, generation }, order: ['number'] }, ['documents']),
   ])
-  const isBefore = new Set(idsOf(earlier))
+  const isThere = new Set(idsOf(there))
   return new Set(
     held.flatMap(({ number, places, scenes: inSegment }) =>
       places.flatMap(([passage, at]) =>
-        isBefore.has(inSegment[at]?.[0] ?? '') ? [number * passagesPerSegment + passage] : [],
+        isThere.has(inSegment[at]?.[0] ?? '') ? [number * passagesPerSegment + passage] : [],
       ),
     ),
   )

@@ -107,8 +107,12 @@ export interface SearchAnswer {
   /** What answered: of a hybrid index it is `lexical` where the query had no vector of its kind. */
   index: IndexKind
   outOfDateScenes: number
+  /** Passages that were found, whatever the limit is: with a word of the query, or close in meaning. Of a changed scene, as it was indexed. */
+  total: number
   /** Best first. */
   hits: readonly PassageHit[]
+  /** Where the following hits begin; absent where there are none, and behind the first 1,000 passages. */
+  nextOffset?: number
 }
 
 /** How a search is run. */
@@ -116,6 +120,8 @@ export interface NovelSearch {
   query: string
   /** Most hits, from 1 to 100. Default 20. */
   limit?: number
+  /** How many of the best passages are left out; with `limit` at most 1,000. Default 0. */
+  offset?: number
   /** The id of a scene: only passages of scenes before it in reading order are hits. */
   before?: string
   /** The query as a vector. It is used where the index that answers has vectors of its kind. */
@@ -150,6 +156,6 @@ export interface PassageIndex {
   finish(build: IndexWriter, segments: number): Promise<'finished' | 'incomplete' | 'stale'>
   /** Removes one step of what no longer answers; `kept`: the novel is not there. */
   clean(novelId: string, limit?: number): Promise<Discarded>
-  /** Throws NOVEL_NOT_FOUND, SCENE_NOT_FOUND; OPTION_INVALID for a limit outside its range. */
+  /** Throws NOVEL_NOT_FOUND, SCENE_NOT_FOUND; OPTION_INVALID for a limit or an offset outside its range. */
   search(userId: string, novelId: string, search: NovelSearch): Promise<SearchAnswer>
 }

@@ -8,6 +8,11 @@ export interface FusedHit {
   readonly score: number
 }
 
+/** What a place in one list counts for, from 0. */
+export function rankScore(place: number): number {
+  return 1 / (k + place + 1)
+}
+
 /**
  * Joins lists of passages, each best first, by their places: scores of different kinds cannot be compared. Reciprocal rank
  * fusion: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR
@@ -17,7 +22,7 @@ export function fuseRanks(lists: readonly (readonly { readonly passageId: number
   const scores = new Map<number, number>()
   for (const list of lists) {
     for (const [place, { passageId }] of list.entries()) {
-      scores.set(passageId, (scores.get(passageId) ?? 0) + 1 / (k + place + 1))
+      scores.set(passageId, (scores.get(passageId) ?? 0) + rankScore(place))
     }
   }
   return [...scores]

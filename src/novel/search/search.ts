@@ -7,7 +7,7 @@ import { termOccurrences } from './terms.ts'
 /** Most terms of a query; further ones are ignored. */
 const mostTerms = 128
 /** Most hits of a search. */
-const mostHits = 1_000
+export const mostHits = 1_000
 
 /** A passage that answers a query. */
 export interface SearchHit {
@@ -16,6 +16,14 @@ export interface SearchHit {
   readonly score: number
   /** The terms of the query that the passage contains, in the order of the query. */
   readonly terms: readonly string[]
+}
+
+/** What a query finds. */
+export interface SearchFound {
+  /** Best first. */
+  readonly hits: readonly SearchHit[]
+  /** Ids of all passages with a term of the query, also those above the limit. */
+  readonly matched: ReadonlySet<number>
 }
 
 /** Options of a search. */
@@ -35,7 +43,7 @@ export async function searchIndex(
   store: PostingStore,
   query: string,
   options: SearchOptions = {},
-): Promise<SearchHit[]> {
+): Promise<SearchFound> {
   const { limit = 10, within, signal } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > mostHits) {
     throw new QuillworkError(
@@ -44,7 +52,7 @@ export async function searchIndex(
     )
   }
   const terms = queryTerms(query)
-  if (terms.length === 0) return []
+  if (terms.length === 0) return { hits: [], matched: new Set() }
   const wanted = byShard(terms)
   const matches: SegmentMatches[] = []
   let passages = 0
@@ -58,7 +66,9 @@ export async function searchIndex(
   }
   const found = await cooperate(scoreSteps({ passages, totalLength }, terms, matches), signal)
   const hits = [...found].filter(({ passageId }) => within?.has(passageId) ?? true)
-  return hits.sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
+  const matched = new Set(hits.map(({ passageId }) => passageId))
+  hits.sort((a, b) => b.score - a.score || a.passageId - b.passageId)
+  return { hits: hits.slice(0, limit), matched }
 }
 
 function queryTerms(query: string): readonly string[] {

@@ -2,7 +2,13 @@ import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
-import type { IndexWriter, PassageHit, VectorKind } from '../../../src/novel/library/passage-index.ts'
+import type {
+  IndexWriter,
+  NovelSearch,
+  PassageHit,
+  SearchAnswer,
+  VectorKind,
+} from '../../../src/novel/library/passage-index.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { ann, type Book, importBook, type LibraryCase } from './case.ts'
 
@@ -107,6 +113,7 @@ export const indexCases: readonly LibraryCase[] = [
       expect(await library.index.search(ann, novelId, { query: '曹操' })).toEqual({
         index: 'none',
         outOfDateScenes: 0,
+        total: 0,
         hits: [],
       })
     },
@@ -302,6 +309,39 @@ export const indexCases: readonly LibraryCase[] = [
       const again = await importBook(library, 'a', book)
       expect(again).toBe(novelId)
       expect(await library.index.state(ann, novelId)).toMatchObject({ kind: 'none', building: false })
+    },
+  },
+  {
+    name: 'all passages that are found are counted, and read a page at a time, without what is in the bin',
+    async run({ library }) {
+      const scenes = Array.from({ length: 130 }, (_, at) => `Lantern ${at} burned.`)
+      const chapters = [scenes.slice(0, 50), scenes.slice(50)].map((own, at) => ({
+        ...{ title: `${at}`, scenes: own },
+      }))
+      const novelId = await importBook(library, 'many', [{ title: '', chapters }])
+      await build(library, novelId)
+      const find = (more: Partial<NovelSearch> = {}) =>
+        library.index.search(ann, novelId, { query: 'lantern', ...more })
+      const first = await find()
+      expect(first).toMatchObject({ total: 130, nextOffset: 20 })
+      const found = new Set<string>()
+      for (let offset: number | undefined = 0; offset !== undefined; ) {
+        const page: SearchAnswer = await find({ offset, limit: 60 })
+        for (const { sceneId } of page.hits) found.add(sceneId)
+        expect(page.total).toBe(130)
+        offset = page.nextOffset
+      }
+      expect(found.size).toBe(130)
+      const { items } = await library.shelf.chapters(ann, { novelId }, { pageSize: 2 })
+      const id = items[1]?.id ?? ''
+      const { id: entryId } = await library.bin.remove(ann, { novelId, what: 'chapter', id })
+      expect(await find({ offset: 40 })).toMatchObject({ total: 50, outOfDateScenes: 0 })
+      expect((await find({ offset: 40 })).hits).toHaveLength(10)
+      expect(await find({ offset: 40 })).not.toHaveProperty('nextOffset')
+      await library.bin.restore(ann, { novelId, entryId })
+      expect(await find()).toMatchObject({ total: 130 })
+      for (const offset of [-1, 0.5, 981])
+        await expect(find({ offset })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     },
   },
   {

@@ -89,7 +89,7 @@ describe('SceneBrief', () => {
   it('says that it has no passages where the novel has no index', async () => {
     await using n = await novelEngine({
       faults: ({ index }) => ({
-        index: { ...index, search: async () => ({ index: 'none', outOfDateScenes: 0, hits: [] }) },
+        index: { ...index, search: async () => ({ index: 'none', outOfDateScenes: 0, total: 0, hits: [] }) },
       }),
     })
     const novelId = await n.importText(book)

@@ -63,6 +63,7 @@ describe('Vectorize with an embedding model', () => {
         index: 'hybrid',
         model: 'vectors',
         outOfDateScenes: 0,
+        total: 3,
         first,
       })
   })
@@ -224,7 +225,9 @@ describe('Vectorize with an embedding model', () => {
       superseded: false,
     })
     expect(script.calls).toEqual([])
-    expect(await search(n, novelId, 'water')).toEqual({ index: 'lexical', outOfDateScenes: 0, hits: [] })
+    expect(await search(n, novelId, 'water')).toEqual({
+      ...{ index: 'lexical', outOfDateScenes: 0, total: 0, hits: [] },
+    })
   })
 
   it('refuses a model that is not configured before it is queued', async () => {
@@ -286,6 +289,7 @@ describe('a search of a hybrid index', () => {
       index: 'lexical',
       degraded,
       outOfDateScenes: 0,
+      total: 1,
       first: 'Chapter 2',
     })
   })
