@@ -2,7 +2,9 @@ import { type Engine, hasEnded, QuillworkError, type SubmitOptions, type TaskRec
 import { defined } from '../task/defined.ts'
 import { everyItem } from '../task/page.ts'
 import { readOwned } from './erase-novel.ts'
+import type { BinnedNovel } from './library/bin.ts'
 import type { DraftState } from './library/drafts.ts'
+import { novelNotFound } from './library/refusal.ts'
 import { eraseTypes, liveStatuses, type NovelServices, unlessFailed } from './services.ts'
 import { tag } from './subject-tags.ts'
 
@@ -37,6 +39,36 @@ export async function deleteNovel(
   await cancelTasksOf(tasks, novel)
   await unlessFailed('NOVEL_NOT_FOUND', () => services.library.shelf.remove(userId, novelId, 0))
   return deletion
+}
+
+/**
+ * Puts a novel of a user into the bin, from where it can be put back for 30 days. Cancels what works on it, as `deleteNovel` does; from then on nobody finds
+ * the novel. Throws NOVEL_NOT_FOUND.
+ */
+export async function binNovel(
+  { tasks }: { tasks: Tasks },
+  { library }: Pick<NovelServices, 'library'>,
+  { userId, novelId }: { userId: string; novelId: string },
+): Promise<BinnedNovel> {
+  const novel = await readOwned({ library }, userId, novelId)
+  if (novel.status === 'deleting') throw novelNotFound(novelId)
+  // First, so that none of them fails because its novel is gone; and once more what was submitted meanwhile.
+  await cancelTasksOf(tasks, novel)
+  const binned = await library.binnedNovels.put(userId, novelId)
+  await cancelTasksOf(tasks, novel)
+  return binned
+}
+
+/** Deletes for good the novels that were in the bin for 30 days, each by its task. Call it regularly. Returns how many. */
+export async function sweepBinnedNovels(
+  engine: { tasks: Tasks },
+  services: Pick<NovelServices, 'library'>,
+): Promise<number> {
+  for (let swept = 0; ; swept += 1) {
+    const novel = await services.library.binnedNovels.expired()
+    if (novel === undefined) return swept
+    await deleteNovel(engine, services, novel)
+  }
 }
 
 async function retriedIfEnded(tasks: Tasks, deletion: Deletion): Promise<Deletion> {

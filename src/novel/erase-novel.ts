@@ -28,7 +28,7 @@ export const eraseNovel = defineNovelTask({
   execute: ctx => erase(ctx, { userId: ctx.userId, novelId: ctx.parameters.novelId }),
 })
 
-/** Returns a novel that is on the shelf, or being removed from it. Throws NOVEL_NOT_FOUND. */
+/** Returns a novel that is on the shelf, in the bin, or being removed. Throws NOVEL_NOT_FOUND. */
 export async function readOwned(
   { library }: Pick<NovelServices, 'library'>,
   userId: string,

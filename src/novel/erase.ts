@@ -199,13 +199,14 @@ async function takeFromShelf(ctx: EraseContext, subject: Subject): Promise<Taken
 /** Novels read at a time. */
 const perPage = 100
 
-/** Drafts first: one that is published meanwhile is then found on the shelf. */
+/** Drafts first: one that is published meanwhile is then found on the shelf; and one of the shelf that is deleted meanwhile, in the bin. */
 async function novelsOf({ library }: NovelServices, userId: string): Promise<ReadonlySet<string>> {
-  const { drafts, shelf } = library
+  const { drafts, shelf, binnedNovels } = library
   const found = new Set<string>()
   for await (const draft of everyItem(perPage, page => drafts.list(page)))
     if (draft.userId === userId) found.add(draft.novelId)
   for await (const { id } of everyItem(perPage, page => shelf.novels(userId, page))) found.add(id)
+  for (const { id } of await binnedNovels.list(userId)) found.add(id)
   return found
 }
 

@@ -7,7 +7,7 @@ import { chosenSurvey } from './import/edits.ts'
 import { readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'
 import type { TextSurvey } from './import/survey.ts'
-import type { DraftState } from './library/drafts.ts'
+import { type DraftState, isWhole } from './library/drafts.ts'
 import { textLanguage } from './models/lengths.ts'
 import { chaptersOf, keptSurvey, surveyOf } from './preview.ts'
 import { defineNovelTask, type NovelServices, novelRetry, unlessFailed } from './services.ts'
@@ -66,7 +66,7 @@ export const parseFile = defineNovelTask({
     })
     const source = await openUpload(ctx.services, upload)
     const draft = await openDraft(library.drafts, await newDraft(ctx, source, survey))
-    if (draft.status === 'published') return resultOf(draft, survey.warnings)
+    if (isWhole(draft)) return resultOf(draft, survey.warnings)
     try {
       return await write(ctx, { source, survey, draft })
     } catch (error) {
@@ -81,7 +81,7 @@ async function publishedBefore(ctx: ParseFileContext) {
   const { drafts, uploads } = ctx.services.library
   const { novelId, uploadId } = ctx.parameters
   const novel = await drafts.find(novelId)
-  if (novel?.status !== 'published' || novel.importTaskId !== ctx.rootTaskId) return undefined
+  if (novel === undefined || !isWhole(novel) || novel.importTaskId !== ctx.rootTaskId) return undefined
   const upload = await unlessFailed('UPLOAD_NOT_FOUND', () => uploads.upload(ctx.userId, uploadId))
   return resultOf(novel, (upload && (await keptSurvey(upload)))?.warnings ?? [])
 }

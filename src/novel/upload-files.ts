@@ -3,6 +3,7 @@ import path from 'node:path'
 import { type Engine, hashedId, QuillworkError } from '../index.ts'
 import { sweepExports } from './export-files.ts'
 import type { TextSource } from './import/source.ts'
+import { isWhole } from './library/drafts.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import {
@@ -206,7 +207,7 @@ async function wasRead(
 ): Promise<boolean> {
   if (!isOfImport(upload)) return isOver(engine, taskId)
   const novel = await library.drafts.find(novelId)
-  return novel?.status === 'published' || isOver(engine, taskId)
+  return (novel !== undefined && isWhole(novel)) || isOver(engine, taskId)
 }
 
 /** Deletes an upload for good, file first: what a crash leaves behind is found by the row, and by the sweep. */

@@ -7,6 +7,7 @@ import {
   keepSummaries,
   type NovelServices,
   scrubDeleted,
+  sweepBinnedNovels,
   sweepBins,
   sweepDrafts,
   sweepUploads,
@@ -245,9 +246,13 @@ function startUpkeep(parts: {
     const drafts = await tried(cleanUpFailed, () => sweepDrafts(services, engine))
     const uploads = await tried(cleanUpFailed, () => sweepUploads(engine, services))
     const bins = await tried(cleanUpFailed, () => sweepBins(services))
+    const novels = await tried(cleanUpFailed, () => sweepBinnedNovels(engine, services))
     await tried(cleanUpFailed, () => scrubDeleted(engine, services))
-    if ((drafts ?? 0) + (uploads ?? 0) + (bins ?? 0) > 0)
-      log.info({ drafts, uploads, bins }, 'clean-up deleted expired uploads, exports, drafts and bins')
+    if ((drafts ?? 0) + (uploads ?? 0) + (bins ?? 0) + (novels ?? 0) > 0)
+      log.info(
+        { drafts, uploads, bins, novels },
+        'clean-up deleted expired uploads, exports, drafts and bins',
+      )
     const failed = 'update of summaries not submitted; will retry'
     if (kept !== undefined) await tried(failed, () => keepSummaries(engine, services, kept, log))
   }

@@ -714,24 +714,39 @@ describe('novels', () => {
     await app.close()
   })
 
-  test('delete takes it from the shelf, with everything in it', async () => {
+  test('delete puts it into the bin, from where it is put back or deleted with everything in it', async () => {
     const gone = await imported(book, { title: 'Gone' })
     const { body } = await api.ask<Outline>(`/v1/novels/${gone.novelId}`)
     const chapterId = body.outline[0]?.chapters[0]?.id
     await api.post('/v1/lanes/default:pause')
-    const deleted = await api.ask<TaskJson>(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })
+    const forGood = () => api.ask<TaskJson>(`/v1/bin/${gone.novelId}`, { method: 'DELETE' })
+    expect(await forGood()).toMatchObject({ status: 404, body: { code: 'NOVEL_NOT_FOUND' } })
+    const binned = await api.ask<{ id: string; title: string }>(`/v1/novels/${gone.novelId}`, {
+      method: 'DELETE',
+    })
+    expect(binned).toMatchObject({ status: 200, body: { id: gone.novelId, title: 'Gone', scenes: 3 } })
+    const listed = async () => (await api.ask<{ items: object[] }>('/v1/bin')).body.items
+    expect(await listed()).toEqual([binned.body])
+    expect(await api.ask(`/v1/novels/${gone.novelId}`)).toMatchObject({ status: 404 })
+    const restored = await api.post(`/v1/bin/${gone.novelId}:restore`)
+    expect(restored).toMatchObject({ status: 200, body: { id: gone.novelId, title: 'Gone' } })
+    expect([await listed(), (await api.ask(`/v1/novels/${gone.novelId}`)).status]).toEqual([[], 200])
+    await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })
+    const deleted = await forGood()
     expect(deleted).toMatchObject({ status: 202, body: { taskType: 'EraseNovel', tags: [] } })
     const address = deleted.headers.get('location') ?? ''
     expect(address).toBe(`/v1/tasks/${deleted.body.id}`)
     for (const path of ['', `/chapters/${chapterId}`, '/search?q=x'])
       expect(await api.ask(`/v1/novels/${gone.novelId}${path}`)).toMatchObject({ status: 404 })
-    const again = await api.ask<TaskJson>(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })
+    expect(await listed()).toEqual([])
+    const again = await forGood()
     expect([again.body.id, again.headers.get('idempotency-replayed')]).toEqual([deleted.body.id, 'true'])
     await api.post('/v1/lanes/default:resume')
     await api.novels.t.drain()
     const result = { tasks: 7, uploads: 1, chapters: 3, scenes: 3 }
     expect((await api.ask(address)).body).toMatchObject({ status: 'COMPLETED', result })
     expect(await api.ask(`/v1/tasks/${gone.taskId}`)).toMatchObject({ status: 404 })
+    expect(await forGood()).toMatchObject({ status: 404 })
     expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 404 })
   })
 
@@ -745,7 +760,7 @@ describe('novels', () => {
       ),
     )
     await api.post('/v1/lanes/default:pause')
-    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 202 })
+    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 200 })
     const statuses = async () =>
       (await Promise.all(submitted.map(({ body: { id } }) => api.ask<TaskJson>(`/v1/tasks/${id}`)))).map(
         ({ status, body }) => body.status ?? status,

@@ -441,11 +441,10 @@ describePages('a novel', () => {
       await page.getByRole('button', { name: 'What else can be done' }).click()
       await page.getByRole('menuitem', { name: 'Delete the novel' }).click()
       const dialog = page.getByRole('dialog', { name: 'Delete this novel?' })
-      await dialog.getByText('One task that works on it will be stopped.').waitFor()
-      await dialog.getByRole('textbox').fill('The Dark')
-      await dialog.getByRole('button', { name: 'Delete for good' }).click()
-      await page.waitForURL(/\/tasks\/[\w-]+$/)
-      const deletion = page.url().split('/').at(-1) ?? ''
+      await dialog.getByText('One task that works on it will be stopped').waitFor()
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click()
+      await page.getByText('“The Dark” is in the bin.').waitFor()
+      const { id: deletion } = await server.ask<Task>(`/v1/bin/${own.id}`, { method: 'DELETE' })
       await server.ended(deletion)
       const result = { chapters: 110, scenes: 110 }
       expect(await server.ask(`/v1/tasks/${deletion}`)).toMatchObject({ status: 'COMPLETED', result })
@@ -600,7 +599,7 @@ describePages('a novel', () => {
     })
   })
 
-  test('is deleted once its title was typed, and only then', async () => {
+  test('goes into the bin, comes back, and is deleted for good once its title was typed', async () => {
     const own = await importBook(book('The Gone'))
     await using opened = await open(chapterUrl(own))
     const { page } = opened
@@ -614,12 +613,23 @@ describePages('a novel', () => {
     await page.getByRole('button', { name: 'What else can be done' }).click()
     await page.getByRole('menuitem', { name: 'Delete the novel' }).click()
     const dialog = page.getByRole('dialog', { name: 'Delete this novel?' })
-    await dialog.getByText('4 chapters with 5 scenes').waitFor()
-    const button = dialog.getByRole('button', { name: 'Delete for good' })
-    await dialog.getByRole('textbox').fill('The Gon')
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click()
+    const card = page.locator(`[data-novel="${own.id}"]`)
+    await page.getByText('“The Gone” is in the bin.').waitFor()
+    expect(await card.count()).toBe(0)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await card.waitFor()
+    expect(await unsaved()).toHaveLength(1)
+    await server.ask(`/v1/novels/${own.id}`, { method: 'DELETE' })
+    await page.reload()
+    await page.getByRole('button', { name: 'Bin (1)' }).click()
+    await page.getByRole('dialog', { name: 'Bin' }).getByRole('button', { name: 'Delete for good' }).click()
+    const asked = page.getByRole('dialog', { name: 'Delete this novel for good?' })
+    await asked.getByText('4 chapters with 5 scenes').waitFor()
+    const button = asked.getByRole('button', { name: 'Delete for good' })
+    await asked.getByRole('textbox').fill('The Gon')
     expect(await button.isDisabled()).toBe(true)
-    await dialog.getByRole('textbox').fill('The Gone')
-    await dialog.getByText('each task on the novel').waitFor()
+    await asked.getByRole('textbox').fill('The Gone')
     await button.click()
     // The task that deletes it is followed, to what was deleted.
     await page.waitForURL(/\/tasks\/[\w-]+$/)

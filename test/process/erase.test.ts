@@ -155,9 +155,19 @@ describe('a novel that was deleted', { timeout: patience }, () => {
     for (const word of ['Quartz Heron', 'Vellimere', 'sumgloam', ...made])
       expect(placesOf([word]), word).not.toEqual([])
 
-    const refused = await on('novels', 'delete', 'quartz')
+    const refused = await on('novels', 'delete', 'quartz', '--for-good')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Pass --yes.')])
-    const { code, stdout } = await on('novels', 'delete', 'quartz', '--yes')
+    expect((await on('novels', 'delete', 'quartz')).stdout).toMatch(
+      /^In the bin: The Quartz Heron, 24 scenes, /,
+    )
+    const binned = lastJson<{ items: { id: string }[] }>(await on('novels', 'bin', '--json')).items[0] ?? {
+      id: '',
+    }
+    expect((await on('novels', 'put-back', binned.id)).stdout).toBe(
+      'Put back: The Quartz Heron with 24 scenes.\n',
+    )
+    expect((await on('novels', 'delete', 'quartz')).code).toBe(0)
+    const { code, stdout } = await on('novels', 'delete', binned.id, '--for-good', '--yes')
     // The import with its 27 sub-tasks, three scenes, and the export.
     const deleted = 'Deleted: 12 chapters, 24 scenes, 6,075 words, 1 upload, 1 export, 32 tasks.\n'
     expect([code, stdout]).toEqual([0, deleted])
@@ -197,8 +207,10 @@ describe('a novel that was deleted', { timeout: patience }, () => {
     for (let kill = 0; kill < 4; kill += 1) {
       await using server = await serve(data)
       const [novel] = (await ask<{ items: { id: string }[] }>(server.url, 'GET', '/v1/novels')).items
-      if (kill === 0)
-        ({ id: taskId } = await ask<{ id: string }>(server.url, 'DELETE', `/v1/novels/${novel?.id}`))
+      if (kill === 0) {
+        await ask(server.url, 'DELETE', `/v1/novels/${novel?.id}`)
+        ;({ id: taskId } = await ask<{ id: string }>(server.url, 'DELETE', `/v1/bin/${novel?.id}`))
+      }
       // Hidden at once, whatever is left of it.
       else expect(novel).toBeUndefined()
       server.child.kill('SIGKILL')

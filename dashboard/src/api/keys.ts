@@ -20,6 +20,7 @@ export const keys = {
   deadLetterList: (filter: object) => ['dead-letters', 'list', filter],
   novels: ['novels', 'list'],
   novelTitles: ['novels', 'list', 'titles'],
+  binnedNovels: ['novels', 'list', 'bin'],
   novel: (novelId: string) => ['novels', 'one', novelId],
   chapter: (novelId: string, chapterId: string) => ['novels', 'chapter', novelId, chapterId],
   search: (novelId: string, query: string) => ['novels', 'search', novelId, query],

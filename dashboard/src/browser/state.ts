@@ -75,3 +75,17 @@ export function storedNames(prefix: string, kind: Storage = 'local'): string[] {
     return []
   }
 }
+
+/** Where a person was in a novel is stored so. */
+export function readingPlace(novelId: string): string {
+  return `quillwork.reading.${novelId}`
+}
+
+/** Removes what this browser knows of a novel: unsaved changes of its scenes, and the place of reading. */
+export function forgetNovel(novelId: string): void {
+  writeStored(readingPlace(novelId), undefined)
+  for (const name of storedNames(drafts)) {
+    const draft = readStored(name) as { novelId?: unknown } | undefined
+    if (draft?.novelId === novelId) writeStored(name, undefined)
+  }
+}

@@ -8,6 +8,7 @@ import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
 import { BeginNovel } from './begin-novel.tsx'
+import { BinnedNovels } from './binned.tsx'
 import { ChooseFiles, PageDrop } from './choose-files.tsx'
 import classes from './home.module.css'
 import { SampleCards, SampleMenu } from './samples.tsx'
@@ -51,6 +52,7 @@ function Content() {
       <WorkingSection working={working.data} {...subjects} />
       <WaitingUploads uploads={waiting} />
       {!isEmpty && <ShelfSection shelf={shelf} working={working.data.tasks} {...subjects} />}
+      <BinnedNovels />
       {!isEmpty && <ModelNote />}
     </>
   )

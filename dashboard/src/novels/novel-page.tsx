@@ -1,4 +1,4 @@
-import { Button, Group, List, Menu, Stack, Text } from '@mantine/core'
+import { Button, Group, Menu, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
   IconBookmark,
@@ -18,13 +18,13 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
-import { drafts, readStored, storedNames, writeStored } from '../browser/state.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
-import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { notifyUndoable, useNotifyError } from '../parts/notify.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
+import { usePutBack } from '../parts/put-back.ts'
 import { Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
@@ -38,7 +38,7 @@ import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
-import { keepPlace, readPlace } from './reading-place.ts'
+import { readPlace } from './reading-place.ts'
 import { RenameNovel } from './rename-novel.tsx'
 import { ReplaceWords } from './replace-words.tsx'
 import { Reviews } from './reviews.tsx'
@@ -242,67 +242,46 @@ function WorkingTask({ task: listed }: { task: Task }) {
   )
 }
 
-/** Asks before a novel is deleted, says what is lost, and has the title typed. */
+/** Asks before a novel goes into the bin, and says what is stopped. */
 function DeleteNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
   const t = useTranslations('novels.delete')
   const working = useLiveTasks(novel.id)
   const { mutate, isPending } = useDelete(novel)
-  const title = novel.title.trim()
-  const { chapters, scenes, words, summaries } = novel
   return (
     <Confirm
       title={t('title')}
       action={t('action')}
       isDangerous
       isBusy={isPending}
-      typed={{ text: title, label: t('typed', { title }) }}
       onConfirm={mutate}
       onClose={onClose}
     >
       <Stack gap="xs">
         <Text>{t('text')}</Text>
-        <List>
-          <List.Item>{t('texts', { chapters, scenes, words })}</List.Item>
-          <List.Item>{t('summaries', { count: summaries })}</List.Item>
-          <List.Item>{t('history')}</List.Item>
-          <List.Item>{t('tasks')}</List.Item>
-        </List>
         {working.length > 0 && <Text>{t('working', { count: working.length })}</Text>}
-        <Text c="dimmed" size="sm">
-          {t('kept')}
-        </Text>
       </Stack>
     </Confirm>
   )
 }
 
-/** Deletes a novel, which first stops what works on it. */
+/** Puts a novel into the bin, which first stops what works on it, and shows the shelf, from where that is undone. */
 function useDelete(novel: NovelOutline) {
   const t = useTranslations('novels.delete')
   const queries = useQueryClient()
   const navigate = useNavigate()
   const notifyError = useNotifyError()
+  const putBack = usePutBack()
   return useMutation({
     mutationFn: () => dataOf(api.DELETE('/v1/novels/{novelId}', { params: { path: { novelId: novel.id } } })),
     onError: notifyError,
-    async onSuccess({ id: taskId }) {
-      keepPlace(novel.id, undefined)
-      dropDrafts(novel.id)
-      notifyDone(t('done', { title: novel.title }))
-      // Its page says when all of it is gone, and how much that was.
-      await navigate({ to: '/tasks/$taskId', params: { taskId } })
+    async onSuccess() {
+      await navigate({ to: '/' })
       queries.removeQueries({
         predicate: ({ queryKey }) => queryKey[0] === 'novels' && queryKey[2] === novel.id,
       })
       void queries.invalidateQueries({ queryKey: keys.novels })
+      const undo = { label: t('undo'), onUndo: () => putBack.mutate(novel) }
+      notifyUndoable(t('done', { title: novel.title }), undo)
     },
   })
-}
-
-/** Removes unsaved changes of the scenes of a novel from this browser. */
-function dropDrafts(novelId: string): void {
-  for (const name of storedNames(drafts)) {
-    const draft = readStored(name) as { novelId?: unknown } | undefined
-    if (draft?.novelId === novelId) writeStored(name, undefined)
-  }
 }

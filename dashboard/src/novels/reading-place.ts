@@ -1,5 +1,5 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
-import { readStored, writeStored } from '../browser/state.ts'
+import { readingPlace, readStored, writeStored } from '../browser/state.ts'
 
 /** Where a person was in a novel. Kept in the browser for each novel. */
 interface ReadingPlace {
@@ -9,17 +9,15 @@ interface ReadingPlace {
   share: number
 }
 
-const keyOf = (novelId: string) => `quillwork.reading.${novelId}`
-
 /** Returns where the person was in a novel; undefined where nothing is known. */
 export function readPlace(novelId: string): ReadingPlace | undefined {
-  const stored = readStored(keyOf(novelId))
+  const stored = readStored(readingPlace(novelId))
   return isPlace(stored) ? stored : undefined
 }
 
-/** Keeps where the person is; undefined forgets it. */
-export function keepPlace(novelId: string, place: ReadingPlace | undefined): void {
-  writeStored(keyOf(novelId), place)
+/** Keeps where the person is. */
+function keepPlace(novelId: string, place: ReadingPlace): void {
+  writeStored(readingPlace(novelId), place)
 }
 
 function isPlace(kept: unknown): kept is ReadingPlace {

@@ -1,15 +1,19 @@
 /** What deletes for good, followed to its end. */
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import type { TaskJson } from '../../http/index.ts'
+import type { binnedNovelSchema } from '../../http/schemas/novel.ts'
 import type { eraseUser } from '../../novel/index.ts'
 import type { Out } from '../../task/definition.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findNovel } from '../find-novel.ts'
 import { followTask } from '../follow-task.ts'
-import { addGroup, askFirst, type Register, type Run, withSession } from '../run.ts'
+import { addGroup, ask, askFirst, type Register, type Run, withSession } from '../run.ts'
 import { printable } from '../text.ts'
 import { countOf } from '../words.ts'
+
+type BinnedNovel = z.output<typeof binnedNovelSchema>
 
 interface DeletionOptions {
   yes?: boolean
@@ -20,10 +24,12 @@ interface DeletionOptions {
 export function addNovelDeletion(novels: Command, register: Register, novelArgument: string): void {
   const command = novels
     .command('delete')
-    .description(
-      'Delete a novel for good, with its summaries, histories, uploads, exports and tasks. What it has cost stays in the usage',
-    )
+    .description('Put a novel into the bin, where it is for 30 days, and cancel its tasks')
     .argument('<novel>', novelArgument)
+    .option(
+      '--for-good',
+      'delete it, or one that is in the bin, with its summaries, histories, uploads, exports and tasks; what it has cost stays in the usage',
+    )
   addOptions(command).action(register(deleteNovel))
 }
 
@@ -51,13 +57,29 @@ interface Deletion {
   begin(): Promise<TaskJson>
 }
 
-function deleteNovel(run: Run<DeletionOptions>) {
+function deleteNovel(run: Run<DeletionOptions & { forGood?: boolean }>) {
+  const [wanted = ''] = run.arguments
+  if (run.options.forGood === true) return deleteForGood(run, wanted)
+  const binned = async (client: Client) =>
+    client.remove<BinnedNovel>(`/v1/novels/${(await findNovel(client, wanted)).id}`)
+  return ask(run, binned, ({ id, title, scenes, words }) => [
+    `In the bin: ${printable(title)}, ${countOf(scenes, 'scene')}, ${countOf(words, 'word')}.`,
+    `To put it back: quillwork novels put-back ${id}`,
+  ])
+}
+
+function deleteForGood(run: Run<DeletionOptions>, wanted: string) {
   return follow(run, async client => {
-    const { id, title, scenes, words } = await findNovel(client, run.arguments[0] ?? '')
+    const { items } = await client.get<{ items: BinnedNovel[] }>('/v1/bin')
+    const binned = items.find(({ id }) => id === wanted)
+    const { id, title, scenes, words } = binned ?? (await findNovel(client, wanted))
     const sizes = `${countOf(scenes, 'scene')} and ${countOf(words, 'word')}`
     return {
       question: `Delete “${printable(title)}” for good, with ${sizes}, and all tasks on it? This cannot be undone.`,
-      begin: () => client.remove<TaskJson>(`/v1/novels/${id}`),
+      async begin() {
+        if (binned === undefined) await client.remove<BinnedNovel>(`/v1/novels/${id}`)
+        return client.remove<TaskJson>(`/v1/bin/${id}`)
+      },
     }
   })
 }

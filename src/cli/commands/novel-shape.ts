@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { novelSchema } from '../../http/schemas/novel.ts'
+import type { binnedNovelSchema, novelSchema } from '../../http/schemas/novel.ts'
 import type { binEntrySchema, chapterPlaceSchema } from '../../http/schemas/shape.ts'
 import { defined } from '../../task/defined.ts'
 import type { Client } from '../client.ts'
@@ -13,6 +13,8 @@ import { agoText, countOf, numberText } from '../words.ts'
 type Novel = z.output<typeof novelSchema>
 type ChapterPlace = z.output<typeof chapterPlaceSchema>
 type BinEntry = z.output<typeof binEntrySchema>
+type BinnedNovel = z.output<typeof binnedNovelSchema>
+type Binned = Pick<BinEntry & BinnedNovel, 'binnedAt' | 'scenes' | 'words' | 'title'>
 
 interface Names {
   author?: string
@@ -51,9 +53,16 @@ export function addNovelShape(novels: Command, register: Register, novelArgument
   on('remove', 'Put a chapter or a scene into the bin, where it is for 30 days')
     .argument('<place>', 'a chapter such as 3, or a scene such as 3.2')
     .action(register(removeUnit))
-  on('bin', 'Show what is in the bin of a novel, the newest first').action(register(listBin))
-  on('put-back', 'Put something back from the bin')
-    .argument('<entry>', 'see novels bin')
+  novels
+    .command('bin')
+    .description('Show what is in the bin of a novel, or the novels that are in the bin, the newest first')
+    .argument('[novel]', novelArgument)
+    .action(register(listBin))
+  novels
+    .command('put-back')
+    .description('Put something of a novel back from its bin, or a novel that is in the bin')
+    .argument('<novel>', 'id or a part of the title; of a novel in the bin its id')
+    .argument('[entry]', 'see novels bin')
     .action(register(putBack))
 }
 
@@ -144,23 +153,40 @@ async function binOf(client: Client, { arguments: [novel = ''] }: Run): Promise<
 }
 
 function listBin(run: Run) {
+  if (run.arguments[0] === undefined) {
+    const novels = (client: Client) => client.get<{ items: BinnedNovel[] }>('/v1/bin')
+    return ask(run, novels, ({ items }) =>
+      items.length === 0 ? ['The bin is empty.'] : tableLines(items, novelColumns, run.terminal.columns),
+    )
+  }
   const listed = async (client: Client) => client.get<{ items: BinEntry[] }>(await binOf(client, run))
   return ask(run, listed, ({ items }) =>
     items.length === 0 ? ['The bin is empty.'] : tableLines(items, columns, run.terminal.columns),
   )
 }
 
+/** Columns of what is in a bin. */
+const common = [
+  { title: 'DELETED', text: ({ binnedAt }: Binned) => agoText(binnedAt) },
+  { title: 'SCENES', text: ({ scenes }: Binned) => numberText(scenes), right: true },
+  { title: 'WORDS', text: ({ words }: Binned) => numberText(words), right: true },
+  { title: 'TITLE', text: ({ title }: Binned) => title },
+]
+
 const columns = [
   { title: 'ENTRY', text: ({ id }: BinEntry) => id },
   { title: 'WHAT', text: ({ what }: BinEntry) => what },
-  { title: 'DELETED', text: ({ binnedAt }: BinEntry) => agoText(binnedAt) },
-  { title: 'SCENES', text: ({ scenes }: BinEntry) => numberText(scenes), right: true },
-  { title: 'WORDS', text: ({ words }: BinEntry) => numberText(words), right: true },
-  { title: 'TITLE', text: ({ title }: BinEntry) => title },
+  ...common,
 ]
 
+const novelColumns = [{ title: 'NOVEL', text: ({ id }: BinnedNovel) => id }, ...common]
+
 function putBack(run: Run) {
-  const [, entry = ''] = run.arguments
+  const [novelId = '', entry] = run.arguments
+  if (entry === undefined) {
+    const novel = (client: Client) => client.post<Novel>(`/v1/bin/${encodeURIComponent(novelId)}:restore`)
+    return ask(run, novel, ({ title, scenes }) => [`Put back: ${title} with ${countOf(scenes, 'scene')}.`])
+  }
   const restored = async (client: Client) =>
     client.post<BinEntry>(`${await binOf(client, run)}/${encodeURIComponent(entry)}:restore`)
   return ask(run, restored, ({ what, scenes }) => [`Put back: a ${what} with ${countOf(scenes, 'scene')}.`])

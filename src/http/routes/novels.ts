@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
 import { findWords } from '../../novel/codex/find-places.ts'
-import { deleteNovel } from '../../novel/delete-novel.ts'
-import { chapterNotFound } from '../../novel/library/refusal.ts'
+import { binNovel, deleteNovel } from '../../novel/delete-novel.ts'
+import { chapterNotFound, novelNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { modelsOf } from '../../novel/services.ts'
@@ -14,6 +14,7 @@ import { type NovelContext, routesOf } from '../route.ts'
 import { placeSchema } from '../schemas/codex.ts'
 import { ifMatch, pageOf, pageQuery } from '../schemas/fields.ts'
 import {
+  binnedNovelSchema,
   chapterParams,
   chapterSchema,
   narrationBody,
@@ -160,15 +161,47 @@ export const novelRoutes = [
     },
   }),
   remove('/v1/novels/:novelId', {
-    summary: 'Delete a novel for good',
+    summary: 'Put a novel into the bin',
     description:
       'First cancels the tasks that work on it: its import, and each task that is tagged with `novel:` and its id. From then on nobody finds the ' +
-      'novel. The task deletes it, with its uploads and the tasks that are about it, and tells what was deleted; a repeated request finds it. This cannot be undone.',
+      'novel. It can be put back for 30 days; then it is deleted for good.',
+    params: novelParams,
+    sends: { 200: binnedNovelSchema },
+    refuses: ['NOVEL_NOT_FOUND'],
+    handle: ({ engine, novels, settings: { userId } }, { params }) =>
+      binNovel(engine, novels, { userId, ...params }),
+  }),
+  get('/v1/bin', {
+    summary: 'List the novels that are in the bin, the newest first',
+    sends: { 200: z.object({ items: z.array(binnedNovelSchema) }) },
+    refuses: [],
+    handle: async ({ novels, settings: { userId } }) => ({
+      items: [...(await novels.library.binnedNovels.list(userId))],
+    }),
+  }),
+  post('/v1/bin/:novelId([^:]+)::restore', {
+    summary: 'Put a novel back on the shelf, as it was; tasks that were cancelled stay cancelled',
+    params: novelParams,
+    sends: { 200: novelSchema },
+    refuses: ['NOVEL_NOT_FOUND'],
+    handle: async ({ novels, settings: { userId } }, { params: { novelId } }) => {
+      const { binnedNovels, shelf } = novels.library
+      await binnedNovels.restore(userId, novelId)
+      return shelf.novel(userId, novelId)
+    },
+  }),
+  remove('/v1/bin/:novelId', {
+    summary: 'Delete for good a novel that is in the bin',
+    description:
+      'The task deletes it, with its uploads and the tasks that are about it, and tells what was deleted; a repeated request finds it. This cannot be undone.',
     params: novelParams,
     sends: { 202: taskSchema },
     refuses: ['NOVEL_NOT_FOUND', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL'],
     handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
-      const asked = { userId, novelId: request.params.novelId, traceparent: traceparentFor(request) }
+      const { novelId } = request.params
+      const novel = await novels.library.drafts.find(novelId)
+      if (novel?.status === 'published') throw novelNotFound(novelId)
+      const asked = { userId, novelId, traceparent: traceparentFor(request) }
       return presentTask(accepted(reply, await deleteNovel(engine, novels, asked)))
     },
   }),

@@ -25,6 +25,20 @@ export const novelSchema = named(
   }),
 )
 
+/** A novel that is in the bin. */
+export const binnedNovelSchema = named(
+  'BinnedNovel',
+  z.object({
+    id: z.string(),
+    title: z.string(),
+    author: z.string().optional(),
+    language: z.string().optional(),
+    ...counts,
+    binnedAt: time,
+    expiresAt: time.describe('When it is deleted for good'),
+  }),
+)
+
 /** A chapter in an outline. */
 export const chapterFields = {
   id: z.string(),

@@ -6,6 +6,7 @@ import { novelExports } from '../library/file-kinds.ts'
 import { entryIdOf } from '../library/history.ts'
 import {
   bin,
+  binnedNovels,
   candidates,
   codex,
   dismissals,
@@ -235,7 +236,7 @@ const laterKinds: readonly AnyKind[] = [
 ]
 
 /** Kinds that came after the step `levelTexts`. */
-const newestKinds: readonly AnyKind[] = [novelExports, bin]
+const newestKinds: readonly AnyKind[] = [novelExports, bin, binnedNovels]
 
 const areFirst = (kind: AnyKind): boolean => !laterKinds.includes(kind) && !newestKinds.includes(kind)
 

@@ -3,6 +3,9 @@
  * put back for 30 days. Then they are deleted for good.
  */
 
+import type { NovelCounts } from './drafts.ts'
+import type { NovelOverview } from './shelf.ts'
+
 /** Milliseconds that something is kept in the bin. */
 export const binnedFor = 30 * 24 * 3_600_000
 
@@ -29,6 +32,27 @@ export interface BinnedUnit {
   novelId: string
   what: BinEntry['what']
   id: string
+}
+
+/** A whole novel that a person deleted. */
+export interface BinnedNovel
+  extends NovelCounts,
+    Pick<NovelOverview, 'id' | 'title' | 'author' | 'language'> {
+  /** Epoch milliseconds. */
+  binnedAt: number
+  expiresAt: number
+}
+
+/** The bin of whole novels: nobody finds them but here, nothing of them is lost, and they can be put back for 30 days. All but `list` and `expired` throw NOVEL_NOT_FOUND. */
+export interface BinnedNovels {
+  /** Takes a novel from the shelf; one that is in the bin stays there. */
+  put(userId: string, novelId: string): Promise<BinnedNovel>
+  /** Those of a user, the newest first. */
+  list(userId: string): Promise<readonly BinnedNovel[]>
+  /** Puts a novel back on the shelf. */
+  restore(userId: string, novelId: string): Promise<void>
+  /** A novel, of any user, that was in the bin for 30 days; undefined where there is none. */
+  expired(): Promise<{ userId: string; novelId: string } | undefined>
 }
 
 /** The bins of novels. All throw NOVEL_NOT_FOUND. */

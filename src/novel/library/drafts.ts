@@ -69,13 +69,21 @@ export interface DraftState {
   /** Absent where a person began the novel. */
   importTaskId?: string
   title: string
-  /** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
-  status: 'draft' | 'published' | 'deleting'
+  /**
+   * `draft`: being written. `published`: on the shelf. `binned`: gone for readers, and can be put back. `deleting`: gone for readers, its rows are being
+   * removed.
+   */
+  status: 'draft' | 'published' | 'binned' | 'deleting'
   /** Rises each time that `create` finds or makes the draft, also after a deletion: names the import's attempt that writes it. */
   generation: number
   createdAt: number
   /** Of the rows written so far; of a novel that is being removed from the shelf, what it had. */
   counts: NovelCounts
+}
+
+/** Whether a novel is complete: on the shelf, or in the bin. */
+export function isWhole({ status }: Pick<DraftState, 'status'>): boolean {
+  return status === 'published' || status === 'binned'
 }
 
 /** The draft as the attempt that writes it names it; a later attempt's `create` makes it stale. */

@@ -13,7 +13,7 @@ import {
 } from '../../records/records.ts'
 import type { CodexEntry } from '../codex/entry.ts'
 import type { NovelNarration } from '../narration.ts'
-import type { BinEntry } from './bin.ts'
+import type { BinEntry, BinnedNovel } from './bin.ts'
 import type { CandidateRecord } from './candidates.ts'
 import type { Dismissal } from './codex.ts'
 import type { DraftState, DraftWriter, VolumeDraft } from './drafts.ts'
@@ -236,6 +236,17 @@ export const bin = defineKind<BinRecord>({
   indexes: { of_novel: ['novelId', 'expiresAt'], expiring: ['expiresAt'] },
 })
 
+/** A novel that is in the bin, beside its record. */
+export interface BinnedNovelRecord extends BinnedNovel {
+  userId: string
+}
+
+export const binnedNovels = defineKind<BinnedNovelRecord>({
+  name: 'library_binned_novels',
+  fields: { userId: 'text', expiresAt: 'integer' },
+  indexes: { of_user: ['userId', 'expiresAt'], expiring: ['expiresAt'] },
+})
+
 /** What a model read in a scene. */
 export interface ReadingRecord extends Omit<SceneReading, 'place'> {
   id: string
@@ -394,6 +405,7 @@ export const libraryKinds: readonly AnyKind[] = [
   novelPrompts,
   novelExports,
   bin,
+  binnedNovels,
 ]
 
 /** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */

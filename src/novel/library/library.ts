@@ -4,7 +4,7 @@
  */
 import type { Records } from '../../records/records.ts'
 import type { NovelAdditions } from './additions.ts'
-import type { NovelBin } from './bin.ts'
+import type { BinnedNovels, NovelBin } from './bin.ts'
 import { passageIndex } from './build-index.ts'
 import type { CandidateStore } from './candidates.ts'
 import type { CodexStore } from './codex.ts'
@@ -13,6 +13,7 @@ import type { NovelDrafts } from './drafts.ts'
 import type { ExportStore } from './exports.ts'
 import { novelAdditions } from './keep-additions.ts'
 import { novelBin } from './keep-bin.ts'
+import { novelsInBin } from './keep-binned-novels.ts'
 import { candidateStore } from './keep-candidates.ts'
 import { codexStore } from './keep-codex.ts'
 import { exportStore } from './keep-exports.ts'
@@ -46,6 +47,7 @@ export interface NovelLibrary {
   readonly shape: NovelShape & SceneShape
   readonly bin: NovelBin
   readonly additions: NovelAdditions
+  readonly binnedNovels: BinnedNovels
   readonly scenes: SceneStore
   readonly candidates: CandidateStore
   readonly codex: CodexStore
@@ -75,6 +77,7 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
     shape: { ...novelShape(parts), ...sceneShape(parts) },
     bin: novelBin(parts),
     additions: novelAdditions(parts),
+    binnedNovels: novelsInBin(parts),
     scenes: sceneStore(parts),
     candidates: candidateStore(parts),
     codex: codexStore(parts),

@@ -16,6 +16,7 @@ import { idsOf } from './ids.ts'
 import { indexStep } from './index-rows.ts'
 import {
   bin,
+  binnedNovels,
   candidates,
   chapters,
   codex,
@@ -57,6 +58,7 @@ export async function removeNovel(
     const { shelvedAt: _, ...rest } = novel
     await records.commit([
       replace(novels, { ...rest, status: 'deleting', pending: 1 }),
+      ...erase(binnedNovels, [novelId]),
       // From now on no build writes to it.
       ...(index === undefined ? [] : [remove(indexes, index)]),
     ])

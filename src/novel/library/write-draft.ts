@@ -7,6 +7,7 @@ import {
   type DraftWriter,
   type DraftWritten,
   discardStep,
+  isWhole,
   type NewDraft,
   type NovelCounts,
   type NovelDrafts,
@@ -51,7 +52,7 @@ export function novelDrafts(library: LibraryParts): NovelDrafts {
       for (;;) {
         const novel = await getOne(library.records, novels, novelId)
         if (novel === undefined) return 'done'
-        if (novel.status === 'published') return 'kept'
+        if (isWhole(novel)) return 'kept'
         if (novel.status === 'deleting') return deletionStep(library, novel, limit)
         if (novel.generation !== (generation ?? novel.generation)) return 'kept'
         await library.records.commit([replace(novels, { ...novel, status: 'deleting' })])
@@ -151,7 +152,7 @@ async function heldDraft(
   { novelId, generation }: DraftWriter,
 ): Promise<Stored<NovelRecord> | Exclude<DraftWritten, 'written'>> {
   const novel = await getOne(records, novels, novelId)
-  if (novel?.status === 'published') return 'published'
+  if (novel !== undefined && isWhole(novel)) return 'published'
   return novel?.status === 'draft' && novel.generation === generation ? novel : 'stale'
 }
 

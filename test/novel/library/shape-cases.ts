@@ -5,7 +5,15 @@ import { longestScene } from '../../../src/novel/library/drafts.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { scenesPerChapter } from '../../../src/novel/library/scenes.ts'
-import { ann, type Book, everythingOf, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+import {
+  ann,
+  type Book,
+  draftOf,
+  everythingOf,
+  importBook,
+  type LibraryCase,
+  type LibraryUnderTest,
+} from './case.ts'
 import { entryFields } from './codex-cases.ts'
 import { writeUnit } from './level-cases.ts'
 import { readingOf } from './reading-cases.ts'
@@ -537,6 +545,55 @@ export const binCases: readonly LibraryCase[] = [
         expect(step).toBeLessThan(100)
       t.now = 100 + binnedFor
       expect(await library.bin.purge()).toEqual({ isMore: false, purged: 0 })
+    },
+  },
+  {
+    name: 'a whole novel is in the bin, out of sight of all, until it is put back or deleted for good',
+    async run(t) {
+      const { library, novelId, chapter, scene, shape } = await shaped(t)
+      const other = await shaped(t, 'other')
+      t.now = 100
+      const binned = await library.binnedNovels.put(ann, novelId)
+      expect(binned).toMatchObject({
+        ...{ id: novelId, title: 'Book a', volumes: 2, chapters: 6, scenes: 18, words: 54 },
+        ...{ binnedAt: 100, expiresAt: 100 + binnedFor },
+      })
+      t.now = 101
+      expect(await library.binnedNovels.put(ann, novelId)).toEqual(binned)
+      await library.binnedNovels.put(ann, other.novelId)
+      const list = async (userId: string) => (await library.binnedNovels.list(userId)).map(({ id }) => id)
+      expect(await list(ann)).toEqual([other.novelId, novelId])
+      expect(await list('bob')).toEqual([])
+      const unseen = missing('NOVEL_NOT_FOUND')
+      expect((await library.shelf.novels(ann, { pageSize: 5 })).items).toEqual([])
+      await expect(library.shelf.novel(ann, novelId)).rejects.toEqual(unseen)
+      await expect(library.index.search(ann, novelId, { query: 'x' })).rejects.toEqual(unseen)
+      await expect(library.shelf.chapter(ann, chapter('a'))).rejects.toEqual(missing('CHAPTER_NOT_FOUND'))
+      const sceneId = scene('a1')
+      await expect(library.scenes.scene(ann, sceneId)).rejects.toEqual(missing('SCENE_NOT_FOUND'))
+      const edit = { sceneId, expectedVersion: 1, content: 'a1 new' }
+      expect(await library.scenes.editScene(ann, edit)).toEqual({ outcome: 'missing' })
+      // An import that is told again to write it writes nothing, and no sweep takes it.
+      expect(await library.drafts.create(draftOf('a'))).toMatchObject({ status: 'binned' })
+      expect(await library.drafts.discard(novelId)).toBe('kept')
+      expect((await library.drafts.list({ pageSize: 5 })).items).toEqual([])
+      for (const restored of [
+        library.binnedNovels.restore('bob', novelId),
+        library.binnedNovels.put('bob', novelId),
+      ])
+        await expect(restored).rejects.toEqual(unseen)
+      await library.binnedNovels.restore(ann, novelId)
+      expect(await shape()).toBe(whole)
+      expect((await library.shelf.novels(ann, { pageSize: 5 })).items).toMatchObject([{ id: novelId }])
+      await expect(library.binnedNovels.restore(ann, novelId)).rejects.toEqual(unseen)
+      t.now = 100 + binnedFor
+      expect(await library.binnedNovels.expired()).toBeUndefined()
+      t.now = 101 + binnedFor
+      expect(await library.binnedNovels.expired()).toEqual({ userId: ann, novelId: other.novelId })
+      while ((await library.shelf.remove(ann, other.novelId, 7)) === 'more')
+        await expect(library.binnedNovels.restore(ann, other.novelId)).rejects.toEqual(unseen)
+      expect(await library.binnedNovels.expired()).toBeUndefined()
+      expect(await list(ann)).toEqual([])
     },
   },
 ]

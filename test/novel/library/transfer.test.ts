@@ -101,11 +101,11 @@ async function copyTwice(source: Movable, target: Movable, wanted: Told): Promis
       onCopied: (kindOf, page) => countRecords(copied, kindOf, page),
     })
     expect(Object.fromEntries([...copied].map(([name, { count }]) => [name, count]))).toMatchObject({
-      novels: 6,
-      volumes: 12,
-      chapters: 15 + (half?.counts.chapters ?? 0),
-      scenes: 29,
-      texts: 29,
+      novels: 7,
+      volumes: 14,
+      chapters: 18 + (half?.counts.chapters ?? 0),
+      scenes: 34,
+      texts: 34,
       summaries: 3,
       history: 6,
       candidates: 2,

@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream'
 import { decode, hasEnded, PermanentError } from 'quillwork'
 import {
+  binNovel,
   confirmUpload,
   deleteNovel,
   deleteUser,
   eraseNovel,
   generateSummary,
   storeUpload,
+  sweepBinnedNovels,
   sweepDrafts,
   vectorize,
 } from 'quillwork/novel'
@@ -74,6 +76,34 @@ function cancelledIn({ t }: NovelEngine): Record<string, number> {
 const cancelledImport = { ImportNovel: 1, BatchGenerateSummary: 1, GenerateSummary: 24 }
 
 describe('deleting a novel', () => {
+  it('into the bin cancels what works on it; what was there for 30 days is deleted for good', async () => {
+    const { n, gate, novelId } = await summarising()
+    await using _n = n
+    await binNovel(n.t, n.services, { userId: ann, novelId })
+    await expect(n.library.shelf.novel(ann, novelId)).rejects.toMatchObject({ code: 'NOVEL_NOT_FOUND' })
+    gate.open()
+    await n.t.advance('1s')
+    expect(cancelledIn(n)).toEqual(cancelledImport)
+    expect(await sweepBinnedNovels(n.t, n.services)).toBe(0)
+    await n.library.binnedNovels.restore(ann, novelId)
+    expect(await n.library.shelf.novel(ann, novelId)).toMatchObject({ scenes: 24 })
+    await binNovel(n.t, n.services, { userId: ann, novelId })
+    // What has expired is for the cases of the library to say.
+    const { binnedNovels } = n.library
+    const expired = async () => {
+      const [novel] = await binnedNovels.list(ann)
+      return novel && { userId: ann, novelId: novel.id }
+    }
+    const library = { ...n.library, binnedNovels: { ...binnedNovels, expired } }
+    expect(await sweepBinnedNovels(n.t, { library })).toBe(1)
+    await n.t.drain()
+    expect((await n.t.tasks.list({ taskType: ['EraseNovel'] }, all)).items).toMatchObject([
+      { status: 'COMPLETED' },
+    ])
+    expect(await n.library.drafts.find(novelId)).toBeUndefined()
+    expect(await n.library.binnedNovels.list(ann)).toEqual([])
+  })
+
   it.each([
     ['during its import', (uploadId: string) => subjectTags('ImportNovel', { uploadId })],
     ['during an import that was submitted without tags', () => []],

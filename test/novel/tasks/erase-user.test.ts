@@ -24,6 +24,7 @@ const kinds: Readonly<Record<string, 'gone' | 'stays'>> = {
   library_texts: 'gone',
   library_history: 'gone',
   library_bin: 'gone',
+  library_binned_novels: 'gone',
   library_candidates: 'gone',
   library_indexes: 'gone',
   library_segments: 'gone',
@@ -92,6 +93,7 @@ async function fill(w: Writing): Promise<void> {
   await library.snapshots.create(ann, { id: 'first', novelId, name: 'First draft' })
   const last = (await w.scenes(novelId)).at(-1)?.chapterId ?? ''
   await library.bin.remove(ann, { novelId, what: 'chapter', id: last })
+  await library.binnedNovels.put(ann, novelId)
   await library.models.write([{ id: 'writer', settings: { provider: 'openai' } }], 0)
 }
 
