@@ -20,11 +20,11 @@ type Answer = z.output<typeof searchAnswer>
 
 /** Returns a novel with its volumes and chapters. */
 export function outlineLines(novel: Outline, columns: number): string[] {
-  const { title, author, chapters, scenes, summaries, words, outline, index } = novel
+  const { title, author, chapters, scenes, summaries, words, targetWords, outline, index } = novel
   const titleColumns = Math.max(20, Math.min(60, columns - 32))
   const lines = [
     printable(title) + (author === undefined ? '' : `, by ${printable(author)}`),
-    `${countOf(chapters, 'chapter')}, ${countOf(scenes, 'scene')} (${numberText(summaries)} with a summary), ${countOf(words, 'word')}`,
+    `${countOf(chapters, 'chapter')}, ${countOf(scenes, 'scene')} (${numberText(summaries)} with a summary), ${wordsText(words, targetWords)}`,
     indexText(index),
   ]
   for (const volume of outline) {
@@ -33,6 +33,11 @@ export function outlineLines(novel: Outline, columns: number): string[] {
       lines.push(`${String(chapter.position + 1).padStart(5)}  ${chapterLine(chapter, titleColumns)}`)
   }
   return [...lines, '']
+}
+
+/** Returns how many words there are, of how many that are wanted. */
+function wordsText(words: number, target: number | undefined): string {
+  return target === undefined ? countOf(words, 'word') : `${numberText(words)} of ${countOf(target, 'word')}`
 }
 
 function indexText({ kind, building, passages, vectors, outOfDateScenes }: Outline['index']): string {
@@ -271,9 +276,13 @@ function listedChapters(
   return lines
 }
 
-function chapterLine({ title, words }: { title: string; words: number }, titleColumns: number): string {
+function chapterLine(
+  { title, words, targetWords }: { title: string; words: number; targetWords?: number | undefined },
+  titleColumns: number,
+): string {
   const label = pad(cut(printable(title), titleColumns), titleColumns)
-  return `${label} ${numberText(words).padStart(7)} words`
+  const wanted = targetWords === undefined ? '' : ` of ${numberText(targetWords)}`
+  return `${label} ${numberText(words).padStart(7)}${wanted} words`
 }
 
 function moreChapters(count: number): string {

@@ -45,6 +45,13 @@ describe('the shape of a novel', () => {
     const [{ id: volumeId = '', chapters: [first] = [] } = {}] = outline
     await patch(`${novel}/volumes/${volumeId}`, { title: 'One' })
     await patch(`${novel}/chapters/${first?.id}`, { title: 'a' })
+    expect((await patch(novel, { targetWords: 80_000 })).body).toMatchObject({ targetWords: 80_000 })
+    const aimed = await patch(`${novel}/chapters/${first?.id}`, { targetWords: 2_000 })
+    expect(aimed.body).toMatchObject({ title: 'a', targetWords: 2_000 })
+    expect((await patch(`${novel}/chapters/${first?.id}`, { targetWords: 0 })).body).not.toHaveProperty(
+      'targetWords',
+    )
+    expect(await patch(novel, { targetWords: -1 })).toMatchObject({ status: 400 })
     const add = (json: object) => api.ask<Unit>(`${novel}/chapters`, { method: 'POST', headers, json })
     const second = await add({ title: 'b' })
     expect((await add({ title: 'b' })).body).toEqual(second.body)
@@ -73,7 +80,7 @@ describe('the shape of a novel', () => {
       /^400 REQUEST_INVALID.*language tag such as/,
     )
     expect(await refused(patch(novel, {}))).toMatch(
-      /^400 REQUEST_INVALID.*Give a title, an author or a language/,
+      /^400 REQUEST_INVALID.*Give a title, an author, a language or a target of words/,
     )
     expect(await refused(api.post(`${novel}/chapters`, { title: '', before: 'nowhere' }))).toBe(
       '404 CHAPTER_NOT_FOUND: There is no chapter nowhere in the novel.',

@@ -22,6 +22,7 @@ import { useFollowNovel } from './novel-tasks.ts'
 import { usePlace } from './reading-place.ts'
 import { SceneReading } from './scene-reading.tsx'
 import { ChapterSummary } from './story-so-far.tsx'
+import { TargetProgress } from './target-words.tsx'
 import { ChapterDialog } from './unit-dialog.tsx'
 
 const route = getRouteApi('/novels/$novelId/chapters/$chapterId')
@@ -98,6 +99,7 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
       >
         {novel !== undefined && <ChangeChapter novel={novel} chapterId={chapterId} />}
       </PageTitle>
+      <TargetProgress words={chapter.words} target={chapter.targetWords} />
       <ChapterSummary novelId={novelId} chapterId={chapterId} language={novel?.language} />
       <Scenes
         novelId={novelId}

@@ -46,6 +46,7 @@ import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
 import { Snapshots } from './snapshots.tsx'
 import { StorySoFar } from './story-so-far.tsx'
+import { TargetProgress } from './target-words.tsx'
 import { WriteScenes } from './write-scenes.tsx'
 
 const route = getRouteApi('/novels/$novelId')
@@ -86,6 +87,7 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
         <ExportButton novel={novel} />
         <NovelMenu novel={novel} />
       </PageTitle>
+      <TargetProgress words={novel.words} target={novel.targetWords} />
       <NowWorking novelId={novel.id} />
       <Reviews novel={novel} />
       <NovelSearchBox novelId={novel.id} />

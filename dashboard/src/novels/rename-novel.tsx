@@ -8,13 +8,14 @@ import { DialogForm } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { NameFields } from '../parts/novel-names.tsx'
 import type { NovelOutline } from './novel.ts'
+import { TargetField } from './target-words.tsx'
 
-/** Changes what a novel is called. */
+/** Changes what a novel is called, and how long it is to be. */
 export function RenameNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
   const t = useTranslations('novels.names')
   const queries = useQueryClient()
-  const { id: novelId, title, author = '', language = '' } = novel
-  const before = { title, author, language }
+  const { id: novelId, title, author = '', language = '', targetWords = 0 } = novel
+  const before = { title, author, language, targetWords }
   const [names, setNames] = useState(before)
   const isChanged = JSON.stringify(names) !== JSON.stringify(before)
   const save = useMutation({
@@ -37,6 +38,10 @@ export function RenameNovel({ novel, onClose }: { novel: NovelOutline; onClose: 
         isDisabled={!isChanged || names.title.trim() === ''}
       >
         <NameFields names={names} onChange={part => setNames({ ...names, ...part })} />
+        <TargetField
+          value={names.targetWords}
+          onChange={words => setNames({ ...names, targetWords: words })}
+        />
       </DialogForm>
     </Dialog>
   )

@@ -4,17 +4,24 @@ import { type Done, joinScenes, textBack } from '../parts/shaping.ts'
 import { ifMatch } from '../queries/novel-queries.ts'
 import type { ChapterEntry, NovelOutline, SceneEntry, Volume } from './novel.ts'
 
-/** Gives a chapter another title. */
-export async function renameChapter(
+/** What a person changes of a chapter itself. */
+export interface ChapterEdit {
+  title: string
+  /** 0: no target. */
+  targetWords: number
+}
+
+/** Gives a chapter another title and target of words. */
+export async function editChapter(
   novelId: string,
-  { id, title: was }: ChapterEntry,
-  title: string,
+  { id, title: was, targetWords = 0 }: ChapterEntry,
+  edit: ChapterEdit,
 ): Promise<Done> {
   const path = { novelId, chapterId: id }
-  const rename = (body: { title: string }) =>
+  const change = (body: ChapterEdit) =>
     dataOf(api.PATCH('/v1/novels/{novelId}/chapters/{chapterId}', { params: { path }, body }))
-  await rename({ title })
-  return { done: 'renamed', title, undo: () => rename({ title: was }) }
+  await change(edit)
+  return { done: 'renamed', title: edit.title, undo: () => change({ title: was, targetWords }) }
 }
 
 /** Gives a volume another title. */

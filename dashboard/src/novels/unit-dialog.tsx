@@ -8,15 +8,16 @@ import { DialogForm } from '../parts/form.tsx'
 import type { Done, Shape } from '../parts/shaping.ts'
 import { type ChapterEntry, chaptersOf, type NovelOutline, type Volume } from './novel.ts'
 import {
+  editChapter,
   mergeChapter,
   moveChapter,
   moveVolume,
   placeBeside,
   placeOf,
   removeUnit,
-  renameChapter,
   renameVolume,
 } from './shape.ts'
+import { TargetField } from './target-words.tsx'
 
 interface UnitDialogProps {
   novel: NovelOutline
@@ -47,8 +48,9 @@ export function ChapterDialog({
     <UnitForm
       name={name}
       title={chapter.title}
+      target={chapter.targetWords ?? 0}
       shape={shape}
-      onRename={title => renameChapter(novel.id, chapter, title)}
+      onSave={(title, targetWords) => editChapter(novel.id, chapter, { title, targetWords })}
       onClose={onClose}
     >
       <Steps
@@ -100,7 +102,7 @@ export function VolumeDialog({ novel, volume, shape, onClose }: UnitDialogProps 
       name={name}
       title={volume.title}
       shape={shape}
-      onRename={title => renameVolume(novel.id, volume, title)}
+      onSave={title => renameVolume(novel.id, volume, title)}
       onClose={onClose}
     >
       <Steps
@@ -121,22 +123,25 @@ export function VolumeDialog({ novel, volume, shape, onClose }: UnitDialogProps 
 interface UnitFormProps {
   name: string
   title: string
+  /** Of words; absent where it can have none. */
+  target?: number
   shape: Shape
-  onRename: (title: string) => Promise<Done>
+  onSave: (title: string, target: number) => Promise<Done>
   children: ReactNode
   onClose: () => void
 }
 
-/** The title of a unit, and below it what else can be done. */
-function UnitForm({ name, title, shape, onRename, children, onClose }: UnitFormProps) {
+/** The title of a unit and its target, and below them what else can be done. */
+function UnitForm({ name, title, target, shape, onSave, children, onClose }: UnitFormProps) {
   const t = useTranslations('novels.shape')
   const [typed, setTyped] = useState(title)
-  const isChanged = typed.trim() !== title
+  const [words, setWords] = useState(target ?? 0)
+  const isChanged = typed.trim() !== title || words !== (target ?? 0)
   return (
     <Dialog title={name} isUnsaved={isChanged && !shape.isPending} onClose={onClose}>
       <Stack>
         <DialogForm
-          onSubmit={() => shape.mutate(() => onRename(typed.trim()), { onSuccess: onClose })}
+          onSubmit={() => shape.mutate(() => onSave(typed.trim(), words), { onSuccess: onClose })}
           action={t('rename')}
           isBusy={shape.isPending}
           isDisabled={!isChanged}
@@ -148,6 +153,7 @@ function UnitForm({ name, title, shape, onRename, children, onClose }: UnitFormP
             onChange={({ currentTarget }) => setTyped(currentTarget.value)}
             data-autofocus
           />
+          {target !== undefined && <TargetField value={words} onChange={setWords} />}
         </DialogForm>
         {children}
       </Stack>

@@ -10,6 +10,7 @@ import { presentScene, sceneParams, sceneSchema } from '../schemas/scene.ts'
 import {
   binEntrySchema,
   binParams,
+  chapterEditBody,
   chapterMoveBody,
   chapterPlaceSchema,
   mergeBody,
@@ -68,7 +69,7 @@ export const shapeRoutes = [
     },
   }),
   patch('/v1/novels/:novelId', {
-    summary: 'Change the title, the author or the language of a novel',
+    summary: 'Change the title, the author, the language or the target of words of a novel',
     params: novelParams,
     body: novelNamesBody,
     sends: { 200: novelSchema },
@@ -140,14 +141,14 @@ export const shapeRoutes = [
     },
   }),
   patch('/v1/novels/:novelId/chapters/:chapterId', {
-    summary: 'Change the title of a chapter',
+    summary: 'Change the title or the target of words of a chapter',
     params: chapterParams,
-    body: titleBody,
+    body: chapterEditBody,
     sends: { 200: chapterPlaceSchema },
     refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async (context, { params, body: { title } }) => {
+    handle: async (context, { params, body }) => {
       const { novels, settings } = context
-      await novels.library.shape.renameChapter(settings.userId, { ...params, title })
+      await novels.library.shape.editChapter(settings.userId, { ...params, ...defined(body) })
       return chapterOf(context, params.novelId, params.chapterId)
     },
   }),

@@ -8,6 +8,10 @@ import { narrationFields, sceneFields } from './scene.ts'
 
 const count = z.int()
 
+/** Words that an author wants a novel or a chapter to have. */
+export const targetWords = z.int().min(0).max(100_000_000).optional()
+const targetSent = targetWords.describe('Words that its author wants it to have; absent: no target')
+
 const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }
 
 /** A novel in a listing. */
@@ -19,6 +23,7 @@ export const novelSchema = named(
     author: z.string().optional(),
     language: z.string().optional(),
     ...counts,
+    targetWords: targetSent,
     summaries: count.describe('Scenes that have a summary, also of an older text'),
     createdAt: time,
     updatedAt: time,
@@ -46,6 +51,7 @@ export const chapterFields = {
   position: count.describe('Over the whole novel, from 0'),
   title: z.string(),
   words: count,
+  targetWords: targetSent,
   characters: count,
   summaries: count,
 }

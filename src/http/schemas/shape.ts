@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { id, named, plainLine, time } from './fields.ts'
-import { chapterFields } from './novel.ts'
+import { chapterFields, targetWords } from './novel.ts'
 
 /** A volume of a novel. */
 export const volumeSchema = named(
@@ -44,13 +44,25 @@ export const novelNamesBody = named(
       title: title.optional(),
       author: author.optional().describe('Empty: none'),
       language: language.optional().describe('BCP 47, such as `en`; empty: none'),
+      targetWords: targetWords.describe('Words that it is to have; 0: no target'),
     })
-    .refine(names => Object.keys(names).length > 0, 'Give a title, an author or a language.'),
+    .refine(
+      names => Object.keys(names).length > 0,
+      'Give a title, an author, a language or a target of words.',
+    ),
 )
 
 const unitTitle = plainLine(300).describe('Empty: none')
 
-/** The title of a volume or a chapter. */
+/** What of a chapter is to change. */
+export const chapterEditBody = z
+  .strictObject({
+    title: unitTitle.optional(),
+    targetWords: targetWords.describe('Words that it is to have; 0: no target'),
+  })
+  .refine(edit => Object.keys(edit).length > 0, 'Give a title or a target of words.')
+
+/** The title of a volume. */
 export const titleBody = z.strictObject({ title: unitTitle })
 
 const before = id.optional().describe('What is to follow it, by its id; absent: it is the last one')

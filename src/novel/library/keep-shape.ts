@@ -62,10 +62,11 @@ export function novelShape(library: LibraryParts): NovelShape {
         const volume = frame.volumes[volumeAt(frame, volumeId)]
         return { changes: volume ? [replace(volumes, { ...volume, title })] : [] }
       }),
-    renameChapter: (userId, { novelId, chapterId, title }) =>
+    editChapter: (userId, { novelId, chapterId, ...edit }) =>
       shaping(library, { userId, novelId }, frame => {
         const chapter = frame.chapters[chapterAt(frame, chapterId)]
-        return { changes: chapter ? [replace(chapters, { ...chapter, title })] : [] }
+        const edited = chapter && defined({ ...chapter, ...defined(edit), ...targetOf(edit) })
+        return { changes: edited ? [replace(chapters, edited)] : [] }
       }),
     async addVolume(userId, volume) {
       await shaping(library, { userId, novelId: volume.novelId }, frame => addVolume(library, frame, volume))
@@ -124,12 +125,18 @@ async function create(library: LibraryParts, { id, userId, ...names }: NewNovel)
   ])
 }
 
+/** Returns a target of words as it is kept; one of 0 is taken away. */
+function targetOf({ targetWords }: Pick<NovelNames, 'targetWords'>): { targetWords?: number | undefined } {
+  return targetWords === undefined ? {} : { targetWords: targetWords || undefined }
+}
+
 /** Returns what changes; an empty author or language is taken away. Throws OPTION_INVALID for a title without a letter. */
-function namesOf({ title, author, language }: NovelNames): Partial<NovelRecord> {
+function namesOf({ title, author, language, targetWords }: NovelNames): NovelChange {
   if (title?.trim() === '') throw notTaken('A novel needs a title.')
   const given = { ...defined({ title, author, language }) }
   const empty = Object.entries(given).filter(([, text]) => text === '')
-  return { ...given, ...Object.fromEntries(empty.map(([name]) => [name, undefined])) }
+  const none = Object.fromEntries(empty.map(([name]) => [name, undefined]))
+  return { ...given, ...none, ...targetOf(defined({ targetWords })) }
 }
 
 /** A novel with its volumes and chapters, in reading order. */

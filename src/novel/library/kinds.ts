@@ -84,6 +84,7 @@ export const volumes = defineKind<VolumeRecord>({
 /** A chapter. */
 export interface ChapterRecord extends VolumeRecord {
   volumeId: string
+  targetWords?: number
 }
 
 export const chapters = defineKind<ChapterRecord>({

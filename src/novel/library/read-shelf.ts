@@ -135,12 +135,13 @@ async function overviewsOf(
 }
 
 function aboutOf(novel: NovelRecord): Omit<NovelOverview, 'summaries'> {
-  const { id, userId, title, author, language, textVersion, createdAt, publishedAt, updatedAt } = novel
+  const { id, userId, title, author, language, targetWords, textVersion, createdAt, publishedAt, updatedAt } =
+    novel
   return {
     id,
     userId,
     title,
-    ...defined({ author, language }),
+    ...defined({ author, language, targetWords }),
     ...countsOf(novel),
     textVersion,
     createdAt: publishedAt ?? createdAt,
@@ -183,9 +184,10 @@ async function withScenes(
     },
     ['summary'],
   )
-  const overviews = found.map(({ id, novelId, volumeId, position, title }) => {
+  const overviews = found.map(({ id, novelId, volumeId, position, title, targetWords }) => {
     const sceneIds: string[] = []
-    return { id, novelId, volumeId, position, title, words: 0, characters: 0, summaries: 0, sceneIds }
+    const counts = { words: 0, characters: 0, summaries: 0 }
+    return { id, novelId, volumeId, position, title, ...defined({ targetWords }), ...counts, sceneIds }
   })
   const byPosition = new Map(overviews.map(overview => [overview.position, overview]))
   for (const { id, chapter, words, characters, summarised = 0 } of inChapters) {

@@ -19,8 +19,18 @@ export interface NewNovel {
   language?: string
 }
 
-/** What a novel is called. An empty author or language is none. */
-export interface NovelNames extends Partial<Pick<NewNovel, 'title' | 'author' | 'language'>> {}
+/** What a novel is called, and how long it is to be. An empty author or language is none, and so is a target of 0 words. */
+export interface NovelNames extends Partial<Pick<NewNovel, 'title' | 'author' | 'language'>> {
+  targetWords?: number
+}
+
+/** What of a chapter changes; a target of 0 words is none. */
+export interface ChapterEdit {
+  novelId: string
+  chapterId: string
+  title?: string
+  targetWords?: number
+}
 
 /** A volume that is to be added, empty. */
 export interface NewVolume {
@@ -105,7 +115,8 @@ export interface NovelShape {
   /** Changes what is given. */
   rename(userId: string, novelId: string, names: NovelNames): Promise<NovelOverview>
   renameVolume(userId: string, unit: { novelId: string; volumeId: string; title: string }): Promise<void>
-  renameChapter(userId: string, unit: { novelId: string; chapterId: string; title: string }): Promise<void>
+  /** Changes what is given. */
+  editChapter(userId: string, edit: ChapterEdit): Promise<void>
   /** Throws OPTION_INVALID where something else has the id. */
   addVolume(userId: string, volume: NewVolume): Promise<VolumeOverview>
   /** Throws OPTION_INVALID where something else has the id, or the place is in another volume. */

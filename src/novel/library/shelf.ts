@@ -16,6 +16,8 @@ export interface NovelOverview extends NovelCounts {
   title: string
   author?: string
   language?: string
+  /** Words that its author wants it to have; absent for none. */
+  targetWords?: number
   /** Scenes that have a summary, also one of an older text. */
   summaries: number
   /** Rises whenever the text of a scene changes: what was derived from the text at a lower one is out of date. */
@@ -44,6 +46,8 @@ export interface ChapterOverview {
   title: string
   words: number
   characters: number
+  /** Words that its author wants it to have; absent for none. */
+  targetWords?: number
   summaries: number
   /** In reading order. */
   sceneIds: readonly string[]

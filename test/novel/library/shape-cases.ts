@@ -123,7 +123,22 @@ export const shapeCases: readonly LibraryCase[] = [
       const without = await library.shape.rename(ann, novelId, { author: '' })
       expect(without).toMatchObject({ title: 'New', language: 'en' })
       expect(without).not.toHaveProperty('author')
-      await library.shape.renameChapter(ann, { novelId, chapterId: chapter('b'), title: 'B' })
+      await library.shape.editChapter(ann, { novelId, chapterId: chapter('b'), title: 'B' })
+      const targets = async () => [
+        (await library.shelf.novel(ann, novelId)).targetWords,
+        (await library.shelf.chapter(ann, chapter('b'))).targetWords,
+      ]
+      const aim = async (targetWords: number) => {
+        await library.shape.rename(ann, novelId, { targetWords })
+        await library.shape.editChapter(ann, { novelId, chapterId: chapter('b'), targetWords })
+        return targets()
+      }
+      expect(await targets()).toEqual([undefined, undefined])
+      expect(await aim(90)).toEqual([90, 90])
+      await library.shape.editChapter(ann, { novelId, chapterId: chapter('b'), title: 'B' })
+      await library.shape.rename(ann, novelId, { title: 'New' })
+      expect(await targets()).toEqual([90, 90])
+      expect(await aim(0)).toEqual([undefined, undefined])
       await library.shape.renameVolume(ann, { novelId, volumeId: volume('Two'), title: '2' })
       expect(await shape()).toBe(`One: ${a} B(b1 b2 b3) ${c}\n2: ${d} ${e} ${f}`)
     },
