@@ -21,10 +21,10 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_090, 27],
   'src/broker': [3_700, 24],
-  'src/cli': [7_620, 49],
+  'src/cli': [7_630, 49],
   'src/engine': [7_720, 36],
-  'src/http': [8_650, 74],
-  'src/novel': [37_240, 247],
+  'src/http': [8_670, 74],
+  'src/novel': [37_260, 247],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
   'src/records': [830, 4],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_630, 32],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [28_750, 226],
+  dashboard: [28_800, 227],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
