@@ -87,8 +87,8 @@ const layers = [
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
     // Long loops of the product give way to the event loop as the engine's do, readings that clients wait for are shared; optional fields, and the
-    // controls of names, are left out in one way.
-    '^src/runtime/(cooperate|shared-work)\\.ts$',
+    // controls of names, are left out in one way. An archive says what made it.
+    '^src/runtime/(cooperate|shared-work|version)\\.ts$',
     '^src/task/(controls|defined|page)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [

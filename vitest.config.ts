@@ -63,6 +63,7 @@ function onMongo(names: readonly string[]): TestProjectInlineConfiguration {
 
 /** Measure the memory of their process: each has one for itself. */
 const measured = [
+  'test/novel/archive/memory.slow.test.ts',
   'test/novel/export/memory.slow.test.ts',
   'test/novel/library/long-book.slow.test.ts',
   'test/novel/library/long-snapshots.slow.test.ts',

@@ -1,7 +1,7 @@
 /** The command line: `main(args)` runs one command and returns its exit code. */
 import { Command, CommanderError } from 'commander'
-import { version } from '../http/version.ts'
 import type { QuillworkError } from '../index.ts'
+import { version } from '../runtime/version.ts'
 import { addBudgetCommand } from './commands/budget.ts'
 import { addCodex } from './commands/codex.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'

@@ -232,6 +232,7 @@ export function previewLines(preview: PreviewJson, options: { whole: boolean; co
   return [
     printable(preview.title) + (preview.author === undefined ? '' : `, by ${printable(preview.author)}`),
     `${volumes}${countOf(chapters.length, 'chapter')}, ${countOf(words, 'word')}; encoding ${name} (${Math.floor(confidence * 100)} % sure)`,
+    ...archiveLines(preview),
     ...listedChapters(preview, options),
     ...warningLines(preview, options.whole),
     ...repeatedLines(preview),
@@ -250,6 +251,25 @@ function repeatedLines({ repeated }: PreviewJson): string[] {
         `${String(at + 1).padStart(digits)}  ${printable(line)} (${countOf(chapters, 'chapter')})`,
     ),
   ]
+}
+
+/** What the parts of an archive are called. */
+const archivedNames: Readonly<Record<keyof NonNullable<PreviewJson['archive']>, string>> = {
+  summaries: 'summaries',
+  versions: 'earlier versions',
+  candidates: 'open candidates',
+  entries: 'codex entries',
+  threads: 'threads',
+  snapshots: 'snapshots',
+  binned: 'in the bin',
+}
+
+function archiveLines({ archive }: PreviewJson): string[] {
+  if (archive === undefined) return []
+  const parts = Object.entries(archivedNames).map(
+    ([part, name]) => `${name} ${numberText(archive[part as keyof typeof archivedNames])}`,
+  )
+  return [`The archive of a novel: ${parts.join(', ')}`]
 }
 
 function listedChapters(

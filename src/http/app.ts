@@ -9,6 +9,7 @@ import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
 import { guardLog, type Logger, silentLog } from '../runtime/log.ts'
+import { version } from '../runtime/version.ts'
 import type { QuillworkError } from '../task/errors.ts'
 import { messageOf } from '../task/thrown.ts'
 import { assertSafeToListen } from './auth.ts'
@@ -24,7 +25,6 @@ import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './sett
 import { limitConnections } from './sockets.ts'
 import { StreamHub } from './streams/hub.ts'
 import { addTraces, requestNames } from './trace.ts'
-import { version } from './version.ts'
 
 /** The parts of the API. */
 export interface AppOptions {

@@ -3,11 +3,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Engine } from '../engine/engine.ts'
+import { version } from '../runtime/version.ts'
 import { jsonSchemaOf } from './json-values.ts'
 import type { ApiContext } from './route.ts'
 import { addRoutes } from './routes/routes.ts'
 import { namedSchemas } from './schemas/fields.ts'
-import { version } from './version.ts'
 
 type Json = Record<string, unknown>
 

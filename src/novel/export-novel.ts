@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
+import { writeNovelArchive } from './archive/write.ts'
 import { type ArchiveFile, archived } from './export/archive.ts'
+import type { BookWriter } from './export/book.ts'
 import { chapterFileName, fileNameOf } from './export/file-name.ts'
-import { archive, bookLayouts, exportContents, exportFormats, formatNames } from './export/formats.ts'
+import { bookLayouts, exportContents, exportFormats, formatNames, zip } from './export/formats.ts'
 import {
   type BookChapter,
   type BookRequest,
@@ -35,7 +37,7 @@ const matter = z
 const parameters = z.strictObject({
   novelId: id,
   format: z.enum(formatNames),
-  /** First and last chapter; default: those of the novel. */
+  /** First and last chapter; default: those of the novel. An archive is of the whole novel. */
   startChapterId: id.optional(),
   endChapterId: id.optional(),
   /** A ZIP archive with a file of each chapter, and not one file. */
@@ -104,6 +106,10 @@ function requireOptions(asked: Asked): void {
   const refuse = (message: string) => {
     throw new QuillworkError('OPTION_INVALID', message)
   }
+  if (format === 'archive' && (filePerChapter || hasRange || hasMatter || content !== 'text'))
+    refuse(
+      'An archive holds all of a novel in one file: leave out startChapterId, endChapterId, filePerChapter, content, frontMatter and endMatter, or export another format.',
+    )
   if (layout !== undefined && exportFormats[format].hasLayouts !== true)
     refuse(
       `layout is of a docx or an odt alone, and the format is ${format}: leave it out, or export one of these.`,
@@ -179,12 +185,23 @@ async function bookOf(ctx: ExportContext): Promise<NovelBook> {
   return book
 }
 
-async function* contentOf(
-  { parameters: { format, filePerChapter, layout, contact }, signal }: ExportContext,
-  { whole, chapters, ofChapter }: NovelBook,
-): AsyncGenerator<Uint8Array> {
+async function* contentOf(ctx: ExportContext, book: NovelBook): AsyncGenerator<Uint8Array> {
+  const { format } = ctx.parameters
   const { extension, writer } = exportFormats[format]
-  const bytesOf = await writer()
+  const pieces =
+    writer === undefined ? archiveOf(ctx, book) : bookOfText(ctx, book, extension, await writer())
+  for await (const piece of pieces) {
+    ctx.signal.throwIfAborted()
+    yield piece
+  }
+}
+
+function bookOfText(
+  { parameters: { filePerChapter, layout, contact } }: ExportContext,
+  { whole, chapters, ofChapter }: NovelBook,
+  extension: string,
+  bytesOf: BookWriter,
+): AsyncIterable<Uint8Array> {
   const options = defined({ layout, contact })
   const last = (chapters.at(-1)?.position ?? 0) + 1
   async function* chapterFiles(): AsyncGenerator<ArchiveFile> {
@@ -193,11 +210,18 @@ async function* contentOf(
       yield { name, content: bytesOf(ofChapter(chapter), options) }
     }
   }
-  const pieces = filePerChapter ? archived(chapterFiles(), whole.updatedAt) : bytesOf(whole, options)
-  for await (const piece of pieces) {
-    signal.throwIfAborted()
-    yield piece
-  }
+  return filePerChapter ? archived(chapterFiles(), whole.updatedAt) : bytesOf(whole, options)
+}
+
+/** Its progress counts the chapters of which a scene was written. */
+function archiveOf(ctx: ExportContext, { chapters }: NovelBook): AsyncIterable<Uint8Array> {
+  const { services, userId, parameters } = ctx
+  const read = new Set<number>()
+  const total = chapters.length
+  return writeNovelArchive(services.library, { userId, novelId: parameters.novelId }, ({ of, row }) => {
+    if (of !== 'scene' || read.has(row.chapterId)) return
+    ctx.updateProgress({ done: Math.min(total, read.add(row.chapterId).size), total })
+  })
 }
 
 /** Returns what is known of the file but for its length. */
@@ -205,6 +229,6 @@ function fileOf(
   { format, filePerChapter }: Asked,
   { whole, counts }: NovelBook,
 ): Omit<ExportedFile, 'bytes'> {
-  const { extension, mediaType } = filePerChapter ? archive : exportFormats[format]
+  const { extension, mediaType } = filePerChapter ? zip : exportFormats[format]
   return { format, fileName: fileNameOf(whole.title, extension), mediaType, ...counts() }
 }

@@ -76,8 +76,8 @@ async function fileUse(
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding, signal })
   const { isWanted, there, edits, removeLines } = await choose(survey)
-  const sizes = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
-  const scenes = sizes.filter((_, at) => isWanted(at)).flat()
+  const byChapter = await sceneSizes(services, { upload, survey, edits, removeLines, signal })
+  const scenes = byChapter.filter((_, at) => isWanted(at)).flat()
   const found = survey.volumes.flatMap(volume => volume.chapters)
   const language = found.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
@@ -90,8 +90,10 @@ async function fileUse(
   }
   if (vectors !== undefined && (there === undefined || scenes.length > 0)) {
     const { characters: before, scenes: scenesBefore } = there ?? nothing
-    const characters = scenes.reduce((sum, size) => sum + size, before)
-    const size = { characters, scenes: scenes.length + scenesBefore, language }
+    // Of an archive the scenes that have a summary are among the chapters, and not among those that get one.
+    const sizes = survey.kind === 'archive' ? found.map(chapter => chapter.characters) : scenes
+    const characters = sizes.reduce((sum, size) => sum + size, before)
+    const size = { characters, scenes: sizes.length + scenesBefore, language }
     parts.push(estimateOf(vectors, vectorsExpectation(vectors, size)))
   }
   return { byModel: parts.flatMap(part => part.byModel) }

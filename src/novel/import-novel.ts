@@ -17,7 +17,7 @@ import { inPlaceOrder } from './import/edited-outline.ts'
 import { checkChoice, checkTaken } from './import/edits.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
-import { parseFile } from './parse-file.ts'
+import { parseFile, refuseParts } from './parse-file.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
 import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 import { holdUpload, useUpload } from './upload-use.ts'
@@ -192,6 +192,7 @@ async function normalised(choice: Parameters, upload: Upload): Promise<Parameter
     await checkTaken(shown, { chapters: wanted, edits })
   }
   const isAll = shown !== undefined && wanted?.length === chaptersOf(shown)
+  if (survey?.kind === 'archive') refuseParts({ chapters: isAll ? undefined : wanted, edits, removeLines })
   return {
     ...rest,
     ...defined({

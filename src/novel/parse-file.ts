@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { QuillworkError, type TaskContext } from '../index.ts'
 import { defined } from '../task/defined.ts'
+import { importArchive } from './archive/import.ts'
+import { readNovelArchive } from './archive/read.ts'
 import { discardDraft, openDraft, PieceWriter, type Read } from './drafts.ts'
 import { count, id, reading, warning } from './fields.ts'
-import { chosenSurvey } from './import/edits.ts'
+import { type Choice, chosenSurvey } from './import/edits.ts'
 import { readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'
 import type { TextSurvey } from './import/survey.ts'
@@ -65,10 +67,11 @@ export const parseFile = defineNovelTask({
       signal: ctx.signal,
     })
     const source = await openUpload(ctx.services, upload)
+    if (survey.kind === 'archive') refuseParts(ctx.parameters)
     const draft = await openDraft(library.drafts, await newDraft(ctx, source, survey))
     if (isWhole(draft)) return resultOf(draft, survey.warnings)
     try {
-      return await write(ctx, { source, survey, draft })
+      return await (survey.kind === 'archive' ? writeArchive : write)(ctx, { source, survey, draft })
     } catch (error) {
       await deleteDraft(ctx, draft)
       throw error
@@ -120,6 +123,34 @@ function readPieces(
   return readChapters(source, survey, { chapters, edits, removeLines, signal })
 }
 
+/** Writes the archive of a novel. */
+async function writeArchive(ctx: ParseFileContext, { source, survey, draft }: Work) {
+  const words = survey.volumes.flatMap(volume => volume.chapters.map(chapter => chapter.words))
+  const read = { done: 0, words: 0 }
+  const counts = await importArchive(
+    ctx.services.library,
+    { ...draft, userId: ctx.userId },
+    {
+      rows: readNovelArchive(source, { signal: ctx.signal }),
+      onRead({ chapters, scenes }) {
+        if (chapters === read.done) return
+        while (read.done < chapters) read.words += words[read.done++] ?? 0
+        ctx.updateProgress({ stage: 'reading', total: words.length, scenes, ...read })
+      },
+    },
+  )
+  return resultOf({ ...draft, counts }, survey.warnings)
+}
+
+/** Throws OPTION_INVALID for a choice of what is in an archive. */
+export function refuseParts({ chapters, edits = [], removeLines = [] }: Choice): void {
+  if (chapters === undefined && edits.length === 0 && removeLines.length === 0) return
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    'The archive of a novel is imported as a whole: leave chapters, edits and removeLines out, and change the novel afterwards.',
+  )
+}
+
 async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextSurvey) {
   const language = await languageOf(source, survey, ctx)
   return {
@@ -133,7 +164,7 @@ async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextS
 
 /** Returns the language of the first scene, else the declared one: word processors often declare a wrong language. A novel that was exported keeps its own. */
 async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
-  if (survey.plan.exported !== undefined) return survey.language ?? 'und'
+  if (survey.plan.exported !== undefined || survey.kind === 'archive') return survey.language ?? 'und'
   for await (const piece of readPieces(ctx, source, survey)) {
     if (piece.kind !== 'scene') continue
     return textLanguage(piece.text, survey.language)

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { cooperate } from '../runtime/cooperate.ts'
 import { createSharedWork, type SharedWork } from '../runtime/shared-work.ts'
 import { defined } from '../task/defined.ts'
+import { readNovelArchive } from './archive/read.ts'
 import { type ChapterText, readChapterText } from './import/chapter-text.ts'
 import { encodingName } from './import/decoder.ts'
 import { editedSteps } from './import/edited-outline.ts'
@@ -12,6 +13,7 @@ import { surveyText, type TextSurvey } from './import/survey.ts'
 import type { Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'
+import { measure } from './words.ts'
 
 /** The content of an upload, for a person to choose from: encoding, title, volumes and chapters, warnings. */
 export interface Preview extends Omit<TextSurvey, 'plan'> {
@@ -117,7 +119,7 @@ function isOf(survey: KeptSurvey, source: TextSource, encoding: string | undefin
   return asAsked && isSurveyOf(survey, source)
 }
 
-/** The characters of the scenes with a text that an import makes of a file, by chapter as its edits make them. */
+/** The characters of the scenes with a text and no summary that an import makes of a file, by chapter as its edits make them. */
 type SceneSizes = readonly (readonly number[])[]
 
 /** Uploads whose scene sizes are cached: each choice of chapters asks for them again. */
@@ -201,13 +203,29 @@ async function readSizes(
   services: NovelServices,
   { upload, survey, edits = [], removeLines, signal }: Sized,
 ): Promise<SceneSizes> {
+  const source = await openUpload(services, upload)
+  if (survey.kind === 'archive') return archivedSizes(source, survey, signal)
   // Chapters that are left out are sized as well: what is taken changes without a reading.
   const all = edits.map(({ leftOut: _, ...edit }) => edit)
   const edited = await cooperate(editedSteps(survey.volumes, all), signal)
   const outline = edited.flatMap(volume => volume.chapters)
   const sizes: number[][] = outline.map(() => [])
-  const source = await openUpload(services, upload)
   for await (const piece of readChapters(source, survey, { edits: all, removeLines, signal }))
     if (piece.kind === 'scene' && piece.characters > 0) sizes[piece.chapter]?.push(piece.characters)
+  return sizes
+}
+
+/** Returns the sizes of the scenes of an archive that have no summary. */
+async function archivedSizes(
+  source: TextSource,
+  survey: TextSurvey,
+  signal: AbortSignal | undefined,
+): Promise<SceneSizes> {
+  const sizes: number[][] = survey.volumes.flatMap(({ chapters }) => chapters.map(() => []))
+  for await (const { of, row, bin, position } of readNovelArchive(source, { signal })) {
+    if (of !== 'scene' || bin !== 0 || row.summary !== undefined) continue
+    const { characters } = measure(row.content)
+    if (characters > 0) sizes[position]?.push(characters)
+  }
   return sizes
 }

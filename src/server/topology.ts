@@ -1,6 +1,6 @@
 /** The exchanges, queues and bindings that the broker of a configuration should have, and their inspection. */
 import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
-import { version } from '../http/version.ts'
+import { version } from '../runtime/version.ts'
 import { defined } from '../task/defined.ts'
 import { resolveTask } from '../task/definition.ts'
 import { addressesOf } from './addresses.ts'

@@ -64,6 +64,17 @@ describe('quillwork novels export', () => {
     expect(items).toHaveLength(begun)
   })
 
+  test('writes an archive, which the import shows and takes', async () => {
+    const file = place('told.quillwork')
+    expect(await exportTold(['--out', file])).toMatchObject({
+      ...{ code: 0, out: expect.stringContaining('told.quillwork: 3 chapters, 5 scenes') },
+    })
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const server = ['--data', place('data'), '--url', api.url]
+    expect(await main(['import', file, '--preview', ...server], { stdin, stdout, stderr })).toBe(0)
+    expect(String(stdout.read())).toMatch(/The archive of a novel: summaries 0, .* in the bin 0\n/)
+  })
+
   test('with --json prints the result and where the file is', async () => {
     const file = place('part.zip')
     const args = ['--out', file, '--chapters', '2-3', '--file-per-chapter', '--format', 'txt', '--json']

@@ -6,7 +6,7 @@ import { tokenWasRefused } from './token.ts'
 export type Upload = components['schemas']['Upload']
 
 /** Endings of files that a novel can be in, as a file chooser takes them. */
-export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.rtf,.html,.htm,.xhtml,.zip'
+export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx,.odt,.rtf,.html,.htm,.xhtml,.zip,.quillwork'
 
 /** How a file is sent. */
 export interface SendOptions {

@@ -3,7 +3,9 @@ import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/client.ts'
+import { Facts } from '../parts/facts.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { Panel } from '../parts/panel.tsx'
 import { useWriting } from '../text/format.ts'
 import { Changes, RepeatedLines } from './changes.tsx'
 import { ChapterList } from './chapter-list.tsx'
@@ -79,7 +81,7 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack gap="lg">
             <BookFacts preview={preview} title={title} onTitle={given => change({ title: given })} />
-            <Encoding upload={upload} preview={preview} reading={reading} />
+            {preview.kind !== 'archive' && <Encoding upload={upload} preview={preview} reading={reading} />}
             <Warnings
               warnings={preview.warnings}
               chapters={inFile}
@@ -96,14 +98,18 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Chapters
-            rows={rows}
-            preview={preview}
-            choice={choice}
-            onChange={change}
-            onRead={setRead}
-            wanted={wanted}
-          />
+          {preview.archive === undefined ? (
+            <Chapters
+              rows={rows}
+              preview={preview}
+              choice={choice}
+              onChange={change}
+              onRead={setRead}
+              wanted={wanted}
+            />
+          ) : (
+            <ArchiveContents parts={preview.archive} />
+          )}
         </Grid.Col>
       </Grid>
       {read !== undefined && (
@@ -211,6 +217,30 @@ function Chapters({ rows, preview, choice, onChange, onRead, wanted }: ChaptersP
     />
   )
 }
+
+/** What is in the archive of a novel beside its texts. */
+function ArchiveContents({ parts }: { parts: NonNullable<Preview['archive']> }) {
+  const t = useTranslations('imports.archive')
+  const writing = useWriting()
+  return (
+    <Panel title={t('title')}>
+      <Stack gap="sm">
+        <Text>{t('text')}</Text>
+        <Facts facts={archivedParts.map(part => [t(part), parts[part] > 0 && writing.number(parts[part])])} />
+      </Stack>
+    </Panel>
+  )
+}
+
+const archivedParts = [
+  'summaries',
+  'versions',
+  'candidates',
+  'entries',
+  'threads',
+  'snapshots',
+  'binned',
+] as const
 
 interface BookFactsProps {
   preview: Preview

@@ -128,6 +128,9 @@ const atFirst: Wanted = {
 
 /** Returns what of a choice can be asked for beside the others. */
 function possible({ format, layout, content, filePerChapter }: Wanted) {
+  // An archive holds all of the novel in one file.
+  if (format === 'archive')
+    return { hasLayout: false, hasRange: false, hasFiles: false, hasContact: false, hasMatter: false }
   const isText = content === 'text'
   const hasLayout = laidOutFormats.includes(format)
   return {
@@ -140,6 +143,7 @@ function possible({ format, layout, content, filePerChapter }: Wanted) {
 }
 
 function parametersOf(novelId: string, wanted: Wanted) {
+  if (wanted.format === 'archive') return { novelId, format: wanted.format }
   const { format, range, filePerChapter, layout, content, around } = wanted
   const { hasLayout, hasRange, hasFiles, ...beside } = possible(wanted)
   return {

@@ -16,7 +16,7 @@ import { textField } from './subject.ts'
 import { useNow } from './time.tsx'
 
 /** The formats that a novel is exported in. */
-export const exportFormats = ['docx', 'odt', 'epub', 'md', 'txt'] as const
+export const exportFormats = ['docx', 'odt', 'epub', 'md', 'txt', 'archive'] as const
 
 /** Those of them that can be laid out as a manuscript. */
 export const laidOutFormats: readonly string[] = ['docx', 'odt']

@@ -33,7 +33,7 @@ export function addImport(program: Command, register: Register): void {
   const command = program
     .command('import')
     .description(
-      'Import a text (.txt, .md, .epub, .docx, .odt, .rtf, .html, a Scrivener project as .zip) as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, Japanese, Korean, Vietnamese, Arabic, Russian, Polish, German, French, Spanish, Italian and Dutch',
+      'Import a text (.txt, .md, .epub, .docx, .odt, .rtf, .html, a Scrivener project as .zip), or the archive of a novel (.quillwork), as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, Japanese, Korean, Vietnamese, Arabic, Russian, Polish, German, French, Spanish, Italian and Dutch',
     )
     .argument(
       '<file>',

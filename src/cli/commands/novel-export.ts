@@ -7,13 +7,7 @@ import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { QuillworkError } from '../../index.ts'
 import { fileNameOf } from '../../novel/export/file-name.ts'
-import {
-  archive,
-  bookLayouts,
-  exportContents,
-  exportFormats,
-  formatNames,
-} from '../../novel/export/formats.ts'
+import { bookLayouts, exportContents, exportFormats, formatNames, zip } from '../../novel/export/formats.ts'
 import type { exportNovel } from '../../novel/index.ts'
 import type { In, Out } from '../../task/definition.ts'
 import type { Client } from '../client.ts'
@@ -162,7 +156,7 @@ function mannerOf({
 }: ExportOptions): Omit<Parameters, 'novelId'> {
   const wanted = format ?? path.extname(out).slice(1).toLowerCase()
   return {
-    format: formatNames.find(name => name === wanted) ?? usual,
+    format: formatNames.find(name => name === wanted || exportFormats[name].extension === wanted) ?? usual,
     // What is undefined is no part of the JSON.
     ...{ filePerChapter, layout: bookLayouts.find(name => name === layout), contact },
     content: exportContents.find(name => name === content),
@@ -170,7 +164,7 @@ function mannerOf({
 }
 
 function extensionOf({ format, filePerChapter }: Omit<Parameters, 'novelId'>): string {
-  return (filePerChapter === true ? archive : exportFormats[format]).extension
+  return (filePerChapter === true ? zip : exportFormats[format]).extension
 }
 
 /** Throws USAGE_INVALID for a file that is there and is not to be overwritten, FILE_UNWRITABLE where its folder is not there. */

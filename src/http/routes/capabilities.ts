@@ -2,10 +2,10 @@ import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
 import { slotsOf } from '../../engine/settings.ts'
 import { modelNeeds } from '../../novel/services.ts'
+import { version } from '../../runtime/version.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import { jsonSchemaOf } from '../json-values.ts'
 import { type AddRoute, type ApiContext, routesOf } from '../route.ts'
-import { version } from '../version.ts'
 
 /** What a limit allows. */
 export const limitsSchema = z.object({

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { archive, exportFormats } from '../../novel/export/formats.ts'
+import { exportFormats, zip } from '../../novel/export/formats.ts'
 import { openExport, removeExport } from '../../novel/export-files.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { attachment, rangeIn } from '../file-headers.ts'
@@ -9,7 +9,7 @@ import { exportParams, exportSchema } from '../schemas/export.ts'
 
 const { get, delete: remove } = routesOf<NovelContext>('novels')
 
-const mediaTypes = [...Object.values(exportFormats), archive].map(({ mediaType }) => mediaType)
+const mediaTypes = [...Object.values(exportFormats), zip].map(({ mediaType }) => mediaType)
 
 /** Returns a response that is a file of one of the formats. */
 function fileResponse(description: string) {

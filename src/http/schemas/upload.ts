@@ -18,6 +18,13 @@ const previewSchema = named(
     author: z.string().optional(),
     kind: z.enum(fileKinds).describe('By the bytes of the file, whatever its name says'),
     encoding: z.object({ name: z.string(), confidence: z.number().describe('0 to 1') }),
+    archive: z
+      .object({
+        ...{ summaries: z.int(), versions: z.int(), candidates: z.int(), entries: z.int() },
+        ...{ threads: z.int(), snapshots: z.int(), binned: z.int() },
+      })
+      .optional()
+      .describe('What is in the archive of a novel beside its texts, how many of each'),
     volumes: z.array(z.object({ title: z.string(), chapters: chaptersSchema })),
     warnings: z.array(
       z.object({

@@ -34,6 +34,21 @@ export interface CodexFinding {
   readonly to: number
 }
 
+/** What the id of a finding is made of: its kind, its entry, or the name that has none, its scene; of a model, what of the entry is contradicted. */
+export interface FindingSubject {
+  readonly code: string
+  readonly sceneId: string
+  readonly entryId?: string | undefined
+  readonly name?: string | undefined
+  readonly entryQuotation?: string | undefined
+}
+
+/** Returns the id of a finding. */
+export function findingIdOf({ code, entryId, name = '', sceneId, entryQuotation }: FindingSubject): string {
+  const quoted = entryQuotation === undefined ? [] : [entryQuotation]
+  return hashedId(['codex finding', code, entryId ?? name, sceneId, ...quoted].join('\n'))
+}
+
 /** A scene to check. */
 export interface SceneAgainstCodex {
   readonly id: string
@@ -64,7 +79,7 @@ export function sceneChecker({
       { name, id: entryId }: { name: string; id?: string },
       start = content.search(/\S/u),
     ) => {
-      const id = hashedId(['codex finding', code, entryId ?? name, sceneId].join('\n'))
+      const id = findingIdOf({ code, entryId, name, sceneId })
       // Quoting costs more than finding, and names are mentioned thousands of times.
       if (findings.has(id)) return
       const finding = { id, code, sceneId, name, ...quoted(content, start) }

@@ -1,5 +1,4 @@
 /** What speaks against the codex of a novel, page by page: what code finds without a model, and what models found when they read the scenes. */
-import { hashedId } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
 import type { CodexAtPlace } from '../library/codex.ts'
@@ -8,7 +7,7 @@ import type { PlacedText } from '../library/shelf.ts'
 import { narrationOf } from '../narration.ts'
 import { findQuotation } from '../quotation.ts'
 import type { NovelServices } from '../services.ts'
-import { type CodexFinding, sceneChecker } from './check-scene.ts'
+import { type CodexFinding, findingIdOf, sceneChecker } from './check-scene.ts'
 import { contradictionKinds, type FoundContradiction } from './read-contradictions.ts'
 import { textAt } from './select-entries.ts'
 
@@ -84,7 +83,7 @@ function contradictionsOf(
     if (entry === undefined || span === undefined || text === undefined) continue
     if (findQuotation(text, entryQuotation) === undefined) continue
     const code = codeOf(kind)
-    const id = hashedId(['codex finding', code, entryId, sceneId, entryQuotation].join('\n'))
+    const id = findingIdOf({ code, entryId, sceneId, entryQuotation })
     const shown = { id, code, sceneId, name: entry.name, entryId, quotation, ...span }
     if (!found.has(id))
       found.set(id, { ...shown, entryQuotation, explanation, ...defined({ model: reading?.model }) })

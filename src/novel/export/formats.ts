@@ -8,8 +8,8 @@ export interface ExportFormat {
   readonly mediaType: string
   /** Whether a document can be laid out in more than one way. */
   readonly hasLayouts?: true
-  /** Loads what writes it. */
-  writer(): Promise<BookWriter>
+  /** Loads what writes it; absent of an archive, which is written from the records of a novel, and not from its text. */
+  readonly writer?: () => Promise<BookWriter>
 }
 
 const table = {
@@ -40,6 +40,8 @@ const table = {
     mediaType: 'text/plain; charset=utf-8',
     writer: async () => (await import('./plain-text.ts')).writePlainText,
   },
+  /** All of a novel, to be imported again. */
+  archive: { extension: 'quillwork', mediaType: 'application/vnd.quillwork.archive+zip' },
 } as const satisfies Readonly<Record<string, ExportFormat>>
 
 /** The name of a format. */
@@ -61,4 +63,4 @@ export const exportContents = ['text', 'outline', 'codex'] as const satisfies re
 )[]
 
 /** A file of several files, one of each chapter. */
-export const archive = { extension: 'zip', mediaType: 'application/zip' } as const
+export const zip = { extension: 'zip', mediaType: 'application/zip' } as const

@@ -25,6 +25,10 @@ export const importBounds = {
   headings: 50_000,
   /** UTF-16 units of a scene of an exported file, which is never cut in two. */
   sceneLength: longestImportedScene,
+  /** Rows of an archive of a novel. */
+  rows: 2_000_000,
+  /** UTF-16 units of a line of an archive of a novel. */
+  line: 8_000_000,
 }
 /** The bounds of a packed file. */
 export type Bounds = Readonly<typeof importBounds>
@@ -41,6 +45,8 @@ const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
   listed: limit => `lists more than ${limit} parts, entries or styles`,
   headings: limit => `has more than ${limit} headings`,
   sceneLength: limit => `has a scene of more than ${limit} characters`,
+  rows: limit => `has more than ${limit} rows`,
+  line: limit => `has a line of more than ${limit} characters`,
 }
 
 /** Throws FILE_LIMIT_EXCEEDED where a count exceeds a bound; `part` is the file within the file. */

@@ -1,5 +1,6 @@
 import { QuillworkError } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
+import { isNovelArchive } from '../archive/read.ts'
 import { Archive } from './archive.ts'
 import { unsupported } from './bounds.ts'
 import { createDecoder, encodingName, knownEncoding } from './decoder.ts'
@@ -23,7 +24,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a text, an HTML page, RTF, EPUB, DOCX, ODT or a packed Scrivener project; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * Opens a text, an HTML page, RTF, EPUB, DOCX, ODT, a packed Scrivener project or the archive of a novel; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
  * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than a packed file declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
  * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
@@ -69,7 +70,13 @@ async function openBook(archive: Archive): Promise<OpenedText> {
   if (await isOdt(archive)) return openOdt(archive)
   const binder = binderOf(archive)
   if (binder !== undefined) return openScrivener(archive, binder)
+  if (isNovelArchive(archive)) return openedArchive
   throw notABook(archive.names)
+}
+
+const openedArchive: OpenedText = {
+  ...{ kind: 'archive', encoding: { name: 'utf-8', confidence: 1 }, facts: {}, declared: true },
+  async *lines() {},
 }
 
 /** Bytes by which the kind of a file is recognised. */
@@ -208,6 +215,7 @@ function notABook(names: Iterable<string>): QuillworkError {
     const kind = zipKinds.find(({ has }) => has.test(name))
     if (kind !== undefined) return unsupported(kind)
   }
-  const what = 'a ZIP archive, but neither an EPUB nor a document of a word processor nor a Scrivener project'
+  const what =
+    'a ZIP archive, but neither an EPUB nor a document of a word processor, nor a Scrivener project, nor the archive of a novel'
   return unsupported({ what, advice: unpackFirst })
 }

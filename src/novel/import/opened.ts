@@ -4,7 +4,7 @@ import type { ExportedFrontMatter } from './exported.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kinds of files that a text is read from. */
-export const fileKinds = ['text', 'html', 'rtf', 'epub', 'docx', 'odt', 'scrivener'] as const
+export const fileKinds = ['text', 'html', 'rtf', 'epub', 'docx', 'odt', 'scrivener', 'archive'] as const
 export type FileKind = (typeof fileKinds)[number]
 
 /** The metadata that a book declares. */
@@ -42,7 +42,7 @@ export interface LeftOut {
   readonly broken: PageName[]
 }
 
-/** An opened file: its lines can be read any number of times, and are always the same. */
+/** An opened file: its lines can be read any number of times, and are always the same. The archive of a novel has rows and no lines. */
 export interface OpenedText {
   readonly kind: FileKind
   readonly encoding: Encoding

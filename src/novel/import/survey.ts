@@ -1,5 +1,7 @@
 import { cooperate, type Steps } from '../../runtime/cooperate.ts'
 import { defined } from '../../task/defined.ts'
+import { readNovelArchive } from '../archive/read.ts'
+import type { RowName } from '../archive/rows.ts'
 import { measure } from '../words.ts'
 import { chooseHeadings } from './choose.ts'
 import { contentsBefore } from './contents.ts'
@@ -44,8 +46,22 @@ export interface TextSurvey {
   readonly warnings: readonly SurveyWarning[]
   /** Lines that stand in most chapters, the commonest first. */
   readonly repeated: readonly RepeatedLine[]
+  /** What else is in the archive of a novel, how many of each. */
+  readonly archive?: Readonly<Record<ArchivedPart, number>>
   readonly plan: ReadingPlan
 }
+
+/** What is in the archive of a novel beside its texts. */
+const archivedParts = [
+  'summaries',
+  'versions',
+  'candidates',
+  'entries',
+  'threads',
+  'snapshots',
+  'binned',
+] as const
+type ArchivedPart = (typeof archivedParts)[number]
 
 /** The places of the chapters in the text. Valid for the same bytes, read into lines in the same way. */
 export interface ReadingPlan {
@@ -77,6 +93,7 @@ export const linesVersion = 2
  */
 export async function surveyText(source: TextSource, options: OpenOptions = {}): Promise<TextSurvey> {
   const opened = await openText(source, options)
+  if (opened.kind === 'archive') return surveyArchive(source, opened, options.signal)
   if (opened.exported !== undefined) return surveyExported(source, opened, opened.exported, options.signal)
   const faults = noFaults()
   const leftOut = nothingLeftOut()
@@ -168,6 +185,48 @@ async function surveyExported(
   const plan = { lines: linesVersion, size: source.size, ...noLines, exported }
   const facts = defined({ author, language })
   return { title, ...facts, kind, encoding: { ...encoding }, volumes, warnings, repeated: [], plan }
+}
+
+/** Rows of an archive that are counted as a part of it. */
+const partsOfRows: Readonly<Partial<Record<RowName, ArchivedPart>>> = {
+  ...{ history: 'versions', entry: 'entries', thread: 'threads', snapshot: 'snapshots', binned: 'binned' },
+}
+
+/** Returns the survey of the archive of a novel. All of its rows are checked. What is in the bin is no part of the book. */
+async function surveyArchive(
+  source: TextSource,
+  { kind, encoding }: OpenedText,
+  signal: AbortSignal | undefined,
+): Promise<TextSurvey> {
+  const facts: { title: string; author?: string | undefined; language?: string | undefined } = { title: '' }
+  const volumes: { title: string; chapters: { title: string; characters: number; words: number }[] }[] = []
+  const chapters: { characters: number; words: number }[] = []
+  const archive = Object.fromEntries(archivedParts.map(part => [part, 0])) as Record<ArchivedPart, number>
+  for await (const placed of readNovelArchive(source, { signal })) {
+    const { of, row, bin, position } = placed
+    const part = partsOfRows[of]
+    if (part !== undefined) archive[part] += 1
+    if (of === 'novel') Object.assign(facts, row)
+    if (of === 'candidate' && row.status === 'open') archive.candidates += 1
+    if (of === 'summary' && row.text !== '') archive.summaries += 1
+    if (of === 'volume' && bin === 0) volumes.push({ title: row.title, chapters: [] })
+    if (of === 'chapter' && bin === 0) {
+      const chapter = { title: row.title, characters: 0, words: 0 }
+      chapters.push(chapter)
+      volumes[row.volumeId - 1]?.chapters.push(chapter)
+    }
+    if (of !== 'scene') continue
+    if (row.summary !== undefined) archive.summaries += 1
+    const chapter = bin === 0 ? chapters[position] : undefined
+    if (chapter === undefined) continue
+    const { characters, words } = measure(row.content)
+    chapter.characters += characters
+    chapter.words += words
+  }
+  const { title, author, language } = facts
+  const plan = { lines: linesVersion, size: source.size, ...noLines }
+  const about = { title, ...defined({ author, language }), kind, encoding: { ...encoding } }
+  return { ...about, volumes, warnings: [], repeated: [], archive, plan }
 }
 
 function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Steps<Chosen[]> {

@@ -121,11 +121,12 @@ export interface NovelDrafts {
   write(draft: DraftWriter, batch: DraftBatch): Promise<DraftWritten>
   /**
    * Puts the novel on the shelf in one write, if all positions below the totals are there; rows that only an earlier attempt wrote,
-   * because it read the file another way, are removed first. Publishing again answers the same.
+   * because it read the file another way, are removed first. Publishing again answers the same. `updatedAt`: when its text changed last; default: now.
    */
   publish(
     draft: DraftWriter,
     totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>,
+    updatedAt?: number,
   ): Promise<Published>
   /**
    * Deletes a draft, or goes on with a deletion, by one step of at most `limit` scenes. With `generation`, a draft that an attempt

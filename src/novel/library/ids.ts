@@ -24,6 +24,12 @@ export function sceneIdOf(novelId: string, chapterPosition: number, position: nu
   return derivedId('scene', novelId, chapterPosition, position)
 }
 
+/** The id of what a row of an archive is, by its number, in the novel that is made of it. Ids of a kind sort by their numbers. */
+export function archivedIdOf(novelId: string, kind: string, number: number): string {
+  const id = derivedId('archived', novelId, kind, number)
+  return number < 0 ? id : number.toString(16).padStart(8, '0') + id.slice(8)
+}
+
 /** Returns the ids of records. */
 export function idsOf(records: readonly { id: string }[]): string[] {
   return records.map(({ id }) => id)

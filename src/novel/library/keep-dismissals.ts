@@ -19,7 +19,7 @@ export function dismissalStore(
     async dismiss(userId, novelId, given) {
       for (;;) {
         const novel = await ownNovel(library, userId, novelId)
-        const id = idOf(novelId, given)
+        const id = dismissalIdOf(novelId, given)
         const others = (await all(novelId)).filter(each => each.id !== id)
         if (others.length >= mostDismissals) throw codexFull(novelId, mostDismissals)
         const record: DismissalRecord = { ...given, id, novelId, at: now() }
@@ -29,11 +29,12 @@ export function dismissalStore(
     },
     async restore(userId, novelId, given) {
       await ownNovel(library, userId, novelId)
-      await records.commit(erase(dismissals, [idOf(novelId, given)]))
+      await records.commit(erase(dismissals, [dismissalIdOf(novelId, given)]))
     },
   }
 }
 
-function idOf(novelId: string, { what, key }: Pick<Dismissal, 'key' | 'what'>): string {
+/** The id of the dismissal of something. */
+export function dismissalIdOf(novelId: string, { what, key }: Pick<Dismissal, 'key' | 'what'>): string {
   return hashedId(['dismissal', novelId, what, key].join('\n'))
 }

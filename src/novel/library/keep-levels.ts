@@ -46,8 +46,7 @@ export function summaryLevels(library: LibraryParts): SummaryLevels {
       )
     },
     async outline(userId, novelId) {
-      const frame = await frameOf(library, await ownNovel(library, userId, novelId))
-      return readOutline(library, frame, await records.find(levelSummaries, { equal: { novelId } }, ['text']))
+      return wholeOutline(library, await ownNovel(library, userId, novelId))
     },
     unit: (userId, wanted) => readUnit(library, userId, wanted),
     async summaries(userId, novelId, unitIds) {
@@ -115,6 +114,13 @@ function shown({
   ...summary
 }: Stored<LevelSummaryRecord>): LevelSummary {
   return summary
+}
+
+/** Returns the outline of a novel of any status. */
+export async function wholeOutline(library: LibraryParts, novel: NovelRecord): Promise<StoryOutline> {
+  const frame = await frameOf(library, novel)
+  const ofNovel = { equal: { novelId: novel.id } }
+  return readOutline(library, frame, await library.records.find(levelSummaries, ofNovel, ['text']))
 }
 
 /** A novel without its scenes and summaries. */

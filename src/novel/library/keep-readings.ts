@@ -27,7 +27,7 @@ export function readingStore(library: LibraryParts): ReadingStore {
       { what, sceneIds }: { what: Kind; sceneIds: readonly string[] },
     ) {
       await ownNovel(library, userId, novelId)
-      const ids = sceneIds.map(sceneId => idOf({ what, sceneId }))
+      const ids = sceneIds.map(sceneId => readingIdOf({ what, sceneId }))
       const found = [...(await records.get(readings, ids)).values()].filter(each => each.novelId === novelId)
       const ofKind = found.map(readingOf).filter(isOf(what))
       return new Map(ofKind.map(each => [each.sceneId, each]))
@@ -38,7 +38,7 @@ export function readingStore(library: LibraryParts): ReadingStore {
         const scene = await getOne(records, scenes, reading.sceneId, ['summary'])
         if (scene?.novelId !== novelId) return
         const { chapter, position } = scene
-        const record = { ...reading, id: idOf(reading), novelId, chapter, position, at: now() }
+        const record = { ...reading, id: readingIdOf(reading), novelId, chapter, position, at: now() }
         const changes = [replace(novels, novel), ...write<ReadingRecord>(readings, [record])]
         if ((await records.commit(changes)) === 'applied') return
       }
@@ -62,6 +62,7 @@ function isOf<Kind extends ReadingKind>(what: Kind) {
   return (reading: SceneReading): reading is SceneReading<Kind> => reading.what === what
 }
 
-function idOf({ what, sceneId }: Pick<SceneReading, 'what' | 'sceneId'>): string {
+/** The id of the reading of a scene. */
+export function readingIdOf({ what, sceneId }: Pick<SceneReading, 'what' | 'sceneId'>): string {
   return hashedId(['reading', what, sceneId].join('\n'))
 }

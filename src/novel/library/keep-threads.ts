@@ -35,7 +35,7 @@ export function threadStore(library: LibraryParts): ThreadStore {
     async thread(userId, { novelId, threadId, before }) {
       await ownNovel(library, userId, novelId)
       const place = await placeIn(library, userId, { novelId, before })
-      const found = await getOne(records, threads, keyOf(novelId, threadId))
+      const found = await getOne(records, threads, threadRecordId(novelId, threadId))
       if (found === undefined) throw threadNotFound(threadId)
       const [there] = await thereOf(library, novelId, [threadOf(found)], place)
       if (there === undefined) throw threadNotFound(threadId)
@@ -54,7 +54,7 @@ export function threadStore(library: LibraryParts): ThreadStore {
     async remove(userId, { novelId, threadId, expectedVersion }) {
       await ownNovel(library, userId, novelId)
       for (;;) {
-        const held = await getOne(records, threads, keyOf(novelId, threadId), ['note'])
+        const held = await getOne(records, threads, threadRecordId(novelId, threadId), ['note'])
         if (held === undefined) return { outcome: 'applied', version: expectedVersion }
         const { version } = held
         if (version !== expectedVersion) return { outcome: 'conflict', version }
@@ -65,8 +65,8 @@ export function threadStore(library: LibraryParts): ThreadStore {
   }
 }
 
-/** Authors choose the ids of threads, each for the own novel. */
-function keyOf(novelId: string, threadId: string): string {
+/** The id of the record of a thread: authors choose the ids of threads, each for the own novel. */
+export function threadRecordId(novelId: string, threadId: string): string {
   return `${novelId} ${threadId}`
 }
 
@@ -167,7 +167,7 @@ async function put(
   const { records, now } = library
   for (;;) {
     const novel = await ownNovel(library, userId, novelId)
-    const held = await getOne(records, threads, keyOf(novelId, threadId))
+    const held = await getOne(records, threads, threadRecordId(novelId, threadId))
     const version = held?.version ?? 0
     // Sent again, because its answer was lost, a write finds itself.
     if (held !== undefined && isSame(fieldsOf(held), fields)) return { outcome: 'applied', version }
@@ -179,7 +179,13 @@ async function put(
     const change =
       held === undefined
         ? insert(threads, {
-            ...{ ...fieldsOf(fields), id: keyOf(novelId, threadId), threadId, novelId, version: next },
+            ...{
+              ...fieldsOf(fields),
+              id: threadRecordId(novelId, threadId),
+              threadId,
+              novelId,
+              version: next,
+            },
             ...{ createdAt: at, updatedAt: at, order: await nextOrder(library, novelId) },
           })
         : replace(threads, { ...held, ...fieldsOf(fields), version: next, updatedAt: at })

@@ -184,13 +184,21 @@ export function outlineOf({ novel, volumes, chapters, scenes, summaries }: Outli
     const parts = stretches.flatMap((stretch, place) => {
       const inStretch = stretch.flatMap(chapterPart)
       if (!isLong) return inStretch
-      const stretchId = hashedId(['stretch', id, place].join('\n'))
-      return add({ id: stretchId, level: 'stretch', title: '', volumeId: id }, stretch, inStretch)
+      return add(
+        { id: stretchIdOf(id, place), level: 'stretch', title: '', volumeId: id },
+        stretch,
+        inStretch,
+      )
     })
     return add({ id, level: 'volume', title, volumeId: id }, own, parts)
   })
   add({ id: novel.id, level: 'book', title: novel.title }, chapters, ofBook)
   return { units, scenes }
+}
+
+/** The id of a stretch of a volume, from 0. */
+export function stretchIdOf(volumeId: string, place: number): string {
+  return hashedId(['stretch', volumeId, place].join('\n'))
 }
 
 function chunksOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {

@@ -2,7 +2,11 @@
  * The novel library: novels, volumes, chapters and scenes, with their summaries, uploads and search index. Small ports by
  * capability, over records of any store; times are epoch milliseconds, offsets are UTF-16 code units.
  */
+
 import type { Records } from '../../records/records.ts'
+import type { NovelArchives } from '../archive/archives.ts'
+import { packNovel } from '../archive/pack.ts'
+import { unpackNovel } from '../archive/unpack.ts'
 import type { NovelAdditions } from './additions.ts'
 import type { BinnedNovels, NovelBin } from './bin.ts'
 import { passageIndex } from './build-index.ts'
@@ -57,6 +61,7 @@ export interface NovelLibrary {
   readonly snapshots: SnapshotStore
   readonly uploads: UploadStore
   readonly exports: ExportStore
+  readonly archives: NovelArchives
   readonly index: PassageIndex
   readonly models: ModelStore
   readonly prompts: PromptStore
@@ -87,6 +92,10 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
     snapshots: snapshotStore(parts),
     uploads: uploadStore(parts),
     exports: exportStore(parts),
+    archives: {
+      pack: (userId, novelId, findings) => packNovel(parts, userId, { novelId, findings }),
+      unpack: (draft, rows) => unpackNovel(parts, draft, rows),
+    },
     index: passageIndex(parts),
     models: modelStore(parts),
     prompts: promptStore(parts),

@@ -44,9 +44,9 @@ export function novelDrafts(library: LibraryParts): NovelDrafts {
       }
       return 'written'
     },
-    async publish(draft, totals) {
+    async publish(draft, totals, updatedAt) {
       while (await removeLeftovers(library, draft)) {}
-      return publish(library, draft, totals)
+      return publish(library, draft, { totals, updatedAt })
     },
     async discard(novelId, { generation, limit = discardStep } = {}) {
       for (;;) {
@@ -157,7 +157,7 @@ async function heldDraft(
 }
 
 /** Writes one piece, if the attempt still holds the draft. The novel is written with it, so that nobody takes it up meanwhile. */
-async function writePiece(
+export async function writePiece(
   library: LibraryParts,
   draft: DraftWriter,
   piece: readonly DraftRow[],
@@ -217,7 +217,10 @@ async function removeLeftovers(library: LibraryParts, draft: DraftWriter): Promi
 async function publish(
   library: LibraryParts,
   draft: DraftWriter,
-  totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>,
+  {
+    totals,
+    updatedAt,
+  }: { totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>; updatedAt: number | undefined },
 ): Promise<Published> {
   const { records, now } = library
   const { novelId } = draft
@@ -237,7 +240,12 @@ async function publish(
     if (!gapless || !isAsMany) return { outcome: 'incomplete', counts }
     const at = now()
     const { pending: _, ...rest } = held
-    const shelved = { status: 'published', publishedAt: at, shelvedAt: at, updatedAt: at } as const
+    const shelved = {
+      status: 'published',
+      publishedAt: at,
+      shelvedAt: at,
+      updatedAt: updatedAt ?? at,
+    } as const
     const published = { ...rest, ...counts, ...shelved, textVersion: 1 }
     if ((await records.commit([replace(novels, published)])) === 'applied')
       return { outcome: 'published', counts }

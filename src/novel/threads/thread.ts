@@ -33,7 +33,8 @@ const event = z.strictObject({
   quotation: prose(threadBounds.quotation).refine(text => text.trim() !== '', 'an event has a quotation'),
 })
 
-const shape = {
+/** The fields of a thread that a person writes, each with its bounds. */
+export const threadShape = {
   title: title.refine(isWhole, 'a title has no half of a surrogate pair'),
   /** What prompts say of it once it is open. */
   plan: prose(threadBounds.plan),
@@ -48,16 +49,16 @@ const shape = {
 }
 
 /** A whole thread as it is to be kept. */
-export const threadFields = z.strictObject(shape)
+export const threadFields = z.strictObject(threadShape)
 
 /** A thread as a person writes it; all but its title has a default. */
 export const threadToWrite = z.strictObject({
-  title: shape.title,
-  plan: shape.plan.default(''),
-  note: shape.note.default(''),
-  plantBy: shape.plantBy.default(''),
-  resolveBy: shape.resolveBy.default(''),
-  events: shape.events.default([]),
+  title: threadShape.title,
+  plan: threadShape.plan.default(''),
+  note: threadShape.note.default(''),
+  plantBy: threadShape.plantBy.default(''),
+  resolveBy: threadShape.resolveBy.default(''),
+  events: threadShape.events.default([]),
 })
 
 /** The fields of a thread that a person writes. */

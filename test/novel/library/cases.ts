@@ -1,5 +1,6 @@
 import { additionCases } from './addition-cases.ts'
 import { appendCases } from './append-cases.ts'
+import { archiveCases } from './archive-cases.ts'
 import { beforeCases } from './before-cases.ts'
 import { candidateCases } from './candidate-cases.ts'
 import type { LibraryCase } from './case.ts'
@@ -40,5 +41,6 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   snapshots: snapshotCases,
   uploads: uploadCases,
   exports: exportCases,
+  archives: archiveCases,
   index: indexCases,
 }
