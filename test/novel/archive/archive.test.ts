@@ -146,9 +146,7 @@ describeWriting('an archive', open => {
     const { id: uploadId } = await upload(w, await exported(w, await wholeNovel(libraryOf(w))))
     const choice = { userId: 'bob', uploadId, chapters: [1], summarise: false }
     const { taskId } = await confirmUpload(w.t, w.services, choice)
-    await w.t.drain()
-    const ended = { status: 'FAILED', errorInfo: { code: 'OPTION_INVALID' } }
-    expect(await w.t.tasks.get(taskId)).toMatchObject(ended)
+    expect(await endOf(w, taskId)).toMatchObject({ status: 'FAILED', errorInfo: { code: 'OPTION_INVALID' } })
     const { id: previewed } = await upload(w, await exported(w, novelIdOf('whole')))
     await previewUpload(w.services, { userId: 'bob', uploadId: previewed })
     const refused = confirmUpload(w.t, w.services, { ...choice, uploadId: previewed })
@@ -183,9 +181,7 @@ describeWriting('an archive', open => {
     const damaged = await packed(archive, { 'snapshots.jsonl': text => `${text}{"snapshot":{"name":7}}\n` })
     const { id: uploadId } = await upload(w, damaged)
     const { taskId } = await confirmUpload(w.t, w.services, { userId: 'bob', uploadId, summarise: false })
-    await w.t.drain()
-    const ended = { status: 'FAILED', errorInfo: { code: 'FILE_DAMAGED' } }
-    expect(await w.t.tasks.get(taskId)).toMatchObject(ended)
+    expect(await endOf(w, taskId)).toMatchObject({ status: 'FAILED', errorInfo: { code: 'FILE_DAMAGED' } })
     expect(await w.library.drafts.find(novelIdOf(uploadId))).toBeUndefined()
   })
 })
@@ -196,6 +192,14 @@ async function* half<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row> {
     if (left-- === 0) return
     yield row
   }
+}
+
+/** Waits for the end of an import. */
+async function endOf({ t }: Writing, taskId: string) {
+  const task = await t.find(importNovel, taskId)
+  await t.drain()
+  await task?.result().catch(() => undefined)
+  return t.tasks.get(taskId)
 }
 
 function libraryOf({ library }: Writing): LibraryUnderTest {
