@@ -96,6 +96,36 @@ describePages('the export of a novel', () => {
     await newest.getByRole('alert').getByText('EXPORT_NOT_FOUND').waitFor()
   })
 
+  test('of an archive is of the whole novel, and the import shows what is in it', async () => {
+    await using opened = await open(`${server.url}/novels/${novelId}`)
+    const { page } = opened
+    const dialog = page.getByRole('dialog', { name: 'Export the novel' })
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
+    await dialog.getByRole('radio', { name: 'Some chapters' }).waitFor()
+    await dialog.getByRole('radio', { name: 'Archive of Quillwork' }).check()
+    expect(await dialog.getByRole('radio', { name: 'Some chapters' }).count()).toBe(0)
+    const saving = page.waitForEvent('download')
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click()
+    const file = await saving
+    expect(file.suggestedFilename()).toMatch(/\.quillwork$/)
+    const archive = {
+      name: 'kept.quillwork',
+      mimeType: 'application/zip',
+      buffer: await readFile(await file.path()),
+    }
+    await page.goto(server.url)
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Choose a file' }).click(),
+    ])
+    await chooser.setFiles([archive])
+    const contents = page.getByRole('region', { name: 'Everything of a novel' })
+    await contents.getByRole('row', { name: 'Summaries 3' }).waitFor()
+    expect(await page.getByRole('list', { name: 'Chapters' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+  })
+
   test('fits a small phone, in Chinese, says what went wrong, and asks for what was chosen', async () => {
     await using opened = await open('about:blank', { language: 'zh', theme: 'dark', width: 320, height: 640 })
     const { page } = opened

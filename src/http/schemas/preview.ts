@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { modelId } from '../../novel/fields.ts'
-import { levels } from '../../novel/library/levels.ts'
-import { blockKinds } from '../../novel/models/blocks.ts'
+import { blockNoteOf, blockShape } from '../../novel/models/block-notes.ts'
 import { sceneOptions, scenesBefore, triedPrompts } from '../../novel/scene-request.ts'
-import { named, span } from './fields.ts'
+import { named } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
 const { style, tone, length, instructions, temperature, contextTokens } = sceneOptions
@@ -31,78 +30,16 @@ export const previewBody = named(
   }),
 )
 
-const source = {
-  of: z.enum(['entry', 'thread', 'scene', ...levels, 'name']),
-  id: z.string(),
-  title: z.string().describe('Name of the entry, title of the thread, of the scene or of the chapter'),
-  span: span.optional(),
-  isOutOfDate: z.literal(true).optional().describe('Something that the summary is made of has changed since'),
-}
-
-const shownReason = z
-  .union([
-    z.object({
-      why: z.enum(['always', 'pinned', 'before', 'close', 'found', 'open', 'due', 'overdue']),
-      by: z
-        .enum(['words', 'both'])
-        .optional()
-        .describe('Of a passage: it was chosen by words, or by words and meaning'),
-    }),
-    z.object({
-      why: z.literal('mentioned'),
-      mentions: z.int(),
-      names: z.array(z.string()).describe('The names by which it is mentioned'),
-      in: z.array(z.enum(['pov', 'summary', 'instructions', 'textBefore'])),
-    }),
-    z.object({ why: z.literal('related'), to: z.array(z.string()).describe('Ids of entries') }),
-  ])
-  .describe(
-    'Why it is shown. `before`: it is right before the scene, or tells what was; `close`: to what happens in the scene; `found`: the texts have that name; ' +
-      '`open`: a thread is open there; `due`: the scene is to plant or to resolve it; `overdue`: an earlier scene was to resolve it',
-  )
-
-const leftOutReasons = [
-  ...(['barred', 'never', 'not-mentioned', 'not-related', 'shared-name', 'no-text', 'over-budget'] as const),
-  ...(['other-view', 'later', 'out-of-date', 'shown-elsewhere', 'no-slot', 'no-summary'] as const),
-  ...(['not-planted', 'resolved'] as const),
-] as const
-
 const whyWords = [
   ...(['no-index', 'no-vectors', 'not-asked'] as const),
   ...(['model-not-configured', 'model-changed', 'model-busy', 'model-failed', 'index-changed'] as const),
 ] as const
 
-const block = {
-  kind: z
-    .enum(blockKinds)
-    .describe(
-      '`plan`: what happens; `request`: what the author asks for, and the words of the prompt itself',
-    ),
-  tokens: z.int().describe('Estimated for the model'),
-  shown: z.array(
-    z.object({
-      ...{ ...source, reason: shownReason, tokens: z.int() },
-      isCut: z.literal(true).optional().describe('Only its end fits'),
-    }),
-  ),
-  leftOut: z.array(
-    z.object({
-      ...{ ...source, reason: z.enum(leftOutReasons), tokens: z.int().optional() },
-    }),
-  ),
-}
-
 /** A block of a prompt. */
-const blockSchema = named('PromptBlock', z.object({ ...block, text: z.string() }))
+const blockSchema = named('PromptBlock', z.object({ ...blockShape, text: z.string() }))
 
 /** A block as it is kept with a candidate. */
-export const blockNoteSchema = named(
-  'PromptBlockNote',
-  z.object({
-    ...block,
-    moreLeftOut: z.int().optional().describe('Number of further sources that were left out'),
-  }),
-)
+export const blockNoteSchema = named('PromptBlockNote', blockNoteOf(z.string()))
 
 /** The prompt of a scene before it is sent. */
 export const previewSchema = named(

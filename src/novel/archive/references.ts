@@ -1,10 +1,31 @@
 /** References between the rows of an archive: where they are in a row, and how they are written. */
 
 /** What a reference names: a row, or who wrote something. */
-export type Target = 'binned' | 'volume' | 'chapter' | 'scene' | 'candidate' | 'history' | 'entry' | 'writer'
+export type Target =
+  | 'binned'
+  | 'volume'
+  | 'chapter'
+  | 'scene'
+  | 'candidate'
+  | 'history'
+  | 'entry'
+  | 'writer'
+  | 'unit'
 
-/** The references of a kind of rows, by their paths; `*` is every element of a list. */
-export type References = Readonly<Record<string, Target>>
+/** The references of a kind of rows, by their paths; `*` is every element of a list. A source of a prompt says itself what its id names. */
+export type References = Readonly<Record<string, Target | 'source'>>
+
+/** What the id of a source names; of others it is an id within the novel, or a name. */
+const ofSources: Readonly<Record<string, Target>> = {
+  ...{ entry: 'entry', scene: 'scene', chapter: 'chapter', volume: 'volume' },
+  // No row has their ids.
+  ...{ stretch: 'unit', book: 'unit' },
+}
+
+function refsOfSource(source: unknown): References {
+  const target = ofSources[String(Reflect.get(Object(source), 'of'))]
+  return { ...(target && { id: target }), 'reason.to.*': 'entry' }
+}
 
 /** Returns a row with other references. An empty one names nothing and stays. */
 export function rewritten(
@@ -14,7 +35,10 @@ export function rewritten(
 ): object {
   let changed: unknown = row
   for (const [path, target] of Object.entries(refs))
-    changed = changedAt(changed, path.split('.'), value => (value === '' ? value : change(target, value)))
+    changed = changedAt(changed, path.split('.'), value => {
+      if (target === 'source') return rewritten(value as object, refsOfSource(value), change)
+      return value === '' ? value : change(target, value)
+    })
   return changed as object
 }
 

@@ -11,6 +11,7 @@ import { contradictionKinds } from '../codex/read-contradictions.ts'
 import { count, modelId, promptNote, usageNote } from '../fields.ts'
 import { candidateStatuses, finding } from '../library/candidates.ts'
 import { longestImportedScene } from '../library/drafts.ts'
+import { blockNoteOf } from '../models/block-notes.ts'
 import { novelNarration, sceneNarration } from '../narration.ts'
 import { longestPrompt, promptLanguages, promptNames } from '../prompts/prompts.ts'
 import { threadBounds, threadShape } from '../threads/thread.ts'
@@ -79,6 +80,9 @@ function ofProvenance(path: string): References {
     [`${path}restored.writtenBy`]: 'writer',
   }
 }
+
+/** Of a thread its id within the novel, of a name the name itself. */
+const sourceId = z.union([z.int().min(-mostRows).max(mostRows), z.string().max(1_000)])
 
 const sceneOrNone = z.union([number, z.literal('')])
 
@@ -250,8 +254,18 @@ export const archivedRows = {
       replaced: z.object({ textVersion: count, isEmpty: z.boolean(), isSummarised: z.boolean() }).optional(),
       textAt: count.optional(),
       text: text.optional(),
+      prompts: z
+        .array(z.array(blockNoteOf(sourceId)).max(100))
+        .max(1_000)
+        .optional(),
     }),
-    refs: { insteadOf: 'candidate', closedBy: 'writer', ...ofProvenance('provenance.') },
+    refs: {
+      insteadOf: 'candidate',
+      closedBy: 'writer',
+      ...ofProvenance('provenance.'),
+      'prompts.*.*.shown.*': 'source',
+      'prompts.*.*.leftOut.*': 'source',
+    },
   },
   reading: { row: reading, refs: { 'items.*.entryId': 'entry' } },
   entry: {

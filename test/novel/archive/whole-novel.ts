@@ -143,8 +143,27 @@ async function write(t: LibraryUnderTest, novelId: string): Promise<void> {
     return proposal.id
   }
   const one = await propose('one')
+  const scene = { of: 'scene', id: second, title: 'Day 0', reason: { why: 'before' }, tokens: 3 } as const
+  const related = { why: 'related', to: [`rabbit-${novelId.slice(0, 8)}`] } as const
+  const alice = {
+    of: 'entry',
+    id: `alice-${novelId.slice(0, 8)}`,
+    title: 'Alice',
+    reason: related,
+    tokens: 2,
+  } as const
+  const fall = { of: 'thread', id: 'fall', title: 'The fall', reason: 'later' } as const
+  const whole = { of: 'book', id: novelId, title: 'All', reason: 'no-summary' } as const
+  const block = {
+    kind: 'codex',
+    tokens: 9,
+    shown: [scene, alice],
+    leftOut: [fall, whole],
+    moreLeftOut: 1,
+  } as const
+  const prompts = [[block]]
   const fault = { code: 'LENGTH', message: 'It is too long.', figure: 2.5 } as const
-  const wanted = await propose('two', { accept: 'by-author', insteadOf: one, faults: [fault] })
+  const wanted = await propose('two', { accept: 'by-author', insteadOf: one, faults: [fault], prompts })
   await propose('three', { accept: 'by-author', passage: { start: 0, end: 2 } })
   const { version } = await scenes.scene(ann, second)
   await candidates.accept(ann, { sceneId: second, candidateId: wanted, expectedVersion: version })
