@@ -2,6 +2,7 @@
 import type { Stored } from '../../records/records.ts'
 import { groupedBy } from '../grouped-by.ts'
 import type { CandidateRecord } from '../library/candidates.ts'
+import { idsOf } from '../library/ids.ts'
 import { readingIdOf } from '../library/keep-readings.ts'
 import {
   candidates,
@@ -25,23 +26,28 @@ import { type ArchivedRow, archivedRows, type RowName } from './rows.ts'
 const scenesPerRead = 10
 const entriesPerRead = 20
 
+/** Where a scene was at the moment of which the archive is: it may be moved until its turn comes. */
+export type FrameScene = Pick<SceneRecord, 'id' | 'novelId' | 'chapterId'>
+
 /** Which scenes of a novel, in the order of their numbers. */
 interface Packing {
   readonly userId: string
   readonly novelId: string
-  readonly sceneIds: readonly string[]
+  readonly scenes: readonly FrameScene[]
   readonly numbers: RowNumbers
 }
 
 /** Yields the rows of scenes. Throws SCENE_NOT_FOUND for one that is gone. */
 export async function* packScenes(library: LibraryParts, packing: Packing): AsyncGenerator<ArchivedRow> {
-  const { userId, novelId, sceneIds } = packing
-  for (let from = 0; from < sceneIds.length; from += scenesPerRead) {
+  const { userId, novelId } = packing
+  for (let from = 0; from < packing.scenes.length; from += scenesPerRead) {
     await ownNovel(library, userId, novelId)
-    const ids = sceneIds.slice(from, from + scenesPerRead)
+    const placed = packing.scenes.slice(from, from + scenesPerRead)
+    const ids = idsOf(placed)
     const kept = await library.records.sum(history, { equal: { sceneId: ids }, by: 'sceneId' })
-    for (const whole of await readScenes(library, ids))
-      yield* sceneRows(library, { ...packing, whole, isKept: kept.has(whole.scene.id) })
+    const found = await readScenes(library, ids)
+    for (const [at, whole] of found.entries())
+      yield* sceneRows(library, { ...packing, whole, place: placed[at], isKept: kept.has(whole.scene.id) })
   }
 }
 
@@ -84,12 +90,17 @@ async function readScenes({ records }: LibraryParts, ids: readonly string[]): Pr
 
 async function* sceneRows(
   library: LibraryParts,
-  { numbers, whole, isKept }: Packing & { whole: WholeScene; isKept: boolean },
+  {
+    numbers,
+    whole,
+    place,
+    isKept,
+  }: Packing & { whole: WholeScene; place: FrameScene | undefined; isKept: boolean },
 ): AsyncGenerator<ArchivedRow> {
   const { scene, text, beside, read } = whole
   const { content, origin } = text
-  const bin = numbers.of('binned', scene.novelId)
-  const own = { ...scene, bin, content, origin }
+  const { novelId, chapterId } = place ?? scene
+  const own = { ...scene, chapterId, bin: numbers.of('binned', novelId), content, origin }
   const orders = new Map(beside.map(({ id, order }) => [id, order]))
   const names = await namesOf(library, [
     ...historyIdsOf('scene', [own]),

@@ -30,7 +30,7 @@ import { chaptersPerStretch, stretchIdOf } from '../library/levels.ts'
 import { snapshotChapters, snapshots } from '../library/snapshot-kinds.ts'
 import type { FindingsById, PackedNovel } from './archives.ts'
 import { RowNumbers } from './names.ts'
-import { packScenes } from './pack-scenes.ts'
+import { type FrameScene, packScenes } from './pack-scenes.ts'
 import type { ArchivedRow, RowName } from './rows.ts'
 
 /** What a novel is made of at one moment, the novel before what is in its bin. */
@@ -40,7 +40,7 @@ interface Frame {
   volumes: readonly VolumeRecord[]
   chapters: readonly ChapterRecord[]
   entries: readonly CodexRecord[]
-  sceneIds: readonly string[]
+  scenes: readonly FrameScene[]
 }
 
 interface Packing {
@@ -57,7 +57,7 @@ export async function packNovel(
   const frame = await frameOf(library, userId, packing.novelId)
   const counts = {
     ...{ binned: frame.binned.length, volume: frame.volumes.length, chapter: frame.chapters.length },
-    ...{ scene: frame.sceneIds.length, entry: frame.entries.length },
+    ...{ scene: frame.scenes.length, entry: frame.entries.length },
   }
   return { updatedAt: frame.novel.updatedAt, counts, rows: rowsOf(library, { ...packing, userId, frame }) }
 }
@@ -72,7 +72,7 @@ async function* rowsOf(
   numbers.number('volume', idsOf(frame.volumes))
   numbers.number('chapter', idsOf(frame.chapters))
   numbers.number('entry', idsOf(frame.entries))
-  numbers.number('scene', frame.sceneIds)
+  numbers.number('scene', idsOf(frame.scenes))
   const rows = (of: RowName, held: readonly object[]) => held.map(record => numbers.row(of, record))
   const owned = (of: RowName, held: readonly { novelId: string }[]) =>
     held.map(record => numbers.row(of, { ...record, bin: numbers.of('binned', record.novelId) }))
@@ -82,7 +82,7 @@ async function* rowsOf(
   yield* rows('binned', frame.binned)
   yield* owned('volume', frame.volumes)
   yield* owned('chapter', frame.chapters)
-  yield* packScenes(library, { userId, novelId, sceneIds: frame.sceneIds, numbers })
+  yield* packScenes(library, { userId, novelId, scenes: frame.scenes, numbers })
   yield* rows('entry', frame.entries)
   yield* await dismissalRows(library, novelId, { findings, numbers })
   const inOrder = { equal: { novelId }, order: ['order'] as const }
@@ -130,22 +130,22 @@ async function frameOf(library: LibraryParts, userId: string, novelId: string): 
       ofEach(query => records.find(chapters, query)),
       records.find(codex, { ...ofNovel, order: ['order'] }),
     ])
-    const sceneIds: string[] = []
-    for (const owner of owners) for await (const id of sceneIdsOf(library, owner)) sceneIds.push(id)
+    const inOrder: FrameScene[] = []
+    for (const owner of owners) for await (const scene of scenesOf(library, owner)) inOrder.push(scene)
     const now = await getOne(records, novels, novelId)
     if (now?.revision === novel.revision)
-      return { novel, binned, volumes: inVolumes, chapters: inChapters, entries, sceneIds }
+      return { novel, binned, volumes: inVolumes, chapters: inChapters, entries, scenes: inOrder }
   }
 }
 
 /** Scenes that are read at a time, without their texts. */
 const scenesPerPage = 500
 
-async function* sceneIdsOf({ records }: LibraryParts, novelId: string): AsyncGenerator<string> {
+async function* scenesOf({ records }: LibraryParts, novelId: string): AsyncGenerator<FrameScene> {
   const query = { equal: { novelId }, order: ['chapter', 'position'] as const, limit: scenesPerPage }
   for (let after: readonly number[] | undefined; ; ) {
     const page = await records.find(scenes, { ...query, after }, ['summary'])
-    yield* idsOf(page)
+    yield* page.map(({ id, chapterId }) => ({ id, novelId, chapterId }))
     const last = page.at(-1)
     if (last === undefined || page.length < scenesPerPage) return
     after = [last.chapter, last.position]

@@ -39,6 +39,47 @@ export const archiveCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'what is moved, deleted and added while an archive is written is where it was when that began',
+    async run(t) {
+      const { library } = t
+      const novelId = await wholeNovel(t)
+      const before = (await library.shelf.chapters(ann, { novelId }, page)).items
+      const [from, to] = [before[3], before[9]]
+      const meddling = {
+        ...library,
+        archives: {
+          ...library.archives,
+          async pack(...asked: Parameters<typeof library.archives.pack>) {
+            const packed = await library.archives.pack(...asked)
+            const sceneId = from?.sceneIds[0] ?? ''
+            await library.shape.moveScene(ann, { sceneId, chapterId: to?.id ?? '' })
+            await library.bin.remove(ann, { novelId, what: 'chapter', id: before[5]?.id ?? '' })
+            const [last] = (await library.bin.entries(ann, novelId)).slice(-1)
+            await library.bin.restore(ann, { novelId, entryId: last?.id ?? '' })
+            await library.shape.addChapter(ann, { novelId, id: 'late', title: 'Late' })
+            await library.scenes.appendScene({
+              userId: ann,
+              chapterId: 'late',
+              id: 'later',
+              writer: { userId: ann },
+            })
+            await library.snapshots.create(ann, { id: 'late', novelId, name: 'Late' })
+            return packed
+          },
+        },
+      }
+      const copy = await importBytes(library, await archiveOf(meddling, novelId), {
+        importId: 'copy',
+        userId: 'bob',
+      })
+      const after = (await library.shelf.chapters('bob', { novelId: copy }, page)).items
+      const shown = (chapters: typeof before) =>
+        chapters.map(({ title, words, sceneIds }) => [title, words, sceneIds.length])
+      expect(shown(after)).toEqual(shown(before))
+      expect(await library.bin.entries('bob', copy)).toHaveLength(3)
+    },
+  },
+  {
     name: 'what an archive brings goes on: versions, candidates, findings, summaries, snapshots and the bin',
     async run(t) {
       const { library } = t
