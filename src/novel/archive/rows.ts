@@ -6,6 +6,7 @@
  * what is not there any more. An entry of a history is named by what it is of, why it was kept, and at which version.
  */
 import { z } from 'zod'
+import { withoutControls } from '../../task/controls.ts'
 import { codexBounds, codexShape } from '../codex/entry.ts'
 import { contradictionKinds } from '../codex/read-contradictions.ts'
 import { count, modelId, promptNote, usageNote } from '../fields.ts'
@@ -23,8 +24,8 @@ export const archiveFormat = 'quillwork-archive'
 /** The version that is written, and the highest that is read. It rises when a reader of before would read an archive wrongly. */
 export const archiveVersion = 1
 
-/** The first file of an archive, by which it is recognised. */
-export const manifestName = 'quillwork.json'
+/** The first file of an archive, by which it is recognised. It is not that of the settings: one that was unpacked into a folder sets up nothing. */
+export const manifestName = 'quillwork-archive.json'
 
 /** Rows of an archive, of all kinds. */
 const mostRows = 2_000_000
@@ -35,7 +36,8 @@ const number = z
   .max(mostRows)
   .refine(value => value !== 0, 'a row has a number from 1, and what is gone a negative one')
 const place = z.int().min(0).max(mostRows)
-const line = z.string().max(1_000)
+/** A title, a name or a word: one line, without controls. */
+const line = z.string().max(1_000).transform(withoutControls)
 const id = z.string().min(1).max(200)
 const text = z.string().max(longestImportedScene)
 const version = z.int().min(1)
@@ -99,7 +101,7 @@ const entry = z.object({
 })
 
 const thread = z.object({
-  threadId: id,
+  threadId: z.string().min(1).max(100),
   ...threadShape,
   plantBy: sceneOrNone,
   resolveBy: sceneOrNone,
@@ -142,7 +144,7 @@ const difference = z.object({
 export const archivedRows = {
   novel: {
     row: z.object({
-      title: z.string().min(1).max(1_000),
+      title: line.refine(title => title.trim() !== '', 'a novel has a title'),
       author: line.optional(),
       language: language.optional(),
       updatedAt: time,

@@ -89,8 +89,8 @@ class Pieces {
     for (const row of rows) {
       this.#rows.push(row)
       this.#units += row.units
+      if (this.#rows.length >= pieceRows || this.#units >= pieceUnits) await this.flush()
     }
-    if (this.#rows.length >= pieceRows || this.#units >= pieceUnits) await this.flush()
   }
 
   async flush(): Promise<void> {

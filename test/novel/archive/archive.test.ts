@@ -263,15 +263,15 @@ const lostEntry = JSON.stringify({
 const hostile: readonly [string, Readonly<Record<string, Change>>, string, RegExp][] = [
   [
     'a later version',
-    { 'quillwork.json': text => text.replace('"version": 1', '"version": 2') },
+    { 'quillwork-archive.json': text => text.replace('"version": 1', '"version": 2') },
     'FILE_KIND_UNSUPPORTED',
     /Update Quillwork/,
   ],
   [
     'another format',
-    { 'quillwork.json': () => '{"format":"other","version":1,"counts":{}}' },
+    { 'quillwork-archive.json': () => '{"format":"other","version":1,"counts":{}}' },
     'FILE_DAMAGED',
-    /quillwork\.json/,
+    /quillwork-archive\.json/,
   ],
   ['rows that are missing', { 'codex.jsonl': rowsBut('entry') }, 'FILE_DAMAGED', /entry/],
   ['no novel', { 'novel.jsonl': rowsBut('novel') }, 'FILE_DAMAGED', /begin with a novel/],
@@ -493,7 +493,7 @@ it('leaves no row of any kind when its import is broken off', async () => {
 
 describe('an archive is refused for', () => {
   it.each(hostile)('%s', async (_, changes, code, message) => {
-    const bytes = await packed(await whole(), { 'quillwork.json': uncounted, ...changes })
+    const bytes = await packed(await whole(), { 'quillwork-archive.json': uncounted, ...changes })
     await expect(surveyText(bytesSource(bytes))).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
@@ -523,6 +523,12 @@ describe('an archive is refused for', () => {
       code: 'FILE_DAMAGED',
       message: expect.stringContaining('threads.jsonl'),
     })
+  })
+
+  it('nothing, where a title has controls: they are left out', async () => {
+    const bidi = { 'novel.jsonl': changed('novel', row => ({ ...row, title: 'A\u202e\u001b[2Jb\nc' })) }
+    const { title } = await surveyText(bytesSource(await packed(await whole(), bidi)))
+    expect(title).toBe('A[2Jb c')
   })
 
   it('nothing, where a later version has fields that this one does not know', async () => {
