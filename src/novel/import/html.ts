@@ -5,7 +5,7 @@ import { createDecoder } from './decoder.ts'
 import type { Encoding } from './encoding.ts'
 import { ContentEvents } from './epub/content.ts'
 import type { Line } from './lines.ts'
-import { type BookFacts, factsOf, isPlaceholder, type LeftOut, type OpenedText } from './opened.ts'
+import { type BookFacts, factsOf, isPlaceholder, type LeftOut, type OpenedText, oneSpaced } from './opened.ts'
 import { BLOCK_BYTES, blocks, type TextSource } from './source.ts'
 import type { XmlEvents } from './xml.ts'
 
@@ -20,13 +20,29 @@ interface HtmlForm {
  * FILE_LIMIT_EXCEEDED and what the source throws.
  */
 export async function openHtml(source: TextSource, form: HtmlForm): Promise<OpenedText> {
+  const facts = await headFacts(source, form)
   return {
     kind: 'html',
     encoding: form.encoding,
-    facts: await headFacts(source, form),
+    facts,
     declared: false,
     lines: (faults, leftOut) =>
-      pageLines(source, form, { out: new HeadingHolder(new LineWriter(faults), false), leftOut }),
+      pageLines(source, form, { out: new PageHeadings(new LineWriter(faults), facts.title), leftOut }),
+  }
+}
+
+/** Takes the first heading, where it is the title of the page, for that of the book. */
+class PageHeadings extends HeadingHolder {
+  #title: string | undefined
+
+  constructor(writer: LineWriter, title: string | undefined) {
+    super(writer, false)
+    this.#title = title?.toLowerCase()
+  }
+
+  override heading(level: number, text: string): void {
+    super.heading(oneSpaced(text).toLowerCase() === this.#title ? 0 : level, text)
+    this.#title = undefined
   }
 }
 

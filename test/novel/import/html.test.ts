@@ -230,3 +230,16 @@ describe('a hostile HTML page', () => {
     60_000,
   )
 })
+
+describe('the first heading of a page', () => {
+  it.each([
+    ['is the title of the book where it is that of the page', '<h1>The Weir</h1>', { '': ['One', 'Two'] }],
+    ['is a volume where it is none', '<h1>Part One</h1>', { 'Part One': ['One', 'Two'] }],
+  ])('%s', async (_, first, outline) => {
+    const chapters = ['One', 'Two'].map((title, n) => `<h2>${title}</h2><p>${prose(n)}</p>`).join('')
+    const page = `<!doctype html><title>The  Weir</title>${first}${chapters}`
+    const found = await read(new TextEncoder().encode(page))
+    expect(found.outline).toEqual(outline)
+    expect(found.survey.title).toBe('The Weir')
+  })
+})

@@ -1,5 +1,5 @@
 /**
- * Files that other programs wrote: pandoc and LibreOffice make EPUB and DOCX files of a novel, and save those that Quillwork exported. Each is
+ * Files that other programs wrote: pandoc and LibreOffice make files of many kinds of a novel, and save those that Quillwork exported. Each is
  * read as the novel that it was, chapter by chapter.
  */
 import { spawnSync } from 'node:child_process'
@@ -9,6 +9,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDocx } from '../../../src/novel/export/docx.ts'
 import { writeEpub } from '../../../src/novel/export/epub.ts'
+import { writeOdt } from '../../../src/novel/export/odt.ts'
 import { bookOf, readBack, type WrittenVolume, written } from '../export/written.ts'
 import { escaped } from './epub-writer.ts'
 import { hanProse } from './reading.ts'
@@ -64,16 +65,28 @@ function plain(volumes: readonly WrittenVolume[]) {
   }))
 }
 
-const pandoc = (to: string) => ['pandoc', '--to', to, '--output'] as const
-const office = ['soffice', '--headless', '--convert-to', 'docx:MS Word 2007 XML', '--outdir'] as const
+const pandoc = (to: string) => ['pandoc', '--to', to, '--output']
+const office = (to: string) => ['soffice', '--headless', '--convert-to', to, '--outdir']
 
 /** Name, the file that is given to the program, the file that it makes, and how. */
 const made: readonly [string, { of: string; to: string; by: readonly string[] }][] = [
   ['a DOCX by pandoc', { of: 'page.html', to: 'docx', by: pandoc('docx') }],
   ['an EPUB 3 by pandoc', { of: 'page.html', to: 'epub', by: pandoc('epub3') }],
   ['an EPUB 2 by pandoc', { of: 'page.html', to: 'epub', by: pandoc('epub2') }],
-  ['a DOCX by LibreOffice', { of: 'page.html', to: 'docx', by: [...office] }],
-  ['an exported DOCX saved by LibreOffice', { of: 'own.docx', to: 'docx', by: [...office] }],
+  ['a DOCX by LibreOffice', { of: 'page.html', to: 'docx', by: office('docx:MS Word 2007 XML') }],
+  ['an ODT by pandoc', { of: 'page.html', to: 'odt', by: pandoc('odt') }],
+  ['an ODT by LibreOffice', { of: 'page.html', to: 'odt', by: office('odt') }],
+  [
+    'a page by pandoc',
+    { of: 'own.docx', to: 'html', by: ['pandoc', '--standalone', ...pandoc('html').slice(1)] },
+  ],
+  ['RTF by LibreOffice', { of: 'own.docx', to: 'rtf', by: office('rtf') }],
+  ['an exported ODT saved by LibreOffice', { of: 'own.odt', to: 'odt', by: office('odt') }],
+  ['an exported ODT made a DOCX by pandoc', { of: 'own.odt', to: 'docx', by: pandoc('docx') }],
+  [
+    'an exported DOCX saved by LibreOffice',
+    { of: 'own.docx', to: 'docx', by: office('docx:MS Word 2007 XML') },
+  ],
   ['an exported DOCX saved by pandoc', { of: 'own.docx', to: 'docx', by: pandoc('docx') }],
   ['an exported DOCX made an EPUB by pandoc', { of: 'own.docx', to: 'epub', by: pandoc('epub3') }],
   ['an exported EPUB saved by pandoc', { of: 'own.epub', to: 'epub', by: pandoc('epub3') }],
@@ -99,6 +112,7 @@ describe.skipIf(missing.length > 0).each([
     const book = bookOf(novel.volumes, { title: novel.title })
     writeFileSync(path.join(folder, 'page.html'), pageOf(novel))
     writeFileSync(path.join(folder, 'own.docx'), await written(writeDocx, book))
+    writeFileSync(path.join(folder, 'own.odt'), await written(writeOdt, book))
     writeFileSync(path.join(folder, 'own.epub'), await written(writeEpub, book))
   })
   afterAll(() => rmSync(folder, { recursive: true }))

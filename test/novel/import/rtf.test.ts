@@ -140,6 +140,8 @@ describe('the text of an RTF file', () => {
       warnings: [{ code: 'NO_HEADINGS' }, { code: 'NOTES_LEFT_OUT', count: 1 }],
     })
     expect(chapters).toEqual([['a b']])
+    const unicode = "{\\info{\\upr{\\title \\'3f}{\\*\\ud{\\title \\u-28626\\'3f}}}{\\author Ann}}"
+    expect((await read(rtf('a\\par', unicode))).survey).toMatchObject({ title: '\u902e', author: 'Ann' })
   })
 })
 

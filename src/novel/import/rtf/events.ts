@@ -5,7 +5,7 @@ import { type Paragraph, ParagraphWriter, type Purpose, purposeByName } from '..
 import type { RtfEvents } from './reader.ts'
 
 /** What the text of a group is. */
-type Destination = 'text' | 'silent' | 'fonts' | 'styles' | 'title' | 'author' | 'info'
+type Destination = 'text' | 'silent' | 'fonts' | 'styles' | 'title' | 'author' | 'info' | 'info-unicode'
 
 /** Groups that are no text of the book, beside all that begin with `\*`. */
 const silent = new Set(
@@ -20,6 +20,8 @@ const destinations: Readonly<Record<string, Destination>> = {
   title: 'title',
   author: 'author',
 }
+
+const unshown: ReadonlySet<Destination> = new Set(['silent', 'info', 'info-unicode', 'fonts'] as const)
 
 /** Words that stand for characters. */
 const characters: Readonly<Record<string, string>> = {
@@ -82,7 +84,7 @@ export class RtfText implements RtfEvents {
 
   get isWanted(): boolean {
     const { destination, isHidden } = this.#group
-    return destination !== 'silent' && destination !== 'info' && destination !== 'fonts' && !isHidden
+    return !unshown.has(destination) && !isHidden
   }
 
   get encoding(): string {
@@ -155,10 +157,15 @@ export class RtfText implements RtfEvents {
     const known = destinations[word]
     const isSilent = silent.has(word) || (this.#isOptional && known === undefined)
     if (word === 'title' || word === 'author') {
-      if (this.#group.destination !== 'info') return false
-      // Some programs write them twice.
-      if (this.fields.has(word)) return true
+      const { destination } = this.#group
+      if (destination !== 'info' && destination !== 'info-unicode') return false
+      // Some programs write them twice; in Unicode they write what their own encoding does not have.
+      if (this.fields.has(word) && destination === 'info') return true
       this.fields.set(word, '')
+    }
+    if (word === 'ud' && this.#isOptional && this.#group.destination === 'info') {
+      this.#group = { ...this.#group, destination: 'info-unicode' }
+      return true
     }
     this.#isOptional = false
     if (known === undefined && !isSilent) return false
