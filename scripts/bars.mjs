@@ -7,7 +7,7 @@ import ts from 'typescript'
 import { filesUnder, root } from './setup.mjs'
 
 const LIMITS = {
-  fileLines: { p95: 312, max: 450 },
+  fileLines: { p95: 320, max: 450 },
   functionLines: { p95: 25, max: 80 },
   /** A component is mostly the tree of what it shows, one element a line. */
   componentLines: { p95: 50, max: 80 },
@@ -21,7 +21,7 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_090, 27],
   'src/broker': [3_700, 24],
-  'src/cli': [7_650, 49],
+  'src/cli': [7_710, 49],
   'src/engine': [7_720, 36],
   'src/http': [8_610, 73],
   'src/novel': [39_400, 259],
