@@ -1,4 +1,5 @@
 /** Comparing an upload with a novel that is there: which chapters of the file it has, which are others now, and which are new. */
+import { QuillworkError } from '../index.ts'
 import { cooperate, mapped, type Steps, yieldWhenDue } from '../runtime/cooperate.ts'
 import { createSharedWork, type SharedWork } from '../runtime/shared-work.ts'
 import { defined } from '../task/defined.ts'
@@ -79,8 +80,8 @@ const readAtOnce = 2
 const comparing = new WeakMap<NovelServices, SharedWork<FullComparison>>()
 
 /**
- * Compares an upload with a novel, reading both once: memory depends on their chapters, not on their texts. Throws NOVEL_NOT_FOUND, and what
- * `previewUpload` throws.
+ * Compares an upload with a novel, reading both once: memory depends on their chapters, not on their texts. Throws NOVEL_NOT_FOUND, OPTION_INVALID for the
+ * archive of a novel, and what `previewUpload` throws.
  */
 export function compareUpload(services: NovelServices, request: CompareRequest): Promise<FullComparison> {
   const { userId, uploadId, novelId, encoding, signal } = request
@@ -95,6 +96,11 @@ async function compare(services: NovelServices, request: CompareRequest): Promis
   const novel = await novelChapters(services, request)
   const upload = await services.library.uploads.upload(userId, uploadId)
   const survey = await surveyOf(services, upload, request)
+  if (survey.kind === 'archive')
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      'The archive of a novel is a novel of its own: import it. To add chapters, upload a text or a document.',
+    )
   const prints = await printsOf(services, { upload, survey, signal })
   const file = survey.volumes.flatMap(({ title: volume, chapters }) =>
     chapters.map(({ title, words }) => ({ title, volume, words })),

@@ -41,7 +41,7 @@ export const additionRoutes = [
     params: uploadParams,
     querystring: comparisonQuery,
     sends: { 200: uploadComparisonSchema },
-    refuses: [...unreadableUpload, 'NOVEL_NOT_FOUND'],
+    refuses: [...unreadableUpload, 'OPTION_INVALID', 'NOVEL_NOT_FOUND'],
     handle: async ({ novels, settings: { userId } }, { params, query, signal }, reply) => {
       const { novelId, encoding } = query
       const compared = await compareUpload(novels, { ...params, userId, novelId, encoding, signal })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { wordFields } from '../../novel/find-words.ts'
+import { mostTargetWords } from '../../novel/library/shape.ts'
 import type { ChapterOverview, VolumeOverview } from '../../novel/library/shelf.ts'
 import { novelNarration } from '../../novel/narration.ts'
 import { wordPlaces } from '../../novel/replace-in-novel.ts'
@@ -9,7 +10,7 @@ import { narrationFields, sceneFields } from './scene.ts'
 const count = z.int()
 
 /** Words that an author wants a novel or a chapter to have. */
-export const targetWords = z.int().min(0).max(100_000_000).optional()
+export const targetWords = z.int().min(0).max(mostTargetWords).optional()
 const targetSent = targetWords.describe('Words that its author wants it to have; absent: no target')
 
 const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }

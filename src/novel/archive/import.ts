@@ -1,6 +1,7 @@
 /** Making a novel of an archive. */
 import { QuillworkError } from '../../index.ts'
-import type { DraftWriter, NovelCounts } from '../library/drafts.ts'
+import { defined } from '../../task/defined.ts'
+import type { DraftWriter, NovelCounts, PublishedAs } from '../library/drafts.ts'
 import type { NovelLibrary } from '../library/library.ts'
 import type { PlacedRow } from './archives.ts'
 
@@ -19,10 +20,11 @@ export async function importArchive(
   { rows, onRead }: { rows: AsyncIterable<PlacedRow>; onRead: (read: ArchiveRead) => void },
 ): Promise<NovelCounts> {
   const read = { volumes: 0, chapters: 0, scenes: 0 }
-  let updatedAt: number | undefined
+  let kept: PublishedAs | undefined
   async function* counted(): AsyncGenerator<PlacedRow> {
     for await (const row of rows) {
-      if (row.of === 'novel') updatedAt = row.row.updatedAt
+      if (row.of === 'novel')
+        kept = defined({ updatedAt: row.row.updatedAt, targetWords: row.row.targetWords })
       if (row.of === 'volume' && row.bin === 0) read.volumes += 1
       if (row.of === 'chapter' && row.bin === 0) read.chapters += 1
       if (row.of === 'scene' && row.bin === 0) onRead({ chapters: row.position + 1, scenes: ++read.scenes })
@@ -30,7 +32,7 @@ export async function importArchive(
     }
   }
   const written = await library.archives.unpack(draft, counted())
-  const published = await library.drafts.publish(draft, read, updatedAt)
+  const published = await library.drafts.publish(draft, read, kept)
   if (published.outcome === 'published') return published.counts
   if (published.outcome === 'incomplete' && written === 'written')
     throw new QuillworkError('INTERNAL', 'Rows of the novel are missing, so it was not put on the shelf.', {

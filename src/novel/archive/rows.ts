@@ -12,6 +12,7 @@ import { contradictionKinds } from '../codex/read-contradictions.ts'
 import { count, modelId, promptNote, usageNote } from '../fields.ts'
 import { candidateStatuses, finding } from '../library/candidates.ts'
 import { longestImportedScene } from '../library/drafts.ts'
+import { mostTargetWords } from '../library/shape.ts'
 import { blockNoteOf } from '../models/block-notes.ts'
 import { novelNarration, sceneNarration } from '../narration.ts'
 import { longestPrompt, promptLanguages, promptNames } from '../prompts/prompts.ts'
@@ -40,6 +41,7 @@ const place = z.int().min(0).max(mostRows)
 const line = z.string().max(1_000).transform(withoutControls)
 const id = z.string().min(1).max(200)
 const text = z.string().max(longestImportedScene)
+const targetWords = z.int().min(1).max(mostTargetWords)
 const version = z.int().min(1)
 const time = z.int().min(0).max(8_640_000_000_000_000)
 const taskWriter = z.object({ taskId: id, attempt: count })
@@ -147,6 +149,7 @@ export const archivedRows = {
       title: line.refine(title => title.trim() !== '', 'a novel has a title'),
       author: line.optional(),
       language: language.optional(),
+      targetWords: targetWords.optional(),
       updatedAt: time,
     }),
     refs: {},
@@ -180,12 +183,18 @@ export const archivedRows = {
         volumeId: number.optional(),
         chapterId: number.optional(),
       }),
+      mergedInto: number.optional(),
     }),
-    refs: { 'place.volumeId': 'volume', 'place.chapterId': 'chapter' },
+    refs: { 'place.volumeId': 'volume', 'place.chapterId': 'chapter', mergedInto: 'scene' },
   },
   volume: { row: z.object({ bin: number.optional(), title: line }), refs: {} },
   chapter: {
-    row: z.object({ bin: number.optional(), volumeId: number, title: line }),
+    row: z.object({
+      bin: number.optional(),
+      volumeId: number,
+      title: line,
+      targetWords: targetWords.optional(),
+    }),
     refs: { volumeId: 'volume' },
   },
   scene: {

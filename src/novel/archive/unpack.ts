@@ -243,8 +243,8 @@ class Unpacking {
       }
       case 'chapter': {
         const id = this.#idOf('chapter', number)
-        const { title, volumeId } = this.#fieldsOf<{ title: string; volumeId: string }>(given)
-        const record = { id, novelId: this.#ownerOf(given), generation, volumeId, position, title }
+        const { bin: _, ...fields } = this.#fieldsOf<Row<'chapter'>['row'] & { volumeId: string }>(given)
+        const record = { ...defined(fields), id, novelId: this.#ownerOf(given), generation, position }
         this.#count(given, { chapters: 1, unitId: id })
         return [rowOf(id, write(chapters, [record]))]
       }
@@ -272,9 +272,10 @@ class Unpacking {
   #begun({ row, number }: Row<'binned'>): DraftRow[] {
     const id = this.#idOf('binned', number)
     const given = { of: 'binned', row } as const
-    const { place } = withIds(given, this.#draft, '') as Pick<BinRecord, 'place'>
+    const { place, mergedInto } = withIds(given, this.#draft, '') as Pick<BinRecord, 'place' | 'mergedInto'>
     const entry: BinRecord = {
       ...{ id, novelId: this.#draft.novelId, what: row.what, unitId: '', title: row.title, place },
+      ...defined({ mergedInto }),
       ...{ chapters: 0, scenes: 0, words: 0, characters: 0, binnedAt: row.binnedAt },
       // Not at once, however old the archive is; one after the other, as they are listed.
       expiresAt: this.#library.now() + binnedFor + number,

@@ -95,6 +95,13 @@ export type DraftWriter = Pick<DraftState, 'novelId' | 'generation'>
  */
 export type DraftWritten = 'written' | 'published' | 'stale'
 
+/** What a novel is published with that was a novel before. */
+export interface PublishedAs {
+  /** When its text changed last, epoch milliseconds; default: now. */
+  updatedAt?: number
+  targetWords?: number
+}
+
 /** What became of a publication. `incomplete`: rows of the totals are missing, the novel stays a draft. */
 export type Published = { outcome: 'published' | 'incomplete'; counts: NovelCounts } | { outcome: 'stale' }
 
@@ -121,12 +128,12 @@ export interface NovelDrafts {
   write(draft: DraftWriter, batch: DraftBatch): Promise<DraftWritten>
   /**
    * Puts the novel on the shelf in one write, if all positions below the totals are there; rows that only an earlier attempt wrote,
-   * because it read the file another way, are removed first. Publishing again answers the same. `updatedAt`: when its text changed last; default: now.
+   * because it read the file another way, are removed first. Publishing again answers the same.
    */
   publish(
     draft: DraftWriter,
     totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>,
-    updatedAt?: number,
+    as?: PublishedAs,
   ): Promise<Published>
   /**
    * Deletes a draft, or goes on with a deletion, by one step of at most `limit` scenes. With `generation`, a draft that an attempt

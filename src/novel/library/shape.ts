@@ -8,6 +8,9 @@ import type { BinEntry } from './bin.ts'
 import type { SceneWritten } from './scenes.ts'
 import type { ChapterOverview, NovelOverview, VolumeOverview } from './shelf.ts'
 
+/** Most words that a novel or a chapter can be wanted to have. */
+export const mostTargetWords = 100_000_000
+
 /** A novel that a person begins. */
 export interface NewNovel {
   userId: string

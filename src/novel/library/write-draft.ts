@@ -12,6 +12,7 @@ import {
   type NovelCounts,
   type NovelDrafts,
   type Published,
+  type PublishedAs,
 } from './drafts.ts'
 import { idsOf } from './ids.ts'
 import {
@@ -44,9 +45,9 @@ export function novelDrafts(library: LibraryParts): NovelDrafts {
       }
       return 'written'
     },
-    async publish(draft, totals, updatedAt) {
+    async publish(draft, totals, as = {}) {
       while (await removeLeftovers(library, draft)) {}
-      return publish(library, draft, { totals, updatedAt })
+      return publish(library, draft, { totals, as })
     },
     async discard(novelId, { generation, limit = discardStep } = {}) {
       for (;;) {
@@ -217,10 +218,7 @@ async function removeLeftovers(library: LibraryParts, draft: DraftWriter): Promi
 async function publish(
   library: LibraryParts,
   draft: DraftWriter,
-  {
-    totals,
-    updatedAt,
-  }: { totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>; updatedAt: number | undefined },
+  { totals, as }: { totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>; as: PublishedAs },
 ): Promise<Published> {
   const { records, now } = library
   const { novelId } = draft
@@ -244,7 +242,8 @@ async function publish(
       status: 'published',
       publishedAt: at,
       shelvedAt: at,
-      updatedAt: updatedAt ?? at,
+      updatedAt: at,
+      ...as,
     } as const
     const published = { ...rest, ...counts, ...shelved, textVersion: 1 }
     if ((await records.commit([replace(novels, published)])) === 'applied')

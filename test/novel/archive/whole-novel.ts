@@ -43,7 +43,10 @@ export async function wholeNovel(t: LibraryUnderTest, importId = 'whole'): Promi
   t.now = 100
   const novelId = await importBook(library, importId, book)
   await library.shelf.novel(ann, novelId)
-  await library.shape.rename(ann, novelId, { title: '全书 of tests', author: 'An Author', language: 'zh' })
+  await library.shape.rename(ann, novelId, {
+    ...{ title: '全书 of tests', author: 'An Author', language: 'zh', targetWords: 90_000 },
+  })
+  await library.shape.editChapter(ann, { novelId, chapterId: chapterIdOf(novelId, 2), targetWords: 3_000 })
   t.now = 110
   await describe(library, novelId)
   await library.snapshots.create(ann, { id: `${importId}-first`, novelId, name: 'First draft' })
@@ -219,10 +222,10 @@ async function summarise(library: NovelLibrary, novelId: string): Promise<void> 
 
 /** What is in the bin, and what is gone for good though other rows name it. */
 async function deleteSome(t: LibraryUnderTest, novelId: string): Promise<void> {
-  const { bin } = t.library
+  const { bin, shape } = t.library
   const gone = await bin.remove(ann, { novelId, what: 'volume', id: volumeIdOf(novelId, 3) })
   while ((await bin.discard(ann, { novelId, entryId: gone.id })) === 'more') {}
-  await bin.remove(ann, { novelId, what: 'scene', id: sceneIdOf(novelId, 9, 1) })
+  await shape.mergeScenes(ann, { sceneId: sceneIdOf(novelId, 9, 0), next: sceneIdOf(novelId, 9, 1) })
   t.now += 1
   await bin.remove(ann, { novelId, what: 'chapter', id: chapterIdOf(novelId, 10) })
   t.now += 1

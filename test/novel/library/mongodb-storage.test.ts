@@ -80,7 +80,7 @@ describeWithMongo('the documents of the library', () => {
     await using under = await MongoUnderTest.open(between)
     const { scenes } = under.library
     const sceneId = sceneIdOf(await importBook(under.library, 'a'), 0, 0)
-    const change = 'commit library_scenes, library_texts, library_history, library_candidates, library_novels'
+    const change = 'commit library_scenes, library_texts, library_novels, library_history, library_candidates'
     before[change] = async () => {
       before[change] = async () => undefined
       await scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'hers' })
