@@ -41,7 +41,7 @@ it('compares an upload with a novel, shows its texts, and adds what is new', asy
     status: 200,
     body: {
       ...{ index: 1, title: 'Chapter 2: Lock 2' },
-      text: 'The barge came to lock 2, late.\n\nNobody was there at number 2.',
+      lines: [{ text: 'The barge came to lock 2, late.' }, { text: 'Nobody was there at number 2.' }],
     },
   })
   const choice = { novelId, replace: [1] }

@@ -256,7 +256,7 @@ describe('uploads', () => {
     ],
     ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
     ['bytes', Uint8Array.from({ length: 2_000 }, (_, i) => (i * i * 31 + i) % 256)],
-    ['HTML', '<!DOCTYPE html><html><head><title>Mill</title></head><body>Text</body></html>'],
+    ['XML', '<?xml version="1.0"?><feed><title>Mill</title></feed>'],
   ])('no book is made of %s', async (_name, content) => {
     const { body: upload } = await api.upload(content, 'book.txt')
     const refused = { code: 'FILE_KIND_UNSUPPORTED', authorMessage: expect.any(String) }
