@@ -85,7 +85,8 @@ async function fileText(path: { uploadId: string; index: number }, signal: Abort
   let text = ''
   let scene = 0
   for (let from: number | undefined = 0; from !== undefined; ) {
-    const params = { path, query: { from } }
+    const query: { from: number } = { from }
+    const params = { path, query }
     const part = await dataOf(api.GET('/v1/uploads/{uploadId}/chapters/{index}', { params, signal }))
     for (const line of part.lines) {
       const isApart = line.isAfterBlank || line.scene !== scene
