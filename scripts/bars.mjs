@@ -21,9 +21,9 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_090, 27],
   'src/broker': [3_700, 24],
-  'src/cli': [7_710, 49],
+  'src/cli': [7_840, 50],
   'src/engine': [7_720, 36],
-  'src/http': [8_610, 73],
+  'src/http': [8_730, 75],
   'src/novel': [39_400, 259],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_630, 32],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [28_840, 227],
+  dashboard: [29_040, 228],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
