@@ -247,6 +247,7 @@ const commands: readonly string[] = [
   'codex propose a',
   'codex propose a --estimate',
   'codex check-with-model a --chapters all',
+  'novels style a',
   'threads list a',
   'threads show a b',
   'threads put a b --plan x',

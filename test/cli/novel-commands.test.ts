@@ -37,6 +37,23 @@ test('a plan alone takes no options of texts', async () => {
   })
 })
 
+test('the style of a novel is printed by chapter', async () => {
+  const { code, out } = await quillwork('novels', 'style', 'told')
+  expect(code).toBe(0)
+  expect(out.split('\n')).toEqual([
+    '25 words, 6 sentences of 4.2 words, 0% in quotation marks',
+    '0 sentences with the beginning of the sentence before',
+    '',
+    expect.stringMatching(/^CHAPTER {2}WORDS {2}SENTENCES {2}MEAN {2}DIALOGUE {2}REPEATED/),
+    expect.stringMatching(/^ +1 +17 +4 +4\.3 +0% +0$/),
+    expect.stringMatching(/^ +2 +0 +0 +0\.0 +0% +0$/),
+    expect.stringMatching(/^ +3 +8 +2 +4\.0 +0% +0$/),
+    '',
+  ])
+  const json = await quillwork('novels', 'style', 'told', '--json')
+  expect(JSON.parse(json.out)).toMatchObject({ whole: { words: 25 } })
+})
+
 const threads = (...args: string[]) => quillwork('threads', ...args)
 
 test('a thread is added, gets its events, is shown with how far it is, changed and deleted', async () => {

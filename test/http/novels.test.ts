@@ -5,7 +5,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createApp, type TaskJson } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { StyleJson } from '../../src/http/schemas/style.ts'
 import { chaptersSchema } from '../../src/http/schemas/upload.ts'
+import { sceneIdOf } from '../../src/novel/library/ids.ts'
+import { importBook } from '../novel/library/case.ts'
 import { ann } from '../novel/tasks/novel-engine.ts'
 import { until } from '../servers/until.ts'
 import { askingOf } from './api.ts'
@@ -813,5 +816,43 @@ describe('without a library', () => {
       expect.objectContaining({ capability: 'novels', reason: expect.stringMatching(/./) }),
     )
     await app.close()
+  })
+})
+
+test('the style of a novel is counted by chapter, once for requests that ask at the same time', async () => {
+  const novelId = await importBook(api.novels.library, 'style')
+  const path = `/v1/novels/${novelId}/style`
+  const reads = vi.spyOn(api.novels.library.shelf, 'texts')
+  try {
+    const [found, again] = await Promise.all([api.ask<StyleJson>(path), api.ask<StyleJson>(path)])
+    expect(found).toMatchObject({
+      status: 200,
+      body: {
+        whole: { words: 25, sentences: 6, wordsPerSentence: 4.17, dialogue: 0, repeatedOpenings: 0 },
+        ...{ words: [], phrases: [], approximate: false },
+        chapters: [
+          { position: 0, title: '第一章 桃园', words: 17, sentences: 4, wordsPerSentence: 4.25 },
+          { position: 1, words: 0, sentences: 0, wordsPerSentence: 0, dialogue: 0 },
+          { position: 2, words: 8, sentences: 2, wordsPerSentence: 4 },
+        ],
+      },
+    })
+    expect(again.body).toEqual(found.body)
+    expect(reads).toHaveBeenCalledTimes(1)
+  } finally {
+    reads.mockRestore()
+  }
+  const scene = sceneIdOf(novelId, 2, 0)
+  const content = '“The old bell rang,” she said. '.repeat(4)
+  await api.ask(`/v1/scenes/${scene}`, { method: 'PATCH', json: { content }, headers: { 'if-match': '"1"' } })
+  expect((await api.ask<StyleJson>(path)).body).toMatchObject({
+    sentenceOpenings: [
+      { text: 'the old', count: 4, chapters: 1, first: { sceneId: scene, start: 1, end: 8 } },
+    ],
+    chapters: [{}, {}, { words: 26, sentences: 5, dialogue: 0.545, repeatedOpenings: 3 }],
+  })
+  expect(await api.ask('/v1/novels/nowhere/style')).toMatchObject({
+    status: 404,
+    body: { code: 'NOVEL_NOT_FOUND' },
   })
 })

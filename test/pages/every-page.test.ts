@@ -90,6 +90,7 @@ describePages('every page', () => {
       ['a scene', `${server.url}/novels/${novel}/scenes/${scenes[0]?.id ?? ''}`],
       ['a codex', `${server.url}/novels/${novel}/codex`],
       ['its prompts', `${server.url}/novels/${novel}/prompts`],
+      ['its style', `${server.url}/novels/${novel}/style`],
       ['threads', `${server.url}/novels/${novel}/threads`],
       ['chapters from a file', `${server.url}/novels/${novel}/append?upload=${upload.id}`],
       ['the usage', `${server.url}/usage`],

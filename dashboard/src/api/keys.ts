@@ -32,6 +32,7 @@ export const keys = {
   bin: (novelId: string) => ['novels', 'bin', novelId],
   codex: (novelId: string) => ['novels', 'codex', novelId],
   threads: (novelId: string) => ['novels', 'threads', novelId],
+  style: (novelId: string) => ['style', novelId],
   scene: (sceneId: string) => ['scenes', 'one', sceneId],
   preview: (sceneId: string, request: object) => ['scenes', 'preview', sceneId, request],
   candidates: (sceneId: string) => ['scenes', 'candidates', sceneId],

@@ -85,6 +85,12 @@ const threads = createRoute({
   component: lazyPart(() => import('../threads/threads-page.tsx'), 'ThreadsPage'),
 })
 
+const style = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/style',
+  component: lazyPart(() => import('../novels/style-page.tsx'), 'StylePage'),
+})
+
 const append = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/append',
@@ -129,6 +135,7 @@ const routeTree = root.addChildren([
   codex,
   prompts,
   threads,
+  style,
   append,
   scene,
   usage,

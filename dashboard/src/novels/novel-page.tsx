@@ -84,6 +84,9 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
         <ButtonLink to="/novels/$novelId/threads" params={{ novelId: novel.id }} variant="default">
           {t('threads')}
         </ButtonLink>
+        <ButtonLink to="/novels/$novelId/style" params={{ novelId: novel.id }} variant="default">
+          {t('style')}
+        </ButtonLink>
         <ExportButton novel={novel} />
         <NovelMenu novel={novel} />
       </PageTitle>

@@ -9,3 +9,8 @@ export function isInCharacter(text: string, at: number): boolean {
 export function wholeAt(text: string, at: number): number {
   return isInCharacter(text, at) ? at - 1 : at
 }
+
+/** Returns a copy of a text. A slice of a longer text would keep the whole of that in memory. */
+export function ownCopy(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}

@@ -32,6 +32,7 @@ import { addNovelContinuing } from './novel-continuing.ts'
 import { addNovelExport } from './novel-export.ts'
 import { addNovelPrompts } from './novel-prompts.ts'
 import { addNovelShape } from './novel-shape.ts'
+import { addNovelStyle } from './novel-style.ts'
 import { addNovelSummaries } from './novel-summaries.ts'
 import { addNovelRewriting, addNovelWriting, sceneArgument } from './novel-writing.ts'
 import { addSnapshots } from './snapshots.ts'
@@ -47,7 +48,7 @@ type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|append|export|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|style|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|append|export|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = addGroup(program, 'novels', 'Begin, read, shape, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
@@ -73,6 +74,7 @@ export function addNovels(program: Command, register: Register): void {
     .action(register(search))
   addNovelShape(novels, register, novelArgument)
   addNovelSummaries(novels, register, novelArgument)
+  addNovelStyle(novels, register, novelArgument)
   addNovelWriting(novels, register, novelArgument)
   addNovelPrompts(novels, register, novelArgument)
   addNovelContinuing(novels, register, novelArgument)

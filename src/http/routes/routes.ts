@@ -21,6 +21,7 @@ import { sampleRoutes } from './samples.ts'
 import { sceneRoutes } from './scenes.ts'
 import { shapeRoutes } from './shape.ts'
 import { snapshotRoutes } from './snapshots.ts'
+import { styleRoutes } from './style.ts'
 import { summaryRoutes } from './summaries.ts'
 import { taskActionRoutes } from './task-actions.ts'
 import { taskDetailRoutes } from './task-details.ts'
@@ -56,6 +57,7 @@ const withNovels: readonly AddRoute<NovelContext>[] = [
   ...sampleRoutes,
   ...novelRoutes,
   ...shapeRoutes,
+  ...styleRoutes,
   ...promptRoutes,
   ...sceneRoutes,
   ...candidateRoutes,

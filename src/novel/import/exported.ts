@@ -1,8 +1,8 @@
+import { ownCopy } from '../../ai/text/characters.ts'
 import { defined } from '../../task/defined.ts'
 import type { BookPart } from '../export/book.ts'
 import { formatVersion, type Mark, readMark, unescapeCharacters, unescapeLine } from '../export/marks.ts'
 import { checkBound, importBounds, unsupported } from './bounds.ts'
-import { ownCopy } from './heading-candidate.ts'
 import { inSteps, type Line } from './lines.ts'
 
 /** The front matter of a file that Quillwork exported. Plain data. */

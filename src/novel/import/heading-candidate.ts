@@ -1,3 +1,4 @@
+import { ownCopy } from '../../ai/text/characters.ts'
 import type { Steps } from '../../runtime/cooperate.ts'
 import { groupedBy } from '../grouped-by.ts'
 import type { Measure } from '../words.ts'
@@ -36,11 +37,6 @@ export interface Candidate {
   followingLine: number
   /** The paragraph ends within these lines. */
   followingEnds: boolean
-}
-
-/** Returns a copy of a text. A slice of a decoded block would keep the whole block in memory. */
-export function ownCopy(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le')
 }
 
 /** Returns a copy of a heading that keeps no block of text in memory. */

@@ -1,7 +1,8 @@
+import { ownCopy } from '../../ai/text/characters.ts'
 import { type Measure, measure } from '../words.ts'
 import { comparable, ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
-import { type Candidate, ownCopy, ownHeading, type Totals } from './heading-candidate.ts'
+import { type Candidate, ownHeading, type Totals } from './heading-candidate.ts'
 import { isSeparator, isWrapperEnd, isWrapperStart, type Line } from './lines.ts'
 import {
   levelHeading,

@@ -9,6 +9,7 @@ import novels from './novels.json'
 import prompts from './prompts.json'
 import scenes from './scenes.json'
 import settings from './settings.json'
+import style from './style.json'
 import task from './task.json'
 import tasks from './tasks.json'
 import threads from './threads.json'
@@ -27,6 +28,7 @@ export const english = {
   prompts,
   scenes,
   settings,
+  style,
   task,
   tasks,
   threads,

@@ -10,6 +10,7 @@ import novels from './novels.json'
 import prompts from './prompts.json'
 import scenes from './scenes.json'
 import settings from './settings.json'
+import style from './style.json'
 import task from './task.json'
 import tasks from './tasks.json'
 import threads from './threads.json'
@@ -28,6 +29,7 @@ export const chinese: Messages = {
   prompts,
   scenes,
   settings,
+  style,
   task,
   tasks,
   threads,
