@@ -142,6 +142,7 @@ function SortHeader({ by, order, onSort }: SortHeaderProps) {
     <Table.Th
       scope="col"
       ta={isText ? 'left' : 'right'}
+      className="whole"
       aria-sort={isSorted ? (order.isDown ? 'descending' : 'ascending') : 'none'}
     >
       <UnstyledButton fz="sm" fw={700} onClick={() => onSort({ by, isDown: turned })}>
