@@ -1,7 +1,14 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Scene } from '../../dashboard/src/queries/novel-queries.ts'
-import { collides, draftOf, editOf, rebased } from '../../dashboard/src/scenes/draft.ts'
+import {
+  collides,
+  type Draft,
+  draftOf,
+  editOf,
+  rebased,
+  surplusDrafts,
+} from '../../dashboard/src/scenes/draft.ts'
 import { holdEdits } from './held-edits.ts'
 import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 import { type SceneServer, startSceneServer } from './scene-server.ts'
@@ -145,8 +152,9 @@ describePages('editing a scene', () => {
     await textBox(other).fill('Five hundred words.')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.locator('[data-scene-text]').getByText('Mine.').waitFor()
-    const kept = await other.evaluate(id => localStorage.getItem(`quillwork.draft.${id}`), sceneId)
+    const kept = await other.evaluate(() => JSON.stringify({ ...localStorage }))
     expect(kept).toContain('Five hundred words.')
+    expect(kept).not.toContain('Mine.')
     await openEditor(page)
     await textBox(page).fill('Mine again.')
     await textBox(other).fill('Five hundred words more.')
@@ -160,6 +168,33 @@ describePages('editing a scene', () => {
     await offer.waitFor()
     await other.getByRole('button', { name: 'Go on with them' }).click()
     expect(await textBox(other).inputValue()).toBe('Five hundred words more.')
+  })
+
+  test('keeps what each of two tabs typed when both are closed, and offers the newest first', async () => {
+    const sceneId = await written('Two closed tabs')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await textBox(page).fill('Of the first tab.')
+    const other = await opened.newTab(it.pageOf(sceneId))
+    await openEditor(other)
+    // The first tab is open: it keeps its own, though this one goes on with it.
+    const kept = () =>
+      page.evaluate(() => Object.keys(localStorage).filter(name => name.startsWith('quillwork.draft.')))
+    await expect.poll(kept).toHaveLength(2)
+    await textBox(other).fill('Of the second tab.')
+    await page.close()
+    await other.close()
+    const third = await opened.newTab(it.pageOf(sceneId))
+    await third.locator('[data-older-draft] summary').click()
+    await third.locator('[data-older-draft]').getByText('Of the first tab.').waitFor()
+    await third.getByRole('button', { name: 'Go on with them' }).click()
+    expect(await textBox(third).inputValue()).toBe('Of the second tab.')
+    await third.getByRole('button', { name: 'Save' }).click()
+    await third.locator('[data-scene-text]').getByText('Of the second tab.').waitFor()
+    await third.getByRole('button', { name: 'Discard them' }).click()
+    const left = await third.evaluate(() => Object.keys(localStorage))
+    expect(left.filter(name => name.startsWith('quillwork.draft.'))).toEqual([])
   })
 
   test('says that what was typed is lost where the browser stores nothing', async () => {
@@ -482,6 +517,17 @@ test('what is typed during a save begins with what was saved; what nobody saw st
   const unseen = rebased(now, sent, theirs)
   expect(unseen).toMatchObject({ title: 'U', version: 1, base: { title: 'T', content: 'Sent.' } })
   expect(collides(unseen, theirs)).toBe(true)
+})
+
+test('the ten newest drafts of a scene are kept, and of all scenes two million characters', () => {
+  const draft = (scene: string, at: number, length: number): Draft => {
+    const base = { title: '', content: 'x'.repeat(length) }
+    return { ...base, name: `quillwork.draft.${scene}.${at}`, version: 1, base, at }
+  }
+  const ofOne = Array.from({ length: 12 }, (_, at) => draft('one', at, 1))
+  expect(surplusDrafts(ofOne).map(({ at }) => at)).toEqual([1, 0])
+  const large = Array.from({ length: 5 }, (_, at) => draft(`scene-${at}`, at, 250_000))
+  expect(surplusDrafts(large).map(({ at }) => at)).toEqual([0])
 })
 
 describePages('a scene without a model', () => {

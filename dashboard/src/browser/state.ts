@@ -64,7 +64,7 @@ export function writeStored(name: string, value: unknown, kind: Storage = 'local
   }
 }
 
-/** The names of unsaved changes begin so, one for each scene. */
+/** The names of unsaved changes begin so; the id of the scene follows, and a key of the editor that they were typed in. */
 export const drafts = 'quillwork.draft.'
 
 /** Returns the names that begin like this of what the browser stores. */
@@ -74,6 +74,11 @@ export function storedNames(prefix: string, kind: Storage = 'local'): string[] {
   } catch {
     return []
   }
+}
+
+/** Returns the id of the scene whose unsaved changes are stored under a name. */
+export function sceneOfDraft(name: string): string {
+  return name.slice(drafts.length).split('.')[0] ?? ''
 }
 
 /** Where a person was in a novel is stored so. */

@@ -1,6 +1,8 @@
+import { useWindowEvent } from '@mantine/hooks'
 import { useRef, useState } from 'react'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
-import { drafts, readStored, storedNames, writeStored } from '../browser/state.ts'
+import { drafts, readStored, sceneOfDraft, storedNames, writeStored } from '../browser/state.ts'
 import type { Scene } from '../queries/novel-queries.ts'
 
 /** What of a scene a person changes. */
@@ -14,6 +16,10 @@ export interface Typed {
 
 /** What a person typed into a scene and has not saved. */
 export interface Draft extends Typed {
+  /** What it is stored under: each editor has a name of its own, so that no tab writes over what another one typed. */
+  name: string
+  /** The name of the draft that it was continued from. */
+  continues?: string
   /** The version of the scene that they saw, and what it said. */
   version: number
   base: Typed
@@ -23,7 +29,7 @@ export interface Draft extends Typed {
   at: number
 }
 
-const placeOf = (sceneId: string) => `${drafts}${sceneId}`
+const newName = (sceneId: string) => `${drafts}${sceneId}.${newIdempotencyKey()}`
 
 /** Unsaved changes are kept for this long after the last one; milliseconds. The text of a novel should not stay in a browser that nobody uses for it. */
 const keptFor = 30 * 24 * 3_600_000
@@ -31,30 +37,71 @@ const keptFor = 30 * 24 * 3_600_000
 /** Returns what is stored under a name, unless it is too old, or has no time. */
 function storedDraft(name: string): Draft | undefined {
   const kept = readStored(name) as Draft | undefined
-  return typeof kept?.at === 'number' && Date.now() - kept.at < keptFor ? kept : undefined
+  return typeof kept?.at === 'number' && Date.now() - kept.at < keptFor ? { ...kept, name } : undefined
 }
 
-/** Discards the unsaved changes that are too old. */
+/** Of a scene at most so many drafts are kept. */
+const mostOfScene = 10
+/** UTF-16 code units of all drafts, with what they were typed on. A browser stores five million for all that a server's pages keep. */
+const mostInAll = 2_000_000
+
+/** Returns the drafts that are one too many of their scene, or too much in all. The newest stay. */
+export function surplusDrafts(kept: readonly Draft[]): Draft[] {
+  const ofScene = new Map<string, number>()
+  let inAll = 0
+  return kept
+    .toSorted((a, b) => b.at - a.at)
+    .filter(({ name, content, base }) => {
+      const count = (ofScene.get(sceneOfDraft(name)) ?? 0) + 1
+      ofScene.set(sceneOfDraft(name), count)
+      inAll += content.length + base.content.length
+      return count > mostOfScene || inAll > mostInAll
+    })
+}
+
+/** Discards the unsaved changes that are too old, too many or unreadable. */
 export function dropOldDrafts(): void {
-  for (const name of storedNames(drafts)) if (storedDraft(name) === undefined) writeStored(name, undefined)
+  const names = storedNames(drafts)
+  const kept = names.map(storedDraft).filter(draft => isWhole(draft))
+  for (const name of names) if (!kept.some(draft => draft.name === name)) writeStored(name, undefined)
+  for (const { name } of surplusDrafts(kept)) writeStored(name, undefined)
 }
 
-/** Returns the unsaved changes of a scene in this browser; undefined where there are none. */
-export function readDraft({ id, title = '', content }: Scene): Draft | undefined {
-  const kept = storedDraft(placeOf(id))
-  const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
-  return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
+function isWhole(kept: Draft | undefined): kept is Draft {
+  return typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
 }
 
-/** Discards the unsaved changes of a scene that are of a time, `at`. Those of another tab, which are of another time, stay. */
-export function discardDraft(sceneId: string, at: number): void {
-  const place = placeOf(sceneId)
-  if (storedDraft(place)?.at === at) writeStored(place, undefined)
+/** Returns the drafts of a scene in this browser that say something else than its text, of all tabs, the newest first. */
+export function readDrafts({ id, title = '', content }: Scene): Draft[] {
+  return storedNames(drafts)
+    .filter(name => sceneOfDraft(name) === id)
+    .map(storedDraft)
+    .filter(draft => isWhole(draft))
+    .filter(draft => draft.content !== content || draft.title !== title)
+    .toSorted((a, b) => b.at - a.at)
+}
+
+/** Discards a draft as it was read. Where the tab that typed it has typed on since, it stays. */
+export function discardDraft({ name, at }: Pick<Draft, 'name' | 'at'>): void {
+  if (storedDraft(name)?.at === at) writeStored(name, undefined)
+}
+
+/** Returns whether a draft is still stored. */
+export function isKept({ name }: Draft): boolean {
+  return storedDraft(name) !== undefined
+}
+
+/** Takes a draft over into an editor of this tab. Where the tab that typed it is still open, that one stores its own again. */
+export function continueDraft(draft: Draft, { id, novelId }: Scene): Draft {
+  const own = { ...draft, name: newName(id), continues: draft.name, novelId }
+  if (!writeStored(own.name, own)) return draft
+  discardDraft(draft)
+  return own
 }
 
 /** Returns what an editor of a scene begins with. */
-export function draftOf({ title = '', content, version, novelId }: Scene): Draft {
-  return { title, content, version, base: { title, content }, novelId, at: Date.now() }
+export function draftOf({ id, title = '', content, version, novelId }: Scene): Draft {
+  return { name: newName(id), title, content, version, base: { title, content }, novelId, at: Date.now() }
 }
 
 /** Returns what the person changed of what they saw. */
@@ -100,18 +147,25 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
 }
 
 /** Returns what is typed, kept in the browser at each change: a tab may be closed at any time. */
-export function useDraft(sceneId: string, first: Draft) {
+export function useDraft(first: Draft) {
   const [draft, setDraft] = useState(first)
   // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
   const newest = useRef(first)
   const storedAt = useRef(first.at)
-  const drop = () => discardDraft(sceneId, storedAt.current)
+  const { name } = first
+  const drop = () => discardDraft({ name, at: storedAt.current })
+  useWindowEvent('storage', ({ key, newValue }) => {
+    if (key !== name || newValue !== null || !isChanged(newest.current)) return
+    // Another tab continues what was typed here. What is typed here stays, too.
+    const isTaken = storedNames(drafts).some(each => storedDraft(each)?.continues === name)
+    if (isTaken) writeStored(name, newest.current)
+  })
   const put = (next: Draft): boolean => {
     newest.current = next
     setDraft(next)
     const isMore = isChanged(next)
     if (!isMore) drop()
-    else if (writeStored(placeOf(sceneId), next)) storedAt.current = next.at
+    else if (writeStored(name, next)) storedAt.current = next.at
     return isMore
   }
   return {
@@ -119,7 +173,7 @@ export function useDraft(sceneId: string, first: Draft) {
     isChanged: isChanged(draft),
     drop,
     /** Returns whether the browser has what is typed: not where it can store nothing, or another tab has stored its own since. */
-    isStored: () => storedDraft(placeOf(sceneId))?.at === newest.current.at,
+    isStored: () => storedDraft(name)?.at === newest.current.at,
     type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
     /** Continues from what was saved. Returns whether anything was typed since it was sent. */
     rebase: (sent: Typed, saved: Scene) => put(rebased(newest.current, sent, saved)),

@@ -45,7 +45,7 @@ interface EditorProps {
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
-  const { draft, isChanged, type, rebase, drop, isStored } = useDraft(scene.id, first)
+  const { draft, isChanged, type, rebase, drop, isStored } = useDraft(first)
   const save = useSaveDraft(scene.id, (sent, saved) => {
     const isMore = rebase(sent, saved)
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))

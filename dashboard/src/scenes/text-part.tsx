@@ -9,7 +9,7 @@ import { Empty } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { Candidates } from './candidates-part.tsx'
-import { type Draft, discardDraft, draftOf, readDraft } from './draft.ts'
+import { continueDraft, type Draft, discardDraft, draftOf, isKept, readDrafts } from './draft.ts'
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
 import { RewriteTools, useSelected } from './rewrite-tools.tsx'
@@ -18,15 +18,18 @@ import { WritingNow } from './writing-now.tsx'
 /** The text of a scene: to read, to edit, and while it is written. `writing`: the task that last wrote it. */
 export function TextPart({ scene, writing }: { scene: Scene; writing: Task | undefined }) {
   const [editing, setEditing] = useState<Draft>()
-  const [draft, setDraft] = useState(() => readDraft(scene))
+  const [drafts, setDrafts] = useState(() => readDrafts(scene))
   const opener = useFocusBack(editing !== undefined)
   const isBeingWritten = writing?.done === false
   // A task that begins while the page is open was begun with a button that has disappeared: the focus goes to the task.
   const [wasBeingWritten] = useState(isBeingWritten)
   const close = (kept?: Draft) => {
     setEditing(undefined)
-    setDraft(kept)
+    const others = drafts.filter(each => each.name !== kept?.name && isKept(each))
+    setDrafts(kept === undefined ? others : [kept, ...others])
   }
+  const goOn = (draft: Draft) => setEditing(continueDraft(draft, scene))
+  const [newest] = drafts
   return (
     <Stack gap="lg">
       {isBeingWritten && (
@@ -34,13 +37,13 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
       )}
       {writing !== undefined && !isBeingWritten && <Outcome task={writing} scene={scene} />}
       {editing === undefined && <Candidates scene={scene} />}
-      {editing === undefined && draft !== undefined && (
+      {editing === undefined && newest !== undefined && (
         <DraftOffer
-          draft={draft}
-          onGoOn={() => setEditing(draft)}
-          onDrop={() => {
-            discardDraft(scene.id, draft.at)
-            setDraft(undefined)
+          drafts={drafts}
+          onGoOn={goOn}
+          onDrop={dropped => {
+            discardDraft(dropped)
+            setDrafts(drafts.filter(each => each !== dropped))
           }}
         />
       )}
@@ -49,7 +52,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
           scene={scene}
           isBeingWritten={isBeingWritten}
           opener={opener}
-          onEdit={() => setEditing(draft ?? draftOf(scene))}
+          onEdit={() => (newest === undefined ? setEditing(draftOf(scene)) : goOn(newest))}
         />
       ) : (
         <Editor scene={scene} first={editing} isBeingWritten={isBeingWritten} onClose={close} />
@@ -107,27 +110,51 @@ function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
 }
 
 interface DraftOfferProps {
-  draft: Draft
-  onGoOn: () => void
-  onDrop: () => void
+  /** The newest first; at least one. */
+  drafts: readonly Draft[]
+  onGoOn: (draft: Draft) => void
+  onDrop: (draft: Draft) => void
 }
 
-function DraftOffer({ draft, onGoOn, onDrop }: DraftOfferProps) {
+/** Offers the newest of what was typed and not saved. Older ones, such as those of other tabs, can be looked at. */
+function DraftOffer({ drafts, onGoOn, onDrop }: DraftOfferProps) {
   const t = useTranslations('scenes.edit')
+  const [newest, ...older] = drafts
+  if (newest === undefined) return null
   return (
     <Alert color="ink" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
       <Stack gap="sm">
         <Text size="sm">
-          {t('draftText')} <Ago at={new Date(draft.at).toISOString()} />
+          {t('draftText')} <Ago at={new Date(newest.at).toISOString()} />
         </Text>
         <Group gap="xs">
-          <Button size="xs" onClick={onGoOn}>
+          <Button size="xs" onClick={() => onGoOn(newest)}>
             {t('goOn')}
           </Button>
-          <Button size="xs" variant="subtle" onClick={onDrop}>
+          <Button size="xs" variant="subtle" onClick={() => onDrop(newest)}>
             {t('dropDraft')}
           </Button>
         </Group>
+        {older.map(draft => (
+          <details key={draft.name} data-older-draft>
+            <summary>
+              {t('olderDraft')} <Ago at={new Date(draft.at).toISOString()} />
+            </summary>
+            <Stack gap="xs" pt="xs">
+              <Text size="sm" className="prose" mah="20rem" style={{ overflowY: 'auto' }}>
+                {draft.content}
+              </Text>
+              <Group gap="xs">
+                <Button size="xs" variant="default" onClick={() => onGoOn(draft)}>
+                  {t('goOnOlder')}
+                </Button>
+                <Button size="xs" variant="subtle" onClick={() => onDrop(draft)}>
+                  {t('dropOlder')}
+                </Button>
+              </Group>
+            </Stack>
+          </details>
+        ))}
       </Stack>
     </Alert>
   )

@@ -12,7 +12,7 @@ import { useId, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { currentToken, signOut } from '../api/token.ts'
 import { setPreferences, usePreferences } from '../browser/preferences.ts'
-import { drafts, storedNames } from '../browser/state.ts'
+import { drafts, sceneOfDraft, storedNames } from '../browser/state.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Section } from './section.tsx'
 
@@ -60,7 +60,7 @@ function SignOut() {
           onConfirm={signOut}
           onClose={() => setIsAsked(false)}
         >
-          <Text>{t('signOutText', { count: storedNames(drafts).length })}</Text>
+          <Text>{t('signOutText', { count: new Set(storedNames(drafts).map(sceneOfDraft)).size })}</Text>
         </Confirm>
       )}
     </Stack>
