@@ -34,7 +34,7 @@ const BUDGETS = {
   'src/task': [3_630, 32],
   'src/testing': [4_950, 20],
   'src/index.ts': [100, 1],
-  dashboard: [29_040, 228],
+  dashboard: [29_160, 228],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
