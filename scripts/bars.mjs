@@ -7,7 +7,7 @@ import ts from 'typescript'
 import { filesUnder, root } from './setup.mjs'
 
 const LIMITS = {
-  fileLines: { p95: 320, max: 450 },
+  fileLines: { p95: 312, max: 450 },
   functionLines: { p95: 25, max: 80 },
   /** A component is mostly the tree of what it shows, one element a line. */
   componentLines: { p95: 50, max: 80 },
@@ -21,10 +21,10 @@ const LIMITS = {
 const BUDGETS = {
   'src/ai': [3_090, 27],
   'src/broker': [3_700, 24],
-  'src/cli': [7_840, 50],
+  'src/cli': [7_790, 50],
   'src/engine': [7_720, 36],
   'src/http': [8_730, 75],
-  'src/novel': [39_400, 259],
+  'src/novel': [39_910, 262],
   'src/observe': [940, 8],
   'src/rate-limit': [1_730, 8],
   'src/records': [830, 4],
