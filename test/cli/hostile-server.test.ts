@@ -277,14 +277,13 @@ const commands: readonly string[] = [
   'users erase a --yes',
 ]
 
-/** Those that write the text of a task as it is. */
+/** Those that write a text as it is: that of a task, or of a prompt. */
 const writing = [
-  ...[
-    'novels write a 1.1',
-    'tasks output a',
-    'tasks output a --follow',
-    'tasks submit GenerateScene --watch',
-  ],
+  'novels write a 1.1',
+  'novels prompt a generate-scene.en',
+  'tasks output a',
+  'tasks output a --follow',
+  'tasks submit GenerateScene --watch',
 ]
 
 /** They ask no server: what they print is of this machine. */
