@@ -13,17 +13,20 @@ const count = z.int()
 export const targetWords = z.int().min(0).max(mostTargetWords).optional()
 const targetSent = targetWords.describe('Words that its author wants it to have; absent: no target')
 
-const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }
+/** What a novel is called and how much of it there is. */
+const novelFields = {
+  id: z.string(),
+  title: z.string(),
+  author: z.string().optional(),
+  language: z.string().optional(),
+  ...{ volumes: count, chapters: count, scenes: count, words: count, characters: count },
+}
 
 /** A novel in a listing. */
 export const novelSchema = named(
   'Novel',
   z.object({
-    id: z.string(),
-    title: z.string(),
-    author: z.string().optional(),
-    language: z.string().optional(),
-    ...counts,
+    ...novelFields,
     targetWords: targetSent,
     summaries: count.describe('Scenes that have a summary, also of an older text'),
     createdAt: time,
@@ -35,11 +38,7 @@ export const novelSchema = named(
 export const binnedNovelSchema = named(
   'BinnedNovel',
   z.object({
-    id: z.string(),
-    title: z.string(),
-    author: z.string().optional(),
-    language: z.string().optional(),
-    ...counts,
+    ...novelFields,
     binnedAt: time,
     expiresAt: time.describe('When it is deleted for good'),
   }),
