@@ -1,6 +1,7 @@
 /** Records in the database file of the tasks: a table a kind, its writes in the group commit of the file. */
-import type { Database, Statement } from 'better-sqlite3'
+
 import type { SharedDatabase, Statements } from '../store/sqlite/database.ts'
+import type { Database, Statement } from '../store/sqlite/driver.ts'
 import {
   type AnyKind,
   type AnyQuery,

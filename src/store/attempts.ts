@@ -1,4 +1,5 @@
 /** The ports of what attempts leave behind: progress, checkpoints, log lines, usage. */
+import { defined } from '../task/defined.ts'
 import type { Usage } from '../task/paid-call.ts'
 import type { Applied } from '../task/transition.ts'
 
@@ -20,6 +21,22 @@ export interface UsageRow extends Usage {
   attempt: number
 }
 
+/** One call of a model, as it is shown. */
+export type CallRow = Omit<UsageRow, 'id' | 'call' | 'subject'>
+
+/** Returns what is shown of a call. */
+export function shownCall({ at, attempt, model, inputTokens, outputTokens, ...row }: UsageRow): CallRow {
+  const { cachedInputTokens, cost, isEstimated } = row
+  return {
+    at,
+    attempt,
+    model,
+    inputTokens,
+    outputTokens,
+    ...defined({ cachedInputTokens, cost, isEstimated }),
+  }
+}
+
 /** One ended attempt that did not end the task, or did so without completing it. */
 export interface AttemptRow {
   attempt: number
@@ -30,7 +47,12 @@ export interface AttemptRow {
   outcome: string
   code?: string
   message?: string
+  /** Where its error was thrown. Of a task the newest that have one keep it, see `mostStacks`. */
+  stack?: string
 }
+
+/** Attempts of a task of which the stack is kept. */
+export const mostStacks = 5
 
 /** An attempt's write: refused as stale once the task has moved on. */
 export interface Fenced {
@@ -52,6 +74,8 @@ export interface AttemptStore {
   /** Keeps the value of a finished step; the first writer of a key wins. */
   checkpoint(writes: readonly CheckpointWrite[]): Promise<Applied[]>
   checkpoints(taskId: string): Promise<ReadonlyMap<string, string>>
+  /** Deletes values of finished steps that no attempt will ask for again. */
+  forget(writes: readonly (Fenced & { keys: readonly string[] })[]): Promise<Applied[]>
   /** Lines are kept up to a cap per task, the newest win; not fenced. */
   log(taskId: string, lines: readonly LogLine[]): Promise<void>
   usage(taskId: string, rows: readonly UsageRow[]): Promise<void>

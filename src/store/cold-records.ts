@@ -1,21 +1,24 @@
-/** What a store keeps beside its tasks, over records: schedules, unparsable messages, shared states, usage by day, and the processes that share it. */
+/**
+ * What a store keeps beside its tasks, over records: schedules, unparsable messages, shared states, API keys, the audit trail, usage by day, activity,
+ * and the processes that share it.
+ */
 import {
   type AnyKind,
   defineKind,
   erase,
-  getOne,
   insert,
   largestRecord,
   type Records,
-  replace,
   write,
 } from '../records/records.ts'
+import { activity, createActivityStore } from './activity.ts'
+import { apiKeys, createApiKeyStore } from './api-keys.ts'
+import { audit, createAuditStore } from './audit.ts'
+import { createOperatorValueStore, operatorValues } from './operator-values.ts'
 import { pageKey, pageOf, pageToken } from './pages.ts'
-import type { NodeState, NodeStore, ScheduleState, Store, UnparsableMessage } from './store.ts'
+import { createScheduleStore, keptSchedules, schedules } from './schedules.ts'
+import type { NodeState, NodeStore, Store, UnparsableMessage } from './store.ts'
 import { usageDays } from './usage-days.ts'
-
-/** What schedules remember between ticks. */
-export const schedules = defineKind<ScheduleState>({ name: 'schedules' })
 
 /** Messages and records that name no readable task. The name is that of the first version. */
 export const unparsable = defineKind<UnparsableMessage>({
@@ -33,29 +36,31 @@ export const states = defineKind<{ id: string; state: string; version: number }>
 })
 
 /** The kinds of every store. */
-export const coldKinds: readonly AnyKind[] = [schedules, unparsable, states, usageDays]
+export const coldKinds: readonly AnyKind[] = [
+  schedules,
+  unparsable,
+  states,
+  usageDays,
+  apiKeys,
+  activity,
+  audit,
+  keptSchedules,
+  operatorValues,
+]
 
 /** Bytes of a text that are kept at most; its record has a little more. */
 const mostBytes = largestRecord - 100_000
 
 /** Makes the ports of every store that are kept as records. */
-export function createColdPorts(records: Records): Pick<Store, 'schedules' | 'unparsable' | 'states'> {
+export function createColdPorts(
+  records: Records,
+): Pick<Store, 'schedules' | 'unparsable' | 'states' | 'apiKeys' | 'activity' | 'audit' | 'operatorValues'> {
   return {
-    // Each tick is taken by one of those who saw the one before.
-    schedules: {
-      async schedules() {
-        const found = await records.find(schedules, { order: ['id'] })
-        return found.map(({ revision: _, ...state }) => state)
-      },
-      async advance(state, seenTick) {
-        const held = await getOne(records, schedules, state.id)
-        if (held?.lastTick !== seenTick) return false
-        const { revision } = held ?? {}
-        const change =
-          revision === undefined ? insert(schedules, state) : replace(schedules, { ...state, revision })
-        return (await records.commit([change])) === 'applied'
-      },
-    },
+    apiKeys: createApiKeyStore(records),
+    activity: createActivityStore(records),
+    audit: createAuditStore(records),
+    operatorValues: createOperatorValueStore(records),
+    schedules: createScheduleStore(records),
     // Of a text near 15 MB the beginning is kept.
     unparsable: {
       async file(messages) {

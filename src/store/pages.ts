@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { QuillworkError } from '../task/errors.ts'
-import type { Page } from './store.ts'
+import type { Page } from '../task/page.ts'
 
 /**
  * Page tokens: the key after which the next page starts, bound to the filter of the listing, so that a token that was altered,

@@ -2,7 +2,7 @@
 import type { Page, PageRequest } from '../task/page.ts'
 import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine } from './attempts.ts'
+import type { AttemptRow, CallRow, LogLine } from './attempts.ts'
 
 export type { Page, PageRequest }
 
@@ -70,6 +70,8 @@ export interface TaskFilter {
   parentTaskId?: string
   /** Roots only. */
   rootsOnly?: boolean
+  /** The code of the error of its open dead letter: tasks that are FAILED or DEAD_LETTER. */
+  errorCode?: string
   createdAfter?: number
   createdBefore?: number
 }
@@ -99,6 +101,9 @@ export interface DeadLetterFilter {
   openedAfter?: number
 }
 
+/** Tasks of a user that are counted at most: each is read from an index. */
+export const countsOfUser = 10_000
+
 /** Groups of equal failures at most in one answer. */
 export const mostGroups = 200
 
@@ -119,16 +124,30 @@ export function countsOf(found: readonly (readonly [TaskStatus, number])[]): Rec
   return Object.fromEntries([...zeros, ...found]) as Record<TaskStatus, number>
 }
 
+/** Returns the ids that begin with a text, as the least of them and what is behind the last one. Ids have no sign behind `z`. */
+export function rangeOf(prefix: string): [from: string, behind: string] {
+  return [prefix, `${prefix}~`]
+}
+
 /** Questions that the API and the engine ask; none of them changes anything. */
 export interface TaskQueries {
   /** One for one; undefined for a task that is not there, or has none of the statuses where some are given. */
   get(taskIds: readonly string[], status?: readonly TaskStatus[]): Promise<(TaskRecord | undefined)[]>
   list(filter: TaskFilter, page: TaskListRequest): Promise<Page<TaskRecord>>
+  /** At most `limit` tasks, of a user where one is given, whose id begins with a text of letters, digits, `-` and `_`, by their ids. */
+  withIdPrefix(prefix: string, limit: number, userId?: string): Promise<readonly TaskRecord[]>
   /** In the order of submission. */
   children(parentTaskId: string, filter: ChildrenFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  /** How many tasks have each status; counted as far as `StoreCapabilities.countsUpTo`, never by a scan of all. */
-  counts(): Promise<Readonly<Record<TaskStatus, number>>>
+  /**
+   * How many tasks have each status; counted as far as `StoreCapabilities.countsUpTo`, never by a scan of all. With a user: of the newest
+   * `countsOfUser` tasks of that user.
+   */
+  counts(userId?: string): Promise<Readonly<Record<TaskStatus, number>>>
   attempts(taskId: string): Promise<readonly AttemptRow[]>
+  /** The last calls of models that are kept of a task by call, at most `limit`, the oldest of them first. */
+  calls(taskId: string, limit: number): Promise<readonly CallRow[]>
+  /** The keys of at most `limit` finished steps whose values are kept, as they are stored. */
+  steps(taskId: string, limit: number): Promise<readonly string[]>
   logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
   /** What calls of models used, summed by a key: the newest days and tasks first, else by the key. */
   usageReport(filter: UsageFilter, request: UsageReportRequest): Promise<Page<UsageSum>>

@@ -11,13 +11,35 @@ import type { SequencedEvent } from '../task/events.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
+import type { ActivityStore } from './activity.ts'
+import type { ApiKeyStore } from './api-keys.ts'
 import type { AttemptStore, UsageStore } from './attempts.ts'
+import type { AuditStore } from './audit.ts'
+import type { Backups } from './backups.ts'
+import type { EndedTasks } from './ended.ts'
+import type { NodeStore } from './nodes.ts'
+import type { OperatorValueStore } from './operator-values.ts'
 import type { OutputStore } from './output.ts'
 import type { Page, PageRequest, TaskQueries } from './queries.ts'
+import type { ScheduleStore } from './schedules.ts'
 
+export type { ActivityBucket, ActivityCounts, ActivityStore } from './activity.ts'
+export type { ApiKeyRecord, ApiKeyStore } from './api-keys.ts'
 export * from './attempts.ts'
+export {
+  type AuditFields,
+  type AuditFilter,
+  type AuditRecord,
+  type AuditStore,
+  auditOutcomes,
+} from './audit.ts'
+export * from './backups.ts'
+export * from './ended.ts'
+export type { NodeState, NodeStore, RunningAttempt } from './nodes.ts'
+export type { OperatorValueStore, OperatorValues } from './operator-values.ts'
 export * from './output.ts'
 export * from './queries.ts'
+export type { KeptSchedule, ListedSchedule, ScheduleState, ScheduleStore } from './schedules.ts'
 
 /** Why a task is not created. */
 export type Refusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
@@ -52,6 +74,8 @@ export interface Claim {
   taskId: string
   /** The attempt number that the delivery saw; a claim of a task that was claimed meanwhile is refused. */
   attempt: number
+  /** The lane whose slot is to run it; the claim of a task that was moved to another lane is refused. Absent = any lane. */
+  lane?: string
   /** Fresh for each claim, so that a claim whose answer was lost can be recognised. */
   token: string
   executionNodeId: string
@@ -289,23 +313,6 @@ export interface LaneStore {
   setPaused(lane: string, paused: boolean): Promise<void>
 }
 
-/** What is kept of a schedule between ticks. */
-export interface ScheduleState {
-  id: string
-  /** Text of the definition; a changed one starts from now. */
-  definition: string
-  /** The last tick that was submitted, epoch milliseconds. */
-  lastTick?: number
-  lastTaskId?: string
-}
-
-/** Schedules: one task per tick, also when several processes look at the same tick. */
-export interface ScheduleStore {
-  schedules(): Promise<readonly ScheduleState[]>
-  /** Writes the state if `lastTick` is still what the caller saw. Returns whether it was. */
-  advance(state: ScheduleState, seenTick: number | undefined): Promise<boolean>
-}
-
 /** A message or record that names no readable task, kept with its bytes so that a person can look at it. */
 export interface UnparsableMessage {
   id: string
@@ -332,37 +339,11 @@ export function budgetKey(rootTaskId: string): string {
   return `budget/${rootTaskId}`
 }
 
-/** What a process tells of itself, for people who ask which processes there are. */
-export interface NodeState {
-  nodeId: string
-  /** What it does. */
-  roles: readonly string[]
-  /** Worker slots per lane; empty for one that runs no tasks. */
-  lanes: Readonly<Record<string, number>>
-  /** The newest version of the parameters that it runs, by task type; absent where its build does not say. */
-  types?: Readonly<Record<string, number>>
-  running: number
-  startedAt: number
-  seenAt: number
-  pid: number
-  host: string
-}
-
-/** The processes that share a store. */
-export interface NodeStore {
-  report(node: Omit<NodeState, 'seenAt'>): Promise<void>
-  remove(nodeId: string): Promise<void>
-  /** Those seen within the last minute. */
-  list(): Promise<readonly NodeState[]>
-  /** Ends the transactions that processes left open which are gone: who writes the same would wait for them. */
-  endTransactions(nodeIds: readonly string[]): Promise<void>
-}
-
 /** What differs between stores, each with the reason beside it. */
 export interface StoreCapabilities {
   /** Several processes may share the store. SQLite: no, one process owns the file. */
   readonly manyProcesses: boolean
-  /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone. */
+  /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone; the caller joins its transaction by `transact`. */
   readonly callerTransactions: boolean
   /**
    * Tasks of one status, or that wait in one lane, are counted as far as this number; absent where counts are exact. SQLite keeps counters
@@ -370,6 +351,27 @@ export interface StoreCapabilities {
    * a task.
    */
   readonly countsUpTo?: number
+}
+
+/** A statement within a transaction of the caller. */
+export interface CallerStatement {
+  /** Runs it for what it changes. */
+  run(...values: unknown[]): { changes: number; lastInsertRowid: number | bigint }
+  /** Returns the first row, or undefined. */
+  get(...values: unknown[]): unknown
+  /** Returns all rows. */
+  all(...values: unknown[]): unknown[]
+}
+
+/** A transaction in the file of the store, as the work of a caller sees it while it runs. Throws OPTION_INVALID later. */
+export interface CallerTransaction {
+  /**
+   * Prepares a statement on tables of the caller's own in the same file. Throws what SQLite says of it; OPTION_INVALID for one that would end the
+   * transaction or change settings of the file.
+   */
+  prepare(sql: string): CallerStatement
+  /** As `TaskStore.create`, each task for itself, at once. */
+  create(tasks: readonly NewTask[], limits: AdmissionLimits): Created[]
 }
 
 /** Everything that an engine needs of a store. `Tx` is the caller's transaction, where submitting within one is offered. */
@@ -383,13 +385,18 @@ export interface Store<Tx = never> {
   readonly attempts: AttemptStore
   readonly output: OutputStore
   readonly queries: TaskQueries
+  readonly ended: EndedTasks
   readonly lanes: LaneStore
+  readonly operatorValues: OperatorValueStore
   readonly schedules: ScheduleStore
   readonly unparsable: UnparsableStore
+  readonly apiKeys: ApiKeyStore
+  readonly audit: AuditStore
   /** Of a store that others can be told by. */
   readonly events?: EventOutbox
   readonly states: SharedStates
   readonly usage: UsageStore
+  readonly activity: ActivityStore
   /** Of a store that processes share. */
   readonly nodes?: NodeStore
   /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */
@@ -400,6 +407,13 @@ export interface Store<Tx = never> {
   compact?(): Promise<void>
   /** Of a store with a file of its own: overwrites there, and in its log, the bytes of what was deleted. Throws STORE_FAILED, STORE_FULL; then some may be left. */
   scrub?(): Promise<void>
+  /**
+   * Of a store that runs within this process: runs synchronous work once, in a transaction of its file. Resolves with what it returns, when all that
+   * it wrote is durable; rejects with what it throws, as it was, and nothing is written then. Throws OPTION_INVALID for a promise.
+   */
+  transact?<T>(work: (tx: CallerTransaction) => T): Promise<T>
+  /** Of a store with a file of its own. */
+  readonly backups?: Backups
   /**
    * Of a store whose disk may lose what it took: calls back once that was seen. Everything is refused from then on, and the process has to end.
    * Returns an unsubscribe function.

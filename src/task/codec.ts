@@ -51,6 +51,15 @@ export function isStorablyDeep(value: unknown, depth = 0): boolean {
   return depth < deepest && Object.values(value).every(item => isStorablyDeep(item, depth + 1))
 }
 
+/** Returns the value of codec text as plain JSON data. Text that cannot be read is returned as it is. */
+export function plainOfText(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : plainOf(decode(text))
+  } catch {
+    return text
+  }
+}
+
 /** Whether JSON keeps the value as it is. */
 function isPlain(value: unknown, depth: number): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true

@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { decode } from './codec.ts'
 import { defined } from './defined.ts'
+import { moduleOf, requireSchemas } from './definition-checks.ts'
 import { type Duration, durationMs } from './duration.ts'
 import type { Erasure } from './erasure.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
+import type { OwnTasks } from './own-tasks.ts'
 import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from './paid-call.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
 import type { Priority, TaskRecord } from './task.ts'
@@ -179,6 +181,8 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly services: S
   /** Deletes trees of other tasks. */
   readonly erasure: Erasure
+  /** Reads the tasks of the user, and what they cost. */
+  readonly ownTasks: OwnTasks
   /**
    * Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. Also when the attempt ends to wait
    * (`waitFor`, `sleep`), for what runs beside the wait and is no step.
@@ -259,6 +263,25 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   subTasks<A extends Schema, B extends Schema>(type: TaskType<A, B>): AsyncIterable<SubTask<A, B>>
 }
 
+/** What of the context a handler in a thread does not have: what holds objects of the process, what is shared out, and what ends an attempt to wait. */
+export const mainThreadOnly = [
+  'services',
+  'erasure',
+  'ownTasks',
+  'waitFor',
+  'sleep',
+  'acquire',
+  'isParked',
+  'reserve',
+  'call',
+] as const
+
+/** What a handler in a thread is run with. `signal.aborted` is up to date also within a computation that never yields. */
+export type ThreadContext<P extends Schema = Schema, G extends Schema = Schema> = Omit<
+  TaskContext<P, G>,
+  (typeof mainThreadOnly)[number]
+>
+
 /** What every hook that only watches gets. */
 export interface TaskNotice {
   readonly taskId: string
@@ -278,12 +301,22 @@ export interface TaskHooks {
  * The code of a task: either a handler whose return value is the result, or a handler that submits sub-tasks and a hook that
  * makes the result once none of them is live. The hook may submit the next stage and return undefined instead.
  */
-export type Handlers<P extends Schema, R extends Schema, G extends Schema, S> =
-  | { execute(ctx: TaskContext<P, G, S>): Awaitable<In<R>>; onSubTasksSettled?: never }
-  | {
-      execute(ctx: TaskContext<P, G, S>): Awaitable<void>
-      onSubTasksSettled(ctx: TaskContext<P, G, S>): Awaitable<In<R> | undefined>
-    }
+export type Handlers<C, R extends Schema> =
+  | { execute(ctx: C): Awaitable<In<R>>; onSubTasksSettled?: never }
+  | { execute(ctx: C): Awaitable<void>; onSubTasksSettled(ctx: C): Awaitable<In<R> | undefined> }
+
+/** Where the handlers of a task run. */
+type PlacedHandlers<P extends Schema, R extends Schema, G extends Schema, S> =
+  | ({ runIn?: never; module?: never } & Handlers<TaskContext<P, G, S>, R>)
+  | ({
+      /**
+       * Runs `execute` and `onSubTasksSettled` in a worker thread, so that what they compute holds up nothing else. An attempt that has not ended
+       * `abortGrace` after its signal has its thread terminated, whatever it computes.
+       */
+      runIn: 'thread'
+      /** `import.meta.url` of the module that exports this definition: a thread loads it to get at the handlers. Any `file:` URL. */
+      module: string | URL
+    } & Handlers<ThreadContext<P, G>, R>)
 
 /** A task type with its handler. `'~needs'` exists for the compiler only: the services that the handler takes. */
 export interface TaskDefinition<
@@ -316,6 +349,8 @@ export interface ResolvedTask extends TaskType {
   readonly policy: RetryPolicy
   readonly parametersVersion: number
   readonly hooks: TaskHooks
+  /** URL of the module whose handlers run in a thread; undefined where they run on the main thread. */
+  readonly module: string | undefined
   upgradeParameters(stored: unknown, fromVersion: number): unknown
   readonly admit: ((parameters: unknown, context: Admission<unknown>) => Awaitable<void>) | undefined
   execute(ctx: TaskContext): Awaitable<unknown>
@@ -325,7 +360,7 @@ export interface ResolvedTask extends TaskType {
 type Definable<P extends Schema, R extends Schema, G extends Schema, S> = TaskType<P, R, G> &
   TaskOptions<P, S> &
   TaskHooks &
-  Handlers<P, R, G, S>
+  PlacedHandlers<P, R, G, S>
 
 type DefineTask<S> = <P extends Schema, R extends Schema, G extends Schema = Schema<never>>(
   task: Definable<P, R, G, S>,
@@ -357,6 +392,7 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       task.stallTimeout === undefined ? undefined : durationMs(task.stallTimeout, `stallTimeout of ${type}`),
     policy: retryPolicy(task.retry),
     hooks: task,
+    module: moduleOf(task),
     upgradeParameters: (stored, from) =>
       task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from),
     admit: code.admit === undefined ? undefined : (parameters, context) => code.admit?.(parameters, context),
@@ -381,16 +417,6 @@ export function submissionDefaults({ type, lane = 'default', deadline, parameter
   return { lane, deadlineMs, parametersVersion }
 }
 
-/** The compiler demands them; in plain JavaScript the first attempt would fail again and again. */
-function requireSchemas({ type, parameters, result, progress }: TaskType): void {
-  for (const [name, schema] of Object.entries({ parameters, result, progress })) {
-    if (schema === undefined && name === 'progress') continue
-    if ('~standard' in Object(schema)) continue
-    const message = `The task ${type} has no schema of its ${name}; give one that follows Standard Schema, such as one of Zod.`
-    throw new QuillworkError('OPTION_INVALID', message)
-  }
-}
-
 /**
  * Defines a task: its type, its schemas, its options and its handler. `defineTask.withServices<S>()` gives a `defineTask` whose
  * handlers take services of type S, which `createEngine` then demands. Throws OPTION_INVALID for options that make no sense.
@@ -405,6 +431,12 @@ export function resolveTask(definition: TaskType): ResolvedTask {
   const resolved = resolvedTasks.get(definition)
   if (resolved !== undefined) return resolved
   throw new QuillworkError('OPTION_INVALID', `The task ${definition.type} was not made by defineTask.`)
+}
+
+/** Returns the resolved form of the definition with a type among some values; undefined where there is none. */
+export function findTask(values: readonly unknown[], type: string): ResolvedTask | undefined {
+  const found = values.map(value => resolvedTasks.get(Object(value)))
+  return found.find(task => task?.type === type)
 }
 
 /** Returns the stored parameters of a record as the schema of today takes them. Throws what the type's `upgradeParameters` throws, RECORD_UNREADABLE. */

@@ -29,6 +29,8 @@ export interface Erasure {
    * What its model calls used is kept: it is the history of cost. Returns the number of deleted tasks. Throws the reason of the signal.
    */
   erase(rootTaskId: string): Promise<number>
+  /** Removes the schedules that had been made for a user when this task was submitted: they would submit more. */
+  removeSchedules(userId: string): Promise<void>
   /** Overwrites the bytes of what was deleted, in a store that has a file of its own. Throws STORE_FAILED, STORE_FULL where some may be left. */
   scrub(): Promise<void>
 }

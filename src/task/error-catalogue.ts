@@ -42,6 +42,8 @@ export const errorCatalogue = {
     409,
     'The sub-task was not attempted, because one that it was to start after did not complete.',
   ),
+  LANE_NOT_FOUND: permanent(404, 'There is no such lane.'),
+  SCHEDULE_NOT_FOUND: permanent(404, 'There is no such schedule.'),
   TASK_NOT_FOUND: permanent(404, 'There is no such task.'),
   TASK_ALREADY_ENDED: permanent(409, 'The task has ended, so it cannot be cancelled or take a signal.'),
   TASK_NOT_ENDED: permanent(
@@ -68,6 +70,11 @@ export const errorCatalogue = {
   ATTEMPT_STALE: permanent(409, 'The attempt no longer holds the task, so its write was refused.'),
   RATE_LIMITED: retryable(429, 'A provider or a limit asks to wait; the task goes on by itself.'),
   LIMIT_UNKNOWN: permanent(400, 'The limit is not one of the configured limits.'),
+  LIMIT_NOT_FOUND: permanent(404, 'There is no such limit.'),
+  LIMIT_TOO_LOW: permanent(
+    409,
+    'A call would ask for more tokens than a minute would have under the limit, so that it could never run.',
+  ),
   RESULT_INVALID: permanent(500, 'The handler returned a value that its result schema refuses.'),
   PROGRESS_INVALID: permanent(500, 'The handler reported progress that its schema refuses.'),
   OUTPUT_TOO_LARGE: permanent(500, 'An attempt wrote more output than one may.'),
@@ -75,6 +82,18 @@ export const errorCatalogue = {
   SUBTASKS_FAILED: permanent(500, 'No sub-task of the task completed.'),
   NEXT_STAGE_MISSING: permanent(500, 'The hook gave no result and left no sub-task to wait for.'),
   HANDLER_FAILED: retryable(500, 'The handler threw an error that carries no class of its own.'),
+  THREAD_ENDED: retryable(
+    500,
+    'The thread that the handler ran in ended before the handler did; the message says why.',
+  ),
+  THREAD_MODULE_UNUSABLE: retryable(
+    500,
+    'A thread cannot load the module of a task type, or the module does not export the task.',
+  ),
+  THREAD_UNSUPPORTED: permanent(
+    500,
+    'A handler in a thread used what only a handler on the main thread has.',
+  ),
   RECORD_UNREADABLE: permanent(500, 'A stored record cannot be read.'),
   PARAMETERS_TOO_NEW: retryable(503, 'The parameters were stored by a newer version of the task type.'),
   ENGINE_STOPPED: retryable(503, 'The engine is stopping or closed.'),
@@ -101,12 +120,27 @@ export const errorCatalogue = {
     503,
     'The store is being filled from another one, or that was cut off or went wrong; it cannot be used yet.',
   ),
+  PACKAGE_MISSING: permanent(
+    500,
+    'A package that this part of the product needs is not installed; the message says which and how to get it.',
+  ),
+  BACKUP_UNSUPPORTED: permanent(
+    409,
+    'The store has no file of its own to be copied: MongoDB is backed up by its own tools.',
+  ),
+  BACKUP_UNUSABLE: permanent(400, 'The file to restore from is no backup of this product, or it is damaged.'),
   STORE_NEWER: permanent(500, 'The database was written by a newer version of the product.'),
   PAGE_TOKEN_INVALID: permanent(400, 'The page token is not one that this listing gave out.'),
   SCHEDULE_INVALID: permanent(
     400,
     'A schedule cannot be started: its cron expression, its parameters, its lane or another option is wrong.',
   ),
+  SCHEDULE_DECLARED: permanent(
+    409,
+    'The program of the server declares the schedule, so it is changed and removed there. It can be paused.',
+  ),
+  SCHEDULE_EXISTS: permanent(409, 'There is a schedule with this id.'),
+  SCHEDULES_FULL: permanent(409, 'As many schedules were made as there may be.'),
   DEAD_LETTER_NOT_FOUND: permanent(404, 'There is no such dead letter.'),
   ENCODING_UNKNOWN: permanent(400, 'The encoding is not one of those that the import reads.'),
   TEXT_UNREADABLE: permanent(400, 'The file is not a text that the import can read.'),
@@ -132,6 +166,10 @@ export const errorCatalogue = {
     404,
     'There is no such export: it is not finished, was deleted, or has expired; export the novel again.',
   ),
+  EXPORT_OUTDATED: retryable(
+    409,
+    'Something that the archive holds was deleted while it was written. If the task has failed, submit ExportUser again.',
+  ),
   NOVEL_NOT_FOUND: permanent(404, 'There is no such novel.'),
   VOLUME_NOT_FOUND: permanent(404, 'There is no such volume in the novel.'),
   BIN_ENTRY_NOT_FOUND: permanent(
@@ -151,12 +189,23 @@ export const errorCatalogue = {
   SNAPSHOT_NOT_FOUND: permanent(404, 'The novel has no such snapshot.'),
   SNAPSHOTS_FULL: permanent(409, 'The novel has as many snapshots as it may have.'),
   CHAPTER_FULL: permanent(409, 'The chapter has as many scenes as it may have.'),
+  NOVEL_IS_REFERENCE: permanent(
+    409,
+    'The novel is a reference: it gives voice and facts to others, and no model writes in it.',
+  ),
+  NOVEL_NOT_REFERENCE: permanent(409, 'A novel that is named as a reference is none.'),
   SCENE_EMPTY: permanent(409, 'The scene has no text to work on.'),
   SELECTION_NOT_FOUND: permanent(
     409,
     'The text of the scene changed, and the selected text is not in it any more, or more than once.',
   ),
   SCENE_CHANGED: permanent(412, 'The scene was changed by somebody else while the task worked on it.'),
+  NOVEL_CHANGED: permanent(
+    412,
+    'The title, the target or the references of the novel were changed by somebody else since they were read.',
+  ),
+  VOLUME_CHANGED: permanent(412, 'The volume was changed by somebody else since it was read.'),
+  CHAPTER_CHANGED: permanent(412, 'The chapter was changed by somebody else since it was read.'),
   NARRATION_CHANGED: permanent(412, 'The narration was changed by somebody else since it was read.'),
   PROMPT_INVALID: permanent(
     422,
@@ -221,6 +270,21 @@ export const errorCatalogue = {
     409,
     'This server does not let models be set up over the API, or cannot keep a key.',
   ),
+  WEBHOOK_NOT_FOUND: permanent(404, 'There is no such webhook.'),
+  WEBHOOKS_FULL: permanent(409, 'There are as many webhooks as there may be.'),
+  WEBHOOKS_UNAVAILABLE: permanent(409, 'This server has no webhooks, or cannot keep their secrets.'),
+  WEBHOOK_DISABLED: permanent(
+    409,
+    'The webhook is disabled: a person said so, or its receiver did by HTTP 410. Enable it, and retry the delivery.',
+  ),
+  WEBHOOK_ADDRESS_FORBIDDEN: permanent(
+    403,
+    'The address of the webhook is not https://, or leads into a network that webhooks may not be sent to.',
+  ),
+  WEBHOOK_UNDELIVERED: retryable(
+    502,
+    'The receiver of the webhook did not answer, or not with a status 2xx.',
+  ),
   REQUEST_INVALID: permanent(400, 'The request does not match what the route takes.'),
   REQUEST_TOO_LARGE: permanent(413, 'The body of the request is larger than the limit.'),
   MEDIA_TYPE_UNSUPPORTED: permanent(415, 'The body is not of a media type or encoding that the route takes.'),
@@ -239,6 +303,19 @@ export const errorCatalogue = {
   METHOD_NOT_ALLOWED: permanent(405, 'The address exists, but not with this method.'),
   UNAUTHENTICATED: permanent(401, 'The request carries no valid credentials.'),
   FORBIDDEN: permanent(403, 'The request comes from another site, or may not do this.'),
+  CREDENTIALS_THROTTLED: retryable(
+    429,
+    'The address sent too many wrong tokens or keys within a minute; a right one is still taken.',
+  ),
+  REQUESTS_THROTTLED: retryable(
+    429,
+    'The identity sent more requests within a minute than this server takes from each.',
+  ),
+  IDENTITY_PROVIDER_UNAVAILABLE: retryable(
+    503,
+    'The identity provider does not answer as it should, so nobody knows whether its token is valid.',
+  ),
+  API_KEY_NOT_FOUND: permanent(404, 'There is no such API key.'),
   TOO_MANY_STREAMS: retryable(429, 'More event streams are open than one client or the process may hold.'),
   CONFIG_INVALID: permanent(500, 'A value or file of the configuration cannot be used; it is named.'),
   USAGE_INVALID: permanent(400, 'The command line names a command, an option or a value that is not there.'),

@@ -30,6 +30,11 @@ export interface ErrorInfo {
   since?: number
 }
 
+/** Returns an error without its stack, which is for operators alone. */
+export function withoutStack({ stack: _, ...info }: ErrorInfo): Omit<ErrorInfo, 'stack'> {
+  return info
+}
+
 /** Returns what a record keeps of an error by itself, without a stack or causes. */
 export function plainError(code: string, message: string, errorClass: ErrorClass): ErrorInfo {
   const retryable = errorClass !== 'permanent' && errorClass !== 'cancelled'

@@ -86,6 +86,8 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   unblocked: undefined,
   'still-waiting': undefined,
   'not-attempted': 'cancelled',
+  tagged: undefined,
+  moved: undefined,
 }
 
 /** The event of each end. */

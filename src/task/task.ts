@@ -9,7 +9,8 @@
  * Times are epoch milliseconds by the clock of the store. What a user's schema describes (parameters, progress, result) is kept as
  * the text that `codec.ts` makes of it; adapters store that text and never read it.
  */
-import type { ErrorInfo } from './errors.ts'
+import { defined } from './defined.ts'
+import { type ErrorInfo, withoutStack } from './errors.ts'
 import type { OwnRetry } from './retry-policy.ts'
 import type { Phase, TaskStatus } from './status.ts'
 
@@ -189,6 +190,23 @@ export function storedKeyOf(
 /** Whether the handler of the task waits for a signal or a time. A task that is to be tried again has an error. */
 export function isWaiting({ status, errorInfo, waits }: TaskRecord): boolean {
   return status === 'RETRYING' && errorInfo === undefined && waits !== undefined
+}
+
+/**
+ * Returns a record as its user may see it: errors without their stacks, and a result only where the task has completed. A waiting parent may already hold
+ * the one with which it will.
+ */
+export function shownRecord(record: TaskRecord): TaskRecord {
+  const { errorInfo, deadLetter, deadLetterHistory, result, ...rest } = record
+  const shownLetter = (letter: DeadLetter) => ({ ...letter, error: withoutStack(letter.error) })
+  const hasCompleted = record.status === 'COMPLETED' || record.status === 'COMPLETED_WITH_ERRORS'
+  const shown = defined({
+    errorInfo: errorInfo && withoutStack(errorInfo),
+    deadLetter: deadLetter && shownLetter(deadLetter),
+    deadLetterHistory: deadLetterHistory?.map(shownLetter),
+    result: hasCompleted ? result : undefined,
+  })
+  return { ...rest, ...shown }
 }
 
 /** Whether a cancel of the task was requested; only a retry takes it back. */

@@ -4,7 +4,7 @@
  */
 import type { ErrorInfo } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { EndedStatus, Phase, TaskStatus } from './status.ts'
+import { type EndedStatus, type Phase, type TaskStatus, taskStatuses } from './status.ts'
 import { closingStatus, reducedStatus } from './subtasks.ts'
 import {
   type DeadLetter,
@@ -13,12 +13,13 @@ import {
   isWaiting,
   type TaskRecord,
   untilUnblocked,
+  waitsUntil,
 } from './task.ts'
 
 /** The fields that a transition may change; null clears one. */
 export interface RecordChange
   extends Partial<Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'crashCount' | 'round'>>,
-    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope' | 'tags'>>,
+    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope' | 'tags' | 'lane'>>,
     Clearable<'result' | 'progress' | 'errorInfo' | 'completedAt' | 'nextAttemptTimestamp' | 'deadline'>,
     Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'>,
     Clearable<'waits' | 'signals' | 'signalCount' | 'predecessor'> {
@@ -60,6 +61,8 @@ export type TransitionName =
   | 'unblocked'
   | 'still-waiting'
   | 'not-attempted'
+  | 'tagged'
+  | 'moved'
 
 /** One guarded write of one record. */
 export interface Transition {
@@ -272,6 +275,23 @@ export function runNow(record: TaskRecord, now: number): Transition {
   // The times that its handler waits for are over; a signal still has to come.
   const waits = record.waits?.map(wait => (wait.signal === undefined ? { ...wait, until: now } : wait)) ?? []
   return { ...transition, set: { ...transition.set, waits } }
+}
+
+/** A person changed what the task is found by, whatever its status. */
+export function tagged(record: TaskRecord, tags: readonly string[]): Transition {
+  return { ...byVersion(record), name: 'tagged', from: taskStatuses, wake: 'as-it-was', set: { tags } }
+}
+
+/** A person has a waiting task wait in another lane. It joins the line of that one, now or when its time has come. */
+export function moved(record: TaskRecord, lane: string, now: number): Transition {
+  return {
+    ...byVersion(record),
+    name: 'moved',
+    from: claiming.from,
+    wake: { at: Math.max(now, waitsUntil(record) ?? now) },
+    leavesLine: true,
+    set: { lane },
+  }
 }
 
 /** No sub-task is live and the parent has a hook: its next attempt runs the hook. */

@@ -109,5 +109,19 @@ async function leaveTraces(file: string): Promise<void> {
     undefined,
   )
   await store.schedules.advance({ id: 'hourly', definition: '0 * * * *' }, undefined)
+  await store.schedules.setPaused('hourly', true, 6_000)
+  await store.schedules.addKept(
+    {
+      ...{ id: 'made', cron: '@daily', timeZone: 'UTC', taskType: 'One', parameters: '{"of":"é"}' },
+      ...{ userId: 'ann', priority: 'high', catchUp: 'latest', overlap: 'skip', derivedTags: ['novel:n'] },
+      ...{ parametersVersion: 2, createdBy: 'the night shift', createdAt: 1_000, changedAt: 2_000 },
+    },
+    { definition: '["@daily","UTC"]', lastTick: 1_000 },
+  )
+  await store.operatorValues.setSlots('default', 7)
+  await store.operatorValues.setLimit('openai:main:gpt/5', { requestsPerMinute: 30 })
+  const counts = { started: 3, completed: 2, failed: 1, cancelled: 0, retries: 1, deadLetters: 1, calls: 4 }
+  const ofType = { lane: 'default', taskType: 'One', ...counts, cost: 0.125, ran: [3, 2], waited: [] }
+  await store.activity.keep([{ id: '60000/0/one', length: 60_000, at: 0, counts: [ofType] }])
   await store.tasks.close()
 }

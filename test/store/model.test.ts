@@ -5,7 +5,7 @@ import { searchModel } from './model-search.ts'
 import { seen } from './model-world.ts'
 
 /** Set for a longer search, for example over night. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(150, 600, 1_000))
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(60, 600, 1_000))
 
 /** What a search of this length must have met, or it proves little; each is met some dozens of times in a thousand runs. */
 const mustSee = [

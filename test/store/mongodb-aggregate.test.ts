@@ -46,9 +46,9 @@ describeWithMongo('the counts of sub-tasks in MongoDB', () => {
       expect(counts, 'one for its beginning and its end').toBe(1)
 
       const running = await start(store, two)
-      await expect.poll(summary, { timeout: 20_000 }).toEqual({ RUNNING: 1, COMPLETED: 1 })
+      await expect.poll(summary).toEqual({ RUNNING: 1, COMPLETED: 1 })
       await move(store, givenBack(running))
-      await expect.poll(summary, { timeout: 20_000 }).toEqual({ QUEUED: 1, COMPLETED: 1 })
+      await expect.poll(summary).toEqual({ QUEUED: 1, COMPLETED: 1 })
     } finally {
       await store.tasks.close()
       await database.drop()

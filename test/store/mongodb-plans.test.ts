@@ -107,6 +107,8 @@ describeWithMongo('the queries of a MongoDB store', () => {
     await queries.deadLetters({ userId: 'ann', code: 'HANDLER_FAILED' }, { pageSize: 5 })
     await queries.deadLetterGroups({})
     await queries.counts()
+    const { nextPageToken: moreEnded = '' } = await store.ended.since(now - 1_000_000, { pageSize: 1 })
+    if (moreEnded !== '') await store.ended.since(now - 1_000_000, { pageSize: 1, pageToken: moreEnded })
     await queries.attempts(parent.id)
     await queries.logs(parent.id, 0, 10)
     const usage = [{ treeOf: parent.id }, { taskId: parent.id }, { subject: 'novel' }, { userId: 'ann' }, {}]
@@ -117,6 +119,8 @@ describeWithMongo('the queries of a MongoDB store', () => {
     await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
     await store.lanes.lanes()
     await store.unparsable.list({ pageSize: 5 })
+    for (const filter of [{ outcome: 'refused' as const }, { identity: 'a' }, { target: 'a' }])
+      await store.audit.list(filter, { pageSize: 5 })
     const own = { taskId: parent.id, attempt: parent.attempt }
     await store.attempts.checkpoint([{ ...own, key: 'a', value: '1' }])
     await store.output.append([{ ...own, sequence: 1, text: 'x' }])

@@ -17,7 +17,7 @@ import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
-import type { TaskFilter } from '../../src/store/store.ts'
+import { type AuditRecord, auditOutcomes, type TaskFilter } from '../../src/store/store.ts'
 import { completed } from '../../src/task/transition.ts'
 import {
   allPages,
@@ -204,7 +204,8 @@ describe('opening a file', () => {
 
   it('whose sums by day tell no cached tokens has none of them, and adds later ones', async () => {
     const db = new SqliteDatabase(folder.file('tasks.db'))
-    applyMigrations(db, 'engine', engineMigrations.slice(0, -1))
+    const before = engineMigrations.findIndex(step => String(step).includes('cachedInputTokens'))
+    applyMigrations(db, 'engine', engineMigrations.slice(0, before))
     db.exec(`INSERT INTO usage_days (id, revision, at, "userId", model, calls, "inputTokens", "outputTokens", "unpricedCalls",
       "estimatedCalls", body) VALUES ('day', 'earlier', 0, 'ann', 'm', 2, 20, 4, 2, 0, '{}')`)
     db.close()
@@ -219,6 +220,30 @@ describe('opening a file', () => {
     ])
     await store.usage.rollUp({ before: 86_400_000, limit: 5 })
     expect(await cached()).toEqual([[3, 5]])
+  })
+
+  it('whose lines of the audit trail do not say how they ended has them found by it', async () => {
+    const earlier = new SqliteDatabase(folder.file('tasks.db'))
+    const before = engineMigrations.findIndex(step => String(step).includes('audit_outcome'))
+    applyMigrations(earlier, 'engine', engineMigrations.slice(0, before))
+    const insert = earlier.prepare(
+      'INSERT INTO audit (id, revision, at, action, body) VALUES (?, 1, 1, ?, ?)',
+    )
+    const statuses = [200, 399, 403, 412, 500, 503]
+    for (const [at, status] of statuses.entries())
+      insert.run(String(at), 'GET', JSON.stringify({ status, details: '{}' }))
+    earlier.close()
+    const { audit } = openStore()
+    await audit.add({ status: 202, at: 5_000 } as AuditRecord)
+    const found = await Promise.all(
+      auditOutcomes.map(async outcome => (await audit.list({ outcome }, { pageSize: 9 })).items),
+    )
+    expect(found.map(lines => lines.map(({ status }) => status).sort())).toEqual([
+      [200, 202, 399],
+      [403, 412],
+      [500, 503],
+    ])
+    expect(found.flat().filter(line => 'outcome' in line)).toEqual([])
   })
 
   it('whose disk is full is told by the health until something can be written again', async () => {

@@ -65,6 +65,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
     openedAfter: 1,
   })
   await engine.deadLetters.list({ fingerprint: 'f' }, { pageSize: 5 })
+  await store.ended.since(1, { pageSize: 5 })
   await engine.lanes.list()
   await engine.budgets.set(parent.taskId, { tokens: 1 })
   await store.queries.waitingForBudget(parent.taskId, 5)
@@ -76,13 +77,21 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
     { treeOf: failed.taskId },
   ]
   for (const filter of filters) for (const by of usageKinds) await engine.tasks.usageReport(filter, { by })
+  for (const filter of [
+    {},
+    { outcome: 'refused' as const },
+    { identity: 'a' },
+    { action: 'a' },
+    { target: 'a' },
+  ])
+    await store.audit.list(filter, { pageSize: 5 })
   await store.tasks.overdue(10)
   await store.tasks.prune({ COMPLETED: 0 }, 100)
   const plans = await store.database.read(db =>
     [...texts]
       .filter(
         sql =>
-          /\b(FROM|UPDATE|INTO) (tasks|listing|task_tags|usage)\b/.test(sql) &&
+          /\b(FROM|UPDATE|INTO) (tasks|listing|task_tags|usage|audit)\b/.test(sql) &&
           !sql.startsWith('INSERT') &&
           !sql.startsWith('EXPLAIN'),
       )
@@ -108,7 +117,7 @@ it('no question walks the table: each goes by an index, or by the rows of one pa
   const plans = await plansOfEverything()
   expect(plans.length).toBeGreaterThan(15)
   const walks = plans.filter(({ plan }) =>
-    plan.some(step => /^SCAN (tasks|listing|task_tags|open|usage)(?! USING)/.test(step)),
+    plan.some(step => /^SCAN (tasks|listing|task_tags|open|usage|audit)(?! USING)/.test(step)),
   )
   expect(walks.filter(each => !isListing(each))).toEqual([])
   // A range of rows is a page of a listing, or those that the index of listings leaves out: anywhere else it is the whole table.
@@ -120,6 +129,9 @@ it('no question walks the table: each goes by an index, or by the rows of one pa
   const listings = plans.filter(isListing)
   expect(listings.filter(({ sql }) => sql.includes('ASC')).length).toBeGreaterThan(3)
   expect(listings.filter(({ plan }) => plan.some(step => step.includes('TEMP B-TREE')))).toEqual([])
+  const trail = plans.filter(({ sql }) => sql.includes('FROM audit'))
+  expect(trail.length).toBeGreaterThan(4)
+  expect(trail.filter(({ plan }) => plan.some(step => step.includes('TEMP B-TREE')))).toEqual([])
   // The end of a sub-task reads those that wait for it, and no other sibling.
   const successors = plans.filter(
     ({ sql }) => sql.includes('SET predecessor_ended = 1') && /predecessor = \?/.test(sql),

@@ -411,6 +411,36 @@ function makeEarlier({
 const payloads = (store: SqliteStore) =>
   store.database.read(db => db.prepare('SELECT count(*) FROM payloads').pluck().get())
 
+describe('a row', () => {
+  const pages = (store: SqliteStore) =>
+    store.database.read(db => db.prepare("SELECT count(*) FROM dbstat WHERE name = 'tasks'").pluck().get())
+
+  it.each([
+    ['that starts at its creation', true],
+    ['that waits for its claim', false],
+  ])('%s keeps bytes free for its end: no page is split by it', async (_, starts) => {
+    const store = openStore()
+    const claimOf = (index: number) => ({ token: `token/${index}`, executionNodeId: 'node', leaseMs: 60_000 })
+    const created = await createAll(
+      store,
+      Array.from({ length: 1_000 }, (_, index) => newTask(starts ? { claim: claimOf(index) } : {})),
+    )
+    const before = await pages(store)
+    const records = starts
+      ? created
+      : await store.tasks.claim(
+          created.map(({ id }, index) => ({ taskId: id, attempt: 0, ...claimOf(index) })),
+        )
+    await store.tasks.apply(
+      records.flatMap(record =>
+        record === undefined ? [] : [completed(record, '{"summaryId":"summary-of-12345"}', Date.now())],
+      ),
+    )
+    expect(await store.queries.counts()).toMatchObject({ COMPLETED: 1_000 })
+    expect(await pages(store)).toBe(before)
+  })
+})
+
 describe('a file that an earlier build made', () => {
   it('is rewritten at its opening where that is short, and gives space back from then on', async () => {
     makeEarlier({ rows: 700, deleted: 600 })

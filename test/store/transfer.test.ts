@@ -10,9 +10,12 @@ import { copyRecords, everyRecord } from '../../src/records/copy.ts'
 import { mongoRecords } from '../../src/records/mongodb.ts'
 import type { Identified, Kind, Records } from '../../src/records/records.ts'
 import { sqliteRecords } from '../../src/records/sqlite.ts'
-import { coldKinds, schedules, states, unparsable } from '../../src/store/cold-records.ts'
+import { activity } from '../../src/store/activity.ts'
+import { coldKinds, states, unparsable } from '../../src/store/cold-records.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
+import { operatorValues } from '../../src/store/operator-values.ts'
+import { keptSchedules, schedules } from '../../src/store/schedules.ts'
 import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
@@ -83,6 +86,9 @@ async function rowsOf(store: Movable): Promise<Record<string, unknown[]>> {
     schedules: await everyOf(records, schedules),
     states: await everyOf(records, states),
     usageDays: await everyOf(records, usageDays),
+    activity: await everyOf(records, activity),
+    keptSchedules: await everyOf(records, keptSchedules),
+    operatorValues: await everyOf(records, operatorValues),
     paused: [...(await store.lanes.paused())].sort(),
   }
 }
@@ -130,9 +136,12 @@ describeWithMongo('the rows of a store', () => {
       expect(original['tasks']?.length).toBeGreaterThan(18)
       for (const [kind, count] of Object.entries({
         unparsable: 2,
-        schedules: 2,
+        schedules: 3,
         states: 1,
         usageDays: 2,
+        activity: 1,
+        keptSchedules: 1,
+        operatorValues: 2,
         paused: 1,
       }))
         expect(original[kind], kind).toHaveLength(count)
@@ -184,7 +193,7 @@ describeWithMongo('the rows of a store', () => {
 })
 
 describeWithMongo('what waited in a file', () => {
-  it('runs in MongoDB, and the attempt that was lost is settled there', { timeout: 60_000 }, async () => {
+  it('runs in MongoDB, and the attempt that was lost is settled there', async () => {
     await using database = freshDatabase()
     const source = await filled()
     const filling = createMongoStore({ url: database.url }, { filling: true })
@@ -244,9 +253,6 @@ async function fillFamilies(store: Store): Promise<{ ended: string; first: strin
 describeWithMongo('sub-tasks that start after a sibling', () => {
   it.each(['sqlite', 'mongodb'] as const)(
     'go on where they are copied to, from %s, and their parents end',
-    {
-      timeout: 60_000,
-    },
     async from => {
       await using database = freshDatabase()
       const file = sqlite({ file: path.join(folder, 'families.db') })
@@ -262,11 +268,11 @@ describeWithMongo('sub-tasks that start after a sibling', () => {
       await opened.open?.()
       try {
         const pending = async () => (await opened.outbox.pendingParents(1_000)).toSorted()
-        await expect.poll(async () => await pending(), { timeout: 20_000 }).toContain(ended)
+        await expect.poll(async () => await pending()).toContain(ended)
         const [running] = await opened.tasks.claim([claimOf(await read(opened, first))])
         if (running === undefined) throw new Error('the claim was refused')
         await opened.tasks.apply([completed(running, '"done"', Date.now())])
-        await expect.poll(pending, { timeout: 20_000 }).toEqual([ended, ...waiting].toSorted())
+        await expect.poll(pending).toEqual([ended, ...waiting].toSorted())
       } finally {
         for (const store of new Set([file, opened])) await store.tasks.close()
       }

@@ -169,7 +169,12 @@ describe('ids', () => {
         expect(Number.parseInt(first.slice(0, 13).replace('-', ''), 16)).toBe(Math.min(a, b))
       }),
     )
-    expect(new Set(Array.from({ length: 10_000 }, () => newTaskId(1))).size).toBe(10_000)
+  })
+
+  it('new ones of one millisecond differ, and sort by their order', () => {
+    const ids = Array.from({ length: 10_000 }, () => newTaskId(1))
+    expect(ids).toEqual([...new Set(ids)].sort())
+    expect(ids.every(id => uuid.test(id))).toBe(true)
   })
 
   it('that of a sub-task follows from its parent and key, and from nothing else', () => {

@@ -3,7 +3,7 @@ import { Failed } from '../../runtime/gather.ts'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded } from '../../task/status.ts'
 import { isQuarantined, quarantinedFrom } from '../../task/task.ts'
-import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
+import { type Applied, endsAttempt, type Transition, type TransitionName } from '../../task/transition.ts'
 import { largeTexts, type TaskDocument } from './documents.ts'
 import { storeError, writeErrorsOf } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
@@ -201,6 +201,9 @@ function isLive({ transition: { fence, set } }: Move): boolean {
   return 'attempt' in fence && set.status !== undefined && !hasEnded(set.status)
 }
 
+/** Moves of waiting tasks that may have no place in line yet. */
+const joinAnew = ['due-early', 'unblocked', 'signalled', 'moved'] satisfies readonly TransitionName[]
+
 /** Flags what may be due because of it. */
 function noteWaiting(session: Session, { taskId, userId, name, wake, set }: Transition): void {
   const { flags, parents, features, partitions, now } = session
@@ -217,8 +220,7 @@ function noteWaiting(session: Session, { taskId, userId, name, wake, set }: Tran
     // A transition does not name its lane.
     flags.setReady()
     // It may have no place in line yet, and get one when it is read as due.
-    if (at > now() || name === 'due-early' || name === 'unblocked' || name === 'signalled')
-      flags.setNextAt(tellAtFor(features, at, now()))
+    if (at > now() || joinAnew.some(each => each === name)) flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= isQuarantined(set.crashCount ?? quarantinedFrom)
   }
   if (mayBePending) flags.pendingParents = true

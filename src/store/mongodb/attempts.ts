@@ -25,6 +25,7 @@ export function createAttempts(session: Session): AttemptStore & { idle(): Promi
     progress: writes => progress.send(writes),
     checkpoint: writes => checkpoints.send(writes),
     checkpoints: taskId => readCheckpoints(session, taskId),
+    forget: writes => forget(session, writes),
     log: (taskId, lines) => addLines(session, taskId, lines),
     usage: (taskId, rows) => addUsage(session, taskId, rows),
     idle: () => Promise.all([progress.idle(), checkpoints.idle()]),
@@ -133,6 +134,24 @@ async function keepCheckpoints({ database }: Session, writes: readonly Checkpoin
   )
 }
 
+/**
+ * Deletes values, after what shows that the attempt holds its task. One that loses it between the two deletes what a later attempt does not ask for
+ * either: its task said so in a step before.
+ */
+async function forget(
+  session: Session,
+  writes: readonly (Fenced & { keys: readonly string[] })[],
+): Promise<Applied[]> {
+  const holders = await findHolders(session, 'forget steps', writes)
+  const answers = writes.map(write => answerFor(write, holders.get(write.taskId)))
+  const held = writes.filter((_, index) => answers[index] === 'applied')
+  const names = held.flatMap(({ taskId, keys }) => keys.map(key => checkpointName({ taskId, key })))
+  if (names.length === 0) return answers
+  const checkpoints = session.database.collection<CheckpointDocument>(collections.checkpoints)
+  await session.database.run('forget steps', () => checkpoints.deleteMany({ _id: { $in: names } }))
+  return answers
+}
+
 /** Returns the id of a value. */
 export function checkpointName({ taskId, key }: { taskId: string; key: string }): string {
   return `${taskId}/${createHash('sha256').update(key).digest('base64url')}`
@@ -145,4 +164,14 @@ async function readCheckpoints({ database }: Session, taskId: string): Promise<M
     checkpoints.find(filter, { hint: 'checkpoints_task' }).toArray(),
   )
   return new Map(found.map(({ key, value }) => [key, value]))
+}
+
+/** Reads the stored keys of finished steps. */
+export async function readSteps({ database }: Session, taskId: string, limit: number): Promise<string[]> {
+  const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
+  const options = { hint: 'checkpoints_task', projection: { key: 1 }, limit } as const
+  const found = await database.run('steps', () =>
+    checkpoints.find({ taskId: { $eq: taskId } }, options).toArray(),
+  )
+  return found.map(({ key }) => key)
 }

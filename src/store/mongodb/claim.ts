@@ -42,12 +42,17 @@ async function claimRound(
   const updates = allowed.map(claim => ({
     filter: {
       ...claimGuard(session, claim, now),
-      ...(paused.length === 0 ? {} : { lane: { $nin: [...paused] } }),
+      ...(claim.lane === undefined && paused.length === 0 ? {} : { lane: laneGuard(claim, paused) }),
     },
     update: claimPipeline(session, claim),
   }))
   for (const document of await writeClaims(session, updates, allowed))
     if (document.claimToken !== undefined) won.set(document.claimToken, document)
+}
+
+/** The lane that a task must wait in: that of the slot, and none that is paused. */
+function laneGuard({ lane }: Claim, paused: readonly string[]) {
+  return { ...(lane !== undefined && { $eq: lane }), ...(paused.length > 0 && { $nin: [...paused] }) }
 }
 
 /** Leaves out sub-tasks of parents that ended or were asked to stop. */

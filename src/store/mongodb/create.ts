@@ -35,7 +35,13 @@ const payloadsPerWrite = 500
 /** Ids or idempotency keys of one read. */
 const perRead = 500
 /** Large fields that nobody asks for of sub-tasks which are there already: those of thousands are more than a process can hold. */
-const withoutResults = { result: 0, progress: 0, pastAttempts: 0, failedSubTasks: 0 } as const
+const withoutResults = {
+  result: 0,
+  progress: 0,
+  pastAttempts: 0,
+  attemptStacks: 0,
+  failedSubTasks: 0,
+} as const
 /** Creations of the same tasks by others that may come in between. */
 const mostTries = 5
 /** Documents of one command: keeps one turn of the event loop short. */

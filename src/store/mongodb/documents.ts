@@ -86,6 +86,8 @@ export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> 
   lastWrites?: readonly string[]
   /** The last fifty attempts that did not complete the task, oldest first. */
   pastAttempts?: readonly PastAttempt[]
+  /** The stacks of the newest of them that have one, oldest first. */
+  attemptStacks?: readonly { attempt: number; stack: string }[]
   /** Its tree is about to be deleted, and nothing of it moves; `begun` at a root whose tree has lost records, or is about to. */
   pruning?: true | 'begun'
 }
@@ -95,7 +97,7 @@ export const largeTexts = ['parameters', 'progress', 'result'] as const
 export type LargeText = (typeof largeTexts)[number]
 
 /** An attempt that ended without completing the task. */
-export interface PastAttempt extends Omit<AttemptRow, 'startedAt' | 'endedAt'> {
+export interface PastAttempt extends Omit<AttemptRow, 'startedAt' | 'endedAt' | 'stack'> {
   startedAt: Date
   endedAt: Date
 }

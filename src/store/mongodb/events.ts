@@ -38,7 +38,14 @@ export function publishIn(left: readonly StoredEvent[], ours: string, now: numbe
 }
 
 /** Reads of a record what an event may need. */
-const projection = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
+const projection = {
+  parameters: 0,
+  progress: 0,
+  result: 0,
+  pastAttempts: 0,
+  attemptStacks: 0,
+  failedSubTasks: 0,
+} as const
 
 /**
  * Builds the outbox of events. Those that were published are dropped from their records a moment later, for many records together; a

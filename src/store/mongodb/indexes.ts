@@ -38,13 +38,17 @@ const conflicts = new Set([85, 86])
 
 /** Creates the indexes that are missing. Throws STORE_UNSUITABLE, naming the index, where one is there that differs. */
 export async function makeIndexes(db: Db, plans: readonly IndexPlan[]): Promise<void> {
-  for (const collection of new Set(plans.map(plan => plan.collection))) {
+  const listed = await db.listCollections({}, { nameOnly: true }).toArray()
+  const there = new Set(listed.map(({ name }) => name))
+  const make = async (collection: string) => {
     const wanted = plans.filter(plan => plan.collection === collection)
-    const present = await listIndexes(db, collection)
+    const present = there.has(collection) ? await listIndexes(db, collection) : []
     for (const plan of wanted) requireSame(plan, present)
     // Also those that are listed: another process may still be making them, and this waits until they can be used.
     await create(db, collection, wanted)
   }
+  // Side by side: one after the other they are some eighty ways to the server and back.
+  await Promise.all([...new Set(plans.map(plan => plan.collection))].map(make))
 }
 
 async function listIndexes(db: Db, collection: string): Promise<Document[]> {

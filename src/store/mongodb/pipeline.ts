@@ -10,7 +10,7 @@ import { eventNameOf, nextTimeOf, type TaskEventName } from '../../task/events.t
 import { unranked } from '../../task/fairness.ts'
 import { quarantinedFrom } from '../../task/task.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
-import { quarantinedSuffix } from '../store.ts'
+import { mostStacks, quarantinedSuffix } from '../store.ts'
 import { mostAttempts } from '../transfer.ts'
 import { largeTexts, type TaskDocument, times } from './documents.ts'
 import { literal, type TaskUpdate } from './merge-updates.ts'
@@ -228,6 +228,7 @@ export function pipelineOf(context: Context, move: Move): Document[] {
       ...notificationOf(context, set),
     },
   })
+  if (isRemembered(transition) && (set.errorInfo?.stack ?? '') !== '') stages.push(stackStage())
   if (transition.wake !== 'as-it-was') stages.push({ $set: placeAfter(context, transition) })
   const event = context.features.events ? eventNameOf(transition) : undefined
   if (event !== undefined) stages.push(eventStage(context, event, eventFields(context, transition)))
@@ -255,8 +256,18 @@ function historyStage(context: Context, { name, set }: Transition): Document {
     outcome: name,
     ...defined({ code: given(set.errorInfo?.code), message: given(set.errorInfo?.message) }),
   }
-  const lines = { $concatArrays: [{ $ifNull: ['$pastAttempts', []] }, [line]] }
-  return { $set: { pastAttempts: { $slice: [lines, -mostAttempts] } } }
+  return { $set: { pastAttempts: withLast('$pastAttempts', line, mostAttempts) } }
+}
+
+/** The stack of the error that the stages before left in the record. */
+function stackStage(): Document {
+  const kept = { attempt: '$attempt', stack: '$errorInfo.stack' }
+  return { $set: { attemptStacks: withLast('$attemptStacks', kept, mostStacks) } }
+}
+
+/** Returns the list with one more at its end. Only the last ones are kept, up to a number. */
+function withLast(list: Field, last: Document, most: number): Document {
+  return { $slice: [{ $concatArrays: [{ $ifNull: [list, []] }, [last]] }, -most] }
 }
 
 /** Returns a value as it is, where there is one. */

@@ -8,15 +8,17 @@ import {
   type AttemptRow,
   type ChildrenFilter,
   countsOf,
+  countsOfUser,
   failedFirst,
   type Page,
   type PageRequest,
+  rangeOf,
   type TaskFilter,
   type TaskListRequest,
 } from '../store.ts'
-import { ordersPerMs, type PastAttempt, type TaskDocument } from './documents.ts'
+import { ordersPerMs, type TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
-import { countUpTo, findTasks, readFields, type Session } from './session.ts'
+import { aggregateTasks, countUpTo, findTasks, readFields, type Session } from './session.ts'
 
 /** Returns records by id, one for one; undefined for one that is not there, or has none of the statuses where some are given. */
 export async function getTasks(session: Session, taskIds: readonly string[], status?: readonly TaskStatus[]) {
@@ -26,6 +28,14 @@ export async function getTasks(session: Session, taskIds: readonly string[], sta
   const documents = await findTasks(session, 'get', filter, options)
   const records = new Map((await recordsOf(session, documents)).map(record => [record.id, record]))
   return taskIds.map(id => records.get(id))
+}
+
+/** Returns tasks whose id begins with a text, by their ids. */
+export async function tasksWithIdPrefix(session: Session, prefix: string, limit: number, userId?: string) {
+  const [$gte, $lt] = rangeOf(prefix)
+  const options = { hint: '_id_', sort: { _id: 1 }, limit } as const
+  const filter = defined({ _id: { $gte, $lt }, userId })
+  return recordsOf(session, await findTasks(session, 'ids', filter, options))
 }
 
 /** Tasks of one status, or that wait in one lane, that are counted at most: a read of so many keys takes some ten milliseconds. */
@@ -40,15 +50,33 @@ export async function countTasks(session: Session): Promise<Record<TaskStatus, n
   return countsOf(await Promise.all(counted))
 }
 
-/** Returns the attempts that the record keeps, oldest first; the last fifty. */
-export async function listAttempts(session: Session, taskId: string): Promise<AttemptRow[]> {
-  const [found] = await readFields(session, 'attempts', { _id: { $eq: taskId } }, ['pastAttempts'])
-  return (found?.pastAttempts ?? []).map(attemptOf)
+/** Counts the newest tasks of a user by status. */
+export async function countTasksOf(session: Session, userId: string): Promise<Record<TaskStatus, number>> {
+  const newest = [{ $sort: { order: -1, _id: -1 } }, { $limit: countsOfUser }]
+  const byStatus = { $group: { _id: '$status', count: { $sum: 1 } } }
+  const pipeline = [{ $match: { userId: equalTo(userId) } }, ...newest, byStatus]
+  type Group = { _id: TaskStatus; count: number }
+  const groups = await aggregateTasks<Group>(session, 'counts of a user', 'tasks_user', pipeline)
+  return countsOf(groups.map(({ _id, count }) => [_id, count] as const))
 }
 
-/** Returns the row of an attempt that a document keeps. */
-export function attemptOf({ startedAt, endedAt, ...row }: PastAttempt): AttemptRow {
-  return { ...row, startedAt: startedAt.getTime(), endedAt: endedAt.getTime() }
+/** Returns the attempts that the record keeps, oldest first; the last fifty. */
+export async function listAttempts(session: Session, taskId: string): Promise<AttemptRow[]> {
+  const fields = ['pastAttempts', 'attemptStacks'] as const
+  const [found] = await readFields(session, 'attempts', { _id: { $eq: taskId } }, fields)
+  return found === undefined ? [] : attemptsOf(found)
+}
+
+/** Returns the rows of the attempts that a document keeps. */
+export function attemptsOf({
+  pastAttempts = [],
+  attemptStacks = [],
+}: Pick<TaskDocument, 'pastAttempts' | 'attemptStacks'>): AttemptRow[] {
+  const stacks = new Map(attemptStacks.map(({ attempt, stack }) => [attempt, stack]))
+  return pastAttempts.map(({ startedAt, endedAt, ...row }) => ({
+    ...{ ...row, startedAt: startedAt.getTime(), endedAt: endedAt.getTime() },
+    ...defined({ stack: stacks.get(row.attempt) }),
+  }))
 }
 
 /** Returns tasks, newest first unless asked otherwise. */
@@ -67,9 +95,11 @@ const live: readonly TaskStatus[] = liveStatuses
  * does; those that did not complete are few beside those of a type or a lane. Two conditions that are each of many tasks and together of
  * few have no index: such a read ends with QUERY_TIMED_OUT where there are too many.
  */
-function indexFor({ parentTaskId, tag, userId, status, lane, taskType }: TaskFilter) {
+function indexFor({ parentTaskId, tag, userId, status, lane, taskType, errorCode }: TaskFilter) {
   if (parentTaskId !== undefined) return 'tasks_parent'
   if (tag !== undefined) return 'tasks_tag'
+  // Those that need a person are few beside all others.
+  if (errorCode !== undefined) return 'tasks_dead_letters'
   const isLive = status?.every(each => live.includes(each)) === true
   if (userId !== undefined && !isLive) return 'tasks_user'
   const isOfFew = status?.includes('COMPLETED') === false
@@ -129,6 +159,7 @@ const mostAheadMs = 3_600_000
 
 function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
   const { status, taskType, userId, lane, tag, parentTaskId, rootsOnly, createdAfter, createdBefore } = filter
+  const { errorCode } = filter
   const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
   const numberOf = (time: number | undefined) => (time === undefined ? undefined : time * ordersPerMs)
   return defined({
@@ -145,6 +176,8 @@ function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
     parentTaskId: equalTo(parentTaskId),
     depth: rootsOnly === true ? { $eq: 0 } : undefined,
     createdAt: between(dateOf(createdAfter), dateOf(createdBefore)),
+    deadLetter: errorCode === undefined ? undefined : { $exists: true },
+    'deadLetter.error.code': equalTo(errorCode),
   })
 }
 

@@ -6,20 +6,13 @@ import { gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Transition } from '../../task/transition.ts'
-import {
-  coldKinds,
-  createColdPorts,
-  createNodes,
-  nodes,
-  schedules,
-  states,
-  unparsable,
-} from '../cold-records.ts'
+import { coldKinds, createColdPorts, createNodes, nodes, states, unparsable } from '../cold-records.ts'
+import { schedules } from '../schedules.ts'
 import type { Claim, Created, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { createUsageStore } from '../usage-days.ts'
 import { applyAll, applyTogether } from './apply.ts'
-import { createAttempts } from './attempts.ts'
+import { createAttempts, readSteps } from './attempts.ts'
 import { claimAll, extend, overdue } from './claim.ts'
 import { createAll, createTogether, createWithin } from './create.ts'
 import {
@@ -32,6 +25,7 @@ import {
 } from './database.ts'
 import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
 import type { LaneDocument, PayloadDocument, RelayDocument, TaskDocument } from './documents.ts'
+import { createEnded } from './ended.ts'
 import { createEventOutbox } from './events.ts'
 import { closedError } from './failures.ts'
 import { collections, engineIndexes } from './indexes.ts'
@@ -46,15 +40,17 @@ import { createTrim, erase, prune } from './prune.ts'
 import {
   countsUpTo,
   countTasks,
+  countTasksOf,
   getTasks,
   listAttempts,
   listChildren,
   listTasks,
+  tasksWithIdPrefix,
   waitingForBudget,
 } from './queries.ts'
 import { type Context, createWrittenEvents, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
-import { reportUsage, rollUpUsage } from './usage.ts'
+import { readCalls, reportUsage, rollUpUsage } from './usage.ts'
 
 /** How a MongoDB store is opened. */
 export interface MongoOptions extends DatabaseOptions {
@@ -149,6 +145,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     attempts,
     output,
     queries: createQueries(session),
+    ended: createEnded(session),
     lanes: createLanes(session),
     ...createColdPorts(records),
     usage: createUsageStore(records, request => rollUpUsage(session, request)),
@@ -277,9 +274,12 @@ function createQueries(session: Session): TaskQueries {
   return {
     get: (taskIds, status) => getTasks(session, taskIds, status),
     list: (filter, page) => listTasks(session, filter, page),
+    withIdPrefix: (...asked) => tasksWithIdPrefix(session, ...asked),
     children: (parentTaskId, filter, page) => listChildren(session, { parentTaskId, ...filter }, page),
-    counts: () => countTasks(session),
+    counts: userId => (userId === undefined ? countTasks(session) : countTasksOf(session, userId)),
     attempts: taskId => listAttempts(session, taskId),
+    calls: (taskId, limit) => readCalls(session, taskId, limit),
+    steps: (taskId, limit) => readSteps(session, taskId, limit),
     logs: (taskId, after, limit) => readLog(session, taskId, after, limit),
     usageReport: (filter, request) => reportUsage(session, filter, request),
     waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),

@@ -9,7 +9,7 @@ import { liveOf, recount } from '../../task/subtasks.ts'
 import { isCancelRequested, isQuarantined, type TaskRecord, waitsUntil } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { nodes, states } from '../cold-records.ts'
-import { queueOf } from '../store.ts'
+import { mostStacks, queueOf } from '../store.ts'
 import {
   mostAttempts,
   type RowsTransfer,
@@ -34,7 +34,7 @@ import {
 } from './output.ts'
 import { readyName } from './partitions.ts'
 import { largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { attemptOf, everyTask, type Place, readBeyond } from './queries.ts'
+import { attemptsOf, everyTask, type Place, readBeyond } from './queries.ts'
 import { readFields, replaceAll, type Session } from './session.ts'
 import { nameOf, type UsageDocument } from './usage.ts'
 
@@ -89,7 +89,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
     return {
       record,
       rank: document.rank,
-      attempts: (document.pastAttempts ?? []).map(attemptOf),
+      attempts: attemptsOf(document),
       checkpoints: new Map(values),
       logs: linesOf((logs.get(document._id) ?? []).sort((one, other) => one.first - other.first)),
     }
@@ -184,6 +184,8 @@ function documentOf(session: Session, task: TransferredTask, numbers: (time: num
   // A lease is void: its holder does not know this database.
   if (record.leaseUntil !== undefined) document.leaseUntil = new Date(0)
   if (attempts.length > 0) document.pastAttempts = attempts.slice(-mostAttempts).map(pastAttemptOf)
+  const stacks = attempts.flatMap(({ attempt, stack }) => (stack === undefined ? [] : [{ attempt, stack }]))
+  if (stacks.length > 0) document.attemptStacks = stacks.slice(-mostStacks)
   return { document, large }
 }
 
@@ -223,7 +225,12 @@ function needsLook(record: TaskRecord, live: number): boolean {
   return hasEnded(status) && live > 0
 }
 
-function pastAttemptOf({ startedAt, endedAt, ...attempt }: TransferredTask['attempts'][number]): PastAttempt {
+function pastAttemptOf({
+  startedAt,
+  endedAt,
+  stack: _,
+  ...attempt
+}: TransferredTask['attempts'][number]): PastAttempt {
   return { ...attempt, startedAt: new Date(startedAt), endedAt: new Date(endedAt) }
 }
 

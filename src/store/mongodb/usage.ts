@@ -5,8 +5,10 @@ import { defined } from '../../task/defined.ts'
 import { liveStatuses, retryableStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
+  type CallRow,
   goesDown,
   type RollUp,
+  shownCall,
   type UsageFilter,
   type UsageKind,
   type UsagePlace,
@@ -264,4 +266,12 @@ function addingOf({ id, at, userId, subject, model, ...sums }: UsageDay) {
   const named = defined({ at, userId, subject, model })
   const update = { $set: { revision: nextRevision() }, $setOnInsert: named, $inc: sums }
   return { updateOne: { filter: { _id: id }, update, upsert: true } }
+}
+
+/** Reads the last calls of a task, the oldest of them first. */
+export async function readCalls({ database }: Session, taskId: string, limit: number): Promise<CallRow[]> {
+  const usage = database.collection<UsageDocument>(collections.usage)
+  const options = { hint: 'usage_task', sort: { at: -1 }, limit } as const
+  const found = await database.run('calls', () => usage.find({ taskId: { $eq: taskId } }, options).toArray())
+  return found.map(({ at, ...row }) => shownCall({ ...row, at: at.getTime() })).reverse()
 }

@@ -56,8 +56,15 @@ export function apply(session: Session, transitions: readonly Transition[], { re
   )
 }
 
-/** An attempt that ended is no longer held; a request to cancel is remembered with it. A stale write says nothing of either. */
+/**
+ * An attempt that ended is no longer held; a request to cancel is remembered with it. The delivery of a task that was moved is in the queue of its
+ * earlier lane, where its claim will be refused: the task is due again without it. A stale write says nothing of these.
+ */
 function afterwards({ inFlight }: Session, { taskId, fence, wake, set }: Transition, answer: Applied): void {
+  if (answer === 'applied' && set.lane !== undefined) {
+    inFlight.handedOut.delete(taskId)
+    inFlight.reclaim(taskId)
+  }
   const held = inFlight.held(taskId)
   if (answer !== 'applied' || held === undefined || !('attempt' in fence)) return
   if (held.record.attempt !== fence.attempt) return
@@ -73,7 +80,7 @@ function completionOf(phase: Phase, status: TaskStatus): string {
   let text = completions.get(name)
   if (text === undefined) {
     text = `UPDATE tasks SET version = version + 1, updated_at = ?, completed_at = ?, status = '${status}', result = ?,
-      lease_until = NULL, claim_token = NULL WHERE seq = ? AND status = '${claiming.to}' AND attempt = ? AND phase = '${phase}'`
+      lease_until = NULL, claim_token = NULL, padding = NULL WHERE seq = ? AND status = '${claiming.to}' AND attempt = ? AND phase = '${phase}'`
     completions.set(name, text)
   }
   return text
@@ -238,8 +245,8 @@ function update(session: Session, transition: Transition, { before, now, wake, r
   }
   if (set.tags !== undefined) deleteTags(session.sql, before.seq)
   const { changes } = session.sql(text).run(...values)
-  // Also where the write was refused: then it is indexed by the tags that it keeps.
-  if (set.tags !== undefined) session.listing.wrote(before.seq)
+  // Also where the write was refused: then it is indexed by what it keeps.
+  if (set.tags !== undefined || set.lane !== undefined) session.listing.wrote(before.seq)
   if (changes > 0) storeLarge(session.sql, before.seq, set)
   return changes
 }
@@ -306,8 +313,10 @@ function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition)
 
 function count(session: Session, { set }: Transition, before: Before, wake: Wake, place: Place): void {
   const { aggregate, order, listing } = session
-  if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
-  if (!before.waiting && wake.waiting) order.entered(place)
+  const lane = set.lane ?? before.lane
+  const leaves = !wake.waiting || lane !== before.lane
+  if (before.waiting && leaves) order.left({ ...place, rank: before.rank }, false)
+  if (wake.waiting && (!before.waiting || leaves)) order.entered({ ...place, lane })
   if (typeof set.predecessor === 'string' && wake.waiting && before.parentId !== null)
     aggregate.childWaits(before.parentId, before.seq, set.predecessor)
   if (set.status === undefined || set.status === before.status) return
@@ -329,6 +338,8 @@ function recordAttempt({ sql }: Session, transition: Transition, before: Before,
     outcome: name,
     code: set.errorInfo?.code,
     message: set.errorInfo?.message,
+    // One without frames says nothing.
+    stack: set.errorInfo?.stack || undefined,
   })
   if (fence.attempt <= mostAttempts) return
   const oldest = fence.attempt - mostAttempts

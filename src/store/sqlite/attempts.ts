@@ -1,6 +1,6 @@
 import { weightOf } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
-import type { AttemptRow, AttemptStore, Fenced, LogLine } from '../store.ts'
+import { type AttemptRow, type AttemptStore, type Fenced, type LogLine, mostStacks } from '../store.ts'
 import type { Statements } from './database.ts'
 import { inlineText, storeLarge, withoutNulls } from './rows.ts'
 import type { Session } from './session.ts'
@@ -38,6 +38,8 @@ export function createAttempts(session: Session): AttemptStore {
         writes.reduce((size, { value }) => size + weightOf(value.length), 0),
       ),
     checkpoints: taskId => file.read(() => readCheckpoints(sql, taskId)),
+    forget: writes =>
+      file.write(() => writes.map(write => fenced(session, write, seq => forget(sql, seq, write.keys)))),
     log: (taskId, lines) => file.write(() => addLines(session, taskId, lines)),
     usage: (taskId, rows) => file.write(() => addUsage(session, taskId, rows)),
   }
@@ -61,6 +63,11 @@ const ofTask = '(SELECT seq FROM tasks WHERE id = ?)'
 export function insertCheckpoint(sql: Statements, seq: number, key: string, value: string): void {
   const insert = 'INSERT INTO checkpoints (task_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
   sql(insert).run(seq, key, value)
+}
+
+function forget(sql: Statements, seq: number, keys: readonly string[]): void {
+  const remove = sql('DELETE FROM checkpoints WHERE task_seq = ? AND key = ?')
+  for (const key of keys) remove.run(seq, key)
 }
 
 /** Reads the values of finished steps, by key. */
@@ -114,15 +121,38 @@ export function insertAttempt(
     outcome,
     code = null,
     message = null,
+    stack = null,
   } = row
-  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(seq, attempt, node, startedAt, endedAt, outcome, code, message)
+  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message, stack)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    seq,
+    attempt,
+    node,
+    startedAt,
+    endedAt,
+    outcome,
+    code,
+    message,
+    stack,
+  )
+  if (stack === null) return
+  const newest = `SELECT attempt FROM attempts WHERE task_seq = ? AND stack IS NOT NULL ORDER BY attempt DESC LIMIT ${mostStacks}`
+  const older = `task_seq = ? AND stack IS NOT NULL AND attempt NOT IN (${newest})`
+  sql(`UPDATE attempts SET stack = NULL WHERE ${older}`).run(seq, seq)
 }
 
 /** Reads the attempts that ended, the oldest first. */
 export function readAttempts(sql: Statements, taskId: string): AttemptRow[] {
   const rows =
-    sql(`SELECT attempt, node AS executionNodeId, started_at AS startedAt, ended_at AS endedAt, outcome, code, message
+    sql(`SELECT attempt, node AS executionNodeId, started_at AS startedAt, ended_at AS endedAt, outcome, code, message, stack
     FROM attempts WHERE task_seq = ${ofTask} ORDER BY attempt`).all(taskId)
   return (rows as AttemptRow[]).map(withoutNulls)
+}
+
+/** Reads the stored keys of finished steps. */
+export function readSteps(sql: Statements, taskId: string, limit: number): string[] {
+  const keys = sql(`SELECT key FROM checkpoints WHERE task_seq = ${ofTask} LIMIT ?`)
+    .pluck()
+    .all(taskId, limit)
+  return keys as string[]
 }

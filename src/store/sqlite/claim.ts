@@ -11,11 +11,11 @@ import {
 } from '../store.ts'
 import { parentAllows } from './create.ts'
 import type { Known } from './in-flight.ts'
-import { noCancelRequested, readTask, readTasks } from './rows.ts'
+import { noCancelRequested, padding, readTask, readTasks } from './rows.ts'
 import type { Session } from './session.ts'
 
 const statement = `
-UPDATE tasks SET status = '${claiming.to}', attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
+UPDATE tasks SET status = '${claiming.to}', attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, padding = ${padding.running}, claim_token = ?, node = ?,
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
 WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND ${noCancelRequested}`
 
@@ -47,6 +47,7 @@ type Parents = Map<string, boolean>
 function claimOne(session: Session, request: Claim, parents: Parents): Won | undefined {
   const known = session.inFlight.published.get(request.taskId)?.known ?? find(session, request.taskId)
   if (known === undefined || session.order.lane(known.record.lane).paused) return undefined
+  if (request.lane !== undefined && request.lane !== known.record.lane) return undefined
   const parentId = known.record.parentTaskId
   if (parentId !== undefined) {
     const allows = parents.get(parentId) ?? parentAllows(session, parentId)

@@ -11,7 +11,7 @@ import { type Created, type CreateOptions, priorities, queueOf, type Refusal } f
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
 import { keyOf } from './keys.ts'
-import { inlineText, noCancelRequested, readTask, storeLarge, type Value } from './rows.ts'
+import { inlineText, noCancelRequested, padding, readTask, storeLarge, type Value } from './rows.ts'
 import { noteWake, type Session } from './session.ts'
 
 /** The columns that each new row has, of values that differ. */
@@ -34,8 +34,8 @@ function insertOf(shape: number): string {
   if (text === undefined) {
     const columns = [...always, ...sometimes.filter((_, index) => shape & (1 << index))]
     const [status, attempt] = shape & starts ? [claiming.to, 1] : [claiming.from[0], 0]
-    text = `INSERT INTO tasks (version, retry_count, crash_count, phase, status, attempt, ${columns.join(', ')})
-      VALUES (1, 0, 0, 'executing', '${status}', ${attempt}, ${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`
+    text = `INSERT INTO tasks (version, retry_count, crash_count, phase, padding, status, attempt, ${columns.join(', ')})
+      VALUES (1, 0, 0, 'executing', ${shape & starts ? padding.running : padding.waiting}, '${status}', ${attempt}, ${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`
     inserts.set(shape, text)
   }
   return text
@@ -52,12 +52,12 @@ export async function create(
   { allOrNone }: CreateOptions = {},
 ): Promise<Created[]> {
   const { file } = session
-  const begin = (): Moment => ({ now: session.now(), limits, parents: new Map() })
+  const begin = () => momentOf(session, limits)
   const committed = (made: readonly Written[]) => remember(session, made)
   const steps = (accepts: Accepts) => createTogether(session, tasks, begin(), accepts)
   let writing: Promise<Written[]>
   if (allOrNone === undefined || tasks.length < 2)
-    writing = file.write(() => createEach(session, tasks, begin()), committed, sizeOfAll(tasks))
+    writing = file.write(() => createEach(session, tasks, limits), committed, sizeOfAll(tasks))
   else if (tasks.length <= perTurn)
     writing = file.write(() => runThrough(steps(allOrNone)), committed, sizeOfAll(tasks))
   else writing = file.writeInSteps(() => steps(allOrNone), committed)
@@ -68,8 +68,14 @@ function sizeOfAll(tasks: readonly NewTask[]): number {
   return tasks.reduce((size, { parameters }) => size + weightOf(parameters.length), 0)
 }
 
-function createEach(session: Session, tasks: readonly NewTask[], moment: Moment): Written[] {
+/** Writes each task for itself, within the transaction that is open. */
+export function createEach(session: Session, tasks: readonly NewTask[], limits: AdmissionLimits): Written[] {
+  const moment = momentOf(session, limits)
   return tasks.map(task => createOne(session, task, moment))
+}
+
+function momentOf(session: Session, limits: AdmissionLimits): Moment {
+  return { now: session.now(), limits, parents: new Map() }
 }
 
 type Accepts = CreateOptions['allOrNone'] & object
@@ -147,7 +153,8 @@ class Planned {
   }
 }
 
-function remember({ inFlight }: Session, made: readonly Written[]): void {
+/** Remembers what was committed and can run. */
+export function remember({ inFlight }: Session, made: readonly Written[]): void {
   for (const { known } of made) {
     if (known === undefined) continue
     if (known.record.claimToken === undefined) inFlight.remember(known)
@@ -155,7 +162,8 @@ function remember({ inFlight }: Session, made: readonly Written[]): void {
   }
 }
 
-interface Written {
+/** What was written for a task. */
+export interface Written {
   answer: Created
   /** The row that was made, when it can run at once or runs already. */
   known?: Known

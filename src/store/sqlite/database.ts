@@ -1,10 +1,10 @@
 import { realpathSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import type { Database, Statement } from 'better-sqlite3'
 import type { Steps } from '../../runtime/cooperate.ts'
 import { createEmitter } from '../../runtime/emitter.ts'
 import { Failed, gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import type { Database, Statement } from './driver.ts'
 import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
 import { createSpace, type Space } from './space.ts'
@@ -47,6 +47,8 @@ export interface DatabaseFile extends SharedDatabase {
    * reads meanwhile.
    */
   writeInSteps<T>(work: (db: Database) => Steps<T>, committed?: (value: T) => void): Promise<T>
+  /** As `write`, for work of a caller of the store: it runs only once, in a transaction of its own, which shares a sync with others. */
+  writeOnce<T>(work: (db: Database) => T, committed?: (value: T) => void): Promise<T>
   /** As `read`, for a query that is long: other turns of the event loop interrupt it, none of which writes meanwhile. */
   readInSteps<T>(query: (db: Database) => Steps<T>): Promise<T>
   /** Resolves when a transaction that other turns interrupt has ended; undefined while none is open. What reads without `read` awaits it. */
@@ -138,6 +140,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   return {
     db,
     write,
+    writeOnce: (work, committed) => enqueue({ writes: true, once: true, work, committed }),
     writeInSteps: (work, committed) => enqueue({ writes: true, inSteps: true, work, committed }),
     get openTransaction() {
       return writer.openTransaction
@@ -247,10 +250,10 @@ function partsOf(jobs: readonly Job[]): Job[][] {
   const parts: Job[][] = []
   let left = 0
   for (const job of jobs) {
-    const { size = 1 } = job
-    if (size > left || parts.length === 0) {
+    const { size = 1, once = false } = job
+    if (once || size > left || parts.length === 0) {
       parts.push([])
-      left = mostRecords
+      left = once ? 0 : mostRecords
     }
     parts.at(-1)?.push(job)
     left -= size

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import SqliteDatabase, { type Database } from 'better-sqlite3'
+import SqliteDatabase from 'better-sqlite3'
 import { QuillworkError } from '../../task/errors.ts'
+import type { Database } from './driver.ts'
 import { storeError } from './failures.ts'
 
 /** Opens the file with the settings that the promises need. Throws STORE_LOCKED, STORE_UNSUITABLE. */
@@ -30,13 +31,14 @@ export function openFile(file: string): Database {
   }
 }
 
-/** Whether a file that exists holds tables, and none of ours. Changes nothing in it. Throws STORE_LOCKED, STORE_UNSUITABLE, STORE_FAILED. */
-export function isOfAnotherProgram(file: string): boolean {
+/** Returns whose tables are in a file that exists. Changes nothing in it. Throws STORE_LOCKED, STORE_UNSUITABLE, STORE_FAILED. */
+export function tablesIn(file: string): 'none' | 'ours' | 'those of another program' {
   let db: Database | undefined
   try {
     db = new SqliteDatabase(file, { readonly: true, fileMustExist: true, timeout: 0 })
     const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
-    return tables.length > 0 && !tables.includes('schema_versions')
+    if (tables.length === 0) return 'none'
+    return tables.includes('schema_versions') ? 'ours' : 'those of another program'
   } catch (error) {
     throw storeError(error, file)
   } finally {

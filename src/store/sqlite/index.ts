@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { sqliteRecords, statementsOf } from '../../records/sqlite.ts'
 import { createColdPorts } from '../cold-records.ts'
 import type { Store } from '../store.ts'
@@ -6,9 +7,12 @@ import { createUsageStore } from '../usage-days.ts'
 import { createAggregate } from './aggregate.ts'
 import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
+import { createBackups } from './backup.ts'
+import { transact } from './caller-transactions.ts'
 import { claim, extend, overdue, voidLeases } from './claim.ts'
 import { create } from './create.ts'
 import { openDatabase, type SharedDatabase } from './database.ts'
+import { createEnded } from './ended.ts'
 import { type StoreFaults, storeError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
 import { createInFlight } from './in-flight.ts'
@@ -73,14 +77,19 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     attempts: createAttempts(session),
     output: createOutput(session),
     queries: createQueries(session),
+    ended: createEnded(session),
     lanes: createLanes(session),
     ...createColdPorts(records),
     usage: createUsageStore(records, request => rollUpUsage(session, request)),
     transfer: createTransfer(session),
     isWasted: file.isWasted,
+    transact: work => transact(session, work),
     takesWrites: () => file.takesWrites(),
     compact: () => file.compact(),
     scrub: () => file.scrub(),
+    ...(options.file === ':memory:'
+      ? {}
+      : { backups: createBackups(file.db, path.resolve(options.file), () => file.openTransaction) }),
     onDamage: listener => file.onDamage(listener),
   }
 }

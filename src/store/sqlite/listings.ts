@@ -1,8 +1,11 @@
 import type { Steps } from '../../runtime/cooperate.ts'
+import type { TaskStatus } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
   type ChildrenFilter,
+  countsOf,
+  countsOfUser,
   type DeadLetterFilter,
   type DeadLetterGroup,
   failedFirst,
@@ -101,6 +104,12 @@ const byStatus = indexed('status', 'status = ?')
 const byType = indexed('type', 'task_type = ?')
 const byUser = indexed('user', 'user_id = ?')
 const byLane = indexed('lane', 'lane = ?')
+const byLetter: Source = {
+  from: 'tasks INDEXED BY tasks_dead',
+  entries: 'tasks INDEXED BY tasks_dead',
+  seq: 'seq',
+  is: 'dead_letter IS NOT NULL',
+}
 const roots: Source = { ...indexed('roots', 'is_root = 1'), has: 'parent_id IS NULL' }
 const byTag: Source = {
   from: 'task_tags CROSS JOIN tasks ON seq = task_seq',
@@ -119,7 +128,7 @@ interface Criterion {
 
 /** The fields of a filter that have an index, the most telling first. */
 function criteriaOf(filter: TaskFilter): Criterion[] {
-  const { parentTaskId, tag, status, taskType, userId, lane, rootsOnly } = filter
+  const { parentTaskId, tag, status, taskType, userId, lane, rootsOnly, errorCode } = filter
   const asked: [Source, string | readonly string[] | undefined][] = [
     [byParent, parentTaskId],
     [byTag, tag],
@@ -131,7 +140,9 @@ function criteriaOf(filter: TaskFilter): Criterion[] {
   const criteria = asked.flatMap(([source, values]) =>
     values === undefined ? [] : { source, values: [...new Set([values].flat())].map(value => [value]) },
   )
-  return rootsOnly === true ? [...criteria, { source: roots, values: [[]] }] : criteria
+  if (errorCode !== undefined) criteria.push({ source: byLetter, values: [[]] })
+  if (rootsOnly === true) criteria.push({ source: roots, values: [[]] })
+  return criteria
 }
 
 /** Entries of an index that are counted at most: more would cost more than the better choice saves. */
@@ -174,6 +185,7 @@ export function* listTasks(
   const others = new Conditions()
   for (const { source, values } of criteria.filter(criterion => criterion !== lead))
     others.any(source.has ?? source.is, values)
+  others.equal(codeOf, filter.errorCode)
   if (filter.createdAfter !== undefined) others.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) others.add('created_at < ?', filter.createdBefore)
   const limit = page.pageSize + 1
@@ -192,6 +204,19 @@ export function* listTasks(
   }
   if (leavesOut || lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
   return tasksPage(rows.slice(0, limit), page, token)
+}
+
+/** Counts the newest tasks of a user by status: those that the listing leaves out, then as many of it as may be counted. */
+export function countOfUser({ sql, listing }: Session, userId: string): Record<TaskStatus, number> {
+  const newest = 'SELECT status FROM tasks WHERE seq > ? AND user_id = ?'
+  const listed =
+    'SELECT status FROM listing INDEXED BY listing_user WHERE user_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?'
+  const found = sql(`SELECT status, count(*) FROM (
+      SELECT * FROM (${newest}) UNION ALL SELECT * FROM (${listed}) LIMIT ?
+    ) GROUP BY status`)
+  const { last } = listing
+  const counts = found.raw().all(last, userId, userId, last, countsOfUser, countsOfUser)
+  return countsOf(counts as [TaskStatus, number][])
 }
 
 /** Sub-tasks of a parent. `listing` binds a token to this one. */

@@ -6,7 +6,7 @@
  * The format is that of SQLite, "The WAL Format" in its documentation.
  */
 import fs from 'node:fs'
-import type { Database } from 'better-sqlite3'
+import type { Database } from './driver.ts'
 import { LogDamage } from './failures.ts'
 
 const headerBytes = 32

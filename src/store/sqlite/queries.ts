@@ -1,10 +1,10 @@
 import type { TaskStatus } from '../../task/status.ts'
-import { countsOf, type TaskQueries } from '../store.ts'
-import { readAttempts, readLog } from './attempts.ts'
-import { groupDeadLetters, listChildren, listDeadLetters, listTasks } from './listings.ts'
+import { countsOf, rangeOf, type TaskQueries } from '../store.ts'
+import { readAttempts, readLog, readSteps } from './attempts.ts'
+import { countOfUser, groupDeadLetters, listChildren, listDeadLetters, listTasks } from './listings.ts'
 import { readTask, readTasks } from './rows.ts'
 import type { Session } from './session.ts'
-import { reportUsage } from './usage.ts'
+import { readCalls, reportUsage } from './usage.ts'
 
 /** Questions; each reads by an index and a bounded number of rows. */
 export function createQueries(session: Session): TaskQueries {
@@ -21,14 +21,26 @@ export function createQueries(session: Session): TaskQueries {
       const read = () => file.readInSteps(() => listTasks(session, filter, page))
       return listing.fill()?.then(read) ?? read()
     },
+    withIdPrefix: (prefix, limit, userId) =>
+      file.read(() => {
+        const [ofUser, values] = userId === undefined ? ['', []] : ['AND user_id = ?', [userId]]
+        const which = `tasks WHERE id >= ? AND id < ? ${ofUser} ORDER BY id LIMIT ?`
+        return readTasks(sql, which, ...rangeOf(prefix), ...values, limit).map(({ record }) => record)
+      }),
     children: (parentTaskId, filter, page) =>
       file.readInSteps(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
-    counts: () =>
-      file.read(() => {
-        const counts = sql('SELECT status, tasks FROM counts').raw().all()
-        return countsOf(counts as [TaskStatus, number][])
-      }),
+    counts(userId) {
+      if (userId === undefined)
+        return file.read(() => {
+          const counts = sql('SELECT status, tasks FROM counts').raw().all()
+          return countsOf(counts as [TaskStatus, number][])
+        })
+      const read = () => file.read(() => countOfUser(session, userId))
+      return listing.fill()?.then(read) ?? read()
+    },
     attempts: taskId => file.read(() => readAttempts(sql, taskId)),
+    calls: (taskId, limit) => file.read(() => readCalls(sql, taskId, limit)),
+    steps: (taskId, limit) => file.read(() => readSteps(sql, taskId, limit)),
     logs: (taskId, after, limit) => file.read(() => readLog(sql, taskId, { after, limit })),
     usageReport: (filter, request) => reportUsage(session, filter, request),
     waitingForBudget: (root, limit) =>

@@ -67,6 +67,12 @@ export const columnOf = {
 /** The condition that nobody asked to cancel the task. */
 export const noCancelRequested = `${columnOf.cancelRequestedAt} IS NULL`
 
+/**
+ * Bytes that a row keeps free, as a fill factor does: its claim gives some of them back for what it writes, and the completion of an attempt that had
+ * no failure before the rest. Rows of one moment fill their page to the brim; one that grew would split it, which costs as much as to write the row.
+ */
+export const padding = { waiting: 'zeroblob(64)', running: 'zeroblob(32)' } as const
+
 const larges = ['parameters', 'progress', 'result'] as const
 type Large = (typeof larges)[number]
 

@@ -1,10 +1,18 @@
 import { tablesOf } from '../../records/sqlite.ts'
-import { schedules, states, unparsable } from '../cold-records.ts'
+import { activity } from '../activity.ts'
+import { apiKeys } from '../api-keys.ts'
+import { audit } from '../audit.ts'
+import { states, unparsable } from '../cold-records.ts'
+import { operatorValues } from '../operator-values.ts'
+import { keptSchedules, schedules } from '../schedules.ts'
 import { usageDays } from '../usage-days.ts'
 import type { Migration } from './file.ts'
 
 /** The fields of the sums by day before the last step. */
 const { cachedInputTokens: _, ...earlierSums } = usageDays.fields
+/** The audit trail before its lines could be found by their outcome. */
+const { outcome: _field, ...earlierFields } = audit.fields
+const { outcome: _index, ...earlierIndexes } = audit.indexes
 
 /**
  * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when it is quarantined, and null
@@ -309,4 +317,20 @@ CREATE INDEX tasks_predecessor ON tasks (parent_id, predecessor, seq) WHERE pred
 ALTER TABLE usage ADD COLUMN cached_input_tokens INTEGER;
 ALTER TABLE usage_days ADD COLUMN "cachedInputTokens" INTEGER;
 `,
+  // Rows of earlier builds have none, as rows that were copied from another store: they end all the same.
+  'ALTER TABLE tasks ADD COLUMN padding BLOB',
+  tablesOf([apiKeys]),
+  tablesOf([activity]),
+  tablesOf([{ ...audit, fields: earlierFields, indexes: earlierIndexes }]),
+  'ALTER TABLE attempts ADD COLUMN stack TEXT',
+  `
+ALTER TABLE audit ADD COLUMN "outcome" TEXT;
+UPDATE audit SET "outcome" = CASE
+  WHEN json_extract(body, '$.status') < 400 THEN 'done'
+  WHEN json_extract(body, '$.status') < 500 THEN 'refused'
+  ELSE 'failed'
+END;
+CREATE INDEX audit_outcome ON audit ("outcome", "id");
+`,
+  tablesOf([keptSchedules, operatorValues]),
 ]

@@ -2,7 +2,7 @@
  * What keeps the file and its log small. The log is copied into the file in parts that the event loop hardly notices, and pages that
  * nothing uses any more are given back to the file system a few at a time.
  */
-import type { Database } from 'better-sqlite3'
+import type { Database } from './driver.ts'
 
 /** Pages of the log from which on it is copied into the file; 4 KB each. */
 const mostLogPages = 8_000

@@ -6,8 +6,8 @@
  */
 import fs from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import type { Database } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
+import type { Database } from './driver.ts'
 import { LogDamage, type StoreFaults, storeError } from './failures.ts'
 import { markEnd, rewriteLog } from './log.ts'
 import { type LogPages, logPagesOf } from './space.ts'

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Database } from 'better-sqlite3'
 import type { Steps } from '../../runtime/cooperate.ts'
 import { Failed } from '../../runtime/gather.ts'
+import type { Database } from './driver.ts'
 import { type StoreFaults, storeError } from './failures.ts'
 
 /** State in memory that belongs to the transaction, such as counters that are written once per commit. */
@@ -19,6 +19,8 @@ export interface Job {
   size?: number
   /** `work` returns steps, between which the event loop may turn. Those of a write have a transaction of their own, which stays open meanwhile. */
   inSteps?: boolean
+  /** It is alone in its transaction, and does not run again: what it does is the caller's, and no other job may fail with it. */
+  once?: boolean
   work(db: Database): unknown
   committed: ((value: never) => void) | undefined
   resolve(value: unknown): void
@@ -89,13 +91,15 @@ export function createTransactions(db: Database, faults: StoreFaults) {
     participants,
     /**
      * Returns the values of the jobs, `Failed` for one that failed although the others went through; throws when none could be committed. In
-     * the usual case there are no savepoints. When a job throws, all run again, each within a savepoint of its own.
+     * the usual case there are no savepoints. When a job throws, all run again, each within a savepoint of its own. One that may run only once has it from the start.
      */
     run(jobs: readonly Job[]): unknown[] {
+      const inSavepoints = () => transact(jobs, job => attemptAlone(db, job, participants))
+      if (jobs.some(({ once }) => once)) return inSavepoints()
       try {
         return transact(jobs, job => job.work(db))
       } catch {
-        return transact(jobs, job => attemptAlone(db, job, participants))
+        return inSavepoints()
       }
     },
     /**

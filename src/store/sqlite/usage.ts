@@ -5,9 +5,11 @@ import { unitMs } from '../../task/duration.ts'
 import { liveStatuses, retryableStatuses } from '../../task/status.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import {
+  type CallRow,
   goesDown,
   type Page,
   type RollUp,
+  shownCall,
   type UsageFilter,
   type UsageKind,
   type UsagePlace,
@@ -279,4 +281,13 @@ const adding = `INSERT INTO ${usageDays.name} (revision, body, ${columns.map(fie
 /** Adds to the sum of a day; its cost is null until a call has one. */
 function addDay(sql: Statements, day: UsageDay): void {
   sql(adding).run(nextRevision(), ...columns.map(field => day[field] ?? null))
+}
+
+/** Reads the last calls of a task, the oldest of them first. */
+export function readCalls(sql: Statements, taskId: string, limit: number): CallRow[] {
+  const rows =
+    sql(`SELECT at, attempt, model, input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens,
+      output_tokens AS outputTokens, cost, is_estimated AS isEstimated
+    FROM usage INDEXED BY usage_task WHERE task_id = ? ORDER BY at DESC LIMIT ?`).all(taskId, limit)
+  return (rows as StoredCall[]).map(row => shownCall(callOf(row))).reverse()
 }

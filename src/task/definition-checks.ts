@@ -1,0 +1,28 @@
+/** What `defineTask` checks of options that the compiler cannot hold callers in plain JavaScript to. */
+import { QuillworkError } from './errors.ts'
+
+/** Throws OPTION_INVALID where a schema is missing: the first attempt would fail again and again. */
+export function requireSchemas(task: {
+  type: string
+  parameters: unknown
+  result: unknown
+  progress?: unknown
+}): void {
+  const { type, parameters, result, progress } = task
+  for (const [name, schema] of Object.entries({ parameters, result, progress })) {
+    if (schema === undefined && name === 'progress') continue
+    if ('~standard' in Object(schema)) continue
+    const message = `The task ${type} has no schema of its ${name}; give one that follows Standard Schema, such as one of Zod.`
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+}
+
+/** Returns the URL of the module whose handlers run in a thread; undefined where they run on the main thread. Throws OPTION_INVALID. */
+export function moduleOf(task: { type: string; runIn?: unknown; module?: unknown }): string | undefined {
+  const { type, runIn, module } = task
+  if (runIn === undefined && module === undefined) return undefined
+  const url = String(module)
+  if (runIn === 'thread' && url.startsWith('file:')) return url
+  const message = `The task ${type} has runIn ${JSON.stringify(runIn)} and module ${JSON.stringify(module)}; give runIn: 'thread' with module: import.meta.url, or neither.`
+  throw new QuillworkError('OPTION_INVALID', message)
+}
