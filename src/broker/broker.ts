@@ -31,7 +31,10 @@ export interface Broker {
   readonly kind: string
   open(lanes: readonly LaneSlots[]): Promise<void>
   publish(deliveries: readonly Delivery[]): Promise<Published[]>
-  /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Returns a function that stops taking new ones. */
+  /**
+   * Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Called again for a lane that was not stopped, it changes how many: what runs
+   * goes on, also where it is too much. Returns a function that stops taking new ones, from all calls for the lane.
+   */
   consume(lane: LaneSlots, receiver: Receiver): () => void
   /**
    * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Returns a function that
@@ -58,7 +61,7 @@ export type ControlMessage =
   /** The attempt of a task is asked to stop. */
   | { kind: 'cancel'; taskId: string; attempt: number }
   /**
-   * What may be sent has changed: a lane was paused or resumed; or, with `partitions`, something became due in these, or without a name a process gave its
+   * What may be sent has changed: a lane was paused or resumed, or has other slots, or a schedule was made; or, with `partitions`, something became due in these, or without a name a process gave its
    * share back.
    */
   | { kind: 'lanes'; partitions?: readonly string[] }

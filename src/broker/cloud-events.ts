@@ -78,26 +78,55 @@ const largestEvent = 1_048_576
 /** Digits of a sequence as text, so that texts sort as numbers do. */
 const sequenceDigits = 10
 
-/** Returns the message of an event. */
-export function eventMessage(event: SequencedEvent, source = defaultSource): OutgoingMessage {
-  const { name, at, taskId, rootTaskId, traceparent, sequence } = event
-  const id = sequence === undefined ? `${taskId}/${name}/${at}` : `${taskId}/${sequence}`
-  const type = cloudEventType(name)
-  const body = {
+/** What an event says beside its data; what is undefined is left out of it. */
+export interface Envelope {
+  /** Unique within its source, the same in every delivery. */
+  id: string
+  type: string
+  source?: string
+  subject?: string | undefined
+  /** Epoch milliseconds. */
+  at?: number
+  sequence?: string | undefined
+  partitionkey?: string
+  traceparent?: string | undefined
+}
+
+/** Returns a CloudEvents 1.0 event in structured mode: on the broker, in webhooks and on streams alike. */
+export function cloudEventText({ id, type, at, ...envelope }: Envelope, data: unknown): string {
+  const { source = defaultSource, subject, sequence, partitionkey, traceparent } = envelope
+  return JSON.stringify({
     specversion: '1.0',
-    id,
-    source,
-    type,
-    subject: taskId,
-    time: new Date(at).toISOString(),
+    ...{ id, source, type, subject },
+    time: at === undefined ? undefined : new Date(at).toISOString(),
     datacontenttype: 'application/json',
+    ...{ sequence, partitionkey, traceparent, data },
+  })
+}
+
+/** Returns what an event of a task says beside its data. */
+function envelopeOf({ name, at, taskId, rootTaskId, traceparent, sequence }: SequencedEvent) {
+  return {
+    id: sequence === undefined ? `${taskId}/${name}/${at}` : `${taskId}/${sequence}`,
+    type: cloudEventType(name),
+    subject: taskId,
+    at,
     sequence: sequence === undefined ? undefined : String(sequence).padStart(sequenceDigits, '0'),
     partitionkey: rootTaskId,
     traceparent,
-    data: dataOf(event),
   }
+}
+
+/** Returns an event of a task as CloudEvents. */
+export function taskEventText(event: SequencedEvent, source = defaultSource): string {
+  return cloudEventText({ ...envelopeOf(event), source }, dataOf(event))
+}
+
+/** Returns the message of an event. */
+export function eventMessage(event: SequencedEvent, source = defaultSource): OutgoingMessage {
+  const { id, type, subject: taskId } = envelopeOf(event)
   return {
-    content: JSON.stringify(body),
+    content: taskEventText(event, source),
     type,
     contentType: cloudEventsType,
     messageId: id,
@@ -113,7 +142,7 @@ export function eventMessage(event: SequencedEvent, source = defaultSource): Out
 
 /** What the envelope does not say, as plain JSON. A stack is for the operators of the process that has it. */
 function dataOf(event: SequencedEvent): Record<string, unknown> {
-  const { name: _name, at: _at, traceparent: _trace, sequence: _sequence, ...data } = event
+  const { name: _name, at: _at, traceparent: _trace, sequence: _sequence, isNewest: _newest, ...data } = event
   if ('progress' in data) return { ...data, progress: plainOf(data.progress) }
   if (!('errorInfo' in data) || data.errorInfo === undefined) return data
   const { stack: _stack, ...errorInfo } = data.errorInfo

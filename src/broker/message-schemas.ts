@@ -64,28 +64,46 @@ const always = ['taskId', 'taskType', 'userId', 'lane', 'version', 'attempt', 'r
 /** What any event may name beside that. */
 const perhaps = ['parentTaskId', 'sequenceFrom', 'status', 'phase', 'retryCount', 'ranMs']
 
+/** Who reads an event: who binds to the broker, or who follows a stream or has a webhook, for whom it may have no place in the order of its task. */
+type Reader = 'broker' | 'elsewhere'
+
 /** The data of an event. */
-export function eventDataSchema(name: TaskEventName): Schema {
+export function eventDataSchema(name: TaskEventName, reader: Reader = 'broker'): Schema {
   const { names, mayName = [] } = eventDescriptions[name]
   const known = [...new Set([...always, ...names, ...perhaps, ...mayName])]
   const properties: Record<string, Schema> = Object.fromEntries(
     known.map(field => [field, fields[field] ?? {}]),
   )
   if (name === 'completed') properties['status'] = { enum: [...endedStatuses] }
-  return { type: 'object', required: [...always, ...names], properties }
+  // A webhook is made from the record, which does not say how long the last attempt ran.
+  const needed = reader === 'broker' ? names : names.filter(field => field !== 'ranMs')
+  return { type: 'object', required: [...always, ...needed], properties }
 }
 
-/** An event as it is sent: CloudEvents 1.0, structured mode. `data` is the schema of its data. */
-export function eventSchema(name: TaskEventName, data: Schema): Schema {
+/** What every event says beside its data. */
+const envelopeFields = (type: string) => ({
+  specversion: { const: '1.0' },
+  id: { ...text, description: 'The same in every delivery of the event' },
+  source: { ...text, format: 'uri-reference', examples: [defaultSource] },
+  type: { const: type },
+  subject: { ...text, description: 'The task' },
+  time: { ...text, format: 'date-time' },
+  datacontenttype: { const: 'application/json' },
+})
+
+/** An event that is not of a task: CloudEvents 1.0, structured mode. `data` is the schema of its data. */
+export function unnumberedSchema(type: string, data: Schema): Schema {
+  const { subject: _subject, ...fields } = envelopeFields(type)
+  const subject = { ...text, description: 'What it is about' }
+  return { title: type, ...object({ ...fields, subject, data }, ['subject', 'time']) }
+}
+
+/** An event of a task as it is sent: CloudEvents 1.0, structured mode. `data` is the schema of its data. */
+export function eventSchema(name: TaskEventName, data: Schema, reader: Reader = 'broker'): Schema {
+  const isUnnumbered = name === 'progress' || reader === 'elsewhere'
   const envelope = object(
     {
-      specversion: { const: '1.0' },
-      id: { ...text, description: 'The same in every delivery of the event' },
-      source: { ...text, format: 'uri-reference', examples: [defaultSource] },
-      type: { const: cloudEventType(name) },
-      subject: { ...text, description: 'The task' },
-      time: { ...text, format: 'date-time' },
-      datacontenttype: { const: 'application/json' },
+      ...envelopeFields(cloudEventType(name)),
       sequence: {
         ...text,
         pattern: '^\\d{10,}$',
@@ -95,7 +113,7 @@ export function eventSchema(name: TaskEventName, data: Schema): Schema {
       traceparent: { ...text, description: 'W3C trace context of the submitter' },
       data,
     },
-    name === 'progress' ? ['sequence', 'traceparent'] : ['traceparent'],
+    isUnnumbered ? ['sequence', 'traceparent'] : ['traceparent'],
   )
   return { title: cloudEventType(name), ...envelope }
 }

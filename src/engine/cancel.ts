@@ -122,7 +122,7 @@ const eraseAgainMs = 250
 
 /** Returns what deletes trees of tasks, on behalf of an attempt. */
 export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record' | 'signal'>): Erasure {
-  const { queries, tasks } = core.store
+  const { queries, schedules, tasks } = core.store
   return {
     submittedAt: record.createdAt,
     async roots(filter, page) {
@@ -142,6 +142,10 @@ export function erasureOf(core: Core, { record, signal }: Pick<Attempt, 'record'
         if (left === undefined) return gone
         await new Promise<void>(resolve => core.clock.after(eraseAgainMs, resolve))
       }
+    },
+    async removeSchedules(userId) {
+      for (const kept of await schedules.kept())
+        if (kept.userId === userId && kept.createdAt <= record.createdAt) await schedules.removeKept(kept.id)
     },
     scrub: async () => core.store.scrub?.(),
   }

@@ -20,13 +20,22 @@ const leftForMs = 100
 const mostLeaves = 5
 const leftLongMs = 5_000
 
-/** Consumes the deliveries of each lane: one is claimed, run and settled, and acknowledged last. Returns a function that takes no more. */
+/**
+ * Consumes the deliveries of each lane: one is claimed, run and settled, and acknowledged last. A lane whose slots change while it runs has the new ones from
+ * then on. Returns a function that takes no more.
+ */
 export function startConsumers(core: Core): () => void {
-  const stops = [...core.settings.lanes].map(([lane, { slots }]) =>
-    core.broker.consume({ lane, slots }, received => receive(core, received)),
-  )
+  const { broker, slots } = core
+  const consume = (lane: string, count: number) =>
+    broker.consume({ lane, slots: count }, received => receive(core, received))
+  const stops = new Map(slots.all().map(each => [each.lane, consume(each.lane, each.slots)]))
+  const unsubscribe = slots.onChange((lane, count) => {
+    stops.set(lane, consume(lane, count))
+    core.wakeRelay()
+  })
   return () => {
-    for (const stop of stops) stop()
+    unsubscribe()
+    for (const stop of stops.values()) stop()
   }
 }
 
@@ -79,9 +88,9 @@ async function leaveToOthers(core: Core, received: Received, free: () => void): 
 
 /** `left` is called when the attempt is over, or never began. */
 function claimAndRun(core: Core, received: Received, free: () => void, left: () => void = nothing): void {
-  const { taskId, attempt } = received.delivery
+  const { taskId, attempt, lane } = received.delivery
   const request = nextClaim(core)
-  const claim: Claim = { taskId, attempt, ...request.claim }
+  const claim: Claim = { taskId, attempt, lane, ...request.claim }
   const answered = ({ record, askedAt }: Held<Claimed>) => {
     core.claims.inFlight -= 1
     if (record === undefined) {
@@ -117,7 +126,7 @@ function claimAndRun(core: Core, received: Received, free: () => void, left: () 
   })
 }
 
-/** The claim was refused: the task has ended, is held, or is not due. The store delivers it again when it is time. */
+/** The claim was refused: the task has ended, is held, is not due, or waits in another lane. The store delivers it again when it is time. */
 function refuse(core: Core, received: Received): void {
   requeueLater(core, received.delivery.taskId)
   received.ack()

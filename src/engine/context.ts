@@ -23,6 +23,7 @@ import type { Duration } from '../task/duration.ts'
 import type { Erasure } from '../task/erasure.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { tickOf } from '../task/idempotency.ts'
+import type { OwnTasks } from '../task/own-tasks.ts'
 import type { AllowedCall, BudgetHold, ExpectedCall, Permit, Spending, Usage } from '../task/paid-call.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
@@ -30,10 +31,13 @@ import { validUsage } from '../task/usage.ts'
 import type { WaitOutcome } from '../task/wait-transitions.ts'
 import type { Attempt } from './attempt.ts'
 import { needOf } from './budget-arithmetic.ts'
+import type { BulkSelection } from './bulk-selection.ts'
+import { BulkTasks } from './bulk-tasks.ts'
 import { erasureOf } from './cancel.ts'
 import type { Core } from './core.ts'
 import { BudgetHolds, makeCall, Permits } from './holds.ts'
 import { OutputWriter, readOutput } from './output.ts'
+import { ownTasksOf } from './own-tasks.ts'
 import { parseProgress, Reports } from './reports.ts'
 import { paidLateMs, retryOf } from './settle.ts'
 import { checkKey, checkStepKey, Steps } from './steps.ts'
@@ -150,6 +154,15 @@ export class AttemptContext implements TaskContext {
     return erasureOf(this.#core, this.held)
   }
 
+  get ownTasks(): OwnTasks {
+    return ownTasksOf(this.#core, this.held)
+  }
+
+  /** Returns what the engine's own bulk action does to the tasks of a selection; no other handler gets it. */
+  bulk(selection: BulkSelection): BulkTasks {
+    return new BulkTasks(this.#core, this.held, selection)
+  }
+
   /** No field of the context, so that a printed context shows no services: they may hold keys. */
   get services(): unknown {
     return this.#core.services
@@ -235,6 +248,7 @@ export class AttemptContext implements TaskContext {
     const row: UsageRow = { id: randomUUID(), at, attempt, model, ...tokens, ...defined({ cost }), ...named }
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
     await this.storing(() => retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs })))
+    this.#core.paid.emit(record, row)
     if (isEstimated !== true || call === undefined) return
     const known = needOf({ tokens: inputTokens + outputTokens, ...defined({ cost }) })
     await this.#core.budgets.settleEarlier({ record, call }, known)

@@ -1,19 +1,23 @@
 import type { Broker, HeardEvents } from '../broker/broker.ts'
 import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Emitter } from '../runtime/emitter.ts'
 import type { Gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
-import type { Claim, Claimed, Created, Delivery, Overdue, Store } from '../store/store.ts'
+import type { Claim, Claimed, Created, Delivery, Overdue, Store, UsageRow } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
-import type { NewTask } from '../task/task.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
 import type { Tracer } from '../task/tracer.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
 import type { OutputSignals, TaskBus, Waiters } from './listeners.ts'
+import type { FollowedValues } from './operator-values.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { EngineSettings } from './settings.ts'
+import type { Slots } from './slots.ts'
+import type { Threads } from './threads.ts'
 
 /** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
 export interface Core {
@@ -26,9 +30,14 @@ export interface Core {
   readonly bus: TaskBus
   /** The events of every process; the same bus where there is only this one. */
   readonly live: TaskBus
+  /** What calls of models used, in this process, once it is stored. */
+  readonly paid: Emitter<[task: TaskRecord, usage: UsageRow]>
   readonly log: Logger
   readonly trace: Tracer | undefined
   readonly settings: EngineSettings
+  readonly slots: Slots
+  readonly threads: Threads
+  readonly operatorValues: FollowedValues
   readonly tasks: ReadonlyMap<string, ResolvedTask>
   readonly services: unknown
   readonly admission: AdmissionLimits
@@ -62,6 +71,8 @@ export interface Core {
   reserveStart(lane: string): Start | undefined
   /** Has the relay run soon, once it was started: something may be due. */
   wakeRelay: () => void
+  /** Wakes the loop of the schedules, in a process that runs it: one was made or changed. */
+  wakeSchedules: () => void
   /** Begins to receive events of other processes, for a listener that wants all, or a wait for a result. */
   listenToOthers: (which: HeardEvents) => void
 }

@@ -6,6 +6,7 @@ import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { discarded } from '../task/transition.ts'
+import { isWider } from './bulk-selection.ts'
 import type { Core } from './core.ts'
 import { requireVersion } from './read-task.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
@@ -13,7 +14,16 @@ import { type RetryTaskOptions, retryTask } from './retry.ts'
 /** The outcome of a bulk operation. */
 export interface BulkOutcome {
   done: number
+  /** The first 100. */
   failed: readonly { taskId: string; code: string; message: string }[]
+  /** The limit was reached before the last that match. */
+  more?: true
+}
+
+/** How far an operation on many goes. */
+export interface BulkLimit {
+  /** Dead letters that it acts on at most; default all. */
+  limit?: number
 }
 
 /**
@@ -30,21 +40,26 @@ export interface DeadLetters {
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
   /**
    * Retries all that were open when it began and match, a page at a time. A parent whose dead letter is closed by the retry of a sub-task is
-   * not counted.
+   * not counted. One call for few: for many there is `bulkAction`, which survives its process.
    */
-  retryAll(filter: DeadLetterFilter): Promise<BulkOutcome>
+  retryAll(filter: DeadLetterFilter, options?: BulkLimit): Promise<BulkOutcome>
   /**
    * Takes one out of the list, with history; the task stays as it ended. Throws DEAD_LETTER_NOT_FOUND; TASK_CHANGED when it no longer has
    * the version that was given, or changes meanwhile.
    */
   purge(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Takes all that match out of the list, a page at a time. */
-  purgeAll(filter: DeadLetterFilter): Promise<BulkOutcome>
+  purgeAll(filter: DeadLetterFilter, options?: BulkLimit): Promise<BulkOutcome>
 }
 
 const perPage = 200
 /** Errors of a bulk operation that are reported one by one. */
 const mostErrors = 100
+
+/** Returns the error for a task without an open dead letter. */
+export function noDeadLetter(taskId: string): QuillworkError {
+  return new QuillworkError('DEAD_LETTER_NOT_FOUND', `Task ${taskId} has no open dead letter.`)
+}
 
 /** Returns the dead letters of an engine. */
 export function deadLettersOf(core: Core): DeadLetters {
@@ -53,7 +68,7 @@ export function deadLettersOf(core: Core): DeadLetters {
   async function get(taskId: string): Promise<TaskRecord> {
     const [record] = await queries.get([taskId])
     if (record?.deadLetter !== undefined) return record
-    throw new QuillworkError('DEAD_LETTER_NOT_FOUND', `Task ${taskId} has no open dead letter.`)
+    throw noDeadLetter(taskId)
   }
 
   return {
@@ -64,13 +79,20 @@ export function deadLettersOf(core: Core): DeadLetters {
       await get(taskId)
       return retryTask(core, taskId, options)
     },
-    retryAll: filter => forEach(core, filter, record => retryTask(core, record.id)),
+    retryAll: (filter, options) =>
+      forEach(core, filter, options, record => {
+        if (!isWider(record, filter)) return retryTask(core, record.id)
+        throw new QuillworkError(
+          'FORBIDDEN',
+          `Task ${record.id} acts on other users too; retry it by its id.`,
+        )
+      }),
     async purge(taskId, { ifVersion } = {}) {
       const record = await get(taskId)
       requireVersion(record, ifVersion)
       await discard(core, record)
     },
-    purgeAll: filter => forEach(core, filter, record => discard(core, record)),
+    purgeAll: (filter, options) => forEach(core, filter, options, record => discard(core, record)),
   }
 }
 
@@ -78,13 +100,17 @@ export function deadLettersOf(core: Core): DeadLetters {
 async function forEach(
   { store }: Core,
   filter: DeadLetterFilter,
+  { limit = Number.POSITIVE_INFINITY }: BulkLimit = {},
   act: (record: TaskRecord) => Promise<unknown>,
 ): Promise<BulkOutcome> {
   const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, store.tasks.now() + 1)
   const openNow = everyItem(perPage, page => store.queries.deadLetters({ ...filter, openedBefore }, page))
   const failed: BulkOutcome['failed'][number][] = []
   let done = 0
+  let acted = 0
   for await (const listed of openNow) {
+    if (acted >= limit) return { done, failed, more: true }
+    acted += 1
     try {
       // The retry of a sub-task closes the dead letter of its parent, which may fail anew before its turn in the page comes.
       const [record] = await store.queries.get([listed.id])
@@ -107,7 +133,8 @@ function isSameDeadLetter(record: TaskRecord, listed: TaskRecord): boolean {
   return now !== undefined && isSameRun && now.openedAt === before?.openedAt
 }
 
-async function discard(core: Core, record: TaskRecord): Promise<void> {
+/** Takes the dead letter of a record out of the list. Throws TASK_CHANGED. */
+export async function discard(core: Core, record: TaskRecord): Promise<void> {
   const [applied] = await core.store.tasks.apply([discarded(record, core.store.tasks.now())])
   if (applied !== 'applied')
     throw new QuillworkError('TASK_CHANGED', `Task ${record.id} changed meanwhile; look at it again.`)

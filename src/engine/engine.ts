@@ -7,9 +7,18 @@ import { memoryBroker } from '../broker/memory/broker.ts'
 import type { Limit, LimitSource, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
+import { createEmitter } from '../runtime/emitter.ts'
 import { gather, weightOf } from '../runtime/gather.ts'
 import { guardLog, type Logger, silentLog } from '../runtime/log.ts'
-import type { Delivery, Store } from '../store/store.ts'
+import {
+  type Backup,
+  backupsOf,
+  type Delivery,
+  type NodeState,
+  type OperatorValues,
+  type Store,
+  type UsageRow,
+} from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import { defined } from '../task/defined.ts'
 import {
@@ -26,38 +35,41 @@ import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { SubmitOptions } from '../task/submission.ts'
+import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { guardTracer, type Tracer } from '../task/tracer.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
+import { type Bulk, bulkOf } from './bulk-action.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { Handle, type TaskHandle } from './handle.ts'
+import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import { createLink, createPeers } from './link.ts'
 import { createBus, OutputSignals, type TaskBus, Waiters } from './listeners.ts'
-import {
-  type EngineHealth,
-  healthOf,
-  type Lanes,
-  type Limits,
-  lanesOf,
-  limitsOf,
-  type Tasks,
-  tasksOf,
-} from './operate.ts'
+import { type EngineHealth, healthOf, type Tasks, tasksOf } from './operate.ts'
+import { FollowedValues } from './operator-values.ts'
+import { processesOf } from './processes.ts'
 import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
+import { createPlans } from './schedule-plans.ts'
+import { type Schedules, schedulesOf } from './schedules.ts'
 import {
   type EngineRole,
   type EngineSettings,
   type EngineTimes,
   resolveSettings,
+  type ThreadOptions,
   type UsageRetention,
 } from './settings.ts'
+import { Slots } from './slots.ts'
 import { submitAs } from './submit.ts'
 import { type SubmitItem, submitEach, submitMany } from './submit-many.ts'
+import { refuseHandlerThread, Threads } from './threads.ts'
+import { type EngineTransaction, transact } from './transaction.ts'
 import { signalTask } from './wait.ts'
 
 /** The parts and settings of an engine. */
@@ -80,8 +92,11 @@ export interface EngineOptions<Tx = never> {
   retention?: Partial<Record<TaskStatus, Duration>>
   /** How long what calls of models used is kept, by call and by day; default 30 days and three years. */
   usageRetention?: UsageRetention
+  /** How long lines of the audit trail are kept; default 90 days. */
+  auditRetention?: Duration
   schedules?: readonly AnySchedule[]
   times?: EngineTimes
+  threads?: ThreadOptions
   /** Default: silent. */
   log?: Logger
   /** Traces tasks, such as `openTelemetry()`; default none. */
@@ -131,6 +146,12 @@ export interface Engine<Tx = never> extends AsyncDisposable {
     type: TaskType<P, R>,
     items: Iterable<SubmitItem<P, Tx>>,
   ): Promise<readonly SubmitOutcome<R>[]>
+  /**
+   * Runs `work` once in a transaction of the store on SQLite, with statements on tables of your own in its file: they and the tasks that it submits come to
+   * be together, or not at all. `work` is synchronous. Resolves with what it returns when that is durable; rejects with what it throws, as it was.
+   * Throws OPTION_INVALID for a promise, and on another store: there `submit` takes a `transaction`.
+   */
+  transaction<T>(work: (tx: EngineTransaction) => T): Promise<T>
   /** The handle of a task, or undefined when there is none. */
   find<R extends Schema>(type: TaskType<Schema, R>, taskId: string): Promise<TaskHandle<R> | undefined>
   /**
@@ -151,14 +172,26 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   /** What an operator asks and does. */
   readonly tasks: Tasks
   readonly deadLetters: DeadLetters
+  /** What would be done to many tasks; it is done by a task, see `bulkAction`. */
+  readonly bulk: Bulk
   readonly lanes: Lanes
   readonly limits: Limits
+  /**
+   * Copies all that the store has into a new file, while tasks run: the file can be opened as a store. Throws BACKUP_UNSUPPORTED for a store without a file
+   * of its own, and what `Backups.write` throws.
+   */
+  backup(file: string): Promise<Backup>
+  /** Returns the processes that share the store and sent a heartbeat within a minute, this one among them. */
+  processes(): Promise<readonly NodeState[]>
+  readonly schedules: Schedules
   /** What trees may spend. */
   readonly budgets: Budgets
   /** What happens in this process, as it happens; best effort. */
   readonly events: TaskBus
   /** What happens in every process that shares the store; the same as `events` where there is only this one. */
   readonly live: TaskBus
+  /** Listens to what calls of models used in this process, once it is stored; best effort. Returns an unsubscribe function. */
+  onUsage(listener: (task: TaskRecord, usage: UsageRow) => void): () => void
   /** Listens to gaps: `live` may have missed something, because the broker was away; read again what you show. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
   /** How the parts are doing. Never throws. */
@@ -176,12 +209,13 @@ export type ServicesOf<T extends readonly AnyTask[]> =
 
 /**
  * Returns an engine, which owns the store and the broker from now on: `stop` closes them. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID,
- * SCHEDULE_INVALID, and what the store and the broker throw when they are opened; they are closed then, too.
+ * SCHEDULE_INVALID, THREAD_UNSUPPORTED, and what the store and the broker throw when they are opened; they are closed then, too.
  */
 export async function createEngine<const T extends readonly AnyTask[], Tx = never>(
   options: EngineOptions<Tx> & { tasks: T } & ServicesOf<T>,
 ): Promise<Engine<Tx>> {
   try {
+    refuseHandlerThread()
     return await makeEngine(options)
   } catch (error) {
     await Promise.allSettled([options.broker?.close(), options.store.tasks.close()])
@@ -193,11 +227,12 @@ async function makeEngine<Tx>(
   options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
 ): Promise<Engine<Tx>> {
   const core = buildCore(options)
-  const planned = await planSchedules(core, options.schedules ?? [])
+  const plans = createPlans(core, await planSchedules(core, options.schedules ?? []))
   await core.store.open?.()
+  await core.operatorValues.refresh()
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
   const link = createLink(core)
-  const lifecycle = createLifecycle(core, planned, link)
+  const lifecycle = createLifecycle(core, plans, link)
   return {
     submit(type, parameters, submitOptions = {}) {
       const { seen } = core.waiters
@@ -221,6 +256,7 @@ async function makeEngine<Tx>(
           : { task: new Handle(core, outcome.record, seen, outcome.isNew) },
       )
     },
+    transaction: work => transact(core, work),
     async find(_type, taskId) {
       const { seen } = core.waiters
       const [record] = await core.store.queries.get([taskId])
@@ -233,11 +269,16 @@ async function makeEngine<Tx>(
     [Symbol.asyncDispose]: () => lifecycle.stop(),
     tasks: tasksOf(core),
     deadLetters: deadLettersOf(core),
+    bulk: bulkOf(core),
     lanes: lanesOf(core),
     limits: limitsOf(core),
+    backup: async file => backupsOf(options.store).write(file),
+    processes: () => processesOf(core),
+    schedules: schedulesOf(core, plans),
     budgets: core.budgets,
     events: core.bus,
     live: core.live,
+    onUsage: core.paid.on,
     onGap: link.onGap,
     health: () => healthOf(core),
     settings: core.settings,
@@ -266,6 +307,8 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     perCall: 500,
     failed: (error: unknown) => log.error({ err: error }, 'handling a store answer failed'),
   }
+  const lanes = [...tasks.values()].map(({ lane }) => lane)
+  const settings = resolveSettings(options, lanes)
   const core: Core = {
     store,
     writes: {
@@ -281,26 +324,18 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
       send: gather(deliveries => sendNow(core, deliveries), answering),
     },
     broker,
-    limiter: isLimiter(options.limits)
-      ? options.limits
-      : createLocalLimiter(
-          defined({
-            limits: options.limits ?? {},
-            clock,
-            // Of a store that processes share each would overwrite what the others have used.
-            kept: store.capabilities.manyProcesses ? undefined : { states: store.states, clock },
-          }),
-        ),
+    paid: createPaid(log),
+    limiter: limiterOf(options, store, clock),
     budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,
     live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers('all')) : bus,
     log,
     trace: guardedTracer(options.trace, log),
-    settings: resolveSettings(
-      options,
-      [...tasks.values()].map(task => task.lane),
-    ),
+    settings,
+    slots: new Slots(settings, log),
+    threads: new Threads(settings.threads, clock),
+    operatorValues: new FollowedValues(store.operatorValues, values => useValues(core, values), log),
     tasks,
     services: options.services,
     admission,
@@ -321,9 +356,28 @@ function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[];
     random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay: () => undefined,
+    wakeSchedules: () => undefined,
     listenToOthers: () => undefined,
   }
   return core
+}
+
+function limiterOf({ limits = {} }: Pick<EngineOptions, 'limits'>, store: Store, clock: Clock): RateLimiter {
+  if (isLimiter(limits)) return limits
+  // Of a store that processes share each would overwrite what the others have used.
+  const kept = store.capabilities.manyProcesses ? undefined : { states: store.states, clock }
+  return createLocalLimiter(defined({ limits, clock, kept }))
+}
+
+function useValues({ limiter, slots }: Core, values: OperatorValues): void {
+  slots.use(values.slots)
+  limiter.overrides?.use(values.limits)
+}
+
+function createPaid(log: Logger): Core['paid'] {
+  return createEmitter<[task: TaskRecord, usage: UsageRow]>(error =>
+    log.error({ err: error }, 'usage listener failed'),
+  )
 }
 
 function guardedTracer(tracer: Tracer | undefined, log: Logger): Tracer | undefined {
@@ -343,6 +397,6 @@ async function sendNow(core: Core, deliveries: readonly Delivery[]): Promise<rea
   return deliveries
 }
 
-function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {
-  return limits !== undefined && 'acquire' in limits && typeof limits.acquire === 'function'
+function isLimiter(limits: NonNullable<EngineOptions['limits']>): limits is RateLimiter {
+  return 'acquire' in limits && typeof limits.acquire === 'function'
 }

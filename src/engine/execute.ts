@@ -14,6 +14,7 @@ import type { Attempt, Interruption } from './attempt.ts'
 import { AttemptContext } from './context.ts'
 import type { Core } from './core.ts'
 import { retryOf } from './settle.ts'
+import { runInThread } from './thread-context.ts'
 
 /**
  * Runs one attempt as a pipeline: claimed -> handler found -> parameters read -> run within its time -> result read -> outcome. Returns
@@ -26,6 +27,7 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
   if (attempt.record.crashCount > 0 && policyOf(task.policy, attempt.record).maxAttempts === 1)
     return { kind: 'lease-lost', error: earlierCrash(attempt.record) }
   const context = new AttemptContext(core, attempt, task)
+  if (task.module !== undefined) return finish(core, context, executeInThread(core, context, task.module))
   let outcome: Awaitable<Outcome | undefined>
   try {
     outcome = withinItsTime(core, context, run(core, context))
@@ -33,6 +35,33 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
     outcome = failure(core, context, error)
   }
   return outcome instanceof Promise || context.isUnfinished ? finish(core, context, outcome) : outcome
+}
+
+/**
+ * Runs an attempt in a thread, which reads the parameters too. The time of the attempt begins when there is one for it; a thread whose handler has
+ * not ended when the outcome is known is terminated.
+ */
+async function executeInThread(
+  core: Core,
+  context: AttemptContext,
+  module: string,
+): Promise<Outcome | undefined> {
+  const { held, record } = context
+  const { deadline = Number.POSITIVE_INFINITY } = record
+  const cancelTimer = core.clock.after(deadline - core.store.tasks.now(), () => held.interrupt('timeout'))
+  const thread = await core.threads.take(held).finally(cancelTimer)
+  if (thread === undefined) return interrupted(core, context, held.interruption ?? 'lease-lost')
+  try {
+    const { name } = handlerOf(context)
+    const returned = runInThread(core, context, thread, { module, handler: name })
+    return await withinItsTime(
+      core,
+      context,
+      returned.then(value => readResult(core, context, value)),
+    )
+  } finally {
+    core.threads.release(thread)
+  }
 }
 
 function run(core: Core, context: AttemptContext): Awaitable<Outcome> {
@@ -47,14 +76,18 @@ function readParameters({ task, record }: AttemptContext): Awaitable<unknown> {
   return parseWith(task.parameters, stored, 'PARAMETERS_INVALID', problem)
 }
 
+/** Returns the handler of the phase. */
+function handlerOf({ task, record }: AttemptContext) {
+  const name = record.phase === 'reducing' ? 'onSubTasksSettled' : 'execute'
+  const handler = task[name]
+  if (handler !== undefined) return { name, handler } as const
+  const message = `${task.type} has sub-tasks to reduce, but no onSubTasksSettled any more.`
+  throw new QuillworkError('INTERNAL', message)
+}
+
 /** Runs the handler of the phase. Query builders and the like are awaited as promises are. */
 function callHandler(context: AttemptContext, parameters: unknown): Awaitable<unknown> {
-  const { task, record } = context
-  const handler = record.phase === 'reducing' ? task.onSubTasksSettled : task.execute
-  if (handler === undefined) {
-    const message = `${task.type} has sub-tasks to reduce, but no onSubTasksSettled any more.`
-    throw new QuillworkError('INTERNAL', message)
-  }
+  const { handler } = handlerOf(context)
   context.parameters = parameters
   const returned = handler(context)
   return isThenable(returned) ? Promise.resolve(returned) : returned

@@ -60,8 +60,8 @@ interface WaitOptions {
   timeout?: Duration
 }
 
-/** Resolves once the task has ended. */
-function endOf(core: Core, taskId: string, since: number, wait?: WaitOptions): Promise<End> {
+/** Resolves once the task has ended. `since`: ends that had been seen when it was known to be live; -1 when it was not. */
+export function endOf(core: Core, taskId: string, since: number, wait?: WaitOptions): Promise<End> {
   if (wait !== undefined || since < 0 || !core.waiters.remembers(taskId, since))
     return lookUpEnd(core, taskId, since, wait ?? {})
   // The usual case: the submitter waits for it, and no end can have been missed.

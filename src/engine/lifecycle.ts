@@ -10,7 +10,8 @@ import { findEnds } from './handle.ts'
 import { rescue, startHeartbeat } from './lease.ts'
 import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
-import { type Planned, startSchedules } from './schedule.ts'
+import { startSchedules } from './schedule.ts'
+import type { Plans } from './schedule-plans.ts'
 import { rejoinLimits, wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
@@ -24,7 +25,7 @@ export interface Lifecycle {
  *
  * @param link What ties the process to the others, also before it is started.
  */
-export function createLifecycle(core: Core, planned: readonly Planned[], link: Link): Lifecycle {
+export function createLifecycle(core: Core, plans: Plans, link: Link): Lifecycle {
   let running: Running | undefined
   let stopping: Promise<void> | undefined
   /** When the grace time is over, by the monotonic clock. */
@@ -34,8 +35,9 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
     if (stopping !== undefined)
       throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
     if (running !== undefined) return
-    running = startAll(core, planned)
+    running = startAll(core, plans)
     core.started = true
+    core.slots.onChange(() => link.report())
     link.report()
   }
 
@@ -46,6 +48,8 @@ export function createLifecycle(core: Core, planned: readonly Planned[], link: L
     await running?.feeding.stop()
     await releasePartitions(core)
     await drain(core, () => graceUntil)
+    // A call of native code, such as of another program, ends before its thread does.
+    await atMost(writeMs, core.threads.close(), () => undefined, core.clock)
     await running?.heartbeat.stop()
     await core.budgets.stop()
     // What was submitted before the stop, more than one write takes.
@@ -83,7 +87,7 @@ interface Running {
   release(): void
 }
 
-function startAll(core: Core, planned: readonly Planned[]): Running {
+function startAll(core: Core, plans: Plans): Running {
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   core.wakeRelay = relay.wake
@@ -91,13 +95,14 @@ function startAll(core: Core, planned: readonly Planned[]): Running {
   core.broker.onCapacity(relay.wake)
   const { roles } = core.settings
   if (roles.has('worker')) stops.push(startConsumers(core))
-  const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []
+  const upkeep = roles.has('maintenance') ? startUpkeep(core, plans, stops) : []
   if (roles.has('maintenance')) void rejoinLimits(core)
   const heartbeat = startHeartbeat(core)
+  const following = followOperatorValues(core)
   relay.wake()
   return {
     heartbeat,
-    feeding: together([relay, ...upkeep]),
+    feeding: together([relay, ...following, ...upkeep]),
     pause() {
       for (const stop of stops) stop()
     },
@@ -105,10 +110,24 @@ function startAll(core: Core, planned: readonly Planned[]): Running {
   }
 }
 
-function startUpkeep(core: Core, planned: readonly Planned[], stops: (() => void)[]): Loop[] {
+/** Milliseconds until a change of another process is seen whose message got lost. */
+const valuesEveryMs = 15_000
+
+/** Follows what operators set in other processes; in the one that owns its store there is no other. */
+function followOperatorValues({ clock, operatorValues, store }: Core): Loop[] {
+  if (!store.capabilities.manyProcesses) return []
+  const step = async () => {
+    await operatorValues.refresh()
+    return undefined
+  }
+  return [startLoop({ clock, everyMs: valuesEveryMs, step })]
+}
+
+function startUpkeep(core: Core, plans: Plans, stops: (() => void)[]): Loop[] {
   const everyMs = core.settings.sweepIntervalMs
   const sweeping = startLoop({ clock: core.clock, everyMs, step: () => sweep(core) })
-  const schedules = startSchedules(core, planned)
+  const schedules = startSchedules(core, plans)
+  core.wakeSchedules = schedules.wake
   const rollUp = startRollUp(core)
   stops.push(consumeDeadLetters(core))
   const upkeep = [sweeping, schedules, rollUp]
@@ -165,8 +184,8 @@ const rollUpWrites = 100
 const unparsableMs = 30 * 86_400_000
 
 /**
- * Starts the loop that has old model calls summed by day, and deletes sums, and messages that cannot be read, that are older than they are
- * kept. All of it changes with the day alone: once it has gone over it, it asks nothing of the store until the next day. It is no step of the
+ * Starts the loop that has old model calls summed by day, and deletes sums, messages that cannot be read, and lines of the audit trail that are
+ * older than they are kept. All of it changes with the day alone: once it has gone over it, it asks nothing of the store until the next day. It is no step of the
  * sweep, because it waits for reports that are being read.
  */
 function startRollUp(core: Core): Loop {
@@ -175,6 +194,7 @@ function startRollUp(core: Core): Loop {
   let rolledUpUntil = Number.NEGATIVE_INFINITY
   let expiredUntil = Number.NEGATIVE_INFINITY
   let unparsableUntil = Number.NEGATIVE_INFINITY
+  let auditUntil = Number.NEGATIVE_INFINITY
   /** Where the walk over the old calls goes on. */
   let from: UsagePlace | undefined
 
@@ -191,14 +211,20 @@ function startRollUp(core: Core): Loop {
     if ((await store.unparsable.expire(before, rolledUpPerWrite)) < rolledUpPerWrite) unparsableUntil = before
   }
 
+  async function expireAudit(before: number): Promise<void> {
+    if ((await store.audit.expire(before, rolledUpPerWrite)) < rolledUpPerWrite) auditUntil = before
+  }
+
   async function step(): Promise<undefined> {
     const now = store.tasks.now()
     const [calls, days] = [startOfDay(now - callsMs), startOfDay(now - daysMs)]
     const unparsable = startOfDay(now - unparsableMs)
+    const audit = startOfDay(now - settings.auditRetentionMs)
     for (let writes = 0; writes < rollUpWrites && !core.stopping; writes++) {
       if (calls > rolledUpUntil) await rollUp(calls)
       else if (days > expiredUntil) await expire(days)
       else if (unparsable > unparsableUntil) await expireUnparsable(unparsable)
+      else if (audit > auditUntil) await expireAudit(audit)
       else return
     }
   }

@@ -4,7 +4,6 @@ import { createEmitter, type Emitter } from '../runtime/emitter.ts'
 import { gatherCalls } from '../runtime/gather.ts'
 import { startLoop } from '../runtime/loop.ts'
 import type { EventOutbox, NodeState, PendingEvents, Store } from '../store/store.ts'
-import type { ResolvedTask } from '../task/definition.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Attempt } from './attempt.ts'
@@ -12,6 +11,7 @@ import { createEventGate } from './confirm-events.ts'
 import type { Core, Peers } from './core.ts'
 import { findEnds } from './handle.ts'
 import { extendLeases } from './lease.ts'
+import { describeProcess } from './processes.ts'
 import { parkLimit } from './wake.ts'
 
 /** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
@@ -73,8 +73,11 @@ export function createLink(core: Core): Link {
 function control(core: Core, message: Exclude<ControlMessage, { kind: 'cancel' }>): void {
   if (message.kind === 'lanes' && message.partitions !== undefined)
     core.store.partitions?.becameDue(message.partitions)
-  else if (message.kind === 'lanes') core.wakeRelay()
-  else if (core.limiter.isShared !== true) void parkLimit(core, message.key, message.until)
+  else if (message.kind === 'lanes') {
+    core.wakeRelay()
+    core.wakeSchedules()
+    void core.operatorValues.refresh()
+  } else if (core.limiter.isShared !== true) void parkLimit(core, message.key, message.until)
 }
 
 /**
@@ -163,24 +166,9 @@ async function findEndsQuietly(core: Core, ids?: readonly string[]): Promise<und
   })
 }
 
-const startedAt = Date.now()
-
 async function report(core: Core): Promise<undefined> {
-  const { nodeId, roles, lanes } = core.settings
-  const slots = roles.has('worker')
-    ? Object.fromEntries([...lanes].map(([lane, { slots }]) => [lane, slots]))
-    : {}
   try {
-    await core.store.nodes?.report({
-      nodeId,
-      roles: [...roles],
-      lanes: slots,
-      types: roles.has('worker') && core.started && !core.stopping ? runnableTypes(core.tasks) : {},
-      running: core.running.size,
-      startedAt,
-      pid: process.pid,
-      host: nodeId.slice(0, nodeId.lastIndexOf('-')),
-    })
+    await core.store.nodes?.report(describeProcess(core))
   } catch (error) {
     core.log.warn({ err: error }, 'node report failed; will retry')
   }
@@ -190,11 +178,6 @@ async function report(core: Core): Promise<undefined> {
 const peersKeptForMs = 2_000
 /** Tasks that were left whose number is remembered. */
 const mostLeft = 10_000
-
-/** Returns what each of the task types can run: the newest version of its parameters, by type. */
-function runnableTypes(tasks: ReadonlyMap<string, ResolvedTask>): Record<string, number> {
-  return Object.fromEntries([...tasks].map(([type, { parametersVersion }]) => [type, parametersVersion]))
-}
 
 /** Returns the peers of a process. They are asked for only when something comes that it cannot run. */
 export function createPeers({ nodes, tasks }: Pick<Store, 'nodes' | 'tasks'>, clock: Clock): Peers {

@@ -1,9 +1,7 @@
-/** What an operator asks and does: tasks of any type as records, lanes, and the health of the parts. */
+/** What an operator asks and does: tasks of any type as records, and the health of the parts. */
 import type { BrokerHealth } from '../broker/broker.ts'
-import type { LimitUse } from '../rate-limit/limiter.ts'
 import { atMost } from '../runtime/at-most.ts'
 import type {
-  LaneState,
   Output,
   OutputPlace,
   Page,
@@ -19,22 +17,25 @@ import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { SubmitOptions } from '../task/submission.ts'
-import type { TaskRecord } from '../task/task.ts'
+import { scopeEnd, type TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask, cancelTree } from './cancel.ts'
 import type { Core, EngineCounts } from './core.ts'
+import { endOf } from './handle.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { readTask } from './read-task.ts'
+import { moveTask, type TagChange, tagTask } from './relabel.ts'
 import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
-import { slotsOf } from './settings.ts'
-import { check, requireLane, submitAs } from './submit.ts'
-import { rejoinLimits } from './wake.ts'
+import { check, submitAs } from './submit.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
 export type ModelUsage = Omit<UsageSum, 'key' | 'unpricedCalls' | 'estimatedCalls'> & { model: string }
 
 /** Tasks as an operator sees them: any type, as records. */
-export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
+export interface Tasks
+  extends Pick<TaskQueries, 'list' | 'withIdPrefix' | 'children' | 'counts' | 'attempts' | 'calls' | 'logs'> {
+  /** Returns the names of at most `limit` finished steps whose values are kept. */
+  steps(taskId: string, limit: number): Promise<readonly string[]>
   /** Throws TASK_NOT_FOUND. */
   get(taskId: string): Promise<TaskRecord>
   /** What the model calls used that are kept by call, see `usageSince`, by model; with `tree`, of all tasks below it too. */
@@ -70,6 +71,8 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
     parameters: unknown,
     options?: SubmitOptions,
   ): Promise<{ record: TaskRecord; isNew: boolean }>
+  /** Resolves once the task has ended, at once where it has. Rejects with the reason of the signal; throws TASK_NOT_FOUND. */
+  ended(taskId: string, options: { signal: AbortSignal }): Promise<void>
   /** See `handle.cancel`. `ifVersion`: only if the task still has this version. Throws TASK_CHANGED. */
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Cancels what is live of a task and below it, all of it when this resolves. What has ended, or is gone, stays as it is. */
@@ -81,6 +84,16 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
    * again. `ifVersion`: only if the task still has this version. Throws TASK_NOT_WAITING, also for one that waits for another sub-task; TASK_CHANGED.
    */
   runNow(taskId: string, options?: { ifVersion?: number }): Promise<void>
+  /**
+   * Adds tags to a task in whatever status, and takes tags from it. An attempt that runs keeps those that it began with. Returns whether anything
+   * changed. Throws TASK_NOT_FOUND, TASK_CHANGED, OPTION_INVALID.
+   */
+  tag(taskId: string, change: TagChange): Promise<boolean>
+  /**
+   * Has a waiting task wait in another lane. `ifVersion`: only if the task still has this version. Returns whether it was in another one. Throws
+   * LANE_UNKNOWN, TASK_NOT_FOUND, TASK_NOT_WAITING for one that runs or has ended, TASK_CHANGED.
+   */
+  move(taskId: string, lane: string, options?: { ifVersion?: number }): Promise<boolean>
   /** Submits an ended task anew, with what it was submitted with unless the options say otherwise. Throws TASK_NOT_ENDED. */
   rerun(taskId: string, options?: RerunOptions): Promise<{ record: TaskRecord; isNew: boolean }>
 }
@@ -91,9 +104,16 @@ export function tasksOf(core: Core): Tasks {
   return {
     get: taskId => readTask(core, taskId),
     list: (filter, page) => queries.list(filter, page),
+    withIdPrefix: (...asked) => queries.withIdPrefix(...asked),
     children: (parentTaskId, filter, page) => queries.children(parentTaskId, filter, page),
-    counts: () => queries.counts(),
+    counts: userId => queries.counts(userId),
     attempts: taskId => queries.attempts(taskId),
+    calls: (taskId, limit) => queries.calls(taskId, limit),
+    async steps(taskId, limit) {
+      const keys = await queries.steps(taskId, limit)
+      // Those of parameters that were changed since have the same names.
+      return [...new Set(keys.map(key => key.slice(key.indexOf(scopeEnd) + 1)))]
+    },
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
     usage: (taskId, { tree = false } = {}) => usageByModel(queries, tree ? { treeOf: taskId } : { taskId }),
     usageSince: taskId => usageSince(core, taskId),
@@ -107,15 +127,21 @@ export function tasksOf(core: Core): Tasks {
       const as = (record: TaskRecord, isNew: boolean) => ({ record, isNew })
       return submitAs(core, typeOf(core, taskType), { parameters, options, as })
     },
+    async ended(taskId, options) {
+      await endOf(core, taskId, -1, options)
+    },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     cancelTree: taskId => cancelTree(core, taskId),
     retry: (taskId, options) => retryTask(core, taskId, options),
     runNow: (taskId, { ifVersion } = {}) => runTaskNow(core, taskId, ifVersion),
+    tag: (taskId, change) => tagTask(core, taskId, change),
+    move: (taskId, lane, { ifVersion } = {}) => moveTask(core, taskId, lane, ifVersion),
     rerun: (taskId, options) => rerunTask(core, taskId, options),
   }
 }
 
-function typeOf(core: Core, taskType: string): ResolvedTask {
+/** Returns a task type by its name. Throws TASK_TYPE_UNKNOWN. */
+export function typeOf(core: Core, taskType: string): ResolvedTask {
   const task = core.tasks.get(taskType)
   if (task !== undefined) return task
   const known = [...core.tasks.keys()].join(', ')
@@ -126,7 +152,8 @@ function typeOf(core: Core, taskType: string): ResolvedTask {
 /** Models per page. */
 const perPage = 200
 
-async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<ModelUsage[]> {
+/** Returns what calls used, by model. */
+export async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<ModelUsage[]> {
   const sums = everyItem(perPage, page => queries.usageReport(filter, { by: 'model', ...page }))
   const models: ModelUsage[] = []
   for await (const { key: model, unpricedCalls: _, estimatedCalls: _e, ...used } of sums)
@@ -142,80 +169,6 @@ async function usageSince(core: Core, taskId: string): Promise<number | undefine
   // Those of a tree that runs, or did not complete, are kept.
   const isKept = root !== undefined && root.round === 0 && !root.status.startsWith('COMPLETED')
   return isKept ? undefined : since
-}
-
-/** A lane, with what this process runs of it. */
-export interface LaneInfo extends LaneState {
-  /** Worker slots of this process. */
-  slots: number
-  /** Attempts of the lane that this process runs. */
-  running: number
-}
-
-/** The named work queues. Pausing survives a restart; running attempts go on. */
-export interface Lanes {
-  list(): Promise<readonly LaneInfo[]>
-  /** Throws LANE_UNKNOWN. */
-  pause(lane: string): Promise<void>
-  /** Throws LANE_UNKNOWN. */
-  resume(lane: string): Promise<void>
-}
-
-/** Returns the lanes of an engine. */
-export function lanesOf(core: Core): Lanes {
-  async function setPaused(lane: string, paused: boolean): Promise<void> {
-    requireLane(core, lane)
-    await core.store.lanes.setPaused(lane, paused)
-    core.broker.remote?.sendControl({ kind: 'lanes' })
-    core.wakeRelay()
-  }
-
-  return {
-    async list() {
-      const states = new Map((await core.store.lanes.lanes()).map(state => [state.lane, state]))
-      const attempts = [...core.running.values()]
-      return slotsOf(core.settings).map(({ lane, slots }) => {
-        const state = states.get(lane) ?? { lane, paused: false, waiting: 0 }
-        return { ...state, slots, running: attempts.filter(({ record }) => record.lane === lane).length }
-      })
-    },
-    pause: lane => setPaused(lane, true),
-    resume: lane => setPaused(lane, false),
-  }
-}
-
-/** The limits of calls, by key. */
-export interface Limits {
-  /** What is limited or parked, in any process, and how much of it is in use. Throws while the store is away, where processes share the limits. */
-  list(): Promise<readonly LimitUse[]>
-  /**
-   * Lets the calls under a limit go on at once: forgets that its provider asked to wait and what counts against its minute, and gives the tasks that
-   * wait new places, in the order of their submission. Throws LIMIT_UNKNOWN; STORE_FAILED while the shared state of the limit cannot be changed.
-   */
-  reset(key: string): Promise<LimitUse>
-}
-
-/** Returns the limits of an engine. */
-export function limitsOf(core: Core): Limits {
-  const { limiter } = core
-  const unused = { limit: {}, inFlight: 0, waiting: 0, requests: 0, tokens: 0 }
-  const useOf = (key: string) => limiter.describe(key).find(use => use.key === key)
-  return {
-    async list() {
-      await limiter.refresh?.()
-      return limiter.describe()
-    },
-    async reset(key) {
-      if (!limiter.isKnown(key) && useOf(key) === undefined) {
-        const known = limiter.describe().map(use => use.key)
-        const message = `There is no limit ${JSON.stringify(key)}. Limits of this server: ${known.join(', ') || 'none'}.`
-        throw new QuillworkError('LIMIT_UNKNOWN', message, { details: { limit: key } })
-      }
-      await limiter.reset(key)
-      await rejoinLimits(core, key)
-      return useOf(key) ?? { key, ...unused }
-    },
-  }
 }
 
 /** How the parts of an engine are doing. */

@@ -18,8 +18,13 @@ export const siblingsPerRead = 50
 export async function readTask({ store }: HasQueries, taskId: string): Promise<TaskRecord> {
   const [record] = await store.queries.get([taskId])
   if (record !== undefined) return record
+  throw taskNotFound(taskId)
+}
+
+/** Returns the error for a task that is not there, or that somebody may not know of. */
+export function taskNotFound(taskId: string): QuillworkError {
   const message = `There is no task ${taskId}; it may have been deleted after its retention time.`
-  throw new QuillworkError('TASK_NOT_FOUND', message)
+  return new QuillworkError('TASK_NOT_FOUND', message)
 }
 
 /** Returns the error for a record that is no longer what the caller saw. */

@@ -13,7 +13,7 @@ const everyMs = 1_000
  * exchange; beside them parents to the aggregator. Sending for the first time and sending again after a crash are the same step.
  */
 export function startRelay(core: Core): Loop {
-  const lanes = [...core.settings.lanes].map(([lane, { slots }]) => new ServedLane(core, lane, slots))
+  const lanes = [...core.settings.lanes.keys()].map(lane => new ServedLane(core, lane))
   const { clock } = core
   const steps = [() => sendDue(core, lanes), () => aggregatePending(core)]
   return together(steps.map(step => startLoop({ clock, everyMs, step })))
@@ -53,16 +53,14 @@ const waitingPerSlot = 2
 class ServedLane {
   readonly #core: Core
   readonly #lane: string
-  readonly #mostWaiting: number
   #waiting: readonly Delivery[] = []
   /** When those have waited for long enough, and when deliveries last began, by the monotonic clock. */
   #until = 0
   #began: readonly number[] = []
 
-  constructor(core: Core, lane: string, slots: number) {
+  constructor(core: Core, lane: string) {
     this.#core = core
     this.#lane = lane
-    this.#mostWaiting = slots * waitingPerSlot
   }
 
   get isWaiting(): boolean {
@@ -106,7 +104,9 @@ class ServedLane {
     // The broker was to hold some for a time: they wait in the store.
     this.#waiting = unsent.filter(({ headers }) => headers?.delayMs === undefined)
     const began = Array<number>(deliveries.length - unsent.length).fill(now)
-    this.#began = [...this.#began, ...began].slice(-this.#mostWaiting)
+    this.#began = [...this.#began, ...began].slice(
+      -Math.max(1, this.#core.slots.of(this.#lane) * waitingPerSlot),
+    )
     if (this.isWaiting) this.#core.saturated.add(this.#lane)
   }
 }

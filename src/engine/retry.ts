@@ -90,11 +90,16 @@ export async function runTaskNow(core: Core, taskId: string, ifVersion?: number)
   }
 }
 
+/** Returns whether a waiting task waits for a time alone: for no sub-task, and no signal. */
+export function waitsForTime(record: TaskRecord): boolean {
+  const sleeps = record.waits?.some(({ signal }) => signal === undefined) === true
+  return record.predecessor === undefined && (sleeps || !isWaiting(record))
+}
+
 /** Throws TASK_NOT_WAITING where a task waits for something other than a time. */
 function requireTime(record: TaskRecord): void {
+  if (waitsForTime(record)) return
   const { id, predecessor, waits = [] } = record
-  const sleeps = waits.some(({ signal }) => signal === undefined)
-  if (predecessor === undefined && (sleeps || !isWaiting(record))) return
   const what =
     predecessor === undefined
       ? `the signal ${JSON.stringify(waits[0]?.signal)}`

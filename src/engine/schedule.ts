@@ -1,15 +1,16 @@
-import { Cron } from 'croner'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
 import { withoutControls } from '../task/controls.ts'
 import { defined } from '../task/defined.ts'
-import type { In, Schema, TaskType } from '../task/definition.ts'
+import type { Awaitable, In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { SubmitOptions } from '../task/submission.ts'
+import type { Priority } from '../task/task.ts'
 import { isA, messageOf } from '../task/thrown.ts'
 import type { Core } from './core.ts'
 import { checkAhead, type Submitted, submitAs } from './submit.ts'
+import { newestTicks, readTicks, type Ticks } from './ticks.ts'
 
 /**
  * A task that is submitted at the ticks of a cron expression; its handler gets the tick as `ctx.scheduledFor`. What a submission would be
@@ -18,7 +19,10 @@ import { checkAhead, type Submitted, submitAs } from './submit.ts'
 export interface Schedule<P extends Schema = Schema> {
   /** Unique name, at most 200 characters; its state is kept under it. */
   id: string
-  /** Cron expression of five or six fields, as croner reads it. */
+  /**
+   * Cron expression of five or six fields, as croner reads it; or `@every` with a duration of at least a second, such as `@every 15m`, which ticks at
+   * the multiples of that since 1970-01-01 UTC. At most 200 characters.
+   */
   cron: string
   /** IANA time zone; default UTC. Ticks follow its daylight saving time. */
   timeZone?: string
@@ -27,6 +31,8 @@ export interface Schedule<P extends Schema = Schema> {
   /** The owner of its tasks; default `''`, nobody. */
   userId?: string
   lane?: string
+  /** Of its tasks; default `normal`. */
+  priority?: Priority
   /** Ticks that passed while no engine ran: the latest one (default), all of them (at most 100), or none. */
   catchUp?: 'latest' | 'all' | 'none'
   /** When the task of the tick before is still live: submit all the same (default), or skip the tick. */
@@ -47,20 +53,29 @@ const missedAfterMs = 60_000
 const aheadMs = 60_000
 /** Missed ticks that are made up for at most. */
 const mostCaughtUp = 100
-/** Milliseconds before now that are searched for missed ticks first. */
-const firstSpanMs = 60_000
-/** Milliseconds between steps when no tick is nearer. */
+/** Milliseconds between steps when no tick is nearer. Where processes share the store, another one may have made a schedule. */
 const everyMs = 30_000
+const everySharedMs = 15_000
 
 /** A schedule that can be started. */
 export interface Planned {
-  schedule: AnySchedule
-  cron: Cron
+  schedule: Omit<AnySchedule, 'parameters'> & Pick<SubmitOptions, 'derivedTags'>
+  ticks: Ticks
   definition: string
+  /** Returns what it submits now; undefined for a schedule that was changed or removed since it was read: the rest of this may be of another user, or type. */
+  parameters(): Awaitable<{ of: unknown } | undefined>
 }
 
 /** Longest id of a schedule, in characters: the idempotency keys of its ticks contain it. */
 const longestId = 200
+
+/** The schedules that tick in a process. */
+export interface Ticking {
+  /** Those of the program. */
+  readonly declared: readonly Planned[]
+  /** Returns all: those of the program, and those that were made while it ran. */
+  current(): Promise<readonly Planned[]>
+}
 
 /** Returns the schedules, with their cron expressions read and all else checked as for a submission. Throws SCHEDULE_INVALID. */
 export async function planSchedules(core: Core, schedules: readonly AnySchedule[]): Promise<Planned[]> {
@@ -84,17 +99,24 @@ export async function planSchedules(core: Core, schedules: readonly AnySchedule[
 
 async function planOne(core: Core, planned: AnySchedule): Promise<Planned> {
   checkOptions(planned)
-  const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
-  // The time zone is read by the first use.
-  cron.nextRun(new Date(0))
-  await checkAhead(core, planned.task, submittedAt(planned, core.store.tasks.now()))
-  // Only what decides the ticks: processes of two versions, with other parameters, share the state of a schedule.
-  const definition = JSON.stringify([planned.cron, planned.timeZone ?? 'UTC'])
-  return { schedule: planned, cron, definition }
+  const { parameters, ...rest } = planned
+  const ticks = readTicks(planned.cron, planned.timeZone ?? 'UTC')
+  await checkAhead(core, planned.task, submittedAt(rest, parameters, core.store.tasks.now()))
+  const definition = definitionOf(planned)
+  return { schedule: rest, ticks, definition, parameters: () => ({ of: parameters }) }
+}
+
+/** Returns only what decides the ticks: processes of two versions, with other parameters, share the state of a schedule. */
+export function definitionOf({ cron, timeZone = 'UTC' }: Pick<AnySchedule, 'cron' | 'timeZone'>): string {
+  return JSON.stringify([cron, timeZone])
 }
 
 /** Throws OPTION_INVALID: the compiler checks them, and plain JavaScript does not. */
-function checkOptions({ id, catchUp = 'latest', overlap = 'allow' }: AnySchedule): void {
+export function checkOptions({
+  id,
+  catchUp = 'latest',
+  overlap = 'allow',
+}: Pick<AnySchedule, 'id' | 'catchUp' | 'overlap'>): void {
   if (typeof id !== 'string' || id.length === 0 || id.length > longestId || id.includes('\0'))
     throw optionInvalid(`id must have 1 to ${longestId} characters, without NUL.`)
   if (!['latest', 'all', 'none'].includes(catchUp))
@@ -108,34 +130,42 @@ function optionInvalid(message: string): QuillworkError {
 }
 
 /** Returns what a schedule submits at a tick, in epoch milliseconds. */
-function submittedAt({ id, parameters, userId, lane }: AnySchedule, at: number): Submitted {
+export function submittedAt(
+  { id, userId, lane, priority, derivedTags }: Planned['schedule'],
+  parameters: unknown,
+  at: number,
+): Submitted {
   // Without an owner as in every build, so that a tick is one task also while an earlier build runs beside this one.
   const options: SubmitOptions = defined({
     tags: [withoutControls(`schedule:${id}`).slice(0, 100)],
     userId: userId ?? '',
     lane,
+    priority,
+    derivedTags,
   })
   return { parameters, options, tick: { scheduleId: id, at } }
 }
 
 /** Submits the task of each tick, once: the tick names the idempotency key, so a crash in between repeats nothing. */
-export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
+export function startSchedules(core: Core, plans: Ticking): Loop {
+  const isShared = core.store.capabilities.manyProcesses
+
   async function step(): Promise<number | undefined> {
-    if (planned.length === 0) return undefined
+    let planned = plans.declared
     try {
+      planned = await plans.current()
+      if (planned.length === 0) return undefined
       const states = new Map((await core.store.schedules.schedules()).map(state => [state.id, state]))
       for (const plan of planned) await runAlone(core, plan, states.get(plan.schedule.id))
     } catch (error) {
       core.log.error({ err: error }, 'schedule lookup failed; will retry')
     }
     const now = core.store.tasks.now()
-    const next = Math.min(
-      ...planned.map(({ cron }) => cron.nextRun(new Date(now))?.getTime() ?? Number.POSITIVE_INFINITY),
-    )
+    const next = Math.min(...planned.map(({ ticks }) => ticks.after(now) ?? Number.POSITIVE_INFINITY))
     return Number.isFinite(next) ? Math.max(1, next - now) : undefined
   }
 
-  return startLoop({ clock: core.clock, everyMs, step })
+  return startLoop({ clock: core.clock, everyMs: isShared ? everySharedMs : everyMs, step })
 }
 
 /** A schedule whose task is refused holds up no other. Its tick is tried again with the next step. */
@@ -146,6 +176,7 @@ async function runAlone(core: Core, plan: Planned, state: ScheduleState | undefi
 }
 
 async function runDue(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
+  if (state?.paused === true) return
   const now = core.store.tasks.now()
   const { id } = plan.schedule
   if (state?.lastTick === undefined) {
@@ -164,7 +195,11 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   let seen = isChanged ? await startFrom(core, plan, state, from) : state
   if (seen === undefined) return
   for (const tick of dueTicks(plan, from, now)) {
-    const lastTaskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
+    const submitted = await plan.parameters()
+    // The tick is left to the next step, which reads the schedule anew.
+    if (submitted === undefined) return
+    const lastTaskId =
+      (await submitTick(core, plan, seen, { tick, parameters: submitted.of })) ?? seen.lastTaskId
     const next: ScheduleState = defined({ id, definition: plan.definition, lastTick: tick, lastTaskId })
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
     seen = next
@@ -183,28 +218,21 @@ async function startFrom(
 }
 
 /** Returns the ticks to make up for, oldest first. Ticks that the catch-up policy skips are never submitted. */
-function dueTicks({ cron, schedule: { catchUp = 'latest' } }: Planned, after: number, now: number): number[] {
-  if (catchUp === 'all') return newestTicks(cron, after, now, mostCaughtUp)
-  const latest = newestTicks(cron, after, now, 1)
+function dueTicks(
+  { ticks, schedule: { catchUp = 'latest' } }: Planned,
+  after: number,
+  now: number,
+): number[] {
+  if (catchUp === 'all') return newestTicks(ticks, after, now, mostCaughtUp)
+  const latest = newestTicks(ticks, after, now, 1)
   return catchUp === 'latest' ? latest : latest.filter(tick => now - tick <= missedAfterMs)
-}
-
-/** Returns the newest ticks after one time and until another, oldest first; found from the end, for there may be months of them. */
-function newestTicks(cron: Cron, after: number, now: number, most: number): number[] {
-  for (let spanMs = firstSpanMs; ; spanMs *= 2) {
-    const from = Math.max(after, now - spanMs)
-    const ticks: number[] = []
-    let tick = cron.nextRun(new Date(from))
-    for (; tick !== null && tick.getTime() <= now; tick = cron.nextRun(tick)) ticks.push(tick.getTime())
-    if (from === after || ticks.length >= most) return ticks.slice(-most)
-  }
 }
 
 async function submitTick(
   core: Core,
   { schedule: planned }: Planned,
   state: ScheduleState,
-  tick: number,
+  { tick, parameters }: { tick: number; parameters: unknown },
 ): Promise<string | undefined> {
   if (planned.overlap === 'skip' && state.lastTaskId !== undefined) {
     const [last] = await core.store.queries.get([state.lastTaskId])
@@ -217,7 +245,10 @@ async function submitTick(
     }
   }
   try {
-    return await submitAs(core, planned.task, { ...submittedAt(planned, tick), as: ({ id }) => id })
+    return await submitAs(core, planned.task, {
+      ...submittedAt(planned, parameters, tick),
+      as: ({ id }) => id,
+    })
   } catch (error) {
     // Another version of the program, with other parameters, submitted it and crashed before it recorded that.
     if (!isA(error, QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error

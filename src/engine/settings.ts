@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import type { Retention } from '../store/store.ts'
 import { lanePattern } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
@@ -16,6 +16,14 @@ export interface EngineTimes {
   grace?: Duration
   /** How long a handler may ignore its signal before the attempt is ended without it; default 10 s. */
   abortGrace?: Duration
+}
+
+/** The threads that run handlers with `runIn: 'thread'`. */
+export interface ThreadOptions {
+  /** How many run at once in this process, whatever the slots; default one less than the processors, at least 1. */
+  max?: number
+  /** Megabytes of memory for the objects of one thread: one that needs more is ended (THREAD_ENDED). Default: as Node sets it. */
+  heapMb?: number
 }
 
 /** How long it is kept what calls of models used. Durations are milliseconds or texts such as `'30d'`. */
@@ -40,7 +48,9 @@ export interface EngineSettings {
   readonly parametersBytes: number
   readonly retention: Retention
   readonly usageRetention: { readonly callsMs: number; readonly daysMs: number }
+  readonly auditRetentionMs: number
   readonly roles: ReadonlySet<EngineRole>
+  readonly threads: { readonly max: number; readonly heapMb: number | undefined }
 }
 
 /** What a started engine does beside publishing what it submits: run tasks, or the upkeep (sweep, schedules). */
@@ -57,12 +67,16 @@ const defaultSlots = 10
 /** Largest parameters of a task that nobody configured. */
 const usualParametersBytes = 16 * 1_048_576
 
-function wholeBytes(bytes: number): number {
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `parametersBytes is ${bytes}; give a whole number of at least 1.`,
-  )
+function atLeastOne(count: number, option: string): number {
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw new QuillworkError('OPTION_INVALID', `${option} is ${count}; give a whole number of at least 1.`)
+}
+
+function resolveThreads({ max, heapMb }: ThreadOptions): EngineSettings['threads'] {
+  return {
+    max: atLeastOne(max ?? Math.max(1, availableParallelism() - 1), 'threads.max'),
+    heapMb: heapMb === undefined ? undefined : atLeastOne(heapMb, 'threads.heapMb'),
+  }
 }
 
 /** Checks the settings and fills in the defaults. Throws OPTION_INVALID, naming the option. */
@@ -72,9 +86,11 @@ export function resolveSettings(
     times?: EngineTimes
     retention?: Partial<Record<TaskStatus, Duration>>
     usageRetention?: UsageRetention
+    auditRetention?: Duration
     parametersBytes?: number
     nodeId?: string
     roles?: readonly EngineRole[]
+    threads?: ThreadOptions
   },
   lanesOfTasks: Iterable<string>,
 ): EngineSettings {
@@ -87,13 +103,15 @@ export function resolveSettings(
     sweepIntervalMs: positive(times.sweepInterval ?? '5s', 'times.sweepInterval'),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
-    parametersBytes: wholeBytes(options.parametersBytes ?? usualParametersBytes),
+    parametersBytes: atLeastOne(options.parametersBytes ?? usualParametersBytes, 'parametersBytes'),
     retention: resolveRetention(options.retention ?? {}),
     usageRetention: {
       callsMs: durationMs(options.usageRetention?.calls ?? '30d', 'usageRetention.calls'),
       daysMs: durationMs(options.usageRetention?.days ?? '1095d', 'usageRetention.days'),
     },
+    auditRetentionMs: durationMs(options.auditRetention ?? '90d', 'auditRetention'),
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
+    threads: resolveThreads(options.threads ?? {}),
   })
 }
 

@@ -8,6 +8,7 @@ import type { Awaitable, StepOptions } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
 import { scopeEnd, storedKeyOf } from '../task/task.ts'
+import type { Applied } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { foundStale, retryOf } from './settle.ts'
@@ -98,6 +99,33 @@ export class Steps {
     return text === undefined ? undefined : decode(text)
   }
 
+  /** Returns the keys of the steps that had values when the attempt began. */
+  async storedKeys(): Promise<string[]> {
+    const { record } = this.#context.held
+    const nameIn = (key: string) => key.slice(key.indexOf(scopeEnd) + 1)
+    return [...(await this.stored()).keys()].flatMap(key =>
+      storedKeyOf(record, nameIn(key)) === key ? [nameIn(key)] : [],
+    )
+  }
+
+  /** Deletes the values of steps that the task will never ask for again: they take no space from then on, here and in the store. Throws ATTEMPT_STALE. */
+  async forget(keys: readonly string[]): Promise<void> {
+    const { record } = this.#context.held
+    const storedKeys = keys.map(key => storedKeyOf(record, key))
+    const write = { taskId: record.id, attempt: record.attempt, keys: storedKeys }
+    await this.#write(() => this.#core.store.attempts.forget([write]))
+    for (const key of keys) this.#running.delete(key)
+  }
+
+  /** Writes until the store answers. Throws ATTEMPT_STALE where the attempt has lost its task. */
+  async #write(send: () => Promise<Applied[]>): Promise<void> {
+    const { held } = this.#context
+    const [applied] = await this.#context.storing(() => retryUntilStored(send, retryOf(this.#core, held)))
+    if (applied === 'applied') return
+    foundStale(this.#core, held)
+    throw this.#context.notHeld()
+  }
+
   /** Throws OPTION_INVALID within a step: one that waits would never end. */
   requireNone(what: string): void {
     if (this.#calling === undefined) return
@@ -122,12 +150,7 @@ export class Steps {
     const text = await takeTurn(() => encoded(key, value))
     const write: CheckpointWrite = { taskId, attempt, key: storedKey, value: text }
     const checkpoint = isProgress ? write : { ...write, isMark: true }
-    const send = () => this.#core.store.attempts.checkpoint([checkpoint])
-    const [applied] = await this.#context.storing(() => retryUntilStored(send, retryOf(this.#core, held)))
-    if (applied !== 'applied') {
-      foundStale(this.#core, held)
-      throw this.#context.notHeld()
-    }
+    await this.#write(() => this.#core.store.attempts.checkpoint([checkpoint]))
     if (isProgress) {
       record.checkpointAttempt = attempt
       this.#context.progressed()

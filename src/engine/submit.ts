@@ -221,7 +221,7 @@ export function checkLane(core: Core, lane: string, own: string): void {
 }
 
 /** Throws LANE_UNKNOWN: a task in a lane without workers would wait indefinitely. */
-export function requireLane(core: Core, lane: string): void {
+export function requireLane(core: Pick<Core, 'settings'>, lane: string): void {
   if (core.settings.lanes.has(lane)) return
   const known = [...core.settings.lanes.keys()].join(', ')
   const message = `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`

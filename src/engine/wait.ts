@@ -25,6 +25,8 @@ import { longestKey, ownKeyPrefix, type Steps } from './steps.ts'
 const waitForKey = `${ownKeyPrefix}waitFor `
 /** Within the key of a wait for a time. */
 const sleepKey = `${ownKeyPrefix}sleep`
+/** Returns the key of the step of a sleep that has a key of its own. */
+export const sleepStep = (own: string) => `${sleepKey} ${JSON.stringify(own)}`
 /** Ends the key of the step of a wait that no signal ended. */
 const timedOutKey = ' timed out'
 

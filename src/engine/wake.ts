@@ -91,6 +91,11 @@ export function askerOf({ id, userId, lane, priority }: TaskRecord) {
   return { ticket: id, flow: `${lane}\n${userId}`, priority }
 }
 
+/** Returns the task whose ticket this may be: a second place of a task is named after it, and a search is none. */
+export function taskIdOf(ticket: string): string {
+  return ticket.split('/')[0] ?? ''
+}
+
 /** Wakes the tasks of these tickets; the places of those that will not come are given up. */
 async function wakeTasks(core: Core, ready: readonly Ready[]): Promise<void> {
   const [records, paused] = await Promise.all([

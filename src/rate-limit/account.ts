@@ -178,6 +178,7 @@ function moveAll(account: LimitAccount, by: number): void {
     hold.leaseEnd += by
   }
   for (const ticket of account.queue.order) {
+    ticket.since += by
     ticket.expectedAt += by
     ticket.askAt += by
     ticket.bucket += by
@@ -244,6 +245,7 @@ type TicketRow = [
   flow?: number,
   high?: 0 | 1,
   rank?: number,
+  since?: number,
 ]
 
 /** The account in its text. Names and forms are those that earlier versions wrote. */
@@ -286,7 +288,7 @@ export const limitCodec = accountCodec<LimitAccount, Fields>({
     ...plain,
     used: used.map(bucketOf),
     holds: new Map(holds.map(holdOf)),
-    queue: queueOf(tickets, flows, served),
+    queue: queueOf(plain.now, tickets, flows, served),
     planned: placed.map(bucketOf),
     lastExpected: lastTurn,
     ...parkOf(parkedUntil ?? Number.NEGATIVE_INFINITY, plain),
@@ -324,24 +326,28 @@ function queueFields({ order, served }: Queue): Pick<Fields, 'tickets' | 'flows'
   const numbers = new Map(flows.map((flow, number) => [flow, number]))
   const tickets = order.map(
     ({ name, tokens, expectedAt, askAt, bucket, expectedTokens, ...of }): TicketRow => {
-      const standing = [numbers.get(of.flow) ?? 0, of.priority === 'high' ? 1 : 0, of.rank] as const
+      const standing = [numbers.get(of.flow) ?? 0, of.priority === 'high' ? 1 : 0, of.rank, of.since] as const
       return [name, tokens, expectedAt, askAt, bucket, expectedTokens, ...standing]
     },
   )
   return { tickets, flows, served }
 }
 
-/** The first version wrote no flows and ranks: the order was that of the rows, and who comes stands behind them. */
+/**
+ * The first version wrote no flows and ranks: the order was that of the rows, and who comes stands behind them. A row without the time since when it
+ * waits counts from the last change of its account.
+ */
 function queueOf(
+  now: number,
   rows: readonly TicketRow[],
   flows: readonly string[] = [],
   served: Queue['served'] = { high: 0, normal: rows.length },
 ): Queue {
   const queue = { ...emptyQueue(), served }
   for (const [index, row] of rows.entries()) {
-    const [name, tokens, expectedAt, askAt, bucket, expectedTokens, flow = 0, high = 0, rank = index + 1] =
-      row
-    const inTime = { expectedAt, askAt, bucket, expectedTokens, called: false }
+    const [name, tokens, expectedAt, askAt, bucket, expectedTokens, ...standing] = row
+    const [flow = 0, high = 0, rank = index + 1, since = now] = standing
+    const inTime = { since, expectedAt, askAt, bucket, expectedTokens, called: false }
     const priority = high === 1 ? 'high' : 'normal'
     insert(queue, { name, flow: flows[flow] ?? '', priority, rank, tokens, ...inTime })
   }

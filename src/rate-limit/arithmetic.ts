@@ -27,12 +27,15 @@ import {
   type Unit,
   waiting,
 } from './account.ts'
-import type { AcquireRequest, Limit } from './limiter.ts'
+import type { AcquireRequest, Limit, Waiter, WhoWaits } from './limiter.ts'
 import { compare, firstOf, insert, placeOf, rankFor, serve, type Ticket } from './queue.ts'
-import { askAgain, enqueue, expectAt, expectedTime, timeToAsk } from './schedule.ts'
+import { askAgain, enqueue, expectAt, expectedTime, promiseAnew, timeToAsk } from './schedule.ts'
 
 /** A ticket that has capacity and does not come this long after its promised time is named, too: it may have been given up. Milliseconds. */
 const lateAfter = 2_000
+
+/** Tickets that are named at most, of those that wait. */
+const mostNext = 5
 
 /** What is asked for. `leaseEnd` absent: the hold lasts until it is settled. */
 export interface Ask extends Pick<AcquireRequest, 'ticket' | 'cost' | 'flow' | 'priority'> {
@@ -116,6 +119,22 @@ export function keepPlace(
   return { until, hasChanged: account.queue.byName.has(ask.ticket) }
 }
 
+/** Plans the queue anew, under a limit that is another one. Returns whether anybody waits. */
+export function replanQueue(account: LimitAccount, limit: Limit, now: number): boolean {
+  advance(account, now)
+  // Those that have lost their place go first.
+  if (mostAsked(account) === undefined) return false
+  promiseAnew(account, limit)
+  return true
+}
+
+/** Returns the most tokens that a ticket asks for; undefined where none waits. */
+export function mostAsked(account: LimitAccount): number | undefined {
+  let most: number | undefined
+  for (const { tokens } of waiting(account)) most = Math.max(most ?? 0, tokens)
+  return most
+}
+
 /** When an asker whose ask is not decided yet should ask again: for its place, or for the one that it would have. */
 export function expectedToAsk(account: LimitAccount, limit: Limit, ask: Ask, now: number): number {
   advance(account, now)
@@ -149,6 +168,21 @@ export function takeReady(account: LimitAccount, limit: Limit, now: number): str
     ready.push(ticket.name)
   }
   return ready
+}
+
+/** Returns how many wait, the first of them in the order of service, and the one that has waited for the longest. */
+export function whoWaits({ queue: { order } }: LimitAccount): WhoWaits {
+  let longest = order[0]
+  for (const ticket of order) if (longest !== undefined && ticket.since < longest.since) longest = ticket
+  return {
+    waiting: order.length,
+    next: order.slice(0, mostNext).map(waiterOf),
+    ...(longest !== undefined && { longestWaiting: waiterOf(longest) }),
+  }
+}
+
+function waiterOf({ name, since, expectedAt }: Ticket): Waiter {
+  return { ticket: name, since, expectedAt }
 }
 
 /** Calls and tokens that count now. */
@@ -189,7 +223,7 @@ function newTicket(
   }
   const rank = rankFor(account.queue, { flow, priority })
   const unplanned = { expectedAt: 0, askAt: 0, bucket: 0, expectedTokens: 0, called: false }
-  return { name, flow, priority, rank, tokens, ...unplanned }
+  return { name, flow, priority, rank, tokens, since: account.now, ...unplanned }
 }
 
 /** What may still be granted at once. */

@@ -1,16 +1,18 @@
 /** What every limiter has: its limits, the accounts that it knows, and those who listen for capacity that came early. */
 import { createEmitter } from '../runtime/emitter.ts'
-import { QuillworkError } from '../task/errors.ts'
 import { type LimitAccount, newAccount, probesLeft, sweep } from './account.ts'
-import { takeReady, usedNow } from './arithmetic.ts'
-import type {
-  Acquired,
-  AcquireRequest,
-  Limit,
-  LimitSource,
-  LimitUse,
-  RateLimiter,
-  Reservation,
+import { mostAsked, takeReady, usedNow, whoWaits } from './arithmetic.ts'
+import {
+  type Acquired,
+  type AcquireRequest,
+  type Limit,
+  type LimitOverrides,
+  type LimitSource,
+  type LimitUse,
+  limitParts,
+  type RateLimiter,
+  type Reservation,
+  requireLimit,
 } from './limiter.ts'
 
 /** Settles nothing: for keys without an account. */
@@ -22,7 +24,9 @@ export type GivenLimits = Readonly<Record<string, Limit>> | LimitSource
 /** A limiter, without what it decides where its accounts lie. */
 export abstract class KeyedLimiter<C extends { now(): number }> implements RateLimiter {
   protected readonly clock: C
+  readonly overrides: LimitOverrides
   readonly #limits: LimitSource
+  #set: ReadonlyMap<string, Limit> = new Map()
   /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
   readonly #capacity = createEmitter<[key: string, ticket: string]>()
   /** By key, as far as is known: of keys with limits once they are used, of others while they are parked. */
@@ -31,8 +35,18 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   /** Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
   constructor({ limits, clock }: { limits: GivenLimits; clock: C }) {
     this.#limits = isSource(limits) ? limits : new Map(Object.entries(limits))
-    for (const key of this.#limits.keys()) requireValid(key, this.limitOf(key))
+    for (const key of this.#limits.keys()) requireLimit(key, this.limitOf(key))
     this.clock = clock
+    this.overrides = {
+      use: set => this.#useSet(set),
+      configured: key => this.#limits.get(key),
+      setOf: key => this.#set.get(key),
+      mostAsked: key => {
+        const account = this.accounts.get(key)
+        return (account && mostAsked(account)) ?? 0
+      },
+      replan: key => this.replan(key),
+    }
   }
 
   abstract acquire(request: AcquireRequest): Promise<Acquired>
@@ -40,6 +54,9 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   abstract withdraw(key: string, ticket: string): Promise<void>
   abstract park(key: string, until: number): Promise<void>
   abstract reset(key: string): Promise<void>
+  protected abstract replan(key: string): Promise<void>
+  /** Calls those in this process who may be granted now. */
+  protected abstract callReady(key: string, account: LimitAccount): void
 
   async stop(): Promise<void> {}
 
@@ -53,13 +70,28 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
     this.sweep(now)
     const limited = [...this.#limits.keys()].filter(key => this.isLimited(key))
     const keys = new Set([...limited, ...this.accounts.keys()])
-    return [...keys].map(key => useOf(key, this.limitOf(key), this.accounts.get(key) ?? newAccount(now)))
+    return [...keys].map(key => this.#useOf(key, this.accounts.get(key) ?? newAccount(now)))
   }
 
   #describeOne(key: string, now: number): readonly LimitUse[] {
     const account = this.accounts.get(key)
     const isUsed = account !== undefined && sweep(account, now)
-    return isUsed || this.isLimited(key) ? [useOf(key, this.limitOf(key), account ?? newAccount(now))] : []
+    return isUsed || this.isLimited(key) ? [this.#useOf(key, account ?? newAccount(now))] : []
+  }
+
+  #useOf(key: string, account: LimitAccount): LimitUse {
+    const [configured, setLimit] = [this.#limits.get(key), this.#set.get(key)]
+    const isSet = configured !== undefined && setLimit !== undefined
+    return { ...useOf(key, this.limitOf(key), account), ...(isSet && { setLimit, configured }) }
+  }
+
+  #useSet(set: ReadonlyMap<string, Limit>): void {
+    const before = new Map([...this.accounts.keys()].map(key => [key, this.limitOf(key)]))
+    this.#set = set
+    for (const [key, limit] of before) {
+      const account = this.accounts.get(key)
+      if (account !== undefined && !isEqual(limit, this.limitOf(key))) this.callReady(key, account)
+    }
   }
 
   /** Keeps memory to what still counts. An account with open holds stays: its reservations point to it. */
@@ -84,7 +116,10 @@ export abstract class KeyedLimiter<C extends { now(): number }> implements RateL
   }
 
   protected limitOf(key: string): Limit {
-    return this.#limits.get(key) ?? {}
+    const configured = this.#limits.get(key)
+    const set = this.#set.get(key)
+    if (configured === undefined || set === undefined) return configured ?? {}
+    return { ...configured, ...set }
   }
 
   /** Whether anybody listens. */
@@ -106,13 +141,8 @@ function isSource(limits: GivenLimits): limits is LimitSource {
   return typeof limits['get'] === 'function'
 }
 
-function requireValid(key: string, limit: Limit): void {
-  for (const name of ['requestsPerMinute', 'tokensPerMinute', 'concurrency'] as const) {
-    const value = limit[name]
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue
-    const message = `The limit ${name} of ${key} must be a whole number of at least 1, not ${value}.`
-    throw new QuillworkError('OPTION_INVALID', message, { details: { key, name } })
-  }
+function isEqual(one: Limit, other: Limit): boolean {
+  return limitParts.every(part => one[part] === other[part])
 }
 
 function useOf(key: string, limit: Limit, account: LimitAccount): LimitUse {
@@ -120,7 +150,7 @@ function useOf(key: string, limit: Limit, account: LimitAccount): LimitUse {
     key,
     limit,
     inFlight: account.holds.size,
-    waiting: account.queue.order.length,
+    ...whoWaits(account),
     ...usedNow(account),
     ...(account.parkedUntil > account.now ? { parkedUntil: account.parkedUntil } : {}),
     ...(account.probe === undefined ? {} : { isProbed: true as const }),

@@ -1,4 +1,5 @@
 /** The port of rate limits: how the engine asks, wherever the account lies. */
+import { QuillworkError } from '../task/errors.ts'
 import type { Priority } from '../task/task.ts'
 
 /** A ticket that does not come back within this time after its promised time loses its place; milliseconds. */
@@ -18,6 +19,19 @@ export interface Limit {
   tokensPerMinute?: number
   /** Calls that run at the same time. */
   concurrency?: number
+}
+
+/** The parts of a limit. */
+export const limitParts = ['requestsPerMinute', 'tokensPerMinute', 'concurrency'] as const
+
+/** Throws OPTION_INVALID for a limit of which a part is not a whole number of at least 1. */
+export function requireLimit(key: string, limit: Limit): void {
+  for (const name of limitParts) {
+    const value = limit[name]
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue
+    const message = `The limit ${name} of ${key} must be a whole number of at least 1, not ${value}.`
+    throw new QuillworkError('OPTION_INVALID', message, { details: { key, name } })
+  }
 }
 
 /** Limits that may change while they are in use, such as those of a Map: every ask reads them. The changes of several processes should be the same. */
@@ -66,14 +80,35 @@ export interface AcquireRequest {
   within?: number
 }
 
-/** What is configured for a key and how much of it is in use. */
-export interface LimitUse {
-  key: string
-  limit: Limit
-  /** Reservations that are neither committed nor released. */
-  inFlight: number
+/** A ticket that waits for a grant. Times are epoch milliseconds. */
+export interface Waiter {
+  ticket: string
+  /** When it got its place in the queue: its first ask, or the last restart or reset since. */
+  since: number
+  /** When it will probably be granted. */
+  expectedAt: number
+}
+
+/** Who waits for a key. */
+export interface WhoWaits {
   /** Tickets that wait for a grant. */
   waiting: number
+  /** The first of them, in the order of service; at most five. Absent from a limiter that does not tell. */
+  next?: readonly Waiter[]
+  /** The one that has waited for the longest; absent where none waits. */
+  longestWaiting?: Waiter
+}
+
+/** What a key allows and how much of it is in use. */
+export interface LimitUse extends WhoWaits {
+  key: string
+  limit: Limit
+  /** What operators set of it; absent for nothing. */
+  setLimit?: Limit
+  /** What is configured for the key, where operators set something else. */
+  configured?: Limit
+  /** Reservations that are neither committed nor released. */
+  inFlight: number
   /** Calls and tokens that count against the minute that ends now. */
   requests: number
   tokens: number
@@ -85,8 +120,30 @@ export interface LimitUse {
   isProbing?: true
 }
 
+/** What operators set in place of what is configured, while the limiter is in use. */
+export interface LimitOverrides {
+  /**
+   * Takes these into use, by key, in place of those before: what is absent is as configured, and so is a key that is not configured. Holds for new calls, and
+   * calls those who may be granted now; what runs is left alone.
+   */
+  use(limits: ReadonlyMap<string, Limit>): void
+  /** Returns what is configured for a key; undefined where it is not. */
+  configured(key: string): Limit | undefined
+  /** Returns what operators set of a key; undefined for nothing. */
+  setOf(key: string): Limit | undefined
+  /** Returns the most tokens that a waiting call of the key asks for, as far as is known; 0 where none waits. */
+  mostAsked(key: string): number
+  /**
+   * Plans anew when those who wait for a key should ask, under the limit that holds now: `keepPlace` returns the new times. The plan made before stays where
+   * the account cannot be changed within a minute.
+   */
+  replan(key: string): Promise<void>
+}
+
 /** Shares out what a provider allows. */
 export interface RateLimiter {
+  /** Absent where limits cannot be set while it is in use. */
+  readonly overrides?: LimitOverrides
   /** Processes share the account: what one of them changes holds for all of them without a message. */
   readonly isShared?: boolean
   /** Returns whether the key is configured, be it without any limit. The engine refuses handlers a key that is not. */

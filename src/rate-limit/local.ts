@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { SharedTexts } from '../runtime/shared-account.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { isParked, type LimitAccount, limitCodec, minute, newAccount, park, reset } from './account.ts'
-import { acquire, commit, keepPlace, release, withdraw } from './arithmetic.ts'
+import { acquire, commit, keepPlace, release, replanQueue, withdraw } from './arithmetic.ts'
 import { type GivenLimits, KeyedLimiter, unlimited } from './keyed-limiter.ts'
 import type { Acquired, AcquireRequest, RateLimiter } from './limiter.ts'
 import { emptyQueue } from './queue.ts'
@@ -44,14 +44,14 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     if (account === undefined) return { granted: true, reservation: unlimited }
     const decision = acquire(account, this.limitOf(key), request, now)
     if (!decision.granted) {
-      this.#callReady(key, account)
+      this.callReady(key, account)
       return decision
     }
     this.#kept?.changed(key)
     const settleBy = (settle: (now: number) => void) => {
       settle(this.clock.now())
       this.#kept?.changed(key)
-      this.#callReady(key, account)
+      this.callReady(key, account)
     }
     return {
       granted: true,
@@ -75,7 +75,7 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     const account = this.accounts.get(key)
     if (account === undefined) return
     withdraw(account, ticket, this.clock.now())
-    this.#callReady(key, account)
+    this.callReady(key, account)
   }
 
   async park(key: string, until: number): Promise<void> {
@@ -99,6 +99,13 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     this.#kept?.changed(key)
   }
 
+  protected override async replan(key: string): Promise<void> {
+    const account = this.accounts.get(key)
+    if (account === undefined) return
+    replanQueue(account, this.limitOf(key), this.clock.now())
+    this.callReady(key, account)
+  }
+
   async refresh(): Promise<void> {
     const unread = this.keys.filter(key => this.#kept?.isRead(key) === false)
     await Promise.all(unread.map(key => this.#kept?.read(key, this.clock.now())))
@@ -114,7 +121,7 @@ class LocalLimiter extends KeyedLimiter<LocalLimiterOptions['clock']> {
     return account
   }
 
-  #callReady(key: string, account: LimitAccount): void {
+  protected override callReady(key: string, account: LimitAccount): void {
     for (const ticket of this.readyIn(key, account)) this.call(key, ticket)
   }
 

@@ -17,6 +17,8 @@ export interface Ticket {
   rank: number
   /** Units of cost asked for. */
   tokens: number
+  /** When it got its place. Epoch milliseconds. */
+  since: number
   /** Estimate of when there is capacity for it. Epoch milliseconds. */
   expectedAt: number
   /** When it was promised to be granted, or should ask again. Epoch milliseconds. */

@@ -51,6 +51,12 @@ export function askAgain(account: LimitAccount, limit: Limit, ticket: Ticket): n
   return promise(account, ticket)
 }
 
+/** Makes the schedule anew, and with it the times at which those who wait should ask: the limit is another one. */
+export function promiseAnew(account: LimitAccount, limit: Limit): void {
+  replan(account, limit)
+  for (const ticket of account.queue.order) promise(account, ticket)
+}
+
 /** The expected time of a ticket at that place in the queue: after those before it; those behind do not count. */
 export function expectedTime(account: LimitAccount, limit: Limit, { tokens }: Ticket, index: number): number {
   const { order } = account.queue

@@ -17,6 +17,7 @@ import {
   giveBack,
   keepPlace,
   release,
+  replanQueue,
   wholeCost,
   withdraw,
 } from './arithmetic.ts'
@@ -151,6 +152,10 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
     if (outcome.done) return
     const message = `The limit ${key} was not reset, because others change it at the same time: try again.`
     throw outcome.error ?? new QuillworkError('STORE_FAILED', message)
+  }
+
+  protected override async replan(key: string): Promise<void> {
+    await this.#persist(key, (account, now) => replanQueue(account, this.limitOf(key), now))
   }
 
   override onCapacity(listener: (key: string, ticket: string) => void): () => void {
@@ -321,6 +326,10 @@ class SharedLimiter extends KeyedLimiter<SharedLimiterOptions['clock']> {
 
   #see(key: string, account: LimitAccount): void {
     this.accounts.set(key, account)
+    this.callReady(key, account)
+  }
+
+  protected override callReady(key: string, account: LimitAccount): void {
     const { waiting } = this.#share(key)
     if (waiting.size === 0) return
     // A place that is gone was granted elsewhere, or lost.

@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { topologyOf } from '../../src/broker/rabbitmq/index.ts'
 import { resolveConfig } from '../../src/server/config.ts'
+import { serverTasks } from '../../src/server/tasks.ts'
 import { inspectTopology, isWrong } from '../../src/server/topology.ts'
+import { resolveTask } from '../../src/task/definition.ts'
 import { canConnect, type PrivateRabbit, privateRabbit } from '../servers/private-rabbit.ts'
 import { makeFolder, removeFolder } from '../servers/process.ts'
 import { describeWithRabbit } from '../servers/rabbit.ts'
@@ -49,6 +52,10 @@ describeWithRabbit('the accounts of compose.yaml', () => {
       .filter(([, user = '']) => roles.includes(user))
       .map(([, user, configure, write, read]) => ({ user, configure, write, read }))
     expect(wanted.map(({ user }) => user)).toEqual(roles)
+    const reads = new RegExp(wanted.find(({ user }) => user === 'worker')?.read ?? '')
+    const { names } = topologyOf({ lanes: [] })
+    const queues = serverTasks.map(task => names.laneQueue(resolveTask(task).lane))
+    expect(queues.filter(queue => !reads.test(queue))).toEqual([])
     const inVhost = await node.ctl('list_permissions', '-p', 'quillwork', '--formatter', 'json')
     expect(JSON.parse(inVhost)).toEqual(expect.arrayContaining(wanted))
     expect(JSON.parse(inVhost)).toHaveLength(wanted.length)

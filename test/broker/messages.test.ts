@@ -220,6 +220,18 @@ describe('an event as a CloudEvent', () => {
     })
   })
 
+  it('pollutes nothing with keys that objects have already', () => {
+    const { content } = eventMessage(event)
+    const own = '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},'
+    for (const text of [content.replace('{', `{${own}`), content.replace('"data":{', `"data":{${own}`)]) {
+      const read = readEvent(incoming(text))
+      if ('malformed' in read) throw new Error(read.malformed)
+      expect(Object.keys(read.value).filter(key => key === '__proto__' || key === 'constructor')).toEqual([])
+      expect(Reflect.get(read.value, 'polluted')).toBeUndefined()
+      expect(Reflect.get({}, 'polluted')).toBeUndefined()
+    }
+  })
+
   it('comes back as it was, without the stack', () => {
     const { stack: _, ...errorInfo } = event.errorInfo
     expect(readEvent(arrived(eventMessage(event)))).toEqual({ value: { ...event, errorInfo } })

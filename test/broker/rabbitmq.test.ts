@@ -7,14 +7,22 @@ import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
 import { until } from '../servers/until.ts'
 import { openOnShared } from './rabbitmq-setup.ts'
 
+interface TalliedLane {
+  lane: string
+  slots: number
+  busy: number
+  isStopped: boolean
+}
+
 /** Counts what goes through the brokers of a case, so that it can wait until everything that can arrive has arrived. */
 class Tally {
   #sent = 0
   #received = 0
-  readonly #lanes: { lane: string; slots: number; busy: number; isStopped: boolean }[] = []
+  readonly #lanes: TalliedLane[] = []
 
   /** The same broker, with its deliveries counted. */
   counted(broker: Broker): Broker {
+    const own = new Map<string, TalliedLane>()
     return {
       ...broker,
       publish: async deliveries => {
@@ -23,8 +31,11 @@ class Tally {
         return published
       },
       consume: (lane, receiver) => {
-        const state = { ...lane, busy: 0, isStopped: false }
-        this.#lanes.push(state)
+        // Called again for a lane, it changes the slots.
+        const state = own.get(lane.lane) ?? { ...lane, busy: 0, isStopped: false }
+        state.slots = lane.slots
+        if (!own.has(lane.lane)) this.#lanes.push(state)
+        own.set(lane.lane, state)
         const stop = broker.consume(lane, async received => {
           this.#received += 1
           state.busy += 1

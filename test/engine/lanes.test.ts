@@ -63,6 +63,39 @@ describe('a lane', () => {
     ])
   })
 
+  it('has the slots that an operator sets while it runs, over a restart, until they are taken away', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 2 } }, persistent: true })
+    const slots = () => t.lanes.slots().find(({ lane }) => lane === 'default')?.slots
+    for (let each = 0; each < 6; each++) await t.submit(task, `task ${each}`)
+    await t.drain()
+    expect(started).toHaveLength(2)
+    await t.lanes.setSlots('default', 4)
+    await t.drain()
+    expect([started.length, slots()]).toEqual([4, 4])
+    await t.lanes.setSlots('default', 1)
+    for (let ended = 0; ended < 3; ended++) finishOne()
+    await t.drain()
+    expect(await t.lanes.list(), 'none was interrupted, and none began').toMatchObject([
+      { lane: 'default', slots: 1, setSlots: 1, running: 1, waiting: 2 },
+    ])
+    finishOne()
+    await t.drain()
+    expect(started).toHaveLength(5)
+    finishOne()
+    await t.drain()
+    finishOne()
+    await t.drain()
+    await t.restart()
+    await t.drain()
+    expect(slots()).toBe(1)
+    await t.lanes.setSlots('default', undefined)
+    expect(slots()).toBe(2)
+    for (const wrong of [0, -1, 1.5, 1_001, Number.NaN])
+      await expect(t.lanes.setSlots('default', wrong)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(t.lanes.setSlots('nowhere', 3)).rejects.toMatchObject({ code: 'LANE_UNKNOWN' })
+  })
+
   it('has no slots in a process without the role worker', async () => {
     const { task } = stepping()
     await using t = await testEngine({ tasks: [task], roles: ['maintenance'] })

@@ -13,6 +13,115 @@ function fail(): never {
   throw new Error('no answer')
 }
 
+describe('a limit that an operator sets', () => {
+  it('lets what waits go on, holds for new calls, and stays over a restart until it is taken away', async () => {
+    const { scripted } = scriptedTasks()
+    const configured = { requestsPerMinute: 2 }
+    await using t = await testEngine({
+      tasks: [scripted],
+      limits: { model: configured },
+      lanes: { default: { slots: 40 } },
+      persistent: true,
+    })
+    const orders = [model, { do: 'succeed' }] as const
+    const submit = (count: number) =>
+      t.submitMany(
+        scripted,
+        Array.from({ length: count }, () => ({ parameters: { orders } })),
+      )
+    const completed = async () => (await t.tasks.counts()).COMPLETED
+    await submit(32)
+    await t.advance('10s')
+    expect(await completed()).toBe(2)
+    expect(await t.limits.set('model', { requestsPerMinute: 12 })).toMatchObject({
+      limit: { requestsPerMinute: 12 },
+      setLimit: { requestsPerMinute: 12 },
+      configured,
+    })
+    await t.advance('3s')
+    expect(await completed(), 'at once').toBe(12)
+    await t.advance('1m')
+    expect(await completed(), 'of those whose turn was far away').toBeGreaterThanOrEqual(22)
+    await t.advance('1m')
+    expect(await completed()).toBe(32)
+    await t.limits.set('model', { concurrency: 1 })
+    await t.restart()
+    expect(await t.limits.list()).toMatchObject([{ limit: { requestsPerMinute: 12, concurrency: 1 } }])
+    const back = await t.limits.set('model', null)
+    expect(back.limit).toEqual(configured)
+    expect(back).not.toHaveProperty('setLimit')
+    await t.advance('2m')
+    await submit(4)
+    await t.advance('10s')
+    expect(await completed()).toBe(34)
+  })
+
+  it('interrupts none that runs when it is lowered', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: {} } })
+    for (let each = 0; each < 3; each++) await t.submit(scripted, { orders: [model, { do: 'hang' }] })
+    await t.drain()
+    await t.limits.set('model', { concurrency: 2 })
+    const waiting = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
+    const second = await t.submit(scripted, { orders: [model, { do: 'hang' }] })
+    await t.advance('5s')
+    expect((await t.tasks.counts()).RUNNING).toBeGreaterThanOrEqual(4)
+    expect((await waiting.state()).status).toBe('COMPLETED')
+    await t.submit(scripted, { orders: [model, { do: 'hang' }] })
+    await t.advance('5s')
+    const last = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
+    await t.advance('5s')
+    expect((await last.state()).status).toBe('RETRYING')
+    await t.limits.set('model', { concurrency: 3 })
+    await t.advance('5s')
+    expect((await last.state()).status).toBe('COMPLETED')
+    expect((await second.state()).status).toBe('RUNNING')
+  })
+
+  it('is refused where nobody has it, where it is no limit, and where a waiting call could never run', async () => {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: { tokensPerMinute: 1_000 } } })
+    await expect(t.limits.set('nowhere', { concurrency: 1 })).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' })
+    for (const concurrency of [0, 1.5, Number.NaN])
+      await expect(t.limits.set('model', { concurrency })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    const call = { ...model, cost: 900 } as const
+    await t.submit(scripted, { orders: [call, { do: 'succeed' }] })
+    await t.drain()
+    const waiting = await t.submit(scripted, { orders: [call, { do: 'succeed' }] })
+    await t.drain()
+    await expect(t.limits.set('model', { tokensPerMinute: 899 })).rejects.toMatchObject({
+      code: 'LIMIT_TOO_LOW',
+      message:
+        'A call that waits for model asks for 900 tokens: under 899 tokens a minute it could never run. ' +
+        'Set at least 900, or cancel the task that waits.',
+      details: { leastTokens: 900 },
+    })
+    expect(await t.limits.list()).toMatchObject([{ limit: { tokensPerMinute: 1_000 } }])
+    await t.limits.set('model', { tokensPerMinute: 1_800 })
+    await t.advance('3s')
+    expect((await waiting.state()).status).toBe('COMPLETED')
+  })
+
+  it('is refused by a limiter that takes none', async () => {
+    const limiter = createSharedLimiter({
+      limits: { model: {} },
+      states: new SharedPlace(createManualClock(), randomFrom(1)),
+      clock: createManualClock(),
+    })
+    await using t = await testEngine({
+      tasks: [],
+      limits: new Proxy(limiter, {
+        get(of, name) {
+          if (name === 'overrides') return undefined
+          const value: unknown = Reflect.get(of, name)
+          return typeof value === 'function' ? value.bind(of) : value
+        },
+      }),
+    })
+    await expect(t.limits.set('model', { concurrency: 1 })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+  })
+})
+
 describe('a limit', () => {
   it('E3, E4: one 429 with Retry-After holds everybody who calls that provider, and nobody else', async () => {
     const { scripted, journal } = scriptedTasks()

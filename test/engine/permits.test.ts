@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
 import { createSharedLimiter } from '../../src/rate-limit/shared.ts'
 import { randomFrom, SharedPlace, type Trouble } from '../rate-limit/shared-states.ts'
+import { sizeOf } from '../size.ts'
 
 /** The longest that a wait may hold a worker slot, in milliseconds. */
 const longest = 2_000
@@ -87,6 +88,6 @@ describe('a wait for a limit', () => {
       expect(use?.requests).toBeGreaterThanOrEqual(since(calls, 58_000, now))
       expect(use?.requests).toBeLessThanOrEqual(since(calls, 63_000, now))
     })
-    await fc.assert(cases, { numRuns: 12, endOnFailure: true })
+    await fc.assert(cases, { numRuns: sizeOf(4, 12), endOnFailure: true })
   })
 })

@@ -4,6 +4,7 @@ import { mayRunBeside, Quarantine } from '../../src/engine/quarantine.ts'
 import { decide } from '../../src/task/decide.ts'
 import { isQuarantined, type TaskRecord } from '../../src/task/task.ts'
 import { type Chance, chance } from '../process/crash/seed.ts'
+import { sizeOf } from '../size.ts'
 
 describe('a process after crashes', () => {
   function entering() {
@@ -184,9 +185,10 @@ describe('crashes, simulated', () => {
     expect(tasks.every(({ record }) => record.retryCount === 0)).toBe(true)
   })
 
-  it('four tasks that kill their process are dead letters, and no neighbour of theirs is, in 1,000 runs', () => {
+  const runs = sizeOf(250, 1_000)
+  it(`four tasks that kill their process are dead letters, and no neighbour of theirs is, in ${runs} runs`, () => {
     let most = 0
-    for (let seed = 1; seed <= 1_000; seed++) {
+    for (let seed = 1; seed <= runs; seed++) {
       const some = chance(seed)
       const healthy = Array.from({ length: 60 }, () => simulated(some.between(1_000, 5_000)))
       const poison = Array.from({ length: 4 }, () => simulated(some.between(1_000, 5_000), true))

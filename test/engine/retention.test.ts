@@ -38,6 +38,28 @@ describe('retention', () => {
     expect(await left()).toBe(0)
   })
 
+  it('deletes lines of the audit trail after 90 days, or what is set', async () => {
+    for (const [options, days] of [
+      [{}, 90],
+      [{ auditRetention: '7d' }, 7],
+    ] as const) {
+      const { scripted } = scriptedTasks()
+      await using t = await testEngine({ tasks: [scripted], ...options })
+      const { audit, tasks } = t.store
+      const who = { identity: 'token', name: 'token', role: 'admin', userId: 'local' }
+      const line = { ...who, action: 'POST /v1/tasks', status: 202, from: '127.0.0.1', traceId: '1' }
+      // More than one write deletes.
+      for (let count = 0; count < 101; count += 1) await audit.add({ ...line, at: tasks.now() })
+      const left = async () => (await audit.list({}, { pageSize: 200 })).items.length
+      await t.jump(`${days}d`)
+      await t.advance('10s')
+      expect(await left()).toBe(101)
+      await t.jump('1d')
+      await t.advance('10s')
+      expect(await left()).toBe(0)
+    }
+  })
+
   it('leaves a tree alone while a part of it is live', async () => {
     const { scripted } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted], retention: { COMPLETED: '1m', CANCELLED: '1m' } })

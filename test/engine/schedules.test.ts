@@ -25,6 +25,186 @@ function ticking() {
   return { task, ran, state }
 }
 
+describe('a schedule that is made while the engine runs', () => {
+  const made = { id: 'made', cron: '@every 30m', taskType: 'Tick', parameters: 'm', userId: 'ann' }
+
+  it('ticks from then on and over a restart, is changed, paused and removed', async () => {
+    const { task, ran } = ticking()
+    await using t = await testEngine({ tasks: [task], persistent: true })
+    await t.drain()
+    const shown = await t.schedules.create({ ...made, priority: 'high', createdBy: 'Ann' })
+    expect(shown).toMatchObject({
+      ...{ id: 'made', origin: 'store', lane: 'default', priority: 'high', overlap: 'allow' },
+      made: { userId: 'ann', createdBy: 'Ann' },
+    })
+    expect(shown.nextTicks.slice(0, 2).map(at => at % hour)).toEqual(expect.arrayContaining([0, hour / 2]))
+    await t.jump('1h')
+    expect(ran).toHaveLength(1)
+    const [record] = await allTasks(t)
+    expect(record).toMatchObject({ userId: 'ann', priority: 'high', tags: ['schedule:made'] })
+    await t.restart()
+    await t.jump('30m')
+    expect(ran).toHaveLength(2)
+
+    await t.schedules.change('made', { cron: '0 * * * *', parameters: 'other', overlap: 'skip' })
+    expect(await t.schedules.read('made')).toMatchObject({
+      cron: '0 * * * *',
+      ...{ priority: 'high', overlap: 'skip', parameters: 'other' },
+    })
+    await t.jump('1h')
+    expect(ran.slice(2)).toEqual(['other'])
+    await t.schedules.pause('made')
+    await t.jump('2h')
+    expect(ran).toHaveLength(3)
+    await t.schedules.run('made')
+    await t.drain()
+    expect(ran).toHaveLength(4)
+    await t.schedules.remove('made')
+    await t.jump('2h')
+    expect(ran).toHaveLength(4)
+    expect(await t.schedules.list()).toEqual([])
+    await expect(t.schedules.remove('made')).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' })
+    await expect(t.schedules.change('made', {})).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' })
+  })
+
+  it('begins with the first tick after it was made, whatever one of its name left', async () => {
+    const { task, ran } = ticking()
+    await using t = await testEngine({ tasks: [task] })
+    await t.drain()
+    await t.schedules.create({ ...made, catchUp: 'all' })
+    await t.jump('1h')
+    await t.schedules.remove('made')
+    await t.jump('3h')
+    await t.schedules.create({ ...made, catchUp: 'all' })
+    await t.drain()
+    const before = ran.length
+    await t.jump('30m')
+    expect(ran.length - before).toBe(1)
+  })
+
+  it('submits at a tick what it is then, also where it is changed, or made anew, while others submit theirs', async () => {
+    const { task, ran } = ticking()
+    const meanwhile: (() => Promise<unknown>)[] = []
+    const base = { parameters: z.string(), result: z.null(), execute: () => null }
+    const admit = () => Promise.all(meanwhile.splice(0).map(change => change()))
+    const first = defineTask({ ...base, type: 'First', admit: async () => void (await admit()) })
+    await using t = await testEngine({ tasks: [task, first, defineTask({ ...base, type: 'Other' })] })
+    await t.drain()
+    const hourly = { ...made, cron: '0 * * * *' }
+    await t.schedules.create({ ...hourly, id: 'a', taskType: 'First' })
+    for (const id of ['b', 'c']) await t.schedules.create({ ...hourly, id })
+    meanwhile.push(
+      async () => {
+        await t.schedules.remove('b')
+        await t.schedules.create({ ...hourly, id: 'b', userId: 'bob', parameters: 'of bob' })
+      },
+      () => t.schedules.change('c', { taskType: 'Other', parameters: 'for the other' }),
+    )
+    await t.jump('1h')
+    expect(ran, 'neither the parameters of bob as ann, nor those of another type').toEqual([])
+    const submitted = async () => (await allTasks(t)).map(({ taskType, userId }) => [taskType, userId]).sort()
+    const once = [
+      ['First', 'ann'],
+      ['Other', 'ann'],
+    ]
+    expect(await submitted(), 'the tick of the changed one is not lost').toEqual(once)
+    await t.jump('1h')
+    expect(await submitted()).toEqual([...once, ...once, ['Tick', 'bob']].sort())
+  })
+
+  it('rests while the program knows no such task, or declares one of its name', async () => {
+    const { task, ran } = ticking()
+    const tasks = [task]
+    const schedules: AnySchedule[] = []
+    await using t = await testEngine({ tasks, schedules, persistent: true })
+    await t.drain()
+    await t.schedules.create(made)
+    await t.stop()
+    const other = defineTask({ type: 'Other', parameters: z.null(), result: z.null(), execute: () => null })
+    tasks[0] = other as unknown as typeof task
+    await t.restart()
+    await t.jump('1h')
+    const [rests] = await t.schedules.list()
+    expect(rests).toMatchObject({ id: 'made', problem: 'task-type-unknown', nextTicks: [] })
+    await expect(t.schedules.run('made')).rejects.toMatchObject({ code: 'SCHEDULE_INVALID' })
+    await t.stop()
+    tasks[0] = defineTask({
+      type: 'Tick',
+      result: z.null(),
+      parameters: z.object({ of: z.string() }),
+      parametersVersion: 2,
+      upgradeParameters: stored => ({ of: `upgraded ${stored}` }),
+      execute(ctx) {
+        ran.push(ctx.parameters.of)
+        return null
+      },
+    }) as unknown as typeof task
+    await t.restart()
+    await t.jump('30m')
+    expect(ran.splice(0), 'what an earlier version of the type took').toContain('upgraded m')
+    expect(await t.schedules.change('made', { cron: '@every 20m' })).toMatchObject({ cron: '@every 20m' })
+    expect(await t.schedules.read('made')).toMatchObject({ parameters: { of: 'upgraded m' } })
+    await t.stop()
+    tasks[0] = task
+    await t.restart()
+    await t.jump('1h')
+    expect((await t.schedules.list())[0], 'what a later version takes').toMatchObject({
+      problem: 'task-type-unknown',
+    })
+    await t.stop()
+    schedules.push(schedule({ id: 'made', cron: '0 0 1 1 *', task, parameters: 'declared' }))
+    await t.restart()
+    await t.drain()
+    expect(await t.schedules.list()).toMatchObject([{ id: 'made', origin: 'program', cron: '0 0 1 1 *' }])
+    for (const refused of [
+      t.schedules.create(made),
+      t.schedules.change('made', { cron: '@hourly' }),
+      (async () => t.schedules.remove('made'))(),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: 'SCHEDULE_DECLARED' })
+    expect(ran).toEqual([])
+  })
+
+  it('is refused for what is wrong with it, and nothing is kept', async () => {
+    const { task } = ticking()
+    await using t = await testEngine({ tasks: [task], start: false })
+    const wrongs = [
+      [{ cron: 'soon' }, 'SCHEDULE_INVALID', /cron|soon/i],
+      [{ cron: '0 0 30 2 *' }, 'SCHEDULE_INVALID', /no tick in the future/],
+      [{ cron: `${'0,'.repeat(150)}0 * * * *` }, 'SCHEDULE_INVALID', /at most 200 characters/],
+      [{ cron: '@every 10ms' }, 'SCHEDULE_INVALID', /at least one second/],
+      [{ cron: '@every soon' }, 'SCHEDULE_INVALID', /duration of @every/],
+      [{ timeZone: 'Mars/Olympus' }, 'SCHEDULE_INVALID', /Mars/],
+      [{ taskType: 'Nothing' }, 'TASK_TYPE_UNKNOWN', /Nothing/],
+      [{ parameters: '' }, 'PARAMETERS_INVALID', /Tick/],
+      [{ parameters: 'x'.repeat(70_000) }, 'PARAMETERS_TOO_LARGE', /65536/],
+      [{ lane: 'nowhere' }, 'LANE_UNKNOWN', /nowhere/],
+      [{ id: '' }, 'OPTION_INVALID', /id must have/],
+      [{ userId: 'u'.repeat(201) }, 'OPTION_INVALID', /userId/],
+    ] as const
+    for (const [wrong, code, why] of wrongs)
+      await expect(t.schedules.create({ ...made, ...wrong }), JSON.stringify(wrong)).rejects.toMatchObject({
+        ...{ code, message: expect.stringMatching(why) },
+      })
+    expect(await t.schedules.list()).toEqual([])
+  })
+
+  it('is one of a hundred at most, and has its id alone', async () => {
+    const { task } = ticking()
+    await using t = await testEngine({ tasks: [task], start: false })
+    await t.schedules.create({ ...made, id: 's8' })
+    const first = await t.store.schedules.readKept('s8')
+    if (first === undefined) throw new Error('It is not kept.')
+    const others = Array.from({ length: 99 }, (_, index) => ({ ...first, id: `other${index}` }))
+    const from = { definition: '', lastTick: 0 }
+    await Promise.all(others.map(each => t.store.schedules.addKept(each, from)))
+    await expect(t.schedules.create(made)).rejects.toMatchObject({ code: 'SCHEDULES_FULL' })
+    await t.schedules.remove('other7')
+    await expect(t.schedules.create({ ...made, id: 's8' })).rejects.toMatchObject({ code: 'SCHEDULE_EXISTS' })
+    await t.schedules.create(made)
+  })
+})
+
 describe('a schedule', () => {
   it('submits one task per tick, tagged and owned', async () => {
     const { task, ran } = ticking()
@@ -236,6 +416,45 @@ describe('a schedule', () => {
     await t.advance('5s')
     expect(ran).toEqual(['x'])
     await t.advance('1m')
+    expect(ran).toEqual(['x'])
+  })
+
+  it('that is paused submits nothing until it is resumed, also over a restart, and makes up for nothing', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x', catchUp: 'all' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly], persistent: true })
+    await t.jump('1h')
+    expect(ran).toHaveLength(1)
+    await t.schedules.pause('s')
+    await t.jump('2h')
+    await t.restart()
+    await t.jump('2h')
+    expect(ran).toHaveLength(1)
+    expect(await t.schedules.list()).toMatchObject([{ id: 's', paused: true }])
+    const { id } = await t.schedules.run('s')
+    await t.drain()
+    expect(ran).toHaveLength(2)
+    expect((await t.tasks.get(id)).tags).toEqual(['schedule:s'])
+    await t.schedules.resume('s')
+    await t.drain()
+    expect(ran).toHaveLength(2)
+    await t.jump('1h')
+    expect(ran).toHaveLength(3)
+    await expect(t.schedules.run('other')).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' })
+  })
+
+  it('that is paused before its first tick stays so, and begins when it is resumed', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly], start: false })
+    await t.schedules.pause('s')
+    await t.start()
+    await t.jump('3h')
+    expect(ran).toEqual([])
+    await t.schedules.resume('s')
+    // Until it is looked at again.
+    await t.advance('30s')
+    await t.jump('1h')
     expect(ran).toEqual(['x'])
   })
 

@@ -14,7 +14,7 @@ describe('a usage report', () => {
       { userId: 'ann' },
     )
     await t.drain()
-    await t.advance('1d')
+    await t.jump('1d')
     const second = await t.submit(scripted, { orders: [use, use] }, { userId: 'bob' })
     await t.drain()
     const keysBy = async (by: UsageKind) => {
@@ -89,8 +89,8 @@ describe('a usage report', () => {
   it('goes over a backlog of old calls some thousand at a time', async () => {
     const { scripted } = scriptedTasks()
     await using t = await testEngine({ tasks: [scripted] })
-    const uses = Array.from({ length: 10 }, () => use)
-    for (let index = 0; index < 1_100; index++) await t.submit(scripted, { orders: uses })
+    const uses = Array.from({ length: 100 }, () => use)
+    for (let index = 0; index < 110; index++) await t.submit(scripted, { orders: uses })
     await t.drain()
     const byModel = () => t.tasks.usageReport({}, { by: 'model' })
     const left = async () => {

@@ -122,10 +122,15 @@ test('describe tells limits and their use', async () => {
   const { clock, limiter, ask } = limiterOf({ used: limit, idle: { concurrency: 3 } })
   mustGrant(await ask('used', 'a', 30)).commit(20)
   mustGrant(await ask('used', 'b', 50))
+  const since = clock.time
+  const waiter = { ticket: 'c', since, expectedAt: expect.any(Number) }
   mustWait(await ask('used', 'c', 50))
   expect(limiter.describe()).toEqual([
-    { key: 'used', limit, inFlight: 1, waiting: 1, requests: 2, tokens: 70 },
-    { key: 'idle', limit: { concurrency: 3 }, inFlight: 0, waiting: 0, requests: 0, tokens: 0 },
+    {
+      ...{ key: 'used', limit, inFlight: 1, waiting: 1, requests: 2, tokens: 70 },
+      ...{ next: [waiter], longestWaiting: waiter },
+    },
+    { key: 'idle', limit: { concurrency: 3 }, inFlight: 0, waiting: 0, next: [], requests: 0, tokens: 0 },
   ])
   clock.time += 120_000
   expect(limiter.describe()[0]).toEqual({
@@ -133,6 +138,7 @@ test('describe tells limits and their use', async () => {
     limit,
     inFlight: 1,
     waiting: 0,
+    next: [],
     requests: 0,
     tokens: 0,
   })
@@ -195,4 +201,57 @@ test('a kept account that could not be read at first takes no place from a call 
   await expect(make().reset('key')).rejects.toMatchObject({ code: 'STORE_FAILED' })
   isAway = false
   expect(await ask(limiter, 'two')).toMatchObject({ granted: false })
+})
+
+test('what operators set stands in place of what is configured, part by part, and what waits goes on at once', async () => {
+  const { limiter, ask } = limiterOf({ key: { requestsPerMinute: 1, tokensPerMinute: 100 }, free: {} })
+  const { overrides } = limiter
+  const called: string[] = []
+  limiter.onCapacity((key, ticket) => called.push(`${key} ${ticket}`))
+  mustGrant(await ask('key', 'a'))
+  for (const ticket of ['b', 'c', 'd']) mustWait(await ask('key', ticket, 20))
+  expect(overrides?.mostAsked('key')).toBe(20)
+  overrides?.use(
+    new Map([
+      ['key', { requestsPerMinute: 3 }],
+      ['nowhere', { concurrency: 1 }],
+    ]),
+  )
+  expect(called).toEqual(['key b', 'key c'])
+  expect(limiter.describe()).toMatchObject([
+    {
+      key: 'key',
+      limit: { requestsPerMinute: 3, tokensPerMinute: 100 },
+      setLimit: { requestsPerMinute: 3 },
+      configured: { requestsPerMinute: 1, tokensPerMinute: 100 },
+    },
+  ])
+  expect(limiter.isKnown('nowhere')).toBe(false)
+  mustGrant(await ask('key', 'b', 20))
+  mustGrant(await ask('key', 'c', 20))
+  mustWait(await ask('key', 'd', 20))
+  overrides?.use(new Map([['free', { concurrency: 1 }]]))
+  expect(limiter.describe('key')[0]).not.toHaveProperty('setLimit')
+  const running = mustGrant(await ask('free', 'a'))
+  mustWait(await ask('free', 'b'))
+  running.commit()
+  expect(called.at(-1)).toBe('free b')
+  expect(overrides?.mostAsked('nowhere')).toBe(0)
+})
+
+test('those whose turn was far away are told a nearer time under a limit that was raised, in their order', async () => {
+  const { clock, limiter, ask } = limiterOf({ key: { requestsPerMinute: 1 } })
+  mustGrant(await ask('key', 'first'))
+  const tickets = Array.from({ length: 30 }, (_, at) => `t${at}`)
+  for (const ticket of tickets) mustWait(await ask('key', ticket))
+  limiter.overrides?.use(new Map([['key', { requestsPerMinute: 10 }]]))
+  await limiter.overrides?.replan('key')
+  await limiter.overrides?.replan('unused')
+  const times: number[] = []
+  for (const ticket of tickets)
+    times.push(((await limiter.keepPlace({ key: 'key', ticket, cost: 1 })) - clock.time) / 60_000)
+  expect(times).toEqual(times.toSorted((one, other) => one - other))
+  expect(times[8]).toBeLessThan(0.1)
+  expect(times[18]).toBeLessThan(1.1)
+  expect(times[29]).toBeLessThan(3.1)
 })

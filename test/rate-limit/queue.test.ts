@@ -8,7 +8,15 @@ import {
   park,
   span,
 } from '../../src/rate-limit/account.ts'
-import { type Ask, acquire, commit, giveBack, takeReady, withdraw } from '../../src/rate-limit/arithmetic.ts'
+import {
+  type Ask,
+  acquire,
+  commit,
+  giveBack,
+  takeReady,
+  whoWaits,
+  withdraw,
+} from '../../src/rate-limit/arithmetic.ts'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
 import { start } from './load.ts'
 
@@ -245,6 +253,32 @@ describe('whatever is done', () => {
     expect(orderOf(read)).toEqual(['a1', 'a2', 'a3'])
     for (const flow of ['b', 'c']) for (const number of [1, 2]) acquire(read, one, ask(flow, number), start)
     expect(orderOf(read)).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'b2', 'c2'])
+  })
+})
+
+describe('who waits', () => {
+  test('the first are named in their order, and the one that has waited for the longest, over a text too', () => {
+    const state = newAccount(start)
+    acquire(state, one, ask('a', 1), start)
+    acquire(state, one, ask('a', 2), start + 1_000)
+    for (const number of [1, 2, 3, 4, 5])
+      acquire(state, one, ask('b', number, { priority: 'high' }), start + 2_000)
+    const read = limitCodec.read(limitCodec.write({ state, writes: [] }, 'one'), start + 5_000).state
+    for (const account of [state, read]) {
+      expect(whoWaits(account)).toMatchObject({
+        waiting: 6,
+        next: ['b1', 'b2', 'b3', 'b4', 'b5'].map(ticket => ({ ticket, since: start + 2_000 })),
+        longestWaiting: { ticket: 'a2', since: start + 1_000 },
+      })
+    }
+    expect(whoWaits(newAccount(start))).toEqual({ waiting: 0, next: [] })
+  })
+
+  test('a text of an earlier version says since when by its last change', () => {
+    const text = JSON.parse(limitCodec.write({ state: waitingFor(one, { a: 2 }), writes: [] }, 'one'))
+    text.tickets = text.tickets.map((row: unknown[]) => row.slice(0, 9))
+    const { state } = limitCodec.read(JSON.stringify({ ...text, now: start + 7 }), start + 9)
+    expect(whoWaits(state).longestWaiting).toMatchObject({ ticket: 'a1', since: start + 7 })
   })
 })
 

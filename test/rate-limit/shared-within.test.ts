@@ -232,9 +232,7 @@ describe('asks that are waited for no longer than two seconds, of four processes
     return { granted, slowest }
   }
 
-  test('at least 95 % of the limit is used, where an operation of the place takes 50 ms', {
-    timeout: 60_000,
-  }, async () => {
+  test('at least 95 % of the limit is used, where an operation of the place takes 50 ms', async () => {
     const requestsPerMinute = 120
     const { granted, slowest } = await underLoad({ requestsPerMinute }, 50, 3)
     expect(slowest).toBeLessThanOrEqual(longest)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { limitCodec, newAccount, park } from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import type { Limit, RateLimiter, Reservation } from '../../src/rate-limit/limiter.ts'
@@ -69,6 +69,51 @@ test('what one key is in use for is read without the other keys', async () => {
   expect(place.loaded).toEqual(['mine'])
 })
 
+test('who waits is known to a process in which nobody waits', async () => {
+  const { clock, limiters } = processes(2, { limits: { key: { concurrency: 1 } } })
+  const [one, other] = limiters
+  const ask = (ticket: string) => one.acquire({ key: 'key', ticket, cost: 1 })
+  mustGrant(await ask('runs'))
+  mustWait(await ask('first'))
+  await clock.advance(5_000)
+  mustWait(await ask('second'))
+  await other.refresh?.()
+  expect(other.describe()).toMatchObject([
+    {
+      waiting: 2,
+      next: [
+        { ticket: 'first', since: start },
+        { ticket: 'second', since: start + 5_000 },
+      ],
+      longestWaiting: { ticket: 'first' },
+    },
+  ])
+})
+
+test('an account that nobody has changed is parsed once, however often it is read', async () => {
+  const { clock, place, limiters } = processes(2, { limits: { key: { concurrency: 1 } } })
+  const [one, other] = limiters
+  const parse = vi.spyOn(limitCodec, 'read')
+  const looked = async () => {
+    parse.mockClear()
+    for (let looks = 0; looks < 5; looks += 1) {
+      await clock.advance(2_000)
+      one.describe('key')
+    }
+    await clock.settle()
+    return parse.mock.calls.length
+  }
+  await other.park('key', start + 60_000)
+  const { loads } = place
+  expect(await looked()).toBe(1)
+  expect(place.loads).toBeGreaterThanOrEqual(loads + 5)
+  expect(one.describe('key')).toMatchObject([{ parkedUntil: start + 60_000 }])
+  await other.park('key', start + 90_000)
+  expect(await looked()).toBe(1)
+  expect(one.describe('key')).toMatchObject([{ parkedUntil: start + 90_000 }])
+  parse.mockRestore()
+})
+
 interface Load {
   limits: Readonly<Record<string, Limit>>
   minutes: number
@@ -131,7 +176,7 @@ const limitsOf = (limit: (index: number) => Limit) =>
   Object.fromEntries(keys.map((key, index) => [key, limit(index)]))
 
 describe('four processes that share eight keys, under more load than the limits', () => {
-  test('requests: at least 95 % of the limit, never more in any minute', { timeout: 60_000 }, async () => {
+  test('requests: at least 95 % of the limit, never more in any minute', async () => {
     const cases = fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 60 }), async (seed, slowMs) => {
       const limits = limitsOf(index => ({ requestsPerMinute: 20 + 5 * index }))
       const load = { limits, seed, slowMs, minutes: 4, callers: 5 }
@@ -146,7 +191,7 @@ describe('four processes that share eight keys, under more load than the limits'
     await fc.assert(cases, { numRuns: 2 })
   })
 
-  test('tokens: at least 95 % of the limit, never more in any minute', { timeout: 60_000 }, async () => {
+  test('tokens: at least 95 % of the limit, never more in any minute', async () => {
     const limits = limitsOf(index => ({ tokensPerMinute: 10_000 * (index + 1) }))
     const granted = await underLoad({
       ...{ limits, seed: 7, slowMs: 20, minutes: 4, callers: 12 },
@@ -161,7 +206,7 @@ describe('four processes that share eight keys, under more load than the limits'
     }
   })
 
-  test('places: at least 95 % of them busy, never more at once', { timeout: 60_000 }, async () => {
+  test('places: at least 95 % of them busy, never more at once', async () => {
     const limits = limitsOf(index => ({ concurrency: 2 + index }))
     const granted = await underLoad({
       ...{ limits, seed: 3, slowMs: 20, minutes: 3, callers: 14 },
@@ -491,4 +536,25 @@ describe('a place that fails', () => {
     expect(limiters[0].describe()).toMatchObject([{ inFlight: 1 }])
     expect(() => processes(1, { limits: { key: { concurrency: 0 } } })).toThrow('concurrency')
   })
+})
+
+test('what operators set holds in each process that took it into use, and what waits in any goes on', async () => {
+  const { limiters } = processes(2, { limits: { key: { concurrency: 1 } } })
+  const [one, other] = limiters
+  const ask = (limiter: RateLimiter, ticket: string, cost = 1) =>
+    limiter.acquire({ key: 'key', ticket, cost })
+  const called: string[] = []
+  other.onCapacity((_key, ticket) => called.push(ticket))
+  mustGrant(await ask(one, 'a'))
+  mustWait(await ask(other, 'b', 7))
+  mustWait(await ask(other, 'c'))
+  await one.refresh?.()
+  expect(one.overrides?.mostAsked('key')).toBe(7)
+  for (const limiter of limiters) limiter.overrides?.use(new Map([['key', { concurrency: 2 }]]))
+  await one.overrides?.replan('key')
+  await vi.waitFor(() => expect(called).toEqual(['b']))
+  mustGrant(await ask(other, 'b', 7))
+  mustWait(await ask(one, 'd'))
+  for (const limiter of limiters) limiter.overrides?.use(new Map())
+  expect(one.describe()).toMatchObject([{ limit: { concurrency: 1 }, inFlight: 2, waiting: 2 }])
 })

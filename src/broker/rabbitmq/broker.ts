@@ -45,6 +45,8 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
         : startHere(deliveries, workers)
     },
     consume(lane, receiver) {
+      const known = workers.get(lane.lane)
+      if (known?.resize(lane.slots) === true) return () => known.stop()
       const queue = topology.current.names.laneQueue(lane.lane)
       const freed = () => {
         if (!isOpen(connection)) capacity.emit(lane.lane)

@@ -17,6 +17,8 @@ export interface Worker {
   start(delivery: Delivery): boolean
   /** Slots that run nothing. */
   free(): number
+  /** Has another number of slots. Of too many the idle ones go at once, and of those that run the first to end. Returns false once it was stopped. */
+  resize(slots: number): boolean
   /** No slot takes a further delivery. */
   stop(): void
   /** Resolves when the broker has taken in what was acknowledged. */
@@ -39,7 +41,16 @@ export interface WorkerOptions {
 /** Starts as many consumers as the lane has slots, all on one channel: the broker counts what each of them holds by itself. */
 export function startWorker(options: WorkerOptions): Worker {
   const { lane, queue, connection, depth, receiver } = options
-  const slots = Array.from({ length: lane.slots }, () => new Slot(options))
+  let wanted = lane.slots
+  /** More than are wanted while tasks run that began before. */
+  let slots: Slot[] = []
+  const retires = (slot: Slot) => {
+    if (slots.length <= wanted) return false
+    slots = slots.filter(each => each !== slot)
+    return true
+  }
+  const newSlots = (count: number) => Array.from({ length: count }, () => new Slot(options, retires))
+  slots = newSlots(wanted)
   let channel: Channel | undefined
   const onChannel = (current: Channel | undefined) => {
     channel = current
@@ -77,15 +88,23 @@ export function startWorker(options: WorkerOptions): Worker {
       return true
     },
     free: () => slots.filter(slot => slot.isFree).length,
+    resize(count) {
+      if (isStopped) return false
+      depth.addSlots(lane.lane, count - wanted)
+      wanted = count
+      const added = newSlots(Math.max(0, count - slots.length))
+      const idle = slots.filter(slot => !slot.isBusy).slice(0, Math.max(0, slots.length - count))
+      slots = [...slots.filter(slot => !idle.includes(slot)), ...added]
+      for (const slot of added) slot.begin(channel)
+      stopAll(idle)
+      if (slots.length > count) for (const slot of slots) slot.suspend()
+      return true
+    },
     stop() {
       if (isStopped) return
       isStopped = true
-      const stops = Promise.all(slots.map(slot => slot.stop()))
-      // Given back earlier, a message would come to another slot that stops, again and again, until the broker takes it for one that kills workers.
-      void stops.then(() => {
-        for (const slot of slots) slot.giveBack()
-      })
-      depth.addSlots(lane.lane, -lane.slots)
+      stopAll(slots)
+      depth.addSlots(lane.lane, -wanted)
     },
     async flush() {
       // The broker reads a channel in order: its answer says that it has seen what was said before.
@@ -94,9 +113,17 @@ export function startWorker(options: WorkerOptions): Worker {
   }
 }
 
+/** Has slots take no more. Given back earlier, a message would come to another slot that stops, again and again, until the broker takes it for one that kills workers. */
+function stopAll(slots: readonly Slot[]): void {
+  void Promise.all(slots.map(slot => slot.stop())).then(() => {
+    for (const slot of slots) slot.giveBack()
+  })
+}
+
 /** One worker slot: one consumer that holds at most one delivery. */
 class Slot {
   readonly #options: WorkerOptions
+  readonly #retires: (slot: Slot) => boolean
   #channel: Channel | undefined
   /** Set before the consumer is asked for, so that nobody asks twice. */
   #consumerTag: string | undefined
@@ -108,8 +135,10 @@ class Slot {
   #late: UnackedMessage | undefined
   #isOver = false
 
-  constructor(options: WorkerOptions) {
+  /** @param retires Asked when its task has ended: whether there are more slots than are wanted. */
+  constructor(options: WorkerOptions, retires: (slot: Slot) => boolean) {
     this.#options = options
+    this.#retires = retires
   }
 
   /** Whether it runs a task. */
@@ -159,6 +188,19 @@ class Slot {
     this.#consumerTag = undefined
     this.#next = undefined
     this.#late = undefined
+  }
+
+  /** Takes no delivery until its task has ended, and it stays. What comes until the broker has heard goes back. */
+  suspend(): void {
+    const tag = this.#consumerTag
+    this.#consumerTag = undefined
+    if (tag !== undefined) this.#channel?.cancel(tag).catch(() => undefined)
+  }
+
+  /** Consumes from now on, where there is a channel; else with the next one. */
+  begin(channel: Channel | undefined): void {
+    this.use(channel)
+    this.#resume()
   }
 
   /** Consumes unless it does already, runs a task, or has stopped. */
@@ -233,6 +275,7 @@ class Slot {
 
   #free(): void {
     this.#running = false
+    if (this.#retires(this)) stopAll([this])
     const next = this.#next
     this.#next = undefined
     if (next === undefined) this.#resume()
