@@ -84,7 +84,7 @@ function countEvents({ events }: Engine, metered: Metered): () => void {
 }
 
 /** Why a task has a dead letter, as its record says it; undefined for an event that opens none. */
-function deadLetterReason(event: TaskEvent): string | undefined {
+export function deadLetterReason(event: TaskEvent): string | undefined {
   if (event.name === 'failed') return event.errorInfo.code === 'DEADLINE_PASSED' ? 'deadline' : 'permanent'
   if (event.name !== 'deadLettered') return undefined
   if (event.errorInfo.code === 'RECORD_UNREADABLE') return 'unreadable'
@@ -118,7 +118,7 @@ function describeProcess(metered: Metered, version = 'unknown') {
 /** Milliseconds that a part has to answer; metrics of one that is away are left out, the others are shown. */
 const answerWithinMs = 2_000
 
-/** What the parts answer when metrics are read: asked once for all of them. */
+/** What the parts answer when they are looked at: asked once for all of them. */
 interface Snapshot {
   readonly now: number
   readonly counts: Readonly<Record<TaskStatus, number>> | undefined
@@ -143,7 +143,7 @@ async function takeSnapshot(engine: Engine): Promise<Snapshot> {
 }
 
 /** The answer, or undefined when there is none in time. */
-async function answered<T>(asked: Promise<T> | undefined): Promise<T | undefined> {
+export async function answered<T>(asked: Promise<T> | undefined): Promise<T | undefined> {
   if (asked === undefined) return undefined
   try {
     return await atMost(answerWithinMs, asked, () => undefined)

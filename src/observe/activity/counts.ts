@@ -1,0 +1,147 @@
+/** The arithmetic of what operators see: counts by lane and task type, which add up in any order, and durations on a scale of steps. */
+import type { ActivityBucket, ActivityCounts } from '../../store/store.ts'
+
+/** Numbers of what happened. */
+export const countNames = [
+  'started',
+  'completed',
+  'failed',
+  'cancelled',
+  'retries',
+  'deadLetters',
+  'calls',
+  'cost',
+] as const
+
+/** One of the numbers. */
+export type CountName = (typeof countNames)[number]
+
+/** Steps of the scale of durations. Each ends at the square root of two times the end of the one before; the last has no end. */
+const steps = 48
+
+/** Returns the step of a duration: the first ends at one millisecond, the last begins after three hours. */
+export function stepOf(ms: number): number {
+  if (ms <= 1) return 0
+  return Math.min(steps - 1, Math.ceil(2 * Math.log2(ms)))
+}
+
+/** Returns the middle of a step in milliseconds: no duration of the step differs from it by more than a fifth, but those of the last. */
+function durationAt(step: number): number {
+  return step === 0 ? 1 : 2 ** ((step - 0.5) / 2)
+}
+
+/** What is counted of one lane and task type, of one lane, or of all. */
+export class Counts {
+  readonly of: Record<CountName, number> = {
+    started: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    retries: 0,
+    deadLetters: 0,
+    calls: 0,
+    cost: 0,
+  }
+  readonly ran = new Array<number>(steps).fill(0)
+  readonly waited = new Array<number>(steps).fill(0)
+
+  /** Adds what was kept. Steps of another scale, such as that of another version, count as the last. */
+  addKept(kept: ActivityCounts): void {
+    for (const name of countNames) this.of[name] += kept[name]
+    addPairs(this.ran, kept.ran)
+    addPairs(this.waited, kept.waited)
+  }
+
+  add(other: Counts): void {
+    for (const name of countNames) this.of[name] += other.of[name]
+    for (let step = 0; step < steps; step++) {
+      this.ran[step] = (this.ran[step] ?? 0) + (other.ran[step] ?? 0)
+      this.waited[step] = (this.waited[step] ?? 0) + (other.waited[step] ?? 0)
+    }
+  }
+}
+
+/** Counts one duration. */
+export function observe(scale: number[], ms: number): void {
+  const step = stepOf(ms)
+  scale[step] = (scale[step] ?? 0) + 1
+}
+
+function addPairs(scale: number[], pairs: readonly number[]): void {
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const step = Math.min(pairs[at] ?? 0, steps - 1)
+    scale[step] = (scale[step] ?? 0) + (pairs[at + 1] ?? 0)
+  }
+}
+
+/** Returns the duration below which that share of the observations is, in whole milliseconds; undefined where there are none. */
+export function quantile(scale: readonly number[], share: number): number | undefined {
+  const all = scale.reduce((sum, count) => sum + count, 0)
+  if (all === 0) return undefined
+  let seen = 0
+  const step = scale.findIndex(count => {
+    seen += count
+    return seen >= all * share
+  })
+  return Math.round(durationAt(step))
+}
+
+/** Task types of a lane that are counted by themselves in a bucket; the others are counted together. */
+const typesPerLane = 50
+/** Lanes that are counted by themselves in a bucket. A process has no more, unless somebody configured them. */
+const mostLanes = 50
+
+/** What was counted within a time, by lane and task type. A lookup makes no object, once a type was seen. */
+export class CountsByType {
+  readonly #lanes = new Map<string, Map<string, Counts>>()
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0
+  }
+
+  /** Returns what is counted of a type in a lane; of an empty type: of the types that are not counted by themselves. */
+  at(lane: string, taskType: string): Counts {
+    let types = this.#lanes.get(lane)
+    if (types === undefined) {
+      if (this.#lanes.size >= mostLanes && lane !== '') return this.at('', '')
+      types = new Map()
+      this.#lanes.set(lane, types)
+    }
+    let counts = types.get(taskType)
+    if (counts === undefined) {
+      if (types.size >= typesPerLane && taskType !== '') return this.at(lane, '')
+      counts = new Counts()
+      types.set(taskType, counts)
+    }
+    return counts
+  }
+
+  add(other: CountsByType): void {
+    for (const [lane, types] of other.#lanes)
+      for (const [taskType, counts] of types) this.at(lane, taskType).add(counts)
+  }
+
+  addKept({ counts }: Pick<ActivityBucket, 'counts'>): void {
+    for (const kept of counts) this.at(kept.lane, kept.taskType ?? '').addKept(kept)
+  }
+
+  *entries(): Generator<{ lane: string; taskType: string; counts: Counts }> {
+    for (const [lane, types] of this.#lanes)
+      for (const [taskType, counts] of types) yield { lane, taskType, counts }
+  }
+
+  /** Returns the form in which they are kept. */
+  kept(): ActivityCounts[] {
+    return [...this.entries()].map(({ lane, taskType, counts }) => ({
+      lane,
+      ...(taskType !== '' && { taskType }),
+      ...counts.of,
+      ran: pairsOf(counts.ran),
+      waited: pairsOf(counts.waited),
+    }))
+  }
+}
+
+function pairsOf(scale: readonly number[]): number[] {
+  return scale.flatMap((count, step) => (count === 0 ? [] : [step, count]))
+}
