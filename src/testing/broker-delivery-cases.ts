@@ -147,6 +147,28 @@ const deliveryCases: readonly BrokerCase[] = [
       deliveries(4).map(({ taskId }) => taskId),
     )
   }),
+  it('consume: called again, the lane has other slots: more begin at once, and of too many each ends', async (broker, context) => {
+    const { worker } = await working(broker, 1)
+    await publish(context, broker, deliveries(2))
+    assert.equal(worker.busy, 1)
+    broker.consume({ lane: 'default', slots: 3 }, worker.receive)
+    await context.until(() => worker.busy === 2, 'the second did not begin')
+    await publish(context, broker, deliveries(2, 'default', 2))
+    assert.equal(worker.busy, 3)
+    const stop = broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    worker.endOne()
+    worker.endOne()
+    await context.quiet()
+    assert.equal(worker.busy, 1, 'what ran on takes the one slot')
+    worker.endOne()
+    await context.until(() => worker.busy === 1 && worker.taken.length === 4, 'the last did not begin')
+    await publish(context, broker, deliveries(1, 'default', 4))
+    assert.deepEqual([worker.most, worker.busy], [3, 1])
+    stop()
+    worker.endOne()
+    await context.quiet()
+    assert.equal(worker.busy, 0)
+  }),
   it('consume: lanes have slots of their own: a full one does not stand in the way of another', async (broker, context) => {
     const lanes = ['batch', 'default'].map(lane => ({ lane, slots: 1 }))
     await broker.open(lanes)

@@ -22,6 +22,7 @@ import {
 import type { Erasure } from '../task/erasure.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
+import type { OwnTasks } from '../task/own-tasks.ts'
 import type { BudgetHold, Permit, Usage } from '../task/paid-call.ts'
 import { parseWith } from '../task/schema.ts'
 import { validate } from '../task/submission.ts'
@@ -122,8 +123,11 @@ const noErasure: Erasure = {
   roots: async () => ({ items: [] }),
   cancel: async () => undefined,
   erase: async () => 0,
+  removeSchedules: async () => undefined,
   scrub: async () => undefined,
 }
+async function* nothing(): AsyncGenerator<never> {}
+const noOwnTasks: OwnTasks = { every: nothing, usage: nothing }
 const aloneId = '00000000-0000-7000-8000-000000000000'
 
 function contextOf<S>(
@@ -154,6 +158,7 @@ function contextOf<S>(
     parameters,
     services,
     erasure: noErasure,
+    ownTasks: noOwnTasks,
     signal,
     updateProgress(progress) {
       const parsed = parseProgress(task, progress)

@@ -1,3 +1,4 @@
+/** How a task moves: every transition is one guarded write of one record, and the answer tells what became of it. */
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
 import { subTaskId } from '../task/id.ts'
@@ -15,6 +16,7 @@ import {
   failed,
   failedWaiting,
   givenBack,
+  moved,
   type RecordChange,
   reduceDue,
   reopened,
@@ -23,6 +25,7 @@ import {
   runNow,
   snoozed,
   type Transition,
+  tagged,
 } from '../task/transition.ts'
 import { notAttempted, signalled, stillWaiting, unblocked, waiting } from '../task/wait-transitions.ts'
 import {
@@ -46,8 +49,6 @@ import {
   startNew,
   subTaskOf,
 } from './store-case.ts'
-
-/** How a task moves: every transition is one guarded write of one record, and the answer tells what became of it. */
 
 /** One constructor: how a record gets to where it may be used, what it makes, and what an observer of the record then sees. */
 interface Move {
@@ -135,6 +136,8 @@ const byVersion: readonly Move[] = [
   { name: 'retried', from: dead, make: (record, now) => retried(record, now, edited) },
   { name: 'reopened', from: closedParent, make: reopened },
   { name: 'discarded', from: dead, make: discarded },
+  { name: 'tagged', from: store => startNew(store), make: record => tagged(record, ['a']) },
+  { name: 'moved', from: store => createOne(store), make: (record, now) => moved(record, 'batch', now) },
   { name: 'unblocked', from: waitingForSibling, make: unblocked },
   { name: 'still-waiting', from: waitingForSibling, make: record => stillWaiting(record, 'b') },
   {

@@ -104,6 +104,8 @@ export const reportCases: readonly StoreCase[] = [
       ['b', '5'],
     ])
     assert.equal((await read(store, first.id)).checkpointAttempt, 2)
+    assert.deepEqual([...(await store.queries.steps(first.id, 10))].sort(), ['a', 'b'])
+    assert.equal((await store.queries.steps(first.id, 1)).length, 1)
     assert.deepEqual(await store.attempts.checkpoint([{ ...write(1, 'a', '1'), taskId: 'nobody' }]), [
       'missing',
     ])
@@ -125,6 +127,22 @@ export const reportCases: readonly StoreCase[] = [
     assert.deepEqual(await store.attempts.checkpoint([mark(1, 'c'), mark(2, 'd')]), ['stale', 'applied'])
     assert.equal((await read(store, first.id)).checkpointAttempt, 1)
     assert.deepEqual([...(await store.attempts.checkpoints(first.id)).keys()].sort(), ['a', 'd', 'step'])
+  }),
+  it('checkpoint: values that are forgotten are gone, and an attempt that lost its task forgets none', async store => {
+    const first = await startNew(store)
+    const write = (key: string) => ({ taskId: first.id, attempt: 1, key, value: '1' })
+    await store.attempts.checkpoint(['a', 'b', 'c'].map(write))
+    const forget = (attempt: number, keys: string[], taskId = first.id) => ({ taskId, attempt, keys })
+    assert.deepEqual(
+      await store.attempts.forget([
+        ...[forget(1, ['a', 'none']), forget(2, ['b']), forget(1, [])],
+        forget(1, ['c'], 'nobody'),
+      ]),
+      ['applied', 'stale', 'applied', 'missing'],
+    )
+    await move(store, givenBack(first))
+    assert.deepEqual(await store.attempts.forget([forget(1, ['c'])]), ['stale'])
+    assert.deepEqual([...(await store.attempts.checkpoints(first.id)).keys()].sort(), ['b', 'c'])
   }),
   it('progress: an attempt that was asked to stop still holds its task', async (store, context) => {
     const running = await startNew(store)
@@ -241,6 +259,19 @@ export const traceCases: readonly StoreCase[] = [
       },
     ])
     assert.deepEqual(await store.queries.attempts('nobody'), [])
+  }),
+  it('apply: of the attempts that failed the last five keep the stacks of their errors', async (store, context) => {
+    let record = await createOne(store)
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      const error = { ...problem(), ...(attempt === 5 ? {} : { stack: `    at ${attempt}` }) }
+      const retry = { at: context.now, error, retryCount: 1, crashCount: 0 }
+      record = await move(store, retrying(await start(store, record), retry))
+    }
+    const stacks = async (of = store) =>
+      (await of.queries.attempts(record.id)).map(({ attempt, stack }) => [attempt, stack?.trim()])
+    const kept = [1, 2, 3, 4, 5, 6, 7].map(at => [at, at === 1 || at === 5 ? undefined : `at ${at}`])
+    assert.deepEqual(await stacks(), kept)
+    assert.deepEqual(await stacks(await context.reopenStore(store)), kept)
   }),
   it('apply: of the attempts that did not complete the last fifty are kept', async store => {
     let record = await createOne(store)

@@ -3,11 +3,14 @@
  * carry the engine.
  */
 
+import { activityCases } from './store-activity-cases.ts'
 import { guardCases, moveCases } from './store-apply-cases.ts'
 import { reportCases, traceCases } from './store-attempt-cases.ts'
+import { auditCases } from './store-audit-cases.ts'
 import type { StoreCase } from './store-case.ts'
 import { claimCases, overdueCases } from './store-claim-cases.ts'
 import { admissionCases, createCases } from './store-create-cases.ts'
+import { keyCases } from './store-key-cases.ts'
 import { outboxCases } from './store-outbox-cases.ts'
 import { queryCases } from './store-query-cases.ts'
 import { togetherCases } from './store-together-cases.ts'
@@ -32,6 +35,9 @@ export const storeCases: readonly StoreCase[] = [
   upkeepCases,
   usageCases,
   usageDayCases,
+  keyCases,
+  activityCases,
+  auditCases,
 ].flat()
 
 export type { StoreCase, StoreCaseContext } from './store-case.ts'

@@ -10,6 +10,7 @@ import {
   completed,
   failed,
   givenBack,
+  moved,
   reduceDue,
   retried,
   retrying,
@@ -152,6 +153,23 @@ export const claimCases: readonly StoreCase[] = [
     store.outbox.requeue([one.id, two.id])
     assert.deepEqual(await dueIds(store), [one.id, two.id])
     assert.equal((await start(store, one)).status, 'RUNNING')
+  }),
+  it('claim: a task that was moved is claimed in its new lane alone, also where it was on its way in the earlier one', async (store, context) => {
+    const [one, late] = await createAll(store, [newTask(), newTask({ delay: 1_000 })])
+    await store.outbox.published((await dueIn(store)).deliveries)
+    for (const { id } of [one, late]) await move(store, moved(await read(store, id), 'batch', context.now))
+    assert.deepEqual(await store.tasks.claim([claimOf(one, { lane: 'default' })]), [undefined])
+    store.outbox.requeue([one.id])
+    const lanes = new Map((await store.lanes.lanes()).map(({ lane, waiting }) => [lane, waiting]))
+    assert.deepEqual([lanes.get('default') ?? 0, lanes.get('batch')], [0, 2])
+    context.advance(1)
+    assert.deepEqual(await dueIds(store), [])
+    assert.deepEqual(await dueIds(store, 'batch'), [one.id])
+    assert.equal(only(await store.tasks.claim([claimOf(one, { lane: 'batch' })])).lane, 'batch')
+    context.advance(1_000)
+    assert.deepEqual(await dueIds(store, 'batch'), [late.id])
+    const listed = await store.queries.list({ lane: 'batch' }, { pageSize: 10 })
+    assert.deepEqual(ids(listed.items).sort(), [one.id, late.id].sort())
   }),
   it('claim: an expired lease is not claimed', async (store, context) => {
     const held = await startNew(store)

@@ -51,11 +51,12 @@ async function mixture(store: Store, context: StoreCaseContext): Promise<TaskRec
 
 /** Whether a filter lets a record through. */
 function lets(filter: TaskFilter, record: TaskRecord): boolean {
-  const { status, taskType, tag, rootsOnly, createdAfter, createdBefore, ...equal } = filter
+  const { status, taskType, tag, rootsOnly, errorCode, createdAfter, createdBefore, ...equal } = filter
   return (
     status?.includes(record.status) !== false &&
     taskType?.includes(record.taskType) !== false &&
     (tag === undefined || record.tags.includes(tag)) &&
+    (errorCode === undefined || record.deadLetter?.error.code === errorCode) &&
     !(rootsOnly === true && record.parentTaskId !== undefined) &&
     record.createdAt > (createdAfter ?? 0) &&
     record.createdAt < (createdBefore ?? Number.POSITIVE_INFINITY) &&
@@ -79,6 +80,10 @@ const filters: readonly TaskFilter[] = [
   { tag: 'draft' },
   { tag: 'dra' },
   { rootsOnly: true },
+  { errorCode: problem().code },
+  { errorCode: problem().code, userId: 'bob', rootsOnly: true },
+  { errorCode: problem().code, status: ['DEAD_LETTER'] },
+  { errorCode: 'OTHER', tag: 'x' },
   { tag: 'draft', userId: 'ann' },
   { tag: 'draft', taskType: ['Write', 'Import'] },
   { tag: 'x', status: ['FAILED', 'RUNNING'] },
@@ -139,6 +144,17 @@ export const queryCases: readonly StoreCase[] = [
           const found = await allPages(page => store.queries.list(filter, { ...page, ...order }), pageSize)
           assert.deepEqual(found, expected, JSON.stringify({ ...filter, ...order, pageSize }))
         }
+    }
+  }),
+  it('withIdPrefix: returns tasks whose id begins so, by id, and no more than asked for', async (store, context) => {
+    const all = await mixture(store, context)
+    for (const prefix of [
+      ...new Set(all.flatMap(({ id }) => [id, id.slice(0, 8), id.slice(0, 13)])),
+      'nobody-',
+    ]) {
+      const expected = all.filter(({ id }) => id.startsWith(prefix)).sort((a, b) => (a.id < b.id ? -1 : 1))
+      assert.deepEqual(await store.queries.withIdPrefix(prefix, 100), expected, prefix)
+      assert.deepEqual(await store.queries.withIdPrefix(prefix, 2), expected.slice(0, 2), prefix)
     }
   }),
   it('list: pages show each task that was there once, while others are created and move', async store => {
@@ -262,6 +278,14 @@ export const queryCases: readonly StoreCase[] = [
       recount[status] = (recount[status] ?? 0) + 1
     assert.deepEqual(await store.queries.counts(), recount)
     assert.deepEqual(await (await context.reopenStore(store)).queries.counts(), recount)
+  }),
+  it('counts of a user: those of the tasks of that user, whatever their status', async store => {
+    const [own] = await createAll(store, [newTask({ userId: 'bob' }), newTask({ userId: 'bob' }), newTask()])
+    await start(store, own)
+    const { QUEUED, RUNNING, ...others } = await store.queries.counts('bob')
+    assert.deepEqual({ QUEUED, RUNNING }, { QUEUED: 1, RUNNING: 1 })
+    assert.ok(Object.values(others).every(count => count === 0))
+    assert.equal((await store.queries.counts('nobody')).QUEUED, 0)
   }),
   it('dead letters: the open ones, filtered, page by page; a retry or a discard takes one out', async (store, context) => {
     const one = await failNew(context, store, {}, problem('Broken'))

@@ -21,6 +21,7 @@ import {
   ids,
   it,
   move,
+  newTask,
   problem,
   read,
   rejectsWith,
@@ -96,6 +97,19 @@ async function wait(store: Store, record: TaskRecord, until: number, error = exh
 
 /** What calls of models used: kept also for attempts that lost their task, and summed by task, user, subject, day and model; shared states and budgets. */
 export const usageCases: readonly StoreCase[] = [
+  it('calls: returns the last calls of a task by itself, the oldest of them first', async store => {
+    const [one, two] = await createAll(store, [newTask(), newTask()])
+    const rows = [3, 1, 2].map(at =>
+      call({ at: start2031 + at, attempt: at, ...(at === 2 && { cost: 0.5, cachedInputTokens: 4 }) }),
+    )
+    await store.attempts.usage(one.id, rows)
+    await store.attempts.usage(two.id, [call({ call: 'known', isEstimated: true })])
+    const [last, first, middle] = rows
+    assert.deepEqual(await store.queries.calls(one.id, 10), [first, middle, last])
+    assert.deepEqual(await store.queries.calls(one.id, 2), [middle, last])
+    assert.deepEqual(await store.queries.calls(two.id, 10), [call({ isEstimated: true })])
+    assert.deepEqual(await store.queries.calls('nobody', 10), [])
+  }),
   it('usage: what was paid is kept when the attempt is stale, and summed over a task or its tree', async (store, context) => {
     const { root, child } = await calls(store)
     await move(store, completed(child, '"x"', context.now))

@@ -162,9 +162,7 @@ describeDistributed('events for other services', () => {
     expect((await channel.checkQueue(program.queue)).messageCount).toBe(0)
   })
 
-  it('reach who asks for results one after the other, also of tasks that ended before they asked', {
-    timeout: 40_000,
-  }, async () => {
+  it('reach who asks for results one after the other, also of tasks that ended before they asked', async () => {
     await using home = installation()
     const { scripted } = scriptedTasks()
     await home.engine({ tasks: [scripted] })

@@ -42,10 +42,8 @@ export interface Installation extends AsyncDisposable {
 const times = { lease: '3s', sweepInterval: '300ms', grace: '200ms', abortGrace: '500ms' } as const
 
 /** Makes an installation; `await using` stops its engines and deletes what they left. `lanes`: those that it has besides the default one. */
-export function installation(
-  where: { database?: string; broker?: string; lanes?: readonly string[] } = {},
-): Installation {
-  const database = freshDatabase(where.database)
+export function installation(where: { broker?: string; lanes?: readonly string[] } = {}): Installation {
+  const database = freshDatabase()
   const names = freshPrefix(where.lanes)
   const brokerUrl = where.broker ?? names.url
   const engines: Engine[] = []

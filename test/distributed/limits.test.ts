@@ -43,7 +43,7 @@ describeDistributed('limits over several processes', () => {
       task,
       Array.from({ length: 24 }, (_, index) => ({ parameters: index })),
     )
-    await Promise.all(handles.map(handle => handle.result({ timeout: '18s' })))
+    await Promise.all(handles.map(handle => handle.result({ timeout: '60s' })))
     expect(most).toBeGreaterThan(1)
     expect(most).toBeLessThanOrEqual(3)
     for (const { taskId } of handles) expect((await first.tasks.get(taskId)).retryCount).toBe(0)
@@ -66,5 +66,34 @@ describeDistributed('limits over several processes', () => {
     const parked = () => other.limiter.describe().find(use => use.key === 'model')?.parkedUntil
     await until(() => parked() !== undefined, 'parked key in the other process')
     expect(parked() ?? 0).toBeGreaterThan(Date.now() + 20_000)
+  })
+
+  it('a limit that is set in one process lets what waits in another go on, and comes back as configured', async () => {
+    await using home = installation()
+    const states = mongodb({ url: home.databaseUrl })
+    await states.open?.()
+    const { scripted } = scriptedTasks()
+    const limits = () =>
+      createSharedLimiter({
+        limits: { model: { requestsPerMinute: 1 } },
+        states: states.states,
+        clock: systemClock,
+      })
+    const client = await home.engine({ tasks: [scripted], start: false, limits: limits() })
+    const worker = await home.engine({ tasks: [scripted], limits: limits() })
+    const orders = [{ do: 'acquire', limit: 'model' }, { do: 'succeed' }] as const
+    const handles = await client.submitMany(
+      scripted,
+      Array.from({ length: 6 }, () => ({ parameters: { orders } })),
+    )
+    const waiting = async () => (await client.limits.list())[0]?.waiting
+    await until(async () => (await waiting()) === 5, 'five that wait for a minute and more')
+    await client.limits.set('model', { requestsPerMinute: 60 })
+    await Promise.all(handles.map(handle => handle.result({ timeout: '18s' })))
+    const limit = () => worker.limiter.describe('model')[0]?.limit
+    expect(limit()).toEqual({ requestsPerMinute: 60 })
+    await client.limits.set('model', null)
+    await until(() => limit()?.requestsPerMinute === 1, 'the limit of the configuration')
+    await states.tasks.close()
   })
 })

@@ -46,7 +46,7 @@ describeWithMongo('a limit that is shared over MongoDB', () => {
     )
     expect(most).toBe(3)
     await expect
-      .poll(() => limiters[0]?.describe()[0], { timeout: 5_000 })
+      .poll(() => limiters[0]?.describe()[0])
       .toMatchObject({ inFlight: 0, waiting: 0, requests: 30 })
   })
 
@@ -59,7 +59,7 @@ describeWithMongo('a limit that is shared over MongoDB', () => {
     const alive = await limiterOn(home.url)
     const ask = async () => (await alive.acquire({ key: 'key', ticket: 'd', cost: 1 })).granted
     expect(await ask()).toBe(false)
-    await expect.poll(ask, { timeout: 10_000 }).toBe(true)
+    await expect.poll(ask).toBe(true)
   })
 })
 

@@ -47,7 +47,7 @@ describeDistributed('state over several processes', () => {
         .db()
         .collection<{ _id: string }>('background_tasks')
         .updateOne({ _id: handle.taskId }, { $set: { leaseUntil: new Date(0), claimToken: 'another' } })
-      expect(await handle.result({ timeout: '10s' })).toBe(2)
+      expect(await handle.result({ timeout: '60s' })).toBe(2)
       gate.open()
       expect(await handle.result()).toBe(2)
       expect(await engine.tasks.get(handle.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2 })
@@ -78,7 +78,7 @@ describeDistributed('state over several processes', () => {
           return handle
         })
       const committed = await submit(true)
-      expect(await committed.result({ timeout: '10s' })).toBe('paid')
+      expect(await committed.result({ timeout: '60s' })).toBe('paid')
       const aborted = await submit(false)
       await expect(aborted.state()).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
       expect(await orders.countDocuments({ made: 'within' })).toBe(1)
@@ -206,9 +206,41 @@ describeDistributed('state over several processes', () => {
     const hostile = await engine.submit(task, true)
     const fine = await engine.submit(task, false)
     const message = expect.stringContaining('The error cannot be read.')
-    await expect(hostile.result({ timeout: '20s' })).rejects.toMatchObject({ code: 'TASK_FAILED', message })
-    expect(await fine.result({ timeout: '20s' })).toBeNull()
+    await expect(hostile.result({ timeout: '60s' })).rejects.toMatchObject({ code: 'TASK_FAILED', message })
+    expect(await fine.result({ timeout: '60s' })).toBeNull()
     expect(await engine.deadLetters.get(hostile.taskId)).toMatchObject({ status: 'DEAD_LETTER' })
+  })
+
+  it('slots that are set in one process hold in another at once, and a schedule that is made there ticks here', async () => {
+    await using home = installation()
+    const gate = createGate()
+    const running = new Set<string>()
+    const task = defineTask({
+      type: 'Wait',
+      parameters: z.string(),
+      result: z.null(),
+      async execute(ctx) {
+        running.add(ctx.taskId)
+        await gate.opened
+        return null
+      },
+    })
+    const lanes = { default: { slots: 1 } }
+    const client = await home.engine({ tasks: [task], start: false, lanes })
+    const worker = await home.engine({ tasks: [task], lanes })
+    for (let each = 0; each < 4; each++) await client.submit(task, `task ${each}`)
+    await until(() => running.size === 1, 'one task in the one slot')
+    await client.lanes.setSlots('default', 3)
+    await until(() => running.size === 3, 'three tasks, without a restart')
+    expect(worker.lanes.slots()).toEqual([{ lane: 'default', slots: 3 }])
+    await client.schedules.create({ id: 's', cron: '@every 1s', taskType: 'Wait', parameters: 'ticked' })
+    gate.open()
+    const ticked = async () =>
+      (await client.tasks.list({ tag: 'schedule:s' }, { pageSize: 5 })).items.length > 1
+    await until(ticked, 'two ticks')
+    await client.schedules.remove('s')
+    await client.lanes.setSlots('default', undefined)
+    await until(() => worker.lanes.slots()[0]?.slots === 1, 'the slots of the setting')
   })
 
   it('a schedule of one process tells its tick to the worker of another, in a lane that only that one has', async () => {

@@ -125,7 +125,7 @@ describeDistributed('trees over several processes', () => {
     )
     const single = await client.submit(scripted, { orders: [succeed] }, { userId: 'one' })
     await home.engine({ tasks: [scripted], lanes })
-    await single.result({ timeout: '20s' })
+    await single.result({ timeout: '60s' })
     const before = journal.findIndex(entry => entry.taskId === single.taskId)
     expect(before).toBeGreaterThanOrEqual(0)
     // What the broker had room for before a worker came is ahead of it.

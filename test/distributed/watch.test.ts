@@ -147,7 +147,7 @@ describeDistributed('watching', () => {
     await away.result()
     const metric = async (line: string) =>
       new RegExp(`^quillwork_${line} (\\S+)$`, 'm').exec((await api.ask('/metrics')).text)?.[1]
-    expect(await metric('broker_connected')).toBe('0')
+    await until(async () => (await metric('broker_connected')) === '0', 'noticed loss')
     cut.proxy.refuse(false)
     await until(() => resets().length > atFirst, 'news of the gap')
     expect(resets().at(-1)?.data).toEqual({ reason: 'gap' })
@@ -155,7 +155,8 @@ describeDistributed('watching', () => {
     await isTold(client, after.taskId)
     const later = await api.watch(place)
     await later.first('reset')
-    expect(await metric('broker_connected')).toBe('1')
+    // It is connected when all its channels are open; events come once theirs is.
+    await until(async () => (await metric('broker_connected')) === '1', 'open channels')
     expect(await metric('broker_blocked')).toBe('0')
     expect(Number(await metric('broker_reconnects_total'))).toBeGreaterThan(0)
   })

@@ -67,6 +67,8 @@ async function finish(
   expected: Expectations & { limit?: number } = {},
 ): Promise<Report> {
   const idle = await system.untilIdle(expected.limit).catch(String)
+  // What stays uncounted is named by the invariants.
+  if (idle === undefined) await system.untilCounted().catch(() => undefined)
   const held = await system.held()
   const lines = system.lines()
   const report = reportOf(held, lines)

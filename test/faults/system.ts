@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { hasEnded, type TaskRecord, taskStatuses } from 'quillwork'
 import { mongodb } from 'quillwork/mongodb'
-import { Ends } from '../process/crash/checker.ts'
+import { Ends, wrongSummary } from '../process/crash/checker.ts'
 import { type Child, Children, withMore } from '../process/crash/children.ts'
 import { unheard } from '../process/crash/ledger.ts'
 import { type Held, readHeld } from '../process/crash/records.ts'
@@ -29,6 +29,8 @@ export type ProcessOptions = { readonly [option: string]: unknown }
 
 /** Milliseconds within which some task has to end as long as one is live: how long all of them take, the load and the servers decide. */
 const patienceMs = 90_000
+/** Milliseconds within which a relay counts the last sub-tasks that moved, also where another one has to take over first. */
+const settledMs = 20_000
 
 /** One run: a database and a broker, the processes on them, and the ledger that they write. */
 export class System implements AsyncDisposable {
@@ -71,9 +73,12 @@ export class System implements AsyncDisposable {
   }
 
   /** Submits tasks of a plan from a process of its own, which runs none. Resolves when all are acknowledged. */
-  async submit(plan: object, count: number, seed: number, from = 0): Promise<void> {
+  submit(plan: object, count: number, seed: number, from = 0): Promise<void> {
     this.#client ??= this.start({ start: false })
-    await (await this.#client).order('submit', { plan, from, count, seed })
+    const submitted = this.#client.then(client => client.order('submit', { plan, from, count, seed }))
+    // A row that fails before it waits for this says itself what failed.
+    submitted.catch(() => undefined)
+    return submitted
   }
 
   /** What earlier processes asked for and never heard of. */
@@ -122,6 +127,18 @@ export class System implements AsyncDisposable {
         250,
       )
     }
+  }
+
+  /**
+   * Resolves when each parent counts its sub-tasks as they are. One that was cancelled ends before it: its sub-tasks end after it, and a
+   * relay counts them a moment later.
+   */
+  async untilCounted(): Promise<void> {
+    const isCounted = async () => {
+      const held = await this.held()
+      return held.tasks.every(task => wrongSummary(task, held).length === 0)
+    }
+    await until(isCounted, 'parents that count all their sub-tasks', settledMs, 250)
   }
 
   /** Everything that the store holds. */
