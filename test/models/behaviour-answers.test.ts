@@ -1,14 +1,12 @@
 import type { Budget } from 'quillwork'
 import { generateSummary } from 'quillwork/novel'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
 import { defined } from '../../src/task/defined.ts'
 import { compositions } from './compositions.ts'
 import type { Answer } from './script.ts'
 import { textFor } from './texts.ts'
 import { ann, describeOn, type Writing } from './writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** What is answered, what the task says of it, and whether tokens were used all the same. */
 interface Case {

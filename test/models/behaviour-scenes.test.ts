@@ -1,11 +1,9 @@
 import { generateScene, generateSummary } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { until } from '../servers/until.ts'
 import { compositions } from './compositions.ts'
 import { textFor } from './texts.ts'
 import { ann, describeOn, type Writing } from './writing.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const summary = 'The miller finds the drowned lantern and says nothing.'
 

@@ -1,11 +1,12 @@
 /** The compositions that tests of the writing tasks run on, as data: one text of each test runs on all of them. */
 import path from 'node:path'
-import { mongoLibrary, sqliteLibrary } from 'quillwork/novel'
 import { sqlite } from 'quillwork/sqlite'
 import { describe } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
-import type { NovelLibrary } from '../../src/novel/library/library.ts'
+import { type NovelLibrary, novelLibrary } from '../../src/novel/library/library.ts'
+import { mongoLibraryRecords, sqliteLibraryRecords } from '../../src/novel/library/open.ts'
+import type { Records } from '../../src/records/records.ts'
 import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { describeDistributed, installation } from '../distributed/installation.ts'
@@ -18,6 +19,8 @@ export interface Place {
   open(now: () => number): Store
   /** Of the store that was opened. Throws where none was. */
   library(): NovelLibrary
+  /** Those of that library. */
+  records(): Records
   /** Absent = the one of the process. */
   readonly broker?: Broker
   /** Whether something outside the process is at work for it. */
@@ -46,16 +49,24 @@ export const compositions: readonly Composition[] = [
   { name: 'MongoDB and RabbitMQ', describe: describeDistributed, place: distributedPlace },
 ]
 
+/** The library in a place, and its records. */
+interface Opened {
+  library?: NovelLibrary
+  records?: Records
+}
+
 function sqlitePlace(folder?: string): Place {
   const file = folder === undefined ? ':memory:' : path.join(folder, 'quillwork.db')
-  const opened: { library?: NovelLibrary } = {}
+  const opened: Opened = {}
   return {
     open(now) {
       const store = sqlite({ file, now })
-      opened.library = sqliteLibrary(store.database, { now })
+      opened.records = sqliteLibraryRecords(store.database)
+      opened.library = novelLibrary(opened.records, { now })
       return store
     },
     library: () => present(opened.library),
+    records: () => present(opened.records),
     isBusy: () => false,
     remove: async () => undefined,
   }
@@ -80,16 +91,18 @@ function distributedPlace(): Place {
   }
 }
 
-function onDatabase(url: string): Pick<Place, 'open' | 'library' | 'isBusy'> {
-  const opened: { library?: NovelLibrary; store?: MongoStore } = {}
+function onDatabase(url: string): Pick<Place, 'open' | 'library' | 'records' | 'isBusy'> {
+  const opened: Opened & { store?: MongoStore } = {}
   return {
     open(now) {
       const store = createMongoStore({ url, now }, { aggregateAfterMs: 0 })
       opened.store = store
-      opened.library = mongoLibrary(store.database, { now })
+      opened.records = mongoLibraryRecords(store.database)
+      opened.library = novelLibrary(opened.records, { now })
       return store
     },
     library: () => present(opened.library),
+    records: () => present(opened.records),
     isBusy: () => (opened.store?.database.inFlight ?? 0) > 0,
   }
 }

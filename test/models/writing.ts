@@ -5,14 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import {
-  folderUploads,
-  importNovel,
-  type NovelServices,
-  novelIdOf,
-  novelTasks,
-  storeUpload,
-} from 'quillwork/novel'
+import { folderUploads, type NovelServices, novelTasks } from 'quillwork/novel'
 import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
 import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
@@ -22,9 +15,11 @@ import { createEmbeddingModel } from '../../src/ai/providers/embedding-model.ts'
 import { createLanguageModel } from '../../src/ai/providers/language-model.ts'
 import type { NovelLibrary } from '../../src/novel/library/library.ts'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
+import type { Records } from '../../src/records/records.ts'
 import { bookOf } from '../novel/tasks/novel-engine.ts'
 import { ask } from './ask.ts'
 import { type Composition, onEachStore } from './compositions.ts'
+import { importWhole, putImported } from './imported.ts'
 import { type ModelServer, type ModelServerOptions, startModelServer } from './server.ts'
 
 /** The owner of the novels. */
@@ -49,9 +44,13 @@ export interface Writing extends AsyncDisposable {
   readonly server: ModelServer
   readonly services: NovelServices
   readonly library: NovelLibrary
+  /** Those of the library. */
+  readonly records: Records
   readonly models: ModelCatalogue
-  /** Imports a book of so many chapters with two scenes each; answers its id. */
+  /** Puts a book of so many chapters with two scenes each into the library; answers its id. It has no task and no upload. */
   novel(chapters?: number): Promise<string>
+  /** Imports such a book: its task and its upload are there. */
+  imported(chapters?: number): Promise<string>
   /** All scenes in reading order. */
   scenes(novelId: string): Promise<readonly SceneText[]>
   scene(sceneId: string): ReturnType<NovelLibrary['scenes']['scene']>
@@ -79,6 +78,7 @@ async function openWriting(placeIn: Composition['place'], options: WritingOption
   const server = await startModelServer(options.server)
   const configured = configuredModels(server, options)
   const busy = { calls: 0 }
+  let novels = 0
   const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-writing-'))
   const place = placeIn(options.persistent === true ? folder : undefined)
   const models = createModelCatalogue({
@@ -108,6 +108,10 @@ async function openWriting(placeIn: Composition['place'], options: WritingOption
     openStore: place.open,
     ...(place.broker === undefined ? {} : { broker: place.broker }),
   })
+  const textOf = (chapters: number) => bookOf([['Volume One', chapters]])
+  const imported = (chapters = 1) => importWhole(t, services, ann, textOf(chapters))
+  // Then the import depends on the models of the test.
+  const makesVectors = configured.some(({ config }) => config.uses.includes('embedding'))
   return {
     t,
     server,
@@ -116,7 +120,15 @@ async function openWriting(placeIn: Composition['place'], options: WritingOption
     get library() {
       return services.library
     },
-    novel: (chapters = 1) => importBook(t, services, chapters),
+    get records() {
+      return place.records()
+    },
+    async novel(chapters = 1) {
+      novels += 1
+      if (novels > 1 || makesVectors) return imported(chapters)
+      return putImported(place.records(), ann, textOf(chapters))
+    },
+    imported,
     scenes: async novelId =>
       (await services.library.shelf.texts(ann, { novelId }, { pageSize: 1_000 })).items,
     scene: sceneId => services.library.scenes.scene(ann, sceneId),
@@ -184,16 +196,4 @@ async function during<T>(busy: { calls: number }, work: () => Promise<T>): Promi
   } finally {
     busy.calls -= 1
   }
-}
-
-async function importBook(t: TestEngine, services: NovelServices, chapters: number): Promise<string> {
-  const bytes = Buffer.from(bookOf([['Volume One', chapters]]))
-  async function* content(): AsyncGenerator<Uint8Array> {
-    yield bytes
-  }
-  const upload = await storeUpload(services, { userId: ann, fileName: 'book.txt', content: content() })
-  const task = await t.submit(importNovel, { uploadId: upload.id, summarise: false }, { userId: ann })
-  await t.drain()
-  await task.result()
-  return novelIdOf(upload.id)
 }

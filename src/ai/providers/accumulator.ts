@@ -1,4 +1,16 @@
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai'
+import { defined } from '../../task/defined.ts'
+import type { Usage } from '../../task/paid-call.ts'
+import type { TextRequest } from '../model.ts'
+import {
+  believed,
+  type CachePrice,
+  costAt,
+  countTokens,
+  mostTokensOf,
+  pricedUsage,
+  promptTokens,
+} from './tokens.ts'
 
 /** What arrived of one answer until now. */
 export interface Accumulator {
@@ -148,8 +160,45 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
 }
 
+/**
+ * What an answer has used: the provider's numbers where it reports them, else an estimate from the prompt and from all that arrived,
+ * rather too high. A provider that reports more than it was sent, or more than was asked for and arrived, is not believed: then the estimate
+ * counts, and is marked. More cached tokens than input count as none.
+ */
+export function usageOf(
+  model: { readonly id: string; readonly price?: CachePrice | undefined },
+  request: TextRequest,
+  { usage, texts, thoughts }: Accumulator,
+): Usage {
+  const { system = '', prompt, maxOutputTokens } = request
+  const answer = texts.join('') + thoughts
+  const input = believed(usage?.inputTokens, mostTokensOf(system, prompt))
+  const output = believed(usage?.outputTokens, Math.max(maxOutputTokens, Buffer.byteLength(answer)))
+  const cached = believed(cachedIn(usage), input.count ?? 0)
+  const written = believed(
+    usage?.inputTokenDetails.cacheWriteTokens,
+    (input.count ?? 0) - (cached.count ?? 0),
+  )
+  const tokens = {
+    inputTokens: input.count ?? promptTokens({ countTokens }, request),
+    ...defined({ cachedInputTokens: cached.count }),
+    outputTokens: output.count ?? countTokens(answer),
+  }
+  return {
+    ...pricedUsage(model, tokens, input.isTooHigh || output.isTooHigh),
+    // What is kept with the usage says nothing of it but its cost.
+    ...defined({ cost: costAt(model.price, { ...tokens, ...defined({ cacheWriteTokens: written.count }) }) }),
+  }
+}
+
+/** Returns the tokens that a provider read from its cache; DeepSeek has a name of its own for them. */
+function cachedIn(usage: Accumulator['usage']): number | undefined {
+  const hit = at(usage?.raw, 'prompt_cache_hit_tokens')
+  return usage?.inputTokenDetails.cacheReadTokens || (typeof hit === 'number' ? hit : undefined)
+}
+
 /** Returns a field of what a provider sent; undefined where it has none. */
-export function at(value: unknown, name: string): unknown {
+function at(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null
     ? Object.entries(value).find(([own]) => own === name)?.[1]
     : undefined

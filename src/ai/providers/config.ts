@@ -80,6 +80,14 @@ export function limitKeyOf({ provider, account, model }: ModelConfig): string {
   return `${provider}:${account}:${model}`
 }
 
+/** As whom a model is called. */
+export interface Access {
+  /** The key of the account; a server of one's own may need none. */
+  readonly key: string | undefined
+  /** Default: one that refuses addresses that models may not be called at. */
+  readonly fetch?: typeof fetch
+}
+
 /** How long a call is waited for, in milliseconds. */
 export interface ModelTimeouts {
   /** Until the first stretch of the answer. */

@@ -4,10 +4,10 @@ import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Usage } from '../../task/paid-call.ts'
 import type { EmbeddingModel, EmbeddingPurpose, Embeddings, EmbedOptions } from '../model.ts'
-import { limitKeyOf, type ModelConfig } from './config.ts'
+import { type Access, limitKeyOf, type ModelConfig } from './config.ts'
 import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
-import { type Access, type Connection, connectionTo, loadEmbeddingModel, loadForCalls } from './sdk.ts'
+import { type Connection, connectionTo, loadEmbeddingModel, loadForCalls } from './sdk.ts'
 import { believed, costAt, countTokens, mostTokensOf, pricedUsage } from './tokens.ts'
 import { withinWaits } from './within-waits.ts'
 
@@ -67,7 +67,7 @@ export function createEmbeddingModel(
     ...defined({ maxTokens: config.limits?.tokensPerMinute, price: config.price }),
     countTokens: (text, purpose = 'passage') => countTokens(sent(config, purpose, text)),
     costOf: tokens => costAt(config.price, tokens),
-    prepare: () => loadForCalls(() => load('passage')),
+    prepare: () => loadForCalls(connection, () => load('passage')),
     embed: (texts, options) => embed(asked, texts, options),
   }
 }

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent, Response as Answer, fetch as undiciFetch } from 'undici'
+import { importPart } from '../../runtime/installed.ts'
 import { ModelError } from '../model-error.ts'
 import { type AddressScope, addressScopeOf, guardedLookup } from './address-scope.ts'
 
@@ -58,7 +59,7 @@ export function guardedFetch(options: GuardOptions = {}): typeof fetch {
 
 /** Loads the client with the first call. Waits are the caller's, so its own are off. */
 async function load(lookup: LookupFunction): Promise<{ fetch: typeof undiciFetch; agent: Agent }> {
-  const { Agent, fetch } = await import('undici')
+  const { Agent, fetch } = await importPart('A call of a model', ['undici'], () => import('undici'))
   return { fetch, agent: new Agent({ connect: { lookup }, headersTimeout: 0, bodyTimeout: 0 }) }
 }
 

@@ -5,12 +5,12 @@ import { defined } from '../../task/defined.ts'
 import type { Usage } from '../../task/paid-call.ts'
 import type { LanguageModel, TextAnswer, TextRequest, WriteOptions } from '../model.ts'
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
-import { type Accumulator, accumulate, accumulateEnd, emptyAccumulator } from './accumulator.ts'
-import { limitKeyOf, type ModelConfig, timeoutsFor } from './config.ts'
+import { type Accumulator, accumulate, accumulateEnd, emptyAccumulator, usageOf } from './accumulator.ts'
+import { type Access, limitKeyOf, type ModelConfig, timeoutsFor } from './config.ts'
 import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
-import { type Access, type Connection, connectionTo, loadForCalls, loadLanguageModel } from './sdk.ts'
-import { type CachePrice, costAt, countTokens, promptTokens, usageOf } from './tokens.ts'
+import { type Connection, connectionTo, loadForCalls, loadLanguageModel } from './sdk.ts'
+import { type CachePrice, costAt, countTokens, promptTokens } from './tokens.ts'
 import { Window } from './window.ts'
 import { type Waits, withinWaits } from './within-waits.ts'
 
@@ -43,7 +43,7 @@ export function createLanguageModel(
     countTokens,
     costOf: tokens => costAt(priceOf(config), tokens),
     prepare: async () => {
-      await Promise.all([loadForCalls(load), window.read()])
+      await Promise.all([loadForCalls(connection, load), window.read()])
     },
     async write(request, options) {
       try {

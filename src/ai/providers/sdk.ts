@@ -1,7 +1,8 @@
 import type { EmbeddingModelV3, LanguageModelV3 } from '@ai-sdk/provider'
+import { importPart } from '../../runtime/installed.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import { baseUrlOf, type ModelConfig } from './config.ts'
+import { type Access, baseUrlOf, type ModelConfig } from './config.ts'
 import { guardedFetch } from './guarded-fetch.ts'
 
 /**
@@ -16,9 +17,12 @@ export interface Connection {
   readonly fetch: typeof fetch
 }
 
-/** Loads a model and all that its first call would load: several hundred milliseconds of a process's life. */
-export async function loadForCalls(load: () => Promise<unknown>): Promise<void> {
-  await Promise.all([load(), import('ai'), import('undici')])
+/** Loads a model and all that its first call would load: several hundred milliseconds of a process's life. Throws PACKAGE_MISSING. */
+export async function loadForCalls({ config }: Connection, load: () => Promise<unknown>): Promise<void> {
+  const packages = ['ai', 'undici', `@ai-sdk/${config.provider}`]
+  await importPart(`A model of the provider ${config.provider}`, packages, () =>
+    Promise.all([load(), import('ai'), import('undici')]),
+  )
 }
 
 /** Loads what speaks to the provider. OpenAI by its chat API: the newer one keeps texts at the provider unless asked not to. */
@@ -54,14 +58,6 @@ async function loadProvider(connection: Connection) {
     case 'google':
       return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings)
   }
-}
-
-/** As whom a model is called. */
-export interface Access {
-  /** The key of the account; a server of one's own may need none. */
-  readonly key: string | undefined
-  /** Default: one that refuses addresses that models may not be called at. */
-  readonly fetch?: typeof fetch
 }
 
 /**

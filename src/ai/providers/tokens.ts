@@ -1,7 +1,6 @@
 import { defined } from '../../task/defined.ts'
 import type { Usage } from '../../task/paid-call.ts'
 import type { LanguageModel, ModelPrice, TextRequest } from '../model.ts'
-import { type Accumulator, at } from './accumulator.ts'
 
 /**
  * Estimates the tokens of a text, rather too many than too few: it is what is reserved before a call, and what counts where a
@@ -11,18 +10,19 @@ import { type Accumulator, at } from './accumulator.ts'
  * 1.1, Pride and Prejudice 1.35 and 1.34, Alice 1.3 and 1.3, Japanese 1.5 and 1.15, German 1.2 and 1.0, Russian 2.0 and 1.0.
  */
 export function countTokens(text: string): number {
-  let tokens = 0
-  for (let place = 0; place < text.length; place++) tokens += weightOf(text.charCodeAt(place))
-  return Math.ceil(tokens)
+  let tenths = 0
+  for (let place = 0; place < text.length; place++) tenths += tenthsOf(text.charCodeAt(place))
+  return Math.ceil(tenths / 10)
 }
 
 /** Letters of the alphabets (Latin, Greek, Cyrillic and their neighbours) end here, UTF-16 code units. */
 const alphabetsEnd = 0x0530
 const asciiEnd = 0x80
 
-function weightOf(unit: number): number {
-  if (unit < asciiEnd) return isLetterOrSpace(unit) ? 0.3 : 0.6
-  return unit < alphabetsEnd ? 0.6 : 1.3
+/** Returns the tenths of a token that a UTF-16 code unit weighs. Whole numbers: fractions would round otherwise for a text than for its parts. */
+function tenthsOf(unit: number): number {
+  if (unit < asciiEnd) return isLetterOrSpace(unit) ? 3 : 6
+  return unit < alphabetsEnd ? 6 : 13
 }
 
 function isLetterOrSpace(unit: number): boolean {
@@ -60,43 +60,6 @@ const ownPrompt = 1_000
 /** Returns the most tokens that a provider may count for the texts that it was sent: each is a byte of UTF-8 at least. */
 export function mostTokensOf(...texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), ownPrompt)
-}
-
-/**
- * What an answer has used: the provider's numbers where it reports them, else an estimate from the prompt and from all that arrived,
- * rather too high. A provider that reports more than it was sent, or more than was asked for and arrived, is not believed: then the estimate
- * counts, and is marked. More cached tokens than input count as none.
- */
-export function usageOf(
-  model: { readonly id: string; readonly price?: CachePrice | undefined },
-  request: TextRequest,
-  { usage, texts, thoughts }: Accumulator,
-): Usage {
-  const { system = '', prompt, maxOutputTokens } = request
-  const answer = texts.join('') + thoughts
-  const input = believed(usage?.inputTokens, mostTokensOf(system, prompt))
-  const output = believed(usage?.outputTokens, Math.max(maxOutputTokens, Buffer.byteLength(answer)))
-  const cached = believed(cachedIn(usage), input.count ?? 0)
-  const written = believed(
-    usage?.inputTokenDetails.cacheWriteTokens,
-    (input.count ?? 0) - (cached.count ?? 0),
-  )
-  const tokens = {
-    inputTokens: input.count ?? promptTokens({ countTokens }, request),
-    ...defined({ cachedInputTokens: cached.count }),
-    outputTokens: output.count ?? countTokens(answer),
-  }
-  return {
-    ...pricedUsage(model, tokens, input.isTooHigh || output.isTooHigh),
-    // What is kept with the usage says nothing of it but its cost.
-    ...defined({ cost: costAt(model.price, { ...tokens, ...defined({ cacheWriteTokens: written.count }) }) }),
-  }
-}
-
-/** Returns the tokens that a provider read from its cache; DeepSeek has a name of its own for them. */
-function cachedIn(usage: Accumulator['usage']): number | undefined {
-  const hit = at(usage?.raw, 'prompt_cache_hit_tokens')
-  return usage?.inputTokenDetails.cacheReadTokens || (typeof hit === 'number' ? hit : undefined)
 }
 
 /** The usage of a model with its cost, where a price is known. */

