@@ -3,6 +3,7 @@ import { defined } from '../task/defined.ts'
 import { count, sceneCounts } from './fields.ts'
 import { generateScene } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
+import { refuseReference } from './refuse-reference.ts'
 import { countScenes, failedScenes, notAttempted, range, rangeOf, submitScenes } from './scene-batch.ts'
 import { oneIfAutomatic, sceneOptions } from './scene-request.ts'
 import { isWritten } from './scene-target.ts'
@@ -50,12 +51,14 @@ export const batchGenerateScene = defineNovelTask({
   parameters,
   result: counts.extend({ failedScenes }),
   progress: counts.extend({ processed: count }),
-  admit({ model }, asker) {
+  async admit({ novelId, model }, asker) {
     modelsOf(asker).languageModel('prose', model)
+    await refuseReference(asker, novelId)
   },
   async execute(ctx) {
-    // A missing model fails the batch at once, and not each of its scenes.
+    // A missing model, or a reference, fails the batch at once, and not each of its scenes.
     modelsOf(ctx).languageModel('prose', ctx.parameters.model)
+    await refuseReference(ctx, ctx.parameters.novelId)
     await submitScenes(ctx, workOf(ctx.parameters))
   },
   onSubTasksSettled: ctx => countScenes(ctx, workOf(ctx.parameters)),

@@ -5,6 +5,7 @@ import { batchGenerateScene, isWanted } from './batch-generate-scene.ts'
 import { count } from './fields.ts'
 import { generateNextSummaries, nextChapters } from './generate-next-summaries.ts'
 import { scenesPerChapter } from './library/scenes.ts'
+import { aboutWritable } from './refuse-reference.ts'
 import { oneIfAutomatic, sceneOptions } from './scene-request.ts'
 import { defineNovelTask, modelsOf, type NovelServices, novelRetry } from './services.ts'
 
@@ -66,7 +67,7 @@ export const continueWriting = defineNovelTask({
   progress,
   async admit({ novelId, model }, asker) {
     modelsOf(asker).languageModel('prose', model)
-    await asker.services.library.shelf.about(asker.userId, novelId)
+    await aboutWritable(asker, novelId)
   },
   async execute(ctx: ContinueContext) {
     ctx.updateProgress({ stage: 'outlines', done: 0, total: ctx.parameters.chapters })

@@ -9,9 +9,11 @@ import type {
   NewDraft,
   NovelCounts,
   NovelDrafts,
+  PublishedAs,
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
+import { novelNotFound } from './library/refusal.ts'
 import { eraseTypes, isOver, markDeleted, type NovelServices } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
@@ -50,10 +52,10 @@ export class PieceWriter {
   }
 
   /** Writes the last batch and publishes the novel. Throws ATTEMPT_STALE, INTERNAL when rows are missing, the signal's reason. */
-  async publish(signal: AbortSignal): Promise<NovelCounts> {
+  async publish(signal: AbortSignal, as?: PublishedAs): Promise<NovelCounts> {
     await this.#flush()
     signal.throwIfAborted()
-    const published = await this.#drafts.publish(this.#draft, this.read)
+    const published = await this.#drafts.publish(this.#draft, this.read, as)
     if (published.outcome === 'published') return published.counts
     if (published.outcome === 'stale') throw staleDraft(this.#draft)
     throw new QuillworkError('INTERNAL', 'Rows of the novel are missing, so it was not put on the shelf.', {
@@ -89,12 +91,17 @@ export class PieceWriter {
   }
 }
 
-/** Creates the draft of an import, or takes it over. First completes the deletion of a draft that is being deleted. */
+/**
+ * Creates the draft of an import, or takes it over. First completes the deletion of a draft that is being deleted. Throws NOVEL_NOT_FOUND for the novel of another user: its
+ * id is a parameter, which anybody may have sent.
+ */
 export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<DraftState> {
+  const { novelId, userId } = draft
+  if (((await drafts.find(novelId))?.userId ?? userId) !== userId) throw novelNotFound(novelId)
   for (;;) {
     const state = await drafts.create(draft)
     if (state.status !== 'deleting') return state
-    await discardDraft(drafts, { novelId: draft.novelId })
+    await discardDraft(drafts, { novelId })
   }
 }
 

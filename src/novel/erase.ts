@@ -78,6 +78,7 @@ type Wanted = Pick<Pass, 'subject'> & { gone: ReadonlySet<string> }
 async function erasePass(ctx: EraseContext, { subject, gone, pass }: Pass) {
   const { erasure, services } = ctx
   if (subject.novelId === undefined) refuseArrivals(services, subject.userId, erasure.submittedAt)
+  if (subject.novelId === undefined) await erasure.removeSchedules(subject.userId)
   // First, so that no task fails because its novel is gone.
   await cancelTrees(ctx, subject)
   const { novelIds, ...counts } = await ctx.checkpoint(`novels ${pass}`, () => takeFromShelf(ctx, subject))
@@ -221,12 +222,16 @@ async function eraseUploads(ctx: EraseContext, { userId, novelId }: Subject): Pr
   return own.length
 }
 
-/** After the trees, so that no task begins another one. */
+/**
+ * After the trees, so that no task begins another one. An archive of all that the user has goes whenever it was made: it may hold what is deleted, of which it was
+ * noted before it read anything.
+ */
 async function eraseExports(ctx: EraseContext, { subject, gone }: Wanted): Promise<number> {
   const { userId, novelId } = subject
   const all = await ctx.services.library.exports.every(userId)
   const own = all.filter(
     each =>
+      each.novelId === undefined ||
       gone.has(each.novelId) ||
       (isOld(ctx, each, each.taskId) && (novelId === undefined || each.novelId === novelId)),
   )

@@ -12,6 +12,7 @@ import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
 import { exportNovel } from './export-novel.ts'
+import { exportUser } from './export-user.ts'
 import { appendUse, importUse } from './file-estimates.ts'
 import { generateLevelSummary, levelLength } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
@@ -37,6 +38,7 @@ import { parseFile } from './parse-file.ts'
 import { promptScene } from './preview-scene.ts'
 import { type Prompts, withTried } from './prompts/prompts.ts'
 import { entriesReading, proposeCodexEntries } from './propose-codex-entries.ts'
+import { refuseReference } from './refuse-reference.ts'
 import { renameInNovel } from './rename-in-novel.ts'
 import { replaceInNovel } from './replace-in-novel.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
@@ -81,6 +83,7 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(rewriteSelection, selectionUse),
   estimator(restoreSnapshot, async () => noCalls),
   estimator(exportNovel, async () => noCalls),
+  estimator(exportUser, async () => noCalls),
   estimator(renameInNovel, async () => noCalls),
   estimator(replaceInNovel, async () => noCalls),
   estimator(proposeCodexEntries, async asked => {
@@ -166,6 +169,7 @@ async function levelsUse(
 async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate> {
   const { services, userId, parameters, signal = new AbortController().signal } = asked
   const model = modelsOf(asked).languageModel('prose', parameters.model)
+  await refuseReference(asked, parameters.novelId)
   await admitScene(asked, parameters)
   const { novelId, sceneId, summary = '', instructions = '', skipWritten, candidates } = parameters
   const scene = sceneId === undefined ? undefined : await services.library.scenes.scene(userId, sceneId)
@@ -192,6 +196,7 @@ async function sceneUse(asked: AskedOf<typeof generateScene>): Promise<Estimate>
 async function selectionUse(asked: AskedOf<typeof rewriteSelection>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const model = modelsOf(asked).languageModel('prose', parameters.model)
+  await refuseReference(asked, parameters.novelId)
   const target = await readSelectionTarget(asked, parameters)
   const novel = await services.library.shelf.novel(userId, parameters.novelId)
   const rewriting = rewritingFor(parameters, target, model)
@@ -207,6 +212,7 @@ async function selectionUse(asked: AskedOf<typeof rewriteSelection>): Promise<Es
 }
 
 async function scenesUse(asked: AskedOf<typeof batchGenerateScene>): Promise<Estimate> {
+  await refuseReference(asked, asked.parameters.novelId)
   const scenes = await scenesOf(asked, scene => isWanted(scene, asked.parameters.skipWritten))
   return plannedScenesUse(asked, scenes.length)
 }
@@ -214,6 +220,7 @@ async function scenesUse(asked: AskedOf<typeof batchGenerateScene>): Promise<Est
 async function outlinesUse(asked: AskedOf<typeof generateNextSummaries>): Promise<Estimate> {
   const { services, userId, parameters } = asked
   const { novelId, chapters, scenesPerChapter: scenes, contextTokens } = parameters
+  await refuseReference(asked, novelId)
   const model = modelsOf(asked).languageModel('prose', parameters.model)
   const novel = await services.library.shelf.novel(userId, novelId)
   const { language = 'und', title } = novel

@@ -14,10 +14,10 @@ import {
   requireRange,
 } from './export/read-book.ts'
 import { readReference } from './export/read-reference.ts'
-import { forgetExport, keepExportMs } from './export-files.ts'
+import { exportOnce, exportResult, exportResultOf, writeExport } from './export-files.ts'
 import { count, id, isWhole, prose, title } from './fields.ts'
-import type { ExportedFile, NovelExport } from './library/exports.ts'
-import { defineNovelTask, type NovelServices, novelRetry, nowOf, unlessFailed } from './services.ts'
+import type { ExportedFile, WholeExport } from './library/exports.ts'
+import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
 
 /** The bounds of what is written beside a text. Lengths are UTF-16 code units. */
 const exportBounds = { matters: 20, matterText: 20_000, contactLines: 10 } as const
@@ -53,19 +53,7 @@ const parameters = z.strictObject({
   contact: z.array(plainTitle).min(1).max(exportBounds.contactLines).optional(),
 })
 
-const result = z.object({
-  /** Its file is at `GET /v1/exports/{exportId}/file`. */
-  exportId: id,
-  /** The title of the novel, as far as it can be the name of a file. */
-  fileName: z.string(),
-  mediaType: z.string(),
-  bytes: count,
-  chapters: count,
-  scenes: count,
-  words: count,
-  /** When the file is deleted. */
-  expiresAt: z.iso.datetime(),
-})
+const result = z.object(exportResult)
 
 /** Chapters. */
 const progress = z.object({ done: count, total: count })
@@ -89,12 +77,10 @@ export const exportNovel = defineNovelTask({
     await requireRange(services.library.shelf, requestOf(asked, userId))
   },
   async execute(ctx: ExportContext) {
-    const { services, userId, taskId, parameters: asked } = ctx
+    const { taskId, parameters: asked } = ctx
     requireOptions(asked)
     const exportId = hashedId(['export', taskId, JSON.stringify(asked)].join('\n'))
-    const { exports } = services.library
-    const whole = await unlessFailed('EXPORT_NOT_FOUND', () => exports.export(userId, exportId))
-    return resultOf(whole ?? (await write(ctx, exportId)))
+    return exportResultOf(await exportOnce(ctx, exportId, () => write(ctx, exportId)))
   },
 })
 
@@ -133,36 +119,20 @@ function requestOf({ novelId, startChapterId, endChapterId }: Asked, userId: str
   return { userId, novelId, ...defined({ startChapterId, endChapterId }) }
 }
 
-function resultOf({ id: exportId, fileName, mediaType, expiresAt, ...file }: NovelExport) {
-  const { bytes, chapters, scenes, words } = file
-  const counts = { bytes, chapters, scenes, words }
-  return { exportId, fileName, mediaType, ...counts, expiresAt: new Date(expiresAt).toISOString() }
-}
-
-/** Writes the file. What breaks it off leaves nothing of it behind, or the next attempt, a deletion of the novel or the clean-up finds it by its record. */
-async function write(ctx: ExportContext, exportId: string): Promise<NovelExport> {
+/** Writes the file. */
+async function write(ctx: ExportContext, exportId: string): Promise<WholeExport> {
   const { services, userId, taskId, attempt, parameters: asked } = ctx
-  const { exports, shelf } = services.library
+  const { novelId } = asked
   const book = await bookOf(ctx)
-  const expiresAt = () => nowOf(services) + keepExportMs
-  let location: string | undefined
-  try {
-    const { bytes } = await services.uploads.write(contentOf(ctx, book), async where => {
-      location = where
-      const begun = { id: exportId, userId, novelId: asked.novelId, taskId, attempt, location }
-      const earlier = await exports.begin({ ...begun, expiresAt: expiresAt() })
-      if (earlier !== undefined) await services.uploads.remove(earlier)
-      // A deletion of the novel may have looked for its exports right before.
-      await shelf.about(userId, asked.novelId)
-    })
-    await shelf.about(userId, asked.novelId)
-    const begun = { id: exportId, location: location ?? '', expiresAt: expiresAt() }
-    return await exports.finish(begun, { ...fileOf(asked, book), bytes })
-  } catch (error) {
-    if (location !== undefined)
-      await forgetExport(services, { id: exportId, location }).catch(() => undefined)
-    throw error
-  }
+  return writeExport(
+    services,
+    { id: exportId, userId, novelId, taskId, attempt },
+    {
+      content: contentOf(ctx, book),
+      file: () => fileOf(asked, book),
+      check: () => services.library.shelf.about(userId, novelId),
+    },
+  )
 }
 
 /** Returns the book with its progress: a writer may read it more than once. */

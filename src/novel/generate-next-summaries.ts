@@ -18,6 +18,7 @@ import { narrationInstruction } from './narration.ts'
 import { mostChapters, mostScenes, type ProposedOutline, proposedOutline } from './outlines/outline.ts'
 import { reviewOutlines } from './outlines/review-outlines.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
+import { aboutWritable, refuseReference } from './refuse-reference.ts'
 import { sceneOptions } from './scene-request.ts'
 import { mannerOf } from './scene-target.ts'
 import { defineNovelTask, modelsOf, type NovelServices, novelRetry, promptsFor, timed } from './services.ts'
@@ -81,7 +82,7 @@ export const generateNextSummaries = defineNovelTask({
   progress,
   async admit({ novelId, model }, asker) {
     modelsOf(asker).languageModel('prose', model)
-    await asker.services.library.shelf.about(asker.userId, novelId)
+    await aboutWritable(asker, novelId)
   },
   async execute(ctx: OutlinesContext) {
     return timed(() => plan(ctx))
@@ -118,10 +119,10 @@ async function plan(ctx: OutlinesContext) {
 }
 
 async function chaptersToOutline(ctx: OutlinesContext): Promise<ChaptersToOutline> {
-  const { services, userId, parameters } = ctx
+  const { parameters } = ctx
   const { novelId, chapters, scenesPerChapter, contextTokens, temperature } = parameters
   const model = modelsOf(ctx).languageModel('prose', parameters.model)
-  const { title, author, language: declared } = await services.library.shelf.about(userId, novelId)
+  const { title, author, language: declared } = await aboutWritable(ctx, novelId)
   const { instructions = '' } = parameters
   const language = declared ?? textLanguage(instructions, undefined)
   const manner = await mannerOf(ctx, novelId, undefined)
@@ -157,7 +158,14 @@ async function storySoFar(
   }: { novelId: string; instructions: string; language: 'en' | 'zh'; tokens: number },
 ): Promise<StorySoFar> {
   const material = await readMaterial(withVectors(ctx, novelId), {
-    ...{ ...prompt, novelId, before: { endOf: novelId }, about: instructions, scenesBefore: 20 },
+    ...{
+      ...prompt,
+      novelId,
+      before: { endOf: novelId },
+      about: instructions,
+      scenesBefore: 20,
+      showsVoice: false,
+    },
     said: [{ from: 'instructions', text: instructions }],
   })
   const { shelf } = ctx.services.library
@@ -169,12 +177,14 @@ async function storySoFar(
   return { material, titles, summaries: items.map(({ summary }) => summary).toReversed() }
 }
 
-/** Appends what was approved. A later attempt finds the same chapters. */
+/** Appends what was approved. A later attempt finds the same chapters. Throws NOVEL_IS_REFERENCE where the novel became one while the author reviewed them. */
 async function append(
   ctx: OutlinesContext,
   written: readonly WrittenOutline[],
   decided: readonly ProposedOutline[],
 ) {
+  if (decided.some(({ decision }) => decision !== 'rejected'))
+    await refuseReference(ctx, ctx.parameters.novelId)
   const asked = hashedId(JSON.stringify(ctx.parameters))
   const idOf = (...parts: (string | number)[]) => hashedId([ctx.taskId, asked, ...parts].join('\n'))
   const chapters: { chapterId: string; title: string; sceneIds: string[] }[] = []

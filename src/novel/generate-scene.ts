@@ -5,6 +5,7 @@ import { id, title } from './fields.ts'
 import { withVectors } from './models/query-vector.ts'
 import { readMaterial } from './models/scene-material.ts'
 import { loadPrompts, withTried } from './prompts/prompts.ts'
+import { refuseReference } from './refuse-reference.ts'
 import { askedOf, oneIfAutomatic, sceneOptions, scenesBefore, triedPrompts } from './scene-request.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
 import {
@@ -68,6 +69,7 @@ export const generateScene = defineNovelTask({
   progress: textsProgress,
   async admit(asked, asker) {
     modelsOf(asker).languageModel('prose', asked.model)
+    await refuseReference(asker, asked.novelId)
     await admitScene(asker, asked)
     withTried(loadPrompts(asker.services.promptsFolder), asked.prompts ?? {})
     await admitInsteadOf(asker, asked)
@@ -94,6 +96,7 @@ async function generate(ctx: SceneContext): Promise<Texts> {
 
 async function planOf(ctx: SceneContext, target: SceneTarget): Promise<TextsPlan> {
   const { novelId } = ctx.parameters
+  await refuseReference(ctx, novelId)
   const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
   const prompts = await promptsFor(ctx, novelId)
   const { sceneId, brief, language, version: expectedVersion, fromSummary } = target

@@ -30,6 +30,8 @@ const parameters = z.strictObject({
   summarise: z.boolean().default(true),
   /** The model that summarises. Default: the first model configured for summaries, else quotations from the text. */
   model: modelId.optional(),
+  /** The novel is a reference: it gives voice and facts to others, and no model writes in it. */
+  reference: z.boolean().optional(),
 })
 
 const result = z.object({
@@ -92,7 +94,8 @@ export const importNovel = defineNovelTask({
 
 function submitParse(ctx: ImportContext) {
   const { uploadId, title, chapters, encoding, edits, removeLines } = ctx.parameters
-  const options = defined({ title, chapters, encoding, edits, removeLines })
+  const reference = ctx.parameters.reference || undefined
+  const options = defined({ title, chapters, encoding, edits, removeLines, reference })
   return ctx.submitSubTask(
     parseFile,
     { uploadId, novelId: novelIdOf(uploadId), ...options },
@@ -180,8 +183,8 @@ type Parameters = In<typeof importNovel.parameters>
 async function normalised(choice: Parameters, upload: Upload): Promise<Parameters> {
   const { success, data } = importNovel.parameters.safeParse(choice)
   if (!success) return choice
-  const { uploadId, chapters, edits, removeLines, ...options } = data
-  const rest = { uploadId, ...defined(options) }
+  const { uploadId, chapters, edits, removeLines, reference, ...options } = data
+  const rest = { uploadId, ...defined({ ...options, reference: reference || undefined }) }
   const survey = await keptSurvey(upload)
   // Another encoding may give other chapters.
   const isOther = rest.encoding !== undefined || survey?.isForced === true

@@ -7,6 +7,7 @@ import { continueWriting } from './continue-writing.ts'
 import { eraseNovel } from './erase-novel.ts'
 import { eraseUser } from './erase-user.ts'
 import { exportNovel } from './export-novel.ts'
+import { exportUser } from './export-user.ts'
 import { generateLevelSummary } from './generate-level-summary.ts'
 import { generateNextSummaries } from './generate-next-summaries.ts'
 import { generateScene } from './generate-scene.ts'
@@ -87,6 +88,7 @@ export {
   eraseNovel,
   eraseUser,
   exportNovel,
+  exportUser,
   generateLevelSummary,
   generateNextSummaries,
   generateScene,
@@ -129,4 +131,5 @@ export const novelTasks = [
   vectorize,
   eraseNovel,
   eraseUser,
+  exportUser,
 ] as const

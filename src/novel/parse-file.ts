@@ -20,6 +20,8 @@ const parameters = z.strictObject({
   /** The new novel; see `novelIdOf`. */
   novelId: id,
   ...reading,
+  /** The novel gives voice and facts to others, and no model writes in it. */
+  reference: z.literal(true).optional(),
 })
 
 const result = z.object({
@@ -109,7 +111,7 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
   }
   if (writer.read.scenes === 0)
     throw new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${source.name}.`)
-  const counts = await writer.publish(ctx.signal)
+  const counts = await writer.publish(ctx.signal, defined({ reference: ctx.parameters.reference }))
   report(writer.read)
   return resultOf({ ...draft, counts }, survey.warnings)
 }
@@ -132,6 +134,7 @@ async function writeArchive(ctx: ParseFileContext, { source, survey, draft }: Wo
     { ...draft, userId: ctx.userId },
     {
       rows: readNovelArchive(source, { signal: ctx.signal }),
+      as: defined({ reference: ctx.parameters.reference }),
       onRead({ chapters, scenes }) {
         if (chapters === read.done) return
         while (read.done < chapters) read.words += words[read.done++] ?? 0

@@ -9,8 +9,9 @@ import type { Material } from './models/context.ts'
 import { type ExpectedUse, expectedPrompts, promptsUse, type SceneToExpect } from './models/expected.ts'
 import { type MaterialReader, readMaterial, type SceneMaterial } from './models/scene-material.ts'
 import type { PartPrompt, PromptedModel } from './models/scene-prompt.ts'
+import { refuseReference } from './refuse-reference.ts'
 import { askedOf, type SceneRequest } from './scene-request.ts'
-import { readTarget, requireBrief, type SceneTarget } from './scene-target.ts'
+import { readTarget, requireBrief } from './scene-target.ts'
 import { modelsOf, type NovelServices, promptsFor, unlessFailed } from './services.ts'
 
 /** A scene that is about to be written; the options are those of GenerateScene. */
@@ -87,7 +88,10 @@ export async function promptScene(reader: MaterialReader, { scene, model, reques
   const asked = askedOf({ model, prompts }, target, request)
   const material = await readMaterial(reader, { novelId: scene.novelId, ...asked.material })
   const tried = tryPrompts(asked.scene, material)
-  const problem = emptyProblem(request, target) ?? tried.problem
+  const refused =
+    (await problemOf(() => refuseReference(reader, scene.novelId))) ??
+    (await problemOf(() => requireBrief(request, target.brief)))
+  const problem = refused ?? tried.problem
   return {
     prompts: tried.prompts,
     codex: material.codex,
@@ -115,9 +119,10 @@ function tryPrompts(scene: SceneToExpect, material: Material) {
   }
 }
 
-function emptyProblem(request: SceneRequest, { brief }: SceneTarget): QuillworkError | undefined {
+/** Returns why the task would be refused. */
+async function problemOf(check: () => Promise<void> | void): Promise<QuillworkError | undefined> {
   try {
-    requireBrief(request, brief)
+    await check()
     return undefined
   } catch (error) {
     if (error instanceof QuillworkError) return error

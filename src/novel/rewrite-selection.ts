@@ -9,6 +9,7 @@ import { withVectors } from './models/query-vector.ts'
 import { type MaterialReader, readMaterial } from './models/scene-material.ts'
 import { repeatedTokens, type TextForm } from './models/scene-prompt.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
+import { refuseReference } from './refuse-reference.ts'
 import {
   oneIfAutomatic,
   type SceneOptions,
@@ -100,6 +101,7 @@ export const rewriteSelection = defineNovelTask({
   progress: textsProgress,
   async admit(asked, asker) {
     modelsOf(asker).languageModel('prose', asked.model)
+    await refuseReference(asker, asked.novelId)
     await readSelectionTarget(asker, asked)
     await admitInsteadOf(asker, asked)
   },
@@ -152,6 +154,7 @@ export function rewritingFor(
 
 async function planOf(ctx: RewriteContext, target: RewriteTarget): Promise<TextsPlan> {
   const { novelId, sceneId, edit, temperature, contextTokens, instructions = '' } = ctx.parameters
+  await refuseReference(ctx, novelId)
   const model = modelsOf(ctx).languageModel('prose', ctx.parameters.model)
   const prompts = await promptsFor(ctx, novelId)
   const { content, place, manner, language } = target

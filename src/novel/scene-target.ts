@@ -5,6 +5,7 @@ import type { Scene } from './library/scenes.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { textLanguage } from './models/lengths.ts'
 import { type Narration, narrationOf } from './narration.ts'
+import { refuseReference } from './refuse-reference.ts'
 import { type NovelServices, unlessFailed } from './services.ts'
 
 /** The scene to write: an existing one, or a new one at the end of a chapter. */
@@ -76,6 +77,7 @@ export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<
   const { scenes } = ctx.services.library
   const id = hashedId(`scene of task ${ctx.taskId}`)
   const added = await unlessFailed('SCENE_NOT_FOUND', () => scenes.scene(ctx.userId, id))
+  if (added === undefined) await refuseReference(ctx, choice.novelId)
   // A person may retry the task with another chapter: the scene that it added stays where it is, and that chapter gets one of its own.
   const isElsewhere = added !== undefined && added.chapterId !== chapterId
   return scenes.appendScene({

@@ -150,7 +150,10 @@ async function withinAllowance(
 }
 
 /** Returns the text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is missing. */
-export async function openUpload(services: NovelServices, upload: Upload): Promise<TextSource> {
+export async function openUpload(
+  services: Pick<NovelServices, 'uploads'>,
+  upload: Upload,
+): Promise<TextSource> {
   const source = await services.uploads.open(upload.location, upload.fileName)
   if (source !== undefined) return source
   throw new QuillworkError(

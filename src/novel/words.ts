@@ -8,15 +8,16 @@ export interface Measure {
   readonly ideographs: number
 }
 
-const SPACE = 0
-const OTHER = 1
-const LETTER = 2
-const JOINER = 3
-const IDEOGRAPH = 4
-const HIGH_SURROGATE = 5
-const LOW_SURROGATE = 6
+const SPACE = 1
+const OTHER = 2
+const LETTER = 3
+const JOINER = 4
+const IDEOGRAPH = 5
+const HIGH_SURROGATE = 6
+const LOW_SURROGATE = 7
 
-const CLASSES = new Uint8Array(65_536).map((_, code) => classOf(code))
+/** The class of each code unit; 0 until it was met, because classifying all of them would cost each start of a command 30 ms of the processor. */
+const CLASSES = new Uint8Array(65_536)
 
 /** Counts the characters and words of a text. One pass, no allocation. */
 export function measure(text: string): Measure {
@@ -26,13 +27,20 @@ export function measure(text: string): Measure {
   let before = SPACE // the class before, where JOINER means: within a word, after an apostrophe or hyphen
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    const kind = CLASSES[code] ?? OTHER
+    const kind = CLASSES[code] || classify(code)
     if (kind !== SPACE && kind !== LOW_SURROGATE) characters++
     if (kind === IDEOGRAPH || (kind === HIGH_SURROGATE && isHanSurrogate(code))) ideographs++
     else if (kind === LETTER && before !== LETTER && before !== JOINER) words++
     before = kind === JOINER && before !== LETTER ? OTHER : kind
   }
   return { characters, words: words + ideographs, ideographs }
+}
+
+/** Remembers and returns the class of a code unit. */
+function classify(code: number): number {
+  const kind = classOf(code)
+  CLASSES[code] = kind
+  return kind
 }
 
 function isHanSurrogate(code: number): boolean {

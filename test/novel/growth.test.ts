@@ -68,6 +68,7 @@ import { plainLine } from '../../src/server/log-lines.ts'
 import { fingerprintOf } from '../../src/task/fingerprint.ts'
 import { requestedWaitMs } from '../../src/task/retry-after.ts'
 import { cpuSince } from '../cpu-since.ts'
+import { sizeOf } from '../size.ts'
 import { bookOf, chapterOf, fileOf } from './export/round-trip.ts'
 import { docx, paragraph } from './import/docx-writer.ts'
 import { escaped, pageBook } from './import/epub-writer.ts'
@@ -300,7 +301,7 @@ const functions: Record<string, (text: string) => unknown> = {
 }
 
 /** Code units of the shortest text, and of the longest where less takes too little time to be measured. */
-const [shortest, longest] = [500, 32_000]
+const [shortest, longest] = [500, sizeOf(8_000, 32_000)]
 /** Milliseconds that can be measured, that leave little doubt, and that leave none. */
 const [measurable, long, longer] = [6, 200, 1_500]
 /** A text that is four times as long may take so many times as long: the middle between what grows with the length and with its square. */
@@ -335,14 +336,19 @@ async function timeOf(use: (text: string) => unknown, text: string, runs = 1): P
 /**
  * Returns how the time grows where that is too much, else undefined. Too much is what is there again when both texts are measured anew, and
  * again with texts that are four times as long, and once more where these take little time: at some length a text no longer fits into a
- * cache, and its garbage has to be collected.
+ * cache, and its garbage has to be collected. The longest text is first: where it takes little time, or little more than the shortest, those
+ * between them show nothing.
  */
 async function growthOf(use: (text: string) => unknown, name: string): Promise<string | undefined> {
-  let failures = 0
+  const last = await timeOf(use, textOf(name, longest))
+  if (last <= measurable) return undefined
   const first = await timeOf(use, textOf(name, shortest))
+  if (last <= first * mostGrowth) return undefined
+  let failures = 0
   let before = first
   for (let length = shortest * 4; length <= longest || failures > 0; length *= 4) {
-    let [short, time] = [before, await timeOf(use, textOf(name, length))]
+    let short = before
+    let time = length === longest ? last : await timeOf(use, textOf(name, length))
     const isFast = () => time <= measurable || time <= short * mostGrowth
     if (!isFast()) {
       short = await timeOf(use, textOf(name, length / 4), 6)

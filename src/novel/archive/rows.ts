@@ -150,6 +150,7 @@ export const archivedRows = {
       author: line.optional(),
       language: language.optional(),
       targetWords: targetWords.optional(),
+      reference: z.literal(true).optional(),
       updatedAt: time,
     }),
     refs: {},

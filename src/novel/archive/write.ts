@@ -5,7 +5,7 @@ import { everyItem } from '../../task/page.ts'
 import type { FindingSubject } from '../codex/check-scene.ts'
 import { listFindings } from '../codex/findings.ts'
 import { type ArchiveFile, archived } from '../export/archive.ts'
-import type { NovelLibrary } from '../library/library.ts'
+import type { ArchivedLibrary } from '../library/library.ts'
 import type { FindingsById } from './archives.ts'
 import {
   type ArchivedRow,
@@ -26,7 +26,7 @@ const scenesPerPage = 100
  * @param onRow Called with every row when it is written.
  */
 export async function* writeNovelArchive(
-  library: NovelLibrary,
+  library: ArchivedLibrary,
   whose: { userId: string; novelId: string },
   onRow: (row: ArchivedRow) => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -58,7 +58,7 @@ async function* filesOf(
 
 /** What the author has dismissed of the findings that are still there: their ids are made of others, which are not those of another installation. */
 async function dismissedFindings(
-  library: NovelLibrary,
+  library: ArchivedLibrary,
   { userId, novelId }: { userId: string; novelId: string },
 ): Promise<FindingsById> {
   const dismissed = await library.codex.dismissals(userId, novelId)

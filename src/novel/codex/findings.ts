@@ -2,11 +2,11 @@
 import { defined } from '../../task/defined.ts'
 import type { Page, PageRequest } from '../../task/page.ts'
 import type { CodexAtPlace } from '../library/codex.ts'
+import type { NovelLibrary } from '../library/library.ts'
 import type { SceneReading } from '../library/readings.ts'
 import type { PlacedText } from '../library/shelf.ts'
 import { narrationOf } from '../narration.ts'
 import { findQuotation } from '../quotation.ts'
-import type { NovelServices } from '../services.ts'
 import { type CodexFinding, findingIdOf, sceneChecker } from './check-scene.ts'
 import { contradictionKinds, type FoundContradiction } from './read-contradictions.ts'
 import { textAt } from './select-entries.ts'
@@ -38,7 +38,7 @@ export interface ShownFinding extends Omit<CodexFinding, 'code'> {
  * the text and the entry have what it quoted. Throws NOVEL_NOT_FOUND.
  */
 export async function listFindings(
-  { library }: Pick<NovelServices, 'library'>,
+  { library }: { library: Pick<NovelLibrary, 'codex' | 'readings' | 'shelf'> },
   { userId, novelId }: { userId: string; novelId: string },
   page: PageRequest,
 ): Promise<Page<ShownFinding>> {

@@ -15,6 +15,15 @@ export function fileNameOf(title: string, extension: string): string {
   return `${device.test(name) ? `_${name}`.slice(0, room) : name || 'novel'}.${extension}`
 }
 
+/** Returns the name of a file that no other one has: a title as far as there is room beside the id. */
+export function distinctFileName(
+  title: string,
+  { id, extension }: { id: string; extension: string },
+): string {
+  const name = plainName(title, Math.max(0, mostUnits - id.length - extension.length - 2))
+  return `${name === '' ? '' : `${name}-`}${id}.${extension}`
+}
+
 /** Returns the name of the file of a chapter, which no other chapter has. Names sort in the order of the chapters, of which `last` is the last number. */
 export function chapterFileName(
   { position, title }: { readonly position: number; readonly title: string },

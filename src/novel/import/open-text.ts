@@ -1,4 +1,5 @@
 import { QuillworkError } from '../../index.ts'
+import { importPart } from '../../runtime/installed.ts'
 import { defined } from '../../task/defined.ts'
 import { isNovelArchive } from '../archive/read.ts'
 import { Archive } from './archive.ts'
@@ -54,7 +55,7 @@ async function openPlain(source: TextSource, asked: string | undefined): Promise
   const start = createDecoder(encoding.name).decode(head)
   const markup = markupOf(start)
   if (markup?.kind === 'html') {
-    const { openHtml } = await import('./html.ts')
+    const { openHtml } = await importPart('A file with HTML', ['htmlparser2'], () => import('./html.ts'))
     return openHtml(source, { encoding, isXml: markup.isXml })
   }
   if (markup !== undefined) throw unsupported({ what: 'an XML file', advice: asBook })

@@ -100,6 +100,8 @@ export interface PublishedAs {
   /** When its text changed last, epoch milliseconds; default: now. */
   updatedAt?: number
   targetWords?: number
+  /** It is published as a reference. */
+  reference?: true
 }
 
 /** What became of a publication. `incomplete`: rows of the totals are missing, the novel stays a draft. */

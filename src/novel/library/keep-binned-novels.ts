@@ -1,5 +1,6 @@
 /** The bin of whole novels: the status of one hides it from all readers, and a row beside it says until when it can be put back. */
-import { getOne, insert, remove, replace, type Stored } from '../../records/records.ts'
+import { QuillworkError } from '../../index.ts'
+import { getOne, insert, type Records, remove, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { type BinnedNovel, type BinnedNovels, binnedFor } from './bin.ts'
 import { type BinnedNovelRecord, binnedNovels, type LibraryParts, novels, ownNovel } from './kinds.ts'
@@ -50,6 +51,27 @@ export function novelsInBin(library: LibraryParts): BinnedNovels {
       return novel && { userId: novel.userId, novelId: novel.id }
     },
   }
+}
+
+/** Returns records, for reading alone, in which a novel of the bin is one of the shelf. */
+export function unbinned(records: Records): Records {
+  return {
+    async get(kind, ids, without) {
+      const found = await records.get(kind, ids, without)
+      if (kind.name !== novels.name) return found
+      const shelved = [...found].map(([id, record]) => [id, onShelf(record)] as const)
+      return new Map(shelved)
+    },
+    find: (kind, query, without) => records.find(kind, query, without),
+    sum: (kind, query) => records.sum(kind, query),
+    async commit() {
+      throw new QuillworkError('INTERNAL', 'A library in which the bin is found is for reading alone.')
+    },
+  }
+}
+
+function onShelf<R extends object>(record: R): R {
+  return Reflect.get(record, 'status') === 'binned' ? { ...record, status: 'published' } : record
 }
 
 function shown({ userId: _, revision: __, ...novel }: Stored<BinnedNovelRecord>): BinnedNovel {

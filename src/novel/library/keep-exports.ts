@@ -1,6 +1,6 @@
 /** What is known of exported novels: one record each. */
 import { getOne, insert, type Query, remove, replace, type Stored } from '../../records/records.ts'
-import type { ExportedFile, ExportStore, KeptExport, NovelExport } from './exports.ts'
+import type { ExportedFile, ExportStore, KeptExport, WholeExport } from './exports.ts'
 import { novelExports } from './file-kinds.ts'
 import { type LibraryParts, shelvedNovel } from './kinds.ts'
 import { attemptStale, exportNotFound } from './refusal.ts'
@@ -33,7 +33,9 @@ export function exportStore({ records, now }: LibraryParts): ExportStore {
       const found = await held(id)
       const isThere = found?.userId === userId && found.expiresAt > now()
       if (!isThere || found.file === undefined) throw exportNotFound(id)
-      if ((await shelvedNovel(records, userId, found.novelId)) === undefined) throw exportNotFound(id)
+      const { novelId } = found
+      if (novelId !== undefined && (await shelvedNovel(records, userId, novelId)) === undefined)
+        throw exportNotFound(id)
       return wholeOf(found, found.file)
     },
     async expired(limit) {
@@ -60,7 +62,7 @@ function keptOf(record: Stored<KeptExport>): KeptExport {
   return kept
 }
 
-function wholeOf(record: Stored<KeptExport>, file: ExportedFile): NovelExport {
+function wholeOf(record: Stored<KeptExport>, file: ExportedFile): WholeExport {
   const { revision: _, file: __, ...begun } = record
   return { ...begun, ...file }
 }

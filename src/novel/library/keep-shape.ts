@@ -1,4 +1,5 @@
 /** The shapes of novels, over records: every change is guarded by the novel, so that two never meet. */
+import { isDeepStrictEqual } from 'node:util'
 import { QuillworkError } from '../../index.ts'
 import {
   type Change,
@@ -14,6 +15,7 @@ import {
 import { defined } from '../../task/defined.ts'
 import { checkId, firstVersions } from './draft-pieces.ts'
 import { chapterIdOf, idsOf, sceneIdOf, volumeIdOf } from './ids.ts'
+import { referenceChange } from './keep-references.ts'
 import {
   type ChapterRecord,
   chapters,
@@ -31,7 +33,14 @@ import {
 } from './kinds.ts'
 import { chaptersOf, moved, scenesOf, volumesOf } from './places.ts'
 import { novelShelf } from './read-shelf.ts'
-import { chapterFull, chapterNotFound, notTaken, sceneNotFound, volumeNotFound } from './refusal.ts'
+import {
+  chapterFull,
+  chapterNotFound,
+  notTaken,
+  sceneNotFound,
+  unitChanged,
+  volumeNotFound,
+} from './refusal.ts'
 import { scenesPerChapter } from './scenes.ts'
 import type {
   ChapterMove,
@@ -53,20 +62,26 @@ export function novelShape(library: LibraryParts): NovelShape {
       await create(library, novel)
       return shelf.novel(novel.userId, novel.id)
     },
-    async rename(userId, novelId, names) {
-      await shaping(library, { userId, novelId }, () => ({ novel: namesOf(names), changes: [] }))
+    async rename(userId, novelId, { expectedVersion, ...names }) {
+      await shaping(library, { userId, novelId }, async ({ novel }) => {
+        const wanted = { ...namesOf(names), ...(await referenceChange(library, novel, names)) }
+        const edited = editedUnit({ what: 'novel', held: novel, wanted }, expectedVersion)
+        return edited && { novel: edited, changes: [] }
+      })
       return shelf.novel(userId, novelId)
     },
-    renameVolume: (userId, { novelId, volumeId, title }) =>
+    renameVolume: (userId, { novelId, volumeId, title, expectedVersion }) =>
       shaping(library, { userId, novelId }, frame => {
-        const volume = frame.volumes[volumeAt(frame, volumeId)]
-        return { changes: volume ? [replace(volumes, { ...volume, title })] : [] }
+        const held = frame.volumes[volumeAt(frame, volumeId)]
+        const edited = held && editedUnit({ what: 'volume', held, wanted: { title } }, expectedVersion)
+        return edited && { changes: [replace(volumes, edited)] }
       }),
-    editChapter: (userId, { novelId, chapterId, ...edit }) =>
+    editChapter: (userId, { novelId, chapterId, title, targetWords, expectedVersion }) =>
       shaping(library, { userId, novelId }, frame => {
-        const chapter = frame.chapters[chapterAt(frame, chapterId)]
-        const edited = chapter && defined({ ...chapter, ...defined(edit), ...targetOf(edit) })
-        return { changes: edited ? [replace(chapters, edited)] : [] }
+        const held = frame.chapters[chapterAt(frame, chapterId)]
+        const wanted = { ...defined({ title }), ...targetOf(defined({ targetWords })) }
+        const edited = held && editedUnit({ what: 'chapter', held, wanted }, expectedVersion)
+        return edited && { changes: [replace(chapters, defined(edited))] }
       }),
     async addVolume(userId, volume) {
       await shaping(library, { userId, novelId: volume.novelId }, frame => addVolume(library, frame, volume))
@@ -125,6 +140,28 @@ async function create(library: LibraryParts, { id, userId, ...names }: NewNovel)
   ])
 }
 
+/** A novel, volume or chapter, and what of it is to change; undefined takes a field away. */
+interface UnitEdit<Held> {
+  what: Parameters<typeof unitChanged>[0]
+  held: Held
+  wanted: { [F in keyof Held]?: Held[F] | undefined }
+}
+
+/**
+ * Returns what is kept then, at the next version. Undefined where it is there already: sent again, because its answer was lost, a change finds itself.
+ * Throws NOVEL_CHANGED, VOLUME_CHANGED, CHAPTER_CHANGED where the version is not the one that was read.
+ */
+function editedUnit<Held extends { id: string; version?: number }>(
+  { what, held, wanted }: UnitEdit<Held>,
+  expectedVersion: number | undefined,
+): Held | undefined {
+  const edited = { ...held, ...wanted } as Held
+  if (isDeepStrictEqual(defined(edited), defined(held))) return undefined
+  const { version = 1 } = held
+  if (expectedVersion !== undefined && expectedVersion !== version) throw unitChanged(what, held.id, version)
+  return { ...edited, version: version + 1 }
+}
+
 /** Returns a target of words as it is kept; one of 0 is taken away. */
 function targetOf({ targetWords }: Pick<NovelNames, 'targetWords'>): { targetWords?: number | undefined } {
   return targetWords === undefined ? {} : { targetWords: targetWords || undefined }
@@ -152,7 +189,7 @@ export type NovelChange = { [F in keyof NovelRecord]?: NovelRecord[F] | undefine
 /** What is to be written: changes of rows, and what of the novel changes with them. Undefined: it is there already. */
 export type Shaped = { changes: readonly Change[]; novel?: NovelChange } | undefined
 
-/** Reads a novel, decides and writes; begins again for as long as the novel is no longer what was read. Throws NOVEL_NOT_FOUND. */
+/** Reads a novel, decides and writes; begins again for as long as the novel is no longer what was read, also where that was refused. Throws NOVEL_NOT_FOUND. */
 export async function shaping(
   library: LibraryParts,
   { userId, novelId }: { userId: string; novelId: string },
@@ -166,7 +203,13 @@ export async function shaping(
       records.find(volumes, inOrder),
       records.find(chapters, inOrder),
     ])
-    const shaped = await decide({ novel, volumes: inVolumes, chapters: inChapters })
+    let shaped: Shaped
+    try {
+      shaped = await decide({ novel, volumes: inVolumes, chapters: inChapters })
+    } catch (error) {
+      if ((await ownNovel(library, userId, novelId)).revision === novel.revision) throw error
+      continue
+    }
     if (shaped === undefined) return
     const changed = defined({ ...novel, ...shaped.novel, updatedAt: now() }) as Stored<NovelRecord>
     if ((await records.commit([replace(novels, changed), ...shaped.changes])) === 'applied') return

@@ -26,7 +26,7 @@ import type { NovelPrompts } from './prompts.ts'
 import type { SceneReading } from './readings.ts'
 import { novelNotFound } from './refusal.ts'
 import type { GuardedScene, GuardedText } from './scene-guard.ts'
-import type { NovelOverview, SceneOverview } from './shelf.ts'
+import type { NovelAbout, SceneOverview } from './shelf.ts'
 import { snapshotChapters, snapshots } from './snapshot-kinds.ts'
 import type { TextDelta } from './text-delta.ts'
 import type { Thread } from './threads.ts'
@@ -40,8 +40,12 @@ export interface LibraryParts {
 
 /** A novel. Its counts are those of the publication, kept up to date from then on; those of a draft are 0. */
 export interface NovelRecord
-  extends Omit<NovelOverview, 'summaries' | 'createdAt'>,
+  extends Omit<NovelAbout, 'createdAt' | 'version'>,
     Pick<DraftState, 'importTaskId' | 'status' | 'generation' | 'createdAt'> {
+  /** Absent: the first one, 1. */
+  version?: number
+  /** Ids of the references that it names; absent for none. One that is gone stays in it, and gives nothing. */
+  references?: readonly string[]
   /** Rises with every novel that is made. */
   order: number
   publishedAt?: number
@@ -73,6 +77,8 @@ export const novels = defineKind<NovelRecord>({
 /** A volume. */
 export interface VolumeRecord extends VolumeDraft, DraftWriter {
   id: string
+  /** Absent: the first one, 1. */
+  version?: number
 }
 
 export const volumes = defineKind<VolumeRecord>({

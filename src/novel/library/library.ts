@@ -17,7 +17,7 @@ import type { NovelDrafts } from './drafts.ts'
 import type { ExportStore } from './exports.ts'
 import { novelAdditions } from './keep-additions.ts'
 import { novelBin } from './keep-bin.ts'
-import { novelsInBin } from './keep-binned-novels.ts'
+import { novelsInBin, unbinned } from './keep-binned-novels.ts'
 import { candidateStore } from './keep-candidates.ts'
 import { codexStore } from './keep-codex.ts'
 import { exportStore } from './keep-exports.ts'
@@ -62,10 +62,15 @@ export interface NovelLibrary {
   readonly uploads: UploadStore
   readonly exports: ExportStore
   readonly archives: NovelArchives
+  /** Returns the library for reading alone: there a novel of the bin is found like one of the shelf. */
+  withBin(): ArchivedLibrary
   readonly index: PassageIndex
   readonly models: ModelStore
   readonly prompts: PromptStore
 }
+
+/** What archives of novels are made of. */
+export type ArchivedLibrary = Pick<NovelLibrary, 'archives' | 'codex' | 'readings' | 'shelf'>
 
 /** Options of a library. */
 export interface LibraryOptions {
@@ -96,6 +101,7 @@ export function novelLibrary(records: Records, { now = Date.now }: LibraryOption
       pack: (userId, novelId, findings) => packNovel(parts, userId, { novelId, findings }),
       unpack: (draft, rows) => unpackNovel(parts, draft, rows),
     },
+    withBin: () => novelLibrary(unbinned(records), { now }),
     index: passageIndex(parts),
     models: modelStore(parts),
     prompts: promptStore(parts),

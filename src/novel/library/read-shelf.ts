@@ -4,6 +4,7 @@ import { defined } from '../../task/defined.ts'
 import type { NovelNarration } from '../narration.ts'
 import { discardStep } from './drafts.ts'
 import { idsOf } from './ids.ts'
+import { namedReferences } from './keep-references.ts'
 import {
   type ChapterRecord,
   chapters,
@@ -21,7 +22,14 @@ import { type Listing, readPage } from './page-token.ts'
 import { before, ofRange, overviewOf, summariesBefore, textPage } from './read-scenes.ts'
 import { chapterNotFound, novelNotFound } from './refusal.ts'
 import { removeNovel } from './remove-novel.ts'
-import type { ChapterOverview, NovelOverview, NovelShelf, VolumeOverview } from './shelf.ts'
+import type {
+  ChapterOverview,
+  NovelAbout,
+  NovelOverview,
+  NovelShelf,
+  SceneOverview,
+  VolumeOverview,
+} from './shelf.ts'
 import { countsOf } from './write-draft.ts'
 
 /** The shelf of a library. */
@@ -45,6 +53,12 @@ export function novelShelf(library: LibraryParts): NovelShelf {
       return overview
     },
     about: async (userId, novelId) => aboutOf(await ownNovel(library, userId, novelId)),
+    async references(userId, novelId) {
+      const novel = await ownNovel(library, userId, novelId)
+      return (await namedReferences(library, [novel])).get(novelId) ?? []
+    },
+    stretches: async (userId, novelId, count) =>
+      stretchesOf(library, await ownNovel(library, userId, novelId), count),
     async narration(userId, novelId) {
       await ownNovel(library, userId, novelId)
       return narrationOf(await getOne(records, narrations, novelId))
@@ -124,26 +138,53 @@ async function setNarration(
 
 const noNarration = { pov: undefined, povCharacter: undefined, tense: undefined }
 
-/** Novels with how many of their scenes have a summary. */
-async function overviewsOf(
+/** Scenes that are read of all stretches together. */
+const scenesOfStretches = 48
+
+/** The first scenes of stretches of a novel. */
+async function stretchesOf(
   { records }: LibraryParts,
-  found: readonly NovelRecord[],
-): Promise<NovelOverview[]> {
-  const ofNovels = { equal: { novelId: idsOf(found) }, by: 'novelId', of: ['summarised'] } as const
-  const sums = await records.sum(scenes, ofNovels)
-  return found.map(novel => ({ ...aboutOf(novel), summaries: sums.get(novel.id)?.summarised ?? 0 }))
+  { id: novelId, chapters: inNovel }: NovelRecord,
+  count: number,
+): Promise<readonly (readonly SceneOverview[])[]> {
+  const stretches = Math.max(1, Math.min(count, inNovel))
+  const limit = Math.ceil(scenesOfStretches / stretches)
+  const startOf = (stretch: number) => Math.floor((stretch * inNovel) / stretches)
+  return Promise.all(
+    Array.from({ length: stretches }, async (_, stretch) => {
+      const within = { above: { chapter: startOf(stretch) - 1 }, most: { chapter: startOf(stretch + 1) - 1 } }
+      const order = ['chapter', 'position'] as const
+      const found = await records.find(scenes, { equal: { novelId }, ...within, order, limit }, ['summary'])
+      return found.map(overviewOf)
+    }),
+  )
 }
 
-function aboutOf(novel: NovelRecord): Omit<NovelOverview, 'summaries'> {
-  const { id, userId, title, author, language, targetWords, textVersion, createdAt, publishedAt, updatedAt } =
-    novel
+/** Novels with how many of their scenes have a summary, and the references that they name. */
+async function overviewsOf(library: LibraryParts, found: readonly NovelRecord[]): Promise<NovelOverview[]> {
+  const ofNovels = { equal: { novelId: idsOf(found) }, by: 'novelId', of: ['summarised'] } as const
+  const [sums, named] = await Promise.all([
+    library.records.sum(scenes, ofNovels),
+    namedReferences(library, found),
+  ])
+  return found.map(novel => {
+    const references = named.get(novel.id) ?? []
+    const summaries = sums.get(novel.id)?.summarised ?? 0
+    return { ...aboutOf(novel), ...(references.length > 0 && { references }), summaries }
+  })
+}
+
+function aboutOf(novel: NovelRecord): NovelAbout {
+  const { id, userId, title, author, language, targetWords, reference } = novel
+  const { textVersion, version = 1, createdAt, publishedAt, updatedAt } = novel
   return {
     id,
     userId,
     title,
-    ...defined({ author, language, targetWords }),
+    ...defined({ author, language, targetWords, reference }),
     ...countsOf(novel),
     textVersion,
+    version,
     createdAt: publishedAt ?? createdAt,
     updatedAt,
   }
@@ -156,7 +197,9 @@ async function listVolumes({ records }: LibraryParts, novelId: string): Promise<
     records.find(chapters, ofNovel),
     records.sum(scenes, { ...ofNovel, by: 'chapter', of: ['words'] }),
   ])
-  const overviews = found.map(({ id, position, title }) => ({ id, position, title, chapters: 0, words: 0 }))
+  const overviews = found.map(({ id, position, title, version = 1 }) => ({
+    ...{ id, position, title, version, chapters: 0, words: 0 },
+  }))
   const byId = new Map(overviews.map(overview => [overview.id, overview]))
   for (const { volumeId, position } of inVolumes) {
     const overview = byId.get(volumeId)
@@ -184,10 +227,11 @@ async function withScenes(
     },
     ['summary'],
   )
-  const overviews = found.map(({ id, novelId, volumeId, position, title, targetWords }) => {
+  const overviews = found.map(({ id, novelId, volumeId, position, title, targetWords, version = 1 }) => {
     const sceneIds: string[] = []
     const counts = { words: 0, characters: 0, summaries: 0 }
-    return { id, novelId, volumeId, position, title, ...defined({ targetWords }), ...counts, sceneIds }
+    const own = { id, novelId, volumeId, position, title, version }
+    return { ...own, ...defined({ targetWords }), ...counts, sceneIds }
   })
   const byPosition = new Map(overviews.map(overview => [overview.position, overview]))
   for (const { id, chapter, words, characters, summarised = 0 } of inChapters) {

@@ -10,9 +10,28 @@ export function novelNotFound(novelId: string): QuillworkError {
   return refusal('NOVEL_NOT_FOUND', `There is no novel ${novelId}.`, { novelId })
 }
 
+/** NOVEL_IS_REFERENCE; the message says what follows from it. */
+export function novelIsReference(novelId: string, consequence: string): QuillworkError {
+  const message = `The novel ${novelId} is a reference, which gives voice and facts to other novels, ${consequence}. Mark it as no reference first.`
+  return refusal('NOVEL_IS_REFERENCE', message, { novelId })
+}
+
 /** VOLUME_NOT_FOUND. */
 export function volumeNotFound(volumeId: string): QuillworkError {
   return refusal('VOLUME_NOT_FOUND', `There is no volume ${volumeId} in the novel.`, { volumeId })
+}
+
+/** NOVEL_CHANGED, VOLUME_CHANGED or CHAPTER_CHANGED; the details name the version that is there. */
+export function unitChanged(
+  what: 'novel' | 'volume' | 'chapter',
+  id: string,
+  version: number,
+): QuillworkError {
+  const code = ({ novel: 'NOVEL_CHANGED', volume: 'VOLUME_CHANGED', chapter: 'CHAPTER_CHANGED' } as const)[
+    what
+  ]
+  const message = `The ${what} ${id} was changed since you read it and is now at version ${version}. Read it again.`
+  return new QuillworkError(code, message, { details: { version } })
 }
 
 /** BIN_ENTRY_NOT_FOUND. */

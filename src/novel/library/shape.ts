@@ -11,6 +11,9 @@ import type { ChapterOverview, NovelOverview, VolumeOverview } from './shelf.ts'
 /** Most words that a novel or a chapter can be wanted to have. */
 export const mostTargetWords = 100_000_000
 
+/** Most references that a novel names. */
+export const mostReferences = 3
+
 /** A novel that a person begins. */
 export interface NewNovel {
   userId: string
@@ -22,13 +25,29 @@ export interface NewNovel {
   language?: string
 }
 
-/** What a novel is called, and how long it is to be. An empty author or language is none, and so is a target of 0 words. */
+/** What a novel is called, how long it is to be, and what it is to others. An empty author or language is none, and so is a target of 0 words. */
 export interface NovelNames extends Partial<Pick<NewNovel, 'title' | 'author' | 'language'>> {
   targetWords?: number
+  /** Whether it gives voice and facts to other novels, and no model writes in it. One that is marked no longer names references. */
+  reference?: boolean
+  /** Ids of the references that it names, at most `mostReferences`; none for an empty list. */
+  references?: readonly string[]
+}
+
+/** What a writer has read: where it is given, nothing is written over a newer version. */
+export interface SeenVersion {
+  expectedVersion?: number
+}
+
+/** What of a volume changes. */
+export interface VolumeEdit extends SeenVersion {
+  novelId: string
+  volumeId: string
+  title: string
 }
 
 /** What of a chapter changes; a target of 0 words is none. */
-export interface ChapterEdit {
+export interface ChapterEdit extends SeenVersion {
   novelId: string
   chapterId: string
   title?: string
@@ -115,10 +134,13 @@ export interface SceneShape {
 export interface NovelShape {
   /** Puts a novel on the shelf: one chapter with one empty scene. Throws OPTION_INVALID where another has the id. */
   create(novel: NewNovel): Promise<NovelOverview>
-  /** Changes what is given. */
-  rename(userId: string, novelId: string, names: NovelNames): Promise<NovelOverview>
-  renameVolume(userId: string, unit: { novelId: string; volumeId: string; title: string }): Promise<void>
-  /** Changes what is given. */
+  /**
+   * Changes what is given. Throws NOVEL_CHANGED, NOVEL_IS_REFERENCE, NOVEL_NOT_REFERENCE, and OPTION_INVALID for a novel that names itself or too many.
+   */
+  rename(userId: string, novelId: string, names: NovelNames & SeenVersion): Promise<NovelOverview>
+  /** Throws VOLUME_CHANGED. */
+  renameVolume(userId: string, edit: VolumeEdit): Promise<void>
+  /** Changes what is given. Throws CHAPTER_CHANGED. */
   editChapter(userId: string, edit: ChapterEdit): Promise<void>
   /** Throws OPTION_INVALID where something else has the id. */
   addVolume(userId: string, volume: NewVolume): Promise<VolumeOverview>

@@ -18,20 +18,40 @@ export interface NovelOverview extends NovelCounts {
   language?: string
   /** Words that its author wants it to have; absent for none. */
   targetWords?: number
+  /** It gives voice and facts to other novels, and no model writes in it. */
+  reference?: true
+  /** The references that it names; absent for none. */
+  references?: readonly NamedReference[]
   /** Scenes that have a summary, also one of an older text. */
   summaries: number
   /** Rises whenever the text of a scene changes: what was derived from the text at a lower one is out of date. */
   textVersion: number
+  /** Rises by one whenever its title, author, language, target or references change, or it becomes a reference or is one no longer. */
+  version: number
   /** When it came on the shelf, epoch milliseconds. */
   createdAt: number
   updatedAt: number
 }
+
+/** A reference that a novel names. */
+export interface NamedReference {
+  novelId: string
+  /** Absent where the novel is gone. */
+  title?: string
+  /** `unmarked`: it is a reference no longer. `gone`: it was deleted, or is in the bin. Either gives nothing to prompts. */
+  state: 'used' | 'unmarked' | 'gone'
+}
+
+/** A novel without what takes reading other records. */
+export type NovelAbout = Omit<NovelOverview, 'summaries' | 'references'>
 
 /** A volume of a novel. */
 export interface VolumeOverview {
   id: string
   position: number
   title: string
+  /** Rises by one whenever its title changes. */
+  version: number
   chapters: number
   words: number
 }
@@ -44,6 +64,8 @@ export interface ChapterOverview {
   /** Over the whole novel, from 0. */
   position: number
   title: string
+  /** Rises by one whenever its title or its target changes. */
+  version: number
   words: number
   characters: number
   /** Words that its author wants it to have; absent for none. */
@@ -134,7 +156,11 @@ export interface NovelShelf {
   /** Throws NOVEL_NOT_FOUND. */
   novel(userId: string, novelId: string): Promise<NovelOverview>
   /** The same without reading its scenes: for a task of one of them. Throws NOVEL_NOT_FOUND. */
-  about(userId: string, novelId: string): Promise<Omit<NovelOverview, 'summaries'>>
+  about(userId: string, novelId: string): Promise<NovelAbout>
+  /** The references that it names, in the order in which its author has them. Throws NOVEL_NOT_FOUND. */
+  references(userId: string, novelId: string): Promise<readonly NamedReference[]>
+  /** The first scenes of each of some stretches of a novel, which are of about as many chapters each. Throws NOVEL_NOT_FOUND. */
+  stretches(userId: string, novelId: string, count: number): Promise<readonly (readonly SceneOverview[])[]>
   /** How it is told; version 0 where nobody has said. Throws NOVEL_NOT_FOUND. */
   narration(userId: string, novelId: string): Promise<NovelNarration & { version: number }>
   /** Writes how it is told over the version that was read. Throws NOVEL_NOT_FOUND. */

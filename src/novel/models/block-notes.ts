@@ -9,6 +9,10 @@ function sourceOf<Id extends z.ZodType>(id: Id) {
     of: z.enum(['entry', 'thread', 'scene', ...levels, 'name']),
     id,
     title: z.string().describe('Name of the entry, title of the thread, of the scene or of the chapter'),
+    reference: z
+      .string()
+      .optional()
+      .describe('Title of the reference novel that it is from; absent where it is of the novel itself'),
     span: z.object({ start: z.int(), end: z.int() }).describe('UTF-16 code units').optional(),
     isOutOfDate: z
       .literal(true)
@@ -22,7 +26,7 @@ function shownReasonOf<Id extends z.ZodType>(id: Id) {
   return z
     .union([
       z.object({
-        why: z.enum(['always', 'pinned', 'before', 'close', 'found', 'open', 'due', 'overdue']),
+        why: z.enum(['always', 'pinned', 'before', 'close', 'found', 'example', 'open', 'due', 'overdue']),
         by: z
           .enum(['words', 'both'])
           .optional()
@@ -38,7 +42,7 @@ function shownReasonOf<Id extends z.ZodType>(id: Id) {
     ])
     .describe(
       'Why it is shown. `before`: it is right before the scene, or tells what was; `close`: to what happens in the scene; `found`: the texts have that name; ' +
-        '`open`: a thread is open there; `due`: the scene is to plant or to resolve it; `overdue`: an earlier scene was to resolve it',
+        '`example`: of how a reference sounds; `open`: a thread is open there; `due`: the scene is to plant or to resolve it; `overdue`: an earlier scene was to resolve it',
     )
 }
 
@@ -55,7 +59,7 @@ function blockShapeOf<Id extends z.ZodType>(id: Id) {
     kind: z
       .enum(blockKinds)
       .describe(
-        '`plan`: what happens; `request`: what the author asks for, and the words of the prompt itself',
+        '`referenceVoice`, `referenceFacts`: of the references that the novel names; `plan`: what happens; `request`: what the author asks for, and the words of the prompt itself',
       ),
     tokens: z.int().describe('Estimated for the model'),
     shown: z.array(

@@ -14,7 +14,9 @@ export const blockKinds = [
   'novel',
   'styleSheet',
   'voice',
+  'referenceVoice',
   'codex',
+  'referenceFacts',
   'threads',
   'chapterSummaries',
   'passages',
@@ -25,7 +27,7 @@ export const blockKinds = [
   'written',
 ] as const
 
-/** What a block is. `plan`: what happens. `request`: what the author asks for, and the words of the prompt itself. */
+/** What a block is. `referenceVoice`, `referenceFacts`: of the references that the novel names. `plan`: what happens. `request`: what the author asks for, and the words of the prompt itself. */
 export type BlockKind = (typeof blockKinds)[number]
 
 /** Where a text of a prompt is from: an entry of the codex, a thread, a scene, all of a chapter or of more, or a name that was found in the text. */
@@ -34,6 +36,8 @@ export interface BlockSource {
   readonly id: string
   /** Name of the entry, title of the thread, of the scene or of the chapter; of a passage, that of its chapter. */
   readonly title: string
+  /** Title of the reference that it is from; absent where it is of the novel itself. */
+  readonly reference?: string
   /** Of a passage: its place in the scene. */
   readonly span?: TextSpan
   /** A summary of which something changed since it was made. */
@@ -45,9 +49,9 @@ export type PassagesBy = 'words' | 'both'
 
 /**
  * Why a text is in a prompt. `before`: it is right before the scene, or tells what was. `close`: it is close to what happens in the scene. `found`: the texts
- * have that name. `open`: a thread is open there; `due`: the scene is to plant or to resolve it; `overdue`: an earlier scene was to resolve it.
+ * have that name. `example`: of how a reference sounds. `open`: a thread is open there; `due`: the scene is to plant or to resolve it; `overdue`: an earlier scene was to resolve it.
  */
-export type WhyShown = 'before' | 'close' | 'found' | 'open' | 'due' | 'overdue'
+export type WhyShown = 'before' | 'close' | 'found' | 'example' | 'open' | 'due' | 'overdue'
 
 /** A text of a prompt. */
 export interface ShownSource extends BlockSource {
@@ -133,10 +137,11 @@ export function blocksOf(
 }
 
 /** What is the same for all scenes of a novel; and what, beside that, is the same for all parts of a scene. */
-const ofNovel: readonly BlockKind[] = ['system', 'novel', 'styleSheet', 'voice']
+const ofNovel: readonly BlockKind[] = ['system', 'novel', 'styleSheet', 'voice', 'referenceVoice']
 const ofScene: readonly BlockKind[] = [
   ...ofNovel,
   'codex',
+  'referenceFacts',
   'threads',
   'chapterSummaries',
   'passages',

@@ -11,9 +11,21 @@ import {
   type CodexSelection,
   type DetectedEntries,
   fitEntries,
+  type WhyTold,
 } from '../codex/select-entries.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
 import type { BlockSource, BlockSources, LeftOutSource, PassagesBy, ShownSource, WhyShown } from './blocks.ts'
+import {
+  type AsideSlot,
+  asideShares,
+  asideSlots,
+  codexShare,
+  cutMark,
+  type Share,
+  type SharingSlot,
+  shares,
+  sharingSlots,
+} from './shares.ts'
 
 /** A text that a prompt may show. */
 export interface MaterialText {
@@ -25,39 +37,14 @@ export interface MaterialText {
   readonly isFar?: boolean
   /** Where it is not that of all texts of its slot. */
   readonly why?: WhyShown
+  /** Of an entry of the codex of a reference: why it is told. */
+  readonly reason?: WhyTold
 }
-
-/** Marks where a text is cut. */
-const cutMark = '… '
-
-/** Which part of the material a slot may have, and how its texts are fitted. */
-interface Share {
-  /** Of what the codex and the threads leave; of the threads, of all. */
-  readonly part: number
-  readonly why: WhyShown
-  /** Between two texts; default a blank line. */
-  readonly joint?: string
-  /** The last sentences of the first text that does not fit are taken behind this mark. Texts with a mark are nearest first. */
-  readonly mark?: string
-  /** A text that does not fit leaves its space to those behind it. */
-  readonly passesOver?: boolean
-}
-
-/** The texts before the scene have the remainder, at least half. */
-const shares = {
-  chapterSummaries: { part: 0.2, why: 'before', mark: cutMark },
-  passages: { part: 0.2, why: 'close' },
-  names: { part: 0.1, why: 'found', joint: '\n' },
-} as const satisfies Record<string, Share>
-
-type SharingSlot = keyof typeof shares
-
-const sharingSlots = Object.keys(shares) as SharingSlot[]
 
 /** A slot of a prompt that material fills. */
-export type MaterialSlot = 'codex' | 'threads' | SharingSlot | 'textBefore'
+export type MaterialSlot = 'codex' | AsideSlot | SharingSlot | 'textBefore'
 
-const materialSlots: readonly MaterialSlot[] = ['codex', 'threads', ...sharingSlots, 'textBefore']
+const materialSlots: readonly MaterialSlot[] = ['codex', ...asideSlots, ...sharingSlots, 'textBefore']
 
 function bySlot<Slot extends MaterialSlot, T>(
   slots: readonly Slot[],
@@ -85,10 +72,6 @@ interface FittedSlot extends BlockSources {
 /** The material for the slots of a prompt. */
 export type FittedMaterial = Readonly<Record<MaterialSlot, FittedSlot>>
 
-/** The share of the codex; what is always told may have more. */
-const codexShare = 0.25
-const threadShare = { part: 0.1, why: 'open', passesOver: true } as const satisfies Share
-
 const between = '\n\n'
 const noMaterial: FittedMaterial = bySlot(materialSlots, () => ({ text: '', shown: [], leftOut: [] }))
 
@@ -105,16 +88,19 @@ function fitCodex(codex: DetectedEntries, tokens: number, countTokens: CountToke
 /** Fits material into a number of tokens. The entries of the codex that are always told stay, whatever the number is. */
 export function fitMaterial(material: Material, tokens: number, countTokens: CountTokens): FittedMaterial {
   const codex = codexSlot(fitCodex(material.codex, tokens, countTokens))
-  const open = { left: Math.floor(tokens * threadShare.part), countTokens }
-  const threads = firstFitting(material.threads, threadShare, open)
-  const left = Math.max(0, tokens - countTokens(codex.text) - countTokens(threads.text))
+  const aside = bySlot(asideSlots, slot => {
+    const share = asideShares[slot]
+    return firstFitting(material[slot], share, { left: Math.floor(tokens * share.part), countTokens })
+  })
+  const besides = [codex, ...Object.values(aside)].reduce((sum, { text }) => sum + countTokens(text), 0)
+  const left = Math.max(0, tokens - besides)
   const sharing = bySlot(sharingSlots, slot => {
     const share = shares[slot]
     return fitting(material[slot], share, { left: Math.floor(left * share.part), countTokens })
   })
   const used = Object.values(sharing).reduce((sum, { text }) => sum + countTokens(text), 0)
   const textBefore = fittingText(material.textBefore, left - used, countTokens)
-  const fitted: FittedMaterial = { codex, threads, textBefore, ...sharing }
+  const fitted: FittedMaterial = { codex, ...aside, textBefore, ...sharing }
   return bySlot(materialSlots, slot => ({
     ...fitted[slot],
     leftOut: [...fitted[slot].leftOut, ...(material.leftOut[slot] ?? [])],
@@ -202,7 +188,7 @@ function firstFitting(
     const tokens = countTokens(`${text}${between}`)
     left -= tokens
     used.add(of)
-    const reason = { why: of.why ?? why, ...defined({ by: of.by }) }
+    const reason = of.reason ?? { why: of.why ?? why, ...defined({ by: of.by }) }
     taken.push({ text, source: { ...of.source, reason, tokens, ...defined({ isCut }) } })
   }
   for (const each of texts) {

@@ -12,6 +12,7 @@ import type { NovelServices } from '../services.ts'
 import { selectThreads } from '../threads/select-threads.ts'
 import type { BlockSource, LeftOutSource, PassagesBy, WhyLeftOut } from './blocks.ts'
 import { type Material, onlyCodex } from './context.ts'
+import { readReferences } from './reference-material.ts'
 import { storySoFar } from './story-so-far.ts'
 
 /** The reader of a scene's surroundings. */
@@ -40,6 +41,8 @@ export interface MaterialRequest {
   readonly tokens: number
   /** Number of scenes right before it whose text may be used. */
   readonly scenesBefore: number
+  /** Whether passages of references are read as examples of voice. Default: they are. */
+  readonly showsVoice?: boolean
 }
 
 /** Most code units of a token, on average. */
@@ -76,12 +79,16 @@ export interface NoVectors {
 
 /** Reads the material of a prompt from the novel around a scene. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
 export async function readMaterial(reader: MaterialReader, request: MaterialRequest): Promise<SceneMaterial> {
-  const { texts, otherView, place, entries, detected: codex } = await detectCodex(reader, request)
+  const { texts, otherView, place, entries, searched, detected: codex } = await detectCodex(reader, request)
   const entryNames = entries.flatMap(({ name, aliases }) => [name, ...aliases])
   // What is always in the prompt does not depend on the number of tokens.
   if (request.tokens === 0) return { ...onlyCodex(codex), entryNames }
   const read = new Set(texts.map(scene => scene.id))
-  const { novelId, before } = request
+  const { novelId, before, language, manner = {}, showsVoice = true } = request
+  const references = await readReferences(reader, {
+    ...{ novelId, language, searched, own: entries },
+    ...(showsVoice && { manner }),
+  })
   const threads = selectThreads(
     await reader.services.library.threads.atPlace(reader.userId, before),
     request.language,
@@ -100,6 +107,8 @@ export async function readMaterial(reader: MaterialReader, request: MaterialRequ
     entryNames,
     passageSearch: near.search,
     threads: threads.told,
+    referenceVoice: references.voice,
+    referenceFacts: references.facts,
     textBefore: texts.map(scene => ({ text: scene.content, source: sourceOf(scene) })),
     chapterSummaries: story.told,
     passages: near.passages.map(({ hit, text }) => ({
@@ -113,6 +122,7 @@ export async function readMaterial(reader: MaterialReader, request: MaterialRequ
     })),
     leftOut: {
       threads: threads.leftOut,
+      referenceFacts: references.factsLeftOut,
       textBefore: otherView.map(scene => ({ ...sourceOf(scene), reason: 'other-view' })),
       chapterSummaries: story.leftOut,
       passages: near.leftOut,
@@ -144,7 +154,7 @@ async function detectCodex(reader: MaterialReader, request: CodexMaterialRequest
   const end = texts[0]?.content.trimEnd().slice(-mentionsIn) ?? ''
   const searched: readonly SearchedText[] = [...said, { from: 'textBefore', text: end }]
   const detected = detectEntries({ ...at, texts: searched, language })
-  return { texts, otherView, place: at.place, entries: at.entries, detected }
+  return { texts, otherView, place: at.place, entries: at.entries, searched, detected }
 }
 
 /** Returns names that were found in the text, without those that the codex tells of, and those that it is never to tell. */

@@ -102,10 +102,10 @@ async function check(scene: SceneToCheck, { text }: WrittenScene): Promise<Findi
 
 /** Returns what of the novel says which names are known. Undefined where it has neither a codex nor a text before: then every name would be new. */
 function knownOf(scene: SceneToCheck, material: SceneMaterial): Expected['known'] {
-  const { codex, threads, entryNames, textBefore, chapterSummaries, passages } = material
+  const { codex, threads, referenceFacts, entryNames, textBefore, chapterSummaries, passages } = material
   const around = [...threads, ...textBefore, ...chapterSummaries, ...passages]
   if (entryNames.length + around.length === 0) return undefined
-  const shown = [...codex.always, ...codex.others, ...around].map(({ text }) => text)
+  const shown = [...codex.always, ...codex.others, ...referenceFacts, ...around].map(({ text }) => text)
   return { names: entryNames, texts: [...Object.values(scene.slots), ...shown] }
 }
 

@@ -32,7 +32,9 @@ const sceneInstructions = [
 const sceneMaterial = [
   'novel',
   'voice',
+  'referenceVoice',
   'codex',
+  'referenceFacts',
   'threads',
   'summary',
   'next',
@@ -53,8 +55,8 @@ const promptSlots = {
   'outline-chapter': {
     author: ['language', 'number', 'count', 'scenes', 'narration', 'instructions', 'fault'],
     novel: [
-      ...['novel', 'codex', 'threads', 'chapterSummaries', 'passages', 'names', 'textBefore', 'titles'],
-      'planned',
+      ...['novel', 'codex', 'referenceFacts', 'threads', 'chapterSummaries', 'passages', 'names'],
+      ...['textBefore', 'titles', 'planned'],
     ],
     required: ['scenes', 'instructions', 'fault', 'planned'],
   },

@@ -14,15 +14,14 @@ import { everyRecord } from '../../../src/records/copy.ts'
 import type { Identified } from '../../../src/records/records.ts'
 import { describeWriting, type Writing } from '../../models/writing.ts'
 import { zip } from '../import/zip-writer.ts'
-import { ann, draftOf, type LibraryUnderTest } from '../library/case.ts'
+import { ann, draftOf } from '../library/case.ts'
 import { SqliteUnderTest } from '../library/under-test.ts'
+import { putWholeNovel } from './made-novel.ts'
 import { archiveText, filesOf, packed } from './packed.ts'
 import { archiveOf, wholeNovel } from './whole-novel.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 /** Fields that are made of the rest, or of the place of a row. */
-const made = ['id', 'novelId', 'sceneId', 'generation', 'chapter', 'position']
+const made = ['id', 'novelId', 'sceneId', 'generation', 'chapter', 'position', 'version']
 
 /** Each kind of records: the rows that it is in an archive with its fields that are made anew, or why it is not in it. */
 const kinds: Readonly<Record<string, { rows: readonly RowName[]; anew?: readonly string[] } | string>> = {
@@ -105,7 +104,7 @@ describe('the archive of a novel', () => {
 describeWriting('an archive', open => {
   it('is exported, previewed and imported by another user, with all that it holds', async () => {
     await using w = await open()
-    const novelId = await wholeNovel(libraryOf(w))
+    const novelId = await putWholeNovel(w.records)
     const archive = await exported(w, novelId)
     const { id: uploadId } = await upload(w, archive)
     expect(await previewUpload(w.services, { userId: 'bob', uploadId })).toMatchObject({
@@ -131,7 +130,7 @@ describeWriting('an archive', open => {
 
   it('gets summaries where it has none, and another title where one is given', async () => {
     await using w = await open()
-    const archive = await exported(w, await wholeNovel(libraryOf(w)))
+    const archive = await exported(w, await putWholeNovel(w.records))
     const { id: uploadId } = await upload(w, archive)
     const result = await imported(w, uploadId, { summarise: true, title: 'Mine' })
     expect(result).toMatchObject({ title: 'Mine', summaries: { failed: 0, conflict: 0 } })
@@ -144,7 +143,7 @@ describeWriting('an archive', open => {
 
   it('is imported as a whole', async () => {
     await using w = await open()
-    const { id: uploadId } = await upload(w, await exported(w, await wholeNovel(libraryOf(w))))
+    const { id: uploadId } = await upload(w, await exported(w, await putWholeNovel(w.records)))
     const choice = { userId: 'bob', uploadId, chapters: [1], summarise: false }
     const { taskId } = await confirmUpload(w.t, w.services, choice)
     expect(await endOf(w, taskId)).toMatchObject({ status: 'FAILED', errorInfo: { code: 'OPTION_INVALID' } })
@@ -156,7 +155,7 @@ describeWriting('an archive', open => {
 
   it('whose import is killed half way is the same when it has run again', async () => {
     await using w = await open({ persistent: true })
-    const archive = await exported(w, await wholeNovel(libraryOf(w)))
+    const archive = await exported(w, await putWholeNovel(w.records))
     const { id: uploadId } = await upload(w, archive)
     const { archives } = w.library
     const { unpack } = archives
@@ -166,7 +165,7 @@ describeWriting('an archive', open => {
     })
     const { taskId } = await confirmUpload(w.t, w.services, { userId: 'bob', uploadId, summarise: false })
     await w.t.drain()
-    await vi.waitFor(() => expect(hanging).toHaveBeenCalled())
+    await expect.poll(() => hanging.mock.calls.length).toBe(1)
     expect((await w.library.shelf.novels('bob', { pageSize: 9 })).items).toEqual([])
     hanging.mockRestore()
     await w.t.crash()
@@ -178,7 +177,7 @@ describeWriting('an archive', open => {
 
   it('that is damaged at its end leaves nothing behind', async () => {
     await using w = await open()
-    const archive = await exported(w, await wholeNovel(libraryOf(w)))
+    const archive = await exported(w, await putWholeNovel(w.records))
     const damaged = await packed(archive, { 'snapshots.jsonl': text => `${text}{"snapshot":{"name":7}}\n` })
     const { id: uploadId } = await upload(w, damaged)
     const { taskId } = await confirmUpload(w.t, w.services, { userId: 'bob', uploadId, summarise: false })
@@ -201,10 +200,6 @@ async function endOf({ t }: Writing, taskId: string) {
   await t.drain()
   await task?.result().catch(() => undefined)
   return t.tasks.get(taskId)
-}
-
-function libraryOf({ library }: Writing): LibraryUnderTest {
-  return { library, now: 0, reopen: async () => undefined }
 }
 
 async function exported(w: Writing, novelId: string): Promise<Buffer> {

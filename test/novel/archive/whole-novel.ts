@@ -45,6 +45,7 @@ export async function wholeNovel(t: LibraryUnderTest, importId = 'whole'): Promi
   await library.shelf.novel(ann, novelId)
   await library.shape.rename(ann, novelId, {
     ...{ title: '全书 of tests', author: 'An Author', language: 'zh', targetWords: 90_000 },
+    reference: true,
   })
   await library.shape.editChapter(ann, { novelId, chapterId: chapterIdOf(novelId, 2), targetWords: 3_000 })
   t.now = 110

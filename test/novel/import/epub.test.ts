@@ -370,6 +370,14 @@ describe('what an EPUB says of itself', () => {
       { title: 'file', author: 'Only one' },
     ],
     [
+      '<dc:title>Unknown Title</dc:title><dc:creator>Unknown Author</dc:creator><dc:language>en</dc:language>',
+      { title: 'file', language: 'en' },
+    ],
+    [
+      '<dc:title>Unknown</dc:title><dc:creator>Unknown</dc:creator><dc:creator>The Unknown Author</dc:creator>',
+      { title: 'Unknown', author: 'The Unknown Author' },
+    ],
+    [
       `<dc:title>${'long '.repeat(100)}\u202e</dc:title><dc:language>no tag</dc:language>`,
       { title: 'long '.repeat(40).trim() },
     ],

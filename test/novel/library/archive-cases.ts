@@ -34,8 +34,9 @@ export const archiveCases: readonly LibraryCase[] = [
         await library.shelf.about(ann, novelId),
         await library.shelf.about('bob', copy),
       ]
-      const { id: _, userId: __, createdAt: ___, textVersion: ____, ...rest } = counts
-      expect(copied).toMatchObject({ ...rest, createdAt: 1_000, textVersion: 1 })
+      const { id: _, userId: __, createdAt: ___, textVersion: ____, version, ...rest } = counts
+      expect(copied).toMatchObject({ ...rest, createdAt: 1_000, textVersion: 1, version: 1 })
+      expect(version).toBeGreaterThan(1)
     },
   },
   {

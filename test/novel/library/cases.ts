@@ -12,6 +12,7 @@ import { levelCases } from './level-cases.ts'
 import { narrationCases } from './narration-cases.ts'
 import { promptCases } from './prompt-cases.ts'
 import { readingCases } from './reading-cases.ts'
+import { referenceCases } from './reference-cases.ts'
 import { sceneCases } from './scene-cases.ts'
 import { binCases, shapeCases } from './shape-cases.ts'
 import { shelfCases } from './shelf-cases.ts'
@@ -37,6 +38,7 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   threads: threadCases,
   narration: narrationCases,
   prompts: promptCases,
+  references: referenceCases,
   'summaries in levels': levelCases,
   snapshots: snapshotCases,
   uploads: uploadCases,

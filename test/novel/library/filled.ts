@@ -35,6 +35,8 @@ export async function fill(t: LibraryUnderTest): Promise<void> {
   await importBook(library, 'plain')
   await importBook(library, 'plain too')
   const novelId = await importBook(library, 'edited')
+  await library.shape.rename(ann, novelIdOf('plain'), { reference: true })
+  await library.shape.rename(ann, novelId, { references: [novelIdOf('plain')] })
   for (const builder of ['one', 'two']) await buildIndex(library, novelId, builder)
   t.now = 20
   await editScenes(library)

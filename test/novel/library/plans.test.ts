@@ -79,9 +79,9 @@ describe('each question of the library is answered by an index of its kind', () 
     sqliteLibraryRecords(database)
     const planOf = ({ text, values }: Sql) =>
       database.db
-        .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
+        .prepare(`EXPLAIN QUERY PLAN ${text}`)
         .all(...values)
-        .map(({ detail }) => detail)
+        .map(row => (row as { detail: string }).detail)
     for (const asked of questions.values()) {
       const { kind } = asked
       const sql = 'find' in asked ? select(kind, asked.find, asked.without) : selectSums(kind, asked.sum)

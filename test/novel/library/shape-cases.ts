@@ -88,7 +88,7 @@ export const shapeCases: readonly LibraryCase[] = [
       const made = await library.shape.create(begun)
       expect(made).toEqual({
         ...{ ...begun, volumes: 1, chapters: 1, scenes: 1, words: 0, characters: 0, summaries: 0 },
-        ...{ textVersion: 1, createdAt: 70, updatedAt: 70 },
+        ...{ textVersion: 1, version: 1, createdAt: 70, updatedAt: 70 },
       })
       expect(await library.shape.create({ ...begun, title: 'Again' })).toEqual(made)
       const { texts, chapters } = await everythingOf(library, 'mine')
@@ -144,6 +144,50 @@ export const shapeCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'of two who read the same novel, volume or chapter, the second overwrites nothing',
+    async run(t) {
+      const { library, novelId, chapter, volume } = await shaped(t)
+      const [chapterId, volumeId] = [chapter('b'), volume('Two')]
+      const versions = async () => {
+        const volumes = await library.shelf.volumes(ann, novelId)
+        return [
+          (await library.shelf.novel(ann, novelId)).version,
+          volumes.find(({ id }) => id === volumeId)?.version,
+          (await library.shelf.chapter(ann, chapterId)).version,
+        ]
+      }
+      const edit = (title: string, expectedVersion?: number) => {
+        const given = { title, ...(expectedVersion !== undefined && { expectedVersion }) }
+        return Promise.allSettled([
+          library.shape.rename(ann, novelId, given),
+          library.shape.renameVolume(ann, { novelId, volumeId, ...given }),
+          library.shape.editChapter(ann, { novelId, chapterId, ...given }),
+        ])
+      }
+      const codesOf = (settled: Awaited<ReturnType<typeof edit>>) =>
+        settled.map(each => (each.status === 'rejected' ? each.reason.code : 'written'))
+      const [written, refused] = [
+        ['written', 'written', 'written'],
+        ['NOVEL_CHANGED', 'VOLUME_CHANGED', 'CHAPTER_CHANGED'],
+      ]
+      expect(await versions()).toEqual([1, 1, 1])
+      expect(codesOf(await edit('Ann', 1))).toEqual(written)
+      expect(codesOf(await edit('Bob', 1))).toEqual(refused)
+      expect(await versions()).toEqual([2, 2, 2])
+      // Sent again, because the answer was lost.
+      expect(codesOf(await edit('Ann', 1))).toEqual(written)
+      expect(codesOf(await edit('Bob', 3))).toEqual(refused)
+      expect(await versions()).toEqual([2, 2, 2])
+      expect(codesOf(await edit('Bob'))).toEqual(written)
+      await library.shape.moveVolume(ann, { novelId, volumeId, before: volume('One') })
+      await library.shape.moveChapter(ann, { novelId, chapterId, volumeId })
+      expect(await versions()).toEqual([3, 3, 3])
+      await library.shape.editChapter(ann, { novelId, chapterId, targetWords: 90, expectedVersion: 3 })
+      await library.shape.rename(ann, novelId, { reference: true, expectedVersion: 3 })
+      expect(await versions()).toEqual([4, 3, 4])
+    },
+  },
+  {
     name: 'volumes and chapters are added at any place, once',
     async run(t) {
       const { library, novelId, chapter, volume, shape } = await shaped(t)
@@ -158,12 +202,13 @@ export const shapeCases: readonly LibraryCase[] = [
         library.shape.addVolume(ann, { novelId, id, title: id, ...(before && { before }) })
       expect(await grow('v', volume('One'))).toEqual({
         id: 'v',
+        version: 1,
         position: 0,
         title: 'v',
         chapters: 0,
         words: 0,
       })
-      await Promise.all([grow('w', volume('Two')), grow('w', volume('Two')), grow('last')])
+      await Promise.all([...Array.from({ length: 8 }, () => grow('w', volume('Two'))), grow('last')])
       await add('q', { volumeId: 'w' })
       expect(await shape()).toBe(`v: \nOne: x() ${a} ${b} ${c} y()\nw: q()\nTwo: ${d} ${e} ${f} z()\nlast: `)
       await expect(add('n', { volumeId: 'v', before: chapter('a') })).rejects.toEqual(
@@ -592,11 +637,8 @@ export const binCases: readonly LibraryCase[] = [
       expect(await library.drafts.create(draftOf('a'))).toMatchObject({ status: 'binned' })
       expect(await library.drafts.discard(novelId)).toBe('kept')
       expect((await library.drafts.list({ pageSize: 5 })).items).toEqual([])
-      for (const restored of [
-        library.binnedNovels.restore('bob', novelId),
-        library.binnedNovels.put('bob', novelId),
-      ])
-        await expect(restored).rejects.toEqual(unseen)
+      await expect(library.binnedNovels.restore('bob', novelId)).rejects.toEqual(unseen)
+      await expect(library.binnedNovels.put('bob', novelId)).rejects.toEqual(unseen)
       await library.binnedNovels.restore(ann, novelId)
       expect(await shape()).toBe(whole)
       expect((await library.shelf.novels(ann, { pageSize: 5 })).items).toMatchObject([{ id: novelId }])

@@ -1,5 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { novelShape } from '../../../src/novel/library/keep-shape.ts'
+import { volumes } from '../../../src/novel/library/kinds.ts'
+import type { Records } from '../../../src/records/records.ts'
+import { sqliteRecords } from '../../../src/records/sqlite.ts'
 import { ann, type Book, everythingOf, importBook } from './case.ts'
 import { SqliteUnderTest } from './under-test.ts'
 
@@ -39,6 +43,26 @@ const pick = <T>(all: readonly T[], at: number): T | undefined => all[at % Math.
 function take<T>(lists: readonly T[][], one: T): void {
   for (const list of lists) if (list.includes(one)) list.splice(list.indexOf(one), 1)
 }
+
+test('a volume that was added by the same request while it was decided is found, not refused', async () => {
+  await using under = new SqliteUnderTest()
+  const { library, database } = under
+  const novelId = await importBook(library, 'twice', book)
+  const wanted = { novelId, id: 'v', title: 'once' }
+  const records = sqliteRecords(database)
+  let isFirst = true
+  const find = async (...query: Parameters<Records['find']>) => {
+    const found = await records.find(...query)
+    if (query[0] === volumes && isFirst) {
+      isFirst = false
+      await library.shape.addVolume(ann, wanted)
+    }
+    return found
+  }
+  const slower = novelShape({ records: { ...records, find } as Records, now: () => 1 })
+  expect(await slower.addVolume(ann, wanted)).toMatchObject({ id: 'v', position: 3 })
+  expect((await library.shelf.volumes(ann, novelId)).filter(({ id }) => id === 'v')).toHaveLength(1)
+})
 
 test('whatever is moved, split, merged, deleted and put back, the novel has the order that lists would have', async () => {
   await using under = new SqliteUnderTest()

@@ -47,6 +47,7 @@ export const shelfCases: readonly LibraryCase[] = [
         characters: 55,
         summaries: 0,
         textVersion: 1,
+        version: 1,
         createdAt: 5_000,
         updatedAt: 5_000,
       })

@@ -38,12 +38,12 @@ function manyScenes(count: number): Book {
 }
 
 function rowsByTable({ db }: DatabaseFile): Record<string, number> {
-  const tables = db.prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[]
   const count = (name: string) => Number(db.prepare(`SELECT count(*) FROM ${name}`).pluck().get())
   return Object.fromEntries(
     tables
-      .filter(({ name }) => !['schema_versions', 'library_counters'].includes(name))
-      .map(({ name }) => [name, count(name)]),
+      .filter(name => !['schema_versions', 'library_counters'].includes(name))
+      .map(name => [name, count(name)]),
   )
 }
 

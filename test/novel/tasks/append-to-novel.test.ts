@@ -10,8 +10,6 @@ import { expect, it, vi } from 'vitest'
 import { removeUpload } from '../../../src/novel/upload-files.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 /** A chapter of a file: its scenes, each of two paragraphs of its own words. */
 const chapter = (number: number, scenes: readonly string[] = ['a', 'b']) =>
   [

@@ -5,10 +5,8 @@ import {
   generateScene,
   generateSummary,
 } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** A busy machine is no model that stalls. */
 const patient = { first: 30_000, idle: 30_000, total: 50_000 }
@@ -90,7 +88,7 @@ describeWriting('BatchGenerateScene', open => {
     const draining = w.t.drain()
     const isAsked = () =>
       w.server.ledger.calls.some(({ prompt }) => /Plan of scene 6\.\n<.novel-text>\n\nWhat/.test(prompt))
-    await vi.waitFor(() => expect(isAsked()).toBe(true), 20_000)
+    await expect.poll(isAsked).toBe(true)
     const sceneId = ids[5] ?? ''
     const { version } = await w.scene(sceneId)
     await w.library.scenes.editScene(ann, { sceneId, expectedVersion: version, content: 'By hand.' })

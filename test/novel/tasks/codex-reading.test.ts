@@ -1,11 +1,9 @@
 import { checkCodex, estimateTask, proposeCodexEntries } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { newCodexEntry } from '../../../src/novel/codex/entry.ts'
 import { listFindings } from '../../../src/novel/codex/findings.ts'
 import { listProposals } from '../../../src/novel/codex/proposals.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const texts = [
   'Berit Hask counted seven lanterns on the Long Bridge. Nobody believed her.',

@@ -1,10 +1,8 @@
 import { generateScene, vectorize } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { CodexFields } from '../../../src/novel/codex/entry.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { entryFields } from '../library/codex-cases.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** A model that writes a whole scene in one part. */
 const large = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000 } }

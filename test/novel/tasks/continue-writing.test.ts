@@ -1,10 +1,8 @@
 import { continueWriting, estimateTask, generateNextSummaries, reviewChapter } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { compositions } from '../../models/compositions.ts'
 import { outlineOf, scriptOutlines } from '../../models/outlines.ts'
 import { ann, describeOn, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const patient = { first: 30_000, idle: 30_000, total: 50_000 }
 const models = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000, timeouts: patient } }

@@ -342,12 +342,16 @@ describe('deleting what a user has', () => {
     for (let more = 0; more < 120; more += 1)
       await n.t.submit(vectorize, { novelId }, { userId: ann, delay: '1h' })
     await n.t.drain()
+    const nightly = { cron: '@daily', taskType: 'Vectorize', parameters: { novelId } }
+    await n.t.schedules.create({ ...nightly, id: 'of-ann', userId: ann })
+    await n.t.schedules.create({ ...nightly, id: 'of-bob', userId: 'bob' })
     const { record } = await deleteUser(n.t, { userId: ann })
     await n.t.drain()
     expect(await resultOf(n, record.id)).toEqual({
       ...{ novels: 2, tasks: 132, uploads: 2, exports: 0, chapters: 4, scenes: 8, words: 224 },
     })
     const ofBob = { 'ImportNovel COMPLETED': 1, 'ParseFile COMPLETED': 1, 'Vectorize COMPLETED': 1 }
+    expect((await n.t.schedules.list()).map(({ id }) => id)).toEqual(['of-bob'])
     expect(await endsOf(n)).toEqual({ 'EraseUser COMPLETED': 1, 'Vectorize FAILED': 1, ...ofBob })
     for (const id of [novelId, draft.novelId]) expect(await n.library.drafts.find(id)).toBeUndefined()
     expect(await n.library.drafts.find(other)).toMatchObject({ status: 'published', counts: { scenes: 8 } })

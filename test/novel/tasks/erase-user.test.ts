@@ -1,10 +1,11 @@
-import { deleteUser, exportNovel, storeUpload } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { deleteUser, exportNovel, exportUser, storeUpload } from 'quillwork/novel'
+import { expect, it } from 'vitest'
 import { libraryKinds } from '../../../src/novel/library/kinds.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { sqliteRecords } from '../../../src/records/sqlite.ts'
 import type { SharedDatabase as MongoDatabase } from '../../../src/store/mongodb/database.ts'
 import type { SharedDatabase as SqliteDatabase } from '../../../src/store/sqlite/database.ts'
+import { ask } from '../../models/ask.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { proposalOf } from '../library/case.ts'
 import { entryFields } from '../library/codex-cases.ts'
@@ -12,8 +13,6 @@ import { writeUnit } from '../library/level-cases.ts'
 import { ownPrompt } from '../library/prompt-cases.ts'
 import { readingOf } from '../library/reading-cases.ts'
 import { threadFieldsOf } from '../library/thread-cases.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** Each kind of records, and what becomes of those of a user who is deleted. A kind that is not here, or not filled below, fails the test. */
 const kinds: Readonly<Record<string, 'gone' | 'stays'>> = {
@@ -52,6 +51,7 @@ describeWriting('EraseUser', open => {
     await using w = await open()
     await fill(w)
     const before = await countKinds(w)
+    expect(before['library_exports']).toBe(2)
     expect(Object.keys(before).sort()).toEqual(Object.keys(kinds).sort())
     expect(Object.entries(before).filter(([, records]) => records === 0)).toEqual([])
     await deleteUser(w.t, { userId: ann })
@@ -59,6 +59,10 @@ describeWriting('EraseUser', open => {
     const wanted = Object.keys(before).map(name => [name, kinds[name] === 'gone' ? 0 : before[name]])
     expect(await countKinds(w)).toEqual(Object.fromEntries(wanted))
     expect((await w.t.tasks.list({}, { pageSize: 10 })).items).toMatchObject([{ taskType: 'EraseUser' }])
+    // What remains: the sums of what calls used, by ids.
+    const { items } = await w.t.tasks.usageReport({ userId: ann }, { by: 'model' })
+    expect(items).toMatchObject([{ key: 'prose', calls: 1 }])
+    expect(await w.library.models.read()).toMatchObject({ models: [{ id: 'writer' }] })
   })
 })
 
@@ -73,6 +77,9 @@ async function fill(w: Writing): Promise<void> {
   const exported = await w.t.submit(exportNovel, { novelId, format: 'txt' }, { userId: ann })
   await w.t.drain()
   await exported.result()
+  await w.t.submit(ask, { model: 'prose', prompts: ['Who is she?'] }, { userId: ann })
+  await w.t.drain()
+  await (await w.t.submit(exportUser, {}, { userId: ann })).result()
   const sceneId = (await w.scenes(novelId))[0]?.id ?? ''
   await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'By hand.' })
   await library.candidates.propose(proposalOf({ sceneId, expectedVersion: 1, content: 'Beside it.' }))

@@ -13,8 +13,6 @@ import { importBook } from '../library/case.ts'
 import { entryFields } from '../library/codex-cases.ts'
 import { threadFieldsOf } from '../library/thread-cases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 // What is loaded on demand is loaded before a clock waits for the process to come to rest.
 beforeAll(async () => {
   for (const { writer } of Object.values(exportFormats)) await writer?.()
@@ -263,7 +261,7 @@ describeWriting('ExportNovel', open => {
 
   it('is out of sight with its novel, and goes when that is deleted or all of its user', async () => {
     await using w = await open()
-    const novelId = await w.novel(1)
+    const novelId = await w.imported(1)
     const other = await importBook(w.library, 'other')
     const [gone, stays] = [await exported(w, { novelId }), await exported(w, { novelId: other })]
     const his = await importBook(w.library, 'his', undefined, 'bob')

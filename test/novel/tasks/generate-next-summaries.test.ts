@@ -5,8 +5,6 @@ import { outlineOf, scriptOutlines } from '../../models/outlines.ts'
 import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const models = { prose: { contextTokens: 16_000, maxOutputTokens: 4_000 } }
 
 async function chaptersOf(w: Writing, novelId: string) {

@@ -13,8 +13,6 @@ import type { Answer } from '../../models/script.ts'
 import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 /** A busy machine is no model that stalls. */
 const patient = { first: 30_000, idle: 30_000, total: 50_000 }
 
@@ -47,7 +45,7 @@ describeWriting('GenerateScene', open => {
       failed: [],
       candidates: [{ status: 'accepted', finishReason: 'stop' }],
       model: 'prose',
-      prompt: { name: 'generate-scene', language: 'en', version: expect.stringMatching(/^4\+/) },
+      prompt: { name: 'generate-scene', language: 'en', version: expect.stringMatching(/^5\+/) },
       usage: { inputTokens: call?.inputTokens, outputTokens: call?.outputTokens, cost: expect.any(Number) },
     })
     expect(result.processingTimeMs).toBeLessThan(60_000)
@@ -1104,7 +1102,7 @@ async function whileAsked(
   w.server.script.add({ answer, times: 1 })
   const task = await w.t.submit(generateScene, parameters, { userId: ann })
   const draining = w.t.drain()
-  await vi.waitFor(() => expect(w.server.ledger.calls).toHaveLength(1), 20_000)
+  await expect.poll(() => w.server.ledger.calls).toHaveLength(1)
   const during = async (act: () => Promise<unknown>) => {
     await act()
     await draining

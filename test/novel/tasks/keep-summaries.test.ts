@@ -20,7 +20,7 @@ describe('summaries that are kept up to date', () => {
     const novelId = await n.importText(fourChapters)
     const keep = () => keepSummaries(n.t, n.services, { after, tokens: 100_000 }, silentLog)
     expect(await keep()).toBe(0)
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     expect(await keep()).toBe(1)
     // It waits, or runs: nothing is submitted beside it.
     expect(await keep()).toBe(0)
@@ -36,7 +36,7 @@ describe('summaries that are kept up to date', () => {
     const change = { sceneId: scene?.id ?? '', expectedVersion: scene?.version ?? 0, content: 'Another one.' }
     await n.library.scenes.editScene(ann, change)
     expect(await keep()).toBe(0)
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     const paid = model.made.length
     expect(await keep()).toBe(1)
     await n.t.drain()
@@ -51,7 +51,7 @@ describe('summaries that are kept up to date', () => {
     model.before = () => {
       throw Object.assign(new Error('the key is not valid'), { statusCode: 401 })
     }
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     for (let times = 0; times < 3; times++) {
       await keepSummaries(n.t, n.services, { after }, silentLog)
       await n.t.drain()
@@ -72,7 +72,7 @@ describe('summaries that are kept up to date', () => {
       await n.t.drain()
       return length
     }
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     // It is submitted; when that has ended it is looked whether something is left.
     expect([await looks(), await looks(), await looks(), await looks()]).toEqual([1, 1, 0, 0])
     const [scene] = await n.scenes(novelId)
@@ -81,11 +81,11 @@ describe('summaries that are kept up to date', () => {
     await n.t.submit(generateSummary, asked, { userId: ann, derivedTags })
     await n.t.drain()
     expect([await looks(), await looks()]).toEqual([1, 0])
-    await n.t.advance('1d')
+    await n.t.jump('1d')
     expect([await looks(), await looks()]).toEqual([1, 0])
     const change = { sceneId: scene?.id ?? '', expectedVersion: scene?.version ?? 0, title: 'Dawn' }
     await n.library.scenes.editScene(ann, change)
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     expect([await looks(), await looks()]).toEqual([1, 0])
   })
 
@@ -99,7 +99,7 @@ describe('summaries that are kept up to date', () => {
     model.before = () => {
       throw Object.assign(new Error('the key is not valid'), { statusCode: 401 })
     }
-    await n.t.advance('11m')
+    await n.t.jump('11m')
     const log = { warn: vi.fn() }
     const keep = async (kept: object) => {
       const submitted = await keepSummaries(n.t, n.services, { after, ...kept }, log)

@@ -1,12 +1,10 @@
 import type { Db } from 'mongodb'
 import { generateScene } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { OpenableDatabase } from '../../../src/store/mongodb/database.ts'
 import type { DatabaseFile } from '../../../src/store/sqlite/database.ts'
 import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** 6,000 characters. */
 const sentences = Array.from({ length: 100 }, (_, index) =>

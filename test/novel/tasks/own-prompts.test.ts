@@ -1,11 +1,9 @@
 import { generateScene, generateSummary } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { estimateTask } from '../../../src/novel/estimate.ts'
 import { loadPrompts } from '../../../src/novel/prompts/prompts.ts'
 import { ann, describeWriting } from '../../models/writing.ts'
 import { ownPrompt } from '../library/prompt-cases.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const usualText = loadPrompts()('generate-scene', 'en').text
 const sceneText = (novelist: string) => usualText.replace('You are a novelist', `You are a ${novelist}`)
@@ -21,7 +19,7 @@ describeWriting('the prompts of a novel', open => {
     await set({}, 0)
     await set({ ...ownPrompt, text: ownPrompt.text.replace('Be brief.', 'Be very brief.') }, 1)
     const wishes = { novelId, sceneId, summary: 'Berit waits.', accept: 'by-author' } as const
-    const tried = { 'generate-scene': sceneText('wild novelist') }
+    const tried = { 'generate-scene': sceneText('wry novelist') }
     const asked = { userId: ann, taskType: 'GenerateScene', parameters: wishes }
     const estimate = async (prompts?: object) =>
       (await estimateTask(w.services, { ...asked, parameters: { ...wishes, prompts } })).byModel[0]
@@ -45,8 +43,8 @@ describeWriting('the prompts of a novel', open => {
     await w.t.drain()
     expect((await summary.result()).prompt?.version).toMatch(/^novel\+/)
     const said = w.server.ledger.calls.map(
-      ({ prompt: all }) => /(?:dry|wild) novelist|Be very brief/.exec(all)?.[0],
+      ({ prompt: all }) => /(?:dry|wry) novelist|Be very brief/.exec(all)?.[0],
     )
-    expect(said).toEqual(['dry novelist', 'wild novelist', 'Be very brief'])
+    expect(said).toEqual(['dry novelist', 'wry novelist', 'Be very brief'])
   })
 })

@@ -5,8 +5,6 @@ import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { entryFields } from '../library/codex-cases.ts'
 import { threadFieldsOf } from '../library/thread-cases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const names = [{ from: 'Berit', to: 'Inga' }]
 
 /** A novel of six scenes of which two speak of Berit; the first one has a summary too. */

@@ -1,9 +1,7 @@
 import { replaceInNovel } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { findWords } from '../../../src/novel/codex/find-places.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** A novel of three scenes of which two have the mill; the first one has a summary too. */
 async function withMill(w: Writing) {

@@ -5,8 +5,6 @@ import { mostSnapshots } from '../../../src/novel/library/snapshots.ts'
 import { compositions } from '../../models/compositions.ts'
 import { ann, describeOn, type Writing } from '../../models/writing.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 describeOn(compositions, 'RestoreSnapshot', open => {
   it('gives the scenes their texts again, and the state before is a snapshot that undoes it', async () => {
     await using w = await open()

@@ -3,8 +3,6 @@ import { reviewChapter } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import { ann, describeWriting } from '../../models/writing.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 describeWriting('ReviewChapter', open => {
   it('fails at a rejection, also where its process ends before it has, and waits for another decision when it is retried', async () => {
     await using w = await open({ persistent: true })

@@ -1,11 +1,9 @@
 import { estimateTask, importNovel, rewriteSelection, storeUpload } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { SelectionEdit } from '../../../src/novel/selection.ts'
 import { textFor } from '../../models/texts.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { until } from '../../servers/until.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const before = 'The night was long, and the rain had not stopped since noon.\n\n  '
 const passage = 'The miller crossed the bridge with a lantern, and the river was loud below him.'

@@ -1,8 +1,6 @@
 import { estimateTask, generateSummary } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** A busy machine is no model that stalls. */
 const patient = { first: 30_000, idle: 30_000, total: 50_000 }

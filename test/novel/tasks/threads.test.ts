@@ -1,11 +1,9 @@
 import { generateNextSummaries, generateScene } from 'quillwork/novel'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { ThreadFields } from '../../../src/novel/threads/thread.ts'
 import { outlineOf, scriptOutlines } from '../../models/outlines.ts'
 import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 import { threadFieldsOf } from '../library/thread-cases.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 describeWriting('the threads of the story in a prompt', open => {
   it('are those that are open at the scene or due there, as they are before it, without private notes', async () => {

@@ -130,6 +130,7 @@ class PackageEvents {
 
   #addField(name: string, text: string, attributes: Readonly<Record<string, string>>): void {
     const id = attributes['id'] ?? ''
+    if (placeholders.test(`${name} ${text}`)) return
     if (name === 'title') this.#titles.push({ id, text })
     else if (name === 'creator') this.#creators.push({ id, role: roleOf(attributes), text })
     else if (name === 'language') this.#language ??= text
@@ -143,6 +144,8 @@ class PackageEvents {
   }
 }
 
+/** What programs write where nobody has named a book, or who wrote it. */
+const placeholders = /^(?:title unknown title|creator unknown(?: author)?)$/i
 const ncxType = 'application/x-dtbncx+xml'
 /** UTF-16 units of a field that are kept: a description may hold a chapter. */
 const longestField = 1_000

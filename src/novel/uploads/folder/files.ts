@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { QuillworkError } from '../../../index.ts'
+import { syncFolder } from '../../../runtime/sync-folder.ts'
 import { fileSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
@@ -101,12 +102,6 @@ async function finish(target: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw vanished()
     throw error
   }
-}
-
-/** Makes the entry of a new file durable. A system that cannot open folders does so by itself. */
-async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync()
 }
 
 /** Returns the names of the files that were written last at least that many milliseconds ago. */
