@@ -1,17 +1,9 @@
-/** Who may send requests: without a token, everybody on the loopback address; with one, every request that carries it. */
+/** What a request must be like before anybody asks who sends it: its host, its origin, and the form of its token. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { isIP } from 'node:net'
 import { QuillworkError } from '../task/errors.ts'
+import { isLoopback, loopbackNames } from './loopback.ts'
 import type { HttpOptions, HttpSettings } from './settings.ts'
-
-const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
-
-/** Returns whether an address to listen on can be reached from this machine alone. */
-export function isLoopback(host: string): boolean {
-  if (loopbackNames.has(host)) return true
-  return isIP(host) === 4 && host.startsWith('127.')
-}
 
 /** Throws CONFIG_INVALID where listening on the address without a token would let anybody in. */
 export function assertSafeToListen({
@@ -25,17 +17,16 @@ export function assertSafeToListen({
   )
 }
 
-/** Throws UNAUTHENTICATED for a request without one of the tokens. The comparison takes the same time for any text. */
-export function checkToken(tokens: readonly string[], { authorization }: IncomingHttpHeaders): void {
-  if (tokens.length === 0) return
-  const sent = digest(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '')
-  if (tokens.filter(token => timingSafeEqual(sent, digest(token))).length > 0) return
-  throw new QuillworkError(
-    'UNAUTHENTICATED',
-    authorization === undefined
-      ? 'Send the token of this server in the header Authorization: Bearer <token>.'
-      : 'This is not the token of this server.',
-  )
+/** Returns the bearer token of a request; an empty text where the header is of another form, undefined without one. */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  if (authorization === undefined) return undefined
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? ''
+}
+
+/** Returns whether a text is one of the tokens. The comparison takes the same time for any text. */
+export function isToken(tokens: readonly string[], text: string): boolean {
+  const sent = digest(text)
+  return tokens.filter(token => timingSafeEqual(sent, digest(token))).length > 0
 }
 
 function digest(text: string): Buffer {
@@ -44,14 +35,18 @@ function digest(text: string): Buffer {
 
 /**
  * Throws FORBIDDEN for a request that names another host: a page of another site whose name leads to this address (DNS rebinding)
- * would otherwise be answered like our own. With a token and no list of hosts, the token is the protection.
+ * would otherwise be answered like our own. Where requests need a credential (`isClosed`) and there is no list of hosts, that is the protection.
  */
-export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders): void {
+export function checkHost(
+  settings: HttpSettings,
+  headers: IncomingHttpHeaders,
+  isClosed = settings.tokens.length > 0,
+): void {
   const name = hostName(headers.host ?? '')
   if (loopbackNames.has(name) || settings.allowedHosts.includes(name)) return
   if (
     withoutBrackets(name) === withoutBrackets(settings.host.toLowerCase()) ||
-    (settings.tokens.length > 0 && settings.allowedHosts.length === 0)
+    (isClosed && settings.allowedHosts.length === 0)
   )
     return
   throw new QuillworkError(

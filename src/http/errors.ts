@@ -5,6 +5,8 @@ import type { Logger } from '../runtime/log.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
 import type { SchemaIssue } from '../task/schema.ts'
 import { fieldOf, isA, messageOf, numberIn, textIn } from '../task/thrown.ts'
+import { endsOfKeys } from './api-keys.ts'
+import { roles } from './identity.ts'
 import type { Problem } from './schemas/problem.ts'
 
 type Issue = NonNullable<Problem['errors']>[number]
@@ -40,6 +42,8 @@ function problemOf(error: unknown, at: { path: string; traceId: string }): Probl
     retryable,
     errors: errors.length === 0 ? undefined : errors,
     version: typeof version === 'number' ? version : undefined,
+    neededRole: roles.find(role => role === detailIn(error, 'neededRole')),
+    ended: endsOfKeys.find(end => end === detailIn(error, 'ended')),
     traceId: at.traceId,
   }
 }
@@ -94,19 +98,27 @@ function ownIssues(error: QuillworkError): Issue[] {
   }))
 }
 
+/** What a handler may have set before it failed. */
+const headersOfSuccess = ['location', 'etag', 'link', 'idempotency-replayed', 'preference-applied']
+
+/** What the log has once for many requests, from where it is noticed: anybody can send one that fails by it. */
+const saidElsewhere: ReadonlySet<string> = new Set<ErrorCode>(['IDENTITY_PROVIDER_UNAVAILABLE'])
+
 /** Responds with an error, unless the client has disconnected. */
 export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   if (request.raw.socket.destroyed) return
   const problem = problemOf(error, { path: pathOf(request.url), traceId: request.id })
-  if (problem.status >= 500)
+  if (problem.status >= 500 && !saidElsewhere.has(problem.code))
     log.error(
       { err: error, traceId: request.id, method: request.method, path: problem.instance },
       'request failed',
     )
+  for (const name of headersOfSuccess) reply.removeHeader(name)
   const allow = detailIn(error, 'allow')
   if (typeof allow === 'string') reply.header('allow', allow)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="quillwork"')
-  if (problem.status === 429 || problem.status === 503) reply.header('retry-after', '1')
+  if (problem.status === 429 || problem.status === 503)
+    reply.header('retry-after', String(detailIn(error, 'retryAfter') ?? 1))
   reply.code(problem.status).header('cache-control', 'no-store').type(problemType).send(problem)
 }
 

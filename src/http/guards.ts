@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { QuillworkError } from '../task/errors.ts'
-import { checkHost, checkOrigin, checkToken } from './auth.ts'
+import { checkHost, checkOrigin } from './auth.ts'
+import type { Authenticator } from './authenticate.ts'
 import { refuseSocket } from './errors.ts'
+import { type Identity, type Need, needOf, requireRight, requireSeesAll } from './identity.ts'
 import type { Pages } from './pages/pages.ts'
+import { limitRequests } from './request-rate.ts'
 import type { HttpSettings } from './settings.ts'
 import { limitConnections } from './sockets.ts'
 
@@ -11,28 +14,51 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a token, because the response holds no data of users. */
     open?: boolean
+    /** What the route needs of who asks; default `read` for GET and HEAD, else `write`. */
+    needs?: Need
+    /** Shows what all users have, without a filter: for those alone who see all. */
+    showsAll?: boolean
     /** The body is a stream with limits of its own. */
     streams?: boolean
+    /**
+     * Whether the audit trail has what the route did by itself, or only refusals and what the handler says: for what comes so often that a second write
+     * for each would slow it, and is kept anyway. Without it the trail has all that the route did, unless it only reads; with `all`, reading too.
+     */
+    audits?: 'all' | 'said'
+    /** Whether it sends a stream of events: always, or where the request asks for one. */
+    events?: 'always' | 'asked' | undefined
     /** Query parameters that may be repeated. */
     repeated?: readonly string[]
+  }
+  interface FastifyRequest {
+    /** Who sends the request; null for a route that is open to everybody. */
+    identity: Identity | null
   }
 }
 
 /** Adds the checks that every request must pass before a route or the pages handle it. */
-export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
+export function addGuards(
+  app: FastifyInstance,
+  { settings, authenticator }: { settings: HttpSettings; authenticator: Authenticator },
+  pages: Pages | undefined,
+): void {
+  app.decorateRequest('identity', null)
   const connections = limitConnections(app.server, settings)
+  const count = limitRequests(settings.requestsPerMinute)
   app.addHook('preClose', async () => connections.closeSilent())
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
-    checkHost(settings, request.headers)
+    checkHost(settings, request.headers, authenticator.isClosed)
     checkOrigin(settings, request.method, request.headers)
     if (answersOrigin(settings, request, reply)) return reply
     const isOpen = request.is404
       ? pages?.answersFor(request.url) === true
       : request.routeOptions.config.open === true
     if (!isOpen) {
-      checkToken(settings.tokens, request.headers)
+      request.identity = await authenticator.identify(request)
       connections.authenticated(request.raw.socket)
+      count(request.identity, request, reply)
+      if (!request.is404) await checkRights(authenticator, request, request.identity)
     }
     checkEncoding(request)
     limitBodyTime(request, settings)
@@ -50,6 +76,23 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
   readJson(app, settings)
 }
 
+/** Throws FORBIDDEN where the role does not allow what the route does, or the program does not. */
+async function checkRights(
+  authenticator: Authenticator,
+  { method, params, routeOptions: { config, url = '' } }: FastifyRequest,
+  identity: Identity,
+): Promise<void> {
+  const action = config.needs ?? needOf(method)
+  requireRight(identity, action)
+  if (config.showsAll === true) requireSeesAll(identity)
+  await authenticator.authorize(identity, {
+    action,
+    method,
+    route: url,
+    params: params as Record<string, string>,
+  })
+}
+
 /** Responses are data: a browser may not run, frame, sniff or cache them. */
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
@@ -64,9 +107,9 @@ const safeHeaders = {
 const shared = {
   methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
   requestHeaders:
-    'accept, accept-language, authorization, content-type, idempotency-key, if-match, if-none-match, if-range, last-event-id, range, traceparent, tracestate',
+    'accept, accept-language, authorization, content-type, idempotency-key, if-match, if-none-match, if-range, last-event-id, prefer, range, traceparent, tracestate',
   responseHeaders:
-    'accept-ranges, allow, content-disposition, content-range, etag, idempotency-replayed, link, location, retry-after',
+    'accept-ranges, allow, content-disposition, content-range, etag, idempotency-replayed, link, location, preference-applied, ratelimit, ratelimit-policy, retry-after, traceparent',
 } as const
 
 /** How long a browser may keep what a preflight answered, seconds. */

@@ -6,17 +6,24 @@ import type {
   FastifyRequest,
   RouteHandlerMethod,
 } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { ModelSettings } from '../ai/model-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
+import type { Overview, OverviewRequest } from '../observe/activity/overview.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
 import type { ErrorCode } from '../task/errors.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { ApiKeys } from './api-keys.ts'
+import type { Authenticator } from './authenticate.ts'
+import { type Identity, type Need, needOf, nobody } from './identity.ts'
+import type { Oidc } from './oidc/oidc.ts'
 import type { Sent } from './schemas/fields.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
+import { requireTask } from './scope.ts'
 import type { HttpSettings } from './settings.ts'
 import type { StreamHub } from './streams/hub.ts'
 
@@ -26,8 +33,10 @@ export interface ApiContext {
   readonly settings: HttpSettings
   readonly hub: StreamHub
   readonly metrics: Metrics
+  readonly overview: (request: OverviewRequest) => Promise<Overview>
   readonly models: ModelCatalogue | undefined
   readonly modelSettings: ModelSettings | undefined
+  readonly webhooks: Webhooks | undefined
   readonly novels: NovelServices | undefined
   /** The AsyncAPI document of the broker, undefined where there is no broker between processes. */
   readonly asyncApi: object | undefined
@@ -35,7 +44,18 @@ export interface ApiContext {
   readonly samples: URL | string | undefined
   /** Returns the proof that this is the server of a data directory, where it has one. */
   readonly prove: ((nonce: string) => string | undefined) | undefined
+  readonly keys: ApiKeys
+  /** The identity provider, where one is set. */
+  readonly oidc: Oidc | undefined
+  readonly authenticator: Authenticator
   readonly log: Logger
+}
+
+/** Who sends a request: for routes that are open to everybody, nobody. */
+export interface Asker {
+  readonly identity: Identity
+  /** The user for whom the request acts, to whom the novels belong that it sees. */
+  readonly userId: string
 }
 
 /** What all routes of novels share. */
@@ -44,10 +64,13 @@ export type NovelContext = ApiContext & { readonly novels: NovelServices }
 /** Adds a route to an app. */
 export type AddRoute<C extends ApiContext = ApiContext> = (app: FastifyInstance, context: C) => void
 
+/** The schemas of the data of the events of a stream, by the names of the events; each has a name in the OpenAPI document. */
+export type EventSchemas = Readonly<Record<string, z.ZodType>>
+
 /** A response that is not JSON, or comes in several types. */
 interface OtherResponse {
   description: string
-  content: Record<string, { schema: z.ZodType }>
+  content: Record<string, { schema: z.ZodType; events?: EventSchemas }>
 }
 
 /** What a handler sends: a body of one of the schemas, anything for another media type, or the response that it has sent itself. */
@@ -66,14 +89,23 @@ interface Route<C, P, Q, H, B, R extends Record<number, z.ZodType | OtherRespons
   sends: R
   /** Codes of errors beside those that any request, path, query or JSON body may get. */
   refuses?: readonly ErrorCode[]
+  /** What the route needs of who asks; default `read` for GET and HEAD, else `write`. */
+  needs?: Need
   config?: FastifyContextConfig
   /** Whether HEAD is answered too; default true for GET. */
   exposeHeadRoute?: boolean
   handle(
-    context: C,
+    context: C & Asker,
     request: FastifyRequest<{ Params: P; Querystring: Q; Headers: H; Body: B }>,
     reply: FastifyReply,
   ): Answer<R[keyof R]> | Promise<Answer<R[keyof R]>>
+}
+
+/** Returns whether what a route sends is a stream of events: always, or where that is asked for; undefined: never. */
+function eventsOf(sends: Record<number, z.ZodType | OtherResponse>): 'always' | 'asked' | undefined {
+  const types = Object.values(sends).flatMap(each => ('content' in each ? Object.keys(each.content) : []))
+  if (!types.includes('text/event-stream')) return undefined
+  return types.length === 1 ? 'always' : 'asked'
 }
 
 /** Returns what declares the routes of one tag of the OpenAPI document, by method. */
@@ -82,9 +114,18 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
     (method: string) =>
     <P, Q, H, B, R extends Record<number, z.ZodType | OtherResponse>>(
       url: string,
-      { config, exposeHeadRoute, handle, sends, refuses = [], ...schema }: Route<C, P, Q, H, B, R>,
+      {
+        config: given,
+        needs = needOf(method),
+        exposeHeadRoute,
+        handle,
+        sends,
+        refuses = [],
+        ...schema
+      }: Route<C, P, Q, H, B, R>,
     ): AddRoute<C> => {
       const { params, querystring, body } = schema
+      const config = { ...given, needs, events: eventsOf(sends) }
       const general: readonly ErrorCode[] =
         body !== undefined && config?.streams !== true
           ? bodyProblems
@@ -94,13 +135,23 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
       // Whatever is written may find the disk full.
       const ofWrites: readonly ErrorCode[] = method === 'GET' ? [] : ['STORE_FULL']
       const response = { ...sends, ...problems(...general, ...refuses, ...ofWrites) }
+      const check = params instanceof z.ZodObject && 'taskId' in params.shape ? { needs, refuses } : undefined
       return (app, context) =>
         void app.route({
           method,
           url,
           schema: { tags: [tag], ...schema, response },
-          ...defined({ config, exposeHeadRoute }),
-          handler: ((request, reply) => handle(context, request as never, reply)) as RouteHandlerMethod,
+          config,
+          ...defined({ exposeHeadRoute }),
+          handler: ((request, reply) => {
+            const identity = request.identity ?? nobody
+            const run = () =>
+              handle({ ...context, identity, userId: identity.userId }, request as never, reply)
+            // A task that the identity may not see, or not act on, is none for any route that names it.
+            const refusing =
+              check && requireTask(context.engine, identity, { ...check, params: request.params })
+            return refusing === undefined ? run() : refusing.then(run)
+          }) as RouteHandlerMethod,
         })
     }
   return {

@@ -2,16 +2,24 @@ import { isIP } from 'node:net'
 import { defined } from '../task/defined.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { defaultUser } from '../task/task.ts'
+import { type OidcOptions, type OidcSettings, oidcSchema } from './oidc/settings.ts'
 
 /** Options of the HTTP API. Sizes are bytes, times are milliseconds. */
 export interface HttpOptions {
   /** The address that the server will listen on; default `127.0.0.1`. It decides which `Host` headers are allowed. */
   host?: string
   /**
-   * Bearer token that every request must carry, at least 16 characters; of several, any of them, so that one can replace another. Default none;
+   * Bearer token that requests carry, if not an API key, at least 16 characters. It is an admin. Of several, any of them, so that one can replace another. Default none;
    * needed for any address but the loopback.
    */
   token?: string | readonly string[]
+  /** An identity provider whose tokens are taken too, and by which the pages may sign people in. Default none. */
+  oidc?: OidcOptions | undefined
+  /**
+   * Requests that an identity may send in a minute, at once or spread; one more is refused with 429. Streams of events and files of the pages do not count, nor does who has the
+   * token of `token`, or needs none. Counted by each process. Default: no limit.
+   */
+  requestsPerMinute?: number | undefined
   /** Host names, without port and in any case, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
   /**
@@ -25,8 +33,7 @@ export interface HttpOptions {
    */
   trustedProxies?: readonly string[]
   /**
-   * The user for whom requests act, to whom the novels belong that they see; default `local`. It separates nobody: tasks, events, output and usage
-   * are those of all users, for everybody who may send requests.
+   * The user for whom requests with the token act, and those that need none; default `local`. They see the novels of that user, and the tasks of all.
    */
   userId?: string
   /** Largest JSON body; default 1 MB. */
@@ -71,16 +78,18 @@ export interface HttpOptions {
 
 /** The settings as the API uses them: defaults filled in. */
 export type HttpSettings = Readonly<
-  Required<Omit<HttpOptions, 'token'>> & {
+  Required<Omit<HttpOptions, 'token' | 'oidc' | 'requestsPerMinute'>> & {
     /** One of them has to come with each request; none: requests need no token. */
     tokens: readonly string[]
+    oidc?: OidcSettings
+    requestsPerMinute?: number
   }
 >
 
 const shortestToken = 16
 
 /** Returns the options with the defaults filled in. Throws CONFIG_INVALID, naming the option. */
-export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}): HttpSettings {
+export function resolveHttpSettings({ token = [], oidc, ...options }: HttpOptions = {}): HttpSettings {
   const settings: HttpSettings = Object.freeze({
     tokens: [token].flat(),
     host: '127.0.0.1',
@@ -107,12 +116,19 @@ export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}
     streamBacklog: 1_048_576,
     heartbeatMs: 15_000,
     streamLifeMs: 900_000,
-    ...defined({ ...options, allowedHosts: options.allowedHosts?.map(host => host.toLowerCase()) }),
+    ...defined({
+      ...options,
+      oidc: oidc && resolveOidc(oidc),
+      allowedHosts: options.allowedHosts?.map(host => host.toLowerCase()),
+    }),
   })
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
       throw invalid(`http.${name} is ${value}; give a number above 0.`)
   }
+  const { requestsPerMinute = 1 } = settings
+  if (!Number.isInteger(requestsPerMinute))
+    throw invalid(`http.requestsPerMinute is ${requestsPerMinute}; give a whole number.`)
   const noHost = settings.allowedHosts.find(host => !isHostName(host))
   if (noHost !== undefined)
     throw invalid(
@@ -131,6 +147,13 @@ export function resolveHttpSettings({ token = [], ...options }: HttpOptions = {}
   if (settings.tokens.some(each => each.length < shortestToken))
     throw invalid(`The token is shorter than ${shortestToken} characters; use a long random one.`)
   return settings
+}
+
+function resolveOidc(options: OidcOptions): OidcSettings {
+  const { data, error } = oidcSchema.safeParse(options)
+  if (data !== undefined) return data
+  const [first] = error.issues
+  throw invalid(`http.oidc.${first?.path.join('.')}: ${first?.message}`)
 }
 
 function invalid(message: string): QuillworkError {

@@ -21,9 +21,10 @@ export function requestNames(tracer: RequestTracer | undefined): (request: Incom
   }
 }
 
-/** Runs each request within its span, and ends the span with the response. */
+/** Runs each request within its span, and ends the span with the response, which says what that span is. */
 export function addTraces(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
+    if (request.url.startsWith('/v1/')) reply.header('traceparent', traceparentFor(request))
     const trace = traces.get(request.raw)
     if (trace === undefined) return done()
     reply.raw.once('close', () => trace.end(request.routeOptions.url, reply.raw.statusCode))
@@ -31,12 +32,19 @@ export function addTraces(app: FastifyInstance): void {
   })
 }
 
+/** The trace contexts of requests in progress that have no span. */
+const parents = new WeakMap<IncomingMessage, string>()
+
 /** Returns the trace context of a submitted task: the caller's trace, with this request as the parent. No two requests have the same. */
 export function traceparentFor(request: FastifyRequest): string {
   const trace = traces.get(request.raw)
   if (trace !== undefined) return trace.traceparent
+  const made = parents.get(request.raw)
+  if (made !== undefined) return made
   const flags = readTraceparent(headerOf(request.raw))?.flags ?? '01'
-  return `00-${request.id}-${randomBytes(8).toString('hex')}-${flags}`
+  const traceparent = `00-${request.id}-${randomBytes(8).toString('hex')}-${flags}`
+  parents.set(request.raw, traceparent)
+  return traceparent
 }
 
 function headerOf({ headers: { traceparent } }: IncomingMessage): string | undefined {

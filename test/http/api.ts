@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { bulkAction } from 'quillwork'
 import { createApp, type HttpOptions, type Problem } from 'quillwork/http'
 import {
   type ScriptedTasks,
@@ -50,16 +51,29 @@ export interface OpenApi {
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, unknown>; securitySchemes?: Record<string, unknown> }
   security?: object[]
+  tags?: { name: string }[]
 }
 
 /** One operation of the document. */
 export interface Operation {
+  operationId?: string
   summary?: string
   tags?: string[]
   security?: object[]
   parameters?: { name: string; in: string; required?: boolean }[]
-  requestBody?: { content: Record<string, unknown> }
-  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<
+    string,
+    { description: string; headers?: Record<string, object>; content?: Record<string, Media> }
+  >
+}
+
+/** A body in one media type. */
+interface Media {
+  schema: object
+  example?: unknown
+  'x-events'?: Record<string, { $ref: string }>
+  'x-cloud-events'?: Record<string, { $ref: string }>
 }
 
 /** Starts an API on a free port of the loopback. */
@@ -68,7 +82,7 @@ export async function serve(
   options: Partial<Omit<TestEngineOptions<[]>, 'tasks' | 'services'>> = {},
 ): Promise<Api> {
   const tasks = scriptedTasks()
-  const engine = await testEngine({ ...options, tasks: [tasks.scripted, tasks.parent] })
+  const engine = await testEngine({ ...options, tasks: [tasks.scripted, tasks.parent, bulkAction] })
   const asking = await askingOf(createApp({ engine, config, log: engine.log }))
   return {
     ...asking,
@@ -115,7 +129,7 @@ export async function askingOf(app: FastifyInstance): Promise<Pick<Api, 'url' | 
     const text = await response.text()
     const answer = { status: response.status, headers: response.headers, text, body: parsed(text) as T }
     if (answer.status >= 400) expectProblem(answer as Answer, path)
-    if (answer.status !== 405) expectDeclared(document, { method, path, status: answer.status })
+    if (answer.status !== 405) expectDeclared(document, { method, path }, answer as Answer)
     return answer
   }
   const post: Api['post'] = (path, json, headers = {}) => ask(path, { method: 'POST', json, headers })
@@ -160,9 +174,27 @@ function operationOf(document: OpenApi, method: string, path: string): Operation
   return found?.[method.toLowerCase()]
 }
 
-function expectDeclared(document: OpenApi, asked: { method: string; path: string; status: number }): void {
-  const { method, path, status } = asked
+/** Headers that the document names wherever they are sent. */
+const namedHeaders = [
+  ...['location', 'etag', 'retry-after', 'link', 'idempotency-replayed', 'preference-applied'],
+  ...['content-disposition', 'content-range', 'accept-ranges', 'www-authenticate', 'traceparent'],
+]
+
+/** The status of the answer, the code of a problem, its media type and its headers stand in the document. */
+function expectDeclared(document: OpenApi, asked: { method: string; path: string }, answer: Answer): void {
+  const { method, path } = asked
   const operation = operationOf(document, method === 'HEAD' ? 'GET' : method, path)
   if (operation === undefined) return
-  expect(Object.keys(operation.responses), `${method} ${path}`).toContain(`${status}`)
+  const at = `${method} ${path}`
+  expect(Object.keys(operation.responses), at).toContain(`${answer.status}`)
+  const { description = '', headers = {}, content = {} } = operation.responses[answer.status] ?? {}
+  // What breaks in the server may have any code; a path with dots leads elsewhere.
+  const code = answer.body?.['code']
+  const isOfRoute = answer.status < 500 && code !== 'ROUTE_NOT_FOUND'
+  if (answer.status >= 400 && isOfRoute) expect(description.split(', '), at).toContain(code)
+  else if (answer.status < 400 && answer.text !== '')
+    expect(Object.keys(content), at).toContain(answer.headers.get('content-type')?.replace(/;.*/, ''))
+  const sent = namedHeaders.filter(name => answer.headers.has(name))
+  const named = Object.keys(headers).map(name => name.toLowerCase())
+  expect(named, `headers of ${at}`).toEqual(expect.arrayContaining(sent))
 }

@@ -111,6 +111,8 @@ describe('where it may listen', () => {
     expect(() => createApp({ engine, config: { host: '0.0.0.0' } })).toThrow(refused)
     expect(() => createApp({ engine, config: { token: 'short' } })).toThrow(refused)
     expect(() => resolveHttpSettings({ bodyLimit: -1 })).toThrow(refused)
+    for (const requestsPerMinute of [0, 0.5])
+      expect(() => resolveHttpSettings({ requestsPerMinute })).toThrow(refused)
   })
 })
 

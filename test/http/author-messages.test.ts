@@ -16,9 +16,11 @@ describe('the messages for authors', () => {
     const ofModels = Object.keys(errorCatalogue).filter(code => code.startsWith('MODEL_'))
     const others = [
       'BUDGET_EXHAUSTED',
+      'NOVEL_IS_REFERENCE',
       'PREDECESSOR_NOT_COMPLETED',
       'PROVIDER_NOT_CONFIGURED',
       'SCENE_EMPTY',
+      'SCENE_NOT_FOUND',
       'SCENE_CHANGED',
       'CODEX_TOO_LARGE',
       'SELECTION_NOT_FOUND',

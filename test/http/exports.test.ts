@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { TaskJson } from 'quillwork/http'
-import { exportNovel } from 'quillwork/novel'
+import { exportNovel, exportUser } from 'quillwork/novel'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { draftOf, importBook, smallBook, totalsOf, writeBook } from '../novel/library/case.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
@@ -126,6 +126,32 @@ describe('an export over HTTP', () => {
       expect(await api.ask(`/v1/exports/${exportId}${path}`, { method })).toMatchObject({
         ...{ status: 404, body: { code: 'EXPORT_NOT_FOUND' } },
       })
+  })
+})
+
+describe('an archive of all that a user has, over HTTP', () => {
+  test('is asked for like the erasure, and read by whoever names its user', async () => {
+    const { library, t } = api.novels
+    await importBook(library, 'his', smallBook, 'bob:12')
+    const once = { method: 'POST', headers: { 'idempotency-key': 'bob leaves' } }
+    const asked = await api.ask<TaskJson>('/v1/users/bob%3A12:export', once)
+    expect(asked).toMatchObject({ status: 202, body: { taskType: 'ExportUser', userId: 'bob:12' } })
+    expect((await api.ask<TaskJson>('/v1/users/bob%3A12:export', once)).body.id).toBe(asked.body.id)
+    const { exportId, bytes } = (await (await t.find(exportUser, asked.body.id))?.result()) ?? {}
+    const path = `/v1/exports/${exportId}`
+    for (const hidden of [path, `${path}/file`])
+      expect(await api.ask(hidden)).toMatchObject({ status: 404, body: { code: 'EXPORT_NOT_FOUND' } })
+    const { body } = await api.ask<ExportJson>(`${path}?userId=bob%3A12`)
+    expect(body).toMatchObject({ format: 'user', bytes, archive: { novels: 1, uploads: 0, missing: 0 } })
+    expect(Object.keys(body)).not.toContain('novelId')
+    const file = await fetch(`${api.url}${path}/file?userId=bob%3A12`)
+    expect(Object.fromEntries(file.headers)).toMatchObject({
+      'content-type': 'application/zip',
+      'content-disposition': expect.stringMatching(/filename="Quillwork bob 12 \d{4}-\d\d-\d\d\.zip"/),
+    })
+    expect((await file.arrayBuffer()).byteLength).toBe(bytes)
+    expect((await api.ask(`${path}?userId=bob%3A12`, { method: 'DELETE' })).status).toBe(204)
+    expect(api.novels.files()).toEqual([])
   })
 })
 

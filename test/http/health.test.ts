@@ -19,6 +19,8 @@ describe('GET /v1/workers', () => {
         nodeId: api.engine.settings.nodeId,
         roles: ['worker', 'maintenance'],
         running: 0,
+        attempts: [],
+        version: expect.stringMatching(/^\d/),
         pid: process.pid,
       }),
     ])

@@ -95,6 +95,9 @@ describe('bodies', () => {
     ['{"taskType":"Scripted","parameters":{"orders":[]},"tags":["\\ud800"]}', 400],
     ['{"taskType":"Scripted","parameters":{"orders":[]},"userId":"a\\u0000b"}', 400],
     [`{"taskType":"Scripted","parameters":{"orders":[]},"tags":["${'x'.repeat(101)}"]}`, 400],
+    [`{"taskType":"Scripted","parameters":{"orders":[]},"tags":["${'x'.repeat(90_000)}"]}`, 400],
+    [`{"taskType":"Scripted","parameters":{${Array.from({ length: 9_000 }, (_, i) => `"k${i}":0`)}}}`, 400],
+    [`{"taskType":"Scripted",${Array.from({ length: 9_000 }, (_, i) => `"k${i}":0`)}}`, 400],
     ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":1e400}]}}', 400],
     ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":9007199254740993}]}}', 400],
     ['not json', 400],
@@ -137,6 +140,17 @@ describe('bodies', () => {
       }),
       { numRuns: sizeOf(40, 100) },
     )
+  })
+
+  test('keys that are operators elsewhere are data', async () => {
+    const value = { $where: '1', $gt: '', 'a.b': { $set: { status: 'FAILED' } }, 'nul\0': 1 }
+    const { body } = await api.post<{ id: string }>('/v1/tasks', {
+      ...{ taskType: 'Scripted', parameters: { orders: [{ do: 'succeed', value }] } },
+    })
+    await api.engine.drain()
+    expect((await api.ask(`/v1/tasks/${body.id}`)).body).toMatchObject({
+      ...{ status: 'COMPLETED', result: value },
+    })
   })
 
   test('nesting is bounded, long before any stack is', async () => {

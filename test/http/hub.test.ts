@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { eventMessage } from '../../src/broker/cloud-events.ts'
 import { createBus } from '../../src/engine/listeners.ts'
 import { type HttpOptions, resolveHttpSettings } from '../../src/http/settings.ts'
 import { StreamHub } from '../../src/http/streams/hub.ts'
@@ -156,6 +157,21 @@ describe('events of other processes', () => {
     await told.hears('a 6')
   })
 
+  test('come in order where many come at once, whatever a filter leaves out or has to look up', async () => {
+    const { tell, watch } = hubOf()
+    const lookedUp = ({ version }: TaskEvent) =>
+      version % 50 === 1 ? Promise.resolve(true) : version % 3 !== 0
+    const [all, some] = [watch(), watch(undefined, lookedUp as (event: TaskEvent) => boolean)]
+    const versions = Array.from({ length: 300 }, (_, index) => index + 1)
+    tell(...versions.map(version => event('a', version, version)))
+    await all.hears(...versions.map(version => `a ${version}`))
+    const wanted = versions.filter(version => version % 50 === 1 || version % 3 !== 0)
+    await some.hears(...wanted.map(version => `a ${version}`))
+    const again = watch(all.lastId)
+    tell(event('a', 301, 301))
+    await again.hears('a 301')
+  })
+
   test('that may have been missed are not taken for told', async () => {
     const { hub, gap, watch } = hubOf()
     const client = watch()
@@ -239,6 +255,28 @@ describe('the ring', () => {
     expect([hub.ring.first, hub.ring.at(hub.ring.last)?.event?.taskId]).toEqual([hub.ring.last, 'b'])
     tell(event('c', 1), event('d', 1))
     expect(hub.ring.last - hub.ring.first).toBe(1)
+  })
+
+  test('writes an event once for all streams of a format, as the broker and webhooks have it, and counts what it keeps', () => {
+    const ring = new EventRing(100, 10_000)
+    const told = { ...event('a', 3, 3), isNewest: true }
+    ring.add(told)
+    const kept = ring.at(1)
+    if (kept === undefined) throw new Error('The event is not kept.')
+    const before = kept.size
+    const text = ring.textOf(kept, 'cloudevents')
+    expect(text).toBe(
+      `id: ${ring.idOf(1)}\nevent: task.updated\ndata: ${eventMessage(event('a', 3, 3)).content}\n\n`,
+    )
+    expect(ring.textOf(kept)).not.toContain('specversion')
+    expect(ring.textOf(kept, 'cloudevents')).toBe(text)
+    expect(kept.size).toBe(before + 2 * text.length)
+    ring.addGap()
+    const [, reset = ''] = /^data: (.*)$/m.exec(ring.textOf(ring.at(2) ?? kept, 'cloudevents')) ?? []
+    expect(JSON.parse(reset)).toMatchObject({
+      ...{ specversion: '1.0', id: ring.idOf(2), type: 'dev.quillwork.stream.reset.v1' },
+      data: { reason: 'gap' },
+    })
   })
 
   test('forgets, with an event that it drops for its bytes, what it knew of the task', () => {

@@ -10,7 +10,11 @@ type Asking = Pick<Api, 'url' | 'app' | 'ask' | 'post'>
 export interface NovelApi extends Asking, AsyncDisposable {
   readonly novels: NovelEngine
   /** Uploads a text. */
-  upload(text: string | Uint8Array, fileName?: string): Promise<Answer<UploadJson>>
+  upload(
+    text: string | Uint8Array,
+    fileName?: string,
+    headers?: Record<string, string>,
+  ): Promise<Answer<UploadJson>>
 }
 
 /** An upload as the API tells it. */
@@ -53,10 +57,10 @@ export async function serveNovels(config: HttpOptions = {}, parts: NovelApiParts
   return {
     ...asking,
     novels,
-    async upload(text, fileName = 'book.txt') {
+    async upload(text, fileName = 'book.txt', headers = {}) {
       const response = await fetch(`${asking.url}/v1/uploads?fileName=${encodeURIComponent(fileName)}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
+        headers: { 'content-type': 'application/octet-stream', ...headers },
         body: typeof text === 'string' ? Buffer.from(text) : text,
       })
       const body = await response.text()

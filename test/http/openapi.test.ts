@@ -1,3 +1,5 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { errorCatalogue } from 'quillwork'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenApi, Operation } from './api.ts'
@@ -153,6 +155,68 @@ describe('the document', () => {
     expect(document.paths['/v1/tasks']?.['post']?.requestBody).toMatchObject({ required: true })
   })
 
+  test('each operation has a name of its own, which clients are made from', () => {
+    const ids = operations().map(([, { operationId = '' }]) => operationId)
+    expect(ids.filter(id => !/^[a-z]+([A-Z][a-z]+)+$/.test(id))).toEqual([])
+    expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([])
+    expect(ids).toEqual(
+      expect.arrayContaining(['submitTask', 'getTask', 'listTasks', 'cancelTask', 'watchTask']),
+    )
+    const described = new Set(document.tags?.map(({ name }) => name))
+    for (const [name, { tags = [] }] of operations()) expect(described, name).toContain(tags[0])
+  })
+
+  test('names the headers that an answer carries', () => {
+    const headersOf = (place: string, status: string) => {
+      const [method = '', path = ''] = place.split(' ')
+      return Object.keys(document.paths[path]?.[method.toLowerCase()]?.responses[status]?.headers ?? {})
+    }
+    expect(headersOf('POST /v1/tasks', '202')).toEqual(
+      expect.arrayContaining(['Location', 'ETag', 'Retry-After', 'Link', 'Idempotency-Replayed']),
+    )
+    expect(headersOf('POST /v1/tasks', '429')).toContain('Retry-After')
+    expect(headersOf('GET /v1/exports/{exportId}/file', '206')).toContain('Content-Range')
+    expect(headersOf('GET /v1/scenes/{sceneId}', '200')).toContain('ETag')
+    expect(headersOf('GET /v1/lanes', '200')).toEqual(['traceparent'])
+  })
+
+  test('examples are what their schemas say', () => {
+    const ajv = new Ajv2020({ strict: false })
+    addFormats.default(ajv)
+    ajv.addSchema({ $id: 'https://quillwork.example/api', components: document.components })
+    let checked = 0
+    for (const [name, { requestBody, responses }] of operations())
+      for (const { content = {} } of [...Object.values(responses), requestBody ?? {}])
+        for (const { schema, example } of Object.values(content)) {
+          if (example === undefined) continue
+          const text = JSON.stringify(schema).replaceAll(
+            '"#/components',
+            '"https://quillwork.example/api#/components',
+          )
+          expect(ajv.validate(JSON.parse(text), example), `${name}: ${ajv.errorsText()}`).toBe(true)
+          checked += 1
+        }
+    expect(checked).toBeGreaterThan(15)
+  })
+
+  test('names the events of each stream, and the bodies that are files', () => {
+    const streams = operations().flatMap(([name, { responses }]) => {
+      const media = responses['200']?.content?.['text/event-stream']
+      return media === undefined ? [] : [[name, Object.keys(media['x-events'] ?? {})] as const]
+    })
+    expect(Object.fromEntries(streams)).toEqual({
+      'GET /v1/events': expect.arrayContaining(['task.created', 'task.progress', 'reset']),
+      'GET /v1/tasks/{taskId}/events': expect.arrayContaining(['task.completed', 'reset']),
+      'GET /v1/tasks/{taskId}/output': ['text', 'reset', 'end'],
+    })
+    const media = document.paths['/v1/events']?.['get']?.responses['200']?.content?.['text/event-stream']
+    expect(Object.keys(media?.['x-cloud-events'] ?? {}).toSorted()).toEqual(
+      Object.keys(media?.['x-events'] ?? {}).toSorted(),
+    )
+    const { content = {} } = document.paths['/v1/uploads']?.['post']?.requestBody ?? {}
+    expect(content['application/epub+zip']?.schema).toMatchObject({ type: 'string', format: 'binary' })
+  })
+
   test('does not grow names for schemas that are only taken', () => {
     expect(Object.keys(document.components.schemas).filter(name => name.endsWith('Input'))).toEqual([])
   })
@@ -169,9 +233,13 @@ describe('what no route is', () => {
     ['DELETE', '/v1/tasks/abc', 405],
     ['PUT', '/v1/tasks', 405],
     ['GET', '/v1/dead-letters:purge', 405],
-    ['GET', '/v1/tasks/abc:cancel', 400],
-    ['OPTIONS', '/v1/tasks', 405],
+    ['GET', '/v1/tasks/abc:cancel', 405],
+    ['DELETE', '/v1/scenes/abc/candidates/def:accept', 405],
+    ['GET', '/v1/tasks/a:b:cancel', 400],
+    ['POST', `/v1/users/${'u'.repeat(600)}:erase`, 400],
+    ['OPTIONS', '/v1/nothing', 404],
     ['PATCH', '/metrics', 405],
+    ['QUERY', '/v1/tasks', 405],
   ])('%s %s answers %i', async (method, path, status) => {
     const answer = await api.ask(path, { method })
     expect(answer.status).toBe(status)

@@ -162,6 +162,24 @@ describe('a page', () => {
     })
   })
 
+  test('may ask the identity provider for tokens, where it has a client for the pages, and nobody else', async () => {
+    const oidc = { issuer: 'https://id.example:8443/realms/studio', audience: 'api' }
+    const connecting = async (more: object) => {
+      const app = createApp({
+        engine: open.engine,
+        pages: built,
+        config: { token, oidc: { ...oidc, ...more } },
+      })
+      const answers = await Promise.all(['/', '/favicon.svg'].map(url => app.inject(url)))
+      await app.close()
+      const policies = answers.map(({ headers }) => String(headers['content-security-policy']))
+      return policies.map(each => /connect-src [^;]*/.exec(each)?.[0])
+    }
+    expect(await connecting({})).toEqual(["connect-src 'self'", "connect-src 'self'"])
+    const own = "connect-src 'self' https://id.example:8443"
+    expect(await connecting({ clientId: 'pages' })).toEqual([own, own])
+  })
+
   test.each<[string, number]>([
     ['*/*', 200],
     ['text/html,application/xhtml+xml,*/*;q=0.8', 200],

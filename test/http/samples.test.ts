@@ -24,9 +24,7 @@ const begin = (name: string, key?: string) =>
     key === undefined ? {} : { 'idempotency-key': key },
   )
 const ended = (id: string) =>
-  expect.poll(async () => (await api.ask<{ status: string }>(`/v1/tasks/${id}`)).body.status, {
-    timeout: 15_000,
-  })
+  expect.poll(async () => (await api.ask<{ status: string }>(`/v1/tasks/${id}`)).body.status)
 
 describe('the samples', () => {
   test('are those of the package, told before they are imported', async () => {

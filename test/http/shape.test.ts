@@ -11,6 +11,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 interface Unit {
   id: string
   title: string
+  version: number
 }
 interface OutlineJson {
   title: string
@@ -27,6 +28,28 @@ async function outlineOf(novelId: string): Promise<string> {
   return outline
     .map(({ title, chapters }) => `${title}: ${chapters.map(each => each.title).join(' ')}`)
     .join('; ')
+}
+
+/** Two editors read the same version, and both write. */
+async function noneIsOverwritten(novel: string, unit: { volumeId: string; chapterId: string }) {
+  const read = (await api.ask<OutlineJson & Unit>(novel)).body
+  const units = [
+    [novel, read, 'NOVEL_CHANGED'],
+    [`${novel}/volumes/${unit.volumeId}`, read.outline[0], 'VOLUME_CHANGED'],
+    [`${novel}/chapters/${unit.chapterId}`, read.outline[0]?.chapters[0], 'CHAPTER_CHANGED'],
+  ] as const
+  for (const [path, { title = '', version: seen = 0 } = {}, code] of units) {
+    const write = (wanted: string, tag: string) =>
+      api.ask<Unit>(path, { method: 'PATCH', json: { title: wanted }, headers: { 'if-match': tag } })
+    const written = await write('Ours', `"${seen}"`)
+    expect(written).toMatchObject({ status: 200, body: { title: 'Ours', version: seen + 1 } })
+    expect(written.headers.get('etag')).toBe(`"${seen + 1}"`)
+    const refused = { status: 412, body: { code, version: seen + 1 } }
+    expect(await write('Theirs', `"${seen}"`)).toMatchObject(refused)
+    expect(await write('Theirs', 'W/"1"')).toMatchObject({ status: 400, body: { code: 'IF_MATCH_INVALID' } })
+    expect((await write('Theirs', '*')).body).toMatchObject({ title: 'Theirs', version: seen + 2 })
+    expect((await write(title, `"${seen + 2}"`)).body).toMatchObject({ title })
+  }
 }
 
 describe('the shape of a novel', () => {
@@ -52,6 +75,7 @@ describe('the shape of a novel', () => {
       'targetWords',
     )
     expect(await patch(novel, { targetWords: -1 })).toMatchObject({ status: 400 })
+    await noneIsOverwritten(novel, { volumeId, chapterId: first?.id ?? '' })
     const add = (json: object) => api.ask<Unit>(`${novel}/chapters`, { method: 'POST', headers, json })
     const second = await add({ title: 'b' })
     expect((await add({ title: 'b' })).body).toEqual(second.body)
@@ -67,6 +91,25 @@ describe('the shape of a novel', () => {
     expect(await outlineOf(body.id)).toBe('Two: c a; One: ')
   })
 
+  test('a novel becomes a reference, and another one names it', async () => {
+    const begin = (title: string) => api.ask<Unit>('/v1/novels', { method: 'POST', json: { title } })
+    const [one, two] = [(await begin('Read')).body.id, (await begin('Written')).body.id]
+    const [read, written] = [`/v1/novels/${one}`, `/v1/novels/${two}`]
+    expect(await patch(written, { references: [one] })).toMatchObject({ status: 409 })
+    expect((await patch(read, { reference: true })).body).toMatchObject({ reference: true })
+    const named = { references: [{ novelId: one, title: 'Read', state: 'used' }] }
+    expect((await patch(written, { references: [one] })).body).toMatchObject(named)
+    expect((await api.ask(written)).body).toMatchObject(named)
+    const refused = await patch(read, { references: [two] })
+    expect(refused.body).toMatchObject({ code: 'NOVEL_IS_REFERENCE' })
+    expect(await patch(written, { references: ['a', 'b', 'c', 'd'] })).toMatchObject({ status: 400 })
+    const upload = (await api.upload('A book\n\nChapter 1\n\nIt was read.\n')).body
+    const choice = { summarise: false, reference: true }
+    const begun = await api.post<{ novelId: string }>(`/v1/uploads/${upload.id}:confirm`, choice)
+    await api.novels.t.drain()
+    expect((await api.ask(`/v1/novels/${begun.body.novelId}`)).body).toMatchObject({ reference: true })
+  })
+
   test('what makes no sense is refused, and says why', async () => {
     const novelId = await importBook(api.novels.library, 'refused')
     const novel = `/v1/novels/${novelId}`
@@ -80,7 +123,7 @@ describe('the shape of a novel', () => {
       /^400 REQUEST_INVALID.*language tag such as/,
     )
     expect(await refused(patch(novel, {}))).toMatch(
-      /^400 REQUEST_INVALID.*Give a title, an author, a language or a target of words/,
+      /^400 REQUEST_INVALID.*Give a title, an author, a language, a target of words, reference or references/,
     )
     expect(await refused(api.post(`${novel}/chapters`, { title: '', before: 'nowhere' }))).toBe(
       '404 CHAPTER_NOT_FOUND: There is no chapter nowhere in the novel.',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Api, serve } from './api.ts'
 
 let api: Api
@@ -171,10 +171,9 @@ describe('sockets that hold on', () => {
   test('a server that stops does not wait for connections that never said anything', async () => {
     api = await serve()
     const dialled = [dial(), dial()]
-    await vi.waitFor(async () => {
-      const open = await new Promise(resolve => api.app.server.getConnections((_, count) => resolve(count)))
-      expect(open).toBe(2)
-    })
+    const connections = () =>
+      new Promise(resolve => api.app.server.getConnections((_, count) => resolve(count)))
+    await expect.poll(connections).toBe(2)
     await api.app.close()
     expect(await Promise.all(dialled.map(({ answer }) => answer))).toEqual(['', ''])
   })

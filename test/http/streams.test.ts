@@ -34,6 +34,8 @@ describe('a stream', () => {
       'x-accel-buffering': 'no',
       'x-content-type-options': 'nosniff',
     })
+    const as = await listen('/v1/events?format=cloudevents')
+    expect(await (await fetch(`${api.url}/v1/events?format=xml`)).json()).toMatchObject({ status: 400 })
     const id = await api.submit([{ do: 'fail', attempts: 1 }, { do: 'progress', value: 0.5 }, ...succeed], {
       userId: 'ada',
     })
@@ -57,6 +59,19 @@ describe('a stream', () => {
       'task.progress RUNNING',
       'task.completed COMPLETED',
     ])
+    await as.first('task.completed')
+    expect(as.events.map(({ id: at, event }) => `${at} ${event}`)).toEqual(
+      client.events.map(({ id: at, event }) => `${at} ${event}`),
+    )
+    const types = as.events.map(each => String(each.data['type']).replace('dev.quillwork.task.', ''))
+    expect(types).toEqual(
+      ['submitted', 'started', 'retrying', 'started', 'progress', 'completed'].map(name => `${name}.v1`),
+    )
+    expect(as.events[5]?.data).toMatchObject({
+      ...{ specversion: '1.0', id: expect.stringContaining(`${id}/completed/`), subject: id },
+      ...{ source: '/quillwork/tasks', time: data['at'], datacontenttype: 'application/json' },
+      data: { taskId: id, status: 'COMPLETED', attempt: 2 },
+    })
     expect(client.events[2]?.data).toMatchObject({
       errorInfo: { message: 'told to fail' },
       nextAttemptTimestamp: expect.stringMatching(/Z$/),

@@ -1,7 +1,7 @@
 /** Every route with no token, a wrong one and the right one. The routes are those that the app itself adds, so a new one is in the table at once. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { METHODS, request } from 'node:http'
+import { METHODS, type RequestOptions, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -29,6 +29,7 @@ const openRoutes = new Map([
   ['/healthz', 'a probe has no token, and learns only that the process answers'],
   ['/readyz', 'a balancer has no token, and learns what works: no task, no user, no text'],
   ['/v1/proof', 'a command learns whether the server knows the token, before it sends it'],
+  ['/v1/sign-in', 'the pages learn by whom people sign in, which the sign-in itself shows to everybody'],
 ])
 
 /** The open routes of the health port. */
@@ -44,8 +45,13 @@ interface Reply {
 
 /** Asks until the headers of the answer are there: a stream does not end. */
 function ask(url: string, method: string, headers: Record<string, string> = {}): Promise<Reply> {
+  const { hostname, port, pathname, search } = new URL(url)
+  return answerTo({ hostname, port, path: pathname + search, method, headers })
+}
+
+function answerTo(options: RequestOptions): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, response => {
+    const sent = request({ ...options, agent: false }, response => {
       resolve({ status: response.statusCode ?? 0, headers: response.headers })
       response.destroy()
     })
@@ -86,6 +92,12 @@ describe('the table of routes and tokens', () => {
   /** An address of a route, with a name in the place of each parameter. */
   const addressOf = (template: string) =>
     url + template.replace(/::|:\w+(\(\[\^:\]\+\))?/g, part => (part === '::' ? ':' : 'abc'))
+
+  /** Asks for an address as it is written: a URL would be tidied up. */
+  function askAs(at: string): Promise<Reply> {
+    const { hostname, port } = new URL(url)
+    return answerTo({ hostname, port, path: at })
+  }
 
   async function expectClosed(at: string, method: string, headers: Record<string, string>) {
     const name = `${method} ${at} ${JSON.stringify(headers)}`
@@ -129,13 +141,38 @@ describe('the table of routes and tokens', () => {
       await expectClosed(`${url}/v1/tasks`, method, {})
   })
 
+  test('no token: no route is open by another way to write its address', async () => {
+    const disguises = [
+      (at: string) => `${at}/`,
+      (at: string) => at.replace('/v1/', '//v1//'),
+      (at: string) => at.replace('/v1/', '/V1/'),
+      (at: string) => at.replace('/v1/', '/%761/'),
+      (at: string) => at.replace('/v1/', '/v1/./'),
+      (at: string) => at.replace('/v1/', '/pages/..%2fv1/'),
+      (at: string) => `${at}?x=/healthz`,
+      (at: string) => `${at}%2f..%2f..%2fhealthz`,
+    ]
+    const closed = [...routes.keys()].filter(each => each.startsWith('/v1/') && !openRoutes.has(each))
+    expect(closed.length).toBeGreaterThan(35)
+    for (const [index, template] of closed.entries()) {
+      // Each route by some of the disguises, each disguise for many routes.
+      for (const disguise of [0, 1, 2].map(turn => disguises[(index + 3 * turn) % disguises.length])) {
+        const at = disguise?.(addressOf(template).slice(url.length)) ?? ''
+        const { status, headers } = await askAs(at)
+        const isPage = status === 200 && /^text\/html/.test(String(headers['content-type']))
+        expect(status === 401 || status === 400 || isPage, `${at}: ${status}`).toBe(true)
+      }
+    }
+  })
+
   test('the right token: no route refuses it', async () => {
     for (const [template, { methods }] of routes)
       for (const method of new Set([...methods, ...everyMethod])) {
         const { status } = await ask(addressOf(template), method, right)
         expect([401, 403], `${method} ${template}: ${status}`).not.toContain(status)
         expect(status, `${method} ${template}`).toBeLessThan(500)
-        if (!methods.has(method)) expect(status, `${method} ${template}`).toBeGreaterThanOrEqual(400)
+        if (method === 'OPTIONS') expect(status, template).toBe(204)
+        else if (!methods.has(method)) expect(status, `${method} ${template}`).toBeGreaterThanOrEqual(400)
       }
   })
 
@@ -172,7 +209,8 @@ describe('the table of routes and tokens', () => {
         expect(await statuses(health + target, method), target).toEqual([200, 200, 200])
       expect(await statuses(`${health}/metrics`, method)).toEqual([401, 401, 200])
     }
-    for (const method of ['POST', 'OPTIONS', 'DELETE'])
+    expect(await statuses(`${health}/metrics`, 'OPTIONS')).toEqual([401, 401, 204])
+    for (const method of ['POST', 'DELETE'])
       expect(await statuses(`${health}/metrics`, method)).toEqual([401, 401, 405])
     for (const template of [...routes.keys(), '/', '/favicon.svg']) {
       if (probes.includes(template) || template === '/metrics') continue

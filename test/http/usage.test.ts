@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
   )
   await api.engine.drain()
-  await api.engine.advance('1d')
+  await api.engine.jump('1d')
   other = await api.submit([use, use], { userId: 'bob' })
   await api.engine.drain()
 })

@@ -12,6 +12,8 @@ type AuthorCode =
   | 'PREDECESSOR_NOT_COMPLETED'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'SCENE_EMPTY'
+  | 'SCENE_NOT_FOUND'
+  | 'NOVEL_IS_REFERENCE'
   | 'SCENE_CHANGED'
   | 'SELECTION_NOT_FOUND'
   | 'CODEX_TOO_LARGE'
@@ -57,6 +59,10 @@ export const english: AuthorMessages = {
   PROVIDER_NOT_CONFIGURED:
     'This needs a language model, and none is set up for it here. The operator of this server can set one up; without one, nothing is made up in its place.',
   SCENE_EMPTY: 'There is nothing in this scene to work on. Write some text in it, or say what is to happen.',
+  SCENE_NOT_FOUND:
+    'This scene is not there any more; it may have been deleted. Look for it in the chapters of the novel and in the bin.',
+  NOVEL_IS_REFERENCE:
+    'This novel is a reference: it gives voice and facts to your other novels, and no model writes in it. To have something written here, mark it as no reference first.',
   SELECTION_NOT_FOUND:
     'The text was changed, and the passage that you had selected is not in it any more, or more than once. Select it again; what was written for it can be taken by the paragraph.',
   SCENE_CHANGED:

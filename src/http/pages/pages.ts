@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { methodNotAllowed, routeNotFound } from '../errors.ts'
+import type { OidcSettings } from '../oidc/settings.ts'
 import { noneMatchNames } from '../request-headers.ts'
 import { chooseEncoding, type PageFile, type PagesFolder, readPages, weightsOf } from './folder.ts'
 
@@ -14,9 +15,10 @@ export interface Pages {
   answer(request: FastifyRequest, reply: FastifyReply): void
 }
 
-/** Returns the pages of a folder, as it is now. Throws CONFIG_INVALID for one that is too large. */
-export function createPages(folder: URL | string): Pages {
+/** Returns the pages of a folder, as it is now, with the sign-in of an identity provider where it has a client for them. Throws CONFIG_INVALID for one that is too large. */
+export function createPages(folder: URL | string, oidc?: OidcSettings): Pages {
   const built = readPages(folder)
+  const policy = policyFor(oidc?.clientId === undefined ? '' : new URL(oidc.issuer).origin)
   return {
     answersFor: url => placeOf(built, url) !== undefined,
     answer(request, reply) {
@@ -25,8 +27,8 @@ export function createPages(folder: URL | string): Pages {
       const place = placeOf(built, request.url)
       if (place === undefined || (place === 'page' && !takesHtml(headers.accept))) throw routeNotFound()
       if (built === undefined) throw notBuilt()
-      if (place === 'page') sendIndex(built, reply)
-      else sendFile(place, headers, reply)
+      if (place === 'page') sendIndex(built, reply, policy)
+      else sendFile(place, headers, reply.header('content-security-policy', policy()))
     },
   }
 }
@@ -75,7 +77,7 @@ function takesHtml(accept: string | undefined): boolean {
 }
 
 /** Sends `index.html` with a new nonce. It has no entity tag: a cached text would not match the nonce of the header. */
-function sendIndex({ index }: PagesFolder, reply: FastifyReply): void {
+function sendIndex({ index }: PagesFolder, reply: FastifyReply, policy: Policy): void {
   const nonce = randomBytes(16).toString('base64url')
   reply
     .code(200)
@@ -93,7 +95,6 @@ function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: Fas
   const encoding = chooseEncoding(headers['accept-encoding']?.toString(), file.compressed.keys())
   const tag = encoding === undefined ? `"${file.tag}"` : `"${file.tag}-${encoding}"`
   reply.headers({
-    'content-security-policy': policy(),
     'cache-control': file.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     etag: tag,
     ...defined({ vary: file.compressed.size === 0 ? undefined : 'accept-encoding' }),
@@ -107,20 +108,27 @@ function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: Fas
   reply.code(200).type(file.type).send(content)
 }
 
-/** Returns the content security policy: only the files of the pages may run or be shown. Workers have the policy of their script. */
-function policy(nonce = ''): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    `style-src 'self' ${nonce}`.trim(),
-    "img-src 'self' data: blob:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
+type Policy = (nonce?: string) => string
+
+/**
+ * Returns what makes the content security policy: only the files of the pages may run or be shown. Workers have the policy of their script.
+ *
+ * @param issuer The origin of the identity provider, which the pages ask for tokens; empty for none.
+ */
+function policyFor(issuer: string): Policy {
+  return (nonce = '') =>
+    [
+      "default-src 'none'",
+      "script-src 'self'",
+      `style-src 'self' ${nonce}`.trim(),
+      "img-src 'self' data: blob:",
+      "font-src 'self'",
+      `connect-src 'self' ${issuer}`.trim(),
+      "manifest-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; ')
 }
 
 function notBuilt(): QuillworkError {

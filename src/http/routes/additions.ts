@@ -42,7 +42,7 @@ export const additionRoutes = [
     querystring: comparisonQuery,
     sends: { 200: uploadComparisonSchema },
     refuses: [...unreadableUpload, 'OPTION_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params, query, signal }, reply) => {
+    handle: async ({ novels, userId }, { params, query, signal }, reply) => {
       const { novelId, encoding } = query
       const compared = await compareUpload(novels, { ...params, userId, novelId, encoding, signal })
       const text = await cooperate(comparisonSteps(compared), signal)
@@ -67,7 +67,7 @@ export const additionRoutes = [
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
     ],
-    handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
+    handle: async ({ engine, novels, userId }, request, reply) => {
       const { uploadId } = request.params
       const { budget, novelId, ...choice } = request.body
       const begun = await appendUpload(engine, novels, {

@@ -5,7 +5,7 @@ import { liveStatuses, unlessFailed } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
 import { everyItem, type PageRequest } from '../../task/page.ts'
 import { requiredVersion } from '../request-headers.ts'
-import { type NovelContext, routesOf } from '../route.ts'
+import { type Asker, type NovelContext, routesOf } from '../route.ts'
 import { ifMatch, pageOf } from '../schemas/fields.ts'
 import {
   acceptBody,
@@ -31,10 +31,10 @@ const refusals = [
 
 /** Notifies the task that wrote a candidate, where it waits for that, that somebody decided about it. */
 async function notifyTask(
-  { engine, novels, settings }: NovelContext,
+  { engine, novels, userId }: NovelContext & Asker,
   candidate: { sceneId: string; candidateId: string },
 ) {
-  const { id, status, writtenBy } = await novels.library.candidates.candidate(settings.userId, candidate)
+  const { id, status, writtenBy } = await novels.library.candidates.candidate(userId, candidate)
   const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(writtenBy.taskId))
   if (task === undefined || !awaitsReview(task)) return
   const send = () =>
@@ -71,9 +71,9 @@ export const candidateRoutes = [
     querystring: candidatesQuery,
     sends: { 200: pageOf(candidateNoteSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params: { sceneId }, query: { status, ...page } }) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, query: { status, ...page } }) => {
       const filter = { sceneId, ...defined({ status }) }
-      const found = await novels.library.candidates.candidates(settings.userId, filter, defined(page))
+      const found = await novels.library.candidates.candidates(userId, filter, defined(page))
       return { ...found, items: found.items.map(presentEntry) }
     },
   }),
@@ -82,8 +82,8 @@ export const candidateRoutes = [
     params: candidateParams,
     sends: { 200: candidateSchema },
     refuses: ['SCENE_NOT_FOUND', 'CANDIDATE_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params }) =>
-      presentEntry(await novels.library.candidates.candidate(settings.userId, params)),
+    handle: async ({ novels, userId }, { params }) =>
+      presentEntry(await novels.library.candidates.candidate(userId, params)),
   }),
   post('/v1/scenes/:sceneId/candidates/:candidateId([^:]+)::accept', {
     summary: 'Have a candidate become the text of its scene, whole or in part',
@@ -97,7 +97,7 @@ export const candidateRoutes = [
     sends: { 200: sceneSchema },
     refuses: ['OPTION_INVALID', 'SELECTION_NOT_FOUND', ...refusals],
     handle: async (context, { params, headers, body }, reply) => {
-      const { userId } = context.settings
+      const { userId } = context
       const { candidates, scenes } = context.novels.library
       const { sceneId } = params
       const choice = { ...params, expectedVersion: requiredVersion(headers['if-match'], 'scene') }
@@ -115,7 +115,7 @@ export const candidateRoutes = [
     sends: { 200: candidateSchema },
     refuses: refusals,
     handle: async (context, { params, headers }) => {
-      const { userId } = context.settings
+      const { userId } = context
       const { candidates } = context.novels.library
       const choice = { ...params, expectedVersion: requiredVersion(headers['if-match'], 'scene') }
       refuseUnlessApplied(params.sceneId, await candidates.discard(userId, choice))
@@ -131,7 +131,7 @@ export const candidateRoutes = [
     params: taskParams,
     sends: { 200: undoneSchema },
     refuses: ['TASK_NOT_FOUND', 'TASK_NOT_ENDED', 'OPTION_INVALID'],
-    handle: async ({ engine, novels, settings: { userId } }, { params: { taskId } }) => {
+    handle: async ({ engine, novels, userId }, { params: { taskId } }) => {
       // Its texts outlive the task.
       const task = await unlessFailed('TASK_NOT_FOUND', () => engine.tasks.get(taskId))
       if (task !== undefined && task.rootTaskId !== taskId) {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
-import { slotsOf } from '../../engine/settings.ts'
 import { modelNeeds } from '../../novel/services.ts'
 import { version } from '../../runtime/version.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
@@ -104,7 +103,7 @@ const capabilitiesSchema = z.object({
 
 /** What the server can do. The task types are described once, when somebody asks: that takes an eighth of the start of a command. */
 export const addCapabilities: AddRoute = (app, context) => {
-  const { engine, settings, models } = context
+  const { engine, settings, models, authenticator } = context
   let described: { type: ResolvedTask; about: ReturnType<typeof describeType> }[] | undefined
   const describeTypes = () => {
     described ??= engine.types.map(type => ({ type, about: describeType(type) }))
@@ -118,11 +117,11 @@ export const addCapabilities: AddRoute = (app, context) => {
       composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
       nodeId: engine.settings.nodeId,
       roles: [...engine.settings.roles],
-      authentication: settings.tokens.length === 0 ? ('none' as const) : ('bearer' as const),
+      authentication: authenticator.isClosed ? ('bearer' as const) : ('none' as const),
       taskTypes: describeTypes().map(({ type, about }) => ({ ...about, ...needOf(type, context) })),
       models: models?.models() ?? [],
       modelSettings: settingUp(context),
-      lanes: slotsOf(engine.settings),
+      lanes: engine.lanes.slots(),
       limits: {
         bodyBytes: settings.bodyLimit,
         bodyDepth: settings.bodyDepth,

@@ -19,7 +19,7 @@ export const codexFindingRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(findingSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params: { novelId }, query }) =>
+    handle: ({ novels, userId }, { params: { novelId }, query }) =>
       listFindings(novels, { userId, novelId }, defined(query)),
   }),
   get('/v1/novels/:novelId/codex-proposals', {
@@ -32,7 +32,7 @@ export const codexFindingRoutes = [
     }),
     sends: { 200: proposedSchema },
     refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, query }) => ({
+    handle: async ({ novels, userId }, { params: { novelId }, query }) => ({
       items: await listProposals(novels, { userId, novelId, ...defined(query) }),
     }),
   }),
@@ -42,7 +42,7 @@ export const codexFindingRoutes = [
     body: dismissBody,
     sends: { 204: z.undefined().describe('It is dismissed') },
     refuses: ['NOVEL_NOT_FOUND', 'CODEX_FULL'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, body }, reply) => {
       await novels.library.codex.dismiss(userId, novelId, body)
       return reply.code(204).send()
     },
@@ -53,7 +53,7 @@ export const codexFindingRoutes = [
     body: restoreBody,
     sends: { 204: z.undefined().describe('It is shown again') },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, body }, reply) => {
       await novels.library.codex.restore(userId, novelId, body)
       return reply.code(204).send()
     },

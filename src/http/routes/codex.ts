@@ -55,8 +55,8 @@ export const codexRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(codexEntrySchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings }, { params, query }) =>
-      novels.library.codex.entries(settings.userId, params.novelId, defined(query)),
+    handle: ({ novels, userId }, { params, query }) =>
+      novels.library.codex.entries(userId, params.novelId, defined(query)),
   }),
   post('/v1/novels/:novelId/codex', {
     summary: 'Add an entry to the codex',
@@ -73,7 +73,7 @@ export const codexRoutes = [
       'CODEX_FULL',
       'IDEMPOTENCY_KEY_REUSED',
     ],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
       const entryId = createdIdOf(headers, 'codex', userId, novelId)
       await novels.library.codex.add(userId, novelId, [{ id: entryId, fields: body }])
       const entry = await novels.library.codex.entry(userId, { novelId, entryId })
@@ -94,8 +94,8 @@ export const codexRoutes = [
     params: entryOfNovelParams,
     sends: { 200: codexEntrySchema },
     refuses: ['CODEX_ENTRY_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params }, reply) =>
-      tagged(reply, await novels.library.codex.entry(settings.userId, params)),
+    handle: async ({ novels, userId }, { params }, reply) =>
+      tagged(reply, await novels.library.codex.entry(userId, params)),
   }),
   patch('/v1/novels/:novelId/codex/:entryId', {
     summary: 'Edit an entry of the codex',
@@ -107,7 +107,7 @@ export const codexRoutes = [
     body: entryEditBody,
     sends: { 200: codexEntrySchema },
     refuses: [...refusesChange],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params, headers, body }, reply) => {
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       refuseConflict(params.entryId, await codex.edit(userId, { ...params, expectedVersion }, defined(body)))
@@ -121,7 +121,7 @@ export const codexRoutes = [
     headers: z.object(ifMatch),
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'NOVEL_NOT_FOUND', 'CODEX_ENTRY_CHANGED'],
-    handle: async ({ novels, settings: { userId } }, { params, headers }, reply) => {
+    handle: async ({ novels, userId }, { params, headers }, reply) => {
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       refuseConflict(
         params.entryId,
@@ -140,7 +140,7 @@ export const codexRoutes = [
     body: mergeBody,
     sends: { 200: codexEntrySchema },
     refuses: [...refusesChange],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params, headers, body }, reply) => {
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       if (body.preview) {
@@ -165,7 +165,7 @@ export const codexRoutes = [
     body: splitBody,
     sends: { 200: splitSchema },
     refuses: [...refusesChange, 'CODEX_FULL'],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body }) => {
+    handle: async ({ novels, userId }, { params, headers, body }) => {
       const { codex } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'entry')
       // The version alone does not tell two requests apart: the entry that stays may be left as it is, and keeps its version then.
@@ -187,6 +187,7 @@ export const codexRoutes = [
   }),
   post('/v1/novels/:novelId/codex/:entryId([^:]+)::places', {
     summary: 'Show every place of a novel that renaming an entry would change',
+    needs: 'read',
     description:
       'With the text around each, what it becomes, and why it is in doubt. Nothing is changed: RenameInNovel does that, for all places or for those that ' +
       'are chosen. A page ends with a scene; in a long novel it may have no place and not be the last.',
@@ -194,7 +195,7 @@ export const codexRoutes = [
     body: placesBody,
     sends: { 200: pageOf(placeSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND', 'CODEX_ENTRY_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params, body: { pageSize, pageToken, ...request } }) =>
+    handle: ({ novels, userId }, { params, body: { pageSize, pageToken, ...request } }) =>
       findPlaces(novels, { userId, ...params, ...request }, { pageSize, ...defined({ pageToken }) }),
   }),
   post('/v1/novels/:novelId/codex::import', {
@@ -205,7 +206,7 @@ export const codexRoutes = [
     body: lorebookBody,
     sends: { 200: importedSchema },
     refuses: ['NOVEL_NOT_FOUND', 'CODEX_FULL', 'LOREBOOK_INVALID'],
-    handle: ({ novels, settings: { userId } }, { params: { novelId }, body }) =>
+    handle: ({ novels, userId }, { params: { novelId }, body }) =>
       importLorebook(novels, { userId, novelId, ...body }),
   }),
 ]

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import type { BulkOutcome } from '../../engine/dead-letter.ts'
 import type { DeadLetterFilter } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
+import { audited, auditedTask } from '../audit/audit.ts'
+import { type Identity, userIn } from '../identity.ts'
 import { presentAll } from '../listing.ts'
 import { ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
@@ -46,12 +49,31 @@ const bulkResult = z.object({
   failed: z
     .array(z.object({ taskId: z.string(), code: z.string(), message: z.string() }))
     .describe('The first 100'),
+  more: z.literal(true).optional().describe('There are more: the request ended after 1,000'),
 })
 
-/** Returns what a body selects: its filter, with the age beside it. */
-function selected({ filter, openedBefore }: z.output<typeof bulkBody>): DeadLetterFilter {
+/** Dead letters that one request acts on at most. */
+const perRequest = { limit: 1_000 }
+
+const forFew =
+  'For few: it acts on at most 1,000 before it responds. For many there is `POST /v1/bulk-actions`.'
+
+/** Returns what a body selects, of those that the identity may act on: its filter, with the age beside it. Throws FORBIDDEN. */
+function selected(identity: Identity, { filter, openedBefore }: z.output<typeof bulkBody>): DeadLetterFilter {
   const before = [filter.openedBefore, openedBefore].filter(at => at !== undefined)
-  return defined({ ...filter, openedBefore: before.length === 0 ? undefined : Math.min(...before) })
+  const userId = userIn(identity, filter.userId, 'operate')
+  return defined({ ...filter, userId, openedBefore: before.length === 0 ? undefined : Math.min(...before) })
+}
+
+/** Returns the filter of a listing, of what the identity sees. Throws FORBIDDEN. */
+function seen<Filter extends { userId?: string | undefined }>(identity: Identity, filter: Filter) {
+  return { ...filter, userId: userIn(identity, filter.userId, 'see') }
+}
+
+/** Has the audit trail name how many were acted on. Returns the outcome. */
+function counted(request: object, outcome: BulkOutcome): BulkOutcome {
+  audited(request, { after: { done: outcome.done, failed: outcome.failed.length } })
+  return outcome
 }
 
 const { get, post } = routesOf('dead letters')
@@ -63,8 +85,11 @@ export const deadLetterRoutes = [
     querystring: z.strictObject({ ...deadLetterFilter, ...paging }),
     sends: { 200: pageOf(taskSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: async ({ engine }, { query: { pageSize, pageToken, ...filter } }) => {
-      const page = await engine.deadLetters.list(defined(filter), defined({ pageSize, pageToken }))
+    handle: async ({ engine, identity }, { query: { pageSize, pageToken, ...filter } }) => {
+      const page = await engine.deadLetters.list(
+        defined(seen(identity, filter)),
+        defined({ pageSize, pageToken }),
+      )
       return { ...page, items: await presentAll(page.items, presentListed) }
     },
   }),
@@ -74,7 +99,9 @@ export const deadLetterRoutes = [
     summary: 'Group equal failures, the most frequent first',
     querystring: z.strictObject(deadLetterFilter),
     sends: { 200: z.object({ items: z.array(groupSchema) }) },
-    handle: async ({ engine }, { query }) => ({ items: await engine.deadLetters.groups(defined(query)) }),
+    handle: async ({ engine, identity }, { query }) => ({
+      items: await engine.deadLetters.groups(defined(seen(identity, query))),
+    }),
   }),
   get('/v1/dead-letters/:taskId', {
     summary: 'Read a task with an open dead letter',
@@ -88,17 +115,21 @@ export const deadLetterRoutes = [
     ...retryRoute,
     summary: 'Run a dead-lettered task again, with all its retries',
     refuses: retryRefusals('DEAD_LETTER_NOT_FOUND'),
-    handle: async ({ engine }, request, reply) => {
+    handle: async (context, request, reply) => {
+      const { engine } = context
       const { taskId } = request.params
-      const options = await retryOptions(engine, request, () => engine.deadLetters.get(taskId))
-      return sendRetried(reply, engine, taskId, await engine.deadLetters.retry(taskId, options))
+      const options = await retryOptions(context, request, () => engine.deadLetters.get(taskId))
+      await auditedTask(request, engine, taskId)
+      return sendRetried(request, reply, engine, await engine.deadLetters.retry(taskId, options))
     },
   }),
   post('/v1/dead-letters::retry', {
     summary: 'Run all that match again, as far as they were open when the request began',
+    description: forFew,
     body: bulkBody,
     sends: { 200: bulkResult },
-    handle: ({ engine }, { body }) => engine.deadLetters.retryAll(selected(body)),
+    handle: async ({ engine, identity }, request) =>
+      counted(request, await engine.deadLetters.retryAll(selected(identity, request.body), perRequest)),
   }),
   post('/v1/dead-letters/:taskId([^:]+)::purge', {
     summary: 'Remove one from the list; the task stays as it ended',
@@ -106,16 +137,20 @@ export const deadLetterRoutes = [
     headers: z.object(ifMatch),
     sends: { 200: taskSchema },
     refuses: ['IF_MATCH_INVALID', 'DEAD_LETTER_NOT_FOUND', 'TASK_CHANGED'],
-    handle: async ({ engine }, { params: { taskId }, headers }, reply) => {
-      const ifVersion = ifMatchVersion(headers['if-match'])
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const ifVersion = ifMatchVersion(request.headers['if-match'])
+      audited(request, { before: { deadLetter: true }, after: { deadLetter: false } })
       await engine.deadLetters.purge(taskId, defined({ ifVersion }))
       return sendTask(reply, await engine.tasks.get(taskId), engine)
     },
   }),
   post('/v1/dead-letters::purge', {
     summary: 'Remove all that match from the list; the tasks stay as they ended',
+    description: forFew,
     body: bulkBody,
     sends: { 200: bulkResult },
-    handle: ({ engine }, { body }) => engine.deadLetters.purgeAll(selected(body)),
+    handle: async ({ engine, identity }, request) =>
+      counted(request, await engine.deadLetters.purgeAll(selected(identity, request.body), perRequest)),
   }),
 ]

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
 import type { LimitUse } from '../../rate-limit/limiter.ts'
 import { createSharedWork } from '../../runtime/shared-work.ts'
-import { readParameters } from '../json-values.ts'
+import { userActedAs } from '../identity.ts'
 import { type AddRoute, type NovelContext, routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
+import { ownParameters } from '../scope.ts'
 
 const sums = {
   calls: z.int(),
@@ -34,12 +35,15 @@ const addEstimate: AddRoute<NovelContext> = (app, context) => {
   const running = createSharedWork<Estimate>(atOnce)
   routesOf<NovelContext>('usage').post('/v1/estimates', {
     summary: 'Estimate the model calls of a task before it is submitted',
+    needs: 'read',
     description:
       'An upper estimate, with all sub-tasks. Refuses what a submission would refuse. Calls no model.',
     body: z.strictObject({
       taskType: z.string().min(1).max(100),
       parameters: z.unknown().optional().describe('As they would be submitted; default `{}`'),
-      userId: plainText(200).optional().describe('The owner; default the user of the request'),
+      userId: plainText(200)
+        .optional()
+        .describe('The owner; default: the user for whom the server acts, `local` if none is set'),
     }),
     sends: { 200: estimateSchema },
     refuses: [
@@ -54,9 +58,10 @@ const addEstimate: AddRoute<NovelContext> = (app, context) => {
       ] as const),
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED', 'PROMPT_INVALID'] as const),
     ],
-    handle: async ({ engine, novels, settings }, { body, signal }) => {
-      const { taskType, parameters: sent = {}, userId = settings.userId } = body
-      const parameters = await readParameters(engine, taskType, sent)
+    handle: async ({ engine, novels, identity }, { body, signal }) => {
+      const { taskType, parameters: sent = {} } = body
+      const userId = userActedAs(identity, body.userId)
+      const parameters = await ownParameters(engine, identity, { taskType, parameters: sent })
       await engine.tasks.check(taskType, parameters, { userId })
       const make = (left: AbortSignal) => estimateTask(novels, { userId, taskType, parameters, signal: left })
       const estimate = await running.join(JSON.stringify([userId, taskType, sent]), make, signal)

@@ -5,7 +5,9 @@ import type { TaskEvent } from '../../task/events.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import { type ApiContext, routesOf } from '../route.ts'
+import { userIn } from '../identity.ts'
+import { type ApiContext, type Asker, routesOf } from '../route.ts'
+import { taskStreamEvents } from '../schemas/events.ts'
 import { flag, id } from '../schemas/fields.ts'
 import { taskFilter, taskParams } from '../schemas/task.ts'
 import type { StreamRequest } from '../streams/hub.ts'
@@ -15,7 +17,15 @@ import type { EventFilter } from '../streams/stream.ts'
 const lastEventId = z.string().max(100).optional()
 const headers = z.object({ 'last-event-id': lastEventId.describe('Resume after this event') })
 
+const format = z
+  .enum(['plain', 'cloudevents'])
+  .default('plain')
+  .describe(
+    '`cloudevents`: the data of each event is a CloudEvents 1.0 event, as on RabbitMQ and in webhooks',
+  )
+
 const eventQuery = z.strictObject({
+  format,
   lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
   taskType: taskFilter.taskType,
   userId: taskFilter.userId,
@@ -29,7 +39,7 @@ const stream = {
   description:
     'Server-sent events: `task.created`, `task.updated`, `task.progress`, `task.completed`, `task.failed`, `task.cancelled`, ' +
     '`task.dead-lettered`; `reset` when the last event id is unknown or too old, or events of other processes may be missing: then read the tasks again.',
-  content: { 'text/event-stream': { schema: z.string() } },
+  content: { 'text/event-stream': { schema: z.string(), events: taskStreamEvents } },
 }
 
 const { get } = routesOf('events')
@@ -37,16 +47,18 @@ const { get } = routesOf('events')
 /** The streams of events. */
 export const eventRoutes = [
   get('/v1/events', {
-    summary: 'Watch all tasks',
+    summary: 'Watch all tasks that one sees',
     headers,
     querystring: eventQuery,
     sends: { 200: stream },
     refuses: ['TOO_MANY_STREAMS'],
     exposeHeadRoute: false,
     handle: (context, request, reply) => {
-      const { lastEventId: fromQuery, ...wanted } = request.query
+      const { lastEventId: fromQuery, format, ...wanted } = request.query
       const lastEventId = request.headers['last-event-id'] ?? fromQuery
-      openStream(context, { request, reply }, { lastEventId, matches: selectedEvents(wanted) })
+      const userId = userIn(context.identity, wanted.userId, 'see')
+      const matches = selectedEvents({ ...wanted, userId })
+      openStream(context, { request, reply }, { lastEventId, matches, format })
     },
   }),
   get('/v1/tasks/:taskId/events', {
@@ -54,7 +66,7 @@ export const eventRoutes = [
     description: '204: the task has ended and all its events were sent; do not reconnect.',
     params: taskParams,
     headers,
-    querystring: z.strictObject({ lastEventId }),
+    querystring: z.strictObject({ format, lastEventId }),
     sends: { 200: stream, 204: z.undefined().describe('The task has ended and all its events were sent') },
     refuses: ['TASK_NOT_FOUND', 'TOO_MANY_STREAMS'],
     exposeHeadRoute: false,
@@ -62,6 +74,7 @@ export const eventRoutes = [
       const { engine, hub } = context
       const record = await engine.tasks.get(request.params.taskId)
       const matches = treeEvents(engine, record)
+      const { format } = request.query
       const lastEventId = request.headers['last-event-id'] ?? request.query.lastEventId
       if (
         hasEnded(record.status) &&
@@ -72,7 +85,7 @@ export const eventRoutes = [
         return reply.code(204).send()
       // A client that disconnected during the look-up takes no place.
       if (reply.raw.destroyed) return reply.hijack()
-      openStream(context, { request, reply }, { lastEventId, matches })
+      openStream(context, { request, reply }, { lastEventId, matches, format })
       return reply
     },
   }),
@@ -100,17 +113,18 @@ async function hasAllEvents(
 }
 
 function openStream(
-  { hub }: ApiContext,
+  { hub, authenticator, identity }: ApiContext & Asker,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  wanted: Omit<StreamRequest, 'client'>,
+  wanted: Omit<StreamRequest, 'client' | 'mayStay'>,
 ): void {
   hub.places.admit(request.ip)
   beginStream(request, reply)
-  hub.open({ client: request.ip, ...wanted }, reply.raw)
+  const mayStay = () => authenticator.isStill(request, identity)
+  hub.open({ client: request.ip, mayStay, ...wanted }, reply.raw)
 }
 
 /** Returns the filter of a stream over all tasks. Absent fields do not restrict. */
-function selectedEvents(wanted: Omit<z.output<typeof eventQuery>, 'lastEventId'>): EventFilter {
+function selectedEvents(wanted: Omit<z.output<typeof eventQuery>, 'lastEventId' | 'format'>): EventFilter {
   const types = wanted.taskType === undefined ? undefined : new Set(wanted.taskType)
   const equal = (['userId', 'lane', 'parentTaskId', 'rootTaskId'] as const).filter(
     field => wanted[field] !== undefined,

@@ -4,8 +4,9 @@ import { exportFormats, zip } from '../../novel/export/formats.ts'
 import { openExport, removeExport } from '../../novel/export-files.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { attachment, rangeIn } from '../file-headers.ts'
+import { type Identity, userActedAs, userIn } from '../identity.ts'
 import { type NovelContext, routesOf } from '../route.ts'
-import { exportParams, exportSchema } from '../schemas/export.ts'
+import { exportParams, exportQuery, exportSchema } from '../schemas/export.ts'
 
 const { get, delete: remove } = routesOf<NovelContext>('novels')
 
@@ -17,20 +18,30 @@ function fileResponse(description: string) {
   return { description, content: Object.fromEntries(content) as Record<string, { schema: z.ZodType }> }
 }
 
+/** Returns whose export is read. Throws FORBIDDEN. */
+function exporterIn(identity: Identity, { userId }: { userId?: string | undefined }): string {
+  return userIn(identity, userId, 'see') ?? identity.userId
+}
+
 const download = get('/v1/exports/:exportId/file', {
   summary: 'Download the file of an export',
   description:
     'With the name of the file in `Content-Disposition`, its length, and an entity tag. `Range` asks for a part of it, such as `bytes=1000-`, so that a download that ' +
     'broke off goes on; `If-Range` with the entity tag makes sure that it is of the same file.',
   params: exportParams,
+  querystring: exportQuery,
   headers: z.object({
     range: z.string().optional().describe('One range of bytes; several are answered with the whole file'),
     'if-range': z.string().optional().describe('The entity tag of what `Range` continues'),
   }),
   sends: { 200: fileResponse('The file'), 206: fileResponse('The part that `Range` asks for') },
   refuses: ['EXPORT_NOT_FOUND', 'RANGE_NOT_SATISFIABLE'],
-  handle: async ({ novels, settings, log }, { params: { exportId }, headers, method }, reply) => {
-    const { userId, bodyTimeoutMs } = settings
+  handle: async (
+    { novels, settings, identity, log },
+    { params: { exportId }, query, headers, method },
+    reply,
+  ) => {
+    const userId = exporterIn(identity, query)
     const { found, source } = await openExport(novels, { userId, exportId })
     const { size } = source
     const etag = `"${exportId}"`
@@ -51,33 +62,36 @@ const download = get('/v1/exports/:exportId/file', {
     if (range !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${size}`)
     if (method === 'HEAD') return reply.send(Readable.from([]))
     // A reader that takes nothing for that long loses the connection, and one that goes away ends the reading.
-    reply.raw.setTimeout(bodyTimeoutMs)
+    reply.raw.setTimeout(settings.bodyTimeoutMs)
     const content = Readable.from(source.readRange(from, to))
     content.once('error', error => log.warn({ err: error, exportId }, 'download of an export failed'))
     return reply.send(content)
   },
 })
 
-/** The files that novels were exported to. The task ExportNovel makes them. */
+/** The files that novels, or all that a user has, were exported to. The tasks ExportNovel and ExportUser make them. */
 export const exportRoutes = [
   get('/v1/exports/:exportId', {
     summary: 'Read what is known of an export',
     description:
-      'The task ExportNovel writes a novel as a file, and names the export in its result. A day later the file is deleted; then, and when the novel is deleted, ' +
-      'there is no such export: submit the task again.',
+      'The task ExportNovel writes a novel as a file, and ExportUser all that a user has; its result names the export. A day later the file is deleted; then, and when ' +
+      'the novel is deleted, there is no such export: submit the task again.',
     params: exportParams,
+    querystring: exportQuery,
     sends: { 200: exportSchema },
     refuses: ['EXPORT_NOT_FOUND'],
-    handle: ({ novels, settings }, { params }) =>
-      novels.library.exports.export(settings.userId, params.exportId),
+    handle: async ({ novels, identity }, { params, query }) =>
+      novels.library.exports.export(exporterIn(identity, query), params.exportId),
   }),
   download,
   remove('/v1/exports/:exportId', {
     summary: 'Delete an export with its file; the novel stays',
     params: exportParams,
+    querystring: exportQuery,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['EXPORT_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { exportId } }, reply) => {
+    handle: async ({ novels, identity }, { params: { exportId }, query }, reply) => {
+      const userId = userActedAs(identity, query.userId)
       await removeExport(novels, { userId, exportId })
       return reply.code(204).send()
     },

@@ -189,6 +189,8 @@ export const healthRoutes = [
   }),
   get('/metrics', {
     summary: 'Metrics in the text format of Prometheus',
+    needs: 'operate',
+    config: { showsAll: true },
     sends: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },
     handle: async ({ metrics }, _request, reply) => {
       reply.type(metrics.contentType)

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { KeptModelList, ModelChange, ModelSettings } from '../../ai/model-settings.ts'
+import type { AuditFields } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { type ErrorCode, QuillworkError } from '../../task/errors.ts'
+import { audited } from '../audit/audit.ts'
 import { requiredVersion, tagged } from '../request-headers.ts'
 import { type ApiContext, routesOf } from '../route.ts'
 import { ifMatch } from '../schemas/fields.ts'
@@ -35,11 +37,25 @@ type Headers = { 'if-match'?: string | undefined }
 
 /** Makes a change of the list, and sends the list. */
 async function sendChanged(
-  { headers }: { headers: Headers },
+  context: ApiContext,
+  request: { headers: Headers },
   reply: Reply,
-  change: (version: number) => Promise<KeptModelList>,
+  change: (settings: ModelSettings, version: number) => Promise<KeptModelList>,
 ) {
-  return sendList(reply, await change(requiredVersion(headers['if-match'], 'list of models')))
+  const version = requiredVersion(request.headers['if-match'], 'list of models')
+  const settings = settingsOf(context)
+  const before = listed(await settings.list())
+  const list = await change(settings, version)
+  audited(request, { before, after: listed(list) })
+  return sendList(reply, list)
+}
+
+/** Returns what the audit trail shows of the list. */
+function listed({ version, items }: KeptModelList): AuditFields {
+  return {
+    version,
+    models: items.slice(0, 50).map(({ id, key }) => (key === undefined ? id : `${id}, with a key`)),
+  }
 }
 
 function sendList(reply: Reply, list: KeptModelList) {
@@ -50,6 +66,7 @@ function sendList(reply: Reply, list: KeptModelList) {
 export const modelRoutes = [
   get('/v1/models', {
     summary: 'List the models that are kept in the store, in the order of preference',
+    needs: 'administer',
     description:
       'Those of the configuration are in `GET /v1/capabilities` alone; they come first, and win over a kept one with the same id. A key is never sent.',
     sends: { 200: keptModels },
@@ -58,32 +75,40 @@ export const modelRoutes = [
   }),
   put('/v1/models/:modelId', {
     summary: 'Set up a model, or write one anew',
+    needs: 'administer',
     description:
       'If-Match names the version of the list. The model is used at once, in other processes within seconds. A kept key stays while the address does.',
     ...versioned,
     body: modelChange,
     refuses: changes,
     handle: (context, request, reply) =>
-      sendChanged(request, reply, version =>
-        settingsOf(context).save(request.params.modelId, changeOf(request.body), version),
+      sendChanged(context, request, reply, (settings, version) =>
+        settings.save(request.params.modelId, changeOf(request.body), version),
       ),
   }),
   remove('/v1/models/:modelId', {
     summary: 'Remove a kept model with its key',
+    needs: 'administer',
     ...versioned,
     refuses: [...changes, 'KEPT_MODEL_NOT_FOUND'],
     handle: (context, request, reply) =>
-      sendChanged(request, reply, version => settingsOf(context).remove(request.params.modelId, version)),
+      sendChanged(context, request, reply, (settings, version) =>
+        settings.remove(request.params.modelId, version),
+      ),
   }),
   post('/v1/models/:modelId([^:]+)::prefer', {
     summary: 'Use a kept model before the others that are kept',
+    needs: 'administer',
     ...versioned,
     refuses: [...changes, 'KEPT_MODEL_NOT_FOUND'],
     handle: (context, request, reply) =>
-      sendChanged(request, reply, version => settingsOf(context).prefer(request.params.modelId, version)),
+      sendChanged(context, request, reply, (settings, version) =>
+        settings.prefer(request.params.modelId, version),
+      ),
   }),
   post('/v1/models/:modelId([^:]+)::test', {
     summary: 'Ask a model for one word',
+    needs: 'administer',
     description:
       'As it is used, or with `change` as it would be, which is not kept. It costs what one word costs, and counts against no limit and no budget.',
     params: modelParams,

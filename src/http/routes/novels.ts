@@ -45,14 +45,14 @@ export const novelRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(novelSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: ({ novels, settings }, { query }) => novels.library.shelf.novels(settings.userId, defined(query)),
+    handle: ({ novels, userId }, { query }) => novels.library.shelf.novels(userId, defined(query)),
   }),
   get('/v1/novels/:novelId', {
     summary: 'Read a novel with its outline',
     params: novelParams,
     sends: { 200: outlineSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId } }) => {
+    handle: async ({ novels, userId }, { params: { novelId } }, reply) => {
       const { shelf, index } = novels.library
       const novel = await shelf.novel(userId, novelId)
       const volumes = await shelf.volumes(userId, novelId)
@@ -60,7 +60,7 @@ export const novelRoutes = [
       for await (const chapter of everyItem(perPage, page => shelf.chapters(userId, { novelId }, page)))
         chapters.push(chapter)
       const state = await index.state(userId, novelId)
-      return { ...novel, outline: presentOutline(volumes, chapters), index: state }
+      return tagged(reply, { ...novel, outline: presentOutline(volumes, chapters), index: state })
     },
   }),
   get('/v1/novels/:novelId/chapters/:chapterId', {
@@ -68,13 +68,13 @@ export const novelRoutes = [
     params: chapterParams,
     sends: { 200: chapterSchema },
     refuses: ['CHAPTER_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId, chapterId } }) => {
+    handle: async ({ novels, userId }, { params: { novelId, chapterId } }, reply) => {
       const chapter = await novels.library.shelf.chapter(userId, chapterId)
       if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
       const scenes = []
       for (const sceneId of chapter.sceneIds)
         scenes.push(presentScene(await novels.library.scenes.scene(userId, sceneId)))
-      return { ...chapter, scenes }
+      return tagged(reply, { ...chapter, scenes })
     },
   }),
   get('/v1/novels/:novelId/narration', {
@@ -82,8 +82,8 @@ export const novelRoutes = [
     params: novelParams,
     sends: { 200: narrationSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params }, reply) =>
-      tagged(reply, await novels.library.shelf.narration(settings.userId, params.novelId)),
+    handle: async ({ novels, userId }, { params }, reply) =>
+      tagged(reply, await novels.library.shelf.narration(userId, params.novelId)),
   }),
   put('/v1/novels/:novelId/narration', {
     summary: 'Write how a novel is told',
@@ -95,7 +95,7 @@ export const novelRoutes = [
     body: narrationBody,
     sends: { 200: narrationSchema },
     refuses: ['IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'NOVEL_NOT_FOUND', 'NARRATION_CHANGED'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
       const { shelf } = novels.library
       const given = { narration: body, expectedVersion: requiredVersion(headers['if-match'], 'narration') }
       const { outcome, version } = await shelf.setNarration(userId, novelId, given)
@@ -114,7 +114,7 @@ export const novelRoutes = [
     querystring: searchQuery,
     sends: { 200: searchAnswer },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: ({ engine, novels, settings: { userId } }, { params, query: { q, ...span }, signal }) => {
+    handle: ({ engine, novels, userId }, { params, query: { q, ...span }, signal }) => {
       const { library, now } = novels
       const models = modelsOf({ userId, services: novels })
       return searchNovel(
@@ -125,6 +125,7 @@ export const novelRoutes = [
   }),
   post('/v1/novels/:novelId([^:]+)::places', {
     summary: 'Show every place of a novel where words would be replaced',
+    needs: 'read',
     description:
       'With the text around each, and what it becomes. Nothing is changed: ReplaceInNovel does that, for all places or for those that are chosen. A page ends ' +
       'with a scene; in a long novel it may have no place and not be the last.',
@@ -132,7 +133,7 @@ export const novelRoutes = [
     body: wordsBody,
     sends: { 200: pageOf(placeSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params, body: { pageSize, pageToken, ...request } }) =>
+    handle: ({ novels, userId }, { params, body: { pageSize, pageToken, ...request } }) =>
       findWords(novels, { userId, ...params, ...request }, { pageSize, ...defined({ pageToken }) }),
   }),
   post('/v1/novels/:novelId([^:]+)::summarise', {
@@ -149,7 +150,7 @@ export const novelRoutes = [
       'CHAPTER_NOT_FOUND',
       ...submissionRefusals,
     ],
-    handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
+    handle: async ({ engine, novels, userId }, request, reply) => {
       const { shelf } = novels.library
       const { novelId } = request.params
       const range = defined({ ...request.body })
@@ -168,14 +169,13 @@ export const novelRoutes = [
     params: novelParams,
     sends: { 200: binnedNovelSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: ({ engine, novels, settings: { userId } }, { params }) =>
-      binNovel(engine, novels, { userId, ...params }),
+    handle: ({ engine, novels, userId }, { params }) => binNovel(engine, novels, { userId, ...params }),
   }),
   get('/v1/bin', {
     summary: 'List the novels that are in the bin, the newest first',
     sends: { 200: z.object({ items: z.array(binnedNovelSchema) }) },
     refuses: [],
-    handle: async ({ novels, settings: { userId } }) => ({
+    handle: async ({ novels, userId }) => ({
       items: [...(await novels.library.binnedNovels.list(userId))],
     }),
   }),
@@ -184,10 +184,10 @@ export const novelRoutes = [
     params: novelParams,
     sends: { 200: novelSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId } }) => {
+    handle: async ({ novels, userId }, { params: { novelId } }, reply) => {
       const { binnedNovels, shelf } = novels.library
       await binnedNovels.restore(userId, novelId)
-      return shelf.novel(userId, novelId)
+      return tagged(reply, await shelf.novel(userId, novelId))
     },
   }),
   remove('/v1/bin/:novelId', {
@@ -197,7 +197,7 @@ export const novelRoutes = [
     params: novelParams,
     sends: { 202: taskSchema },
     refuses: ['NOVEL_NOT_FOUND', 'USER_QUEUE_FULL', 'LANE_QUEUE_FULL'],
-    handle: async ({ engine, novels, settings: { userId } }, request, reply) => {
+    handle: async ({ engine, novels, userId }, request, reply) => {
       const { novelId } = request.params
       const novel = await novels.library.drafts.find(novelId)
       if (novel?.status === 'published') throw novelNotFound(novelId)

@@ -4,6 +4,7 @@ import type { OutputPlace } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import { routesOf } from '../route.ts'
+import { outputStreamEvents } from '../schemas/events.ts'
 import { taskParams } from '../schemas/task.ts'
 import { OutputStream, outputId, outputIdPattern, parseOutputId } from '../streams/output-stream.ts'
 import { beginStream } from '../streams/sse.ts'
@@ -49,13 +50,16 @@ export const outputRoutes = [
           'As JSON, or as server-sent events: `text` with `attempt`, `sequence` and `text`; `reset` with `attempt` when a newer attempt ' +
           'starts to write: discard the text before it; `end` with the `status` when the task has ended, and `deleted` where what came after ' +
           'the place to resume from is not kept any more. Ids are `attempt.sequence`.',
-        content: { 'application/json': { schema: outputSchema }, [streamType]: { schema: z.string() } },
+        content: {
+          'application/json': { schema: outputSchema },
+          [streamType]: { schema: z.string(), events: outputStreamEvents },
+        },
       },
       204: z.undefined().describe('The task has ended and all its text was sent'),
     },
     refuses: ['TASK_NOT_FOUND', 'TOO_MANY_STREAMS'],
     exposeHeadRoute: false,
-    handle: async ({ engine, hub, log }, request, reply) => {
+    handle: async ({ engine, hub, log, authenticator, identity }, request, reply) => {
       const { taskId } = request.params
       const id = request.headers['last-event-id'] ?? request.query.after
       const { place: from, isEnd } = parseOutputId(id ?? '0.0')
@@ -69,7 +73,7 @@ export const outputRoutes = [
       hub.places.admit(request.ip)
       beginStream(request, reply)
       const stream: OutputStream = new OutputStream(reply.raw, why => hub.places.leave(stream, why))
-      hub.places.take(request.ip, stream)
+      hub.places.take({ client: request.ip, mayStay: () => authenticator.isStill(request, identity) }, stream)
       stream
         .send(signal => engine.tasks.followOutput(taskId, { from, signal }))
         .catch(error => log.warn({ err: error, taskId }, 'output stream failed'))

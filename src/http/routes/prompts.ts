@@ -12,7 +12,7 @@ import {
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { etagOf, requiredVersion } from '../request-headers.ts'
-import { type NovelContext, routesOf } from '../route.ts'
+import { type Asker, type NovelContext, routesOf } from '../route.ts'
 import { ifMatch } from '../schemas/fields.ts'
 import { novelParams } from '../schemas/novel.ts'
 import { promptBody, promptParams, promptsSchema } from '../schemas/prompts.ts'
@@ -28,8 +28,8 @@ export const promptRoutes = [
     params: novelParams,
     sends: { 200: promptsSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings }, { params: { novelId } }, reply) =>
-      sendPrompts(novels, reply, { userId: settings.userId, novelId }),
+    handle: ({ novels, userId }, { params: { novelId } }, reply) =>
+      sendPrompts(novels, reply, { userId, novelId }),
   }),
   put('/v1/novels/:novelId/prompts/:promptId', {
     summary: 'Write a prompt of a novel, in place of that of the server',
@@ -63,7 +63,7 @@ interface Asked {
 }
 
 async function change(
-  { novels, settings: { userId } }: NovelContext,
+  { novels, userId }: NovelContext & Asker,
   reply: Reply,
   { params: { novelId, promptId }, headers, body }: Asked,
 ) {

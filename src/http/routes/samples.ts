@@ -45,11 +45,11 @@ export const sampleRoutes = [
     headers: z.object(idempotencyKeyHeader),
     sends: { 202: z.object({ taskId: z.string(), novelId: z.string() }) },
     refuses: ['ROUTE_NOT_FOUND', ...submissionRefusals],
-    handle: async ({ engine, novels, samples, settings }, request, reply) => {
+    handle: async ({ engine, novels, samples, userId }, request, reply) => {
       const { taskId, novelId, isNew } = await importSample(engine, novels, {
         folder: samples,
         name: request.params.name,
-        userId: settings.userId,
+        userId,
         idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
         traceparent: traceparentFor(request),
       })

@@ -59,8 +59,8 @@ export const sceneRoutes = [
     headers: z.object({ 'if-none-match': z.string().optional() }),
     sends: { 200: sceneSchema, 304: z.undefined().describe('The scene still has this version') },
     refuses: ['SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params, headers }, reply) => {
-      const scene = await novels.library.scenes.scene(settings.userId, params.sceneId)
+    handle: async ({ novels, userId }, { params, headers }, reply) => {
+      const scene = await novels.library.scenes.scene(userId, params.sceneId)
       const sent = sendScene(reply.header('cache-control', 'private, no-cache'), scene)
       const isKnown = noneMatchNames(headers['if-none-match'], etagOf(scene.version))
       return isKnown ? reply.code(304).send() : sent
@@ -76,7 +76,7 @@ export const sceneRoutes = [
     body: sceneEdit,
     sends: { 200: sceneSchema },
     refuses: ['OPTION_INVALID', 'IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'SCENE_NOT_FOUND', 'SCENE_CHANGED'],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, headers, body }, reply) => {
       const { scenes } = novels.library
       const edit = {
         sceneId,
@@ -89,6 +89,7 @@ export const sceneRoutes = [
   }),
   post('/v1/scenes/:sceneId([^:]+)::preview', {
     summary: 'Show what GenerateScene would show a model of a scene, and what that would cost',
+    needs: 'read',
     description:
       'Every block of the prompt with its tokens, where it comes from and why, and what was left out and why. Nothing is changed, and nothing is paid but, ' +
       'where the novel has vectors, the vector of what the scene is about, as by a search.',
@@ -96,7 +97,7 @@ export const sceneRoutes = [
     body: previewBody,
     sends: { 200: previewSchema },
     refuses: ['SCENE_NOT_FOUND', 'PROVIDER_NOT_CONFIGURED', 'PROMPT_INVALID'],
-    handle: ({ engine, novels, settings: { userId } }, { params: { sceneId }, body, signal }) => {
+    handle: ({ engine, novels, userId }, { params: { sceneId }, body, signal }) => {
       const { model, part, ...request } = body
       const { library, now } = novels
       const models = modelsOf({ userId, services: novels })
@@ -116,7 +117,7 @@ export const sceneRoutes = [
     body: newScene,
     sends: { 201: sceneSchema },
     refuses: ['CHAPTER_NOT_FOUND', 'CHAPTER_FULL', 'IDEMPOTENCY_KEY_REUSED'],
-    handle: async ({ novels, settings: { userId } }, { params: { chapterId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { chapterId }, headers, body }, reply) => {
       const { title, summary = '' } = body ?? {}
       const scene = await novels.library.scenes.appendScene({
         userId,
@@ -148,8 +149,8 @@ export const sceneRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(historyNoteSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params, query }) => {
-      const page = await novels.library.scenes.history(settings.userId, params.sceneId, defined(query))
+    handle: async ({ novels, userId }, { params, query }) => {
+      const page = await novels.library.scenes.history(userId, params.sceneId, defined(query))
       return { ...page, items: page.items.map(presentEntry) }
     },
   }),
@@ -158,8 +159,8 @@ export const sceneRoutes = [
     params: entryParams,
     sends: { 200: historyEntrySchema },
     refuses: ['SCENE_NOT_FOUND', 'HISTORY_ENTRY_NOT_FOUND'],
-    handle: async ({ novels, settings }, { params }) =>
-      presentEntry(await novels.library.scenes.historyEntry(settings.userId, params)),
+    handle: async ({ novels, userId }, { params }) =>
+      presentEntry(await novels.library.scenes.historyEntry(userId, params)),
   }),
   post('/v1/scenes/:sceneId([^:]+)::restore', {
     summary: 'Restore an entry of the history',
@@ -177,7 +178,7 @@ export const sceneRoutes = [
       'HISTORY_ENTRY_NOT_FOUND',
       'SCENE_CHANGED',
     ],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, headers, body }, reply) => {
       const { scenes } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'scene')
       const { entryId } = body

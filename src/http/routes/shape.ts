@@ -2,8 +2,14 @@ import { z } from 'zod'
 import { chapterNotFound, volumeNotFound } from '../../novel/library/refusal.ts'
 import { markDeleted } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
-import { createdIdOf, idempotencyKeyHeader, requiredVersion } from '../request-headers.ts'
-import { type NovelContext, routesOf } from '../route.ts'
+import {
+  createdIdOf,
+  idempotencyKeyHeader,
+  ifMatchVersion,
+  requiredVersion,
+  tagged,
+} from '../request-headers.ts'
+import { type Asker, type NovelContext, routesOf } from '../route.ts'
 import { ifMatch } from '../schemas/fields.ts'
 import { chapterParams, novelParams, novelSchema } from '../schemas/novel.ts'
 import { presentScene, sceneParams, sceneSchema } from '../schemas/scene.ts'
@@ -32,21 +38,31 @@ import { refuseUnlessApplied, sendScene } from './scenes.ts'
 const { get, post, patch, delete: remove } = routesOf<NovelContext>('novels')
 
 const keyed = { headers: z.object(idempotencyKeyHeader) }
+const guarded = {
+  description:
+    'With If-Match, the version that was read: if somebody changed it since, nothing is overwritten: 412.',
+  headers: z.object(ifMatch),
+}
+
+/** Returns what a change must find, where its request says so. Throws IF_MATCH_INVALID. */
+function seenIn(headers: { 'if-match'?: string | undefined }) {
+  return defined({ expectedVersion: ifMatchVersion(headers['if-match']) })
+}
 
 /** Whose novel, and of which library. */
-type Own = Pick<NovelContext, 'novels'> & { settings: { userId: string } }
+type Own = Pick<NovelContext, 'novels'> & Pick<Asker, 'userId'>
 
 /** Throws NOVEL_NOT_FOUND, VOLUME_NOT_FOUND. */
-async function volumeOf({ novels, settings }: Own, novelId: string, volumeId: string) {
-  const volumes = await novels.library.shelf.volumes(settings.userId, novelId)
+async function volumeOf({ novels, userId }: Own, novelId: string, volumeId: string) {
+  const volumes = await novels.library.shelf.volumes(userId, novelId)
   const found = volumes.find(({ id }) => id === volumeId)
   if (found === undefined) throw volumeNotFound(volumeId)
   return found
 }
 
 /** Throws CHAPTER_NOT_FOUND. */
-async function chapterOf({ novels, settings }: Own, novelId: string, chapterId: string) {
-  const chapter = await novels.library.shelf.chapter(settings.userId, chapterId)
+async function chapterOf({ novels, userId }: Own, novelId: string, chapterId: string) {
+  const chapter = await novels.library.shelf.chapter(userId, chapterId)
   if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
   return chapter
 }
@@ -60,22 +76,29 @@ export const shapeRoutes = [
     body: newNovelBody,
     sends: { 201: novelSchema },
     refuses: ['OPTION_INVALID'],
-    handle: async ({ novels, settings: { userId } }, { headers, body }, reply) => {
+    handle: async ({ novels, userId }, { headers, body }, reply) => {
       const id = createdIdOf(headers, 'novel', userId)
       const { title, ...more } = body
       const novel = await novels.library.shape.create({ id, userId, title, ...defined(more) })
       reply.code(201).header('location', `/v1/novels/${id}`)
-      return novel
+      return tagged(reply, novel)
     },
   }),
   patch('/v1/novels/:novelId', {
-    summary: 'Change the title, the author, the language or the target of words of a novel',
+    summary:
+      'Change the title, the author, the language or the target of words of a novel, whether it is a reference, and the references that it names',
+    ...guarded,
     params: novelParams,
     body: novelNamesBody,
     sends: { 200: novelSchema },
-    refuses: ['NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params, body }) =>
-      novels.library.shape.rename(userId, params.novelId, defined(body)),
+    refuses: [
+      ...(['IF_MATCH_INVALID', 'OPTION_INVALID', 'NOVEL_NOT_FOUND', 'NOVEL_CHANGED'] as const),
+      ...(['NOVEL_IS_REFERENCE', 'NOVEL_NOT_REFERENCE'] as const),
+    ],
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
+      const names = { ...defined(body), ...seenIn(headers) }
+      return tagged(reply, await novels.library.shape.rename(userId, novelId, names))
+    },
   }),
   post('/v1/novels/:novelId/volumes', {
     summary: 'Add a volume, without chapters',
@@ -85,23 +108,25 @@ export const shapeRoutes = [
     body: newVolumeBody,
     sends: { 201: volumeSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
       const { title, ...place } = body
       const id = createdIdOf(headers, 'volume', userId, novelId)
+      const volume = await novels.library.shape.addVolume(userId, { novelId, id, title, ...defined(place) })
       reply.code(201)
-      return novels.library.shape.addVolume(userId, { novelId, id, title, ...defined(place) })
+      return tagged(reply, volume)
     },
   }),
   patch('/v1/novels/:novelId/volumes/:volumeId', {
     summary: 'Change the title of a volume',
+    ...guarded,
     params: volumeParams,
     body: titleBody,
     sends: { 200: volumeSchema },
-    refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
-    handle: async (context, { params, body: { title } }) => {
-      const { novels, settings } = context
-      await novels.library.shape.renameVolume(settings.userId, { ...params, title })
-      return volumeOf(context, params.novelId, params.volumeId)
+    refuses: ['IF_MATCH_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND', 'VOLUME_CHANGED'],
+    handle: async (context, { params, headers, body: { title } }, reply) => {
+      const { novels, userId } = context
+      await novels.library.shape.renameVolume(userId, { ...params, title, ...seenIn(headers) })
+      return tagged(reply, await volumeOf(context, params.novelId, params.volumeId))
     },
   }),
   post('/v1/novels/:novelId/volumes/:volumeId([^:]+)::move', {
@@ -110,10 +135,10 @@ export const shapeRoutes = [
     body: volumeMoveBody,
     sends: { 200: volumeSchema },
     refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
-    handle: async (context, { params, body }) => {
-      const { novels, settings } = context
-      await novels.library.shape.moveVolume(settings.userId, { ...params, ...defined({ ...body }) })
-      return volumeOf(context, params.novelId, params.volumeId)
+    handle: async (context, { params, body }, reply) => {
+      const { novels, userId } = context
+      await novels.library.shape.moveVolume(userId, { ...params, ...defined({ ...body }) })
+      return tagged(reply, await volumeOf(context, params.novelId, params.volumeId))
     },
   }),
   remove('/v1/novels/:novelId/volumes/:volumeId', {
@@ -122,7 +147,7 @@ export const shapeRoutes = [
     params: volumeParams,
     sends: { 200: binEntrySchema },
     refuses: ['NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params: { novelId, volumeId } }) =>
+    handle: ({ novels, userId }, { params: { novelId, volumeId } }) =>
       novels.library.bin.remove(userId, { novelId, what: 'volume', id: volumeId }),
   }),
   post('/v1/novels/:novelId/chapters', {
@@ -133,23 +158,25 @@ export const shapeRoutes = [
     body: newChapterBody,
     sends: { 201: chapterPlaceSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
       const { title, ...place } = body
       const id = createdIdOf(headers, 'chapter', userId, novelId)
       reply.code(201).header('location', `/v1/novels/${novelId}/chapters/${id}`)
-      return novels.library.shape.addChapter(userId, { novelId, id, title, ...defined(place) })
+      const chapter = { novelId, id, title, ...defined(place) }
+      return tagged(reply, await novels.library.shape.addChapter(userId, chapter))
     },
   }),
   patch('/v1/novels/:novelId/chapters/:chapterId', {
     summary: 'Change the title or the target of words of a chapter',
+    ...guarded,
     params: chapterParams,
     body: chapterEditBody,
     sends: { 200: chapterPlaceSchema },
-    refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async (context, { params, body }) => {
-      const { novels, settings } = context
-      await novels.library.shape.editChapter(settings.userId, { ...params, ...defined(body) })
-      return chapterOf(context, params.novelId, params.chapterId)
+    refuses: ['IF_MATCH_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_CHANGED'],
+    handle: async (context, { params, headers, body }, reply) => {
+      const { novels, userId } = context
+      await novels.library.shape.editChapter(userId, { ...params, ...defined(body), ...seenIn(headers) })
+      return tagged(reply, await chapterOf(context, params.novelId, params.chapterId))
     },
   }),
   post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::move', {
@@ -158,10 +185,10 @@ export const shapeRoutes = [
     body: chapterMoveBody,
     sends: { 200: chapterPlaceSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'VOLUME_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async (context, { params, body }) => {
-      const { novels, settings } = context
-      await novels.library.shape.moveChapter(settings.userId, { ...params, ...defined({ ...body }) })
-      return chapterOf(context, params.novelId, params.chapterId)
+    handle: async (context, { params, body }, reply) => {
+      const { novels, userId } = context
+      await novels.library.shape.moveChapter(userId, { ...params, ...defined({ ...body }) })
+      return tagged(reply, await chapterOf(context, params.novelId, params.chapterId))
     },
   }),
   post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::split', {
@@ -172,11 +199,12 @@ export const shapeRoutes = [
     body: splitBody,
     sends: { 201: chapterPlaceSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params, headers, body }, reply) => {
       const { novelId, chapterId } = params
       const id = createdIdOf(headers, 'chapter', userId, novelId)
       reply.code(201).header('location', `/v1/novels/${novelId}/chapters/${id}`)
-      return novels.library.shape.splitChapter(userId, { novelId, chapterId, id, ...body })
+      const split = { novelId, chapterId, id, ...body }
+      return tagged(reply, await novels.library.shape.splitChapter(userId, split))
     },
   }),
   post('/v1/novels/:novelId/chapters/:chapterId([^:]+)::merge', {
@@ -185,10 +213,10 @@ export const shapeRoutes = [
     body: mergeBody,
     sends: { 200: chapterPlaceSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
-    handle: async (context, { params, body }) => {
-      const { novels, settings } = context
-      await novels.library.shape.mergeChapters(settings.userId, { ...params, ...body })
-      return chapterOf(context, params.novelId, params.chapterId)
+    handle: async (context, { params, body }, reply) => {
+      const { novels, userId } = context
+      await novels.library.shape.mergeChapters(userId, { ...params, ...body })
+      return tagged(reply, await chapterOf(context, params.novelId, params.chapterId))
     },
   }),
   remove('/v1/novels/:novelId/chapters/:chapterId', {
@@ -197,7 +225,7 @@ export const shapeRoutes = [
     params: chapterParams,
     sends: { 200: binEntrySchema },
     refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: ({ novels, settings: { userId } }, { params: { novelId, chapterId } }) =>
+    handle: ({ novels, userId }, { params: { novelId, chapterId } }) =>
       novels.library.bin.remove(userId, { novelId, what: 'chapter', id: chapterId }),
   }),
   post('/v1/scenes/:sceneId([^:]+)::move', {
@@ -206,7 +234,7 @@ export const shapeRoutes = [
     body: sceneMoveBody,
     sends: { 200: sceneSchema },
     refuses: ['OPTION_INVALID', 'SCENE_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, body }, reply) => {
       await novels.library.shape.moveScene(userId, { sceneId, ...defined({ ...body }) })
       return sendScene(reply, await novels.library.scenes.scene(userId, sceneId))
     },
@@ -228,7 +256,7 @@ export const shapeRoutes = [
       'SCENE_CHANGED',
       'CHAPTER_FULL',
     ],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, headers, body }, reply) => {
       const { shape, scenes } = novels.library
       const id = createdIdOf(headers, 'scene', userId, sceneId)
       const expectedVersion = requiredVersion(headers['if-match'], 'scene')
@@ -247,7 +275,7 @@ export const shapeRoutes = [
     body: sceneMergeBody,
     sends: { 200: z.object({ scene: sceneSchema, binned: binEntrySchema }) },
     refuses: ['OPTION_INVALID', 'SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId }, body: { next } }) => {
+    handle: async ({ novels, userId }, { params: { sceneId }, body: { next } }) => {
       const { shape, scenes } = novels.library
       const binned = await shape.mergeScenes(userId, { sceneId, next })
       return { scene: presentScene(await scenes.scene(userId, sceneId)), binned }
@@ -259,7 +287,7 @@ export const shapeRoutes = [
     params: sceneParams,
     sends: { 200: binEntrySchema },
     refuses: ['SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { sceneId } }) => {
+    handle: async ({ novels, userId }, { params: { sceneId } }) => {
       const { novelId } = await novels.library.scenes.scene(userId, sceneId)
       return novels.library.bin.remove(userId, { novelId, what: 'scene', id: sceneId })
     },
@@ -269,7 +297,7 @@ export const shapeRoutes = [
     params: novelParams,
     sends: { 200: z.object({ items: z.array(binEntrySchema) }) },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params }) => ({
+    handle: async ({ novels, userId }, { params }) => ({
       items: [...(await novels.library.bin.entries(userId, params.novelId))],
     }),
   }),
@@ -278,7 +306,7 @@ export const shapeRoutes = [
     params: binParams,
     sends: { 200: binEntrySchema },
     refuses: ['NOVEL_NOT_FOUND', 'BIN_ENTRY_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL'],
-    handle: ({ novels, settings: { userId } }, { params }) => novels.library.bin.restore(userId, params),
+    handle: ({ novels, userId }, { params }) => novels.library.bin.restore(userId, params),
   }),
   remove('/v1/novels/:novelId/bin/:entryId', {
     summary: 'Delete for good what is in the bin',
@@ -286,7 +314,7 @@ export const shapeRoutes = [
     params: binParams,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['NOVEL_NOT_FOUND', 'BIN_ENTRY_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params }, reply) => {
+    handle: async ({ novels, userId }, { params }, reply) => {
       while ((await novels.library.bin.discard(userId, params)) === 'more') {}
       markDeleted(novels.library)
       return reply.code(204).send()

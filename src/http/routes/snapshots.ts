@@ -19,8 +19,8 @@ export const snapshotRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(snapshotSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND'],
-    handle: ({ novels, settings }, { params, query }) =>
-      novels.library.snapshots.snapshots(settings.userId, params.novelId, defined(query)),
+    handle: ({ novels, userId }, { params, query }) =>
+      novels.library.snapshots.snapshots(userId, params.novelId, defined(query)),
   }),
   post('/v1/novels/:novelId/snapshots', {
     summary: 'Name the state of a novel: which text every scene has',
@@ -32,7 +32,7 @@ export const snapshotRoutes = [
     body: newSnapshotBody,
     sends: { 201: snapshotSchema },
     refuses: ['OPTION_INVALID', 'NOVEL_NOT_FOUND', 'SNAPSHOTS_FULL', 'IDEMPOTENCY_KEY_REUSED'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params: { novelId }, headers, body }, reply) => {
       const id = createdIdOf(headers, 'snapshot', userId, novelId)
       const snapshot = await novels.library.snapshots.create(userId, { id, novelId, name: body.name })
       if (snapshot.name !== body.name)
@@ -49,22 +49,22 @@ export const snapshotRoutes = [
     params: snapshotParams,
     sends: { 200: snapshotSchema },
     refuses,
-    handle: ({ novels, settings }, { params }) => novels.library.snapshots.snapshot(settings.userId, params),
+    handle: ({ novels, userId }, { params }) => novels.library.snapshots.snapshot(userId, params),
   }),
   get('/v1/novels/:novelId/snapshots/:snapshotId/comparison', {
     summary: 'Compare a novel with a snapshot, scene by scene',
     params: snapshotParams,
     sends: { 200: comparisonSchema },
     refuses,
-    handle: ({ novels, settings }, { params }) => novels.library.snapshots.compare(settings.userId, params),
+    handle: ({ novels, userId }, { params }) => novels.library.snapshots.compare(userId, params),
   }),
   remove('/v1/novels/:novelId/snapshots/:snapshotId', {
     summary: 'Delete a snapshot; the novel stays as it is',
     params: snapshotParams,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses,
-    handle: async ({ novels, settings }, { params }, reply) => {
-      await novels.library.snapshots.remove(settings.userId, params)
+    handle: async ({ novels, userId }, { params }, reply) => {
+      await novels.library.snapshots.remove(userId, params)
       return reply.code(204).send()
     },
   }),

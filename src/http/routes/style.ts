@@ -17,7 +17,7 @@ const addStyle: AddRoute<NovelContext> = (app, context) => {
     sends: { 200: styleSchema },
     refuses: ['NOVEL_NOT_FOUND'],
     exposeHeadRoute: false,
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, signal }) => {
+    handle: async ({ novels, userId }, { params: { novelId }, signal }) => {
       const read = (left: AbortSignal) => readNovelStyle(novels, { userId, novelId, signal: left })
       return presentStyle(await running.join(JSON.stringify([userId, novelId]), read, signal))
     },

@@ -25,7 +25,7 @@ export const summaryRoutes = [
     params: novelParams,
     sends: { 200: unitsSchema },
     refuses: ['NOVEL_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId } }) => {
+    handle: async ({ novels, userId }, { params: { novelId } }) => {
       const outline = await novels.library.levels.outline(userId, novelId)
       const { scenes, units } = wantedOf(outline)
       return { outOfDate: scenes.length + units.length, items: outline.units.map(presentUnit) }
@@ -36,7 +36,7 @@ export const summaryRoutes = [
     params: unitParams,
     sends: { 200: unitSummarySchema },
     refuses: ['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params }, reply) =>
+    handle: async ({ novels, userId }, { params }, reply) =>
       tagged(reply, await readUnit(novels.library, userId, params)),
   }),
   put('/v1/novels/:novelId/summaries/:unitId', {
@@ -56,7 +56,7 @@ export const summaryRoutes = [
       'CHAPTER_NOT_FOUND',
       'SUMMARY_CHANGED',
     ],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body: { text } }, reply) => {
+    handle: async ({ novels, userId }, { params, headers, body: { text } }, reply) => {
       const expectedVersion = requiredVersion(headers['if-match'], 'summary')
       const { library } = novels
       const { outcome, version } = await library.levels.edit(userId, { ...params, text, expectedVersion })

@@ -1,15 +1,18 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { mostBulkTags } from '../../engine/bulk-selection.ts'
 import type { Engine, RetryTaskOptions, TaskRecord } from '../../index.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
 import { readable } from '../../task/codec.ts'
 import { withoutControls } from '../../task/controls.ts'
 import { defined } from '../../task/defined.ts'
-import { readParameters } from '../json-values.ts'
+import { audited, auditedTask } from '../audit/audit.ts'
+import { type Identity, usesAll } from '../identity.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, ifMatchVersion } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { ifMatch, plainText } from '../schemas/fields.ts'
 import { presentTask, taskParams, taskSchema } from '../schemas/task.ts'
+import { ownParameters, requireOwnSubject, requireOwnTags } from '../scope.ts'
 import { traceparentFor } from '../trace.ts'
 import { accepted, sendTask, submissionRefusals } from './tasks.ts'
 
@@ -50,15 +53,25 @@ export const retryRefusals = (notFound: 'TASK_NOT_FOUND' | 'DEAD_LETTER_NOT_FOUN
   ] as const
 
 /** Responds to a retry: how many tasks run again, and the task as it is now. */
-export async function sendRetried(reply: FastifyReply, engine: Engine, taskId: string, retried: number) {
+export async function sendRetried(
+  request: { params: { taskId: string } },
+  reply: FastifyReply,
+  engine: Engine,
+  retried: number,
+) {
+  const { taskId } = request.params
   const record = await engine.tasks.get(taskId)
+  audited(request, { after: { status: record.status, retried } })
   reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
   return { retried, task: presentTask(record) }
 }
 
-/** Returns the options of a retry, as the engine takes them. Reads the task only where it gets other parameters. */
+/**
+ * Returns the options of a retry, as the engine takes them. Reads the task where it gets other parameters, or the identity may not act on all users.
+ * Throws FORBIDDEN.
+ */
 export async function retryOptions(
-  engine: Engine,
+  { engine, identity }: { engine: Engine; identity: Identity },
   request: {
     body?: { parameters?: unknown; keepCheckpoints?: true | string[] | undefined } | null | undefined
     headers: { 'if-match'?: string | undefined }
@@ -67,9 +80,12 @@ export async function retryOptions(
 ): Promise<RetryTaskOptions> {
   const ifVersion = ifMatchVersion(request.headers['if-match'])
   const { parameters: sent, keepCheckpoints } = request.body ?? {}
-  if (sent === undefined) return defined({ ifVersion, keepCheckpoints })
+  if (sent === undefined) {
+    if (!usesAll(identity, 'operate')) requireOwnSubject(identity, await readTask())
+    return defined({ ifVersion, keepCheckpoints })
+  }
   const task = await readTask()
-  const parameters = await readParameters(engine, task.taskType, sent)
+  const parameters = await ownParameters(engine, identity, { taskType: task.taskType, parameters: sent })
   const { tags, derivedTags } = tagsFor(task, parameters)
   return defined({ ifVersion, parameters, keepCheckpoints, tags: [...tags, ...derivedTags] })
 }
@@ -84,7 +100,9 @@ function tagsFor({ taskType, parameters: before, tags }: TaskRecord, parameters:
 
 const { post } = routesOf('tasks')
 
-/** Cancel, retry, run now, signal and run anew. */
+const someTags = z.array(plainText(100)).min(1).max(mostBulkTags)
+
+/** Cancel, retry, run now, move, tag, signal and run anew. */
 export const taskActionRoutes = [
   post('/v1/tasks/:taskId([^:]+)::cancel', {
     summary: 'Cancel a task and everything below it',
@@ -94,10 +112,13 @@ export const taskActionRoutes = [
     headers: z.object(ifMatch),
     sends: { 200: taskSchema, 202: taskSchema },
     refuses: ['IF_MATCH_INVALID', 'TASK_NOT_FOUND', 'TASK_ALREADY_ENDED', 'TASK_CHANGED'],
-    handle: async ({ engine }, { params: { taskId }, headers }, reply) => {
-      const ifVersion = ifMatchVersion(headers['if-match'])
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const ifVersion = ifMatchVersion(request.headers['if-match'])
+      await auditedTask(request, engine, taskId)
       await engine.tasks.cancel(taskId, defined({ ifVersion }))
       const record = await engine.tasks.get(taskId)
+      audited(request, { after: { status: record.status } })
       reply.code(record.status === 'CANCELLED' ? 200 : 202)
       return sendTask(reply, record, engine)
     },
@@ -106,10 +127,12 @@ export const taskActionRoutes = [
     ...retryRoute,
     summary: 'Run an ended task again, with those of its sub-tasks that did not complete',
     refuses: retryRefusals('TASK_NOT_FOUND'),
-    handle: async ({ engine }, request, reply) => {
+    handle: async (context, request, reply) => {
+      const { engine } = context
       const { taskId } = request.params
-      const options = await retryOptions(engine, request, () => engine.tasks.get(taskId))
-      return sendRetried(reply, engine, taskId, await engine.tasks.retry(taskId, options))
+      const options = await retryOptions(context, request, () => engine.tasks.get(taskId))
+      await auditedTask(request, engine, taskId)
+      return sendRetried(request, reply, engine, await engine.tasks.retry(taskId, options))
     },
   }),
   post('/v1/tasks/:taskId([^:]+)::runNow', {
@@ -120,10 +143,60 @@ export const taskActionRoutes = [
     headers: z.object(ifMatch),
     sends: { 202: taskSchema },
     refuses: ['IF_MATCH_INVALID', 'TASK_NOT_FOUND', 'TASK_NOT_WAITING', 'TASK_CHANGED'],
-    handle: async ({ engine }, { params: { taskId }, headers }, reply) => {
-      await engine.tasks.runNow(taskId, defined({ ifVersion: ifMatchVersion(headers['if-match']) }))
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const ifVersion = ifMatchVersion(request.headers['if-match'])
+      await auditedTask(request, engine, taskId)
+      await engine.tasks.runNow(taskId, defined({ ifVersion }))
+      const record = await engine.tasks.get(taskId)
+      audited(request, { after: { status: record.status } })
+      reply.code(202)
+      return sendTask(reply, record, engine)
+    },
+  }),
+  post('/v1/tasks/:taskId([^:]+)::move', {
+    summary: 'Have a waiting task wait in another lane',
+    description:
+      'It joins the line of that lane, now or when the time comes that it waits for. One that runs keeps the lane of its slot, and is refused.',
+    params: taskParams,
+    headers: z.object(ifMatch),
+    body: z.strictObject({ lane: plainText(60) }),
+    sends: { 202: taskSchema },
+    refuses: ['IF_MATCH_INVALID', 'LANE_UNKNOWN', 'TASK_NOT_FOUND', 'TASK_NOT_WAITING', 'TASK_CHANGED'],
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const { lane } = request.body
+      const ifVersion = ifMatchVersion(request.headers['if-match'])
+      await auditedTask(request, engine, taskId)
+      await engine.tasks.move(taskId, lane, defined({ ifVersion }))
+      audited(request, { after: { lane } })
       reply.code(202)
       return sendTask(reply, await engine.tasks.get(taskId), engine)
+    },
+  }),
+  post('/v1/tasks/:taskId([^:]+)::tag', {
+    summary: 'Add tags to a task, and remove tags from it',
+    description:
+      'Whatever its status. A running attempt keeps the tags that it began with. Tags that say what a task is about (`novel:…`, `scene:…`) are not removed. A repeated request changes nothing.',
+    params: taskParams,
+    headers: z.object(ifMatch),
+    body: z
+      .strictObject({ add: someTags.optional(), remove: someTags.optional() })
+      .refine(
+        ({ add, remove }) => add !== undefined || remove !== undefined,
+        'Give `add`, `remove` or both.',
+      ),
+    sends: { 200: taskSchema },
+    refuses: ['IF_MATCH_INVALID', 'OPTION_INVALID', 'TASK_NOT_FOUND', 'TASK_CHANGED'],
+    handle: async ({ engine }, request, reply) => {
+      const { taskId } = request.params
+      const ifVersion = ifMatchVersion(request.headers['if-match'])
+      requireOwnTags(request.body.remove)
+      await auditedTask(request, engine, taskId)
+      await engine.tasks.tag(taskId, defined({ ...request.body, ifVersion }))
+      const record = await engine.tasks.get(taskId)
+      audited(request, { after: { tags: record.tags } })
+      return sendTask(reply, record, engine)
     },
   }),
   post('/v1/tasks/:taskId([^:]+)::signal', {
@@ -178,11 +251,14 @@ export const taskActionRoutes = [
       ...(['OPTION_INVALID', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...submissionRefusals,
     ],
-    handle: async ({ engine }, request, reply) => {
+    handle: async ({ engine, identity }, request, reply) => {
       const { taskId } = request.params
       const { parameters: sent } = request.body ?? {}
       const ended = await engine.tasks.get(taskId)
-      const parameters = sent === undefined ? undefined : await readParameters(engine, ended.taskType, sent)
+      const { taskType } = ended
+      if (sent === undefined) requireOwnSubject(identity, ended)
+      const parameters =
+        sent === undefined ? undefined : await ownParameters(engine, identity, { taskType, parameters: sent })
       const options = defined({
         parameters,
         idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),

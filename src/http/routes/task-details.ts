@@ -68,7 +68,9 @@ export const taskDetailRoutes = [
     refuses: ['TASK_NOT_FOUND'],
     handle: async ({ engine }, { params }) => {
       const { id } = await engine.tasks.get(params.taskId)
-      return { items: await engine.tasks.attempts(id) }
+      const attempts = await engine.tasks.attempts(id)
+      // Stacks are in the trace.
+      return { items: attempts.map(({ stack: _, ...attempt }) => attempt) }
     },
   }),
   get('/v1/tasks/:taskId/logs', {

@@ -1,17 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
+import { eraseUser } from '../../novel/erase-user.ts'
 import { subjectTags } from '../../novel/subject-tags.ts'
+import { countsOfUser } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { SubmitOptions } from '../../task/submission.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import { readParameters } from '../json-values.ts'
+import { audited } from '../audit/audit.ts'
+import { userActedAs, userIn, usesAll } from '../identity.ts'
 import { presentAll } from '../listing.ts'
+import { preferHeader, waitForEnd } from '../prefer.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
 import { routesOf } from '../route.ts'
 import { pageOf } from '../schemas/fields.ts'
 import {
+  filterFrom,
   presentListed,
   presentTask,
   submissionSchema,
@@ -19,6 +24,7 @@ import {
   taskParams,
   taskSchema,
 } from '../schemas/task.ts'
+import { ownParameters } from '../scope.ts'
 import { traceparentFor } from '../trace.ts'
 
 /**
@@ -62,13 +68,15 @@ export const taskRoutes = [
   post('/v1/tasks', {
     summary: 'Submit a task',
     description:
-      'Responds when the task is durable. With an Idempotency-Key, a repeated request finds the first task.',
+      'Responds when the task is durable. With an Idempotency-Key, a repeated request finds the first task. 200: it has ended, which only a request with `Prefer: wait` waits for.',
     headers: z.object({
       ...idempotencyKeyHeader,
+      ...preferHeader,
       traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
     }),
     body: submissionSchema,
-    sends: { 202: taskSchema },
+    sends: { 200: taskSchema, 202: taskSchema },
+    config: { audits: 'said' },
     refuses: [
       'PARAMETERS_INVALID',
       'PARAMETERS_TOO_LARGE',
@@ -80,12 +88,19 @@ export const taskRoutes = [
       'VALUE_NOT_STORABLE',
       ...submissionRefusals,
     ],
-    handle: async ({ engine, settings }, request, reply) => {
-      const { taskType, parameters = {}, startAt, userId = settings.userId, ...given } = request.body
+    handle: async (context, request, reply) => {
+      const { engine, identity } = context
+      const { taskType, parameters = {}, startAt, userId: forUser, ...given } = request.body
+      const userId = userActedAs(identity, forUser)
+      // It deletes all that a user has, and its task too in the end.
+      if (taskType === eraseUser.type) audited(request, {})
       const options = defined({ ...given, startAt: startAt === undefined ? undefined : new Date(startAt) })
-      const read = await readParameters(engine, taskType, parameters)
+      const read = await ownParameters(engine, identity, { taskType, parameters })
       const submission = { ...(options as SubmitOptions), userId, taskType, parameters: read }
-      return sendTask(reply, await submitFor(engine, { request, reply }, submission), engine)
+      const submitted = await submitFor(engine, { request, reply }, submission)
+      const record = await waitForEnd(context, { request, reply }, submitted)
+      const isOver = reply.hasHeader('preference-applied') && hasEnded(record.status)
+      return sendTask(reply.code(isOver ? 200 : 202), record, engine)
     },
   }),
   get('/v1/tasks', {
@@ -93,15 +108,16 @@ export const taskRoutes = [
     querystring: taskListQuery,
     sends: { 200: pageOf(taskSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: async ({ engine }, { query: { pageSize, pageToken, order, ...filter } }) => {
-      const page = await engine.tasks.list(defined(filter), defined({ pageSize, pageToken, order }))
+    handle: async ({ engine, identity }, { query: { pageSize, pageToken, order, ...given } }) => {
+      const filter = filterFrom({ ...given, userId: userIn(identity, given.userId, 'see') })
+      const page = await engine.tasks.list(filter, defined({ pageSize, pageToken, order }))
       return { ...page, items: await presentAll(page.items, presentListed) }
     },
   }),
   get('/v1/tasks/counts', {
     summary: 'Count tasks by status',
     description:
-      'With MongoDB, tasks of a status are counted up to 100,000; `atLeast` names the statuses with more.',
+      'With MongoDB, tasks of a status are counted up to 100,000; `atLeast` names the statuses with more. Who sees the tasks of one user alone gets the counts of the newest 10,000 of these.',
     sends: {
       200: z.object({
         counts: z.record(z.enum(taskStatuses), z.int()),
@@ -114,11 +130,13 @@ export const taskRoutes = [
           ),
       }),
     },
-    handle: async ({ engine }) => {
-      const counts = await engine.tasks.counts()
-      const { countsUpTo = Number.POSITIVE_INFINITY } = engine.store.capabilities
-      const atLeast = taskStatuses.filter(status => counts[status] >= countsUpTo)
+    handle: async ({ engine, identity }) => {
+      const userId = usesAll(identity, 'see') ? undefined : identity.userId
+      const counts = await engine.tasks.counts(userId)
       const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+      const { countsUpTo = Number.POSITIVE_INFINITY } = engine.store.capabilities
+      const isCut = userId !== undefined && total >= countsOfUser
+      const atLeast = taskStatuses.filter(status => isCut || counts[status] >= countsUpTo)
       return { counts, total, ...(atLeast.length === 0 ? {} : { atLeast }) }
     },
   }),
@@ -127,11 +145,14 @@ export const taskRoutes = [
     description:
       'The entity tag is the version. Until the task has ended, Retry-After says when to ask again.',
     params: taskParams,
-    headers: z.object({ 'if-none-match': z.string().optional() }),
+    headers: z.object({ 'if-none-match': z.string().optional(), ...preferHeader }),
     sends: { 200: taskSchema, 304: z.undefined().describe('The task still has this version') },
     refuses: ['TASK_NOT_FOUND'],
-    handle: async ({ engine }, { params, headers }, reply) => {
-      const record = await engine.tasks.get(params.taskId)
+    handle: async (context, request, reply) => {
+      const { engine } = context
+      const { params, headers } = request
+      const found = await engine.tasks.get(params.taskId)
+      const record = await waitForEnd(context, { request, reply }, found)
       const tasks = await waitingBelow(engine, record)
       describe(reply, record, engine)
       if (tasks > 0) {

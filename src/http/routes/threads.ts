@@ -36,7 +36,7 @@ export const threadRoutes = [
     querystring: threadsQuery,
     sends: { 200: pageOf(threadSchema) },
     refuses: ['PAGE_TOKEN_INVALID', 'NOVEL_NOT_FOUND', 'SCENE_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params: { novelId }, query: { before, ...page } }) => {
+    handle: async ({ novels, userId }, { params: { novelId }, query: { before, ...page } }) => {
       const found = await novels.library.threads.threads(userId, { novelId, before }, defined(page))
       return { ...found, items: found.items.map(presentThread) }
     },
@@ -47,7 +47,7 @@ export const threadRoutes = [
     querystring: threadQuery,
     sends: { 200: threadSchema },
     refuses: ['NOVEL_NOT_FOUND', 'SCENE_NOT_FOUND', 'THREAD_NOT_FOUND'],
-    handle: async ({ novels, settings: { userId } }, { params, query: { before } }, reply) => {
+    handle: async ({ novels, userId }, { params, query: { before } }, reply) => {
       const thread = await novels.library.threads.thread(userId, { ...params, before })
       reply.header('etag', etagOf(thread.version))
       return presentThread(thread)
@@ -67,7 +67,7 @@ export const threadRoutes = [
       ...(['SCENE_NOT_FOUND', 'THREAD_NOT_FOUND', 'THREAD_CHANGED', 'THREADS_FULL'] as const),
       'QUOTATION_NOT_FOUND',
     ],
-    handle: async ({ novels, settings: { userId } }, { params, headers, body }, reply) => {
+    handle: async ({ novels, userId }, { params, headers, body }, reply) => {
       const { threads } = novels.library
       const expectedVersion = requiredVersion(headers['if-match'], 'thread')
       refuseConflict(params.threadId, await threads.put(userId, { ...params, expectedVersion }, body))
@@ -83,7 +83,7 @@ export const threadRoutes = [
     headers: z.object(ifMatch),
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['IF_MATCH_INVALID', 'IF_MATCH_REQUIRED', 'NOVEL_NOT_FOUND', 'THREAD_CHANGED'],
-    handle: async ({ novels, settings: { userId } }, { params, headers }, reply) => {
+    handle: async ({ novels, userId }, { params, headers }, reply) => {
       const expectedVersion = requiredVersion(headers['if-match'], 'thread')
       const read = { ...params, expectedVersion }
       refuseConflict(params.threadId, await novels.library.threads.remove(userId, read))

@@ -60,11 +60,11 @@ const receive = post('/v1/uploads', {
     'MEDIA_TYPE_UNSUPPORTED',
   ],
   config: { streams: true },
-  handle: async ({ novels, settings }, request, reply) => {
+  handle: async ({ novels, settings, userId }, request, reply) => {
     try {
       refuseForm(request.headers['content-type'])
       const upload = await storeUpload(novels, {
-        userId: settings.userId,
+        userId,
         fileName: request.query.fileName,
         content: arriving(request.raw, settings),
         largest: settings.uploadLimit,
@@ -151,7 +151,7 @@ const preview = get('/v1/uploads/:uploadId', {
   querystring: readAs,
   sends: { 200: uploadSchema },
   refuses: [...unreadableUpload],
-  handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query, signal }, reply) => {
+  handle: async ({ novels, userId }, { params: { uploadId }, query, signal }, reply) => {
     const upload = await novels.library.uploads.upload(userId, uploadId)
     const made = await previewUpload(novels, { userId, uploadId, ...defined(query), signal })
     const text = await cooperate(previewSteps(upload, made), signal)
@@ -175,7 +175,7 @@ const text = get('/v1/uploads/:uploadId/chapters/:index', {
   }),
   sends: { 200: chapterTextSchema },
   refuses: [...unreadableUpload, 'CHAPTER_NOT_FOUND'],
-  handle: ({ novels, settings: { userId } }, { params, query, signal }) =>
+  handle: ({ novels, userId }, { params, query, signal }) =>
     chapterText(novels, { userId, ...params, ...defined(query), from: query.from, signal }),
 })
 
@@ -187,8 +187,7 @@ export const uploadRoutes = [
     querystring: pageQuery,
     sends: { 200: pageOf(uploadSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: ({ novels, settings }, { query }) =>
-      novels.library.uploads.uploads(settings.userId, defined(query)),
+    handle: ({ novels, userId }, { query }) => novels.library.uploads.uploads(userId, defined(query)),
   }),
   preview,
   text,
@@ -209,13 +208,13 @@ export const uploadRoutes = [
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
     ],
-    handle: async ({ engine, novels, settings }, request, reply) => {
+    handle: async ({ engine, novels, userId }, request, reply) => {
       const { uploadId } = request.params
       const { budget, ...choice } = defined({ ...request.body })
       const { taskId, novelId } = await confirmUpload(engine, novels, {
         ...choice,
         ...defined({ budget: budget && defined(budget) }),
-        userId: settings.userId,
+        userId,
         uploadId,
         derivedTags: subjectTags(importNovel.type, { uploadId }),
         traceparent: traceparentFor(request),
@@ -231,7 +230,7 @@ export const uploadRoutes = [
     params: uploadParams,
     sends: { 204: z.undefined().describe('It is deleted') },
     refuses: ['UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'],
-    handle: async ({ engine, novels, settings: { userId } }, { params: { uploadId } }, reply) => {
+    handle: async ({ engine, novels, userId }, { params: { uploadId } }, reply) => {
       await removeUpload(engine, novels, { userId, uploadId })
       return reply.code(204).send()
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { usageKinds } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
+import { userIn } from '../identity.ts'
 import { routesOf } from '../route.ts'
 import { givenTime, id, named, pageOf, paging, plainText } from '../schemas/fields.ts'
 
@@ -28,7 +29,7 @@ export const usageSchema = named(
   }),
 )
 
-/** The usage of model calls, for the tasks of all users as in the listing of tasks. */
+/** The usage of model calls, of the users whose tasks the identity sees. */
 export const usageRoutes = [
   routesOf('usage').get('/v1/usage', {
     summary: 'Sum what model calls used',
@@ -49,7 +50,9 @@ export const usageRoutes = [
     }),
     sends: { 200: pageOf(usageSchema) },
     refuses: ['PAGE_TOKEN_INVALID'],
-    handle: ({ engine }, { query: { by, pageSize, pageToken, ...filter } }) =>
-      engine.tasks.usageReport(defined(filter), defined({ by, pageSize, pageToken })),
+    handle: async ({ engine, identity }, { query: { by, pageSize, pageToken, ...given } }) => {
+      const filter = { ...given, userId: userIn(identity, given.userId, 'see') }
+      return engine.tasks.usageReport(defined(filter), defined({ by, pageSize, pageToken }))
+    },
   }),
 ]

@@ -22,13 +22,30 @@ const novelFields = {
   ...{ volumes: count, chapters: count, scenes: count, words: count, characters: count },
 }
 
+/** A reference that a novel names. */
+const namedReferenceSchema = z.object({
+  novelId: z.string(),
+  title: z.string().optional().describe('Absent where the novel is gone'),
+  state: z
+    .enum(['used', 'unmarked', 'gone'])
+    .describe('`unmarked`: it is a reference no longer. `gone`: it was deleted, or is in the bin'),
+})
+
 /** A novel in a listing. */
 export const novelSchema = named(
   'Novel',
   z.object({
     ...novelFields,
     targetWords: targetSent,
+    reference: z
+      .literal(true)
+      .optional()
+      .describe('It gives voice and facts to other novels, and no model writes in it'),
+    references: z.array(namedReferenceSchema).optional().describe('The references that it names'),
     summaries: count.describe('Scenes that have a summary, also of an older text'),
+    version: count.describe(
+      'Rises by one whenever its title, author, language, target or references change, or it becomes a reference or is one no longer',
+    ),
     createdAt: time,
     updatedAt: time,
   }),
@@ -44,12 +61,16 @@ export const binnedNovelSchema = named(
   }),
 )
 
+/** The version of a volume. */
+export const volumeVersion = count.describe('Rises by one whenever its title changes')
+
 /** A chapter in an outline. */
 export const chapterFields = {
   id: z.string(),
   volumeId: z.string(),
   position: count.describe('Over the whole novel, from 0'),
   title: z.string(),
+  version: count.describe('Rises by one whenever its title or its target changes'),
   words: count,
   targetWords: targetSent,
   characters: count,
@@ -65,6 +86,7 @@ export const outlineSchema = named(
         id: z.string(),
         position: count,
         title: z.string(),
+        version: volumeVersion,
         words: count,
         chapters: z.array(z.object(chapterFields)),
       }),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type ErrorCode, errorCatalogue } from '../../task/errors.ts'
+import { endsOfKeys } from '../api-keys.ts'
+import { roles } from '../identity.ts'
 import { named } from './fields.ts'
 
 /** What an error means for the author, beside the message for the operator. */
@@ -31,6 +33,13 @@ export const problemSchema = named(
       )
       .optional(),
     version: z.int().optional().describe('With 412: the current version'),
+    neededRole: z.enum(roles).optional().describe('With FORBIDDEN: the role from which on it is allowed'),
+    ended: z
+      .enum(endsOfKeys)
+      .optional()
+      .describe(
+        'With UNAUTHENTICATED: what became of the API key, or the token of the identity provider, that was sent',
+      ),
     traceId: z.string(),
   }),
 )
@@ -39,7 +48,11 @@ export const problemSchema = named(
 export type Problem = z.output<typeof problemSchema>
 
 /** Codes that any request may get. */
-const everywhere: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'INTERNAL', 'ENGINE_STOPPED']
+const everywhere: readonly ErrorCode[] = [
+  ...(['UNAUTHENTICATED', 'CREDENTIALS_THROTTLED', 'REQUESTS_THROTTLED', 'FORBIDDEN'] as const),
+  ...(['HEADERS_TOO_LARGE', 'INTERNAL', 'IDENTITY_PROVIDER_UNAVAILABLE'] as const),
+  ...(['ENGINE_STOPPED', 'STORE_FAILED', 'STORE_CLOSED'] as const),
+]
 
 /** Codes of every route that takes a JSON body. */
 export const bodyProblems = [

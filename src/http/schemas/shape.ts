@@ -1,11 +1,19 @@
 import { z } from 'zod'
+import { mostReferences } from '../../novel/library/shape.ts'
 import { id, named, plainLine, time } from './fields.ts'
-import { chapterFields, targetWords } from './novel.ts'
+import { chapterFields, targetWords, volumeVersion } from './novel.ts'
 
 /** A volume of a novel. */
 export const volumeSchema = named(
   'Volume',
-  z.object({ id: z.string(), position: z.int(), title: z.string(), chapters: z.int(), words: z.int() }),
+  z.object({
+    id: z.string(),
+    position: z.int(),
+    title: z.string(),
+    version: volumeVersion,
+    chapters: z.int(),
+    words: z.int(),
+  }),
 )
 
 /** A chapter of a novel, with the ids of its scenes. */
@@ -45,10 +53,19 @@ export const novelNamesBody = named(
       author: author.optional().describe('Empty: none'),
       language: language.optional().describe('BCP 47, such as `en`; empty: none'),
       targetWords: targetWords.describe('Words that it is to have; 0: no target'),
+      reference: z
+        .boolean()
+        .optional()
+        .describe('It gives voice and facts to others, no model writes in it, and it names no references'),
+      references: z
+        .array(id)
+        .max(mostReferences)
+        .optional()
+        .describe('Ids of the references that its prompts take voice and facts from; empty: none'),
     })
     .refine(
       names => Object.keys(names).length > 0,
-      'Give a title, an author, a language or a target of words.',
+      'Give a title, an author, a language, a target of words, reference or references.',
     ),
 )
 

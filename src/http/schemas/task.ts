@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { decode, plainOf } from '../../task/codec.ts'
+import type { TaskFilter } from '../../store/store.ts'
+import { plainOfText } from '../../task/codec.ts'
 import { defined } from '../../task/defined.ts'
 import { durationForms, durationMs, longestDuration } from '../../task/duration.ts'
-import type { ErrorInfo } from '../../task/errors.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { subTaskId } from '../../task/id.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
-import { type DeadLetter, isWaiting, type TaskRecord } from '../../task/task.ts'
+import { isWaiting, shownRecord, type TaskRecord } from '../../task/task.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, named, paging, plainLine, plainText, type Sent, time } from './fields.ts'
@@ -14,7 +15,7 @@ import { authorMessageSchema } from './problem.ts'
 const statusSchema = z.enum(taskStatuses)
 
 /** An error of a task, without its stack, which operators find in the log. */
-const errorInfoSchema = named(
+export const errorInfoSchema = named(
   'ErrorInfo',
   z.object({
     code: z.string(),
@@ -156,7 +157,9 @@ export const submissionSchema = named(
         .unknown()
         .optional()
         .describe('Parameters of the task type; default `{}`. See `GET /v1/capabilities`'),
-      userId: plainText(200).optional().describe('The owner; default: the user of the request'),
+      userId: plainText(200)
+        .optional()
+        .describe('The owner; default: the user for whom the server acts, `local` if none is set'),
       lane: plainText(60).optional(),
       priority: z.enum(['high', 'normal']).optional(),
       delay: z
@@ -187,16 +190,42 @@ export const taskFilter = {
   tag: plainText(100).optional(),
   parentTaskId: id.optional(),
   rootsOnly: flag.optional().describe('Leave out sub-tasks'),
+  errorCode: plainText(100).optional().describe('Only tasks with an open dead letter of this code'),
   createdAfter: givenTime.optional(),
   createdBefore: givenTime.optional(),
 }
 
-/** The query of a listing of tasks. */
-export const taskListQuery = z.strictObject({
+/** Parameters that tasks about a novel are found by: they have the tag of it. */
+const byParameter = { 'parameters.novelId': 'novel', 'parameters.sceneId': 'scene' } as const
+
+/** The filters and the order of a listing of tasks. */
+export const taskQuery = {
   ...taskFilter,
+  'parameters.novelId': id.optional().describe('Only tasks about a novel: as `tag=novel:ID`'),
+  'parameters.sceneId': id.optional().describe('Only tasks about a scene: as `tag=scene:ID`'),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Order by submission'),
-  ...paging,
-})
+}
+
+/** A filter as a request gives it. */
+type GivenFilter = { [Name in keyof typeof taskFilter]?: z.output<(typeof taskFilter)[Name]> } & {
+  [Name in keyof typeof byParameter]?: string | undefined
+}
+
+/** Returns the filter of a request. Throws REQUEST_INVALID for two that are both served by the tag. */
+export function filterFrom(given: GivenFilter): TaskFilter {
+  const { 'parameters.novelId': novelId, 'parameters.sceneId': sceneId, tag, ...filter } = given
+  const tags = [
+    ...(tag === undefined ? [] : [tag]),
+    ...(novelId === undefined ? [] : [`${byParameter['parameters.novelId']}:${novelId}`]),
+    ...(sceneId === undefined ? [] : [`${byParameter['parameters.sceneId']}:${sceneId}`]),
+  ]
+  if (tags.length > 1)
+    throw new QuillworkError('REQUEST_INVALID', 'Give one of tag, parameters.novelId and parameters.sceneId.')
+  return defined({ ...filter, tag: tags[0] })
+}
+
+/** The query of a listing of tasks. */
+export const taskListQuery = z.strictObject({ ...taskQuery, ...paging })
 
 /** The query of a listing of sub-tasks. */
 export const childrenQuery = z.strictObject({
@@ -211,21 +240,18 @@ export const taskParams = z.object({ taskId: id })
 
 /** Returns a task as the API shows it. The schema leaves out what only the engine needs. */
 export function presentTask(record: TaskRecord): PresentedTask {
-  const { status, errorInfo, deadLetter, createdAt, startedAt, completedAt, updatedAt } = record
+  const shown = shownRecord(record)
+  const { status, createdAt, startedAt, completedAt, updatedAt } = shown
   return {
-    ...record,
+    ...shown,
     done: hasEnded(status),
-    parameters: plainOfText(record.parameters),
-    progress: plainOfText(record.progress),
-    // A waiting parent may already hold the result with which it will complete.
-    result: ['COMPLETED', 'COMPLETED_WITH_ERRORS'].includes(status) ? plainOfText(record.result) : undefined,
-    errorInfo: errorInfo && presentError(errorInfo),
+    parameters: plainOfText(shown.parameters),
+    progress: plainOfText(shown.progress),
+    result: plainOfText(shown.result),
     waitingFor: waitingForOf(record),
     nextAttemptTimestamp: nextAttemptOf(record),
     timestamps: { createdAt, startedAt, completedAt, updatedAt },
     traceId: readTraceparent(record.traceparent)?.traceId,
-    deadLetter: deadLetter && presentDeadLetter(deadLetter),
-    deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
   }
 }
 
@@ -264,22 +290,4 @@ function nextAttemptOf(record: TaskRecord): number | undefined {
   const hasNoTime = isWaiting(record) && record.waits?.every(({ until }) => until === undefined)
   const next = record.nextAttemptTimestamp
   return hasNoTime && next !== undefined && next > record.updatedAt ? undefined : next
-}
-
-/** Returns an error without its stack. */
-export function presentError({ stack: _stack, ...info }: ErrorInfo) {
-  return info
-}
-
-function presentDeadLetter(deadLetter: DeadLetter) {
-  return { ...deadLetter, error: presentError(deadLetter.error) }
-}
-
-/** Returns the value of codec text as plain JSON data. Text that cannot be read is shown as it is. */
-function plainOfText(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : plainOf(decode(text))
-  } catch {
-    return text
-  }
 }

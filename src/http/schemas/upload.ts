@@ -185,6 +185,10 @@ export const confirmBody = z
       .optional()
       .describe('Model for summaries; default: the first one for summaries, else quotations of the text'),
     encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
+    reference: z
+      .boolean()
+      .optional()
+      .describe('Whether the novel is a reference, in which no model writes; default: false'),
     budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
   .refine(

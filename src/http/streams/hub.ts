@@ -2,16 +2,21 @@ import type { ServerResponse } from 'node:http'
 import type { Engine } from '../../engine/engine.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { HttpSettings } from '../settings.ts'
-import { StreamPlaces } from './places.ts'
+import { type StreamOwner, StreamPlaces } from './places.ts'
 import { EventRing } from './ring.ts'
+import type { StreamFormat } from './sse.ts'
 import { type EventFilter, EventStream } from './stream.ts'
 
+/** Milliseconds of one turn of the event loop for streams: many of them hold up nothing else. */
+const turnMs = 4
+
 /** A client that subscribes to events. */
-export interface StreamRequest {
-  client: string
+export interface StreamRequest extends StreamOwner {
   /** The id of the last event that the client received. */
   lastEventId: string | undefined
   matches: EventFilter
+  /** How the data of its events is written; default `plain`. */
+  format?: StreamFormat
 }
 
 /** The events of all processes; those of this process where there is no other. */
@@ -24,6 +29,10 @@ export class StreamHub {
   readonly places: StreamPlaces
   readonly #settings: HttpSettings
   readonly #streams = new Set<EventStream>()
+  /** Those that may have something to send. */
+  readonly #due = new Set<EventStream>()
+  /** Events came that no stream was asked to send yet. */
+  #hasNew = false
   readonly #events: LiveEvents
   #unsubscribe: (() => void) | undefined
   #isScheduled = false
@@ -54,22 +63,28 @@ export class StreamHub {
 
   /** Starts a stream. The head of the response has been written. */
   open(request: StreamRequest, response: ServerResponse): void {
-    const { client, lastEventId, matches } = request
+    const { lastEventId, matches, format = 'plain', ...owner } = request
     const resumed = lastEventId === undefined ? undefined : this.ring.resume(lastEventId)
     const stream: EventStream = new EventStream({
       ring: this.ring,
       response,
       matches,
+      format,
       backlog: this.#settings.streamBacklog,
       position: resumed ?? this.ring.last,
+      drained: () => {
+        this.#due.add(stream)
+        this.#schedule()
+      },
       ended: why => {
         this.#streams.delete(stream)
+        this.#due.delete(stream)
         this.places.leave(stream, why)
       },
     })
     this.#unsubscribe ??= this.#listen()
     this.#streams.add(stream)
-    this.places.take(client, stream)
+    this.places.take(owner, stream)
     stream.open(lastEventId !== undefined && resumed === undefined ? 'unknown-or-too-old' : undefined)
   }
 
@@ -85,11 +100,11 @@ export class StreamHub {
     const { live, onGap } = this.#events
     const unsubscribes = [
       live.onAny(event => {
-        if (this.ring.add(event)) this.#schedule()
+        if (this.ring.add(event)) this.#tellAll()
       }),
       onGap(() => {
         this.ring.addGap()
-        this.#schedule()
+        this.#tellAll()
       }),
     ]
     return () => {
@@ -97,13 +112,29 @@ export class StreamHub {
     }
   }
 
-  /** Sends several events of one tick of the event loop together. */
+  #tellAll(): void {
+    this.#hasNew = true
+    this.#schedule()
+  }
+
+  /** Sends several events of one turn of the event loop together. */
   #schedule(): void {
     if (this.#isScheduled || this.#streams.size === 0) return
     this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      for (const stream of [...this.#streams]) stream.pump()
-    })
+    setImmediate(() => this.#pump())
+  }
+
+  /** Sends to the streams that have something to send, as many as one turn has time for; the others are for the next. */
+  #pump(): void {
+    this.#isScheduled = false
+    if (this.#hasNew) for (const stream of this.#streams) this.#due.add(stream)
+    this.#hasNew = false
+    const until = performance.now() + turnMs
+    for (const stream of this.#due) {
+      this.#due.delete(stream)
+      stream.pump()
+      if (performance.now() >= until) break
+    }
+    if (this.#due.size > 0) this.#schedule()
   }
 }

@@ -1,8 +1,8 @@
 import { QuillworkError } from '../../task/errors.ts'
 import type { HttpSettings } from '../settings.ts'
 
-/** Why a stream ended. `done`: there is nothing more to send. */
-export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown' | 'done'
+/** Why a stream ended. `done`: there is nothing more to send; `refused`: who opened it may not any more. */
+export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown' | 'done' | 'refused'
 
 /** An open stream. */
 export interface OpenStream {
@@ -11,10 +11,18 @@ export interface OpenStream {
   end(why: StreamEnd): void
 }
 
+/** Who opened a stream. */
+export interface StreamOwner {
+  /** The address of the client. */
+  readonly client: string
+  /** Returns whether its credential still holds; asked with each heartbeat. Default: it does. */
+  mayStay?(): Promise<boolean>
+}
+
 /** The places for streams of the process, limited in number and per client. Each stream has heartbeats and a longest life. */
 export class StreamPlaces {
   readonly #settings: HttpSettings
-  readonly #streams = new Map<OpenStream, { client: string; endsAt: number }>()
+  readonly #streams = new Map<OpenStream, StreamOwner & { endsAt: number }>()
   readonly #perClient = new Map<string, number>()
   #heartbeat: NodeJS.Timeout | undefined
   #isClosed = false
@@ -44,9 +52,10 @@ export class StreamPlaces {
   }
 
   /** Gives the stream of an admitted client its place. */
-  take(client: string, stream: OpenStream): void {
+  take(owner: StreamOwner, stream: OpenStream): void {
+    const { client } = owner
     const endsAt = performance.now() + this.#settings.streamLifeMs * (1 - Math.random() / 5)
-    this.#streams.set(stream, { client, endsAt })
+    this.#streams.set(stream, { ...owner, endsAt })
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
     this.#opened += 1
     this.#heartbeat ??= this.#startHeartbeat()
@@ -75,9 +84,13 @@ export class StreamPlaces {
   #startHeartbeat(): NodeJS.Timeout {
     const beat = () => {
       const now = performance.now()
-      for (const [stream, { endsAt }] of [...this.#streams]) {
-        if (now >= endsAt) stream.end('life')
-        else stream.beat()
+      for (const [stream, { endsAt, mayStay }] of [...this.#streams]) {
+        if (now >= endsAt) {
+          stream.end('life')
+          continue
+        }
+        stream.beat()
+        void mayStay?.().then(isStill => (isStill ? undefined : stream.end('refused')))
       }
     }
     return setInterval(beat, this.#settings.heartbeatMs).unref()

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { type Logger, silentLog } from '../../runtime/log.ts'
 import { type SequencedEvent, sizeOfEvent } from '../../task/events.ts'
-import { eventData, sseText, streamed } from './sse.ts'
+import { eventText, resetText, type StreamFormat } from './sse.ts'
 
-/** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
+/** One kept event, or a gap where events may be missing, with its text in each format once a stream needed it. */
 export interface Kept {
   readonly sequence: number
   /** Absent for a gap. */
   readonly event?: SequencedEvent
-  /** Bytes that it takes in memory, about; those of its text count from the start. */
-  readonly size: number
-  text?: string
+  /** Bytes that it takes in memory, about; those of its plain text count from the start. */
+  size: number
+  readonly texts: Partial<Record<StreamFormat, string>>
 }
+
+/** Pieces that are kept, mostly of some 20 kB each, and the bytes of the largest: for streams that are a little behind the others. */
+const mostPieces = 64
+const largestPiece = 131_072
 
 /** The newest kept event of a task. */
 type Newest = Pick<SequencedEvent, 'name' | 'at' | 'version'> & { sequence: number }
@@ -31,6 +35,9 @@ export class EventRing {
   #next = 1
   #first = 1
   #size = 0
+
+  /** What was sent in one piece, by its format and place; the newest. */
+  readonly #pieces = new Map<string, Uint8Array>()
 
   readonly #log: Logger
 
@@ -54,7 +61,7 @@ export class EventRing {
   add(event: SequencedEvent): boolean {
     const newest = this.#newest.get(event.taskId)
     if (newest !== undefined && !isNewer(event, newest)) return false
-    this.#keep({ sequence: this.#next, event, size: 2 * sizeOfEvent(event) })
+    this.#keep({ sequence: this.#next, event, size: 2 * sizeOfEvent(event), texts: {} })
     const { sequence, version, name, at } = event
     if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version, name, at })
     return true
@@ -67,7 +74,7 @@ export class EventRing {
 
   /** Keeps a gap: events may be missing here. */
   addGap(): void {
-    this.#keep({ sequence: this.#next, size: 256 })
+    this.#keep({ sequence: this.#next, size: 256, texts: {} })
   }
 
   #keep(kept: Kept): void {
@@ -108,19 +115,44 @@ export class EventRing {
   }
 
   /**
-   * Returns the text of a kept event, made once for all streams. The text of a gap tells the client to read the tasks again; that of an event
+   * Returns the text of a kept event, made once for all streams of a format. The text of a gap tells the client to read the tasks again; that of an event
    * that has none is empty.
    */
-  textOf(kept: Kept): string {
-    kept.text ??= this.#textOf(kept)
-    return kept.text
+  textOf(kept: Kept, format: StreamFormat = 'plain'): string {
+    const there = kept.texts[format]
+    if (there !== undefined) return there
+    const text = this.#textOf(kept, format)
+    kept.texts[format] = text
+    if (format !== 'plain' && this.at(kept.sequence) === kept) {
+      kept.size += 2 * text.length
+      this.#size += 2 * text.length
+    }
+    return text
   }
 
-  #textOf({ sequence, event }: Kept): string {
+  /** Returns the texts of kept events that follow each other, as bytes; made once for the streams that are at the same place. */
+  bytesOf({ first, last }: { first: number; last: number }, format: StreamFormat): Uint8Array {
+    const name = `${format} ${first}-${last}`
+    const made = this.#pieces.get(name)
+    if (made !== undefined) return made
+    let text = ''
+    for (let sequence = first; sequence <= last; sequence++) {
+      const kept = this.at(sequence)
+      if (kept !== undefined) text += this.textOf(kept, format)
+    }
+    const bytes = Buffer.from(text)
+    if (bytes.length > largestPiece) return bytes
+    this.#pieces.set(name, bytes)
+    const [oldest] = this.#pieces.keys()
+    if (this.#pieces.size > mostPieces && oldest !== undefined) this.#pieces.delete(oldest)
+    return bytes
+  }
+
+  #textOf({ sequence, event }: Kept, format: StreamFormat): string {
     const id = this.idOf(sequence)
-    if (event === undefined) return sseText({ id, event: 'reset', data: { reason: 'gap' } })
+    if (event === undefined) return resetText(id, 'gap', format)
     try {
-      return sseText({ id, event: streamed[event.name].name, data: eventData(event) })
+      return eventText(id, event, format)
     } catch (error) {
       this.#log.warn({ err: error, taskId: event.taskId }, 'an event has no text; left out of all streams')
       return ''
