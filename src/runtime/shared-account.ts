@@ -113,7 +113,7 @@ export interface SharedAccountOptions<State> {
   states: SharedTexts
   codec: AccountCodec<State>
   clock: Pick<Clock, 'now' | 'after'>
-  /** Called with each state that was loaded or written, which is the listener's own. */
+  /** Called with each state that was loaded or written, which is the listener's own; with the same one again while nobody changed it. */
   onSeen?(state: State): void
 }
 
@@ -123,6 +123,8 @@ export class SharedAccount<State> {
   #waiting: Waiting<State>[] = []
   #isBusy = false
   #version = 0
+  /** The state of that version. */
+  #seen: State | undefined
 
   constructor(options: SharedAccountOptions<State>) {
     this.#options = options
@@ -154,8 +156,11 @@ export class SharedAccount<State> {
   /** A state that was read on the side; one that is older than what is known says nothing. */
   saw({ state, version }: SharedText): void {
     if (version < this.#version || version === 0) return
+    const { codec, clock } = this.#options
+    // Read several times a second while somebody waits, and rarely changed between two reads.
+    if (version > this.#version || this.#seen === undefined) this.#seen = codec.read(state, clock.now()).state
     this.#version = version
-    this.#options.onSeen?.(this.#options.codec.read(state, this.#options.clock.now()).state)
+    this.#options.onSeen?.(this.#seen)
   }
 
   /** What arrives while a batch is on its way goes together in the next one. */
@@ -197,7 +202,7 @@ export class SharedAccount<State> {
   }
 
   #see({ state }: Kept<State>, version: number): true {
-    this.#version = Math.max(this.#version, version)
+    if (version >= this.#version) [this.#version, this.#seen] = [version, state]
     this.#options.onSeen?.(state)
     return true
   }

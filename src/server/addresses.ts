@@ -1,6 +1,6 @@
 /** Addresses of stores and brokers. They may hold passwords: print, log or send one only through `shownAddress`. */
 import path from 'node:path'
-import { isLoopback } from '../http/auth.ts'
+import { isLoopback } from '../http/loopback.ts'
 
 const sqlitePattern = /^sqlite:(?!\/\/)(.+)$/
 const host = String.raw`(?:\[[\da-f:]+\]|[^@/?#\s:,[\]]+)(?::\d+)?`

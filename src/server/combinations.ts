@@ -50,6 +50,8 @@ export function refuseCombinations(config: Config): void {
   refuseLimitsTwice(config)
   if (config.noToken && config.token !== undefined)
     throw invalid('token is set, and noToken (--no-token) says that requests need none. Set one of them.')
+  if (config.noToken && config.oidc !== undefined)
+    throw invalid('oidc is set, and noToken (--no-token) says that requests need no token. Set one of them.')
   if (config.roles.includes('api') && config.port !== 0 && config.healthPort === config.port)
     throw invalid(
       `healthPort and port are both ${config.port}. Leave healthPort out: port serves health and metrics too.`,

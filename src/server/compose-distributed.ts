@@ -3,9 +3,10 @@ import { rabbitmq, topologyOf } from '../broker/rabbitmq/index.ts'
 import { createEngine, createSharedLimiter, type Engine, systemClock } from '../index.ts'
 import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
+import { mongoWebhooks } from '../webhooks/open.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
-import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, novelSettings, webhooksOf } from './compose.ts'
 import { LiveModels } from './live-models.ts'
 import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
@@ -28,9 +29,11 @@ export async function composeDistributed(
     const live = new LiveModels({ ...options, store: library.models, isShared: true })
     const { catalogue: models, limits } = live
     const services = { library, models, uploads, ...novelSettings(config) }
+    const records = mongoWebhooks(store.database)
+    const webhooks = webhooksOf(options, { records, store, isShared: true })
     const engine = await createEngine({
       ...engineOptions(options),
-      services,
+      services: { ...services, webhooks },
       store,
       broker,
       roles: config.roles.filter(role => role !== 'api'),
@@ -38,7 +41,7 @@ export async function composeDistributed(
       trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
     })
     await live.refresh()
-    return { engine: engine as unknown as Engine, services, models: live }
+    return { engine: engine as unknown as Engine, services, models: live, webhooks }
   } catch (error) {
     await broker.close()
     await store.tasks.close()

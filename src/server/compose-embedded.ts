@@ -3,7 +3,8 @@ import { createEngine, type Engine } from '../index.ts'
 import { folderUploads, sqliteLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
-import { type Composed, type ComposeOptions, engineOptions, novelSettings } from './compose.ts'
+import { sqliteWebhooks } from '../webhooks/open.ts'
+import { type Composed, type ComposeOptions, engineOptions, novelSettings, webhooksOf } from './compose.ts'
 import { placesOf } from './data-directory.ts'
 import { LiveModels } from './live-models.ts'
 
@@ -22,15 +23,17 @@ export async function composeEmbedded(file: string, options: ComposeOptions): Pr
     const live = new LiveModels({ ...options, store: library.models, isShared: false })
     const { catalogue: models, limits } = live
     const services = { library, models, uploads, ...novelSettings(config) }
+    const records = sqliteWebhooks(store.database)
+    const webhooks = webhooksOf(options, { records, store, isShared: false })
     const engine = await createEngine({
       ...engineOptions(options),
-      services,
+      services: { ...services, webhooks },
       store,
       limits,
       trace: openTelemetry(),
     })
     await live.refresh()
-    return { engine: engine as Engine, services, models: live }
+    return { engine: engine as Engine, services, models: live, webhooks }
   } catch (error) {
     await store.tasks.close()
     throw error

@@ -57,6 +57,11 @@ export interface ConfigSources {
   countsUntrusted?: boolean
   /** How the program is called, for the command that an error proposes. Default: `quillwork`. */
   program?: string
+  /**
+   * What the caller uses: store and broker (default); the API alone where its address is set (`client`); the broker alone. Settings that contradict
+   * each other are refused where they are used.
+   */
+  uses?: 'all' | 'client' | 'broker'
 }
 
 const fileVariable = 'QUILLWORK_CONFIG'
@@ -68,6 +73,7 @@ const fileVariable = 'QUILLWORK_CONFIG'
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { flags = {}, env = process.env, cwd = process.cwd(), countsUntrusted = false } = sources
+  const { uses = 'all' } = sources
   refuseRenamedVariables(env)
   const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
   const named = sources.file ?? given(env[fileVariable])
@@ -94,10 +100,8 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     requireTrust(trustPlace(env), needsTrust, { origins, program: sources.program })
   if (config['model'] !== undefined) origins.models = origins.model
   const checked = deepFreeze(withModels(withAbsoluteFile(config as unknown as Config, cwd), env))
-  refuseCombinations(checked)
-  const composition = compositionOf(checked)
-  if (composition.kind === 'embedded' && !countsUntrusted)
-    closed.push(...closeToOthers({ sqliteFile: composition.file, allowOpenData: checked.allowOpenData }))
+  if (uses === 'all' || (uses === 'client' && checked.url === undefined))
+    closed.push(...refuseContradictions(checked, countsUntrusted))
   return Object.freeze({
     config: checked,
     origins: Object.freeze(origins),
@@ -111,6 +115,14 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
       ...healthWarnings(checked),
     ]),
   })
+}
+
+/** Throws CONFIG_INVALID for settings that contradict each other. Returns the files of the store that were open to other users until now. */
+function refuseContradictions(config: Config, countsUntrusted: boolean): readonly string[] {
+  refuseCombinations(config)
+  const composition = compositionOf(config)
+  if (composition.kind !== 'embedded' || countsUntrusted) return []
+  return closeToOthers({ sqliteFile: composition.file, allowOpenData: config.allowOpenData })
 }
 
 /** Returns the program that opens a page in the browser of this desktop; undefined where there is none, as on a server or over SSH. */

@@ -19,6 +19,11 @@ export function placesOf(data: string) {
   }
 }
 
+/** Returns the time as a part of the name of a file, the same in every time zone: `2026-01-31T12-00-00Z`. */
+export function timeInName(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replaceAll(':', '-')}Z`
+}
+
 const announcementSchema = z.object({
   url: z.url(),
   pid: z.int().min(1),

@@ -1,5 +1,6 @@
 import { QuillworkError } from '../index.ts'
 import { mongodbUploads, mongoLibraryRecords } from '../novel/index.ts'
+import { mongoWebhooks } from '../webhooks/open.ts'
 import { shownAddress } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
 import { mongoStore } from './mongo-store.ts'
@@ -8,6 +9,7 @@ import { mongoStore } from './mongo-store.ts'
 export async function mongoHome({ address, database: name, isTarget }: HomeOptions): Promise<Home> {
   const store = mongoStore(address, { database: name, filling: isTarget })
   const { database, transfer, nodes, lanes } = store
+  mongoWebhooks(database)
   const records = mongoLibraryRecords(database)
   const uploads = mongodbUploads(database)
   try {

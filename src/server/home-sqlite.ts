@@ -3,8 +3,10 @@ import path from 'node:path'
 import { QuillworkError } from '../index.ts'
 import { folderUploads, sqliteLibraryRecords } from '../novel/index.ts'
 import { libraryKinds } from '../novel/library/kinds.ts'
-import { isOfAnotherProgram } from '../store/sqlite/file.ts'
+import { tablesIn } from '../store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../store/sqlite/index.ts'
+import { webhookKinds } from '../webhooks/kinds.ts'
+import { sqliteWebhooks } from '../webhooks/open.ts'
 import { sqliteFileOf } from './addresses.ts'
 import { closeToOthers } from './close-to-others.ts'
 import type { Home, HomeOptions } from './home.ts'
@@ -60,6 +62,7 @@ async function targetHome(file: string, uploads: string): Promise<Omit<Home, 'cl
 }
 
 function partsOf(store: SqliteStore, file: string) {
+  sqliteWebhooks(store.database)
   return {
     shown: `sqlite:${file}`,
     tasks: store.transfer,
@@ -74,7 +77,7 @@ function partsOf(store: SqliteStore, file: string) {
 async function requireEmpty(file: string): Promise<void> {
   if (!existsSync(file)) return
   // To open it as a store would make tables in it.
-  if (isOfAnotherProgram(file))
+  if (tablesIn(file) === 'those of another program')
     throw new QuillworkError(
       'STORE_NOT_EMPTY',
       `${file} is the database of another program; name another file.`,
@@ -82,8 +85,9 @@ async function requireEmpty(file: string): Promise<void> {
   const store = sqlite({ file })
   try {
     await store.transfer.begin('')
+    sqliteWebhooks(store.database)
     const records = sqliteLibraryRecords(store.database)
-    for (const kind of libraryKinds) {
+    for (const kind of [...libraryKinds, ...webhookKinds]) {
       if ((await records.find(kind, { limit: 1 })).length === 0) continue
       throw new QuillworkError('STORE_NOT_EMPTY', `${file} has rows in ${kind.name}; name another file.`)
     }
@@ -93,13 +97,14 @@ async function requireEmpty(file: string): Promise<void> {
 }
 
 /** Throws STORE_FULL where a closed store left a log: SQLite says nothing where it could not copy all of that into the file, which alone is renamed. */
-function requireNoLog(file: string): void {
+export function requireNoLog(file: string): void {
   if (!existsSync(`${file}-wal`)) return
-  const message = `The log of ${file} could not be copied into it; give the disk space, and run the move again.`
+  const message = `The log of ${file} could not be copied into it; give the disk space, and run the command again.`
   throw new QuillworkError('STORE_FULL', message)
 }
 
-function removeDatabase(file: string): void {
+/** Deletes a database that nobody has open. */
+export function removeDatabase(file: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true })
 }
 

@@ -6,10 +6,15 @@ import { novelExports, type UploadRecord, uploads } from '../novel/library/file-
 import { libraryKinds, scenes } from '../novel/library/kinds.ts'
 import { copyRecords, everyRecord } from '../records/copy.ts'
 import type { AnyKind, Identified } from '../records/records.ts'
+import { apiKeys } from '../store/api-keys.ts'
+import { audit } from '../store/audit.ts'
 import { coldKinds, states, unparsable } from '../store/cold-records.ts'
+import { operatorValues } from '../store/operator-values.ts'
+import { keptSchedules } from '../store/schedules.ts'
 import { budgetKey } from '../store/store.ts'
 import type { RowsTransfer, TransferredTask } from '../store/transfer.ts'
 import { usageDays } from '../store/usage-days.ts'
+import { webhookKinds } from '../webhooks/kinds.ts'
 import { sqliteFileOf } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
 
@@ -91,7 +96,7 @@ function requireSame(moved: readonly MovedKind[], from: Home, to: Home): void {
 }
 
 /** Kinds of records, in the order in which they are copied. */
-const movedKinds = [...coldKinds, ...libraryKinds]
+const movedKinds = [...coldKinds, ...libraryKinds, ...webhookKinds]
 
 /** Counts the rows of all tasks and the paused lanes, and writes them into another home. */
 async function readTasks(from: Home, tally: Tally, report: () => void, to?: Home): Promise<void> {
@@ -196,6 +201,10 @@ const shownNames: Readonly<Record<string, string>> = {
   [unparsable.name]: 'unparsable messages',
   [states.name]: 'budgets',
   [usageDays.name]: 'days of model calls',
+  [apiKeys.name]: 'API keys',
+  [audit.name]: 'lines of the audit trail',
+  [operatorValues.name]: 'values that operators set',
+  [keptSchedules.name]: 'schedules that were made',
 }
 
 /** Counts records of the store and of the library. A file is written again, so it lies elsewhere. */

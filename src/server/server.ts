@@ -15,6 +15,7 @@ import {
 import { createLog, logEvents } from '../observe/log.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
+import { publishEnds } from '../webhooks/publish.ts'
 import { closedText, closeToOthers } from './close-to-others.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
@@ -58,7 +59,8 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logTo } = options
   // The token that the server makes is for this machine: beyond it, one has to be set.
-  if (listensAnywhere(config)) assertSafeToListen({ host: config.host, token: config.token ?? [] })
+  if (listensAnywhere(config) && config.oidc === undefined)
+    assertSafeToListen({ host: config.host, token: config.token ?? [] })
   makeDataDirectory(config.data)
   const log = createLog({ level: config.logLevel, destination: logTo })
   const closed = closedText(closeToOthers({ data: config.data, allowOpenData: config.allowOpenData }))
@@ -75,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** Serves a composition. The caller stops the engine where this fails. */
 async function runServer(
   { config, works, command }: ServerOptions,
-  { engine, services, models }: Composed,
+  { engine, services, models, webhooks }: Composed,
   log: ReturnType<typeof createLog>,
 ): Promise<RunningServer> {
   const asyncApi = await describedBroker(config)
@@ -86,6 +88,7 @@ async function runServer(
     engine,
     models: models.catalogue,
     modelSettings: models,
+    webhooks,
     asyncApi,
     log,
     samples: samplesFolder,
@@ -98,6 +101,9 @@ async function runServer(
   const cleansUp = works && config.roles.includes('maintenance')
   const upkeep = cleansUp ? startUpkeep({ engine, services, config, log }) : undefined
   const follower = works ? models.follow() : undefined
+  const publishing = works
+    ? publishEnds({ engine, webhooks, log, clock: systemClock, sweeps: cleansUp })
+    : undefined
   const stopLogging = works ? logEvents(engine, log) : () => undefined
   const nodeId = engine.settings.nodeId
   const damaged = damageOf(engine, log)
@@ -112,7 +118,7 @@ async function runServer(
       app.server.closeAllConnections()
       health.closeAllConnections()
     },
-    stopLoops: () => Promise.all([upkeep?.stop(), follower?.stop()]),
+    stopLoops: () => Promise.all([upkeep?.stop(), follower?.stop(), publishing?.stop()]),
     async stopEngine(grace) {
       // A connection that has sent no request keeps its server, and so the process, alive.
       health.closeAllConnections()
@@ -210,14 +216,17 @@ function listensAnywhere({ roles, healthPort }: Config): boolean {
 /** Returns the options of the API. Beside the tokens that are set, the server's own is valid: the commands of its user send it. */
 function httpOptions(config: Config, ownToken: string): HttpOptions {
   const { allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
+  const { token, oidc, requestsPerMinute } = config
   // A process that listens on no port is not reachable, so its host does not matter.
   const listening = listensAnywhere(config) ? { host: config.host } : {}
   return {
     ...listening,
-    token: config.noToken ? [] : [...(config.token ?? []), ownToken],
-    // A proxy in front passes on any name, and needs a token that was set. Without one, only this machine asks.
+    token: config.noToken ? [] : [...(token ?? []), ownToken],
+    oidc,
+    requestsPerMinute,
+    // A proxy in front passes on any name, and needs a token that was set, or an identity provider. Without one, only this machine asks.
     allowedHosts:
-      config.token === undefined && config.allowedHosts.length === 0 ? ['localhost'] : config.allowedHosts,
+      (token ?? oidc) === undefined && config.allowedHosts.length === 0 ? ['localhost'] : config.allowedHosts,
     allowedOrigins,
     trustedProxies,
     streams,

@@ -1,5 +1,6 @@
 /** Schemas of values that several settings have, and suggestions for mistyped names. */
 import { z } from 'zod'
+import { unsigned } from '../broker/messages.ts'
 import type { Duration } from '../index.ts'
 import { durationForms, durationMs } from '../task/duration.ts'
 
@@ -32,6 +33,26 @@ export const size = z.union([z.number(), z.string()]).transform((value, context)
 
 /** A whole number from 1. */
 export const atLeastOne = z.int('Give a whole number.').min(1, 'Give at least 1.')
+
+const portText = 'Give a whole number from 0 to 65535.'
+
+/** A TCP port; 0 = any free one. */
+export const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
+
+/** The name of a lane. */
+export const laneName = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
+
+/** Secrets of the messages of the broker. */
+export const brokerSecrets = z
+  .array(
+    text.refine(each => each === unsigned || each.length >= 32, 'A secret is shorter than 32 characters.'),
+  )
+  .refine(([first]) => first !== undefined && first !== unsigned, 'Give a secret first.')
+
+/** Worker slots of a lane. */
+export const slots = z.int('Give a whole number.').min(0, 'Give at least 0.')
 
 /** A rate limit; absent = not limited. */
 export const limit = z.strictObject({

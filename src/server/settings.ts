@@ -1,11 +1,23 @@
 import { z } from 'zod'
 import { mayBePlain } from '../ai/providers/address-scope.ts'
-import { unsigned } from '../broker/messages.ts'
 import { isHostName, isNetwork, isOrigin } from '../http/settings.ts'
 import { QuillworkError, taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
+import { identitySettings } from './identity-settings.ts'
 import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
-import { atLeastOne, duration, limit, longer, size, text } from './setting-values.ts'
+import {
+  atLeastOne,
+  brokerSecrets,
+  duration,
+  laneName,
+  limit,
+  longer,
+  portNumber,
+  size,
+  slots,
+  text,
+} from './setting-values.ts'
+import { webhookHosts } from './webhook-hosts.ts'
 
 /** How a value is written as text, in the environment and on the command line. */
 export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'switch' | 'list' | 'slots' | 'json'
@@ -35,23 +47,6 @@ export interface Setting {
 export function invalid(message: string, cause?: unknown): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message, { cause })
 }
-
-const portText = 'Give a whole number from 0 to 65535.'
-
-const slots = z.int('Give a whole number.').min(0, 'Give at least 0.')
-
-const laneName = z
-  .string()
-  .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
-
-/** Secrets of the messages of the broker. */
-const brokerSecrets = z
-  .array(
-    text.refine(each => each === unsigned || each.length >= 32, 'A secret is shorter than 32 characters.'),
-  )
-  .refine(([first]) => first !== undefined && first !== unsigned, 'Give a secret first.')
-
-const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
 
 /** What a process of the server does: serve HTTP, run tasks, maintenance (sweep, schedules, clean-up). */
 export const roles = ['api', 'worker', 'maintenance'] as const
@@ -167,45 +162,13 @@ export const settings = {
   },
   host: {
     about:
-      'The address to listen on. Any address but the loopback lets the network in, so it needs `token`. There is no TLS: put a proxy in front, ' +
+      'The address to listen on. Any address but the loopback lets the network in, so it needs `token` or `oidc`. There is no TLS: put a proxy in front, ' +
       'and name it in `trustedProxies`.',
     fallback: '127.0.0.1',
     schema: text,
     flag: '--host',
   },
-  token: {
-    kind: 'list',
-    about:
-      'The token, of at least 16 characters, that every request must carry as `Authorization: Bearer …`. Two are valid at a time, so that one can ' +
-      'replace another; commands send the first to `url`. Beside them the server makes one at each start, in the file `server.token` of the data ' +
-      'directory, for the commands and the browser of its user: unset, that one is needed, and only the loopback is listened on.',
-    schema: z
-      .preprocess(
-        given => (typeof given === 'string' ? [given] : given),
-        z
-          .array(
-            z
-              .string()
-              .regex(
-                /^\S{16,}$/,
-                'A token has at least 16 characters, and no blanks; use a long random one.',
-              ),
-          )
-          .min(1, 'Give a token.')
-          .max(2, 'Give one token, or two.'),
-      )
-      .optional(),
-    isSecret: true,
-  },
-  noToken: {
-    kind: 'switch',
-    about:
-      'Requests need no token: every user of this machine can read and change everything. Only on the loopback.',
-    fallback: false,
-    schema: z.boolean('Give true or false.'),
-    flag: '--no-token',
-    notInFile: true,
-  },
+  ...identitySettings,
   healthPort: {
     kind: 'count',
     about:
@@ -232,7 +195,7 @@ export const settings = {
   allowedHosts: {
     kind: 'list',
     about:
-      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a `token` that is set and no names: any. Probes of `/healthz` and `/readyz` have to name one too.',
+      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a `token` or `oidc` that is set and no names: any. Probes of `/healthz` and `/readyz` have to name one too.',
     fallback: [],
     schema: z.array(text.refine(isHostName, 'Give names, such as studio.example, without a port.')),
   },
@@ -361,10 +324,16 @@ export const settings = {
     fallback: { calls: '30d', days: '1095d' },
     schema: z.strictObject({ calls: duration.optional(), days: duration.optional() }),
   },
+  webhookHosts,
+  auditRetention: {
+    kind: 'duration',
+    about: 'How long the audit trail is kept. Take it along before, with `quillwork audit export`.',
+    fallback: '90d',
+    schema: duration,
+  },
   lease: {
     kind: 'duration',
-    about:
-      'How long a claim of a task lasts without a heartbeat. Workers extend the claims of running attempts all the time.',
+    about: 'How long a claim of a task lasts without a heartbeat. Workers send them for running attempts.',
     fallback: '30s',
     schema: longer,
   },

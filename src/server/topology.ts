@@ -40,7 +40,7 @@ export async function inspectTopology(config: Config): Promise<Inspection> {
   const { broker } = config
   if (broker === undefined)
     throw invalid(
-      'No broker is configured, so there is nothing to inspect: workers are woken within the process. Set --broker amqp://… and --store mongodb://….',
+      'No broker is configured, so there is nothing to inspect: workers are woken within the process. Set --broker amqp://….',
     )
   const { inspectBroker } = await import('../broker/rabbitmq/index.ts')
   return inspectBroker(brokerOptions(broker, config), await lanesOf(config))
@@ -53,7 +53,7 @@ export function isWrong({ state, cannotBeTried }: Finding): boolean {
 
 /** Returns the lanes that have a queue: those of the configuration and those of task types, which load here. */
 async function lanesOf(config: Config): Promise<string[]> {
-  const { novelTasks } = await import('../novel/index.ts')
-  const ofTasks = novelTasks.map(task => resolveTask(task).lane)
+  const { serverTasks } = await import('./tasks.ts')
+  const ofTasks = serverTasks.map(task => resolveTask(task).lane)
   return [...new Set(['default', ...Object.keys(config.lanes), ...ofTasks])]
 }

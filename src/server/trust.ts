@@ -16,7 +16,16 @@ import { invalid, type SettingName, settingNames } from './settings.ts'
 /** The settings that count from any file: they say how much is done at the same time, for how long, and what is logged. */
 export const harmlessSettings: readonly SettingName[] = [
   ...(['brokerDelay', 'roles', 'port', 'healthPort', 'streams', 'streamsPerClient', 'uploadLimit'] as const),
-  ...(['lanes', 'limits', 'admission', 'sweepInterval', 'grace', 'abortGrace', 'cleanup'] as const),
+  ...([
+    'requestsPerMinute',
+    'lanes',
+    'limits',
+    'admission',
+    'sweepInterval',
+    'grace',
+    'abortGrace',
+    'cleanup',
+  ] as const),
   ...(['logLevel', 'logFormat'] as const),
 ]
 

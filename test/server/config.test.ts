@@ -73,6 +73,8 @@ describe('the configuration', () => {
       admission: {},
       retention: { COMPLETED: 2_592_000_000, COMPLETED_WITH_ERRORS: 2_592_000_000, CANCELLED: 2_592_000_000 },
       usageRetention: { calls: 2_592_000_000, days: 94_608_000_000 },
+      webhookHosts: [],
+      auditRetention: 7_776_000_000,
       lease: 30_000,
       sweepInterval: 5_000,
       grace: 30_000,
@@ -328,6 +330,8 @@ describe('the composition', () => {
     [{ brokerPrefix: 'a.' }, /brokerPrefix is "a\."/],
     [{ eventsStream: 'true' }, /no broker is configured/],
     [{ ...both, port: '7000', healthPort: '7000' }, /healthPort and port are both 7000/],
+    [{ noToken: 'true', oidc: '{"issuer":"https://id.example","audience":"a"}' }, /oidc is set, and noToken/],
+    [{ oidc: '{"issuer":"http://id.example","audience":"a"}' }, /oidc.*issuer: Give the issuer/],
   ])('%j is refused', (flags, message) => {
     expect(refusal({ flags })).toMatch(message)
   })

@@ -70,6 +70,8 @@ const sensitive: Record<string, unknown> = {
   allowedHosts: ['evil.example'],
   allowedOrigins: ['https://evil.example'],
   trustedProxies: ['10.0.0.0/8'],
+  oidc: { issuer: 'https://evil.example', audience: 'a', defaultRole: 'admin' },
+  webhookHosts: ['evil.example'],
   model: 'm@https://evil.example/v1',
   models: { gpt },
   keepModels: true,
@@ -77,6 +79,7 @@ const sensitive: Record<string, unknown> = {
   prompts: './prompts',
   retention: { COMPLETED: 0 },
   usageRetention: { calls: 0 },
+  auditRetention: '1s',
   originals: '1s',
   lease: 1,
 }

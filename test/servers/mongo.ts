@@ -22,7 +22,7 @@ export interface FreshDatabase extends AsyncDisposable {
   /** The server's address with the database's name in it. */
   readonly url: string
   readonly name: string
-  /** Deletes the database. `await using` does it at the end of the test. */
+  /** Deletes the database. `await using` does it at the end of the test. One on a server of the test's own goes with that server. */
   drop(): Promise<void>
 }
 
@@ -31,13 +31,15 @@ export function freshDatabase(serverUrl = mongoUrl()): FreshDatabase {
   const name = `test_${randomBytes(6).toString('hex')}`
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  async function drop() {
-    const client = new MongoClient(url.href)
-    try {
-      await client.db(name).dropDatabase()
-    } finally {
-      await client.close()
-    }
-  }
+  const isShared = 'url' in server && serverUrl === server.url
+  const drop = async () => (isShared ? dropShared(name) : undefined)
   return { url: url.href, name, drop, [Symbol.asyncDispose]: drop }
+}
+
+let shared: MongoClient | undefined
+
+/** Deletes a database of the shared server. Tests make hundreds: one client for all of them, which ends with the process. */
+async function dropShared(name: string): Promise<void> {
+  shared ??= new MongoClient(mongoUrl())
+  await shared.db(name).dropDatabase()
 }

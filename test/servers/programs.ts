@@ -56,10 +56,13 @@ export async function bundlePrograms(): Promise<{ url: string; stop: () => Promi
 
 const exported = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8')).exports as Record<
   string,
-  string | { default: string }
+  string | { module?: string; default: string }
 >
 
-/** Finds the package itself by what it exports, and leaves to each module the address that it has in place. */
+/**
+ * Finds the package itself by what it exports, as bundlers do (its `default` loads the compiled modules when it runs: a second copy of each, whose
+ * errors are no errors of the first), and leaves to each module the address that it has in place.
+ */
 const inPlace: Plugin = {
   name: 'quillwork-in-place',
   enforce: 'pre',
@@ -67,7 +70,7 @@ const inPlace: Plugin = {
     if (id === commandLine) return id
     if (id === native) return { id: pathToFileURL(require.resolve(id)).href, external: true }
     const entry = /^quillwork(?=\/|$)/.test(id) ? exported[id.replace('quillwork', '.')] : undefined
-    return typeof entry === 'object' ? path.join(repository, entry.default) : undefined
+    return typeof entry === 'object' ? path.join(repository, entry.module ?? entry.default) : undefined
   },
   load: id =>
     id === commandLine
