@@ -29,7 +29,7 @@ export interface Client {
   patch<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>
   remove<T = void>(path: string, headers?: Readonly<Record<string, string>>): Promise<T>
   /** Returns the bytes of a file as they arrive. Reading them throws SERVER_UNREACHABLE when the connection ends before the file does. */
-  download(path: string): Promise<AsyncIterable<Uint8Array>>
+  download(path: string, query?: Query): Promise<AsyncIterable<Uint8Array>>
   /** Reads server-sent events after the one with that id, until the stream ends or breaks. Calls `onOpen` when the server accepts the request. */
   events(path: string, lastEventId?: string, onOpen?: () => void): AsyncIterable<ServerEvent>
 }
@@ -133,7 +133,7 @@ export function createClient({ url, token, agent }: Server, signal?: AbortSignal
         throw unreachable(cause)
       }
     },
-    download: async path => arriving(await opened(path), unreachable),
+    download: async (path, query = {}) => arriving(await opened(path + queryText(query)), unreachable),
     upload: (path, file, query) =>
       parsed(() => sendFile(file, headers => begin(path + queryText(query), { method: 'POST', headers }))),
   }
@@ -206,12 +206,22 @@ function problemError(text: string, status: number, url: string): QuillworkError
       'SERVER_UNREACHABLE',
       `The program that answers at ${url} is not Quillwork (HTTP ${status}).`,
     )
+  if (problem.code === 'UNAUTHENTICATED') return tokenMissing(url, problem.detail)
   const places = (problem.errors ?? [])
     .filter(({ detail }) => !problem.detail.includes(detail))
     .map(({ pointer, detail }) => `${pointer}: ${detail}`)
   return new QuillworkError(problem.code as ErrorCode, [problem.detail, ...places].join(' '), {
     details: { status: problem.status, retryable: problem.retryable },
   })
+}
+
+/** In the terms of commands, which take a token and no header. `detail` says where a key was revoked or has expired. */
+function tokenMissing(url: string, detail: string): QuillworkError {
+  return new QuillworkError(
+    'UNAUTHENTICATED',
+    `The server at ${url} takes no request without its token: give it, or an API key, as QUILLWORK_TOKEN, or in the configuration file. ` +
+      `A server of your own data directory is found, with its token, where no address is given. It says: ${detail}`,
+  )
 }
 
 function problemOf(text: string): Problem | undefined {

@@ -1,3 +1,4 @@
+import { copyFileSync, existsSync } from 'node:fs'
 import type { Agent } from 'node:http'
 import { QuillworkError } from '../index.ts'
 import { compositionOf, shownComposition } from '../server/combinations.ts'
@@ -9,6 +10,7 @@ import { defined } from '../task/defined.ts'
 import { type Client, createClient } from './client.ts'
 import { isOwnServer, privateConnections } from './foreign-server.ts'
 import { ProvenConnections } from './proof.ts'
+import { untilWritten } from './unmade-store.ts'
 
 /** The server that a command uses. */
 export interface Connection {
@@ -38,12 +40,38 @@ const answerMs = 3_000
 
 /**
  * Connects to the API that is configured, else to the server of the data directory; where there is none, starts one in this process on
- * a free port. Throws SERVER_UNREACHABLE when the owner of the data directory does not answer, STORE_LOCKED when the owner cannot be
+ * a free port. Where nothing was ever stored, a command that only reads leaves nothing behind. Throws SERVER_UNREACHABLE when the owner of the data directory does not answer, STORE_LOCKED when the owner cannot be
  * found, CONFIG_INVALID when it uses another store than the given one.
  */
 export async function connect(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
   const { config } = resolved
   if (config.url !== undefined) return configured(config.url, config, options)
+  const mayStayUnmade = options.works !== true && hasNoStore(config)
+  if (!mayStayUnmade || (await findServer(config)) !== undefined) return connectStored(resolved, options)
+  return untilWritten({
+    empty: data => startOwn(inFolder(config, data), options),
+    stored: () => connectStored(resolved, options),
+    isOwn: compositionOf(config).kind === 'embedded',
+  })
+}
+
+/** Returns whether nothing was ever stored where the configuration points. Of a server or a shared database this is not known, so false. */
+export function hasNoStore(config: Config): boolean {
+  if (config.url !== undefined) return false
+  const composition = compositionOf(config)
+  return composition.kind === 'embedded' && !existsSync(composition.file)
+}
+
+/** Returns a configuration with its store in another folder, which has the keys of models too. */
+function inFolder(config: Config, data: string): Config {
+  const [from, to] = [placesOf(config.data), placesOf(data)]
+  for (const name of ['keys', 'modelKey'] as const)
+    if (existsSync(from[name])) copyFileSync(from[name], to[name])
+  return { ...config, data, store: undefined }
+}
+
+async function connectStored(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
+  const { config } = resolved
   const until = performance.now() + lockWaitMs
   for (;;) {
     const server = await findServer(config)

@@ -9,7 +9,7 @@ type Novel = z.output<typeof novelSchema>
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
 
-/** Returns the novel with that id, else the one whose title contains the text. Throws NOVEL_NOT_FOUND, also where several titles do; USAGE_INVALID for a blank text. */
+/** Returns the novel with that id, else the one whose title contains the text or whose id begins with it. Throws NOVEL_NOT_FOUND, also where several titles do; USAGE_INVALID for a blank text. */
 export async function findNovel(client: Client, given: string): Promise<Outline> {
   // Every title contains it: a script whose variable is not set would delete the only novel.
   if (given.trim() === '') throw usageError('Give the id of a novel, or part of its title.')
@@ -17,14 +17,20 @@ export async function findNovel(client: Client, given: string): Promise<Outline>
   const byId = isLikeId ? await client.get<Outline>(`/v1/novels/${given}`).catch(ifNotFound) : undefined
   if (byId !== undefined && !(byId instanceof QuillworkError)) return byId
   const novels = await allNovels(client)
-  const found = novels.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
+  const isPrefix = /^[\w-]{4,}$/.test(given)
+  const found = novels.filter(
+    ({ id, title }) =>
+      title.toLowerCase().includes(given.toLowerCase()) || (isPrefix && id.startsWith(given)),
+  )
   const [only] = found
   if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
   if (byId !== undefined && found.length === 0) throw byId
   const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
+  const named = found.slice(0, 5).map(({ id, title }) => `${id} (${title})`)
+  const these = named.length === 0 ? '' : `: ${named.join(', ')}${found.length > 5 ? ', …' : ''}`
   throw new QuillworkError(
     'NOVEL_NOT_FOUND',
-    `${which} ${JSON.stringify(given)} in the title. Give the id of the novel; see quillwork novels list.`,
+    `${which} ${JSON.stringify(given)} in the title${these}. Give the id of the novel; see quillwork novels list.`,
   )
 }
 

@@ -36,7 +36,7 @@ export interface SubmitOptions extends BudgetOptions {
 
 /** A task that is to be submitted, and how it is followed. */
 export interface Planned extends Omit<Followed, 'task' | 'detached'> {
-  readonly submission: { readonly taskType: string; readonly parameters: object }
+  readonly submission: { readonly taskType: string; readonly parameters: object; readonly userId?: string }
   /** Default: that of the task type. */
   readonly lane?: string
   /** Called when it is submitted. */
@@ -154,4 +154,10 @@ export function sayFailure({ terminal, json }: Run, task: TaskJson): void {
 /** Returns the command that watches a task. */
 export function watchText(resolved: ResolvedConfig, taskId: string): string {
   return commandText(`tasks show ${taskId} --watch`, resolved)
+}
+
+/** Says, where no server runs, how to start one that runs the tasks. */
+export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Connection): void {
+  if (!isOwn || json) return
+  terminal.note(`No server is running. To run the tasks, start one: ${commandText('serve', configure())}`)
 }

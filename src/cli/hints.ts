@@ -36,6 +36,6 @@ export function programText(): string {
   return `node ${quoted(path.relative(process.cwd(), bin))}`
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[\w./\\:@~+-]+$/.test(text) ? text : JSON.stringify(text)
 }

@@ -45,7 +45,7 @@ interface Listing<Item, Options> {
   /** Printed where there is nothing; default the titles of the columns. */
   readonly empty?: (run: Run<Options>) => string
   /** The filters of the options. */
-  readonly query?: (options: Options) => Query
+  readonly query?: (options: Options, client: Client) => Query | Promise<Query>
 }
 
 /** Returns the handler of a command that lists a page of a path of the API. */
@@ -54,8 +54,9 @@ export function listCommand<Item, Options extends PagingOptions = PagingOptions>
 ): Handler<Options> {
   const { path, columns, empty, query } = listing
   return run => {
-    const asked = { ...query?.(run.options), ...pagingQuery(run.options) }
+    const paging = pagingQuery(run.options)
     return withServer(run, async ({ client }) => {
+      const asked = { ...(await query?.(run.options, client)), ...paging }
       const page = await client.get<Page<Item>>(path, asked)
       const said = page.items.length === 0 ? empty?.(run) : undefined
       printPage(run, page, widest => (said === undefined ? tableLines(page.items, columns, widest) : [said]))

@@ -20,10 +20,12 @@ type Answer = z.output<typeof searchAnswer>
 
 /** Returns a novel with its volumes and chapters. */
 export function outlineLines(novel: Outline, columns: number): string[] {
-  const { title, author, chapters, scenes, summaries, words, targetWords, outline, index } = novel
+  const { title, author, reference, chapters, scenes, summaries, words, targetWords, outline, index } = novel
   const titleColumns = Math.max(20, Math.min(60, columns - 32))
   const lines = [
-    printable(title) + (author === undefined ? '' : `, by ${printable(author)}`),
+    printable(title) +
+      (reference ? ' (reference)' : '') +
+      (author === undefined ? '' : `, by ${printable(author)}`),
     `${countOf(chapters, 'chapter')}, ${countOf(scenes, 'scene')} (${numberText(summaries)} with a summary), ${wordsText(words, targetWords)}`,
     indexText(index),
   ]

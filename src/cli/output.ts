@@ -2,6 +2,7 @@
 import type { OutputJson } from '../http/index.ts'
 import { taskPath } from './client.ts'
 import { exitCodes } from './exit-codes.ts'
+import { findTaskId } from './find-task.ts'
 import { printJson, type Run, withServer, withSession } from './run.ts'
 import { retryWhileUnavailable, type WatchedServer } from './watch.ts'
 
@@ -11,8 +12,8 @@ export function output(run: Run<{ follow?: boolean }>) {
 }
 
 function show(run: Run) {
-  const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
+    const taskId = await findTaskId(client, run.arguments[0] ?? '')
     const answer = await client.get<OutputJson>(`${taskPath(taskId)}/output`)
     if (run.json) printJson(run, answer)
     else {
@@ -26,8 +27,8 @@ function show(run: Run) {
 }
 
 function follow(run: Run) {
-  const [taskId = ''] = run.arguments
   return withSession(run, async ({ connection, signals }) => {
+    const taskId = await findTaskId(connection.client, run.arguments[0] ?? '')
     const printer = run.json ? jsonPrinter(run) : textPrinter(run)
     try {
       const { status, deleted } = await followOutput(

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { shownAddress } from '../server/addresses.ts'
 import { closedText } from '../server/close-to-others.ts'
-import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
 import { type SettingName, settings } from '../server/settings.ts'
 import type { Client } from './client.ts'
-import { type Connection, connect } from './connect.ts'
+import { type Connection, connect, hasNoStore } from './connect.ts'
 import { exitCodes, usageError } from './exit-codes.ts'
-import { programText } from './hints.ts'
+import { commandText, programText } from './hints.ts'
 import { listenForSignals, type Signals } from './signals.ts'
+import { givenTo } from './standard-input.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Options that every command takes. */
@@ -28,8 +27,8 @@ export interface Run<Options = unknown> {
   readonly json: boolean
   readonly arguments: readonly string[]
   readonly options: Options & GlobalOptions
-  /** Reads the configuration. Throws CONFIG_INVALID. */
-  configure(how?: Pick<ConfigSources, 'countsUntrusted'>): ResolvedConfig
+  /** Reads the configuration; by default that of a client, which with `--url` needs neither store nor broker. Throws CONFIG_INVALID. */
+  configure(how?: Pick<ConfigSources, 'countsUntrusted' | 'uses'>): ResolvedConfig
 }
 
 /** What a command ends with: its exit code; nothing for 0. */
@@ -47,15 +46,17 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
     async (...given: unknown[]) => {
       // The library passes the arguments, then the options, then the command itself.
       const command = given.at(-1) as Command
-      const options = command.optsWithGlobals() as Options & GlobalOptions
+      await using read = await givenTo(command, terminal.input)
+      const options = read.options as Options & GlobalOptions
       const exitCode = await handler({
         command: fullName(command),
         terminal,
         json: options.json === true,
-        arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
+        arguments: read.arguments,
         options,
         configure: how => {
-          const resolved = resolveConfig({ ...sourcesOf(options), program: programText(), ...how })
+          const sources = { ...sourcesOf(options), program: programText(), uses: 'client' as const }
+          const resolved = resolveConfig({ ...sources, ...how })
           noteClosed({ terminal, json: options.json === true }, resolved.closed)
           return resolved
         },
@@ -76,6 +77,11 @@ export function noteClosed(
 /** Tells people which server is used, where it is not that of the data directory: what is sent goes there. */
 function noteServer({ terminal, json }: Run, { url }: ResolvedConfig['config']): void {
   if (url !== undefined && !json) terminal.note(`note: using the server at ${shownAddress(url)}`)
+}
+
+/** Returns a command to type next, as it works here. */
+export function nextCommand(run: Run, words: string): string {
+  return commandText(words, run.configure())
 }
 
 /** Adds a command that only holds others, without a command `help` among them. */
@@ -104,7 +110,7 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
 /** Connects, lets the command use the server, and disconnects. For commands that take a moment. */
 export async function withServer(run: Run, use: (connection: Connection) => Ending): Ending {
   const resolved = run.configure()
-  const isNew = isEmpty(resolved.config)
+  const isNew = hasNoStore(resolved.config)
   noteServer(run, resolved.config)
   const connection = await connect(resolved, { command: run.command })
   try {
@@ -158,13 +164,6 @@ export async function withSession(
   } finally {
     await connection.close()
   }
-}
-
-/** Returns whether nothing was ever stored where the configuration points. Of a shared database this is not known, so false. */
-function isEmpty(config: ResolvedConfig['config']): boolean {
-  if (config.url !== undefined) return false
-  const composition = compositionOf(config)
-  return composition.kind === 'embedded' && !existsSync(composition.file)
 }
 
 /**

@@ -37,6 +37,8 @@ export interface Terminal {
   keep(): void
   /** Asks a question and returns whether the answer is yes. */
   confirm(question: string, signal?: AbortSignal): Promise<boolean>
+  /** What is piped in, or typed up to its end. */
+  readonly input: AsyncIterable<Uint8Array>
   /** Returns a secret: a line that is not shown while it is typed, or all that is piped in. */
   readSecret(question: string): Promise<string>
 }
@@ -93,7 +95,8 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     isReadByOthers: isReadByOthers(stdout),
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     get columns() {
-      return stdout.columns ?? usualColumns
+      // Some terminals, such as those of CI, say 0.
+      return stdout.columns || usualColumns
     },
     out: line => around(() => stdout.write(asLine(line))),
     write: text => around(() => stdout.write(isInteractive ? asText(text) : asContent(text))),
@@ -115,6 +118,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     keep() {
       shown = []
     },
+    input: stdin,
     async confirm(question, signal) {
       const asking = createInterface({ input: stdin, output: stderr })
       // While it reads, the terminal hands Ctrl-C to it and not to the process.

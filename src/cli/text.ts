@@ -1,6 +1,18 @@
 /** Text as a terminal shows it: its width, on one line, in tables. */
-import stringWidth from 'string-width'
+import { createRequire } from 'node:module'
 import { escapeControls } from '../task/controls.ts'
+
+const require = createRequire(import.meta.url)
+/** Latin text and the lines of trees and tables, each of whose characters takes one column. */
+const plain = /^[ -~\u00a1-\u00ac\u00ae-\u024f–—‘’“”…→─-╿]*$/
+let measure: ((text: string) => number) | undefined
+
+/** Returns the columns of a text. To load the library takes as long as many a command, so it is loaded for the first text that needs it. */
+function widthOf(text: string): number {
+  if (plain.test(text)) return text.length
+  measure ??= (require('string-width') as typeof import('string-width')).default
+  return measure(text)
+}
 
 const segmenter = new Intl.Segmenter()
 /** Code units that are cut into characters at once: the time for each character grows with the text. */
@@ -19,9 +31,9 @@ function* charactersOf(text: string): Generator<string[], void> {
 
 /** Returns the columns that a text takes on a terminal: Chinese, Japanese and Korean characters take two, combining marks none. */
 export function columnsOf(text: string): number {
-  if (text.length <= windowUnits) return stringWidth(text)
+  if (text.length <= windowUnits) return widthOf(text)
   let columns = 0
-  for (const characters of charactersOf(text)) columns += stringWidth(characters.join(''))
+  for (const characters of charactersOf(text)) columns += widthOf(characters.join(''))
   return columns
 }
 
@@ -32,7 +44,7 @@ export function cut(text: string, columns: number): string {
   let open: string[] = []
   for (const characters of charactersOf(text)) {
     open.push(...characters)
-    used += stringWidth(characters.join(''))
+    used += widthOf(characters.join(''))
     if (used > columns) return `${withoutEnd(kept, open, columns - 1)}…`
     // With less, the sign would have no column.
     if (used === columns) continue
@@ -47,7 +59,7 @@ function withoutEnd(text: string, characters: readonly string[], columns: number
   let used = columnsOf(text)
   let length = 0
   for (const character of characters) {
-    used += stringWidth(character)
+    used += widthOf(character)
     if (used > columns) break
     length += 1
   }

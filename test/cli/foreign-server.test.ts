@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { lookup } from 'node:dns'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
@@ -10,10 +10,12 @@ import { isOwnServer, privateConnections } from '../../src/cli/foreign-server.ts
 import { other, withoutRoot } from '../other-user.ts'
 
 /** Listens on a free port of an address. */
-async function listening(host: string): Promise<{ port: number } & AsyncDisposable> {
-  const server = createServer((request, response) =>
+async function listening(
+  host: string,
+  answer: RequestListener = (request, response) =>
     response.end(JSON.stringify({ host: request.headers.host })),
-  ).listen(0, host)
+): Promise<{ port: number } & AsyncDisposable> {
+  const server = createServer(answer).listen(0, host)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
@@ -40,6 +42,19 @@ describe('http:// to the API', () => {
     expect(await createClient({ url, agent }).get('/')).toEqual({ host: `tasks.example:${server.port}` })
     expect(privateConnections('https://tasks.example')).toBeUndefined()
     agent.destroy()
+  })
+
+  test('says how a command gives the token that a server asks for', async () => {
+    await using server = await listening('127.0.0.1', (_, response) =>
+      response.writeHead(401).end(JSON.stringify({ code: 'UNAUTHENTICATED', detail: 'Send …', status: 401 })),
+    )
+    const url = `http://127.0.0.1:${server.port}`
+    await expect(createClient({ url }).get('/v1/novels')).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: expect.stringMatching(
+        `^The server at ${url} takes no request without its token: .*QUILLWORK_TOKEN.*where no address is given`,
+      ),
+    })
   })
 
   test.each(['8.8.8.8', '2606:4700::1111', '169.254.169.254', '::ffff:169.254.169.254'])(

@@ -8,7 +8,8 @@ import type { Command } from 'commander'
 import fc from 'fast-check'
 import { errorCatalogue } from 'quillwork'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createProgram, main } from '../../src/cli/main.ts'
+import { main } from '../../src/cli/main.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import { createTerminal } from '../../src/cli/terminal.ts'
 import type { OpenApi, Operation } from '../http/api.ts'
 import { serveNovels } from '../http/novel-api.ts'
@@ -188,11 +189,27 @@ const commands: readonly string[] = [
   'estimate GenerateScene',
   'import FILE --preview',
   'import FILE --yes --watch',
+  'keys create --name a --role author',
+  'keys list',
+  'keys revoke a',
+  'audit list',
+  'audit export',
+  'backup --force COPY',
   'lanes list',
   'lanes pause a',
   'lanes resume a',
+  'lanes set a --slots 3',
   'limits list',
   'limits reset a',
+  'limits set a --requests 3',
+  'schedules list',
+  'schedules ticks @daily',
+  'schedules create a --cron @daily --type Tick',
+  'schedules update a --cron @hourly',
+  'schedules delete a',
+  'schedules pause a',
+  'schedules resume a',
+  'schedules run a',
   'novels append a FILE --preview',
   'novels append a FILE --yes --watch',
   'novels list',
@@ -220,6 +237,8 @@ const commands: readonly string[] = [
   'novels rewrite a 1.1 --passage words',
   'novels begin a',
   'novels rename a b',
+  'novels reference a',
+  'novels references a b',
   'novels add-chapter a b',
   'novels rename-chapter a 1 b',
   'novels move-chapter a 1',
@@ -253,6 +272,13 @@ const commands: readonly string[] = [
   'threads put a b --plan x',
   'threads event a b planted 1.1 x',
   'threads delete a b --yes',
+  'webhooks add https://hooks.example',
+  'webhooks list',
+  'webhooks remove a',
+  'webhooks rotate a',
+  'webhooks test a',
+  'webhooks disable a',
+  'webhooks enable a',
   'models kept list',
   'models kept set a b@http://127.0.0.1:9/v1',
   'models kept test a',
@@ -269,12 +295,16 @@ const commands: readonly string[] = [
   'tasks output a --follow',
   'tasks cancel a b',
   'tasks retry a',
+  'tasks bulk cancel --all --yes',
   'tasks run-now a',
+  'tasks move bulk a',
+  'tasks tag a --add b',
   'tasks signal a approval',
   'tasks rerun a',
   'usage',
   'usage --novel a',
   'users erase a --yes',
+  'users export a --out -',
 ]
 
 /** Those that write a text as it is: that of a task, or of a prompt. */
@@ -288,7 +318,8 @@ const writing = [
 
 /** They ask no server: what they print is of this machine. */
 const ofThisMachine = [
-  ...['serve', 'sign-in', 'trust', 'migrate', 'topology check', 'topology apply', 'topology show'],
+  ...['serve', 'sign-in', 'trust', 'migrate', 'restore', 'topology check', 'topology apply', 'topology show'],
+  ...['completion', 'help', 'init', 'version'],
   ...['models list', 'models test', 'models key set', 'models key list', 'models key remove'],
 ]
 
@@ -313,7 +344,8 @@ async function expectSafe(
   const [stdout, stderr] = [new Printed(isTTY), new Printed(isTTY)]
   const stdin = Object.assign(new PassThrough(), { isTTY: false })
   stdin.end()
-  const words = command.split(' ').map(word => (word === 'FILE' ? join(directory, 'book.txt') : word))
+  const files: Record<string, string> = { FILE: 'book.txt', COPY: 'copy.db' }
+  const words = command.split(' ').map(word => (word in files ? join(directory, `${files[word]}`) : word))
   const { port } = server.address() as AddressInfo
   const place = ['--data', join(directory, 'data'), '--url', `http://127.0.0.1:${port}`]
   await main([...words, ...place, ...(json ? ['--json'] : [])], { stdin, stdout, stderr })

@@ -61,6 +61,7 @@ describe('a chapter', () => {
     volumeId: 'v',
     position: 2,
     title: 'Three',
+    version: 1,
     words: 2,
     characters: 10,
   }

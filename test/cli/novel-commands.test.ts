@@ -161,6 +161,22 @@ test('a novel is begun, shaped and renamed, and what was removed is put back', a
   expect((await novels('rename', 'mill', 'The River', '--author', 'Ann')).out).toBe(
     'The novel is called The River.\n',
   )
+  await novels('begin', 'The Old Ferry')
+  expect((await novels('references', 'river', 'ferry')).said).toContain('error NOVEL_NOT_REFERENCE: ')
+  expect((await novels('reference', 'ferry')).out).toBe(
+    'The Old Ferry is a reference: no model writes in it.\n',
+  )
+  expect((await novels('list')).out).toContain('The Old Ferry (reference)')
+  expect((await novels('references', 'river', 'ferry')).out).toMatch(/ used +The Old Ferry\n$/)
+  expect((await novels('reference', 'ferry', '--unmark')).out).toContain('is no reference')
+  expect((await novels('references', 'river')).out).toMatch(/ no reference any more +The Old Ferry\n$/)
+  expect((await novels('references', 'river', '--none')).out).toBe('The River names no references.\n')
+  const file = path.join(folder, 'raft.txt')
+  writeFileSync(file, 'The Raft\n\nChapter 1\n\nIt went down the river.\n')
+  const imported = await quillwork('import', file, '--yes', '--reference', '--title', 'The Raft')
+  expect(imported.code).toBe(0)
+  await api.novels.t.drain()
+  expect((await novels('list')).out).toContain('The Raft (reference)')
   const removed = await novels('remove', 'river', '3')
   const [, entry = ''] = /^In the bin as (\S+): 1 scene, 0 words\.\n$/.exec(removed.out) ?? []
   const binned = JSON.parse((await novels('bin', 'river', '--json')).out)

@@ -4,6 +4,8 @@ import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { Archive } from '../../src/novel/import/archive.ts'
+import { bytesSource } from '../../src/novel/import/source.ts'
 import { type NovelApi, serveNovels } from '../http/novel-api.ts'
 import { importBook } from '../novel/library/case.ts'
 
@@ -22,11 +24,15 @@ afterAll(async () => {
 const place = (name: string) => path.join(folder, name)
 
 /** Runs `quillwork novels export told ARGS` in this process. */
-async function exportTold(args: readonly string[], isTTY = false) {
+function exportTold(args: readonly string[], isTTY = false) {
+  return runExport(['novels', 'export', 'told', ...args], isTTY)
+}
+
+async function runExport(command: readonly string[], isTTY = false) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   Object.assign(stdout, { isTTY })
   const server = ['--data', place('data'), '--url', api.url]
-  const code = await main(['novels', 'export', 'told', ...args, ...server], { stdin, stdout, stderr })
+  const code = await main([...command, ...server], { stdin, stdout, stderr })
   const textOf = (stream: PassThrough) => String(stream.read() ?? '')
   return { code, out: textOf(stdout), said: textOf(stderr) }
 }
@@ -152,10 +158,32 @@ describe('quillwork novels export', () => {
     })
     const file = place('broken.txt')
     const running = exportTold(['--out', file])
-    await vi.waitFor(() => expect(broken).toHaveBeenCalledTimes(2), 10_000)
+    await expect.poll(() => broken.mock.calls.length).toBe(2)
     broken.mockRestore()
     expect((await running).code).toBe(0)
     expect(readdirSync(folder).sort()).toEqual([...before, 'broken.txt'].sort())
     expect(readFileSync(file, 'utf8')).toContain('Alice')
+  })
+})
+
+describe('quillwork users export', () => {
+  test('writes all that a user has, whoever asks, and says what is in it', async () => {
+    await importBook(api.novels.library, 'of bob', undefined, 'bob')
+    const file = place('bob.zip')
+    const { code, out } = await runExport(['users', 'export', 'bob', '--out', file])
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(
+        /Wrote \S+bob\.zip: 1 novel, 5 scenes, 25 words, 0 uploads, 1 task, [\d.]+ kB\.\n$/,
+      ),
+    ])
+    const archive = await Archive.open(bytesSource(readFileSync(file)))
+    expect([...archive.names]).toEqual([
+      expect.stringMatching(/^novels\/Book of bob-.*\.quillwork$/),
+      ...['tasks.jsonl', 'usage.jsonl', 'manifest.json'],
+    ])
+    expect(await runExport(['users', 'export', 'bob', '--out', file])).toMatchObject({
+      ...{ code: 2, said: expect.stringContaining('--force') },
+    })
   })
 })

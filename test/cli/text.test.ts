@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { columnsOf, cut, pad, printable } from '../../src/cli/text.ts'
 
@@ -14,6 +15,12 @@ describe('columns', () => {
     ['', 0],
   ])('%j takes %i', (text, columns) => {
     expect(columnsOf(text)).toBe(columns)
+  })
+
+  test('a character takes as many, whether or not the library is asked', () => {
+    const characters = Array.from({ length: 0x30_00 - 0x20 }, (_, at) => String.fromCharCode(0x20 + at))
+    const others = characters.filter(each => columnsOf(`${each}a`) !== stringWidth(`${each}a`))
+    expect(others).toEqual([])
   })
 
   test('a cut text fits, keeps its beginning, and is left alone when it fits', () => {

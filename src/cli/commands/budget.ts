@@ -4,6 +4,7 @@ import type { Budget } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import { type Client, taskPath } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
+import { findTaskId } from '../find-task.ts'
 import { ask, type Register, type Run } from '../run.ts'
 import { costText, countOf } from '../words.ts'
 
@@ -12,7 +13,7 @@ export function addBudgetCommand(program: Command, register: Register): void {
   program
     .command('budget')
     .description('Show or change what the model calls of a task and all its sub-tasks may use')
-    .argument('<task>', 'id of the task that was submitted')
+    .argument('<task>', 'id of the task that was submitted, or its beginning')
     .option('--tokens <n>', 'most tokens, in and out; tasks that wait for the budget continue')
     .option('--cost <amount>', 'most cost, in the currency of the price list')
     .option('--remove', 'remove the budget')
@@ -21,11 +22,13 @@ export function addBudgetCommand(program: Command, register: Register): void {
 
 async function budget(run: Run<{ tokens?: string; cost?: string; remove?: boolean }>) {
   const { tokens, cost, remove } = run.options
-  const [taskId = ''] = run.arguments
   const wanted = budgetFrom({ option: '--tokens', text: tokens }, { option: '--cost', text: cost })
   if (remove === true && wanted !== undefined) throw usageError('Give either --remove or a budget, not both.')
-  const path = `${taskPath(taskId)}/budget`
-  return ask(run, client => change(client, path, remove === true ? 'remove' : wanted), budgetLines)
+  const asked = async (client: Client) => {
+    const path = `${taskPath(await findTaskId(client, run.arguments[0] ?? ''))}/budget`
+    return change(client, path, remove === true ? 'remove' : wanted)
+  }
+  return ask(run, asked, budgetLines)
 }
 
 function change(client: Client, path: string, wanted: Budget | 'remove' | undefined): Promise<BudgetUseJson> {

@@ -1,15 +1,26 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { type BulkOutcome, type Duration, QuillworkError } from '../../index.ts'
-import { durationMs } from '../../task/duration.ts'
+import { type BulkOutcome, QuillworkError } from '../../index.ts'
 import type { Client, Query } from '../client.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
+import { findTaskId } from '../find-task.ts'
+import { sayWhoWorks } from '../follow-task.ts'
 import { addPaging, andAgain, listCommand, type PagingOptions } from '../list.ts'
-import { addGroup, askFirst, print, type Register, type Run, withServer } from '../run.ts'
+import {
+  addGroup,
+  askFirst,
+  type Ending,
+  print,
+  type Register,
+  type Run,
+  withServer,
+  withSession,
+} from '../run.ts'
 import { taskLines } from '../task-lines.ts'
 import { readTree } from '../watch.ts'
 import { agoText, countOf } from '../words.ts'
-import { sayWhoWorks } from './tasks.ts'
+import { addPace, type PaceOptions, paceOf, previewOf, runBulk, timeBefore } from './bulk-actions.ts'
+import { taskArgument } from './tasks.ts'
 
 interface FilterOptions {
   type?: string[]
@@ -18,9 +29,10 @@ interface FilterOptions {
   olderThan?: string
 }
 
-interface BulkOptions extends FilterOptions {
+interface BulkOptions extends FilterOptions, PaceOptions {
   all?: boolean
   yes?: boolean
+  background?: boolean
 }
 
 /** Adds `quillwork dead-letters list|show|retry|purge`. */
@@ -32,15 +44,19 @@ export function addDeadLetters(program: Command, register: Register): void {
   letters
     .command('show')
     .description('Show a task with an open dead letter')
-    .argument('<id>')
+    .argument('<id>', taskArgument)
     .action(register(show))
-  addFilter(
-    letters
-      .command('retry')
-      .description('Run dead-lettered tasks again, with all their retries')
-      .argument('[id...]', 'ids of the tasks; not together with options that select')
-      .option('--all', 'all that the other options select'),
-  ).action(register(retry))
+  addPace(
+    addFilter(
+      letters
+        .command('retry')
+        .description('Run dead-lettered tasks again, with all their retries; very many as a task of its own')
+        .argument('[id...]', 'ids of the tasks, or their beginnings; not together with options that select')
+        .option('--all', 'all that the other options select'),
+    ),
+  )
+    .option('--background', 'do not wait for the end of that task')
+    .action(register(retry))
   addFilter(
     letters
       .command('purge')
@@ -60,11 +76,7 @@ function addFilter(command: Command): Command {
 }
 
 function filterOf({ type, user, code, olderThan }: FilterOptions): Query {
-  const openedBefore =
-    olderThan === undefined
-      ? undefined
-      : new Date(Date.now() - durationMs(olderThan as Duration, '--older-than')).toISOString()
-  return { taskType: type, userId: user, code, openedBefore }
+  return { taskType: type, userId: user, code, openedBefore: timeBefore(olderThan) }
 }
 
 const list = listCommand<TaskJson, FilterOptions & PagingOptions>({
@@ -84,8 +96,8 @@ const list = listCommand<TaskJson, FilterOptions & PagingOptions>({
 })
 
 function show(run: Run) {
-  const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
+    const taskId = await findTaskId(client, run.arguments[0] ?? '')
     const task = await client.get<TaskJson>(`/v1/dead-letters/${encodeURIComponent(taskId)}`)
     const lines = run.json ? [] : await taskLines(client, await readTree(client, task.id))
     print(run, task, () => lines)
@@ -94,6 +106,7 @@ function show(run: Run) {
 
 async function retry(run: Run<BulkOptions>) {
   requireOneSelection(run)
+  if (run.arguments.length === 0) return retrySelected(run)
   return withServer(run, async connection => {
     const answer = await actOn(connection.client, 'retry', run)
     const code = report(run, answer, 'will run again')
@@ -102,13 +115,48 @@ async function retry(run: Run<BulkOptions>) {
   })
 }
 
+/** Dead letters that one request retries or purges. More are a task, which goes on when the command ends. */
+const mostPerRequest = 200
+
+/** Retries all that the options select: few by one request, many, or at a pace, by a task. */
+function retrySelected(run: Run<BulkOptions>): Ending {
+  const body = {
+    action: 'retry',
+    among: 'deadLetters',
+    filter: filterOf(run.options),
+    ...paceOf(run.options),
+  } as const
+  const isPaced = [body.rate, body.wave, body.stopWhen].some(given => given !== undefined)
+  return withSession(
+    run,
+    async session => {
+      const { connection } = session
+      if (isPaced || (!connection.isOwn && (await previewOf(session, body)).count > mostPerRequest))
+        return runBulk(run, session, body)
+      const answer = await actOn(connection.client, 'retry', run)
+      if (answer.done > 0) sayWhoWorks(run, connection)
+      return report(run, answer, 'will run again')
+    },
+    { works: false },
+  )
+}
+
 async function purge(run: Run<BulkOptions>) {
   requireOneSelection(run)
-  return withServer(run, async ({ client }) => {
-    const asked = { question: 'Remove these dead letters from the list?', nothing: 'Nothing was purged' }
-    if (!(await askFirst(run, asked))) return exitCodes.failed
-    return report(run, await actOn(client, 'purge', run), 'purged')
-  })
+  return withSession(
+    run,
+    async session => {
+      const { connection } = session
+      const asked = { question: 'Remove these dead letters from the list?', nothing: 'Nothing was purged' }
+      if (!(await askFirst(run, asked))) return exitCodes.failed
+      const body = { action: 'purge', among: 'deadLetters', filter: filterOf(run.options) } as const
+      const isBySelection = run.arguments.length === 0 && !connection.isOwn
+      if (isBySelection && (await previewOf(session, body)).count > mostPerRequest)
+        return runBulk(run, session, body)
+      return report(run, await actOn(connection.client, 'purge', run), 'purged')
+    },
+    { works: false },
+  )
 }
 
 /** Retries or purges the named tasks; where none is named, all that the options select. */
@@ -122,7 +170,8 @@ async function actOn(
   let done = 0
   for (const taskId of ids) {
     try {
-      await client.post(`/v1/dead-letters/${encodeURIComponent(taskId)}:${verb}`)
+      const id = await findTaskId(client, taskId)
+      await client.post(`/v1/dead-letters/${encodeURIComponent(id)}:${verb}`)
       done += 1
     } catch (error) {
       // One of several that fails does not keep the others from it.
@@ -150,5 +199,6 @@ function report(run: Run, answer: BulkOutcome, words: string): number {
   print(run, answer, () => [`${countOf(answer.done, 'dead letter')} ${words}.`])
   if (!run.json)
     for (const { taskId, code, message } of answer.failed) run.terminal.note(`${taskId}: ${code}: ${message}`)
+  if (!run.json && answer.more === true) run.terminal.note('There are more. Start a server, and do it again.')
   return answer.failed.length === 0 ? exitCodes.ok : exitCodes.failed
 }

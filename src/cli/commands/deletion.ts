@@ -9,7 +9,7 @@ import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findNovel } from '../find-novel.ts'
 import { followTask } from '../follow-task.ts'
-import { addGroup, ask, askFirst, type Register, type Run, withSession } from '../run.ts'
+import { ask, askFirst, nextCommand, type Register, type Run, withSession } from '../run.ts'
 import { printable } from '../text.ts'
 import { countOf } from '../words.ts'
 
@@ -34,13 +34,13 @@ export function addNovelDeletion(novels: Command, register: Register, novelArgum
 }
 
 /** Adds `quillwork users erase`. */
-export function addUsers(program: Command, register: Register): void {
-  const command = addGroup(program, 'users', 'Delete what a user has')
+export function addUserErasure(users: Command, register: Register, userArgument: string): void {
+  const command = users
     .command('erase')
     .description(
-      'Delete for good all novels, uploads, exports and tasks of a user. What they have cost stays in the usage',
+      'Delete for good all novels, uploads, exports and tasks of a user; users export takes them along first. What they have cost stays in the usage',
     )
-    .argument('<user>', 'id of the user; without users of your own it is local')
+    .argument('<user>', userArgument)
   addOptions(command).action(register(erase))
 }
 
@@ -64,7 +64,7 @@ function deleteNovel(run: Run<DeletionOptions & { forGood?: boolean }>) {
     client.remove<BinnedNovel>(`/v1/novels/${(await findNovel(client, wanted)).id}`)
   return ask(run, binned, ({ id, title, scenes, words }) => [
     `In the bin: ${printable(title)}, ${countOf(scenes, 'scene')}, ${countOf(words, 'word')}.`,
-    `To put it back: quillwork novels put-back ${id}`,
+    `To put it back: ${nextCommand(run, `novels put-back ${id}`)}`,
   ])
 }
 
@@ -87,7 +87,7 @@ function deleteForGood(run: Run<DeletionOptions>, wanted: string) {
 function erase(run: Run<DeletionOptions>) {
   const [user = ''] = run.arguments
   return follow(run, async client => ({
-    question: `Delete all novels, uploads and tasks of the user ${JSON.stringify(user)} for good? This cannot be undone.`,
+    question: `Delete all novels, uploads, exports and tasks of the user ${JSON.stringify(user)} for good? This cannot be undone.`,
     begin: () => client.post<TaskJson>(`/v1/users/${encodeURIComponent(user)}:erase`),
   }))
 }

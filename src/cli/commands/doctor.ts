@@ -21,7 +21,7 @@ export function addDoctor(program: Command, register: Register): void {
 }
 
 async function doctor(run: Run<{ callModels?: boolean }>): Promise<number> {
-  const resolved = run.configure()
+  const resolved = run.configure({ uses: 'all' })
   const findings = await examine(resolved, { callsModels: run.options.callModels === true })
   const isWell = findings.every(({ state }) => state !== 'wrong')
   print(run, { ok: isWell, settings: settingsOf(resolved), findings }, () => lines(resolved, findings))

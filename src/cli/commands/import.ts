@@ -26,6 +26,7 @@ interface ImportOptions extends BudgetOptions {
   rename?: string[]
   merge?: string
   removeLines?: string
+  reference?: boolean
 }
 
 /** Adds `quillwork import FILE`, which makes a novel with summaries and an index of a text. */
@@ -55,6 +56,7 @@ export function addImport(program: Command, register: Register): void {
       '--remove-lines <list>',
       'lines that stand in most chapters and are left out, by their numbers in the preview, such as 1,3',
     )
+    .option('--reference', 'as a reference for other novels, in which no model writes')
   addBudget(command).action(register(importFile))
 }
 
@@ -120,11 +122,11 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
     await discardUpload(client, uploadId)
     return asked.exitCode
   }
-  const { title, encoding } = options
+  const { title, encoding, reference } = options
   const { budget, chapters } = work
   const edits = work.edits.length === 0 ? undefined : work.edits
   // What is undefined is no part of the JSON.
-  const choice = { budget, title, encoding, chapters, edits, removeLines: asked.removeLines }
+  const choice = { budget, title, encoding, chapters, edits, removeLines: asked.removeLines, reference }
   const begun = await client
     .post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
     .catch(async error => {

@@ -30,7 +30,7 @@ export function addMigrate(program: Command, register: Register): void {
 
 async function move(run: Run<MigrateOptions>): Promise<number> {
   const { terminal } = run
-  const resolved = run.configure()
+  const resolved = run.configure({ uses: 'all' })
   const ends = endsOf(run.options, resolved)
   using signals = listenForSignals()
   const { migrate, openHome } = await stores()

@@ -1,27 +1,18 @@
-import { randomUUID } from 'node:crypto'
-import { createWriteStream, existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { QuillworkError } from '../../index.ts'
 import { fileNameOf } from '../../novel/export/file-name.ts'
 import { bookLayouts, exportContents, exportFormats, formatNames, zip } from '../../novel/export/formats.ts'
 import type { exportNovel } from '../../novel/index.ts'
 import type { In, Out } from '../../task/definition.ts'
-import type { Client } from '../client.ts'
-import { usageError } from '../exit-codes.ts'
+import { exportToFile, type FileOptions } from '../export-file.ts'
 import { findChapters, findNovel } from '../find-novel.ts'
-import { type SubmitOptions, submitTask } from '../follow-task.ts'
-import type { Register, Run, Session } from '../run.ts'
-import { retryWhileUnavailable } from '../watch.ts'
-import { bytesText, countOf } from '../words.ts'
+import type { Register, Run } from '../run.ts'
+import { countOf } from '../words.ts'
 import { textOfFile } from './novel-prompts.ts'
 
-interface ExportOptions extends SubmitOptions {
+interface ExportOptions extends FileOptions {
   format?: string
-  out?: string
   chapters?: string
   filePerChapter?: boolean
   layout?: string
@@ -29,14 +20,11 @@ interface ExportOptions extends SubmitOptions {
   frontMatter?: string[]
   endMatter?: string[]
   contact?: string[]
-  force?: boolean
 }
 
 type Parameters = In<typeof exportNovel.parameters>
 type Exported = Out<NonNullable<(typeof exportNovel)['result']>>
 
-/** The value of `--out` for standard output. */
-const standardOutput = '-'
 const [usual] = formatNames
 
 /** Adds `quillwork novels export`. */
@@ -65,7 +53,7 @@ export function addNovelExport(novels: Command, register: Register, novelArgumen
       collected,
     )
     .option('--force', 'overwrite the file where it is there')
-    .action(register(exportToFile))
+    .action(register(exportNovelToFile))
 }
 
 const titled = 'its title is a first line that begins with "# ". May come again'
@@ -75,19 +63,8 @@ function collected(value: string, before: readonly string[] = []): string[] {
   return [...before, value]
 }
 
-function exportToFile(given: Run<ExportOptions>) {
-  const isPiped = given.options.out === standardOutput
-  if (isPiped && given.terminal.isInteractive)
-    throw usageError(
-      'Standard output is a terminal here, which a file could command. Redirect it, or name a file.',
-    )
-  const run = isPiped ? onStandardError(given) : given
-  return submitTask(run, async session => {
-    const { client } = session.connection
-    const {
-      options,
-      arguments: [novel = ''],
-    } = run
+function exportNovelToFile(given: Run<ExportOptions>) {
+  return exportToFile(given, async ({ connection: { client } }, { options, arguments: [novel = ''] }) => {
     const outline = await findNovel(client, novel)
     const range = options.chapters === undefined ? {} : findChapters(outline, options.chapters)
     const matter = {
@@ -95,43 +72,21 @@ function exportToFile(given: Run<ExportOptions>) {
       endMatter: await matterIn(options.endMatter),
     }
     const parameters = { novelId: outline.id, ...range, ...mannerOf(options), ...matter }
-    const file = options.out ?? fileNameOf(outline.title, extensionOf(parameters))
-    if (!isPiped) requireFree(file, options)
     return {
       submission: { taskType: 'ExportNovel', parameters },
-      shows: isPiped ? 'nothing' : 'tree',
-      async end(task) {
-        const address = `/v1/exports/${encodeURIComponent(resultOf(task).exportId)}/file`
-        if (isPiped) await given.terminal.bytes(await client.download(address))
-        else await save(session, address, { file, options })
-        return { file }
-      },
-      sayEnd: task => sayWritten(run, isPiped ? 'standard output' : file, resultOf(task)),
+      fileName: fileNameOf(outline.title, extensionOf(parameters)),
+      countsOf: task => countsOf(options, task),
     }
   })
 }
 
-function resultOf({ result }: TaskJson): Exported {
-  return result as Exported
-}
-
-function sayWritten(
-  { terminal, options }: Run<ExportOptions>,
-  file: string,
-  { chapters, scenes, words, bytes }: Exported,
-): void {
+function countsOf({ content }: ExportOptions, { result }: TaskJson): readonly string[] {
+  const { chapters, scenes, words } = result as Exported
   const parts =
-    options.content === 'codex'
+    content === 'codex'
       ? [countOf(chapters, 'entry', 'entries')]
       : [countOf(chapters, 'chapter'), countOf(scenes, 'scene')]
-  const counts = [...parts, countOf(words, 'word')]
-  terminal.out(`Wrote ${file}: ${[...counts, bytesText(bytes)].join(', ')}.`)
-}
-
-/** Returns the run with all that it prints on standard error, because standard output takes a file. */
-function onStandardError(run: Run<ExportOptions>): Run<ExportOptions> {
-  const { terminal } = run
-  return { ...run, terminal: { ...terminal, out: terminal.note, write: terminal.log } }
+  return [...parts, countOf(words, 'word')]
 }
 
 /** Returns what the files hold that are to stand before or after a story. Throws FILE_UNREADABLE. */
@@ -165,38 +120,4 @@ function mannerOf({
 
 function extensionOf({ format, filePerChapter }: Omit<Parameters, 'novelId'>): string {
   return (filePerChapter === true ? zip : exportFormats[format]).extension
-}
-
-/** Throws USAGE_INVALID for a file that is there and is not to be overwritten, FILE_UNWRITABLE where its folder is not there. */
-function requireFree(file: string, { force }: ExportOptions): void {
-  const folder = path.dirname(file)
-  if (!existsSync(folder)) throw unwritable(file, `there is no folder ${folder}`)
-  if (force === true || !existsSync(file)) return
-  throw usageError(`${file} is there already. Overwrite it with --force, or name another file with --out.`)
-}
-
-/** Downloads a file beside its place, and moves it there when it is whole. Throws what `requireFree` does. */
-async function save(
-  { connection, signals }: Session,
-  address: string,
-  { file, options }: { file: string; options: ExportOptions },
-): Promise<void> {
-  const beside = `${file}.${randomUUID()}.part`
-  const download = async (client: Client) => {
-    await pipeline(await client.download(address), createWriteStream(beside))
-    return true
-  }
-  try {
-    await retryWhileUnavailable({ ...connection, signal: signals.asked }, download)
-    requireFree(file, options)
-    await rename(beside, file)
-  } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined)
-    if (error instanceof QuillworkError || signals.asked.aborted) throw error
-    throw unwritable(file, (error as NodeJS.ErrnoException).code ?? String(error), error)
-  }
-}
-
-function unwritable(file: string, why: string, cause?: unknown): QuillworkError {
-  return new QuillworkError('FILE_UNWRITABLE', `${file} cannot be written: ${why}.`, { cause })
 }

@@ -31,6 +31,7 @@ import { addNovelAppend } from './novel-append.ts'
 import { addNovelContinuing } from './novel-continuing.ts'
 import { addNovelExport } from './novel-export.ts'
 import { addNovelPrompts } from './novel-prompts.ts'
+import { addNovelReferences } from './novel-references.ts'
 import { addNovelShape } from './novel-shape.ts'
 import { addNovelStyle } from './novel-style.ts'
 import { addNovelSummaries } from './novel-summaries.ts'
@@ -48,7 +49,7 @@ type Candidate = z.output<typeof candidateSchema>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|style|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|append|export|history|restore|delete`. */
+/** Adds `quillwork novels list|show|read|search|begin|rename|…|bin|put-back|reference|references|style|summaries|update-summaries|write|prompts|prompt|continue|outlines|rewrite|brief|candidates|accept|discard|snapshot|…|append|export|history|restore|delete`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = addGroup(program, 'novels', 'Begin, read, shape, search, write and delete the novels')
   addPaging(novels.command('list').description('List the novels, newest first')).action(register(list))
@@ -73,6 +74,7 @@ export function addNovels(program: Command, register: Register): void {
     .option('--offset <n>', 'how many of the best are left out; default 0')
     .action(register(search))
   addNovelShape(novels, register, novelArgument)
+  addNovelReferences(novels, register, novelArgument)
   addNovelSummaries(novels, register, novelArgument)
   addNovelStyle(novels, register, novelArgument)
   addNovelWriting(novels, register, novelArgument)
@@ -97,7 +99,7 @@ const list = listCommand<Novel>({
     { title: 'SUMMARIES', text: ({ summaries }) => numberText(summaries), right: true },
     { title: 'WORDS', text: ({ words }) => numberText(words), right: true },
     { title: 'CREATED', text: ({ createdAt }) => agoText(createdAt) },
-    { title: 'TITLE', text: ({ title }) => title },
+    { title: 'TITLE', text: ({ title, reference }) => (reference ? `${title} (reference)` : title) },
   ],
 })
 

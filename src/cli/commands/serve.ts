@@ -51,7 +51,7 @@ export function addServe(program: Command, register: Register): void {
 
 async function serve(run: Run<ServeOptions>) {
   const { terminal } = run
-  const resolved = run.configure()
+  const resolved = run.configure({ uses: 'all' })
   using signals = listenForSignals()
   const server = await start(run, resolved)
   if (server.url !== undefined) terminal.out(`listening on ${server.url}`)
@@ -102,7 +102,7 @@ function signInAddress({ pagesUrl, token }: RunningServer, { terminal }: Run, co
 }
 
 async function signIn(run: Run) {
-  const resolved = run.configure()
+  const resolved = run.configure({ uses: 'all' })
   const server = await findServer(resolved.config)
   if (server === undefined) {
     const { config } = resolved

@@ -3,20 +3,35 @@ import type { z } from 'zod'
 import type { TaskJson } from '../../http/index.ts'
 import type { undoneSchema } from '../../http/schemas/scene.ts'
 import { hasEnded, taskStatuses } from '../../index.ts'
-import { type Client, taskPath } from '../client.ts'
-import type { Connection } from '../connect.ts'
+import { type Client, type Query, taskPath } from '../client.ts'
+import { type Connection, hasNoStore } from '../connect.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { followTask } from '../follow-task.ts'
+import { findNovel } from '../find-novel.ts'
+import { findTaskId } from '../find-task.ts'
+import { followTask, sayWhoWorks } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { addPaging, listCommand, type PagingOptions } from '../list.ts'
+import { addPaging, andAgain, listCommand, type PagingOptions, parseLimit } from '../list.ts'
 import { output } from '../output.ts'
-import { addGroup, print, printJson, type Register, type Run, withServer, withSession } from '../run.ts'
+import {
+  addGroup,
+  print,
+  printJson,
+  type Register,
+  type Run,
+  type Session,
+  withServer,
+  withSession,
+} from '../run.ts'
 import { advanceOf, detailOf, taskLines } from '../task-lines.ts'
 import { readTree, watchTask } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
+import { addBulk } from './bulk-actions.ts'
 
-/** Adds `quillwork tasks submit|list|show|output|cancel|retry|run-now|signal|rerun|undo-texts`. */
+/** How a task is named. */
+export const taskArgument = 'id of the task, or its beginning where no other task has it'
+
+/** Adds `quillwork tasks submit|list|show|output|cancel|retry|run-now|move|tag|bulk|signal|rerun|undo-texts`. */
 export function addTasks(program: Command, register: Register): void {
   const tasks = addGroup(program, 'tasks', 'Submit, list, show, cancel, retry and run tasks')
   addBudget(
@@ -30,6 +45,72 @@ export function addTasks(program: Command, register: Register): void {
       .option('--key <text>', 'idempotency key: the same task is not submitted twice')
       .option('--watch', 'show the task until it has ended'),
   ).action(register(submit))
+  addTaskList(tasks, register)
+  tasks
+    .command('show')
+    .description('Show a task with its sub-tasks, its attempts and its log')
+    .argument('<id>', taskArgument)
+    .option('--watch', 'until it has ended')
+    .action(register(show))
+  tasks
+    .command('output')
+    .description('Print the text that a task has written so far')
+    .argument('<id>', taskArgument)
+    .option('--follow', 'go on until the task has ended; a new attempt is reported on standard error')
+    .action(register(output))
+  tasks
+    .command('cancel')
+    .description('Cancel tasks and all their sub-tasks')
+    .argument('<id...>', taskArgument)
+    .action(register(cancel))
+  tasks
+    .command('retry')
+    .description('Run ended tasks again, with those of their sub-tasks that did not complete')
+    .argument('<id...>', taskArgument)
+    .action(register(retry))
+  tasks
+    .command('run-now')
+    .description('Run waiting tasks now, whatever time they wait for')
+    .argument('<id...>', taskArgument)
+    .action(register(runNow))
+  tasks
+    .command('move')
+    .description('Have waiting tasks wait in another lane')
+    .argument('<lane>', 'lane that they are to wait in')
+    .argument('<id...>', taskArgument)
+    .action(register(moveTo))
+  tasks
+    .command('tag')
+    .description('Add tags to tasks, and remove tags from them')
+    .argument('<id...>', taskArgument)
+    .option('--add <tag>', 'tag that they get; repeat the option for several', andAgain)
+    .option('--remove <tag>', 'tag that they lose; repeat the option for several', andAgain)
+    .action(register(tag))
+  addBulk(tasks, register)
+  tasks
+    .command('signal')
+    .description('Tell a task what it waits for')
+    .argument('<id>', taskArgument)
+    .argument('<name>', 'name of the signal; `tasks show` says for which a task waits')
+    .option('--payload <json>', 'what the task gets, such as \'{"approved": true}\'; default none')
+    .option('--key <text>', 'idempotency key: the same signal is not sent twice')
+    .action(register(signal))
+  tasks
+    .command('rerun')
+    .description('Run ended tasks anew, each as a new task')
+    .argument('<id...>', taskArgument)
+    .action(register(rerun))
+  tasks
+    .command('undo-texts')
+    .description(
+      'Undo all texts of ended tasks and their sub-tasks: each scene gets the text back that it had before, unless it changed since',
+    )
+    .argument('<id...>', taskArgument)
+    .action(register(undoTexts))
+}
+
+/** Adds `list`. */
+function addTaskList(tasks: Command, register: Register): void {
   addPaging(
     tasks
       .command('list')
@@ -38,55 +119,17 @@ export function addTasks(program: Command, register: Register): void {
       .option('--type <type...>', 'only tasks of these types')
       .option('--user <id>', 'only tasks of a user')
       .option('--lane <name>', 'only tasks of a lane')
-      .option('--roots', 'leave out sub-tasks'),
+      .option('--roots', 'leave out sub-tasks')
+      .option('--tag <tag>', 'only tasks with a tag')
+      .option('--novel <novel>', 'only tasks about a novel: its id, or part of its title')
+      .option('--code <code>', 'only tasks with an open dead letter of this error code')
+      .addOption(
+        new Option('--format <format>', 'write all that match, or --limit of them, as a file').choices([
+          'csv',
+          'ndjson',
+        ]),
+      ),
   ).action(register(list))
-  tasks
-    .command('show')
-    .description('Show a task with its sub-tasks, its attempts and its log')
-    .argument('<id>')
-    .option('--watch', 'until it has ended')
-    .action(register(show))
-  tasks
-    .command('output')
-    .description('Print the text that a task has written so far')
-    .argument('<id>')
-    .option('--follow', 'go on until the task has ended; a new attempt is reported on standard error')
-    .action(register(output))
-  tasks
-    .command('cancel')
-    .description('Cancel tasks and all their sub-tasks')
-    .argument('<id...>')
-    .action(register(cancel))
-  tasks
-    .command('retry')
-    .description('Run ended tasks again, with those of their sub-tasks that did not complete')
-    .argument('<id...>')
-    .action(register(retry))
-  tasks
-    .command('run-now')
-    .description('Run waiting tasks now, whatever time they wait for')
-    .argument('<id...>')
-    .action(register(runNow))
-  tasks
-    .command('signal')
-    .description('Tell a task what it waits for')
-    .argument('<id>')
-    .argument('<name>', 'name of the signal; `tasks show` says for which a task waits')
-    .option('--payload <json>', 'what the task gets, such as \'{"approved": true}\'; default none')
-    .option('--key <text>', 'idempotency key: the same signal is not sent twice')
-    .action(register(signal))
-  tasks
-    .command('rerun')
-    .description('Run ended tasks anew, each as a new task')
-    .argument('<id...>')
-    .action(register(rerun))
-  tasks
-    .command('undo-texts')
-    .description(
-      'Undo all texts of ended tasks and their sub-tasks: each scene gets the text back that it had before, unless it changed since',
-    )
-    .argument('<id...>')
-    .action(register(undoTexts))
 }
 
 interface SubmitOptions extends BudgetOptions {
@@ -138,17 +181,26 @@ interface ListOptions extends PagingOptions {
   user?: string
   lane?: string
   roots?: boolean
+  tag?: string
+  novel?: string
+  code?: string
+  format?: string
 }
 
-const list = listCommand<TaskJson, ListOptions>({
+/** Returns the filters of the options as a query. */
+async function filterOf(
+  { status, type, user, lane, roots, tag, code, novel }: ListOptions,
+  client: Client,
+): Promise<Query> {
+  return {
+    ...{ status, taskType: type, userId: user, lane, rootsOnly: roots, tag, errorCode: code },
+    'parameters.novelId': novel === undefined ? undefined : (await findNovel(client, novel)).id,
+  }
+}
+
+const listPage = listCommand<TaskJson, ListOptions>({
   path: '/v1/tasks',
-  query: ({ status, type, user, lane, roots }) => ({
-    status,
-    taskType: type,
-    userId: user,
-    lane,
-    rootsOnly: roots,
-  }),
+  query: filterOf,
   empty: () => 'No tasks.',
   columns: [
     { title: 'ID', text: task => task.id },
@@ -160,6 +212,19 @@ const list = listCommand<TaskJson, ListOptions>({
   ],
 })
 
+function list(run: Run<ListOptions>) {
+  const { format, page, limit } = run.options
+  if (format === undefined) return listPage(run)
+  if (page !== undefined) throw usageError('--format writes all that match. Leave --page out.')
+  const most = parseLimit(limit)
+  return withServer(run, async ({ client }) => {
+    const query = { ...(await filterOf(run.options, client)), format, limit: most }
+    const decoder = new TextDecoder()
+    for await (const piece of await client.download('/v1/tasks:export', query))
+      run.terminal.write(decoder.decode(piece, { stream: true }))
+  })
+}
+
 function doneText(task: TaskJson): string {
   const { done, total } = advanceOf(task)
   return total === 0 ? '' : `${numberText(done)}/${numberText(total)}`
@@ -167,19 +232,23 @@ function doneText(task: TaskJson): string {
 
 function show(run: Run<{ watch?: boolean }>) {
   if (run.options.watch === true) return watch(run)
-  const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
+    const taskId = await findTaskId(client, run.arguments[0] ?? '')
     if (run.json) return printJson(run, await client.get(taskPath(taskId)))
     for (const line of await taskLines(client, await readTree(client, taskId))) run.terminal.out(line)
   })
 }
 
 function watch(run: Run) {
-  return withSession(run, async session => {
-    const task = await watchTask(run, session, run.arguments[0] ?? '')
+  // Where nothing is stored, there is nothing to work on, and nothing is to be made.
+  const works = !hasNoStore(run.configure().config)
+  const act = async (session: Session) => {
+    const taskId = await findTaskId(session.connection.client, run.arguments[0] ?? '')
+    const task = await watchTask(run, session, taskId)
     if (run.json) printJson(run, task)
     return task.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
-  })
+  }
+  return withSession(run, act, { works })
 }
 
 function cancel(run: Run) {
@@ -206,10 +275,31 @@ function runNow(run: Run) {
   )
 }
 
+function moveTo(run: Run) {
+  const [lane = '', ...taskIds] = run.arguments
+  return runEach<TaskJson>(
+    { ...run, arguments: taskIds },
+    'move',
+    ({ taskType }, taskId) => `${taskType} ${taskId} waits in the lane ${lane}.`,
+    { lane },
+  )
+}
+
+function tag(run: Run<{ add?: string[]; remove?: string[] }>) {
+  const { add, remove } = run.options
+  if (add === undefined && remove === undefined) throw usageError('Give --add, --remove or both.')
+  return eachTask(run, async (client, taskId) => {
+    const task = await client.post<TaskJson>(`${taskPath(taskId)}:tag`, { add, remove })
+    const tags = task.tags.length === 0 ? 'no tags' : `the tags ${task.tags.join(', ')}`
+    print(run, task, () => [`${task.taskType} ${taskId} has ${tags}.`])
+  })
+}
+
 function signal(run: Run<{ payload?: string; key?: string }>) {
-  const [taskId = '', name = ''] = run.arguments
+  const [given = '', name = ''] = run.arguments
   const { payload, key } = run.options
   return withServer(run, async connection => {
+    const taskId = await findTaskId(connection.client, given)
     const task = await connection.client.post<TaskJson>(
       `${taskPath(taskId)}:signal`,
       { name, payload: payload === undefined ? undefined : jsonOf('--payload', payload) },
@@ -249,11 +339,12 @@ function runEach<Answer extends object>(
   run: Run,
   verb: string,
   lineOf: (answer: Answer, taskId: string) => string,
+  body?: object,
 ) {
   return eachTask(
     run,
     async (client, taskId) => {
-      const answer = await client.post<Answer>(`${taskPath(taskId)}:${verb}`)
+      const answer = await client.post<Answer>(`${taskPath(taskId)}:${verb}`, body)
       print(run, answer, () => [lineOf(answer, taskId)])
     },
     connection => sayWhoWorks(run, connection),
@@ -270,7 +361,7 @@ function eachTask(
     const failures: unknown[] = []
     for (const taskId of run.arguments) {
       try {
-        await act(connection.client, taskId)
+        await act(connection.client, await findTaskId(connection.client, taskId))
       } catch (error) {
         failures.push(error)
         if (run.arguments.length > 1)
@@ -280,10 +371,4 @@ function eachTask(
     if (failures.length < run.arguments.length) onDone(connection)
     if (failures.length > 0) throw failures[0]
   })
-}
-
-/** Says, where no server runs, how to start one that runs the tasks. */
-export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Connection): void {
-  if (!isOwn || json) return
-  terminal.note(`No server is running. To run the tasks, start one: ${commandText('serve', configure())}`)
 }

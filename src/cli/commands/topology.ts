@@ -28,7 +28,7 @@ export function addTopology(program: Command, register: Register): void {
 
 /** Prints what the broker has, after an optional repair. Returns 1 if any part is wrong. */
 async function inspect(run: Run, repairs = false): Promise<number> {
-  await using inspection = await inspectTopology(run.configure().config)
+  await using inspection = await inspectTopology(run.configure({ uses: 'broker' }).config)
   if (repairs) await inspection.apply()
   const { place } = inspection
   const findings = await inspection.check()
@@ -52,6 +52,6 @@ function lines(place: string, findings: readonly Finding[], wrong: number): stri
 }
 
 async function show(run: Run) {
-  const { topology, diagram } = await plannedTopology(run.configure().config)
+  const { topology, diagram } = await plannedTopology(run.configure({ uses: 'broker' }).config)
   print(run, topology, () => diagram.trimEnd().split('\n'))
 }

@@ -6,6 +6,7 @@ import type { Page } from '../../task/page.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { allNovels, findNovel } from '../find-novel.ts'
+import { findTaskId } from '../find-task.ts'
 import { addPaging, type PagingOptions, pagingQuery, printPage } from '../list.ts'
 import { ask, type Register, type Run, withServer } from '../run.ts'
 import { estimateLines, type UsageRow, type UsageTable, usageLines } from '../usage-lines.ts'
@@ -65,7 +66,7 @@ async function usage(run: Run<UsageOptions>) {
     const page = await client.get<Page<UsageRow>>('/v1/usage', {
       by,
       subject: options.novel === undefined ? undefined : (await findNovel(client, options.novel)).id,
-      treeOf: options.task,
+      treeOf: options.task === undefined ? undefined : await findTaskId(client, options.task),
       userId: options.user,
       model: options.model,
       ...times,
@@ -101,7 +102,7 @@ async function currencyOf(client: Client): Promise<string | undefined> {
 }
 
 /** Returns a time that was given as such, or as how long ago it was. Throws USAGE_INVALID. */
-function timeOf(option: string, text: string | undefined): string | undefined {
+export function timeOf(option: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const ago = /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)
   const time = ago ? Date.now() - durationMs(text as `${number}d`, option) : readDate(text)
