@@ -1,7 +1,8 @@
-import { Stack } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Task } from '../api/task.ts'
+import { BulkActionDialog } from '../parts/bulk-dialog.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelTitles } from '../parts/task-name.tsx'
 import { EditDialog } from './edit-dialog.tsx'
 import { GroupView } from './group-view.tsx'
@@ -27,17 +28,24 @@ export function DeadLettersPage() {
   const actions = { onBulk: setBulk, onEdit: setEdited, onPurge: setPurged, onInspect: inspect }
   return (
     <NovelTitles tasks={[edited, purged].filter(task => task !== undefined)}>
-      <Stack gap="md">
+      <Page>
         {fingerprint === undefined ? (
           <Groups {...others} actions={actions} />
         ) : (
           <GroupView fingerprint={fingerprint} actions={actions} />
         )}
-      </Stack>
+      </Page>
       {inspected !== undefined && (
         <Inspector taskId={inspected} actions={actions} onClose={() => inspect(undefined)} />
       )}
-      {bulk && <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
+      {bulk && bulk.count === 1 && <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
+      {bulk && bulk.count > 1 && (
+        <BulkActionDialog
+          selection={{ action: bulk.action, among: 'deadLetters', filter: bulk.filter }}
+          subject={bulk.subject}
+          onClose={() => setBulk(undefined)}
+        />
+      )}
       {purged && <PurgeDialog task={purged} onClose={() => setPurged(undefined)} />}
       {edited && <EditDialog task={edited} onClose={() => setEdited(undefined)} />}
     </NovelTitles>

@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
+import { useMayActOnAll } from '../api/me.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
@@ -156,6 +157,7 @@ export function GroupActions({ group, actions }: { group: LetterGroup; actions: 
       count: group.count,
       subject: `${type} · ${failure}`,
     })
+  if (!useMayActOnAll()) return null
   return (
     <>
       <Button

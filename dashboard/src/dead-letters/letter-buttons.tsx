@@ -2,6 +2,7 @@ import { Button, Group } from '@mantine/core'
 import { IconCircleMinus, IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
+import { useMayAct } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { type LetterActions, retryLetter, useReadLettersAgain } from './letter-queries.ts'
@@ -28,6 +29,7 @@ export function LetterButtons({
     onError,
     onSettled: (_, error) => readAgain(task, error),
   })
+  if (!useMayAct()(task)) return null
   return (
     <Group gap="xs">
       <Button

@@ -1,10 +1,10 @@
-import { Button, Group, List, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
-import { TextLink } from '../parts/links.tsx'
+import { FailedTasks } from '../parts/failed-tasks.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { TaskNames } from '../parts/task-name.tsx'
@@ -87,7 +87,7 @@ function BulkResult(props: {
         <Text role="status">
           {t('deadLetters.outcome', { done: answer.done, failed: answer.failed.length })}
         </Text>
-        <Failed failed={answer.failed} />
+        <FailedTasks failures={answer.failed} isCut={answer.failed.length >= mostNamed} />
         {again.error !== null && <ErrorNotice error={again.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
@@ -101,28 +101,6 @@ function BulkResult(props: {
         </Group>
       </Stack>
     </Dialog>
-  )
-}
-
-function Failed({ failed }: { failed: BulkAnswer['failed'] }) {
-  const t = useTranslations('deadLetters')
-  return (
-    <>
-      <List size="sm" spacing="xs">
-        {failed.map(({ taskId, code, message }) => (
-          <List.Item key={taskId}>
-            <TextLink to="/tasks/$taskId" params={{ taskId }} inherit>
-              {t('taskEndingIn', { id: taskId.slice(-6) })}
-            </TextLink>
-            <Text size="sm">{message}</Text>
-            <Text size="xs" c="dimmed">
-              {t('code', { code })}
-            </Text>
-          </List.Item>
-        ))}
-      </List>
-      {failed.length >= mostNamed && <Text c="dimmed">{t('mostNamed', { count: mostNamed })}</Text>}
-    </>
   )
 }
 

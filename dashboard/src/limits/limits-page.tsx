@@ -7,11 +7,15 @@ import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { May } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { SetDialog, type Typed } from '../parts/set-dialog.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { Countdown } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
+import { WhoWaits } from './who-waits.tsx'
 
 type Limit = components['schemas']['Limit']
 
@@ -29,7 +33,7 @@ export function LimitsPage() {
     refetchInterval: readAgainMs,
   })
   return (
-    <Stack gap="lg" maw="60rem">
+    <Page>
       <PageTitle title={t('title')} below={t('below')} />
       {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
       {data?.items.length === 0 && <Empty title={t('noneTitle')} text={t('noneText')} />}
@@ -39,7 +43,7 @@ export function LimitsPage() {
         ))}
       </SimpleGrid>
       {asked !== undefined && <ResetDialog limit={asked} onClose={() => setAsked(undefined)} />}
-    </Stack>
+    </Page>
   )
 }
 
@@ -67,17 +71,87 @@ function LimitCard({ limit: limited, onReset }: { limit: Limit; onReset: () => v
             [t('tokens'), ofMost(tokens, limit.tokensPerMinute)],
           ]}
         />
-        <Button
-          size="xs"
-          variant="default"
-          w="fit-content"
-          aria-label={t('resetLabel', { key })}
-          onClick={onReset}
-        >
-          {t('reset')}
-        </Button>
+        <WhoWaits limit={limited} />
+        <SetMark limit={limited} />
+        <May need="operate">
+          <Group gap="sm">
+            <ChangeLimit limit={limited} />
+            <Button size="xs" variant="default" aria-label={t('resetLabel', { key })} onClick={onReset}>
+              {t('reset')}
+            </Button>
+          </Group>
+        </May>
       </Stack>
     </Paper>
+  )
+}
+
+type LimitPart = (typeof parts)[number]
+
+const parts = ['requestsPerMinute', 'tokensPerMinute', 'concurrency'] as const
+
+/** Says which parts an operator set, and what each was configured to. */
+function SetMark({ limit: { setLimit, configured } }: { limit: Limit }) {
+  const t = useTranslations('limits')
+  if (setLimit === undefined) return null
+  return parts
+    .filter(part => setLimit[part] !== undefined)
+    .map(part => {
+      const earlier = configured?.[part]
+      return (
+        <Text key={part} size="sm" data-set-limit={part}>
+          {t('setBy', { part: t(`parts.${part}`) })}{' '}
+          {earlier === undefined ? t('configuredNone') : t('configured', { number: earlier })}
+        </Text>
+      )
+    })
+}
+
+/** What changes a limit while it is in use. */
+function ChangeLimit({ limit: limited }: { limit: Limit }) {
+  const t = useTranslations('limits')
+  const { key, limit, setLimit } = limited
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        aria-label={t('changeLabel', { key })}
+        onClick={() => setIsOpen(true)}
+      >
+        {t('change')}
+      </Button>
+      {isOpen && (
+        <SetDialog
+          words={{
+            title: t('changeTitle', { key }),
+            text: t('changeText'),
+            action: t('changeAction'),
+            reset: t('changeReset'),
+            done: t('changed', { key }),
+          }}
+          numbers={parts.map(name => ({
+            name,
+            label: t(`parts.${name}`),
+            now: limit[name],
+            max: Number.MAX_SAFE_INTEGER,
+          }))}
+          isSet={setLimit !== undefined}
+          changeOf={typed => {
+            const changed = parts.filter(name => typed[name] !== limit[name])
+            return changed.length === 0
+              ? undefined
+              : (Object.fromEntries(changed.map(name => [name, typed[name]])) as Typed<LimitPart>)
+          }}
+          save={next =>
+            dataOf(api.PATCH('/v1/limits/{key}', { params: { path: { key } }, body: { limit: next } }))
+          }
+          queryKey={keys.limits}
+          onClose={() => setIsOpen(false)}
+        />
+      )}
+    </>
   )
 }
 

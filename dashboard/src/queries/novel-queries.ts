@@ -1,11 +1,13 @@
-import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys, ofNovel } from '../api/keys.ts'
-import type { components } from '../api/schema.ts'
+import { pageAt } from '../api/pages.ts'
+import type { components, paths } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { useTasks } from './task-queries.ts'
+import { useVersionedEdit } from './versioned-edit.ts'
 
 /** A novel on the shelf. */
 export type Novel = components['schemas']['Novel']
@@ -20,26 +22,63 @@ export function useScene(sceneId: string) {
 
 /** Returns how a scene is read. */
 export function sceneQuery(sceneId: string) {
-  return queryOptions({ queryKey: keys.scene(sceneId), queryFn: () => readScene(sceneId) })
+  return queryOptions({ queryKey: keys.scene(sceneId), queryFn: ({ signal }) => readScene(sceneId, signal) })
 }
 
 /** Returns what reads a scene as it is now, for the cache too. */
 export function useReadScene(sceneId: string): () => Promise<Scene> {
   const queries = useQueryClient()
-  return () => queries.fetchQuery({ ...sceneQuery(sceneId), staleTime: 0 })
+  return () => readNewestScene(queries, sceneId)
+}
+
+/** Milliseconds: after so long without an answer a save, and what it reads, count as not answered. The save may have been made all the same. */
+export const answeredWithinMs = 30_000
+
+/** Reads a scene as it is now, for the cache too. Once, since a person waits: rejects with OFFLINE where no answer comes in time. */
+export async function readNewestScene(queries: QueryClient, sceneId: string): Promise<Scene> {
+  const newest = await readScene(sceneId, AbortSignal.timeout(answeredWithinMs))
+  queries.setQueryData(keys.scene(sceneId), newest)
+  return newest
 }
 
 /** Asks for a scene. */
-function readScene(sceneId: string): Promise<Scene> {
-  return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))
+function readScene(sceneId: string, signal: AbortSignal): Promise<Scene> {
+  return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } }, signal }))
 }
 
 /** Reads the novel with its outline. `isWanted`: false reads nothing. */
 export function useOutline(novelId: string, isWanted = true) {
-  return useQuery({
+  return useQuery({ ...outlineQuery(novelId), enabled: isWanted })
+}
+
+function outlineQuery(novelId: string) {
+  return queryOptions({
     queryKey: keys.novel(novelId),
     queryFn: () => dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId } } })),
-    enabled: isWanted,
+  })
+}
+
+/** Returns whether a novel is a reference, in which no model writes; false until that is known. */
+export function useIsReference(novelId: string): boolean {
+  return useOutline(novelId).data?.reference === true
+}
+
+/** Reads all novels that are references, of all pages of the shelf. */
+export function useReferences() {
+  return useQuery({
+    queryKey: keys.references,
+    queryFn: async ({ signal }) => {
+      const found: Novel[] = []
+      for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+        const query = { pageSize: 200, ...pageAt(pageToken) }
+        const page: { items: Novel[]; nextPageToken?: string } = await dataOf(
+          api.GET('/v1/novels', { params: { query }, signal }),
+        )
+        found.push(...page.items.filter(({ reference }) => reference === true))
+        pageToken = page.nextPageToken
+      }
+      return found
+    },
   })
 }
 
@@ -110,16 +149,23 @@ export function useShowSaved<Kept extends { id: string }>(queryKey: readonly unk
 }
 
 /** Has everything that is shown of a scene be read again: its text changed, or its summary. */
-export function useReadSceneAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
+export function useReadSceneAgain(ids: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
   const queries = useQueryClient()
+  return () => readSceneAgain(queries, ids)
+}
+
+/** Reads a scene, its candidates, its history and what is around it again. */
+export function readSceneAgain(
+  queries: QueryClient,
+  { id, novelId }: Pick<Scene, 'id' | 'novelId'>,
+): Promise<unknown> {
   const again = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey })
-  return () =>
-    Promise.all([
-      again(keys.scene(id)),
-      again(keys.candidates(id)),
-      again(keys.sceneHistory(id)),
-      queries.invalidateQueries(ofNovel(novelId)),
-    ])
+  return Promise.all([
+    again(keys.scene(id)),
+    again(keys.candidates(id)),
+    again(keys.sceneHistory(id)),
+    queries.invalidateQueries(ofNovel(novelId)),
+  ])
 }
 
 /** Reads the scene again whenever a task about it has ended. `tasks`: undefined while nobody knows them; those that ended before are no news. */
@@ -175,4 +221,32 @@ export function useNovelTitles({ enabled = true } = {}): ReadonlyMap<string, str
     enabled,
   })
   return data
+}
+
+type NovelChange = NonNullable<
+  paths['/v1/novels/{novelId}']['patch']['requestBody']
+>['content']['application/json']
+
+/**
+ * Lets a person edit something that is said of a novel: its names and its target, or what it is to other novels. `partOf` takes it from the novel,
+ * `changeOf` makes the change of it.
+ */
+export function useNovelEdit<T>(
+  novel: Novel,
+  partOf: (novel: Novel) => T,
+  { changeOf, onSaved }: { changeOf: (value: T) => NovelChange; onSaved: () => void },
+) {
+  const queries = useQueryClient()
+  const versioned = (read: Novel) => ({ value: partOf(read), version: read.version })
+  return useVersionedEdit(versioned(novel), {
+    async write(value, version) {
+      const params = { path: { novelId: novel.id }, header: ifMatch({ version }) }
+      const saved = await dataOf(api.PATCH('/v1/novels/{novelId}', { params, body: changeOf(value) }))
+      void queries.invalidateQueries({ queryKey: keys.novels })
+      void queries.invalidateQueries(ofNovel(novel.id))
+      return versioned(saved)
+    },
+    read: async () => versioned(await queries.fetchQuery({ ...outlineQuery(novel.id), staleTime: 0 })),
+    onSaved,
+  })
 }

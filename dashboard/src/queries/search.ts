@@ -7,6 +7,10 @@ export interface TasksSearch {
   user?: string
   lane?: string
   tag?: string
+  /** Id of the novel that a task is about. */
+  novel?: string
+  /** Error code of an open dead letter. */
+  code?: string
   /** RFC 3339. */
   after?: string
   before?: string
@@ -23,6 +27,8 @@ export interface TaskSearch {
   type?: string
   /** Of the log: errors alone. */
   level?: 'error'
+  /** Of the log: this attempt alone. */
+  attempt?: number
 }
 
 /** A part of the page of a task that can be open. */
@@ -62,6 +68,15 @@ export interface ChapterSearch {
   q?: string
 }
 
+/** What the address of the overview says. */
+export interface OverviewSearch {
+  /** Over which time; absent: the last hour. */
+  range?: 'day' | 'week'
+  /** Of one lane, of one task type alone. */
+  lane?: string
+  type?: string
+}
+
 /** What the address of the usage says. */
 export interface UsageSearch {
   /** What the sums are of; absent: of models. */
@@ -72,12 +87,35 @@ export interface UsageSearch {
   novel?: string
 }
 
+/** What the address of the audit trail says. One of `who`, `action`, `target` and `outcome` at a time. */
+export interface AuditSearch {
+  /** Id of who asked. */
+  who?: string
+  action?: string
+  target?: string
+  outcome?: (typeof auditOutcomes)[number]
+  /** RFC 3339. */
+  after?: string
+  before?: string
+}
+
+/** What the address of the events says: of which task type, which lane, which task and what is below it. */
+export interface EventsSearch {
+  type?: string
+  lane?: string
+  task?: string
+}
+
+/** How a request ended that changes something. */
+export const auditOutcomes = ['done', 'refused', 'failed'] as const
+
 type Given = Record<string, unknown>
 
 const parts = ['sub-tasks', 'attempts', 'text', 'log', 'parameters', 'result', 'usage'] as const
 const sceneParts = ['brief', 'history'] as const
 const levels = ['error'] as const
 const sums = ['day', 'subject', 'task'] as const
+const ranges = ['day', 'week'] as const
 const spans = ['7', '90', 'all'] as const
 
 /** Reads addresses. What cannot be read is left out: a mistyped address shows more, never nothing. */
@@ -88,6 +126,9 @@ export const searchOf = {
     ...text('user', given['user']),
     ...text('lane', given['lane']),
     ...text('tag', given['tag']),
+    // A task is found by one tag, and that of a novel is one.
+    ...(given['tag'] === undefined ? text('novel', given['novel'] ?? given['parameters.novelId']) : {}),
+    ...text('code', given['code']),
     ...time('after', given['after']),
     ...time('before', given['before']),
     ...(given['all'] === true ? { all: true } : {}),
@@ -98,6 +139,7 @@ export const searchOf = {
     ...list('status', given['status'], isStatus),
     ...text('type', given['type']),
     ...one('level', given['level'], levels),
+    ...offset('attempt', given['attempt']),
   }),
   deadLetters: (given: Given): DeadLettersSearch => ({
     ...text('fingerprint', given['fingerprint']),
@@ -117,10 +159,29 @@ export const searchOf = {
     ...text('entry', given['entry']),
     ...text('insteadOf', given['insteadOf']),
   }),
+  overview: (given: Given): OverviewSearch => ({
+    ...one('range', given['range'], ranges),
+    ...text('lane', given['lane']),
+    ...text('type', given['type']),
+  }),
   usage: (given: Given): UsageSearch => ({
     ...one('by', given['by'], sums),
     ...one('days', String(given['days']), spans),
     ...text('novel', given['novel']),
+  }),
+  audit: (given: Given): AuditSearch => {
+    const by = [
+      text('who', given['who']),
+      text('action', given['action']),
+      text('target', given['target']),
+      one('outcome', given['outcome'], auditOutcomes),
+    ].find(each => Object.keys(each).length > 0)
+    return { ...by, ...time('after', given['after']), ...time('before', given['before']) }
+  },
+  events: (given: Given): EventsSearch => ({
+    ...text('type', given['type']),
+    ...text('lane', given['lane']),
+    ...text('task', given['task']),
   }),
 }
 

@@ -32,6 +32,24 @@ export function readTask(taskId: string, signal?: AbortSignal): Promise<Task> {
   return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...defined({ signal }) }))
 }
 
+/** Milliseconds: the stream of events has none of a lane. */
+const lanesAgainMs = 5_000
+
+/** Returns the lanes, read again every few seconds. */
+export function useLanes() {
+  return useQuery({
+    queryKey: keys.lanes,
+    queryFn: () => dataOf(api.GET('/v1/lanes')),
+    staleTime: lanesAgainMs,
+    refetchInterval: lanesAgainMs,
+  })
+}
+
+/** Returns whether somebody paused a lane; false until that is known. */
+export function useIsPaused(lane: string): boolean {
+  return useLanes().data?.items.some(each => each.lane === lane && each.paused) ?? false
+}
+
 /** Returns a task, kept up to date. `isWanted`: false asks for nothing. */
 export function useTask(taskId: string, isWanted = true) {
   return useQuery({ queryKey: keys.task(taskId), queryFn: () => readTask(taskId), enabled: isWanted })
@@ -108,6 +126,18 @@ async function readAttempts(taskId: string) {
 /** Returns the attempts of a task that ended without completing it. */
 export function useAttempts(taskId: string) {
   return useQuery({ queryKey: keys.attempts(taskId), queryFn: () => readAttempts(taskId) })
+}
+
+/** What an operator looks at of a task: stacks, calls of models, finished steps. */
+export type Trace = Awaited<ReturnType<typeof readTrace>>
+
+function readTrace(taskId: string) {
+  return dataOf(api.GET('/v1/tasks/{taskId}/trace', { params: { path: { taskId } } }))
+}
+
+/** Returns what the attempts of a task did; read again with its attempts. */
+export function useTrace(taskId: string) {
+  return useQuery({ queryKey: [...keys.attempts(taskId), 'trace'], queryFn: () => readTrace(taskId) })
 }
 
 function readUsage(taskId: string, tree: 'true' | 'false') {

@@ -68,8 +68,9 @@ export function useVersionedEdit<T>(
     },
   })
   const isChanged = !isSame(typed, seen.value)
-  // What comes while a save is on its way may be what was sent.
-  const isOlder = seen.version < there.version && !saving.isPending
+  // What comes while a save is on its way may be what was sent. One that keeps what is typed over theirs began from theirs.
+  const isSaving = saving.isPending && saving.variables.over.version === seen.version
+  const isOlder = seen.version < there.version && !isSaving
   const isOutrun = isOlder && isChanged && !isSame(there.value, seen.value) && !isSame(there.value, typed)
   if (isOlder && !isOutrun)
     setState({ seen: there, typed: isChanged && isSame(there.value, seen.value) ? typed : there.value })

@@ -3,9 +3,11 @@ import { IconAlertTriangle, IconPlus } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Capabilities, Model } from '../api/capabilities.ts'
+import { useMay } from '../api/me.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { CopyButton } from '../parts/export-text.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { NeedsRole } from '../parts/may.tsx'
 import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { useWriting } from '../text/format.ts'
@@ -24,7 +26,8 @@ import { Section } from './section.tsx'
 export function Models({ capabilities: { models, modelSettings } }: { capabilities: Capabilities }) {
   const t = useTranslations('settings.models')
   const [isAdding, setIsAdding] = useState(false)
-  const { data: list } = useKeptModels(modelSettings.available)
+  const canSetUp = useMay('administer')
+  const { data: list } = useKeptModels(modelSettings.available && canSetUp)
   // The address may point here, and this part comes later than the page.
   useEffect(() => {
     if (window.location.hash === '#models') document.getElementById('models')?.scrollIntoView()
@@ -59,7 +62,11 @@ export function Models({ capabilities: { models, modelSettings } }: { capabiliti
       {list !== undefined && isAdding && (
         <ModelDialog kept={undefined} list={list} onClose={() => setIsAdding(false)} />
       )}
-      <HowToSetUp isElsewhere={!modelSettings.available} />
+      {canSetUp ? (
+        <HowToSetUp isElsewhere={!modelSettings.available} />
+      ) : (
+        <NeedsRole need="administer" title={t('needs')} />
+      )}
     </Section>
   )
 }

@@ -1,32 +1,51 @@
-import { List, Stack, Text } from '@mantine/core'
+import { List, Text } from '@mantine/core'
 import { IconPlugOff } from '@tabler/icons-react'
+import { Suspense } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Capabilities, useCapabilities } from '../api/capabilities.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
+import { May } from '../parts/may.tsx'
 import { ModelProblemText } from '../parts/model-setup.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Pending } from '../parts/states.tsx'
+import { Loading, Pending } from '../parts/states.tsx'
+import { AllOfMine } from './all-of-mine.tsx'
 import { Models } from './models.tsx'
 import { Section } from './section.tsx'
 import { ThisBrowser } from './this-browser.tsx'
 import { ThisServer } from './this-server.tsx'
+import { Webhooks } from './webhooks.tsx'
+
+const ApiKeys = lazyPart(() => import('./api-keys.tsx'), 'ApiKeys')
 
 /** What this browser shows and how, and what the server is made of. Of the server, models are set up here, where it lets them; all else it reads at its start. */
 export function SettingsPage() {
   const t = useTranslations('settings')
   const { data, error, refetch } = useCapabilities()
   return (
-    <Stack gap="xl" maw="60rem">
+    <Page>
       <PageTitle title={t('title')} />
       <ThisBrowser />
       {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={8} />}
       {data !== undefined && (
         <>
           <Models capabilities={data} />
+          {data.taskTypes.some(({ type }) => type === 'ExportUser') && (
+            <May need="write">
+              <AllOfMine />
+            </May>
+          )}
+          <May need="administer">
+            {data.taskTypes.some(({ type }) => type === 'DeliverWebhook') && <Webhooks />}
+            <Suspense fallback={<Loading lines={3} />}>
+              <ApiKeys />
+            </Suspense>
+          </May>
           <WhatIsOff off={data.off} />
           <ThisServer capabilities={data} />
         </>
       )}
-    </Stack>
+    </Page>
   )
 }
 

@@ -1,5 +1,4 @@
 import {
-  Button,
   SegmentedControl,
   type SegmentedControlProps,
   SimpleGrid,
@@ -8,12 +7,11 @@ import {
   Text,
   useMantineColorScheme,
 } from '@mantine/core'
-import { useId, useState } from 'react'
+import { useId } from 'react'
 import { useTranslations } from 'use-intl'
-import { currentToken, signOut } from '../api/token.ts'
+import { currentToken } from '../api/token.ts'
 import { setPreferences, usePreferences } from '../browser/preferences.ts'
-import { drafts, sceneOfDraft, storedNames } from '../browser/state.ts'
-import { Confirm } from '../parts/dialog.tsx'
+import { SignOut } from '../parts/sign-out.tsx'
 import { Section } from './section.tsx'
 
 /** What a person chose for this browser; it holds at once. */
@@ -34,35 +32,21 @@ export function ThisBrowser() {
             onChange={({ currentTarget }) => setPreferences({ shortcuts: currentTarget.checked })}
           />
         </Stack>
-        {currentToken() !== undefined && <SignOut />}
+        {currentToken() !== undefined && <LeaveServer />}
       </SimpleGrid>
     </Section>
   )
 }
 
-/** Forgets the token, and with it what was typed and not saved, once the person has said so. */
-function SignOut() {
+/** The way out, and what it takes along. */
+function LeaveServer() {
   const t = useTranslations('settings.browser')
-  const [isAsked, setIsAsked] = useState(false)
   return (
     <Stack gap={4}>
-      <Button variant="default" w="fit-content" onClick={() => setIsAsked(true)}>
-        {t('signOut')}
-      </Button>
+      <SignOut variant="default" w="fit-content" />
       <Text size="xs" c="dimmed">
         {t('signOutHint')}
       </Text>
-      {isAsked && (
-        <Confirm
-          title={t('signOutTitle')}
-          action={t('signOut')}
-          isDangerous
-          onConfirm={signOut}
-          onClose={() => setIsAsked(false)}
-        >
-          <Text>{t('signOutText', { count: new Set(storedNames(drafts).map(sceneOfDraft)).size })}</Text>
-        </Confirm>
-      )}
     </Stack>
   )
 }

@@ -1,10 +1,11 @@
-import { Badge, Button, Group, Stack, Table } from '@mantine/core'
+import { Button, Group, Stack, Table } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import type { Capabilities } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMayForAll } from '../api/me.ts'
 import { download } from '../parts/export-text.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
@@ -17,6 +18,7 @@ import { Section } from './section.tsx'
 export function ThisServer({ capabilities }: { capabilities: Capabilities }) {
   const t = useTranslations('settings.server')
   const { composition, version, nodeId, roles, authentication } = capabilities
+  const seesProcesses = useMayForAll('operate')
   return (
     <Section id="server" title={t('title')} text={t('text')}>
       <Facts
@@ -29,8 +31,7 @@ export function ThisServer({ capabilities }: { capabilities: Capabilities }) {
           [t('authentication'), authentication === 'bearer' ? t('bearer') : t('noToken')],
         ]}
       />
-      <Lanes />
-      {composition.distributed && <Processes />}
+      {composition.distributed && seesProcesses && <Processes />}
       <Limits limits={capabilities.limits} />
       <Documents isDistributed={composition.distributed} />
     </Section>
@@ -100,83 +101,6 @@ function Documents({ isDistributed }: { isDistributed: boolean }) {
         )}
       </Group>
     </Stack>
-  )
-}
-
-/** The lanes of this process: how much of each runs at a time, what waits, and whether somebody paused it. */
-function Lanes() {
-  const t = useTranslations('settings.lanes')
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.lanes,
-    queryFn: () => dataOf(api.GET('/v1/lanes')),
-    staleTime: 5_000,
-    refetchInterval: 5_000,
-  })
-  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={2} />
-  return (
-    <Table data-lanes>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{t('lane')}</Table.Th>
-          <Table.Th scope="col" ta="right">
-            {t('running')}
-          </Table.Th>
-          <Table.Th scope="col" ta="right">
-            {t('waiting')}
-          </Table.Th>
-          <Table.Th scope="col">{t('state')}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {data.items.map(lane => (
-          <LaneRow key={lane.lane} lane={lane} />
-        ))}
-      </Table.Tbody>
-    </Table>
-  )
-}
-
-interface LaneRowProps {
-  lane: { lane: string; paused: boolean; waiting: number; slots: number; running: number }
-}
-
-function LaneRow({ lane: { lane, paused, waiting, slots, running } }: LaneRowProps) {
-  const t = useTranslations('settings.lanes')
-  const writing = useWriting()
-  return (
-    <Table.Tr>
-      <Table.Th scope="row" fw={400}>
-        {lane}
-      </Table.Th>
-      <Table.Td ta="right" className="numbers">
-        {t('ofSlots', { running, slots })}
-      </Table.Td>
-      <Table.Td ta="right" className="numbers">
-        {writing.number(waiting)}
-      </Table.Td>
-      <Table.Td>{paused ? <Paused lane={lane} /> : t('open')}</Table.Td>
-    </Table.Tr>
-  )
-}
-
-function Paused({ lane }: { lane: string }) {
-  const t = useTranslations('settings.lanes')
-  const queries = useQueryClient()
-  const notifyError = useNotifyError()
-  const resume = useMutation({
-    mutationFn: () => dataOf(api.POST('/v1/lanes/{lane}:resume', { params: { path: { lane } } })),
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.lanes }),
-    onError: notifyError,
-  })
-  return (
-    <>
-      <Badge color="gray" variant="light" mr="xs">
-        {t('paused')}
-      </Badge>
-      <Button size="compact-xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate()}>
-        {t('resume')}
-      </Button>
-    </>
   )
 }
 

@@ -5,6 +5,7 @@ import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMayAct } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
@@ -98,6 +99,7 @@ function BudgetActions({ task, use }: { task: Task; use: BudgetUse }) {
   const t = useTranslations('task.budget')
   const [isOpen, setIsOpen] = useState(false)
   const remove = useRemoveBudget(use.rootTaskId)
+  const mayAct = useMayAct()
   if (use.rootTaskId !== task.id)
     return (
       <Text size="sm">
@@ -107,6 +109,7 @@ function BudgetActions({ task, use }: { task: Task; use: BudgetUse }) {
         </TextLink>
       </Text>
     )
+  if (!mayAct(task)) return null
   return (
     <Group gap="xs">
       <Button size="xs" variant="light" onClick={() => setIsOpen(true)}>

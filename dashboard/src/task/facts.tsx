@@ -4,6 +4,7 @@ import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { CopyButton } from '../parts/export-text.tsx'
 import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { Ago, useNow } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
 import classes from './task.module.css'
@@ -40,6 +41,13 @@ export function Facts({ task }: { task: Task }) {
         </Fact>
       )}
       {tags.length > 0 && <Tags tags={tags} />}
+      <May need="administer">
+        <Fact name={t('changes')}>
+          <TextLink to="/audit" search={{ target: id }} size="sm">
+            {t('inAudit')}
+          </TextLink>
+        </Fact>
+      </May>
       <Fact name={t('id')}>
         <Group gap={4} wrap="nowrap" component="span">
           <Text span inherit ff="monospace" size="xs">

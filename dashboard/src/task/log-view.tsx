@@ -15,15 +15,21 @@ import { useTaskSearch } from './task-search.ts'
 /** What a task said while it ran, newest last. */
 export function LogView({ task: { id, done } }: { task: Task }) {
   const t = useTranslations('task.log')
-  const [{ level }] = useTaskSearch()
+  const [{ level, attempt }] = useTaskSearch()
   const { data, error, refetch } = useLog(id, !done)
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
-  const lines = level === undefined ? data : data.filter(line => line.level === level)
+  const lines = data.filter(
+    line => (level ?? line.level) === line.level && (attempt ?? line.attempt) === line.attempt,
+  )
   return (
     <Stack gap="xs">
       <LogHead count={lines.length} isLive={!done} />
-      {lines.length === 0 ? <Text c="dimmed">{t('noErrors')}</Text> : <LogLines lines={lines} />}
+      {lines.length === 0 ? (
+        <Text c="dimmed">{t(level === undefined ? 'noneOfAttempt' : 'noErrors')}</Text>
+      ) : (
+        <LogLines lines={lines} />
+      )}
       <Text size="xs" c="dimmed">
         {t('kept')}
       </Text>
@@ -33,7 +39,7 @@ export function LogView({ task: { id, done } }: { task: Task }) {
 
 function LogHead({ count, isLive }: { count: number; isLive: boolean }) {
   const t = useTranslations('task.log')
-  const [{ level }, change] = useTaskSearch()
+  const [{ level, attempt }, change] = useTaskSearch()
   return (
     <Group justify="space-between">
       <SegmentedControl
@@ -46,6 +52,11 @@ function LogHead({ count, isLive }: { count: number; isLive: boolean }) {
           { value: 'error', label: t('errors') },
         ]}
       />
+      {attempt !== undefined && (
+        <Button size="compact-xs" variant="default" onClick={() => change({ attempt: undefined })}>
+          {t('everyAttempt', { attempt })}
+        </Button>
+      )}
       <Text size="sm" c="dimmed" className="numbers">
         {t('lines', { count })}
         {isLive && ` · ${t('follows')}`}

@@ -118,7 +118,7 @@ function ListEnd({ isLoading, isEnd, count, arrived, onArrived }: ListEndProps) 
   const t = useTranslations('task.children')
   return (
     <Center h="2.5rem" role="status">
-      {isLoading && <Loader size="sm" aria-label={t('loadingMore')} />}
+      {isLoading && <Loader size="sm" role="img" aria-label={t('loadingMore')} />}
       {arrived > 0 && (
         <Button size="compact-sm" variant="light" onClick={onArrived}>
           {t('arrived', { count: arrived })}

@@ -11,10 +11,12 @@ import {
 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMay, useMayAct } from '../api/me.ts'
 import { retryableStatuses, type Task } from '../api/task.ts'
 import { currentToken } from '../api/token.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
 import { copyText } from '../parts/export-text.tsx'
+import { May } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
@@ -34,10 +36,12 @@ const writers = [
 export function TaskActions({ task }: { task: Task }) {
   const t = useTranslations('task.actions')
   const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit' | 'rerun' | 'undo'>()
-  const canCancel = !task.done && task.cancelRequestedAt === undefined
-  const canRetry = retryableStatuses.some(status => status === task.status)
+  const mayAct = useMayAct()(task)
+  const canWrite = useMay('write')
+  const canCancel = mayAct && !task.done && task.cancelRequestedAt === undefined
+  const canRetry = mayAct && retryableStatuses.some(status => status === task.status)
   // Only a dead letter without sub-tasks takes other parameters.
-  const canEdit = task.deadLetter !== undefined && belowOf(task).total === 0
+  const canEdit = mayAct && task.deadLetter !== undefined && belowOf(task).total === 0
   useShortcuts({
     c: () => canCancel && setAsked('cancel'),
     r: () => canRetry && setAsked('retry'),
@@ -45,7 +49,7 @@ export function TaskActions({ task }: { task: Task }) {
   const close = () => setAsked(undefined)
   return (
     <>
-      {!task.done && (
+      {mayAct && !task.done && (
         <Button
           variant="default"
           leftSection={<IconBan size={16} aria-hidden />}
@@ -69,7 +73,7 @@ export function TaskActions({ task }: { task: Task }) {
           {t('edit')}
         </Button>
       )}
-      {task.done && !canRetry && (
+      {canWrite && task.done && !retryableStatuses.some(status => status === task.status) && (
         <Button
           variant="default"
           leftSection={<IconRepeat size={16} aria-hidden />}
@@ -78,7 +82,7 @@ export function TaskActions({ task }: { task: Task }) {
           {t('rerun')}
         </Button>
       )}
-      {task.done && task.parentTaskId === undefined && writers.includes(task.taskType) && (
+      {mayAct && task.done && task.parentTaskId === undefined && writers.includes(task.taskType) && (
         <Button
           variant="default"
           leftSection={<IconArrowBackUp size={16} aria-hidden />}
@@ -116,9 +120,11 @@ function MoreMenu({ task }: { task: Task }) {
         <Menu.Item leftSection={icon} onClick={() => copy(curlToRead(task, place))}>
           {t('actions.copyRead')}
         </Menu.Item>
-        <Menu.Item leftSection={icon} onClick={() => copy(curlToSubmit(task, place))}>
-          {t('actions.copySubmit')}
-        </Menu.Item>
+        <May need="write">
+          <Menu.Item leftSection={icon} onClick={() => copy(curlToSubmit(task, place))}>
+            {t('actions.copySubmit')}
+          </Menu.Item>
+        </May>
       </Menu.Dropdown>
     </Menu>
   )

@@ -1,4 +1,4 @@
-import { Alert, Breadcrumbs, Group, Stack, Text } from '@mantine/core'
+import { Alert, Breadcrumbs, Group, Text } from '@mantine/core'
 import { IconBook2, IconTrash } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
@@ -7,6 +7,7 @@ import type { Task } from '../api/task.ts'
 import { DeadLetterHistory } from '../parts/dead-letter-note.tsx'
 import { ExportedFile } from '../parts/exported.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
@@ -15,6 +16,7 @@ import { isBeforeNovel, subjectOf } from '../parts/subject.ts'
 import { useTaskName } from '../parts/task-name.tsx'
 import { isNovelMissing, useOutline, useSceneName } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
+import { BulkOutcome } from './bulk-outcome.tsx'
 import { Facts } from './facts.tsx'
 import { FailureNotice } from './failure-notice.tsx'
 import { TaskActions } from './task-actions.tsx'
@@ -29,17 +31,17 @@ export function TaskPage() {
   if (task !== undefined) return <Shown key={taskId} task={task} isDeleted={isMissing(error)} />
   if (isMissing(error)) return <NoSuchTask />
   return (
-    <Stack>
+    <Page>
       <PageTitle title={t('title')} />
       <Pending error={error} onRetry={refetch} lines={8} />
-    </Stack>
+    </Page>
   )
 }
 
 function Shown({ task, isDeleted }: { task: Task; isDeleted: boolean }) {
   const nameOf = useTaskName()
   return (
-    <Stack gap="md">
+    <Page>
       {isDeleted && <DeletedMeanwhile />}
       <TaskPath task={task} />
       <PageTitle title={nameOf(task)} below={<Standing task={task} />}>
@@ -47,13 +49,14 @@ function Shown({ task, isDeleted }: { task: Task; isDeleted: boolean }) {
         {!isDeleted && <TaskActions task={task} />}
       </PageTitle>
       <TaskProgress task={task} />
+      <BulkOutcome task={task} />
       <WaitingNotice task={task} />
       <FailureNotice task={task} />
       <ExportedFile task={task} />
       <DeadLetterHistory letters={task.deadLetterHistory ?? []} />
       <Facts task={task} />
       <TaskParts task={task} />
-    </Stack>
+    </Page>
   )
 }
 
@@ -186,12 +189,12 @@ function isMissing(error: unknown): boolean {
 function NoSuchTask() {
   const t = useTranslations('task')
   return (
-    <>
+    <Page>
       <PageTitle title={t('title')} />
       <Empty title={t('notFound.title')} text={t('notFound.text')}>
         <ButtonLink to="/tasks">{t('notFound.toTasks')}</ButtonLink>
       </Empty>
-    </>
+    </Page>
   )
 }
 

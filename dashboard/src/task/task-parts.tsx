@@ -1,6 +1,6 @@
 import { Accordion, Loader, Paper, Stack, Tabs, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
@@ -175,24 +175,33 @@ const writeNothing: ReadonlySet<string> = new Set([
   'UpdateSummaries',
   'RestoreSnapshot',
   'ExportNovel',
+  'ExportUser',
   'SceneBrief',
   'ProposeCodexEntries',
   'CheckCodex',
   'Vectorize',
   'EraseNovel',
   'EraseUser',
+  'BulkAction',
+  'DeliverWebhook',
 ])
 
+/** Milliseconds between two questions whether a task that lives has written: no event tells of its first text. */
+const askEveryMs = 2_000
+
 /** Returns whether a task has written any text; asked again while it lives, until it has. */
-function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolean {
+function useHasText({ id, taskType, done, subTaskStatusSummary }: Task): boolean {
   const { data } = useQuery({
-    queryKey: [...keys.output(id), 'any'],
+    // What ends is asked once more: its text may have come since.
+    queryKey: [...keys.output(id), 'any', done],
     queryFn: async () => {
       const answer = await dataOf(api.GET('/v1/tasks/{taskId}/output', { params: { path: { taskId: id } } }))
       return typeof answer === 'object' && answer.attempt > 0
     },
     enabled: ({ state }) =>
       state.data !== true && subTaskStatusSummary === undefined && !writeNothing.has(taskType),
+    placeholderData: keepPreviousData,
+    refetchInterval: done ? false : askEveryMs,
   })
   return data ?? false
 }
@@ -220,7 +229,7 @@ function TextPart({ task }: { task: Task }) {
       </Text>
       <Paper withBorder p="lg">
         {text === '' && !isWhole ? (
-          <Loader size="sm" type="dots" aria-label={t('label')} />
+          <Loader size="sm" type="dots" role="img" aria-label={t('label')} />
         ) : (
           <section className="prose" aria-label={t('label')}>
             {text}

@@ -8,6 +8,7 @@ import { useAttempts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import classes from './timeline.module.css'
 import { type Moment, timelineOf } from './timeline.ts'
+import { AttemptTrace, Steps } from './trace.tsx'
 
 /** Moments from which on the middle is left out until it is asked for, and what is shown of the beginning and of the end. */
 const most = { whole: 60, first: 6, last: 24 }
@@ -18,13 +19,14 @@ export function TimelineView({ task }: { task: Task }) {
   if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   return (
     <Stack gap="sm">
-      <Moments moments={timelineOf(task, data)} />
+      <Moments moments={timelineOf(task, data)} taskId={task.id} />
+      <Steps taskId={task.id} />
       <Whole task={task} />
     </Stack>
   )
 }
 
-function Moments({ moments }: { moments: readonly Moment[] }) {
+function Moments({ moments, taskId }: { moments: readonly Moment[]; taskId: string }) {
   const t = useTranslations('task.timeline')
   const [isWhole, setIsWhole] = useState(false)
   const isCut = moments.length > most.whole && !isWhole
@@ -35,7 +37,7 @@ function Moments({ moments }: { moments: readonly Moment[] }) {
   return (
     <ol className={classes['timeline']} aria-label={t('label')}>
       {first.map(moment => (
-        <MomentItem key={keyOf(moment)} moment={moment} />
+        <MomentItem key={keyOf(moment)} moment={moment} taskId={taskId} />
       ))}
       {isCut && (
         <li className={classes['gap']}>
@@ -45,7 +47,7 @@ function Moments({ moments }: { moments: readonly Moment[] }) {
         </li>
       )}
       {last.map(moment => (
-        <MomentItem key={keyOf(moment)} moment={moment} />
+        <MomentItem key={keyOf(moment)} moment={moment} taskId={taskId} />
       ))}
     </ol>
   )
@@ -64,7 +66,7 @@ function keyOf(moment: Moment): string {
   }
 }
 
-function MomentItem({ moment }: { moment: Moment }) {
+function MomentItem({ moment, taskId }: { moment: Moment; taskId: string }) {
   const t = useTranslations('task.timeline')
   const status = useTranslations('status')
   switch (moment.kind) {
@@ -79,7 +81,7 @@ function MomentItem({ moment }: { moment: Moment }) {
     case 'gap':
       return <GapItem gap={moment} />
     case 'attempt':
-      return <AttemptItem run={moment} />
+      return <AttemptItem run={moment} taskId={taskId} />
   }
 }
 
@@ -129,7 +131,7 @@ function FixedSpan({ ms }: { ms: number }) {
   return useWriting().duration(ms)
 }
 
-function AttemptItem({ run }: { run: Extract<Moment, { kind: 'attempt' }> }) {
+function AttemptItem({ run, taskId }: { run: Extract<Moment, { kind: 'attempt' }>; taskId: string }) {
   const t = useTranslations('task.timeline')
   const writing = useWriting()
   const { attempt, startedAt, endedAt, node, outcome, code, message } = run
@@ -158,6 +160,7 @@ function AttemptItem({ run }: { run: Extract<Moment, { kind: 'attempt' }> }) {
           {message}
         </Text>
       )}
+      <AttemptTrace taskId={taskId} attempt={attempt} />
     </li>
   )
 }

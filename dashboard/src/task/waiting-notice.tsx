@@ -5,15 +5,17 @@ import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
+import { useMayAct } from '../api/me.ts'
 import { newIdempotencyKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { MayAct } from '../parts/may.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { subjectOf } from '../parts/subject.ts'
 import { Countdown } from '../parts/time.tsx'
-import { runTaskNow, signalTask } from '../queries/task-queries.ts'
+import { runTaskNow, signalTask, useIsPaused } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './below.ts'
 import { BudgetDialog } from './budget.tsx'
@@ -53,7 +55,9 @@ function TimedWait({ title, task }: { title: 'retryTitle' | 'startTitle' | 'time
   return (
     <Notice title={t(title)}>
       {at !== undefined && <NextAttempt at={at} />}
-      <RunNow task={task} />
+      <MayAct task={task}>
+        <RunNow task={task} />
+      </MayAct>
     </Notice>
   )
 }
@@ -98,6 +102,7 @@ function LimitWait({ task, limit }: { task: Task; limit: string }) {
 function SignalWait({ task, signals, until }: { task: Task; signals: readonly string[]; until?: string }) {
   const t = useTranslations('task.waiting')
   const [name, setName] = useState<string>()
+  const mayAct = useMayAct()
   const { novelId, sceneId } = subjectOf(task)
   if (signals.includes('review') && novelId !== undefined)
     return <ReviewWait novelId={novelId} {...defined({ sceneId })} />
@@ -110,11 +115,12 @@ function SignalWait({ task, signals, until }: { task: Task; signals: readonly st
         </Text>
       )}
       <Group mt="xs">
-        {signals.map(each => (
-          <Button key={each} size="xs" onClick={() => setName(each)}>
-            {t('sendSignal', { signal: each })}
-          </Button>
-        ))}
+        {mayAct(task) &&
+          signals.map(each => (
+            <Button key={each} size="xs" onClick={() => setName(each)}>
+              {t('sendSignal', { signal: each })}
+            </Button>
+          ))}
       </Group>
       {name !== undefined && <SignalDialog task={task} name={name} onClose={() => setName(undefined)} />}
     </Notice>
@@ -207,7 +213,17 @@ function jsonOf(text: string): { value?: unknown } | undefined {
 function QueueWait({ task }: { task: Task }) {
   const { lane, nextAttemptTimestamp: at } = task
   const t = useTranslations('task.waiting')
+  const isPaused = useIsPaused(lane)
   if (at !== undefined && Date.parse(at) > Date.now()) return <TimedWait title="startTitle" task={task} />
+  if (isPaused)
+    return (
+      <Notice title={t('pausedTitle')}>
+        <Text size="sm">{t('pausedText', { lane })}</Text>
+        <TextLink to="/settings" size="sm">
+          {t('toLanes')}
+        </TextLink>
+      </Notice>
+    )
   return (
     <Notice title={t('queueTitle')}>
       <Text size="sm">{t('queueText', { lane })}</Text>
@@ -241,11 +257,13 @@ function BudgetWait({ task, rootTaskId, tasks }: { task: Task; rootTaskId: strin
     >
       <Text size="sm">{task.errorInfo?.authorMessage ?? t('budgetText')}</Text>
       {need !== undefined && <Need tokens={need.tokens} />}
-      <Group mt="xs">
-        <Button size="xs" onClick={() => setIsOpen(true)}>
-          {t('raise')}
-        </Button>
-      </Group>
+      <MayAct task={task}>
+        <Group mt="xs">
+          <Button size="xs" onClick={() => setIsOpen(true)}>
+            {t('raise')}
+          </Button>
+        </Group>
+      </MayAct>
       {isOpen && <BudgetDialog rootTaskId={rootTaskId} onClose={() => setIsOpen(false)} />}
     </Alert>
   )

@@ -1,12 +1,13 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
+import { useBulkSubmit } from '../parts/bulk-dialog.tsx'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ProgressBar } from '../parts/progress.tsx'
-import { useErrorText } from '../parts/states.tsx'
+import { ErrorNotice, useErrorText } from '../parts/states.tsx'
 import { TaskNames } from '../parts/task-name.tsx'
 import { act, hindranceOf, type TaskAction } from './task-actions.ts'
 
@@ -22,42 +23,45 @@ export interface ActionDialogProps extends AskedAction {
   onClose: () => void
 }
 
-/** Asks before tasks are cancelled or tried again, does it, and says what it could not be done to. */
+/** Asks before tasks are cancelled or tried again. One is done here; of several the server makes a task. */
 export function ActionDialog({ action, tasks, onEnd, onClose }: ActionDialogProps) {
   const said = useTranslations(`tasks.acts.${action}`)
   const [progress, setProgress] = useState<RunProgress<Task>>()
   const [isRunning, setIsRunning] = useState(false)
-  const stopping = useRef(new AbortController())
-  /** Those that it was not done to yet. */
-  const left = useRef(new Set<Task>())
+  const submit = useBulkSubmit(onClose)
 
   const run = async (over: readonly Task[]) => {
-    for (const task of over) left.current.add(task)
+    const [task] = over
+    if (task === undefined) return
+    if (over.length > 1) return submit.mutate({ action, filter: { taskIds: over.map(({ id }) => id) } })
     setIsRunning(true)
-    stopping.current = new AbortController()
-    setProgress({ total: over.length, done: 0, failures: [] })
-    const { signal } = stopping.current
-    const one = async (task: Task) => {
-      await act(action, task.id)
-      left.current.delete(task)
-    }
-    const end = await runForEach(over, one, { signal, onProgress: setProgress })
+    setProgress({ total: 1, done: 0, failures: [] })
+    const failures = await act(action, task.id).then(
+      () => [],
+      (error: unknown) => [{ item: task, error }],
+    )
+    setProgress({ total: 1, done: 1 - failures.length, failures })
     setIsRunning(false)
-    setProgress(end)
-    onEnd(tasks.filter(task => !left.current.has(task)))
-    if (end.failures.length > 0 || signal.aborted) return
-    notifyDone(said('done', { count: end.done }))
+    onEnd(failures.length === 0 ? tasks : [])
+    if (failures.length > 0) return
+    notifyDone(said('done', { count: 1 }))
     onClose()
   }
 
   if (progress === undefined)
-    return <Question action={action} tasks={tasks} onConfirm={run} onClose={onClose} />
+    return (
+      <Question
+        {...{ action, tasks, onClose }}
+        onConfirm={run}
+        isBusy={submit.isPending}
+        error={submit.error}
+      />
+    )
   return (
     <ActionRun
       action={action}
       progress={progress}
       isRunning={isRunning}
-      onStop={() => stopping.current.abort()}
       onAgain={() => run(progress.failures.map(({ item }) => item))}
       onClose={onClose}
     />
@@ -66,11 +70,13 @@ export function ActionDialog({ action, tasks, onEnd, onClose }: ActionDialogProp
 
 interface QuestionProps extends AskedAction {
   onConfirm: (able: readonly Task[]) => void
+  isBusy: boolean
+  error: unknown
   onClose: () => void
 }
 
 /** Says what will happen to how many, and names those that it cannot be done to. */
-function Question({ action, tasks, onConfirm, onClose }: QuestionProps) {
+function Question({ action, tasks, onConfirm, isBusy, error, onClose }: QuestionProps) {
   const t = useTranslations('tasks')
   const said = useTranslations(`tasks.acts.${action}`)
   const able = tasks.filter(task => hindranceOf(action, task) === undefined)
@@ -81,7 +87,7 @@ function Question({ action, tasks, onConfirm, onClose }: QuestionProps) {
       title={said('title', { count })}
       action={count === 0 ? t('nothingToDo') : said('verb', { count })}
       isDangerous={action === 'cancel'}
-      isBusy={false}
+      isBusy={isBusy}
       onConfirm={() => (count === 0 ? onClose() : onConfirm(able))}
       onClose={onClose}
     >
@@ -94,6 +100,7 @@ function Question({ action, tasks, onConfirm, onClose }: QuestionProps) {
             <TaskNames tasks={unable} note={task => t(`hindrance.${hindranceOf(action, task) ?? 'ended'}`)} />
           </>
         )}
+        {error !== null && <ErrorNotice error={error} />}
       </Stack>
     </Confirm>
   )
@@ -104,20 +111,19 @@ function ActionRun(props: {
   action: TaskAction
   progress: RunProgress<Task>
   isRunning: boolean
-  onStop: () => void
   onAgain: () => void
   onClose: () => void
 }) {
-  const { action, progress, isRunning, onStop, onAgain, onClose } = props
+  const { action, progress, isRunning, onAgain, onClose } = props
   const t = useTranslations()
   const said = useTranslations(`tasks.acts.${action}`)
   const { total, done, failures } = progress
   return (
     <Dialog
       centered
-      onClose={isRunning ? onStop : onClose}
+      onClose={onClose}
       title={said(isRunning ? 'running' : 'ended')}
-      closeLabel={t(isRunning ? 'actions.stop' : 'actions.close')}
+      closeLabel={t('actions.close')}
     >
       <Stack>
         <ProgressBar
@@ -128,19 +134,11 @@ function ActionRun(props: {
         />
         <Failures failures={failures} />
         <Group justify="flex-end">
-          {isRunning ? (
-            <Button variant="default" onClick={onStop}>
-              {t('actions.stop')}
-            </Button>
-          ) : (
-            <>
-              <Button variant="default" onClick={onClose}>
-                {t('actions.close')}
-              </Button>
-              {failures.length > 0 && (
-                <Button onClick={onAgain}>{t('tasks.again', { count: failures.length })}</Button>
-              )}
-            </>
+          <Button variant="default" onClick={onClose}>
+            {t('actions.close')}
+          </Button>
+          {failures.length > 0 && (
+            <Button onClick={onAgain}>{t('tasks.again', { count: failures.length })}</Button>
           )}
         </Group>
       </Stack>
@@ -178,36 +176,4 @@ interface RunProgress<T> {
   readonly total: number
   readonly done: number
   readonly failures: readonly Failure<T>[]
-}
-
-/** Requests at a time: quick enough for hundreds, and never in the way of what the page itself asks for. */
-const atATime = 4
-
-/**
- * Does something to each of many, a few at a time. One that fails does not keep the others. When the signal fires no more are begun.
- * Resolves with what became of them.
- */
-async function runForEach<T>(
-  items: readonly T[],
-  act: (item: T) => Promise<unknown>,
-  options: { signal: AbortSignal; onProgress: (progress: RunProgress<T>) => void },
-): Promise<RunProgress<T>> {
-  const failures: Failure<T>[] = []
-  let done = 0
-  const progress = (): RunProgress<T> => ({ total: items.length, done, failures: [...failures] })
-  const left = items.values()
-  const work = async () => {
-    for (const item of left) {
-      if (options.signal.aborted) return
-      try {
-        await act(item)
-        done += 1
-      } catch (error) {
-        failures.push({ item, error })
-      }
-      options.onProgress(progress())
-    }
-  }
-  await Promise.all(Array.from({ length: atATime }, work))
-  return progress()
 }

@@ -1,6 +1,7 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import { IconBan, IconCopy, IconDots, IconRefresh } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import { useMayAct } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
 import { copyText } from '../parts/export-text.tsx'
 import { notifyDone } from '../parts/notify.tsx'
@@ -17,6 +18,7 @@ export interface RowMenuProps {
 /** The menu of a row, opened. */
 export function RowMenuItems({ task, name, onAct }: RowMenuProps) {
   const t = useTranslations()
+  const mayAct = useMayAct()(task)
   const copyId = async () => {
     if (await copyText(task.id)) notifyDone(t('actions.copied'))
   }
@@ -28,20 +30,24 @@ export function RowMenuItems({ task, name, onAct }: RowMenuProps) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<IconBan size={16} aria-hidden />}
-          disabled={hindranceOf('cancel', task) !== undefined}
-          onClick={() => onAct('cancel')}
-        >
-          {t('tasks.cancel')}
-        </Menu.Item>
-        <Menu.Item
-          leftSection={<IconRefresh size={16} aria-hidden />}
-          disabled={hindranceOf('retry', task) !== undefined}
-          onClick={() => onAct('retry')}
-        >
-          {t('tasks.retry')}
-        </Menu.Item>
+        {mayAct && (
+          <>
+            <Menu.Item
+              leftSection={<IconBan size={16} aria-hidden />}
+              disabled={hindranceOf('cancel', task) !== undefined}
+              onClick={() => onAct('cancel')}
+            >
+              {t('tasks.cancel')}
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<IconRefresh size={16} aria-hidden />}
+              disabled={hindranceOf('retry', task) !== undefined}
+              onClick={() => onAct('retry')}
+            >
+              {t('tasks.retry')}
+            </Menu.Item>
+          </>
+        )}
         <Menu.Item leftSection={<IconCopy size={16} aria-hidden />} onClick={copyId}>
           {t('tasks.copyId')}
         </Menu.Item>

@@ -1,5 +1,5 @@
-import { Button, Group, Paper, Text } from '@mantine/core'
-import { IconBan, IconRefresh } from '@tabler/icons-react'
+import { Button, Group, Menu, Paper, Text } from '@mantine/core'
+import { IconBan, IconChevronDown, IconRefresh } from '@tabler/icons-react'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
@@ -10,6 +10,8 @@ import classes from './tasks.module.css'
 export interface Selection {
   /** The chosen ones that are in the list, in its order. */
   readonly tasks: readonly Task[]
+  /** How many can be chosen. */
+  readonly most: number
   readonly has: (taskId: string) => boolean
   /** Chooses a row, or not any more. `range`: with all between it and the row that was chosen before. */
   readonly toggle: (taskId: string, range?: boolean) => void
@@ -21,7 +23,7 @@ export interface Selection {
 }
 
 /**
- * Keeps which rows are chosen. A choice belongs to the list that it was made in: another `listing` begins with none, and a row that leaves
+ * Keeps which of the rows that may be acted on are chosen. A choice belongs to the list that it was made in: another `listing` begins with none, and a row that leaves
  * the list is not chosen when it comes back.
  */
 export function useSelection(rows: readonly Task[], listing: unknown): Selection {
@@ -33,8 +35,10 @@ export function useSelection(rows: readonly Task[], listing: unknown): Selection
   if (tasks.length < ids.size) choose(new Set(tasks.map(({ id }) => id)))
   return {
     tasks,
+    most: rows.length,
     has: taskId => ids.has(taskId),
     toggle(taskId, range = false) {
+      if (rows.every(({ id }) => id !== taskId)) return
       const isOn = !ids.has(taskId)
       const changed = new Set(ids)
       for (const id of range ? between(rows, last.current, taskId) : [taskId]) {
@@ -63,15 +67,22 @@ function between(rows: readonly Task[], from: string | undefined, to: string): s
   return rows.slice(Math.min(...ends), Math.max(...ends) + 1).map(({ id }) => id)
 }
 
+/** Actions that change what tasks are found by, or where they wait. */
+const relabellings = ['addTags', 'removeTags', 'move'] as const
+type Relabelling = (typeof relabellings)[number]
+
 /** What can be done with the chosen rows. Nothing while none is chosen. */
 export function SelectionBar({
   selection,
   onAct,
+  onRelabel,
 }: {
   selection: Selection
   onAct: (action: TaskAction) => void
+  onRelabel: (action: Relabelling) => void
 }) {
   const t = useTranslations('tasks')
+  const tBulk = useTranslations('bulk.acts')
   const count = selection.tasks.length
   if (count === 0) return null
   return (
@@ -105,6 +116,20 @@ export function SelectionBar({
           >
             {t('retry')}
           </Button>
+          <Menu position="top-end">
+            <Menu.Target>
+              <Button size="sm" variant="light" rightSection={<IconChevronDown size={16} aria-hidden />}>
+                {t('more')}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {relabellings.map(action => (
+                <Menu.Item key={action} onClick={() => onRelabel(action)}>
+                  {tBulk(`${action}.item`)}
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
           <Button size="sm" variant="subtle" color="gray" onClick={selection.clear}>
             {t('chooseNone')}
           </Button>

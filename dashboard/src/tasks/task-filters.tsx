@@ -9,18 +9,17 @@ import {
   Stack,
   Switch,
   Text,
-  TextInput,
   UnstyledButton,
 } from '@mantine/core'
 import { useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { IconFilter, IconX } from '@tabler/icons-react'
-import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCapabilities } from '../api/capabilities.ts'
 import { isStatus, statuses } from '../api/task.ts'
 import { usePreferences } from '../browser/preferences.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
+import { TypedFilter, timeOfTyped, typedTimeOf } from '../parts/typed-filter.tsx'
 import type { TasksSearch } from '../queries/search.ts'
 import { useTaskCounts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
@@ -41,7 +40,7 @@ export function isFiltered({ order: _order, ...filters }: TasksSearch): boolean 
 export function TaskFilters(props: FilterProps) {
   const { search, onSearch } = props
   const t = useTranslations('tasks')
-  const isUsed = ['user', 'lane', 'tag', 'after', 'before'].some(name => name in search)
+  const isUsed = [...typed, 'after', 'before'].some(name => name in search)
   const isWide = useMediaQuery('(min-width: 48em)', undefined, { getInitialValueInEffect: false })
   // On a phone they would push the list off the screen.
   const [isOpen, more] = useDisclosure(isUsed && isWide)
@@ -159,19 +158,28 @@ function OrderChoice({ search, onSearch }: FilterProps) {
   )
 }
 
-/** The filters that are typed: user, lane, tag, and when a task was submitted. */
+/** The filters that are typed beside times. */
+const typed = ['user', 'lane', 'tag', 'novel', 'code'] as const
+type Typed = (typeof typed)[number]
+
+/** The filters that are typed: user, lane, tag, novel, error code, and when a task was submitted. */
 function MoreFilters({ search, onSearch }: FilterProps) {
+  const t = useTranslations('tasks')
   const { zone } = usePreferences()
-  const put = (name: 'user' | 'lane' | 'tag' | 'after' | 'before', value: string | undefined) => {
-    const { [name]: _before, ...others } = search
+  const put = (name: Typed | 'after' | 'before', value: string | undefined) => {
+    const { [name]: _before, ...rest } = search
+    const others: TasksSearch = rest
+    // A task is found by one tag, and that of a novel is one.
+    if (value !== undefined && name === 'tag') delete others.novel
+    if (value !== undefined && name === 'novel') delete others.tag
     onSearch(value === undefined ? others : ({ ...others, [name]: value } as TasksSearch))
   }
   return (
-    <SimpleGrid cols={{ base: 1, xs: 2, md: 3, xl: 5 }} spacing="sm">
-      {(['user', 'lane', 'tag'] as const).map(name => (
+    <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
+      {typed.map(name => (
         <TypedFilter
           key={name}
-          name={name}
+          label={t(`filters.${name}`)}
           value={search[name] ?? ''}
           onTyped={typed => put(name, typed === '' ? undefined : typed)}
         />
@@ -179,7 +187,7 @@ function MoreFilters({ search, onSearch }: FilterProps) {
       {(['after', 'before'] as const).map(name => (
         <TypedFilter
           key={name}
-          name={name}
+          label={t(`filters.${name}`)}
           type="datetime-local"
           value={typedTimeOf(search[name], zone)}
           onTyped={typed => put(name, timeOfTyped(typed, zone))}
@@ -187,59 +195,6 @@ function MoreFilters({ search, onSearch }: FilterProps) {
       ))}
     </SimpleGrid>
   )
-}
-
-/** A filter that takes effect when one is done with typing it: on Enter, or when the field is left. */
-function TypedFilter({
-  name,
-  value,
-  type = 'text',
-  onTyped,
-}: {
-  name: 'user' | 'lane' | 'tag' | 'after' | 'before'
-  value: string
-  type?: 'text' | 'datetime-local'
-  onTyped: (typed: string) => void
-}) {
-  const t = useTranslations('tasks')
-  const [typed, setTyped] = useState(value)
-  const [shown, setShown] = useState(value)
-  // Cleared or gone back from elsewhere.
-  if (shown !== value) {
-    setShown(value)
-    setTyped(value)
-  }
-  const done = () => {
-    if (typed.trim() !== value) onTyped(typed.trim())
-  }
-  return (
-    <TextInput
-      label={t(`filters.${name}`)}
-      type={type}
-      value={typed}
-      onChange={({ currentTarget }) => setTyped(currentTarget.value)}
-      onBlur={done}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') done()
-      }}
-    />
-  )
-}
-
-/** Between the times of addresses (RFC 3339) and those that are typed, which are in the person's zone and name none. */
-
-/** Returns a time as a field for date and time takes it, such as `2026-01-31T12:00`; empty for none. */
-function typedTimeOf(at: string | undefined, zone: 'local' | 'utc'): string {
-  if (at === undefined) return ''
-  const date = new Date(at)
-  const offset = zone === 'utc' ? 0 : date.getTimezoneOffset()
-  return new Date(date.getTime() - offset * 60_000).toISOString().slice(0, 16)
-}
-
-/** Returns the time that was typed; undefined for none, or for what is none. */
-function timeOfTyped(typed: string, zone: 'local' | 'utc'): string | undefined {
-  const at = Date.parse(zone === 'utc' ? `${typed}Z` : typed)
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }
 
 /**

@@ -12,6 +12,7 @@ import { keys } from '../api/keys.ts'
 import { pageAt } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
+import type { BulkSelection } from '../parts/bulk-dialog.tsx'
 import type { TasksSearch } from '../queries/search.ts'
 import { readTask, type TaskQuery } from '../queries/task-queries.ts'
 
@@ -244,17 +245,19 @@ function groupsOfNew(items: readonly Task[], known: ReadonlySet<string>) {
 /** Tasks of a page, where nothing else is wanted. */
 const tasksPerPage = 50
 /** The most that the API gives at once. */
-export const mostPerPage = 200
+const mostPerPage = 200
 
 /** Returns the listing that an address stands for. */
-function taskQueryOf(search: TasksSearch): TaskQuery {
-  const { status, type, user, lane, tag, after, before, all, order } = search
+export function taskQueryOf(search: TasksSearch): TaskQuery {
+  const { status, type, user, lane, tag, novel, code, after, before, all, order } = search
   return defined({
     status,
     taskType: type,
     userId: user,
     lane,
     tag,
+    'parameters.novelId': novel,
+    errorCode: code,
     createdAfter: after,
     createdBefore: before,
     rootsOnly: all === true ? undefined : ('true' as const),
@@ -262,8 +265,16 @@ function taskQueryOf(search: TasksSearch): TaskQuery {
   })
 }
 
+/** Returns the filter of a bulk action on all tasks of the listing that an address stands for. */
+export function bulkFilterOf(search: TasksSearch): BulkSelection['filter'] {
+  const { rootsOnly, order: _, 'parameters.novelId': novel, ...filter } = taskQueryOf(search)
+  // A novel is found by the tag that its tasks have; a listing of both shows nothing to act on.
+  const tag = novel === undefined ? filter.tag : `novel:${novel}`
+  return defined({ ...filter, tag, rootsOnly: rootsOnly === undefined ? undefined : true })
+}
+
 /** Reads a page of a listing. `pageToken`: where the page before ended; undefined for the first. */
-export function readTasks(
+function readTasks(
   query: TaskQuery,
   { pageToken, pageSize = tasksPerPage }: { pageToken?: string | undefined; pageSize?: number },
   signal: AbortSignal,

@@ -20,6 +20,8 @@ export interface TaskRowProps {
   /** Number of the row, from 0. */
   index: number
   isSelected: boolean
+  /** Whether the person may act on it. */
+  canAct: boolean
   /** Whether its status is still one that the filter asks for. */
   fits: boolean
   onToggle: (range: boolean) => void
@@ -40,9 +42,7 @@ export function TaskRow(props: TaskRowProps) {
       data-selected={props.isSelected || undefined}
       onClick={event => openUnlessBusy(event, props.onOpen)}
     >
-      <Table.Td>
-        <Choose {...props} name={name} />
-      </Table.Td>
+      <Table.Td>{props.canAct && <Choose {...props} name={name} />}</Table.Td>
       <Table.Td>
         <StatusBadge {...task} />
         <StatusNote task={task} fits={fits} />
@@ -140,7 +140,7 @@ export function TaskCard(props: TaskRowProps) {
       <Stack gap="xs">
         <Group justify="space-between" wrap="nowrap" gap="xs">
           <Group gap="sm" wrap="nowrap" miw={0}>
-            <Choose {...props} name={name} />
+            {props.canAct && <Choose {...props} name={name} />}
             <StatusBadge {...task} />
           </Group>
           <RowMenu task={task} name={name} onAct={onAct} />

@@ -1,6 +1,7 @@
 import { Box, Checkbox, Table } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useTranslations } from 'use-intl'
+import { useMayAct } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
 import type { TasksSearch } from '../queries/search.ts'
 import { type RowWindow, useRowKeys, useRowWindow } from './row-window.ts'
@@ -59,20 +60,23 @@ function TaskTable(props: TaskRowsProps) {
   )
 }
 
-function Head({ rows, selection }: TaskRowsProps) {
+function Head({ selection }: TaskRowsProps) {
   const t = useTranslations('tasks')
+  const { most } = selection
   const { length } = selection.tasks
   return (
     <Table.Thead>
       <Table.Tr aria-rowindex={1}>
         <Table.Th scope="col" w={48}>
-          <Checkbox
-            size="sm"
-            aria-label={t('chooseAll')}
-            checked={length > 0 && length === rows.length}
-            indeterminate={length > 0 && length < rows.length}
-            onChange={selection.toggleAll}
-          />
+          {most > 0 && (
+            <Checkbox
+              size="sm"
+              aria-label={t('chooseAll')}
+              checked={length > 0 && length === most}
+              indeterminate={length > 0 && length < most}
+              onChange={selection.toggleAll}
+            />
+          )}
         </Table.Th>
         <Table.Th scope="col" w={196}>
           {t('columns.status')}
@@ -129,12 +133,13 @@ function TaskCards(props: TaskRowsProps) {
 /** Returns the properties of each drawn row, and listens to the keys of the list. */
 function useRows(props: TaskRowsProps, { items, show }: RowWindow): TaskRowProps[] {
   const { rows, status, selection, onAct, onOpen } = props
+  const mayAct = useMayAct()
   useRowKeys({
     rows,
     show,
     onOpen,
     onToggle: selection.toggle,
-    onAct: (action, task) => onAct(action, [task]),
+    onAct: (action, task) => mayAct(task) && onAct(action, [task]),
   })
   return items.flatMap(({ index }) => {
     const task = rows[index]
@@ -143,6 +148,7 @@ function useRows(props: TaskRowsProps, { items, show }: RowWindow): TaskRowProps
       task,
       index,
       isSelected: selection.has(task.id),
+      canAct: mayAct(task),
       fits: status === undefined || status.includes(task.status),
       onToggle: range => selection.toggle(task.id, range),
       onAct: action => onAct(action, [task]),

@@ -3,24 +3,35 @@ import { IconArrowUp, IconRefresh } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Suspense, useCallback, useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMayAct, useMayActOnAll } from '../api/me.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
+import type { BulkSelection } from '../parts/bulk-dialog.tsx'
 import { ButtonLink } from '../parts/links.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading, MoreButton } from '../parts/states.tsx'
 import { NovelTitles } from '../parts/task-name.tsx'
 import type { TasksSearch } from '../queries/search.ts'
 import type { ActionDialogProps, AskedAction } from './action-dialog.tsx'
+import { AllMatching } from './all-matching.tsx'
 import { FindBox } from './find-box.tsx'
 import { type Selection, SelectionBar, useSelection } from './selection.tsx'
 import { type FilterProps, isFiltered, StatusTiles, TaskFilters } from './task-filters.tsx'
 import { type RowRange, type TaskList, useTaskList } from './task-list.ts'
 import { TaskRows } from './task-rows.tsx'
 import classes from './tasks.module.css'
+import { ExportTasks, ViewsMenu } from './views-menu.tsx'
 
 /** Comes with the first action that is asked for. */
 const ActionDialog = lazyPart<'ActionDialog', ActionDialogProps>(
   () => import('./action-dialog.tsx'),
   'ActionDialog',
+)
+
+/** Comes with the first action on all that match. */
+const BulkActionDialog = lazyPart<'BulkActionDialog', { selection: BulkSelection; onClose: () => void }>(
+  () => import('../parts/bulk-dialog.tsx'),
+  'BulkActionDialog',
 )
 
 /** The list of tasks. */
@@ -31,24 +42,35 @@ export function TasksPage() {
   const onSearch = (changed: TasksSearch) => navigate({ to: '/tasks', search: changed, resetScroll: false })
   const [inView, setInView] = useState<RowRange>(atFirst)
   const list = useTaskList(search, inView)
-  const selection = useSelection(list.rows, search)
+  const mayAct = useMayAct()
+  const mayActOnAll = useMayActOnAll()
+  const selection = useSelection(list.rows.filter(mayAct), search)
   const [asked, setAsked] = useState<AskedAction>()
+  const [bulk, setBulk] = useState<BulkSelection>()
   const onRange = useCallback((range: RowRange) => setInView(range), [])
   return (
     <NovelTitles tasks={list.rows}>
-      <Stack gap="md">
+      <Page>
         <PageTitle title={t('title')}>
           <FindBox shown={list.rows} />
+          {mayActOnAll && list.rows.length > 0 && <AllMatching search={search} onAsk={setBulk} />}
+          <ViewsMenu search={search} onSearch={onSearch} />
+          <ExportTasks search={search} />
           <Refresh list={list} />
         </PageTitle>
         <StatusTiles search={search} onSearch={onSearch} />
         <TaskFilters search={search} onSearch={onSearch} />
         <Arrivals list={list} isOldestFirst={search.order === 'oldest'} />
         <Listed {...{ list, search, onSearch, selection, onRange }} onAsk={asking => setAsked(asking)} />
-        <SelectionBar selection={selection} onAct={action => setAsked({ action, tasks: selection.tasks })} />
-      </Stack>
+        <SelectionBar
+          selection={selection}
+          onAct={action => setAsked({ action, tasks: selection.tasks })}
+          onRelabel={action => setBulk({ action, filter: { taskIds: selection.tasks.map(({ id }) => id) } })}
+        />
+      </Page>
       <Suspense>
         {asked && <ActionDialog {...asked} onEnd={selection.drop} onClose={() => setAsked(undefined)} />}
+        {bulk && <BulkActionDialog selection={bulk} onClose={() => setBulk(undefined)} />}
       </Suspense>
     </NovelTitles>
   )

@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl'
 import { defined } from '../../../src/task/defined.ts'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { ButtonLink } from '../parts/links.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useNovelTitles } from '../queries/novel-queries.ts'
@@ -29,7 +30,7 @@ export function UsagePage() {
   const capabilities = useCapabilities()
   const data = capabilities.isPending ? undefined : days
   return (
-    <Stack gap="lg">
+    <Page>
       <PageTitle title={t('title')} below={t('below')} />
       <Group gap="xs">
         <Span />
@@ -44,7 +45,7 @@ export function UsagePage() {
           <Sums filter={filter} />
         </>
       )}
-    </Stack>
+    </Page>
   )
 }
 
