@@ -1,7 +1,10 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { compiledTexts } from './build/compiled-texts.ts'
+import { firstView } from './build/first-view.ts'
 import { neededStyles } from './build/needed-styles.ts'
+import { noCycles } from './build/no-cycles.ts'
+import { shellClasses } from './build/shell-classes.ts'
 
 /** While the pages are being worked on (`npx vite dashboard`), a server that runs answers the API. */
 const api = {
@@ -10,8 +13,11 @@ const api = {
   changeOrigin: false,
 }
 
+/** Goes into files of those that need it. The threshold is in bytes. */
+const shared = { minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 14_000 }
+
 export default defineConfig({
-  plugins: [react(), compiledTexts(), neededStyles()],
+  plugins: [react(), compiledTexts(), shellClasses(), neededStyles(), noCycles(), firstView()],
   build: {
     outDir: '../dist/dashboard',
     emptyOutDir: true,
@@ -27,8 +33,10 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'shell', tags: ['$initial'] },
-            // What several pages share goes by who needs it, and little pieces together: a page takes some 15 files, and not 62.
-            { name: 'parts', minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 10_000 },
+            // What several pages share goes by who needs it, and little pieces together: a page takes some 15 files, and not 62. Packages are apart:
+            // they need nothing of the pages, so that no two files need each other.
+            { name: 'library', test: /\/node_modules\//, ...shared },
+            { name: 'parts', ...shared },
           ],
         },
       },

@@ -8,6 +8,8 @@ import { useTranslations } from 'use-intl'
 import { api, codeOf } from '../api/client.ts'
 import { acceptedEndings, sendFile } from '../api/send-file.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
+import { PageFor } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice, Loading } from '../parts/states.tsx'
@@ -31,14 +33,16 @@ export function AppendPage() {
   const t = useTranslations('additions')
   const { data: novel } = useOutline(novelId)
   return (
-    <Stack gap="lg" maw="60rem">
+    <Page>
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel} />
-      {upload === undefined ? (
-        <ChooseFile novelId={novelId} />
-      ) : (
-        <ComparedUpload key={upload} uploadId={upload} novelId={novelId} />
-      )}
-    </Stack>
+      <PageFor need="write">
+        {upload === undefined ? (
+          <ChooseFile novelId={novelId} />
+        ) : (
+          <ComparedUpload key={upload} uploadId={upload} novelId={novelId} />
+        )}
+      </PageFor>
+    </Page>
   )
 }
 

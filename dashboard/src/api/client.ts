@@ -1,7 +1,8 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { shownLanguage } from '../browser/preferences.ts'
+import { dropAnswers, isAnswered, takeAnswer } from './first-answers.ts'
 import type { components, paths } from './schema.ts'
-import { currentToken, tokenWasAccepted, tokenWasRefused } from './token.ts'
+import { currentToken, refusesToken, tokenWasAccepted, tokenWasRefused } from './token.ts'
 
 /** Headers that every request carries: who asks, and the language in which errors are explained. */
 export function requestHeaders(): Record<string, string> {
@@ -12,18 +13,23 @@ export function requestHeaders(): Record<string, string> {
   }
 }
 
+/** Everybody may read it, whatever token comes along: one that is refused elsewhere would look accepted. So none is sent. */
+const openPlace = '/v1/sign-in'
+
 /** Throws ApiError for what is no success, so that a query or a mutation fails with it. */
 const refusals: Middleware = {
-  async onRequest({ request }) {
-    await mayAsk()
+  async onRequest({ request, schemaPath }) {
+    if (isAnswered(request)) hasAsked = true
+    else await mayAsk()
     for (const [name, value] of Object.entries(requestHeaders())) request.headers.set(name, value)
+    if (schemaPath === openPlace) request.headers.delete('authorization')
     return request
   },
   async onResponse({ request, response }) {
     const token = request.headers.get('authorization')?.replace('Bearer ', '')
     if (response.ok) return tokenWasAccepted(token)
     const body: unknown = await response.json().catch(() => undefined)
-    if (response.status === 401) tokenWasRefused(token)
+    if (refusesToken(response.status, body)) tokenWasRefused(token, body)
     throw errorOf(response.status, body)
   },
   onError({ error }) {
@@ -33,7 +39,10 @@ const refusals: Middleware = {
   },
 }
 
-const client = createClient<paths>({ baseUrl: window.location.origin })
+const client = createClient<paths>({
+  baseUrl: window.location.origin,
+  fetch: async request => (await takeAnswer(request)) ?? fetch(request),
+})
 client.use(refusals)
 
 /** The API. Every call returns the data or throws ApiError. */
@@ -105,5 +114,6 @@ async function mayAsk(): Promise<void> {
 /** Lets the first requests go: the stream is open, or refused. Returns whether something was read before, and may have changed unreported. */
 export function streamStands(): boolean {
   release()
+  dropAnswers()
   return hasAsked
 }

@@ -1,6 +1,9 @@
 /** The keys under which answers of the API are kept. What the server knows is kept in the query cache and nowhere else. */
 export const keys = {
   capabilities: ['capabilities'],
+  me: ['me'],
+  signIn: ['sign-in'],
+  apiKeys: ['api-keys'],
   /** Everything about tasks that is a list of them. */
   taskLists: ['tasks', 'list'],
   taskList: (filter: object) => ['tasks', 'list', filter],
@@ -20,6 +23,7 @@ export const keys = {
   deadLetterList: (filter: object) => ['dead-letters', 'list', filter],
   novels: ['novels', 'list'],
   novelTitles: ['novels', 'list', 'titles'],
+  references: ['novels', 'list', 'references'],
   binnedNovels: ['novels', 'list', 'bin'],
   novel: (novelId: string) => ['novels', 'one', novelId],
   chapter: (novelId: string, chapterId: string) => ['novels', 'chapter', novelId, chapterId],
@@ -53,9 +57,14 @@ export const keys = {
   samples: ['samples'],
   usage: (filter: object) => ['usage', filter],
   lanes: ['lanes'],
+  overview: (query: object) => ['overview', query],
+  schedules: ['schedules'],
   limits: ['limits'],
   keptModels: ['models', 'kept'],
+  webhooks: ['webhooks'],
   workers: ['workers'],
+  seenWorkers: ['workers', 'seen'],
+  audit: (filter: object) => ['audit', filter],
   estimate: (request: object) => ['estimate', request],
 } as const
 

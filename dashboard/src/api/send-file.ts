@@ -34,7 +34,7 @@ export async function sendFile(file: File, { signal, onProgress }: SendOptions):
   request.send(file)
   const { status, body } = await answer
   if (status === 201) return body as Upload
-  if (status === 401) tokenWasRefused(headers['authorization']?.replace('Bearer ', ''))
+  if (status === 401) tokenWasRefused(headers['authorization']?.replace('Bearer ', ''), body)
   throw errorOf(status, body)
 }
 

@@ -1,10 +1,15 @@
-import { closeStorage, readStored, sharedValue, storedNames, writeStored } from '../browser/state.ts'
+import { sharedValue } from '../browser/shared-value.ts'
+import { closeStorage, readStored, storedNames, writeStored } from '../browser/state.ts'
 
 /** The token that a server may require. Kept for this tab, or on this device where the person wants that. */
 
 const place = 'quillwork.token'
 let token = read('session') ?? read('local')
-const isRefused = sharedValue(false)
+
+/** Why a token was refused: what became of it, or that too many wrong ones were sent; undefined where the server says no more. */
+type Refusal = 'revoked' | 'expired' | 'throttled' | undefined
+
+const refusal = sharedValue<{ readonly why: Refusal } | undefined>(undefined)
 
 /** A token of an address, until the server has accepted it: any page of another site can link to here with any token. */
 let tried = tokenOfAddress()
@@ -12,6 +17,19 @@ if (tried !== undefined) {
   const { pathname, search } = window.location
   window.history.replaceState(window.history.state, '', pathname + search)
   token = tried
+}
+
+/** The address to which the identity provider of the server leads back. */
+export const wayBack = '/sign-in'
+
+/** What the identity provider answered in that address. The code in it is good once: neither the router, nor the history, nor a reload is to have it. */
+export const answerOfProvider = takeAnswer()
+
+function takeAnswer(): URLSearchParams | undefined {
+  const { pathname, search } = window.location
+  if (pathname !== wayBack) return undefined
+  window.history.replaceState(window.history.state, '', '/')
+  return new URLSearchParams(search)
 }
 
 /** Returns the token of an address that the server printed. */
@@ -38,7 +56,7 @@ export function takeToken(given: string, remember: boolean): void {
   // An older one in the other storage would be read instead.
   writeStored(place, remember ? given : undefined, 'local')
   writeStored(place, remember ? undefined : given, 'session')
-  isRefused.set(false)
+  refusal.set(undefined)
 }
 
 /** What stays in the browser when a person signs out: it says nothing of them or their novels. */
@@ -73,7 +91,7 @@ window.addEventListener('beforeunload', event => isLeaving && event.stopImmediat
 window.addEventListener('storage', ({ key, newValue }) => {
   if (key === signedOut && newValue !== null) leave()
   // Another tab was signed in.
-  if (key === place && newValue !== null && isRefused.get()) window.location.reload()
+  if (key === place && newValue !== null && refusal.get() !== undefined) window.location.reload()
 })
 
 /** Records that the server accepted a token. One of an address is kept on this device from then on. */
@@ -83,15 +101,37 @@ export function tokenWasAccepted(used: string | undefined): void {
   tried = undefined
 }
 
-/** Records that the server refused a token, or requires one. `used`: the one that was sent, which may not be the newest. */
-export function tokenWasRefused(used: string | undefined): void {
+/** Records that the server refused a token, or requires one. `used`: the one that was sent, which may not be the newest. `answer`: what the server said. */
+export function tokenWasRefused(used: string | undefined, answer: unknown): void {
   if (used !== token) return
   // The one that was there before the address holds.
   if (tried !== undefined && (read('session') ?? read('local')) !== undefined) window.location.reload()
-  else isRefused.set(true)
+  else if (refusal.get() === undefined) refusal.set({ why: whyIn(answer) })
 }
 
 /** Returns whether the server requires a token that it was not given. */
 export function useTokenIsWanted(): boolean {
-  return isRefused.useValue()
+  return refusal.useValue() !== undefined
+}
+
+/** Returns why the server refused the token. */
+export function useRefusal(): Refusal {
+  return refusal.useValue()?.why
+}
+
+/** Returns whether an answer refuses a token: as a wrong one, or because there were too many wrong ones. */
+export function refusesToken(status: number, answer: unknown): boolean {
+  return status === 401 || (status === 429 && fieldOf(answer, 'code') === throttledCode)
+}
+
+const throttledCode = 'CREDENTIALS_THROTTLED'
+
+function whyIn(answer: unknown): Refusal {
+  if (fieldOf(answer, 'code') === throttledCode) return 'throttled'
+  const ended = fieldOf(answer, 'ended')
+  return ended === 'revoked' || ended === 'expired' ? ended : undefined
+}
+
+function fieldOf(answer: unknown, name: string): unknown {
+  return typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>)[name] : undefined
 }

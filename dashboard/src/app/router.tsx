@@ -2,13 +2,17 @@ import { Button, Center, Stack, Text, Title } from '@mantine/core'
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { HomePage } from '../home/home-page.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { Loading } from '../parts/states.tsx'
 import {
   type AppendSearch,
+  type AuditSearch,
   type ChapterSearch,
   type DeadLettersSearch,
+  type EventsSearch,
   type NovelSearch,
+  type OverviewSearch,
   type SceneSearch,
   searchOf,
   type TaskSearch,
@@ -23,7 +27,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyPart(() => import('../home/home-page.tsx'), 'HomePage'),
+  component: HomePage,
 })
 
 const importing = createRoute({
@@ -105,6 +109,45 @@ const scene = createRoute({
   component: lazyPart(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
 })
 
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/overview',
+  validateSearch: (search): OverviewSearch => searchOf.overview(search),
+  component: lazyPart(() => import('../overview/overview-page.tsx'), 'OverviewPage'),
+})
+
+const lanes = createRoute({
+  getParentRoute: () => root,
+  path: '/lanes',
+  component: lazyPart(() => import('../lanes/lanes-page.tsx'), 'LanesPage'),
+})
+
+const schedules = createRoute({
+  getParentRoute: () => root,
+  path: '/schedules',
+  component: lazyPart(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
+})
+
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: '/workers',
+  component: lazyPart(() => import('../workers/workers-page.tsx'), 'WorkersPage'),
+})
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: '/events',
+  validateSearch: (search): EventsSearch => searchOf.events(search),
+  component: lazyPart(() => import('../events/events-page.tsx'), 'EventsPage'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (search): AuditSearch => searchOf.audit(search),
+  component: lazyPart(() => import('../audit/audit-page.tsx'), 'AuditPage'),
+})
+
 const usage = createRoute({
   getParentRoute: () => root,
   path: '/usage',
@@ -138,6 +181,12 @@ const routeTree = root.addChildren([
   style,
   append,
   scene,
+  overview,
+  lanes,
+  schedules,
+  workers,
+  events,
+  audit,
   usage,
   limits,
   settings,
@@ -152,6 +201,21 @@ export const router = createRouter({
   defaultErrorComponent: Broken,
   scrollRestoration: true,
 })
+
+/** Loads the page of the address before it is drawn. Resolves once it is there. */
+export async function loadPage(): Promise<void> {
+  const matches: readonly { routeId: keyof typeof router.routesById }[] = router.matchRoutes(
+    router.latestLocation,
+  )
+  const pages = matches.map(({ routeId }) => router.routesById[routeId])
+  await Promise.all(
+    pages.map(({ options: { component } }) =>
+      component !== undefined && 'ready' in component && typeof component.ready === 'function'
+        ? component.ready()
+        : undefined,
+    ),
+  )
+}
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -6,39 +6,47 @@ import {
   Burger,
   Group,
   SegmentedControl,
+  Stack,
   Text,
-  Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
+  IconActivity,
   IconAlertTriangle,
   IconBooks,
   IconChartBar,
+  IconClock,
+  IconCpu,
   IconGauge,
+  IconHistory,
   IconKeyboard,
   IconListCheck,
   IconMoon,
   IconPlugConnectedX,
+  IconRss,
   IconSettings,
+  IconStack2,
   IconSun,
 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
-import { useTokenIsWanted } from '../api/token.ts'
+import { type Need, useMe } from '../api/me.ts'
+import { currentToken, useTokenIsWanted } from '../api/token.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { setPreferences, shownLanguage, usePreferences } from '../browser/preferences.ts'
 import { useNavigationKeys, useShortcuts } from '../browser/shortcuts.tsx'
 import { useAttentionCount } from '../dead-letters/letter-queries.ts'
 import { useLive } from '../live/live.tsx'
 import { EntryLink } from '../parts/links.tsx'
+import { SignOut } from '../parts/sign-out.tsx'
 import { useNow } from '../parts/time.tsx'
 import { useTaskCounts } from '../queries/task-queries.ts'
+import { UnsentEdits } from '../scenes/unsent-edits.tsx'
 import { useWriting } from '../text/format.ts'
-import { ShortcutList } from './shortcut-list.tsx'
 
 /** Some answers are worded by the server, in the language of the request: in another one they are asked for again. */
 function useAnswersInLanguage(): void {
@@ -54,6 +62,12 @@ function useAnswersInLanguage(): void {
 
 /** Most servers ask for no token. */
 const TokenPage = lazyPart(() => import('./token-page.tsx'), 'TokenPage')
+
+/** Comes when it is asked for first. */
+const ShortcutList = lazyPart<'ShortcutList', { onClose: () => void }>(
+  () => import('./shortcut-list.tsx'),
+  'ShortcutList',
+)
 
 /** What is around every page. */
 export function Shell() {
@@ -80,8 +94,8 @@ export function Shell() {
         {t('skip')}
       </a>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
+        <Group h="100%" px={{ base: 'xs', sm: 'md' }} gap={6} justify="space-between" wrap="nowrap">
+          <Group gap={6} wrap="nowrap">
             <Burger
               opened={isMenuOpen}
               onClick={menu.toggle}
@@ -93,14 +107,15 @@ export function Shell() {
               component={Link}
               to="/"
               fw={700}
-              size="lg"
+              fz={{ base: 'md', sm: 'lg' }}
+              style={{ whiteSpace: 'nowrap' }}
               c="var(--mantine-primary-color-light-color)"
               td="none"
             >
               Quillwork
             </Text>
           </Group>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap={6} wrap="nowrap">
             <LiveBadge />
             <LanguageSwitch />
             <ThemeSwitch />
@@ -119,12 +134,16 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar p="sm">
         <Navigation onGo={menu.close} />
+        <SignedIn />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <OfflineBanner />
-        <Outlet />
+        <div className="frame">
+          <OfflineBanner />
+          <UnsentEdits />
+          <Outlet />
+        </div>
       </AppShell.Main>
-      {showsKeys && <ShortcutList onClose={keyList.close} />}
+      <Suspense>{showsKeys && <ShortcutList onClose={keyList.close} />}</Suspense>
     </AppShell>
   )
 }
@@ -164,14 +183,30 @@ function ThemeSwitch() {
   )
 }
 
+interface Entry {
+  readonly to: string
+  readonly name: string
+  readonly icon: typeof IconBooks
+  /** Offered to those alone who may do that. */
+  readonly need?: Need
+  /** Of all users together: nothing for who sees one. */
+  readonly ofAll?: true
+}
+
 const entries = [
   { to: '/', name: 'shelf', icon: IconBooks },
+  { to: '/overview', name: 'overview', icon: IconActivity, ofAll: true },
   { to: '/tasks', name: 'tasks', icon: IconListCheck },
   { to: '/dead-letters', name: 'deadLetters', icon: IconAlertTriangle },
+  { to: '/lanes', name: 'lanes', icon: IconStack2 },
+  { to: '/schedules', name: 'schedules', icon: IconClock },
+  { to: '/workers', name: 'workers', icon: IconCpu, need: 'operate', ofAll: true },
+  { to: '/events', name: 'events', icon: IconRss, need: 'operate' },
+  { to: '/audit', name: 'audit', icon: IconHistory, need: 'administer' },
   { to: '/usage', name: 'usage', icon: IconChartBar },
   { to: '/limits', name: 'limits', icon: IconGauge },
   { to: '/settings', name: 'settings', icon: IconSettings },
-] as const
+] as const satisfies readonly Entry[]
 
 type EntryName = (typeof entries)[number]['name']
 
@@ -184,7 +219,11 @@ function Navigation({ onGo }: { onGo: () => void }) {
     tasks: { count: live, isMore: isMoreLive },
     deadLetters: useAttentionCount(),
   }
-  return entries.map(({ to, name, icon: Icon }) => (
+  const { data: me } = useMe()
+  const isOffered = ({ need, ofAll }: Entry) =>
+    (need === undefined || me?.may.includes(need) === true) && (ofAll !== true || me?.sees !== 'own')
+  const shown = entries.filter(isOffered)
+  return shown.map(({ to, name, icon: Icon }) => (
     <EntryLink
       key={to}
       to={to}
@@ -211,6 +250,29 @@ function Navigation({ onGo }: { onGo: () => void }) {
   ))
 }
 
+/** Whom nobody has to be told: who has the token of the server, or needs none. */
+const unnamed = ['token', 'local']
+
+/** Who is signed in, as what, and the way out. Nothing on a server of one's own. */
+function SignedIn() {
+  const t = useTranslations('roles')
+  const { data: me } = useMe()
+  if (me === undefined || unnamed.includes(me.id)) return null
+  return (
+    <Stack gap={4} mt="auto" pt="sm" px={6} component="section" aria-label={t('signedIn')} data-me={me.role}>
+      <Text size="sm" fw={600} truncate title={me.name}>
+        {me.name}
+      </Text>
+      <Group justify="space-between" gap="xs">
+        <Text size="xs" c="dimmed">
+          {t(me.role)}
+        </Text>
+        {currentToken() !== undefined && <SignOut size="compact-xs" variant="default" />}
+      </Group>
+    </Stack>
+  )
+}
+
 const colors = { starting: 'gray', live: 'green', stale: 'yellow', refused: 'red' } as const
 
 /** Whether what is shown follows the server. */
@@ -220,18 +282,16 @@ function LiveBadge() {
   const writing = useWriting()
   const whole = state === 'stale' ? t('stale', { time: writing.time(since) }) : t(state)
   return (
-    <Tooltip label={whole} events={{ hover: true, focus: true, touch: true }}>
-      <Badge
-        variant="dot"
-        color={colors[state]}
-        role="status"
-        aria-label={whole}
-        data-live={state}
-        tabIndex={0}
-      >
-        {state === 'live' ? t('live') : state === 'refused' ? t('notLive') : t('starting')}
-      </Badge>
-    </Tooltip>
+    <Badge
+      variant="dot"
+      color={colors[state]}
+      role="status"
+      aria-label={whole}
+      title={whole}
+      data-live={state}
+    >
+      {state === 'live' ? t('live') : state === 'refused' ? t('notLive') : t('starting')}
+    </Badge>
   )
 }
 

@@ -42,6 +42,8 @@ export const readableColors: CSSVariablesResolver = ({ colors }) => ({
   light: {
     '--mantine-color-dimmed': colors.gray[7],
     '--mantine-color-placeholder': colors.gray[7],
+    '--mantine-color-red-text': colors.red[9],
+    '--mantine-color-error': colors.red[9],
     '--mantine-color-green-light-color': '#206b31',
     '--mantine-color-yellow-light-color': '#8f4b00',
     '--mantine-color-orange-light-color': '#a8380b',

@@ -4,6 +4,13 @@ import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
 const tryAgainAfter = 1_500
 const reloadedAt = 'quillwork.reloaded'
 
+interface LazyPart {
+  /** Begins to load it. */
+  preload(): Promise<void>
+  /** Loads it, and resolves once it is there. */
+  ready(): Promise<unknown>
+}
+
 /**
  * A part of the pages that is loaded when it is shown first, or when a link to it is pointed at. While the server is away the rest of
  * what is shown stays, and the part comes as soon as the server is back.
@@ -11,13 +18,14 @@ const reloadedAt = 'quillwork.reloaded'
 export function lazyPart<Name extends string, Props = object>(
   load: () => Promise<{ [Key in Name]: ComponentType<Props> }>,
   name: Name,
-): LazyExoticComponent<ComponentType<Props>> & { preload: () => Promise<void> } {
+): LazyExoticComponent<ComponentType<Props>> & LazyPart {
   let loading: Promise<{ default: ComponentType<Props> }> | undefined
   const loadOnce = () => {
     loading ??= patiently(load).then(module => ({ default: module[name] }))
     return loading
   }
   return Object.assign(lazy(loadOnce), {
+    ready: loadOnce,
     async preload() {
       // Nothing waits for what is only pointed at.
       loadOnce().catch(() => undefined)

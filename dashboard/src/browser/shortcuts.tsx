@@ -49,8 +49,14 @@ export function useNavigationKeys(): void {
   const navigate = useNavigate()
   useShortcuts({
     'g s': () => navigate({ to: '/' }),
+    'g o': () => navigate({ to: '/overview' }),
     'g t': () => navigate({ to: '/tasks' }),
     'g d': () => navigate({ to: '/dead-letters' }),
+    'g q': () => navigate({ to: '/lanes' }),
+    'g c': () => navigate({ to: '/schedules' }),
+    'g w': () => navigate({ to: '/workers' }),
+    'g v': () => navigate({ to: '/events' }),
+    'g a': () => navigate({ to: '/audit' }),
     'g u': () => navigate({ to: '/usage' }),
     'g l': () => navigate({ to: '/limits' }),
     'g e': () => navigate({ to: '/settings' }),

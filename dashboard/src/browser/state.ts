@@ -1,32 +1,3 @@
-import { useSyncExternalStore } from 'react'
-
-/** A value outside of the component tree. */
-export interface SharedValue<T> {
-  readonly get: () => T
-  readonly set: (value: T) => void
-  /** Returns the value; the component is drawn again when it changes. */
-  readonly useValue: () => T
-}
-
-/** Makes a value that all components share. */
-export function sharedValue<T>(first: T): SharedValue<T> {
-  const listeners = new Set<() => void>()
-  let value = first
-  const get = () => value
-  const subscribe = (listener: () => void) => {
-    listeners.add(listener)
-    return () => listeners.delete(listener)
-  }
-  return {
-    get,
-    set(next) {
-      value = next
-      for (const listener of listeners) listener()
-    },
-    useValue: () => useSyncExternalStore(subscribe, get),
-  }
-}
-
 /** `local` is shared by all tabs and survives them; `session` belongs to one tab. */
 export type Storage = 'local' | 'session'
 
@@ -76,9 +47,17 @@ export function storedNames(prefix: string, kind: Storage = 'local'): string[] {
   }
 }
 
-/** Returns the id of the scene whose unsaved changes are stored under a name. */
+/** The names of edits that were saved and could not be sent yet begin so; they go on like those of unsaved changes. */
+export const unsent = 'quillwork.unsent.'
+
+/** Returns the names of all that was typed into scenes and is not in the novel. */
+export function typedNames(): string[] {
+  return [...storedNames(drafts), ...storedNames(unsent)]
+}
+
+/** Returns the id of the scene whose unsaved changes, or whose unsent edit, are stored under a name. */
 export function sceneOfDraft(name: string): string {
-  return name.slice(drafts.length).split('.')[0] ?? ''
+  return name.split('.')[2] ?? ''
 }
 
 /** Where a person was in a novel is stored so. */
@@ -86,11 +65,14 @@ export function readingPlace(novelId: string): string {
   return `quillwork.reading.${novelId}`
 }
 
-/** Removes what this browser knows of a novel: unsaved changes of its scenes, and the place of reading. */
+/** Removes what this browser knows of a novel: unsaved and unsent changes of its scenes, and the place of reading. */
 export function forgetNovel(novelId: string): void {
   writeStored(readingPlace(novelId), undefined)
-  for (const name of storedNames(drafts)) {
+  for (const name of typedNames()) {
     const draft = readStored(name) as { novelId?: unknown } | undefined
-    if (draft?.novelId === novelId) writeStored(name, undefined)
+    if (draft?.novelId !== novelId) continue
+    writeStored(name, undefined)
+    // The browser tells only the other tabs.
+    window.dispatchEvent(new StorageEvent('storage', { key: name }))
   }
 }

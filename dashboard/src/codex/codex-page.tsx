@@ -4,6 +4,8 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ButtonLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
@@ -37,18 +39,20 @@ function CodexOf({ novelId }: { novelId: string }) {
   const [opened, setOpened] = useState<Opened>()
   const close = () => setOpened(undefined)
   return (
-    <Stack gap="lg" maw="60rem">
+    <Page>
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel}>
-        <Button leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setOpened('new')}>
-          {t('add')}
-        </Button>
-        <Button
-          variant="default"
-          leftSection={<IconUpload size={18} aria-hidden />}
-          onClick={() => setOpened('import')}
-        >
-          {t('import.open')}
-        </Button>
+        <May need="write">
+          <Button leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setOpened('new')}>
+            {t('add')}
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<IconUpload size={18} aria-hidden />}
+            onClick={() => setOpened('import')}
+          >
+            {t('import.open')}
+          </Button>
+        </May>
         <ButtonLink variant="default" to="/novels/$novelId/prompts" params={{ novelId }}>
           {t('prompts')}
         </ButtonLink>
@@ -76,7 +80,7 @@ function CodexOf({ novelId }: { novelId: string }) {
           onClose={close}
         />
       )}
-    </Stack>
+    </Page>
   )
 }
 

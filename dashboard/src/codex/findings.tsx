@@ -4,9 +4,11 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMay } from '../api/me.ts'
 import type { components } from '../api/schema.ts'
 import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { AskModel } from './ask-model.tsx'
@@ -58,7 +60,9 @@ export function Findings({ novelId }: { novelId: string }) {
           {all === undefined ? t('check') : t('more')}
         </Button>
       )}
-      <AskModel novelId={novelId} taskType="CheckCodex" />
+      <May need="write">
+        <AskModel novelId={novelId} taskType="CheckCodex" />
+      </May>
     </Panel>
   )
 }
@@ -69,6 +73,7 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
   const { dismiss, restore } = useDismissal(novelId)
   const [reason, setReason] = useState('')
   const error = dismiss.error ?? restore.error
+  const canWrite = useMay('write')
   return (
     <Stack gap={4} data-finding={code}>
       <Text fw={600}>{t(`codes.${code}`, { name })}</Text>
@@ -90,7 +95,7 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
         <TextLink to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }} size="sm">
           {t('scene')}
         </TextLink>
-        {intended === undefined ? (
+        {intended === undefined && canWrite && (
           <Form onSubmit={() => dismiss.mutate({ what: 'finding', key: id, reason })}>
             <Group gap="xs">
               <TextInput
@@ -112,20 +117,21 @@ function OneFinding({ novelId, finding }: { novelId: string; finding: Finding })
               </Button>
             </Group>
           </Form>
-        ) : (
-          <>
-            <Text size="sm" c="dimmed">
-              {t('intended', { reason: intended })}
-            </Text>
-            <Button
-              size="xs"
-              variant="subtle"
-              loading={restore.isPending}
-              onClick={() => restore.mutate({ what: 'finding', key: id })}
-            >
-              {t('restore')}
-            </Button>
-          </>
+        )}
+        {intended !== undefined && (
+          <Text size="sm" c="dimmed">
+            {t('intended', { reason: intended })}
+          </Text>
+        )}
+        {intended !== undefined && canWrite && (
+          <Button
+            size="xs"
+            variant="subtle"
+            loading={restore.isPending}
+            onClick={() => restore.mutate({ what: 'finding', key: id })}
+          >
+            {t('restore')}
+          </Button>
         )}
       </Group>
     </Stack>

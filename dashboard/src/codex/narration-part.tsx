@@ -8,6 +8,7 @@ import { Conflict } from '../parts/conflict.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { LongText } from '../parts/long-text.tsx'
+import { FieldsOfWriters, May } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
@@ -77,15 +78,7 @@ function NarrationForm({ novelId, there }: { novelId: string; there: Narration }
   if (theirs !== undefined)
     return (
       <>
-        <Conflict
-          mine={textOf(fields)}
-          theirs={textOf(theirs)}
-          language={novel?.language}
-          isBusy={isPending}
-          error={error}
-          onKeepMine={edit.keepMine}
-          onTakeTheirs={edit.takeTheirs}
-        />
+        <Conflict mine={textOf(fields)} theirs={textOf(theirs)} language={novel?.language} edit={edit} />
         {question}
       </>
     )
@@ -93,27 +86,33 @@ function NarrationForm({ novelId, there }: { novelId: string; there: Narration }
     <>
       <Form onSubmit={() => edit.save()}>
         <Stack>
-          <ViewFields fields={fields} onChange={view => type({ ...withoutView(fields), ...view })} />
-          <LongText
-            label={t('styleSheet')}
-            description={t('styleSheetHint')}
-            maxLength={4_000}
-            value={fields.styleSheet}
-            onType={text => type({ ...fields, styleSheet: text })}
-          />
-          <LongText
-            label={t('voiceSample')}
-            description={t('voiceSampleHint')}
-            maxLength={6_000}
-            value={fields.voiceSample}
-            onType={text => type({ ...fields, voiceSample: text })}
-          />
+          <FieldsOfWriters>
+            <Stack>
+              <ViewFields fields={fields} onChange={view => type({ ...withoutView(fields), ...view })} />
+              <LongText
+                label={t('styleSheet')}
+                description={t('styleSheetHint')}
+                maxLength={4_000}
+                value={fields.styleSheet}
+                onType={text => type({ ...fields, styleSheet: text })}
+              />
+              <LongText
+                label={t('voiceSample')}
+                description={t('voiceSampleHint')}
+                maxLength={6_000}
+                value={fields.voiceSample}
+                onType={text => type({ ...fields, voiceSample: text })}
+              />
+            </Stack>
+          </FieldsOfWriters>
           {error !== null && <ErrorNotice error={error} />}
-          <Group justify="flex-end">
-            <Button type="submit" loading={isPending} disabled={!isChanged}>
-              {t('save')}
-            </Button>
-          </Group>
+          <May need="write">
+            <Group justify="flex-end">
+              <Button type="submit" loading={isPending} disabled={!isChanged}>
+                {t('save')}
+              </Button>
+            </Group>
+          </May>
         </Stack>
       </Form>
       {question}

@@ -8,9 +8,12 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { usualPrompt } from '../parts/instructions.ts'
+import { May } from '../parts/may.tsx'
 import { ExpectedUse, PromptBlocks, PromptProblem } from '../parts/prompt-blocks.tsx'
+import { ReferenceNotice } from '../parts/reference-notice.tsx'
 import { ScenePicker } from '../parts/scene-picker.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { useIsReference } from '../queries/novel-queries.ts'
 import { useSubmitAndOpen } from '../queries/task-queries.ts'
 
 /** The prompts that a scene can be tried with. */
@@ -84,7 +87,9 @@ function Filled({ novelId, sceneId, name, text, isStill }: FilledProps) {
       {data.problem !== undefined && <PromptProblem problem={data.problem} />}
       {data.prompt?.name !== name && <Alert color="gray">{t('onePart')}</Alert>}
       <ExpectedUse preview={data} />
-      <WriteOne {...{ novelId, sceneId, prompts, isStill }} />
+      <May need="write">
+        <WriteOne {...{ novelId, sceneId, prompts, isStill }} />
+      </May>
       <PromptBlocks blocks={data.blocks} />
     </Stack>
   )
@@ -105,7 +110,9 @@ function WriteOne({ novelId, sceneId, prompts, isStill }: WriteOneProps) {
   const planned = { taskType: 'GenerateScene', lane: 'default', parameters }
   const to = { to: '/novels/$novelId/scenes/$sceneId', params: { novelId, sceneId } } as const
   const { mutate, isPending, error } = useSubmitAndOpen(planned, { to })
+  const isReference = useIsReference(novelId)
   if (capabilities === undefined || whyOff(capabilities, 'GenerateScene') !== undefined) return null
+  if (isReference) return <ReferenceNotice />
   return (
     <Stack gap="xs">
       <CostNotice planned={planned} />

@@ -5,11 +5,13 @@ import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMay } from '../api/me.ts'
 import type { components } from '../api/schema.ts'
 import { Conflict } from '../parts/conflict.tsx'
 import { AskToLeave, useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
 import { PromptProblem } from '../parts/prompt-blocks.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
@@ -45,7 +47,7 @@ function PromptsOf({ novelId }: { novelId: string }) {
   const language = /^zh\b/i.test(novel?.language ?? '') ? 'zh' : 'en'
   const prompt = data?.items.find(({ id }) => id === (chosen ?? `generate-scene.${language}`))
   return (
-    <Stack gap="lg" maw="60rem">
+    <Page>
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel} />
       <Text>{t('text')}</Text>
       {question}
@@ -69,7 +71,7 @@ function PromptsOf({ novelId }: { novelId: string }) {
           />
         </>
       )}
-    </Stack>
+    </Page>
   )
 }
 
@@ -138,20 +140,13 @@ function PromptForm(props: PromptFormProps) {
   const t = useTranslations('prompts')
   const edit = usePromptEdit(props)
   const { typed: text, isChanged, theirs, isPending, error } = edit
+  const canWrite = useMay('write')
   useEffect(() => onUnsaved(isChanged), [isChanged, onUnsaved])
   return (
     <>
       <Paper withBorder p="md" data-prompt={prompt.id}>
         {theirs !== undefined ? (
-          <Conflict
-            mine={text}
-            theirs={theirs}
-            language={prompt.language}
-            isBusy={isPending}
-            error={error}
-            onKeepMine={edit.keepMine}
-            onTakeTheirs={edit.takeTheirs}
-          />
+          <Conflict mine={text} theirs={theirs} language={prompt.language} edit={edit} />
         ) : (
           <Form onSubmit={() => edit.save()}>
             <Stack>
@@ -172,21 +167,24 @@ function PromptForm(props: PromptFormProps) {
                 maxRows={28}
                 maxLength={20_000}
                 styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+                readOnly={!canWrite}
                 value={text}
                 onChange={({ currentTarget }) => edit.type(currentTarget.value)}
               />
               <Slots prompt={prompt} />
               {error !== null && <ErrorNotice error={error} />}
-              <Group justify="flex-end">
-                {prompt.from === 'novel' && (
-                  <Button variant="default" onClick={edit.remove} disabled={isPending}>
-                    {t('remove')}
+              {canWrite && (
+                <Group justify="flex-end">
+                  {prompt.from === 'novel' && (
+                    <Button variant="default" onClick={edit.remove} disabled={isPending}>
+                      {t('remove')}
+                    </Button>
+                  )}
+                  <Button type="submit" loading={isPending} disabled={!isChanged}>
+                    {t('save')}
                   </Button>
-                )}
-                <Button type="submit" loading={isPending} disabled={!isChanged}>
-                  {t('save')}
-                </Button>
-              </Group>
+                </Group>
+              )}
             </Stack>
           </Form>
         )}

@@ -5,6 +5,7 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import { May } from '../parts/may.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { AskModel } from './ask-model.tsx'
@@ -33,7 +34,9 @@ export function Proposals({ novelId, entries }: { novelId: string; entries: read
       ) : (
         <Text role="status">{t('count', { count: data.items.length })}</Text>
       )}
-      <AskModel novelId={novelId} taskType="ProposeCodexEntries" />
+      <May need="write">
+        <AskModel novelId={novelId} taskType="ProposeCodexEntries" />
+      </May>
       {data?.items.map(proposed => (
         <OneProposal
           key={`${proposed.kind} ${proposed.name}`}
@@ -77,37 +80,39 @@ function OneProposal({ novelId, proposed, entries }: OneProposalProps) {
         </Text>
       )}
       {error !== null && <ErrorNotice error={error} />}
-      <Group gap="xs">
-        {entry === undefined ? (
-          <Button size="xs" loading={add.isPending} onClick={() => add.mutate(fresh)}>
-            {t('add')}
+      <May need="write">
+        <Group gap="xs">
+          {entry === undefined ? (
+            <Button size="xs" loading={add.isPending} onClick={() => add.mutate(fresh)}>
+              {t('add')}
+            </Button>
+          ) : (
+            <Button size="xs" loading={extend.isPending} onClick={() => extend.mutate({ entry, names })}>
+              {t('nameOf', { name: entry.name })}
+            </Button>
+          )}
+          {text !== '' && (
+            <Button size="xs" variant="default" onClick={() => setIsOpen(true)}>
+              {t('edit')}
+            </Button>
+          )}
+          {entry === undefined && entries.length > 0 && (
+            <AliasOf
+              entries={entries}
+              isBusy={extend.isPending}
+              onChoose={of => extend.mutate({ entry: of, names })}
+            />
+          )}
+          <Button
+            size="xs"
+            variant="subtle"
+            loading={dismiss.isPending}
+            onClick={() => dismiss.mutate({ what: 'name', key: name, reason: '' })}
+          >
+            {t('ignore')}
           </Button>
-        ) : (
-          <Button size="xs" loading={extend.isPending} onClick={() => extend.mutate({ entry, names })}>
-            {t('nameOf', { name: entry.name })}
-          </Button>
-        )}
-        {text !== '' && (
-          <Button size="xs" variant="default" onClick={() => setIsOpen(true)}>
-            {t('edit')}
-          </Button>
-        )}
-        {entry === undefined && entries.length > 0 && (
-          <AliasOf
-            entries={entries}
-            isBusy={extend.isPending}
-            onChoose={of => extend.mutate({ entry: of, names })}
-          />
-        )}
-        <Button
-          size="xs"
-          variant="subtle"
-          loading={dismiss.isPending}
-          onClick={() => dismiss.mutate({ what: 'name', key: name, reason: '' })}
-        >
-          {t('ignore')}
-        </Button>
-      </Group>
+        </Group>
+      </May>
       {isOpen && (
         <EntryDialog
           novelId={novelId}

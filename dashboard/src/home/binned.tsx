@@ -1,22 +1,21 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { IconTrash } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { type ComponentProps, Suspense } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { components } from '../api/schema.ts'
-import { forgetNovel } from '../browser/state.ts'
-import { Confirm, Dialog } from '../parts/dialog.tsx'
-import { notifyDone, useNotifyError } from '../parts/notify.tsx'
-import { usePutBack } from '../parts/put-back.ts'
-import { Ago } from '../parts/time.tsx'
+import { lazyPart } from '../browser/lazy-part.ts'
+import type { BinDialog as Bin } from './bin-dialog.tsx'
 
-type BinnedNovel = components['schemas']['BinnedNovel']
+/** Comes when it is opened first. */
+const BinDialog = lazyPart<'BinDialog', ComponentProps<typeof Bin>>(
+  () => import('./bin-dialog.tsx'),
+  'BinDialog',
+)
 
-/** The novels that were deleted: to be put back, or to be deleted for good. Nothing while there are none. */
+/** The way to the novels that were deleted. Nothing while there are none. */
 export function BinnedNovels() {
   const t = useTranslations('home.bin')
   const [isOpen, { open, close }] = useDisclosure()
@@ -40,94 +39,7 @@ export function BinnedNovels() {
           {t('open', { count: items.length })}
         </Button>
       </Group>
-      {isOpen && (
-        <Dialog size="lg" title={t('title')} onClose={close}>
-          <Stack>
-            <Text size="sm">{t('text')}</Text>
-            {items.length === 0 && <Text c="dimmed">{t('empty')}</Text>}
-            {items.map(novel => (
-              <Binned key={novel.id} novel={novel} />
-            ))}
-          </Stack>
-        </Dialog>
-      )}
+      <Suspense>{isOpen && <BinDialog items={items} onClose={close} />}</Suspense>
     </>
   )
-}
-
-function Binned({ novel }: { novel: BinnedNovel }) {
-  const t = useTranslations()
-  const putBack = usePutBack()
-  const [isAsked, setIsAsked] = useState(false)
-  const { id, title, author, language, words, chapters, binnedAt } = novel
-  return (
-    <Stack gap="xs" data-binned={id}>
-      <Text fw={600} lang={language}>
-        {title}
-      </Text>
-      <Text size="sm" c="dimmed">
-        {author !== undefined && `${author} · `}
-        {t('units.words', { count: words })} · {t('units.chapters', { count: chapters })} ·{' '}
-        {t.rich('home.bin.deleted', { ago: () => <Ago at={binnedAt} /> })}
-      </Text>
-      <Group gap="xs">
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconArrowBackUp size={16} aria-hidden />}
-          loading={putBack.isPending}
-          onClick={() => putBack.mutate(novel)}
-        >
-          {t('home.bin.restore')}
-        </Button>
-        <Button size="xs" variant="subtle" color="red" onClick={() => setIsAsked(true)}>
-          {t('home.bin.discard')}
-        </Button>
-      </Group>
-      {isAsked && <ForGood novel={novel} onClose={() => setIsAsked(false)} />}
-    </Stack>
-  )
-}
-
-/** Asks before a novel is deleted for good, says what is lost, and has the title typed. */
-function ForGood({ novel, onClose }: { novel: BinnedNovel; onClose: () => void }) {
-  const t = useTranslations('home.bin')
-  const { mutate, isPending } = useDiscard(novel)
-  const { chapters, scenes, words } = novel
-  const title = novel.title.trim()
-  return (
-    <Confirm
-      title={t('discardTitle')}
-      action={t('discard')}
-      isDangerous
-      isBusy={isPending}
-      typed={{ text: title, label: t('typed', { title }) }}
-      onConfirm={mutate}
-      onClose={onClose}
-    >
-      <Stack gap="xs">
-        <Text>{t('discardText', { chapters, scenes, words })}</Text>
-        <Text c="dimmed" size="sm">
-          {t('kept')}
-        </Text>
-      </Stack>
-    </Confirm>
-  )
-}
-
-/** Deletes a novel of the bin for good; the page of the task says when all of it is gone, and how much that was. */
-function useDiscard({ id: novelId, title }: BinnedNovel) {
-  const t = useTranslations('home.bin')
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  return useMutation({
-    mutationFn: () => dataOf(api.DELETE('/v1/bin/{novelId}', { params: { path: { novelId } } })),
-    onError: useNotifyError(),
-    async onSuccess({ id: taskId }) {
-      forgetNovel(novelId)
-      notifyDone(t('gone', { title }))
-      await navigate({ to: '/tasks/$taskId', params: { taskId } })
-      void queries.invalidateQueries({ queryKey: keys.novels })
-    },
-  })
 }

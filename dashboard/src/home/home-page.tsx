@@ -1,17 +1,21 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconBook2, IconListSearch, IconNotes, IconSitemap } from '@tabler/icons-react'
+import { Navigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
 import { codeOf } from '../api/client.ts'
+import { useMay, useMe } from '../api/me.ts'
 import { itemsOf } from '../api/pages.ts'
-import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
 import { BeginNovel } from './begin-novel.tsx'
 import { BinnedNovels } from './binned.tsx'
 import { ChooseFiles, PageDrop } from './choose-files.tsx'
 import classes from './home.module.css'
-import { SampleCards, SampleMenu } from './samples.tsx'
+import { SampleButton, SampleCards } from './samples.tsx'
 import { useFinishedSendings } from './sending/queue.ts'
 import { SendingList } from './sending/sending-list.tsx'
 import { ShelfSection, useShelf, useShelfFollowing } from './shelf.tsx'
@@ -23,11 +27,13 @@ export function HomePage() {
   const t = useTranslations('home')
   useFinishedSendings()
   return (
-    <Stack gap="xl" maw="75rem" mx="auto">
+    <Page>
       <PageTitle title={t('title')} />
       <Content />
-      <PageDrop />
-    </Stack>
+      <May need="write">
+        <PageDrop />
+      </May>
+    </Page>
   )
 }
 
@@ -35,9 +41,12 @@ function Content() {
   const shelf = useShelf()
   const working = useWorking()
   const uploads = useUploads()
+  const { data: me } = useMe()
   useShelfFollowing(working.data?.tasks)
   const failed = [shelf, working, uploads].find(({ data, error }) => data === undefined && error !== null)
-  if (codeOf(shelf.error) === 'ROUTE_NOT_FOUND') return <NoLibrary />
+  // A server may run tasks alone: then there is no shelf, and the overview is its first page.
+  if (codeOf(shelf.error) === 'ROUTE_NOT_FOUND' && me !== undefined)
+    return <Navigate to={me.sees === 'all' ? '/overview' : '/tasks'} replace />
   if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={failed.refetch} />
   if (shelf.data === undefined || working.data === undefined || uploads.data === undefined)
     return <Loading lines={6} />
@@ -47,27 +56,27 @@ function Content() {
   const subjects = { novels, uploads: uploads.data }
   return (
     <>
-      {isEmpty ? <Welcome /> : <AddNovel />}
+      {isEmpty ? <OnEmptyShelf /> : <AddNovel />}
       <SendingList />
       <WorkingSection working={working.data} {...subjects} />
-      <WaitingUploads uploads={waiting} />
+      <May need="write">
+        <WaitingUploads uploads={waiting} />
+      </May>
       {!isEmpty && <ShelfSection shelf={shelf} working={working.data.tasks} {...subjects} />}
-      <BinnedNovels />
+      <May need="write">
+        <BinnedNovels />
+      </May>
       {!isEmpty && <ModelNote />}
     </>
   )
 }
 
-/** A server may run tasks alone, without novels. */
-function NoLibrary() {
-  const t = useTranslations('home.noLibrary')
-  return (
-    <Empty title={t('title')} text={t('text')}>
-      <ButtonLink to="/tasks" mt="sm">
-        {t('tasks')}
-      </ButtonLink>
-    </Empty>
-  )
+/** An empty shelf: how it is filled, for those who may. */
+function OnEmptyShelf() {
+  const t = useTranslations('home.readersWelcome')
+  const { data: me } = useMe()
+  if (useMay('write')) return <Welcome />
+  return me === undefined ? <Loading lines={6} /> : <Empty title={t('title')} text={t('text')} />
 }
 
 /** What an empty shelf says: what this is, and what to do. */
@@ -124,6 +133,7 @@ function WhatComesOut() {
 /** Where the next novel comes from, where there are some already. */
 function AddNovel() {
   const t = useTranslations('home')
+  if (!useMay('write')) return null
   return (
     <Paper className={classes['zone'] ?? ''} p="md" data-zone>
       <Group justify="space-between" gap="sm">
@@ -131,7 +141,7 @@ function AddNovel() {
           {t('dropHere')}
         </Text>
         <Group gap="xs">
-          <SampleMenu />
+          <SampleButton />
           <BeginNovel variant="default" />
           <ChooseFiles variant="light" />
         </Group>

@@ -1,13 +1,15 @@
-import { Button, Divider, Group, Menu, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Button, Divider, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
-import { IconChevronDown } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { useLanguageName } from '../text/format.ts'
@@ -54,24 +56,32 @@ function useTakeSample() {
 export function SampleCards() {
   const t = useTranslations('home')
   const { data, error, refetch } = useSamples()
-  const take = useTakeSample()
   if (error) return <ErrorNotice error={error} onRetry={refetch} />
   if (data?.items.length === 0) return null
   return (
     <Stack gap="md">
       <Divider label={<Text size="sm">{t('orSample')}</Text>} labelPosition="center" />
-      <SimpleGrid cols={{ base: 1, xs: 2 }} maw="52rem" w="100%" mx="auto">
-        {data?.items.map(sample => (
-          <SampleCard
-            key={sample.name}
-            sample={sample}
-            isBusy={take.isPending && take.variables === sample.name}
-            isOff={take.isPending}
-            onTake={() => take.mutate(sample.name)}
-          />
-        ))}
-      </SimpleGrid>
+      <SampleList />
     </Stack>
+  )
+}
+
+/** The samples, each to be taken. `onTaken`: the import of one has begun, and is to be seen. */
+function SampleList({ onTaken }: { onTaken?: () => void }) {
+  const { data } = useSamples()
+  const take = useTakeSample()
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2 }} maw="52rem" w="100%" mx="auto">
+      {data?.items.map(sample => (
+        <SampleCard
+          key={sample.name}
+          sample={sample}
+          isBusy={take.isPending && take.variables === sample.name}
+          isOff={take.isPending}
+          onTake={() => take.mutate(sample.name, defined({ onSuccess: onTaken }))}
+        />
+      ))}
+    </SimpleGrid>
   )
 }
 
@@ -117,30 +127,22 @@ function SampleCard({ sample, isBusy, isOff, onTake }: SampleCardProps) {
   )
 }
 
-/** The same, small, where there are novels already. */
-export function SampleMenu() {
+/** The same, behind a button, where there are novels already. */
+export function SampleButton() {
   const t = useTranslations('home')
+  const [isOpen, opened] = useDisclosure()
   const { data } = useSamples()
-  const take = useTakeSample()
   if (data === undefined || data.items.length === 0) return null
   return (
-    <Menu>
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          loading={take.isPending}
-          rightSection={<IconChevronDown size={16} aria-hidden />}
-        >
-          {t('samples')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {data.items.map(({ name, title }) => (
-          <Menu.Item key={name} onClick={() => take.mutate(name)}>
-            {title}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Button variant="subtle" onClick={opened.open}>
+        {t('samples')}
+      </Button>
+      {isOpen && (
+        <Dialog size="lg" title={t('samples')} onClose={opened.close} centered>
+          <SampleList onTaken={opened.close} />
+        </Dialog>
+      )}
+    </>
   )
 }

@@ -10,6 +10,7 @@ import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
+import { ReferenceBadge } from '../parts/reference-notice.tsx'
 import { MoreButton } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Novel } from '../queries/novel-queries.ts'
@@ -90,7 +91,7 @@ export function ShelfSection({ shelf, working, novels, uploads }: ShelfSectionPr
 function NovelCard({ novel, task }: { novel: Novel; task: Task | undefined }) {
   const t = useTranslations()
   const languageName = useLanguageName()
-  const { id, title, author, language, words, chapters, scenes, updatedAt } = novel
+  const { id, title, author, language, words, chapters, scenes, reference, updatedAt } = novel
   const who = [author, languageName(language)].filter(part => part !== undefined).join(' · ')
   return (
     <Paper withBorder p="md" className={`${classes['book']} ${classes['card']}`} data-novel={id}>
@@ -109,6 +110,7 @@ function NovelCard({ novel, task }: { novel: Novel; task: Task | undefined }) {
               {who}
             </Text>
           )}
+          {reference === true && <ReferenceBadge />}
         </Stack>
         <Stack gap={4}>
           <Text size="sm" className="numbers">

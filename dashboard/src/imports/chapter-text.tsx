@@ -92,7 +92,7 @@ function FileChapter(props: Shown & { index: number; isMerged: boolean }) {
   const title = preview.volumes.flatMap(volume => volume.chapters)[index]?.title
   if (text.error !== null && text.data === undefined)
     return <ErrorNotice error={text.error} onRetry={text.refetch} />
-  if (text.data === undefined) return <Loader size="sm" />
+  if (text.data === undefined) return <Loader size="sm" aria-hidden />
   return (
     <Stack gap="xs" component="section" aria-label={title ?? ''}>
       {isMerged && <Text fw={600}>{title}</Text>}

@@ -12,6 +12,8 @@ export interface Choice extends Shape {
   /** Repeated lines that are left out. */
   readonly removeLines: readonly string[]
   readonly summarise: boolean
+  /** The novel is a reference, in which no model writes. */
+  readonly reference: boolean
   /** What the import may spend. Undefined: without end. */
   readonly budget?: Bound
 }
@@ -24,7 +26,7 @@ export interface Bound {
 
 /** Of another reading of the file, the places say nothing. */
 const unshaped = { excluded: new Set<number>(), edits: [], removeLines: [] }
-const untouched: Choice = { ...unshaped, summarise: true }
+const untouched: Choice = { ...unshaped, summarise: true, reference: false }
 
 /** As it is kept in the browser's tab, so that a reload of the page takes nothing back. */
 interface Kept extends Omit<Choice, 'excluded' | 'edits' | 'removeLines'> {
@@ -53,7 +55,7 @@ function read(place: string): { choice: Choice; chapters: number } | undefined {
   const stored = readStored(place, 'session') as Kept | undefined
   if (stored === undefined) return undefined
   const { excluded, chapters, ...rest } = stored
-  return { choice: { ...unshaped, ...rest, excluded: new Set(excluded) }, chapters }
+  return { choice: { ...untouched, ...rest, excluded: new Set(excluded) }, chapters }
 }
 
 function write(place: string, choice: Choice, chapters: number): void {
@@ -61,9 +63,9 @@ function write(place: string, choice: Choice, chapters: number): void {
   writeStored(place, isUntouched(choice) ? undefined : kept, 'session')
 }
 
-function isUntouched({ title, excluded, edits, removeLines, summarise, budget }: Choice): boolean {
+function isUntouched({ title, excluded, edits, removeLines, summarise, reference, budget }: Choice): boolean {
   const isShaped = excluded.size > 0 || edits.length > 0 || removeLines.length > 0
-  return title === undefined && !isShaped && summarise && budget === undefined
+  return title === undefined && !isShaped && summarise && !reference && budget === undefined
 }
 
 /** What is confirmed. */
@@ -119,11 +121,12 @@ export function plannedImport(chosen: Chosen): PlannedImport {
 /** Returns what is sent when the person says yes. A budget counts only where scenes are summarised, whether the cost is known or not. */
 export function confirmedImport(chosen: Chosen, title: string): Confirmed {
   const { uploadId: _, ...parameters } = plannedImport(chosen)
-  const { budget, summarise } = chosen.choice
+  const { budget, summarise, reference } = chosen.choice
   const unit = budget?.currency === undefined ? 'tokens' : 'cost'
   return {
     title: title.trim(),
     ...parameters,
+    ...(reference && { reference }),
     ...(budget === undefined || !summarise ? {} : { budget: { [unit]: budget.amount } }),
   }
 }

@@ -1,9 +1,11 @@
-import { Grid, Stack, Text, TextInput } from '@mantine/core'
+import { Grid, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/client.ts'
 import { Facts } from '../parts/facts.tsx'
+import { PageFor } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { useWriting } from '../text/format.ts'
@@ -32,10 +34,10 @@ function ImportOf({ uploadId }: { uploadId: string }) {
   const t = useTranslations('imports')
   const reading = useUpload(uploadId)
   return (
-    <Stack gap="lg" maw="80rem" mx="auto">
+    <Page>
       <PageTitle title={t('title')} below={<About upload={reading.shown.data} />} />
       <Content uploadId={uploadId} reading={reading} />
-    </Stack>
+    </Page>
   )
 }
 
@@ -52,8 +54,17 @@ function Content({ uploadId, reading }: { uploadId: string; reading: ReturnType<
   if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadNotFound />
   if (upload?.confirmation !== undefined) return <ConfirmedUpload confirmation={upload.confirmation} />
   if (upload?.preview !== undefined)
-    return <ImportPreview upload={upload} preview={upload.preview} reading={reading} />
-  if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={refetch} />
+    return (
+      <PageFor need="write">
+        <ImportPreview upload={upload} preview={upload.preview} reading={reading} />
+      </PageFor>
+    )
+  if (error !== null)
+    return (
+      <PageFor need="write">
+        <Unreadable uploadId={uploadId} error={error} onRetry={refetch} />
+      </PageFor>
+    )
   return <Reading />
 }
 
@@ -65,6 +76,7 @@ interface PreviewProps {
 
 /** What is in the file, to be corrected and chosen from, and the yes. */
 function ImportPreview({ upload, preview, reading }: PreviewProps) {
+  const t = useTranslations('imports')
   const inFile = useMemo(() => preview.volumes.flatMap(volume => volume.chapters), [preview])
   const [choice, change] = useChoice(upload.id, inFile.length)
   const { excluded, edits, removeLines } = choice
@@ -94,6 +106,12 @@ function ImportPreview({ upload, preview, reading }: PreviewProps) {
               onShow={({ chapter, line }) => setRead({ index: chapter, line })}
             />
             <Changes edits={edits} preview={preview} onChange={changed => change({ edits: changed })} />
+            <Switch
+              label={t('reference')}
+              description={t('referenceHint')}
+              checked={choice.reference}
+              onChange={({ currentTarget }) => change({ reference: currentTarget.checked })}
+            />
             <SpendingChoice choice={choice} onChange={change} estimate={estimate} />
           </Stack>
         </Grid.Col>

@@ -17,6 +17,8 @@ const taskEventNames = [
 /** What became of a task: never its parameters or result, which are one request away. */
 export interface TaskEvent {
   name: (typeof taskEventNames)[number]
+  /** What happened, finer than the name: `started`, `retrying`. */
+  event?: string
   taskId: string
   taskType: string
   userId: string
@@ -30,6 +32,9 @@ export interface TaskEvent {
   progress?: unknown
   nextAttemptTimestamp?: string
   errorInfo?: Task['errorInfo']
+  /** Milliseconds. */
+  waitedMs?: number
+  ranMs?: number
 }
 
 /** A message of the stream: a change of a task, or that something may have been missed. */

@@ -4,6 +4,7 @@ import { streamStands } from '../api/client.ts'
 import { useTokenIsWanted } from '../api/token.ts'
 import { LiveCache, type LiveMessage, messageOf } from './apply.ts'
 import { readStream } from './read-stream.ts'
+import { recentEvents } from './recent-events.ts'
 
 /** How the stream of events stands. `stale`: it broke; `refused`: a token is wanted, or something before the server refuses it. Both are tried again. */
 type StreamState = 'live' | 'stale' | 'refused'
@@ -30,9 +31,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       setState(now => (now.state === to ? now : { state: to, since: Date.now() }))
     let before: StreamState = 'stale'
     const close = openChannel({
-      onMessages: messages => cache.take(messages),
+      onMessages(messages) {
+        cache.take(messages)
+        recentEvents.take(messages)
+      },
       onState(state) {
         change(state)
+        recentEvents.noteConnection(state === 'live')
         const hasRead = state !== 'stale' && streamStands()
         // What was read before the stream stood may have changed in between.
         if (state === 'live' && before !== 'live' && hasRead) cache.missed()
@@ -41,6 +46,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     })
     return () => {
       close()
+      recentEvents.clear()
       change('starting')
     }
   }, [queries, wantsToken])

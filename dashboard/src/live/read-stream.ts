@@ -71,9 +71,11 @@ async function readOnce({
     signal: AbortSignal.any([signal, silence.signal]),
   })
   if (response.status === 204) return 'over'
-  if (response.status === 401) tokenWasRefused(token)
-  if (!response.ok || response.body === null)
-    throw errorOf(response.status, await response.json().catch(() => undefined))
+  if (!response.ok || response.body === null) {
+    const answer: unknown = await response.json().catch(() => undefined)
+    if (response.status === 401) tokenWasRefused(token, answer)
+    throw errorOf(response.status, answer)
+  }
   onState?.(true)
   const parser = createParser({ onEvent })
   const text = response.body.pipeThrough(new TextDecoderStream())
@@ -92,7 +94,7 @@ async function readOnce({
 }
 
 /** Resolves after the time, at once when the signal fires, and early when the browser says that it is online again. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       clearTimeout(timer)

@@ -11,10 +11,12 @@ import { Dialog, useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { LongText } from '../parts/long-text.tsx'
+import { May } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { useShape } from '../parts/shaping.ts'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
-import { useChapter, useOutline, useReadSceneAgain } from '../queries/novel-queries.ts'
+import { useChapter, useIsReference, useOutline, useReadSceneAgain } from '../queries/novel-queries.ts'
 import type { ChapterSearch } from '../queries/search.ts'
 import { ChapterNavigation, useChapterKeys } from './chapter-navigation.tsx'
 import { chaptersOf, type NovelOutline, type SceneEntry } from './novel.ts'
@@ -35,13 +37,13 @@ export function ChapterPage() {
   useFollowNovel(novelId)
   useChapterKeys(novel, chapterId)
   return (
-    <Stack gap="lg">
+    <Page>
       <Group justify="space-between" gap="sm">
         <Where novelId={novelId} novel={novel} q={search.q} />
         {novel !== undefined && <ChapterNavigation novel={novel} chapterId={chapterId} />}
       </Group>
       <Chapter key={chapterId} novelId={novelId} chapterId={chapterId} novel={novel} search={search} />
-    </Stack>
+    </Page>
   )
 }
 
@@ -97,7 +99,7 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
           </span>
         }
       >
-        {novel !== undefined && <ChangeChapter novel={novel} chapterId={chapterId} />}
+        <May need="write">{novel !== undefined && <ChangeChapter novel={novel} chapterId={chapterId} />}</May>
       </PageTitle>
       <TargetProgress words={chapter.words} target={chapter.targetWords} />
       <ChapterSummary novelId={novelId} chapterId={chapterId} language={novel?.language} />
@@ -109,7 +111,9 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
         search={search}
       />
       <Group justify="space-between">
-        <AddScene novelId={novelId} chapterId={chapterId} />
+        <May need="write">
+          <AddScene novelId={novelId} chapterId={chapterId} />
+        </May>
         {navigation}
       </Group>
     </>
@@ -209,6 +213,7 @@ function AddScene(props: AddSceneProps) {
 
 function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
   const t = useTranslations('novels.addScene')
+  const isReference = useIsReference(novelId)
   const [scene, setScene] = useState<NewScene>({ title: '', brief: '', key: newIdempotencyKey() })
   // The same request sent twice adds one scene; a changed request adds another one.
   const change = (part: Partial<NewScene>) => setScene({ ...scene, ...part, key: newIdempotencyKey() })
@@ -226,7 +231,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
         />
         <LongText
           label={t('brief')}
-          description={t('briefText')}
+          {...(!isReference && { description: t('briefText') })}
           value={scene.brief}
           maxLength={10_000}
           onType={text => change({ brief: text })}
@@ -235,7 +240,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
         />
         {error !== null && <ErrorNotice error={error} />}
         <Text size="sm" c="dimmed">
-          {t('then')}
+          {t(isReference ? 'thenByHand' : 'then')}
         </Text>
         <Button type="submit" loading={isPending}>
           {t('add')}

@@ -1,23 +1,17 @@
 import { Button, Checkbox, Paper, Radio, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconFileExport } from '@tabler/icons-react'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { keys } from '../api/keys.ts'
-import { useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { ChapterSelect } from '../parts/chapter-select.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { ExportRow, exportFormats, laidOutFormats, useExportsToShow } from '../parts/exported.tsx'
+import { ExportRow, exportFormats, laidOutFormats, useExports, useExportsToShow } from '../parts/exported.tsx'
 import { DialogForm } from '../parts/form.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { submitTask, useAddTask, useTasks } from '../queries/task-queries.ts'
 import { type Around, AroundFields, aroundParameters, nothingAround } from './export-around.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
 import { novelTag } from './novel-tasks.ts'
-
-const taskType = 'ExportNovel'
 
 /** Opens the dialog that makes a file of a novel. */
 export function ExportButton({ novel }: { novel: NovelOutline }) {
@@ -36,7 +30,7 @@ export function ExportButton({ novel }: { novel: NovelOutline }) {
 /** Asks for a file of the novel, and shows the exports that run or whose file is there. They go on when it is closed. */
 function ExportDialog({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
   const t = useTranslations('novels.export')
-  const { tasks, begin, begun, error, refetch } = useExports(novel.id)
+  const { tasks, begin, begun, error, refetch } = useExports('ExportNovel', novelTag(novel.id))
   const isRunning = tasks?.some(({ id, done }) => !done && begun.includes(id)) ?? false
   return (
     <Dialog size="lg" title={t('title')} onClose={onClose}>
@@ -78,33 +72,6 @@ function Exports({ newest, begun }: { newest: readonly Task[]; begun: readonly s
       )}
     </Stack>
   )
-}
-
-/** Exports that are read of a novel: the newest ones. */
-const exportsRead = 10
-
-/** Reads the newest exports of a novel and submits new ones, for which a person waits. `begun`: the ids of those that were submitted here. */
-function useExports(novelId: string) {
-  const queries = useQueryClient()
-  const queryKey = [...keys.taskLists, { exportsOf: novelId }]
-  const filter = { tag: novelTag(novelId), taskType: [taskType], pageSize: exportsRead }
-  const { data: tasks, error, refetch } = useTasks(filter, { queryKey, refetchOnMount: 'always' })
-  const add = useAddTask(queryKey)
-  const key = useRequestKey()
-  const [begun, setBegun] = useState<readonly string[]>([])
-  const begin = useMutation({
-    mutationFn(parameters: object) {
-      const submission = { taskType, lane: 'default', parameters }
-      return submitTask(submission, key.of(submission))
-    },
-    onSuccess(task) {
-      key.answered()
-      add(task)
-      setBegun(all => [...all, task.id])
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-    },
-  })
-  return { tasks, begin, begun, error, refetch }
 }
 
 const layouts = ['book', 'manuscript'] as const

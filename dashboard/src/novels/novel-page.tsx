@@ -8,6 +8,7 @@ import {
   IconFilePlus,
   IconPencil,
   IconPlayerTrackNext,
+  IconQuote,
   IconReplace,
   IconTrash,
   IconTrashX,
@@ -20,11 +21,14 @@ import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { notifyUndoable, useNotifyError } from '../parts/notify.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { usePutBack } from '../parts/put-back.ts'
+import { ReferenceBadge } from '../parts/reference-notice.tsx'
 import { Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
@@ -39,6 +43,7 @@ import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
 import { readPlace } from './reading-place.ts'
+import { References, ReferencesNotice } from './references.tsx'
 import { RenameNovel } from './rename-novel.tsx'
 import { ReplaceWords } from './replace-words.tsx'
 import { Reviews } from './reviews.tsx'
@@ -63,10 +68,10 @@ function NovelById({ novelId }: { novelId: string }) {
   const { data: novel, error, refetch } = useOutline(novelId)
   if (novel !== undefined) return <ShownNovel novel={novel} />
   return (
-    <Stack gap="lg">
+    <Page>
       <PageTitle title={t('title')} />
       <Pending error={error} onRetry={refetch} lines={8} />
-    </Stack>
+    </Page>
   )
 }
 
@@ -75,7 +80,7 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
   const { q } = route.useSearch()
   useFollowNovel(novel.id)
   return (
-    <Stack gap="lg">
+    <Page>
       <PageTitle title={novel.title} below={<NovelFacts novel={novel} />}>
         <ReadOn novel={novel} />
         <ButtonLink to="/novels/$novelId/codex" params={{ novelId: novel.id }} variant="default">
@@ -87,12 +92,17 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
         <ButtonLink to="/novels/$novelId/style" params={{ novelId: novel.id }} variant="default">
           {t('style')}
         </ButtonLink>
-        <ExportButton novel={novel} />
-        <NovelMenu novel={novel} />
+        <May need="write">
+          <ExportButton novel={novel} />
+          <NovelMenu novel={novel} />
+        </May>
       </PageTitle>
+      <ReferencesNotice novel={novel} />
       <TargetProgress words={novel.words} target={novel.targetWords} />
       <NowWorking novelId={novel.id} />
-      <Reviews novel={novel} />
+      <May need="write">
+        <Reviews novel={novel} />
+      </May>
       <NovelSearchBox novelId={novel.id} />
       {q === undefined ? (
         <>
@@ -103,7 +113,7 @@ function ShownNovel({ novel }: { novel: NovelOutline }) {
       ) : (
         <SearchResults novel={novel} query={q} />
       )}
-    </Stack>
+    </Page>
   )
 }
 
@@ -116,6 +126,7 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
   const [isContinuing, continuing] = useDisclosure()
   const [isNaming, naming] = useDisclosure()
   const [isRenaming, renaming] = useDisclosure()
+  const [isReferring, referring] = useDisclosure()
   const [isBinOpen, bin] = useDisclosure()
   const [isReplacing, replacing] = useDisclosure()
   return (
@@ -127,12 +138,19 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconFeather size={16} aria-hidden />} onClick={writing.open}>
-            {t('write.open')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconPlayerTrackNext size={16} aria-hidden />} onClick={continuing.open}>
-            {t('continue.open')}
-          </Menu.Item>
+          {novel.reference !== true && (
+            <>
+              <Menu.Item leftSection={<IconFeather size={16} aria-hidden />} onClick={writing.open}>
+                {t('write.open')}
+              </Menu.Item>
+              <Menu.Item
+                leftSection={<IconPlayerTrackNext size={16} aria-hidden />}
+                onClick={continuing.open}
+              >
+                {t('continue.open')}
+              </Menu.Item>
+            </>
+          )}
           <Menu.Item
             leftSection={<IconFilePlus size={16} aria-hidden />}
             onClick={() => void navigate({ to: '/novels/$novelId/append', params: { novelId: novel.id } })}
@@ -144,6 +162,9 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
           </Menu.Item>
           <Menu.Item leftSection={<IconPencil size={16} aria-hidden />} onClick={renaming.open}>
             {t('names.open')}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconQuote size={16} aria-hidden />} onClick={referring.open}>
+            {t('references.open')}
           </Menu.Item>
           <Menu.Item leftSection={<IconReplace size={16} aria-hidden />} onClick={replacing.open}>
             {t('replace.open')}
@@ -160,6 +181,7 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
       {isContinuing && <ContinueStory novel={novel} onClose={continuing.close} />}
       {isNaming && <Snapshots novel={novel} onClose={naming.close} />}
       {isRenaming && <RenameNovel novel={novel} onClose={renaming.close} />}
+      {isReferring && <References novel={novel} onClose={referring.close} />}
       {isReplacing && <ReplaceWords novel={novel} onClose={replacing.close} />}
       {isBinOpen && <Bin novel={novel} onClose={bin.close} />}
       {isAsking && <DeleteNovel novel={novel} onClose={asking.close} />}
@@ -180,7 +202,11 @@ function NovelFacts({ novel }: { novel: NovelOutline }) {
     t('scenes', { count: scenes }),
     t('words', { count: words }),
   ]
-  return <span className="numbers">{facts.filter(fact => fact !== undefined).join(' · ')}</span>
+  return (
+    <span className="numbers">
+      {facts.filter(fact => fact !== undefined).join(' · ')} {novel.reference === true && <ReferenceBadge />}
+    </span>
+  )
 }
 
 /** Leads to where the person was reading, or to the beginning. */

@@ -6,6 +6,7 @@ import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMay } from '../api/me.ts'
 import { newIdempotencyKey, type RequestKey, useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
@@ -111,6 +112,7 @@ function SearchIndex({ novel, working }: StateProps) {
 }
 
 function Action({ icon, onClick, children }: { icon: ReactNode; onClick: () => void; children: ReactNode }) {
+  if (!useMay('write')) return null
   return (
     <Button variant="light" size="xs" w="fit-content" leftSection={icon} onClick={onClick}>
       {children}
@@ -124,7 +126,7 @@ function SummariseAnew({ novelId, onClose }: { novelId: string; onClose: () => v
   const scenes = useTranslations('scenes.write')
   const [chosen, choose] = useState<string>()
   const [tokens, setTokens] = useState<number | ''>('')
-  const { model, writes } = useSummariser(chosen)
+  const { model, writes, isKnown } = useSummariser(chosen)
   const taskType = 'BatchGenerateSummary'
   const parameters = { novelId, model, overwriteExisting: true }
   const budget = writes && tokens !== '' ? { tokens } : undefined
@@ -136,10 +138,10 @@ function SummariseAnew({ novelId, onClose }: { novelId: string; onClose: () => v
         error={error}
         action={t('action')}
         isBusy={isPending}
-        isDisabled={false}
+        isDisabled={!isKnown}
       >
         <HowToSummarise value={model} onChange={choose} />
-        <CostNotice planned={{ taskType, parameters }} />
+        {isKnown && <CostNotice planned={{ taskType, parameters }} />}
         {writes && (
           <NumberField
             label={scenes('budgetTokens')}
@@ -177,7 +179,7 @@ function SummariseNovel({
   const queries = useQueryClient()
   const notifyError = useNotifyError()
   const [chosen, choose] = useState<string>()
-  const { model } = useSummariser(chosen)
+  const { model, isKnown } = useSummariser(chosen)
   const { mutate, isPending } = useMutation({
     mutationFn() {
       const header = { 'idempotency-key': requestKey.of({ novelId, model }) }
@@ -197,11 +199,14 @@ function SummariseNovel({
       title={t('titleMany', { count: missing })}
       action={t('action')}
       isBusy={isPending}
+      isDisabled={!isKnown}
       onConfirm={mutate}
       onClose={onClose}
     >
       <HowToSummarise value={model} onChange={choose} />
-      <CostNotice planned={{ taskType: 'BatchGenerateSummary', parameters: { novelId, model } }} />
+      {isKnown && (
+        <CostNotice planned={{ taskType: 'BatchGenerateSummary', parameters: { novelId, model } }} />
+      )}
       <Text size="sm" c="dimmed">
         {t('onlyMissing')}
       </Text>

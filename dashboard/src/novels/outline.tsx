@@ -13,9 +13,11 @@ import {
   useState,
 } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMay } from '../api/me.ts'
 import { useTopOf } from '../browser/virtual-rows.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogForm } from '../parts/form.tsx'
+import { May } from '../parts/may.tsx'
 import { type Done, type Shape, useShape } from '../parts/shaping.ts'
 import { Empty } from '../parts/states.tsx'
 import {
@@ -74,7 +76,9 @@ export function Outline({ novel }: { novel: NovelOutline }) {
           <Rows rows={rows} novel={novel} onToggle={toggle} onChange={setChanged} onMove={shape.mutate} />
         </Paper>
       )}
-      <AddUnits novel={novel} shape={shape} />
+      <May need="write">
+        <AddUnits novel={novel} shape={shape} />
+      </May>
       {changed?.kind === 'chapter' && (
         <ChapterDialog novel={novel} chapter={changed.chapter} shape={shape} onClose={close} />
       )}
@@ -102,6 +106,7 @@ function Rows({ rows, novel, onToggle, onChange, onMove }: RowsProps) {
   const here = useMemo(() => readPlace(novel.id)?.chapterId, [novel.id])
   const lines = useLines(rows, list)
   const dragging = useDragging(novel, onMove)
+  const canWrite = useMay('write')
   return (
     <ul ref={list} className={classes['list']} style={{ height: lines.getTotalSize() }}>
       {lines.getVirtualItems().map(({ index, key, start }) => {
@@ -116,14 +121,14 @@ function Rows({ rows, novel, onToggle, onChange, onMove }: RowsProps) {
             data-index={index}
             className={classes['line']}
             style={{ transform: `translateY(${start - lines.options.scrollMargin}px)` }}
-            {...dragging.of(row)}
+            {...(canWrite && dragging.of(row))}
           >
             {row.kind === 'volume' ? (
               <VolumeRow volume={row.volume} isOpen={row.isOpen} onToggle={onToggle} />
             ) : (
               <ChapterRow novelId={novel.id} chapter={row.chapter} isHere={row.chapter.id === here} />
             )}
-            <ChangeButton row={row} onChange={onChange} />
+            {canWrite && <ChangeButton row={row} onChange={onChange} />}
           </li>
         )
       })}

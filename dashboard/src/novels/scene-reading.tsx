@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ButtonLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { sceneQuery } from '../queries/novel-queries.ts'
@@ -53,7 +54,9 @@ export function SceneReading({ scene, scenes, language, target, isWanted, onShow
             >
               {t('toScene')}
             </ButtonLink>
-            <SceneMenu scenes={scenes} scene={scene} name={title} />
+            <May need="write">
+              <SceneMenu scenes={scenes} scene={scene} name={title} />
+            </May>
           </Group>
         </Group>
         <SceneText

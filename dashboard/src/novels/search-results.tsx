@@ -7,6 +7,7 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
+import { May } from '../parts/may.tsx'
 import { Empty, ErrorNotice, MoreButton, Pending } from '../parts/states.tsx'
 import type { NovelOutline, SearchAnswer } from './novel.ts'
 import { MakeIndex } from './novel-state.tsx'
@@ -199,9 +200,11 @@ function NoIndex({ novel }: { novel: NovelOutline }) {
   if (novel.index.building) return <Empty title={t('buildingTitle')} text={t('buildingText')} />
   return (
     <Empty title={t('noIndexTitle')} text={t('noIndexText')}>
-      <Button onClick={asking.open}>
-        <Text span>{index('make')}</Text>
-      </Button>
+      <May need="write">
+        <Button onClick={asking.open}>
+          <Text span>{index('make')}</Text>
+        </Button>
+      </May>
       {isAsking && <MakeIndex novelId={novel.id} onClose={asking.close} />}
     </Empty>
   )

@@ -11,30 +11,28 @@ export interface ChapterEdit {
   targetWords: number
 }
 
-/** Gives a chapter another title and target of words. */
-export async function editChapter(
-  novelId: string,
-  { id, title: was, targetWords = 0 }: ChapterEntry,
-  edit: ChapterEdit,
-): Promise<Done> {
-  const path = { novelId, chapterId: id }
-  const change = (body: ChapterEdit) =>
-    dataOf(api.PATCH('/v1/novels/{novelId}/chapters/{chapterId}', { params: { path }, body }))
-  await change(edit)
-  return { done: 'renamed', title: edit.title, undo: () => change({ title: was, targetWords }) }
+type Versioned = Pick<ChapterEntry, 'version'>
+
+/** Gives a chapter another title and target of words. Rejects with CHAPTER_CHANGED (412) where it is no longer what the person saw. */
+export async function editChapter(novelId: string, chapter: ChapterEntry, edit: ChapterEdit): Promise<Done> {
+  const { id, title: was, targetWords = 0 } = chapter
+  const change = (body: ChapterEdit, seen: Versioned) => {
+    const params = { path: { novelId, chapterId: id }, header: ifMatch(seen) }
+    return dataOf(api.PATCH('/v1/novels/{novelId}/chapters/{chapterId}', { params, body }))
+  }
+  const saved = await change(edit, chapter)
+  return { done: 'renamed', title: edit.title, undo: () => change({ title: was, targetWords }, saved) }
 }
 
-/** Gives a volume another title. */
-export async function renameVolume(
-  novelId: string,
-  { id, title: was }: Volume,
-  title: string,
-): Promise<Done> {
-  const path = { novelId, volumeId: id }
-  const rename = (body: { title: string }) =>
-    dataOf(api.PATCH('/v1/novels/{novelId}/volumes/{volumeId}', { params: { path }, body }))
-  await rename({ title })
-  return { done: 'renamed', title, undo: () => rename({ title: was }) }
+/** Gives a volume another title. Rejects with VOLUME_CHANGED (412) where it is no longer what the person saw. */
+export async function renameVolume(novelId: string, volume: Volume, title: string): Promise<Done> {
+  const { id, title: was } = volume
+  const rename = (body: { title: string }, seen: Versioned) => {
+    const params = { path: { novelId, volumeId: id }, header: ifMatch(seen) }
+    return dataOf(api.PATCH('/v1/novels/{novelId}/volumes/{volumeId}', { params, body }))
+  }
+  const saved = await rename({ title }, volume)
+  return { done: 'renamed', title, undo: () => rename({ title: was }, saved) }
 }
 
 /** Adds a volume at the end. */

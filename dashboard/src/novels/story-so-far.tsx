@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMay } from '../api/me.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
@@ -37,7 +38,7 @@ export function StorySoFar({ novel }: { novel: NovelOutline }) {
   const book = data.items.find(({ level, state }) => level === 'book' && state !== 'empty')
   if (book === undefined) return null
   return (
-    <Panel title={t('title')} hint={t('explained')}>
+    <Panel title={t('title')} hint={t(novel.reference === true ? 'ofReference' : 'explained')}>
       <UnitSummary novelId={novel.id} unitId={book.id} title={t('book')} language={novel.language} />
       {volumes.length > 1 &&
         volumes.map(({ id, title }, at) => (
@@ -91,6 +92,7 @@ function UnitSummary({ novelId, unitId, title, language }: UnitSummaryProps) {
   const { data } = useQuery(unitSummaryQuery(novelId, unitId))
   const [isEditing, editing] = useDisclosure()
   const opener = useFocusBack(isEditing)
+  const canWrite = useMay('write')
   const action = summaries(data?.summary === undefined ? 'write' : 'edit')
   return (
     <div data-unit={unitId}>
@@ -105,7 +107,7 @@ function UnitSummary({ novelId, unitId, title, language }: UnitSummaryProps) {
           <Provenance origin={data.summary} isOutOfDate={data.state === 'out-of-date'} />
         </>
       )}
-      {data !== undefined && !isEditing && (
+      {data !== undefined && !isEditing && canWrite && (
         <Button
           ref={opener}
           mt="xs"
@@ -130,12 +132,14 @@ function Update({ novelId, count }: { novelId: string; count: number }) {
   const t = useTranslations('novels.story')
   const [isAsking, asking] = useDisclosure()
   const isBusy = useLiveTasks(novelId).some(({ taskType }) => taskType === 'UpdateSummaries')
+  const canWrite = useMay('write')
   if (isBusy || count === 0)
     return (
       <Text size="sm" c="dimmed">
         {t(isBusy ? 'busy' : 'current')}
       </Text>
     )
+  if (!canWrite) return null
   return (
     <Group>
       <Button
@@ -158,7 +162,7 @@ function AskToUpdate({ novelId, onClose }: { novelId: string; onClose: () => voi
   const notifyError = useNotifyError()
   const key = useRequestKey()
   const [chosen, choose] = useState<string>()
-  const { model } = useSummariser(chosen)
+  const { model, isKnown } = useSummariser(chosen)
   const planned = { taskType: 'UpdateSummaries', parameters: { novelId, model } }
   const { mutate, isPending } = useMutation({
     mutationFn: () => submitTask(planned, key.of(planned)),
@@ -175,12 +179,13 @@ function AskToUpdate({ novelId, onClose }: { novelId: string; onClose: () => voi
       title={t('askTitle')}
       action={t('action')}
       isBusy={isPending}
+      isDisabled={!isKnown}
       onConfirm={mutate}
       onClose={onClose}
     >
       <Text>{t('ask')}</Text>
       <HowToSummarise value={model} onChange={choose} />
-      <CostNotice planned={planned} />
+      {isKnown && <CostNotice planned={planned} />}
     </Confirm>
   )
 }

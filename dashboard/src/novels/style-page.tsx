@@ -1,4 +1,4 @@
-import { Box, Button, Group, Stack, Table, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
+import { Box, Button, Group, Table, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { TextLink } from '../parts/links.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
@@ -36,7 +37,7 @@ function StyleOf({ novelId }: { novelId: string }) {
   const { data: novel } = useOutline(novelId)
   const { data: style, error, refetch } = useStyle(novelId)
   return (
-    <Stack gap="lg">
+    <Page>
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel} />
       {style === undefined ? (
         <Pending error={error} onRetry={refetch} lines={8} />
@@ -56,7 +57,7 @@ function StyleOf({ novelId }: { novelId: string }) {
           ))}
         </>
       )}
-    </Stack>
+    </Page>
   )
 }
 

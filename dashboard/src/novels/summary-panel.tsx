@@ -10,11 +10,13 @@ import {
 } from '@tabler/icons-react'
 import { type RefObject, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMay } from '../api/me.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
@@ -81,7 +83,9 @@ function Summary({ scene, language, making }: SummaryProps & { making: SummaryTa
             </Text>
           )}
           {summary !== undefined && <Provenance origin={summary} isOutOfDate={summary.outOfDate} />}
-          <SummaryActions scene={scene} making={making} opener={opener} onEdit={editing.open} />
+          <May need="write">
+            <SummaryActions scene={scene} making={making} opener={opener} onEdit={editing.open} />
+          </May>
         </>
       )}
     </Stack>
@@ -140,6 +144,7 @@ function SummaryProgress({ scene, making }: { scene: SceneEntry; making: Summary
 function Making({ task, onCancel }: { task: Task | undefined; onCancel: () => void }) {
   const t = useTranslations('novels.summary')
   const actions = useTranslations('actions')
+  const canWrite = useMay('write')
   return (
     <Stack gap="xs" mt="sm" data-making={task?.status ?? 'QUEUED'}>
       <Group gap="xs">
@@ -151,7 +156,7 @@ function Making({ task, onCancel }: { task: Task | undefined; onCancel: () => vo
       {task?.status === 'RETRYING' && task.errorInfo?.authorMessage !== undefined && (
         <Text size="sm">{task.errorInfo.authorMessage}</Text>
       )}
-      {task !== undefined && (
+      {task !== undefined && canWrite && (
         <Group>
           <Button
             variant="subtle"
@@ -227,7 +232,7 @@ function SummariseScene({
   const t = useTranslations('novels.how')
   const [chosen, choose] = useState<string>()
   const [style, setStyle] = useState('')
-  const { model, writes } = useSummariser(chosen)
+  const { model, writes, isKnown } = useSummariser(chosen)
   const instructions: SummaryInstructions = {
     model,
     ...(writes && style.trim() !== '' ? { style: style.trim() } : {}),
@@ -236,6 +241,7 @@ function SummariseScene({
     <Confirm
       title={t('titleOne')}
       action={t('action')}
+      isDisabled={!isKnown}
       onConfirm={() => {
         onSubmit(instructions)
         onClose()
@@ -252,7 +258,7 @@ function SummariseScene({
           onChange={({ currentTarget }) => setStyle(currentTarget.value)}
         />
       )}
-      <CostNotice planned={plannedSummary(scene, { model })} />
+      {isKnown && <CostNotice planned={plannedSummary(scene, { model })} />}
       {scene.summary !== undefined && <Text size="sm">{t('oldIsKept')}</Text>}
     </Confirm>
   )

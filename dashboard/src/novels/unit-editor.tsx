@@ -45,15 +45,7 @@ export function UnitEditor({ novelId, unit, title, language, onClose }: UnitEdit
   return (
     <Stack gap="sm">
       {theirs !== undefined ? (
-        <Conflict
-          mine={typed}
-          theirs={theirs}
-          language={language}
-          isBusy={isPending}
-          error={error}
-          onKeepMine={edit.keepMine}
-          onTakeTheirs={edit.takeTheirs}
-        />
+        <Conflict mine={typed} theirs={theirs} language={language} edit={edit} />
       ) : (
         <SummaryForm
           text={typed}

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconGitMerge } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
+import type { VersionedEdit } from '../queries/versioned-edit.ts'
 import { ErrorNotice } from './states.tsx'
 
 interface ConflictProps {
@@ -11,20 +12,19 @@ interface ConflictProps {
   text?: string
   mine: string
   theirs: string
-  language: string | undefined
-  isBusy: boolean
-  /** Why what was chosen could not be saved. */
-  error?: unknown
+  /** Of both; unless given, that of the page. */
+  language?: string | undefined
+  /** What saves the one that is chosen. */
+  edit: Pick<VersionedEdit<unknown>, 'isPending' | 'error' | 'keepMine' | 'takeTheirs'>
   /** Where theirs comes from. */
   children?: ReactNode
-  onKeepMine: () => void
-  onTakeTheirs: () => void
 }
 
 /** Shows what is typed beside what somebody else saved meanwhile, and lets the person choose. */
 export function Conflict(props: ConflictProps) {
   const t = useTranslations('parts.conflict')
-  const { title = t('title'), text = t('text'), mine, theirs, language, isBusy, error = null } = props
+  const { title = t('title'), text = t('text'), mine, theirs, language } = props
+  const { isPending, error, keepMine, takeTheirs } = props.edit
   return (
     <Stack gap="sm" role="group" aria-label={title}>
       <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={title} role="alert">
@@ -35,10 +35,10 @@ export function Conflict(props: ConflictProps) {
       {props.children}
       {error !== null && <ErrorNotice error={error} />}
       <Group gap="xs">
-        <Button size="xs" onClick={props.onKeepMine} loading={isBusy}>
+        <Button size="xs" onClick={keepMine} loading={isPending}>
           {t('keepMine')}
         </Button>
-        <Button size="xs" variant="default" onClick={props.onTakeTheirs} disabled={isBusy}>
+        <Button size="xs" variant="default" onClick={takeTheirs} disabled={isPending}>
           {t('takeTheirs')}
         </Button>
       </Group>
@@ -46,7 +46,7 @@ export function Conflict(props: ConflictProps) {
   )
 }
 
-function Version({ title, text, language }: { title: string; text: string; language: string | undefined }) {
+function Version({ title, text, language }: { title: string; text: string; language?: string | undefined }) {
   const t = useTranslations('parts.conflict')
   return (
     <div>

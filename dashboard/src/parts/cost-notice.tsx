@@ -46,7 +46,7 @@ export function CostNotice({ planned }: { planned: PlannedTask }) {
 export function Cost({ estimate }: { estimate: components['schemas']['Estimate'] | undefined }) {
   const t = useTranslations('novels.cost')
   const writing = useWriting()
-  if (estimate === undefined) return <Loader size="xs" type="dots" aria-label={t('asking')} />
+  if (estimate === undefined) return <Loader size="xs" type="dots" role="img" aria-label={t('asking')} />
   const { calls, inputTokens, outputTokens, cost, currency, seconds, byModel } = estimate
   if (calls === 0) return <Text size="sm">{t('nothing')}</Text>
   const models = byModel.map(({ model }) => model).join(', ')

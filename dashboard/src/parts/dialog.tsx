@@ -1,4 +1,4 @@
-import { type ModalProps, Text, TextInput } from '@mantine/core'
+import { type ModalProps, Text, type TextInputProps } from '@mantine/core'
 import { useWindowEvent } from '@mantine/hooks'
 import { useBlocker } from '@tanstack/react-router'
 import { type ReactNode, Suspense, use, useEffect, useState } from 'react'
@@ -7,8 +7,10 @@ import { lazyPart } from '../browser/lazy-part.ts'
 import { DialogContext } from './dialog-around.ts'
 import { DialogForm } from './form.tsx'
 
-/** Comes with the first dialog that opens. */
-const Modal = lazyPart<'Modal', ModalProps>(() => import('./modal.ts'), 'Modal')
+/** They come with the first dialog that opens. */
+const loadModal = () => import('./modal.ts')
+const Modal = lazyPart<'Modal', ModalProps>(loadModal, 'Modal')
+const TextInput = lazyPart<'TextInput', TextInputProps>(loadModal, 'TextInput')
 
 interface DialogProps extends Pick<ModalProps, 'title' | 'children' | 'onClose'> {
   /** `md` is wide enough for a question. */
@@ -94,6 +96,8 @@ interface ConfirmProps {
   action: string
   isDangerous?: boolean
   isBusy?: boolean
+  /** Something that the answer depends on is not known yet. */
+  isDisabled?: boolean
   /** What has to be typed first, where much would be lost; with the words that ask for it. */
   typed?: { text: string; label: string }
   /** The button that has the focus at first. */
@@ -105,9 +109,9 @@ interface ConfirmProps {
 /** Asks before something is done. Rendered while the question stands. */
 export function Confirm(props: ConfirmProps) {
   const { title, children, action, isDangerous = false, isBusy = false, typed, onConfirm, onClose } = props
-  const { takesFocus = 'action' } = props
+  const { takesFocus = 'action', isDisabled = false } = props
   const [given, setGiven] = useState('')
-  const isReady = typed === undefined || given.trim() === typed.text
+  const isReady = !isDisabled && (typed === undefined || given.trim() === typed.text)
   return (
     <Dialog onClose={onClose} title={title} centered>
       <DialogForm

@@ -1,4 +1,4 @@
-import { ActionIcon, Tooltip } from '@mantine/core'
+import { ActionIcon, Button } from '@mantine/core'
 import { IconCheck, IconCopy, IconX } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
@@ -20,17 +20,35 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   const shown = { idle: label, copied: t('actions.copied'), failed: t('task.copyFailed') }[state]
   const Icon = icons[state]
   return (
-    <Tooltip label={shown}>
-      <ActionIcon
-        variant="subtle"
-        color={state === 'failed' ? 'red' : 'gray'}
-        size="sm"
-        aria-label={shown}
-        onClick={async () => setState((await copyText(text)) ? 'copied' : 'failed')}
-      >
-        <Icon size={16} aria-hidden />
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      variant="subtle"
+      color={state === 'failed' ? 'red' : 'gray'}
+      size="sm"
+      aria-label={shown}
+      title={shown}
+      onClick={async () => setState((await copyText(text)) ? 'copied' : 'failed')}
+    >
+      <Icon size={16} aria-hidden />
+    </ActionIcon>
+  )
+}
+
+/** A button with a word that copies a text. `name`: of what the text is, where there are several buttons. */
+export function CopyThis({ text, name }: { text: string; name?: string }) {
+  const t = useTranslations('actions')
+  const [isCopied, setIsCopied] = useState(false)
+  const action = isCopied ? t('copied') : t('copy')
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      w="fit-content"
+      leftSection={isCopied ? <IconCheck size={16} aria-hidden /> : undefined}
+      aria-label={name === undefined ? undefined : t('named', { action, name })}
+      onClick={async () => setIsCopied(await copyText(text))}
+    >
+      {action}
+    </Button>
   )
 }
 

@@ -23,8 +23,8 @@ export function Form({
 }
 
 interface FormButtonsProps {
-  /** The verb on the button that submits. */
-  action: ReactNode
+  /** The verb on the button that submits. Undefined: there is none, what is there is for reading alone. */
+  action: ReactNode | undefined
   isBusy: boolean
   isDisabled: boolean
   isDangerous?: boolean
@@ -49,15 +49,17 @@ export function FormButtons(props: FormButtonsProps) {
         <Button variant="default" onClick={onBack ?? close} {...focus('back')}>
           {t('back')}
         </Button>
-        <Button
-          type="submit"
-          loading={isBusy}
-          disabled={isDisabled}
-          {...focus('action')}
-          {...(isDangerous ? { color: 'red' } : {})}
-        >
-          {action}
-        </Button>
+        {action !== undefined && (
+          <Button
+            type="submit"
+            loading={isBusy}
+            disabled={isDisabled}
+            {...focus('action')}
+            {...(isDangerous ? { color: 'red' } : {})}
+          >
+            {action}
+          </Button>
+        )}
       </Group>
     </Group>
   )

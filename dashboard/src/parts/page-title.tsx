@@ -17,7 +17,7 @@ export function PageTitle({
   useDocumentTitle(`${title} · Quillwork`)
   return (
     <Group justify="space-between" align="flex-start" wrap="wrap" gap="md">
-      <Stack gap={2} miw={0} flex={1}>
+      <Stack gap={2} miw={0} flex="1 1 16rem">
         <Title order={1}>{title}</Title>
         {below !== undefined && (
           <Text component="div" c="dimmed" size="sm">

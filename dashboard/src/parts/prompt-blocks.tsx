@@ -156,9 +156,10 @@ function keyOf({ of, id, span }: Shown | LeftOut): string {
   return `${of} ${id} ${span?.start ?? ''}`
 }
 
-function Name({ source: { of, title } }: { source: Shown | LeftOut }) {
+function Name({ source: { of, title, reference } }: { source: Shown | LeftOut }) {
   const t = useTranslations('scenes.prompt')
-  return <strong>{title === '' ? t(`of.${of}`) : title}:</strong>
+  const name = title === '' ? t(`of.${of}`) : title
+  return <strong>{reference === undefined ? name : t('ofReference', { name, reference })}:</strong>
 }
 
 function Why({ source: { reason }, titles }: { source: Shown; titles: ReadonlyMap<string, string> }) {
@@ -174,7 +175,7 @@ function Why({ source: { reason }, titles }: { source: Shown; titles: ReadonlyMa
 /** Pins or bars an entry for the scene, or takes that back. */
 function ChooseButton({ source, choose }: { source: Shown | LeftOut; choose: Choose | undefined }) {
   const t = useTranslations('scenes.prompt')
-  if (choose === undefined || source.of !== 'entry') return null
+  if (choose === undefined || source.of !== 'entry' || source.reference !== undefined) return null
   const { reason } = source
   const isShown = typeof reason !== 'string'
   const isChosen = reason === 'barred' || (isShown && reason.why === 'pinned')

@@ -4,8 +4,10 @@ import type { UseMutationResult } from '@tanstack/react-query'
 import { type ReactNode, useRef, useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
+import { useMay } from '../api/me.ts'
 import { Confirm, Dialog } from './dialog.tsx'
 import { DialogForm } from './form.tsx'
+import { FieldsOfWriters } from './may.tsx'
 import { notifyDone } from './notify.tsx'
 import { ErrorNotice } from './states.tsx'
 
@@ -64,6 +66,7 @@ export function RecordDialog<Saved extends { version: number }, Fields extends o
   }
   const [there, setThere] = useState<Fields>()
   const before = fieldsOf(seen)
+  const canWrite = useMay('write')
   const isChanged = differing(fields, before).length > 0
   const name = nameOf(fields).trim()
   const onError = (error: unknown) => {
@@ -103,14 +106,14 @@ export function RecordDialog<Saved extends { version: number }, Fields extends o
     >
       <DialogForm
         onSubmit={submit}
-        action={there === undefined ? t('save') : parts('keepMine')}
+        action={canWrite ? (there === undefined ? t('save') : parts('keepMine')) : undefined}
         isBusy={save.isPending}
-        isDisabled={!isWhole(fields) || !isChanged || name === ''}
-        aside={seen && <Delete key={seen.version} {...props} seen={seen} onError={onError} />}
+        isDisabled={!canWrite || !isWhole(fields) || !isChanged || name === ''}
+        aside={canWrite && seen && <Delete key={seen.version} {...props} seen={seen} onError={onError} />}
       >
-        {props.actions?.(isChanged)}
+        {canWrite && props.actions?.(isChanged)}
         {there === undefined ? (
-          own
+          <FieldsOfWriters>{own}</FieldsOfWriters>
         ) : (
           <Beside {...props} {...{ own, fields, there }} onTake={() => take(there)} />
         )}

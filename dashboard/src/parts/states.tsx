@@ -50,11 +50,15 @@ export function Empty({ title, text, children }: { title: string; text: string; 
 /** Returns what went wrong, for a person: in the server's own words for authors where it has any. */
 export function useErrorText(): (error: unknown) => string {
   const t = useTranslations('errors')
+  const roles = useTranslations('roles')
   return error => {
     if (!(error instanceof ApiError)) return t('unexpected')
     if (error.status === 0 && error.code === 'OFFLINE') return t('offline')
     if (error.problem === undefined) return t('unknown')
-    return error.problem.authorMessage ?? error.problem.detail
+    const { neededRole } = error.problem
+    if (neededRole !== undefined) return t('forbidden', { role: roles(neededRole) })
+    const { authorMessage, detail } = error.problem
+    return authorMessage ?? (error.status === 412 ? t('changed') : detail)
   }
 }
 

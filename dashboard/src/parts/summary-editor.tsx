@@ -42,12 +42,12 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
           mine={typed}
           there={there}
           language={language}
-          isBusy={isPending}
-          error={error}
-          onKeepMine={edit.keepMine}
-          onTakeTheirs={() => {
-            edit.takeTheirs()
-            onClose()
+          edit={{
+            ...edit,
+            takeTheirs() {
+              edit.takeTheirs()
+              onClose()
+            },
           }}
         />
       ) : (

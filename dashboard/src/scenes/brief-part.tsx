@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Task, wordsOf } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Scene, SceneTasks } from '../queries/novel-queries.ts'
@@ -45,7 +46,11 @@ function NoBrief({ scene }: { scene: Scene }) {
   const hasSummary = (scene.summary?.text ?? '').trim() !== ''
   return (
     <Empty title={t('emptyTitle')} text={hasSummary ? t('emptyText') : t('needsSummary')}>
-      {hasSummary && <MakeBrief scene={scene} label={t('make')} />}
+      {hasSummary && (
+        <May need="write">
+          <MakeBrief scene={scene} label={t('make')} />
+        </May>
+      )}
     </Empty>
   )
 }
@@ -93,7 +98,9 @@ function MadeBrief({ scene, task }: { scene: Scene; task: Task }) {
             )}
           </Text>
         </Group>
-        <MakeBrief scene={scene} label={t('makeAgain')} />
+        <May need="write">
+          <MakeBrief scene={scene} label={t('makeAgain')} />
+        </May>
       </Group>
       <BriefText brief={data.result as Brief} scene={scene} />
     </Stack>

@@ -3,6 +3,7 @@ import { IconCoin } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
+import { useMayAct } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
 import { Form } from '../parts/form.tsx'
 import { NumberField } from '../parts/number-field.tsx'
@@ -88,11 +89,12 @@ export function RaiseBudget({ task }: { task: Task }) {
   const t = useTranslations('scenes.budget')
   const { data } = useBudget(task.rootTaskId)
   const need = task.errorInfo?.need
+  const mayAct = useMayAct()(task)
   return (
     <Alert color="yellow" icon={<IconCoin aria-hidden />} title={t('title')} role="status">
       <Stack gap="sm">
         <Text size="sm">{t('text')}</Text>
-        {data?.budget !== undefined && (
+        {mayAct && data?.budget !== undefined && (
           <RaiseForm
             key={`${data.budget.tokens} ${data.budget.cost}`}
             use={data}

@@ -9,8 +9,10 @@ import { defined } from '../../../src/task/defined.ts'
 import { useCapabilities, whyOff } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { useMay } from '../api/me.ts'
 import type { components } from '../api/schema.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { CopyThis } from '../parts/export-text.tsx'
 import { unitOf } from '../parts/instructions.ts'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PromptBlocks } from '../parts/prompt-blocks.tsx'
@@ -19,11 +21,11 @@ import { ErrorNotice, Loading, Pending } from '../parts/states.tsx'
 import {
   ifMatch,
   type Scene,
+  useIsReference,
   useOutline,
   useReadSceneAgain,
   useSceneTasks,
 } from '../queries/novel-queries.ts'
-import { CopyThis } from './outcome.tsx'
 import styles from './scenes.module.css'
 
 const from = '/novels/$novelId/scenes/$sceneId'
@@ -175,6 +177,7 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
   const [view, setView] = useState<View>('read')
   const { data, error, refetch } = useCandidate(scene.id, note.id)
   const decide = useDecideCandidate(scene, note.id)
+  const canWrite = useMay('write')
   if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const hasText = scene.content.trim() !== ''
   const shown = hasText ? view : 'read'
@@ -187,7 +190,10 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
           aria-label={t('view')}
           value={view}
           onChange={value => setView(views.find(each => each === value) ?? 'read')}
-          data={views.map(value => ({ value, label: t(value === 'read' ? 'whole' : value) }))}
+          data={(canWrite ? views : views.slice(0, 2)).map(value => ({
+            value,
+            label: t(value === 'read' ? 'whole' : value),
+          }))}
         />
       )}
       {shown === 'read' && <CandidateText {...data} />}
@@ -207,9 +213,11 @@ function WholeCandidate({ note, scene }: { note: Note; scene: Scene }) {
           />
         </Suspense>
       )}
-      <Decision decide={decide} isWhole={shown !== 'choose'} label={acceptLabel(note, scene)}>
-        {note.passage === undefined && <AnotherText scene={scene} candidateId={note.id} />}
-      </Decision>
+      {canWrite && (
+        <Decision decide={decide} isWhole={shown !== 'choose'} label={acceptLabel(note, scene)}>
+          {note.passage === undefined && <AnotherText scene={scene} candidateId={note.id} />}
+        </Decision>
+      )}
       {shown === 'read' && <CopyThis text={data.text} />}
       <WhatWasShown prompts={data.prompts ?? []} />
       {decide.accept.error !== null && <ErrorNotice error={decide.accept.error} />}
@@ -351,15 +359,16 @@ function Decision({ decide: { accept, discard }, isWhole, label, children }: Dec
   )
 }
 
-/** The way to another text in place of a candidate. Nothing where the form for it is not there: without a model, or before a task has ended. */
+/** The way to another text in place of a candidate. Nothing where the form for it is not there: without a model, in a reference, or before a task has ended. */
 function AnotherText({ scene, candidateId }: { scene: Scene; candidateId: string }) {
   const t = useTranslations('scenes.candidates')
   const navigate = useNavigate({ from })
   const { data: capabilities } = useCapabilities()
   const tasks = useSceneTasks(scene.id)
+  const isReference = useIsReference(scene.novelId)
   const isWriting = !tasks.isKnown || tasks.newest('GenerateScene')?.done === false
-  if (isWriting || capabilities === undefined || whyOff(capabilities, 'GenerateScene') !== undefined)
-    return null
+  if (isReference || isWriting || capabilities === undefined) return null
+  if (whyOff(capabilities, 'GenerateScene') !== undefined) return null
   return (
     <Button
       size="xs"

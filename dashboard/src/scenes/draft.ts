@@ -1,5 +1,3 @@
-import { useWindowEvent } from '@mantine/hooks'
-import { useRef, useState } from 'react'
 import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { drafts, readStored, sceneOfDraft, storedNames, writeStored } from '../browser/state.ts'
@@ -23,19 +21,26 @@ export interface Draft extends Typed {
   /** The version of the scene that they saw, and what it said. */
   version: number
   base: Typed
+  /** What of it was sent, or waits to be: the novel may say so without this browser having heard. The newest last. */
+  sent?: readonly Typed[]
+  /** The name of the unsent edit that it goes on from. */
+  replaces?: string
   /** Those of a novel go with it. Absent in what an earlier build kept. */
   novelId?: string
   /** Epoch milliseconds. */
   at: number
 }
 
-const newName = (sceneId: string) => `${drafts}${sceneId}.${newIdempotencyKey()}`
+/** Returns a new name of something typed into a scene. `prefix`: that of unsaved changes, or of unsent edits. */
+export function newName(prefix: string, sceneId: string): string {
+  return `${prefix}${sceneId}.${newIdempotencyKey()}`
+}
 
 /** Unsaved changes are kept for this long after the last one; milliseconds. The text of a novel should not stay in a browser that nobody uses for it. */
 const keptFor = 30 * 24 * 3_600_000
 
 /** Returns what is stored under a name, unless it is too old, or has no time. */
-function storedDraft(name: string): Draft | undefined {
+export function storedDraft(name: string): Draft | undefined {
   const kept = readStored(name) as Draft | undefined
   return typeof kept?.at === 'number' && Date.now() - kept.at < keptFor ? { ...kept, name } : undefined
 }
@@ -51,10 +56,10 @@ export function surplusDrafts(kept: readonly Draft[]): Draft[] {
   let inAll = 0
   return kept
     .toSorted((a, b) => b.at - a.at)
-    .filter(({ name, content, base }) => {
+    .filter(({ name, content, base, sent = [] }) => {
       const count = (ofScene.get(sceneOfDraft(name)) ?? 0) + 1
       ofScene.set(sceneOfDraft(name), count)
-      inAll += content.length + base.content.length
+      inAll += [base, ...sent].reduce((sum, each) => sum + each.content.length, content.length)
       return count > mostOfScene || inAll > mostInAll
     })
 }
@@ -67,7 +72,8 @@ export function dropOldDrafts(): void {
   for (const { name } of surplusDrafts(kept)) writeStored(name, undefined)
 }
 
-function isWhole(kept: Draft | undefined): kept is Draft {
+/** Returns whether something stored can be read as a draft. */
+export function isWhole<T extends Draft>(kept: T | undefined): kept is T {
   return typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
 }
 
@@ -93,7 +99,7 @@ export function isKept({ name }: Draft): boolean {
 
 /** Takes a draft over into an editor of this tab. Where the tab that typed it is still open, that one stores its own again. */
 export function continueDraft(draft: Draft, { id, novelId }: Scene): Draft {
-  const own = { ...draft, name: newName(id), continues: draft.name, novelId }
+  const own = { ...draft, name: newName(drafts, id), continues: draft.name, novelId }
   if (!writeStored(own.name, own)) return draft
   discardDraft(draft)
   return own
@@ -101,36 +107,82 @@ export function continueDraft(draft: Draft, { id, novelId }: Scene): Draft {
 
 /** Returns what an editor of a scene begins with. */
 export function draftOf({ id, title = '', content, version, novelId }: Scene): Draft {
-  return { name: newName(id), title, content, version, base: { title, content }, novelId, at: Date.now() }
-}
-
-/** Returns what the person changed of what they saw. */
-export function editOf({ title, content, base }: Draft): SceneEdit {
   return {
-    ...(title === base.title ? {} : { title }),
-    ...(content === base.content ? {} : { content }),
+    name: newName(drafts, id),
+    title,
+    content,
+    version,
+    base: { title, content },
+    novelId,
+    at: Date.now(),
   }
 }
 
-/** Returns whether somebody else changed the same as the person did. */
-export function collides(draft: Draft, theirs: Scene): boolean {
-  const { title, content } = editOf(draft)
-  const isOtherTitle = title !== undefined && (theirs.title ?? '') !== draft.base.title
-  const isOtherText = content !== undefined && theirs.content !== draft.base.content
-  return (isOtherTitle && theirs.title !== title) || (isOtherText && theirs.content !== content)
+const parts = ['title', 'content'] as const
+
+/** Returns whether two texts are the same. */
+export function isSameTyped(one: Typed, other: Typed): boolean {
+  return parts.every(part => one[part] === other[part])
 }
 
-/** Returns whether there is anything to save. */
-function isChanged(draft: Draft): boolean {
-  return Object.keys(editOf(draft)).length > 0
+/** Returns what the scene may say where nobody else changed it. */
+const known = ({ base, sent = [] }: Draft): readonly Typed[] => [base, ...sent]
+
+/** At most so many texts that were sent without an answer are remembered. */
+const mostSent = 3
+
+/** Returns what was sent of a draft once the text that it has now is sent. */
+export function withSent({ sent = [], title, content }: Draft): Typed[] {
+  const now = { title, content }
+  return [...sent.filter(each => !isSameTyped(each, now)), now].slice(-mostSent)
+}
+
+/** Returns what the person changed of what they saw, and of what they sent since. */
+export function editOf(draft: Draft): SceneEdit {
+  const changed = parts.filter(part => known(draft).some(each => each[part] !== draft[part]))
+  return Object.fromEntries(changed.map(part => [part, draft[part]]))
+}
+
+const typedOf = ({ title = '', content }: Scene): Typed => ({ title, content })
+
+/** Returns whether somebody else changed the same as the person did. */
+export function collides(draft: Draft, theirs: Scene): boolean {
+  const edit = editOf(draft)
+  const there = typedOf(theirs)
+  return parts.some(
+    part => edit[part] !== undefined && edit[part] !== there[part] && isOutrunIn(part, draft, there),
+  )
+}
+
+/** Returns whether a scene says all that a person changed. */
+export function isSavedIn(draft: Draft, theirs: Scene): boolean {
+  const edit = editOf(draft)
+  const there = typedOf(theirs)
+  return parts.every(part => edit[part] === undefined || edit[part] === there[part])
+}
+
+/** Returns whether somebody else changed the text or the title since the person began. */
+export function isOutrun(draft: Draft, scene: Scene): boolean {
+  return parts.some(part => isOutrunIn(part, draft, typedOf(scene)))
+}
+
+function isOutrunIn(part: keyof Typed, draft: Draft, there: Typed): boolean {
+  return known(draft).every(each => each[part] !== there[part])
+}
+
+/** Returns a draft as a change of what somebody else saved, which the person has seen and wants to write over. */
+export function writtenOver<T extends Draft>(draft: T, theirs: Scene): T {
+  const base = typedOf(theirs)
+  const typed = { ...base, ...editOf(draft) }
+  return { ...draft, ...typed, base, version: theirs.version, sent: [typed] }
 }
 
 /**
  * What is typed, once `sent` was saved: from then on it is a change of what was saved. Where somebody else changed what the person typed on,
  * it stays a change of what they saw, so that it collides.
  */
-export function rebased(draft: Draft, sent: Typed, { title = '', content, version }: Scene): Draft {
-  const saved = { title, content }
+export function rebased({ sent: _, replaces: __, ...draft }: Draft, sent: Typed, scene: Scene): Draft {
+  const saved = typedOf(scene)
   const after = (part: keyof Typed) => {
     if (draft[part] === sent[part]) return { typed: saved[part], base: saved[part], isSeen: true }
     const isSeen = saved[part] === sent[part]
@@ -142,40 +194,6 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
     title: ofTitle.typed,
     content: ofContent.typed,
     base: { title: ofTitle.base, content: ofContent.base },
-    version: ofTitle.isSeen && ofContent.isSeen ? version : draft.version,
-  }
-}
-
-/** Returns what is typed, kept in the browser at each change: a tab may be closed at any time. */
-export function useDraft(first: Draft) {
-  const [draft, setDraft] = useState(first)
-  // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
-  const newest = useRef(first)
-  const storedAt = useRef(first.at)
-  const { name } = first
-  const drop = () => discardDraft({ name, at: storedAt.current })
-  useWindowEvent('storage', ({ key, newValue }) => {
-    if (key !== name || newValue !== null || !isChanged(newest.current)) return
-    // Another tab continues what was typed here. What is typed here stays, too.
-    const isTaken = storedNames(drafts).some(each => storedDraft(each)?.continues === name)
-    if (isTaken) writeStored(name, newest.current)
-  })
-  const put = (next: Draft): boolean => {
-    newest.current = next
-    setDraft(next)
-    const isMore = isChanged(next)
-    if (!isMore) drop()
-    else if (writeStored(name, next)) storedAt.current = next.at
-    return isMore
-  }
-  return {
-    draft,
-    isChanged: isChanged(draft),
-    drop,
-    /** Returns whether the browser has what is typed: not where it can store nothing, or another tab has stored its own since. */
-    isStored: () => storedDraft(name)?.at === newest.current.at,
-    type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
-    /** Continues from what was saved. Returns whether anything was typed since it was sent. */
-    rebase: (sent: Typed, saved: Scene) => put(rebased(newest.current, sent, saved)),
+    version: ofTitle.isSeen && ofContent.isSeen ? scene.version : draft.version,
   }
 }

@@ -1,17 +1,5 @@
-import {
-  Alert,
-  Box,
-  Button,
-  Group,
-  Paper,
-  SimpleGrid,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-  Title,
-} from '@mantine/core'
-import { IconArrowsSplit, IconCut, IconFeather } from '@tabler/icons-react'
+import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { IconCut, IconFeather } from '@tabler/icons-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/words.ts'
@@ -19,15 +7,17 @@ import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import type { Selected } from '../parts/instructions.ts'
 import { notifyDone } from '../parts/notify.tsx'
-import { Provenance } from '../parts/provenance.tsx'
 import { splitScene, useShape } from '../parts/shaping.ts'
 import { ErrorNotice } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
-import { type Draft, type Typed, useDraft } from './draft.ts'
-import { CopyThis } from './outcome.tsx'
+import { BothVersions } from './both-versions.tsx'
+import { type Draft, isOutrun, type Typed, withSent } from './draft.ts'
 import { RewriteTools } from './rewrite-tools.tsx'
+import { isRefusal } from './save-draft.ts'
 import { useSaveDraft } from './scene-writes.ts'
 import styles from './scenes.module.css'
+import { queueEdit, removeUnsent } from './unsent.ts'
+import { useDraft } from './use-draft.ts'
 
 /** What the API takes of a text and of a title, in UTF-16 code units. A text that a task wrote may be longer, and stay as long. */
 const most = { content: 50_000, title: 300 } as const
@@ -45,12 +35,26 @@ interface EditorProps {
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
-  const { draft, isChanged, type, rebase, drop, isStored } = useDraft(first)
-  const save = useSaveDraft(scene.id, (sent, saved) => {
-    const isMore = rebase(sent, saved)
-    notifyDone(t(isMore ? 'savedButMore' : 'saved'))
+  const typing = useDraft(first, scene)
+  const { draft, isChanged, isToSave, isFull, type, rebase, handOver, writeOver, keep, drop, isStored } =
+    typing
+  const end = (isMore: boolean, done: 'saved' | 'queued') => {
+    notifyDone(t(isMore ? `${done}ButMore` : done))
     if (!isMore) onClose()
+  }
+  const save = useSaveDraft({
+    onSaved(sent, saved) {
+      if (sent.replaces !== undefined) removeUnsent(sent.replaces)
+      end(rebase(sent, saved), 'saved')
+    },
+    onUnreachable(sent) {
+      const edit = queueEdit(sent, scene.novelId)
+      const isMore = handOver(withSent(sent), edit?.name)
+      if (edit !== undefined) end(isMore, 'queued')
+      return edit !== undefined
+    },
   })
+  const { theirs } = save
   const kept = {
     title: t('leaveTitle'),
     action: t('leave'),
@@ -61,13 +65,16 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
     <>
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
       {question}
-      {save.theirs !== undefined ? (
+      {theirs !== undefined ? (
         <BothVersions
           mine={draft}
-          theirs={save.theirs}
+          theirs={theirs}
           isBusy={save.isPending}
-          onKeepMine={() => save.keepMine(draft)}
-          onTakeTheirs={() => onClose(draft)}
+          onKeepMine={() => save.send(writeOver(theirs))}
+          onTakeTheirs={() => {
+            if (draft.replaces !== undefined) removeUnsent(draft.replaces)
+            onClose(keep())
+          }}
           onBack={save.back}
         />
       ) : (
@@ -76,6 +83,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
           draft={draft}
           mostContent={Math.max(most.content, scene.content.length)}
           isChanged={isChanged}
+          isToSave={isToSave}
           save={save}
           onType={type}
           onDrop={() => {
@@ -83,7 +91,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
             onClose()
           }}
         >
-          <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(draft, scene)} />
+          <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(draft, scene)} isFull={isFull} />
         </EditForm>
       )}
     </>
@@ -94,7 +102,9 @@ interface EditFormProps {
   scene: Scene
   draft: Draft
   mostContent: number
+  /** Something typed would be lost. */
   isChanged: boolean
+  isToSave: boolean
   save: ReturnType<typeof useSaveDraft>
   onType: (part: Partial<Typed>) => void
   onDrop: () => void
@@ -102,11 +112,11 @@ interface EditFormProps {
 }
 
 function EditForm(props: EditFormProps) {
-  const { scene, draft, mostContent, isChanged, save, onType, onDrop, children } = props
+  const { scene, draft, mostContent, isChanged, isToSave, save, onType, onDrop, children } = props
   const t = useTranslations('scenes.edit')
   const [selected, setSelected] = useState<Selected>()
   const [caret, setCaret] = useState(0)
-  const send = () => (isChanged ? save.send(draft) : undefined)
+  const send = () => (isToSave ? save.send(draft) : undefined)
   return (
     <Stack>
       {/* Not within the form: its dialog submits itself alone. */}
@@ -132,6 +142,11 @@ function EditForm(props: EditFormProps) {
             }}
           />
           {save.error !== null && <ErrorNotice error={save.error} />}
+          {save.error !== null && !isRefusal(save.error) && (
+            <Text c="red" size="sm">
+              {t('notQueued')}
+            </Text>
+          )}
           <Group justify="space-between" className={styles['saving'] ?? ''}>
             <Count content={draft.content} />
             <Group gap="xs">
@@ -139,7 +154,7 @@ function EditForm(props: EditFormProps) {
               <Button variant="default" onClick={onDrop} disabled={save.isPending}>
                 {isChanged ? t('drop') : t('close')}
               </Button>
-              <Button type="submit" loading={save.isPending} disabled={!isChanged}>
+              <Button type="submit" loading={save.isPending} disabled={!isToSave}>
                 {t('save')}
               </Button>
             </Group>
@@ -179,12 +194,13 @@ function SplitHere({ scene, draft, at, onSplit }: SplitHereProps) {
   )
 }
 
-/** Somebody else changed the text or the title since the person began. */
-function isOutrun({ base }: Draft, { content, title = '' }: Scene): boolean {
-  return content !== base.content || title !== base.title
+interface NoticesProps {
+  isBeingWritten: boolean
+  isOutrun: boolean
+  isFull: boolean
 }
 
-function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean; isOutrun: boolean }) {
+function Notices({ isBeingWritten, isOutrun: isOld, isFull }: NoticesProps) {
   const t = useTranslations('scenes.edit')
   return (
     <>
@@ -196,6 +212,11 @@ function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean;
       {isOld && (
         <Alert color="yellow" role="status">
           {t('outrun')}
+        </Alert>
+      )}
+      {isFull && (
+        <Alert color="red" role="alert">
+          {t('notStored')}
         </Alert>
       )}
     </>
@@ -257,80 +278,5 @@ function Count({ content }: { content: string }) {
     <Text size="sm" c="dimmed" className="numbers" data-words={words}>
       {t('count', { words, characters })}
     </Text>
-  )
-}
-
-/** What the choice between two versions is given. */
-interface BothVersionsProps {
-  mine: Typed
-  theirs: Scene
-  isBusy: boolean
-  onKeepMine: () => void
-  onTakeTheirs: () => void
-  onBack: () => void
-}
-
-/** The scene was changed while somebody edited it: both versions, and the choice. Whatever is chosen, the other one is not lost. */
-function BothVersions(props: BothVersionsProps) {
-  const { mine, theirs, isBusy, onKeepMine, onTakeTheirs, onBack } = props
-  const t = useTranslations('scenes.both')
-  return (
-    <Stack data-both-versions>
-      <Alert color="yellow" icon={<IconArrowsSplit aria-hidden />} title={t('title')} role="alert">
-        {t('text')}
-      </Alert>
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Version title={t('mine')} text={mine} hint={t('mineHint')} which="mine">
-          <Button size="xs" onClick={onKeepMine} loading={isBusy}>
-            {t('keepMine')}
-          </Button>
-          <CopyThis text={mine.content} />
-        </Version>
-        <Version
-          title={t('theirs')}
-          text={{ title: theirs.title ?? '', content: theirs.content }}
-          hint={theirs.textOrigin === undefined ? '' : <Provenance origin={theirs.textOrigin} />}
-          which="theirs"
-        >
-          <Button size="xs" variant="default" onClick={onTakeTheirs} disabled={isBusy}>
-            {t('takeTheirs')}
-          </Button>
-          <CopyThis text={theirs.content} />
-        </Version>
-      </SimpleGrid>
-      <Group>
-        <Button variant="subtle" onClick={onBack}>
-          {t('back')}
-        </Button>
-      </Group>
-    </Stack>
-  )
-}
-
-interface VersionProps {
-  title: string
-  text: Typed
-  hint: React.ReactNode
-  which: 'mine' | 'theirs'
-  children: React.ReactNode
-}
-
-function Version({ title, text, hint, which, children }: VersionProps) {
-  return (
-    <Paper withBorder p="md" data-version={which}>
-      <Stack gap="sm">
-        <Title order={3}>{title}</Title>
-        <Text component="div" size="xs" c="dimmed">
-          {hint}
-        </Text>
-        <Group gap="xs">{children}</Group>
-        {text.title !== '' && <Text fw={600}>{text.title}</Text>}
-        <Box component="section" className={styles['side'] ?? ''} tabIndex={0} aria-label={title}>
-          <Text component="div" className="prose" inherit>
-            {text.content}
-          </Text>
-        </Box>
-      </Stack>
-    </Paper>
   )
 }

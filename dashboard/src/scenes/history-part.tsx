@@ -10,12 +10,13 @@ import { keys } from '../api/keys.ts'
 import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
 import type { components } from '../api/schema.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { CopyThis } from '../parts/export-text.tsx'
+import { May } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import { ifMatch, type Scene, useReadSceneAgain } from '../queries/novel-queries.ts'
-import { CopyThis } from './outcome.tsx'
 
 type Note = components['schemas']['HistoryNote']
 
@@ -136,7 +137,9 @@ function HistoryEntry({ entryId, scene }: { entryId: string; scene: Scene }) {
         </Suspense>
       )}
       <Group gap="xs">
-        <Restore scene={scene} entryId={entryId} />
+        <May need="write">
+          <Restore scene={scene} entryId={entryId} />
+        </May>
         <CopyThis text={data.text} />
       </Group>
     </Stack>

@@ -3,6 +3,7 @@ import { useTranslations } from 'use-intl'
 import { Conflict } from '../parts/conflict.tsx'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
+import { FieldsOfWriters } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
@@ -22,19 +23,13 @@ export function NarrationPart({ scene }: { scene: Scene }) {
   return (
     <Panel title={t('title')} hint={t('hint')} data-narration>
       {theirs !== undefined ? (
-        <Conflict
-          mine={textOf(fields)}
-          theirs={textOf(theirs)}
-          language={novel?.language}
-          isBusy={isPending}
-          error={error}
-          onKeepMine={edit.keepMine}
-          onTakeTheirs={edit.takeTheirs}
-        />
+        <Conflict mine={textOf(fields)} theirs={textOf(theirs)} language={novel?.language} edit={edit} />
       ) : (
         <Form onSubmit={() => edit.save()}>
           <Stack gap="sm">
-            <ViewFields fields={fields} open={t('asNovel')} onChange={edit.type} />
+            <FieldsOfWriters>
+              <ViewFields fields={fields} open={t('asNovel')} onChange={edit.type} />
+            </FieldsOfWriters>
             {error !== null && <ErrorNotice error={error} />}
             {isChanged && (
               <Group justify="flex-end">

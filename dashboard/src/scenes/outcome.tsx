@@ -1,11 +1,12 @@
 import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
-import { IconAlertTriangle, IconBan, IconCheck } from '@tabler/icons-react'
+import { IconAlertTriangle, IconBan } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Task, wordsOf } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
-import { copyText } from '../parts/export-text.tsx'
+import { CopyThis } from '../parts/export-text.tsx'
 import { TextLink } from '../parts/links.tsx'
+import { MayAct } from '../parts/may.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { useTaskAction } from './scene-writes.ts'
@@ -95,7 +96,15 @@ function Failed({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
   const why = wordsOf(task.errorInfo)
   return (
-    <End kind="failed" action={<TryAgain task={task} />} onDismiss={onDismiss}>
+    <End
+      kind="failed"
+      action={
+        <MayAct task={task}>
+          <TryAgain task={task} />
+        </MayAct>
+      }
+      onDismiss={onDismiss}
+    >
       {why !== undefined && <Text size="sm">{why}</Text>}
       <Text size="sm">{t('failedKept')}</Text>
       <WhatCame task={task} />
@@ -112,7 +121,15 @@ function Failed({ task, onDismiss }: Dismissible & { task: Task }) {
 function Stopped({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
   return (
-    <End kind="stopped" action={<TryAgain task={task} />} onDismiss={onDismiss}>
+    <End
+      kind="stopped"
+      action={
+        <MayAct task={task}>
+          <TryAgain task={task} />
+        </MayAct>
+      }
+      onDismiss={onDismiss}
+    >
       <Text size="sm">{t('stopped')}</Text>
       <WhatCame task={task} />
     </End>
@@ -134,23 +151,6 @@ function WhatCame({ task }: { task: Task }) {
       </Spoiler>
       <CopyThis text={text} />
     </Stack>
-  )
-}
-
-/** A button with a word that copies a text. */
-export function CopyThis({ text }: { text: string }) {
-  const t = useTranslations('actions')
-  const [isCopied, setIsCopied] = useState(false)
-  return (
-    <Button
-      size="xs"
-      variant="default"
-      w="fit-content"
-      leftSection={isCopied ? <IconCheck size={16} aria-hidden /> : undefined}
-      onClick={async () => setIsCopied(await copyText(text))}
-    >
-      {isCopied ? t('copied') : t('copy')}
-    </Button>
   )
 }
 

@@ -18,7 +18,7 @@ import {
   type Unit,
   unitOf,
 } from '../parts/instructions.ts'
-import { type Scene, useOutline } from '../queries/novel-queries.ts'
+import { type Scene, useIsReference, useOutline } from '../queries/novel-queries.ts'
 import { useSubmit } from './scene-writes.ts'
 import styles from './scenes.module.css'
 
@@ -54,12 +54,14 @@ interface RewriteToolsProps {
   onSent?: () => void
 }
 
-/** What a model can do with the selected passage. Nothing where none can. */
+/** What a model can do with the selected passage. Nothing where none can, or may. */
 export function RewriteTools({ scene, selected, isUnsaved = false, onSent }: RewriteToolsProps) {
   const t = useTranslations('scenes.rewrite')
   const { data: capabilities } = useCapabilities()
   const [asked, setAsked] = useState<{ edit: Edit; selected: Selected }>()
+  const isReference = useIsReference(scene.novelId)
   if (capabilities === undefined || whyOff(capabilities, 'RewriteSelection') !== undefined) return null
+  if (isReference) return null
   const canAsk = selected !== undefined && !isUnsaved
   return (
     <>

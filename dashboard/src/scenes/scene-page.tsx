@@ -4,6 +4,8 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { unitOf } from '../parts/instructions.ts'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Pending } from '../parts/states.tsx'
 import {
@@ -37,13 +39,13 @@ export function ScenePage() {
   useReadAgainAfterTasks({ id: sceneId, novelId }, known)
   if (scene === undefined)
     return (
-      <Stack>
+      <Page>
         <PageTitle title={t('title')} />
         <Pending error={error} onRetry={refetch} lines={8} />
-      </Stack>
+      </Page>
     )
   return (
-    <Stack>
+    <Page>
       <SceneHead scene={scene} />
       <Grid gap="xl">
         <Grid.Col span={{ base: 12, lg: 7 }}>
@@ -53,11 +55,13 @@ export function ScenePage() {
           <Stack key={scene.id}>
             <SummaryPart scene={scene} making={tasks.newest('GenerateSummary')} />
             <NarrationPart scene={scene} />
-            <WritePart scene={scene} tasks={tasks} />
+            <May need="write">
+              <WritePart scene={scene} tasks={tasks} />
+            </May>
           </Stack>
         </Grid.Col>
       </Grid>
-    </Stack>
+    </Page>
   )
 }
 

@@ -1,14 +1,14 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, api, dataOf } from '../api/client.ts'
-import { keys, ofNovel } from '../api/keys.ts'
+import { keys } from '../api/keys.ts'
 import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
-import { ifMatch, type Scene, useReadScene } from '../queries/novel-queries.ts'
+import { type Scene, useReadScene } from '../queries/novel-queries.ts'
 import { cancelTask, retryTask, submitTask, useAddTask } from '../queries/task-queries.ts'
 import { overNewest } from '../queries/versioned-edit.ts'
-import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
+import type { Draft, SceneEdit } from './draft.ts'
+import { isRefusal, saveDraft, saveEdit } from './save-draft.ts'
 
 /** A task that is about a scene, as it is submitted. */
 type Submission = components['schemas']['TaskSubmission']
@@ -34,21 +34,8 @@ export function useSubmit(sceneId: string) {
 export function useEdit(sceneId: string) {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: ({ edit, seen }: { edit: SceneEdit; seen: Pick<Scene, 'version'> }): Promise<Scene> =>
-      dataOf(
-        api.PATCH('/v1/scenes/{sceneId}', {
-          params: { path: { sceneId }, header: ifMatch(seen) },
-          body: edit,
-        }),
-      ),
-    onSuccess(scene) {
-      queries.setQueryData(keys.scene(sceneId), scene)
-      // A reading that is under way may bring the scene of before the save.
-      void queries.refetchQueries({ queryKey: keys.scene(sceneId), fetchStatus: 'fetching' })
-      void queries.invalidateQueries({ queryKey: keys.sceneHistory(sceneId) })
-      // Summaries above the scene, threads that quote it and comparisons with snapshots depend on it too.
-      void queries.invalidateQueries(ofNovel(scene.novelId))
-    },
+    mutationFn: ({ edit, seen }: { edit: SceneEdit; seen: Pick<Scene, 'version'> }) =>
+      saveEdit(queries, { sceneId, edit, seen }),
   })
 }
 
@@ -87,41 +74,35 @@ export function useTaskAction(taskId: string) {
   return { stop, again }
 }
 
+/** What a save ends with, for the editor. */
+interface SaveEnds {
+  onSaved: (sent: Draft, saved: Scene) => void
+  /** The server could not be reached. Returns whether the edit is kept to be sent later. */
+  onUnreachable: (sent: Draft) => boolean
+}
+
 /**
- * Saves what a person typed. What somebody else did to another part of the scene does not stand in the way; where both changed the same,
- * nothing is overwritten: `theirs` is there then, until the person has decided. One save at a time: a second one would be of a version that the
- * first makes old.
+ * Saves what a person typed. Where somebody else changed the same, `theirs` is there until the person has decided. One save at a time: a second
+ * one would be of a version that the first makes old.
  */
-export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
-  const edit = useEdit(sceneId)
-  const readScene = useReadScene(sceneId)
+export function useSaveDraft({ onSaved, onUnreachable }: SaveEnds) {
+  const queries = useQueryClient()
   const [theirs, setTheirs] = useState<Scene>()
   const [error, setError] = useState<unknown>(null)
   const [isPending, setIsPending] = useState(false)
 
-  /** `outrunBy`: the version that the person accepts to write over. */
-  const send = async (draft: Draft, outrunBy?: Scene): Promise<void> => {
-    setError(null)
-    try {
-      onSaved(draft, await edit.mutateAsync({ edit: editOf(draft), seen: outrunBy ?? draft }))
-    } catch (failure) {
-      if (!(failure instanceof ApiError) || failure.code !== 'SCENE_CHANGED') return setError(failure)
-      await meet(draft)
-    }
-  }
-  const meet = async (draft: Draft): Promise<void> => {
-    try {
-      const newest = await readScene()
-      if (collides(draft, newest)) setTheirs(newest)
-      else await send(draft, newest)
-    } catch (failure) {
-      setError(failure)
-    }
-  }
-  const begin = async (draft: Draft, outrunBy?: Scene): Promise<void> => {
+  const send = async (draft: Draft): Promise<void> => {
     if (isPending) return
+    setTheirs(undefined)
+    setError(null)
     setIsPending(true)
-    await send(draft, outrunBy)
+    try {
+      const saving = await saveDraft(queries, draft)
+      if ('theirs' in saving) setTheirs(saving.theirs)
+      else onSaved(draft, saving.saved)
+    } catch (failure) {
+      if (isRefusal(failure) || !onUnreachable(draft)) setError(failure)
+    }
     setIsPending(false)
   }
 
@@ -129,11 +110,7 @@ export function useSaveDraft(sceneId: string, onSaved: (sent: Draft, saved: Scen
     error,
     theirs,
     isPending,
-    send: (draft: Draft) => void begin(draft),
-    keepMine(draft: Draft) {
-      setTheirs(undefined)
-      void begin(draft, theirs)
-    },
+    send: (draft: Draft) => void send(draft),
     back: () => setTheirs(undefined),
   }
 }

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
+import { May } from '../parts/may.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
@@ -31,18 +32,20 @@ export function SummaryPart({ scene, making }: { scene: Scene; making: Task | un
       ) : (
         <>
           <Shown scene={scene} />
-          <Group gap="xs">
-            <Button
-              ref={opener}
-              variant="default"
-              size="xs"
-              leftSection={<IconPencil size={16} aria-hidden />}
-              onClick={() => setIsEditing(true)}
-            >
-              {scene.summary === undefined ? t('write') : t('edit')}
-            </Button>
-            <MakeAgain scene={scene} making={making} />
-          </Group>
+          <May need="write">
+            <Group gap="xs">
+              <Button
+                ref={opener}
+                variant="default"
+                size="xs"
+                leftSection={<IconPencil size={16} aria-hidden />}
+                onClick={() => setIsEditing(true)}
+              >
+                {scene.summary === undefined ? t('write') : t('edit')}
+              </Button>
+              <MakeAgain scene={scene} making={making} />
+            </Group>
+          </May>
         </>
       )}
     </Panel>

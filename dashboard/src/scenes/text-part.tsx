@@ -2,7 +2,10 @@ import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconPencil } from '@tabler/icons-react'
 import { type RefObject, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMay } from '../api/me.ts'
 import type { Task } from '../api/task.ts'
+import { PassFocus } from '../browser/pass-focus.tsx'
+import { sceneOfDraft } from '../browser/state.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty } from '../parts/states.tsx'
@@ -13,6 +16,8 @@ import { continueDraft, type Draft, discardDraft, draftOf, isKept, readDrafts } 
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
 import { RewriteTools, useSelected } from './rewrite-tools.tsx'
+import { useUnsentEdits } from './unsent.ts'
+import { UnsentPart } from './unsent-part.tsx'
 import { WritingNow } from './writing-now.tsx'
 
 /** The text of a scene: to read, to edit, and while it is written. `writing`: the task that last wrote it. */
@@ -30,14 +35,17 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
   }
   const goOn = (draft: Draft) => setEditing(continueDraft(draft, scene))
   const [newest] = drafts
+  const edits = useUnsentEdits()
+  const canWrite = useMay('write')
+  const unsent = edits.findLast(({ name }) => editing === undefined && sceneOfDraft(name) === scene.id)
   return (
     <Stack gap="lg">
       {isBeingWritten && (
         <WritingNow task={writing} replaces={scene.content !== ''} takesFocus={!wasBeingWritten} />
       )}
       {writing !== undefined && !isBeingWritten && <Outcome task={writing} scene={scene} />}
-      {editing === undefined && <Candidates scene={scene} />}
-      {editing === undefined && newest !== undefined && (
+      {editing === undefined && unsent === undefined && <Candidates scene={scene} />}
+      {canWrite && editing === undefined && newest !== undefined && (
         <DraftOffer
           drafts={drafts}
           onGoOn={goOn}
@@ -47,14 +55,26 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
           }}
         />
       )}
-      {editing === undefined ? (
+      {unsent !== undefined && (
+        <PassFocus key={`${unsent.name} ${unsent.state}`} next={opener}>
+          <UnsentPart
+            edit={unsent}
+            scene={scene}
+            opener={opener}
+            onGoOn={setEditing}
+            onShelve={kept => setDrafts([kept, ...drafts])}
+          />
+        </PassFocus>
+      )}
+      {unsent === undefined && editing === undefined && (
         <Reading
           scene={scene}
           isBeingWritten={isBeingWritten}
           opener={opener}
           onEdit={() => (newest === undefined ? setEditing(draftOf(scene)) : goOn(newest))}
         />
-      ) : (
+      )}
+      {editing !== undefined && (
         <Editor scene={scene} first={editing} isBeingWritten={isBeingWritten} onClose={close} />
       )}
     </Stack>
@@ -73,17 +93,20 @@ function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
   const t = useTranslations('scenes.text')
   const article = useRef<HTMLParagraphElement>(null)
   const selected = useSelected(article)
+  const canWrite = useMay('write')
   if (scene.content === '')
     return isBeingWritten ? null : (
-      <Empty title={t('emptyTitle')} text={t('emptyText')}>
-        <Button
-          ref={opener}
-          variant="default"
-          leftSection={<IconPencil size={16} aria-hidden />}
-          onClick={onEdit}
-        >
-          {t('writeYourself')}
-        </Button>
+      <Empty title={t('emptyTitle')} text={canWrite ? t('emptyText') : ''}>
+        {canWrite && (
+          <Button
+            ref={opener}
+            variant="default"
+            leftSection={<IconPencil size={16} aria-hidden />}
+            onClick={onEdit}
+          >
+            {t('writeYourself')}
+          </Button>
+        )}
       </Empty>
     )
   return (
@@ -91,17 +114,19 @@ function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
       {isBeingWritten && <Title order={2}>{t('textNow')}</Title>}
       <Group justify="space-between" gap="xs">
         {scene.textOrigin === undefined ? <span /> : <Provenance origin={scene.textOrigin} />}
-        <Button
-          ref={opener}
-          variant="default"
-          size="xs"
-          leftSection={<IconPencil size={16} aria-hidden />}
-          onClick={onEdit}
-        >
-          {t('edit')}
-        </Button>
+        {canWrite && (
+          <Button
+            ref={opener}
+            variant="default"
+            size="xs"
+            leftSection={<IconPencil size={16} aria-hidden />}
+            onClick={onEdit}
+          >
+            {t('edit')}
+          </Button>
+        )}
       </Group>
-      {!isBeingWritten && <RewriteTools scene={scene} selected={selected} />}
+      {!isBeingWritten && canWrite && <RewriteTools scene={scene} selected={selected} />}
       <Text component="article" ref={article} className="prose" data-scene-text>
         {scene.content}
       </Text>

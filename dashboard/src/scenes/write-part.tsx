@@ -27,6 +27,7 @@ import { ButtonLink } from '../parts/links.tsx'
 import { LongText } from '../parts/long-text.tsx'
 import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { ReferenceNotice } from '../parts/reference-notice.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { SummaryConflict } from '../parts/summary-editor.tsx'
 import { type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
@@ -62,6 +63,7 @@ function Content({ tasks, ...form }: ContentProps) {
   const { data: outline } = useOutline(scene.novelId)
   if (error !== null || capabilities === undefined || outline === undefined || !tasks.isKnown)
     return <Pending error={error} onRetry={refetch} lines={5} />
+  if (outline.reference === true) return <ReferenceNotice />
   const off = whyOff(capabilities, 'GenerateScene')
   if (off !== undefined) return <NoModel off={off} scene={scene} />
   const writing = tasks.newest('GenerateScene')
@@ -270,9 +272,12 @@ function WhatHappens({ scene, wanted, onChange }: WhatHappensProps) {
           mine={typed}
           there={scene}
           language={novel?.language}
-          isBusy={false}
-          onKeepMine={() => onChange({ summary: { text: typed, over: scene.summary?.text ?? '' } })}
-          onTakeTheirs={() => onChange({ summary: undefined })}
+          edit={{
+            isPending: false,
+            error: null,
+            keepMine: () => onChange({ summary: { text: typed, over: scene.summary?.text ?? '' } }),
+            takeTheirs: () => onChange({ summary: undefined }),
+          }}
         />
       )}
     </Stack>

@@ -1,17 +1,16 @@
 import { Alert, Box, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconArrowDown, IconClockPause, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { type Output, useOutput } from '../live/follow-output.ts'
 import { TextLink } from '../parts/links.tsx'
+import { MayAct } from '../parts/may.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useNow } from '../parts/time.tsx'
+import { useIsPaused } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { RaiseBudget, Spent } from './budget.tsx'
 import { useTaskAction } from './scene-writes.ts'
@@ -46,7 +45,9 @@ function AwaitsAuthor({ task }: { task: Task }) {
             {t('toTask')}
           </TextLink>
         </Text>
-        <StopButton task={task} />
+        <MayAct task={task}>
+          <StopButton task={task} />
+        </MayAct>
       </Group>
     </Paper>
   )
@@ -70,7 +71,9 @@ function Growing({ task, replaces, takesFocus }: WritingNowProps) {
             </Title>
             {task.waitingFor === undefined && <StatusBadge {...task} />}
           </Group>
-          <StopButton task={task} />
+          <MayAct task={task}>
+            <StopButton task={task} />
+          </MayAct>
         </Group>
         <WaitingFor task={task} />
         <TaskProgress task={task} />
@@ -208,12 +211,7 @@ function ForRetry({ task }: { task: Task }) {
 /** It waits for a free worker slot; a lane that somebody paused starts nothing. */
 function ForSlot({ lane }: { lane: string }) {
   const t = useTranslations('scenes.waiting')
-  const { data } = useQuery({
-    queryKey: keys.lanes,
-    queryFn: () => dataOf(api.GET('/v1/lanes')),
-    staleTime: 5_000,
-  })
-  const isPaused = data?.items.some(each => each.lane === lane && each.paused) ?? false
+  const isPaused = useIsPaused(lane)
   return (
     <Text size="sm" c="dimmed" role="status">
       {isPaused ? t('paused', { lane }) : t('queue')}

@@ -9,6 +9,11 @@ const loaders = {
   zh: () => import('./zh/index.ts').then(({ chinese }) => chinese),
 } as const
 
+/** Loads the texts of the language that is shown, before they are drawn. */
+export async function loadTexts(): Promise<void> {
+  await loaders[shownLanguage()]()
+}
+
 const tags = { en: 'en', zh: 'zh-CN' } as const
 
 /** Gives everything below it its texts, in the language of the person. */

@@ -3,7 +3,10 @@ import { IconPlus } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useMay } from '../api/me.ts'
 import { TextLink } from '../parts/links.tsx'
+import { May } from '../parts/may.tsx'
+import { Page } from '../parts/page.tsx'
 import { NovelPageTitle } from '../parts/page-title.tsx'
 import { Empty, Pending } from '../parts/states.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
@@ -24,11 +27,13 @@ function ThreadsOf({ novelId }: { novelId: string }) {
   const { data: threads, error, refetch } = useThreads(novelId)
   const [opened, setOpened] = useState<Thread | 'new'>()
   return (
-    <Stack gap="lg" maw="60rem">
+    <Page>
       <NovelPageTitle title={t('title')} novelId={novelId} novel={novel}>
-        <Button leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setOpened('new')}>
-          {t('add')}
-        </Button>
+        <May need="write">
+          <Button leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setOpened('new')}>
+            {t('add')}
+          </Button>
+        </May>
       </NovelPageTitle>
       {threads === undefined ? (
         <Pending error={error} onRetry={refetch} lines={6} />
@@ -56,7 +61,7 @@ function ThreadsOf({ novelId }: { novelId: string }) {
           onClose={() => setOpened(undefined)}
         />
       )}
-    </Stack>
+    </Page>
   )
 }
 
@@ -92,6 +97,7 @@ function OfGroup({ group, threads, onOpen }: OfGroupProps) {
 function ShownThread({ thread, onOpen }: { thread: Thread; onOpen: () => void }) {
   const t = useTranslations('threads')
   const { title, plan, state, overdue, events, novelId } = thread
+  const canWrite = useMay('write')
   const due = [
     ['plantBy', thread.plantBy],
     ['resolveBy', thread.resolveBy],
@@ -109,13 +115,15 @@ function ShownThread({ thread, onOpen }: { thread: Thread; onOpen: () => void })
               {t('overdue')}
             </Badge>
           )}
-          <Button size="compact-sm" variant="default" onClick={onOpen}>
-            {t('edit')}
-            <VisuallyHidden> {title}</VisuallyHidden>
-          </Button>
+          {canWrite && (
+            <Button size="compact-sm" variant="default" onClick={onOpen}>
+              {t('edit')}
+              <VisuallyHidden> {title}</VisuallyHidden>
+            </Button>
+          )}
         </Group>
       </Group>
-      <Text size="sm" style={{ whiteSpace: 'pre-wrap' }} lineClamp={4}>
+      <Text size="sm" style={{ whiteSpace: 'pre-wrap' }} {...(canWrite && { lineClamp: 4 })}>
         {plan}
       </Text>
       <Group gap="md">

@@ -5,7 +5,7 @@ import { useCapabilities } from '../../api/capabilities.ts'
 import { api, dataOf } from '../../api/client.ts'
 import { keys } from '../../api/keys.ts'
 import { acceptedEndings, sendFile, type Upload } from '../../api/send-file.ts'
-import { sharedValue } from '../../browser/state.ts'
+import { sharedValue } from '../../browser/shared-value.ts'
 
 /** A file on its way to the server. */
 export interface Sending {
