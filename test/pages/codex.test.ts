@@ -124,7 +124,7 @@ describePages('the codex of a novel', () => {
     expect(await codex.server.ask(`/v1/novels/${codex.novelId}/narration`)).toEqual({
       ...{ pov: 'first', povCharacter: 'Berit', styleSheet: 'Short sentences.', voiceSample: '', version: 1 },
     })
-    expect(await form.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+    await expect.poll(() => form.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
   })
 
   test('has prompts of its own, filled for a scene before they are saved', async () => {
@@ -156,7 +156,7 @@ describePages('the codex of a novel', () => {
     await trial.locator('[data-block="system"]').getByText('You are a dry novelist').waitFor()
     expect(await prompts()).toMatchObject({ version: 0, from: 'product' })
     await page.getByRole('button', { name: 'Save for this novel' }).click()
-    await page.locator('[data-prompt]').getByText('Of this novel').waitFor()
+    await page.locator('[data-prompt]').getByText('Of this novel', { exact: true }).waitFor()
     expect(await prompts()).toMatchObject({ version: 1, from: 'novel', text: await text.inputValue() })
     await page.getByRole('button', { name: 'Use that of the server again' }).click()
     await expect.poll(() => text.inputValue()).toBe(usual)
@@ -197,7 +197,7 @@ describePages('the codex of a novel', () => {
     // A change of another prompt of the list stands in no way.
     await change('rewrite-selection.en', 'You are', 'Always, you are')
     await page.getByRole('button', { name: 'Save for this novel' }).click()
-    await page.locator('[data-prompt]').getByText('Of this novel').waitFor()
+    await page.locator('[data-prompt]').getByText('Of this novel', { exact: true }).waitFor()
     expect(await textOf('generate-scene.en')).toBe(mine)
 
     const dry = mine.replace('You are a poet', 'You are a dry poet')
@@ -209,7 +209,8 @@ describePages('the codex of a novel', () => {
     expect(await textOf('generate-scene.en')).toContain('You are a loud poet')
     await both.getByRole('button', { name: 'Keep mine' }).click()
     await both.waitFor({ state: 'detached' })
-    expect(await textOf('generate-scene.en')).toBe(dry)
+    // The two are gone as soon as mine is on its way.
+    await expect.poll(() => textOf('generate-scene.en')).toBe(dry)
     expect(await text.inputValue()).toBe(dry)
 
     await text.fill(mine)
@@ -301,7 +302,7 @@ describePages('the codex of a novel', () => {
     await part.getByText('Theirs.').waitFor()
     await part.getByText('Mine.').waitFor()
     await part.getByRole('button', { name: 'Keep what is there' }).click()
-    expect(await sheet.inputValue()).toBe('Theirs.')
+    await expect.poll(() => sheet.inputValue()).toBe('Theirs.')
     await sheet.fill('Mine again.')
     await write('Theirs again.')
     await part.getByRole('button', { name: 'Save' }).click()
@@ -330,7 +331,7 @@ describePages('the codex of a novel', () => {
     expect(await codex.entries()).toMatchObject([{ version: 2, note: '' }])
     await untilLoaded(page)
     await dialog.getByRole('button', { name: '采用现有的' }).click()
-    expect(await dialog.getByRole('textbox', { name: '私人笔记' }).inputValue()).toBe('')
+    await expect.poll(() => dialog.getByRole('textbox', { name: '私人笔记' }).inputValue()).toBe('')
     await dialog.getByRole('button', { name: '返回' }).click()
     await dialog.waitFor({ state: 'detached' })
 

@@ -64,7 +64,7 @@ describePages('a story that goes on', () => {
       .getByRole('button', { name: 'Reject' })
       .click()
     const chapter = page.getByRole('region', { name: '“Away” is written and waits for you' })
-    await chapter.waitFor({ timeout: 30_000 })
+    await chapter.waitFor()
     expect(await titles()).toHaveLength(3)
     await chapter.getByRole('button', { name: 'Go on' }).click()
     await it.server.ended(id)

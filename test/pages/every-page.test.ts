@@ -1,32 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isSlow } from '../size.ts'
+import { seriousIn } from './kit/axe.ts'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
-import { describePages, type Look, open, type PageServer, startProcess, untilLoaded } from './kit/kit.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-interface Violation {
-  id: string
-  impact: string
-  nodes: { html: string; failureSummary: string }[]
-}
-
-/** What axe finds serious or critical in the page as it stands. */
-async function seriousIn(page: Page): Promise<string[]> {
-  // As the debugger runs it: the content security policy lets no other script in.
-  await page.evaluate(axe)
-  const violations = await page.evaluate<Violation[]>(
-    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-  )
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
-    )
-}
+import {
+  describePages,
+  type Look,
+  move,
+  open,
+  type PageServer,
+  startProcess,
+  untilLoaded,
+} from './kit/kit.ts'
 
 const looks: readonly Look[] = [
   { theme: 'light', language: 'en' },
@@ -76,13 +60,15 @@ describePages('every page', () => {
     })
     pages.push(
       ['the shelf', `${server.url}/`],
-      ['an empty shelf without novels', `${tasks.url}/`],
+      ['the overview', `${server.url}/overview?range=week`],
+      ['the lanes', `${server.url}/lanes`],
+      ['no schedules', `${server.url}/schedules`],
+      ['the workers', `${server.url}/workers`],
+      ['the events', `${server.url}/events`],
+      ['the audit trail', `${server.url}/audit`],
       ['an import', `${server.url}/import/${upload.id}`],
       ['the tasks', `${server.url}/tasks`],
       ['a task', `${server.url}/tasks/${task}`],
-      ['a task that failed', `${tasks.url}/tasks/${failed}`],
-      ['a parent', `${tasks.url}/tasks/${parent}?part=sub-tasks`],
-      ['the dead letters', `${tasks.url}/dead-letters`],
       ['no dead letters', `${server.url}/dead-letters`],
       ['a novel', `${server.url}/novels/${novel}`],
       ['a search', `${server.url}/novels/${novel}?q=lantern`],
@@ -94,10 +80,15 @@ describePages('every page', () => {
       ['threads', `${server.url}/novels/${novel}/threads`],
       ['chapters from a file', `${server.url}/novels/${novel}/append?upload=${upload.id}`],
       ['the usage', `${server.url}/usage`],
-      ['the limits', `${tasks.url}/limits`],
       ['no limits', `${server.url}/limits`],
       ['the settings', `${server.url}/settings`],
       ['no such page', `${server.url}/nowhere`],
+      // Last, because a page of another server is loaded anew.
+      ['the overview of a server without novels', `${tasks.url}/`],
+      ['a task that failed', `${tasks.url}/tasks/${failed}`],
+      ['a parent', `${tasks.url}/tasks/${parent}?part=sub-tasks`],
+      ['the dead letters', `${tasks.url}/dead-letters`],
+      ['the limits', `${tasks.url}/limits`],
     )
   }, 240_000)
   afterAll(async () => {
@@ -111,21 +102,26 @@ describePages('every page', () => {
       timeout: 240_000,
     }, async () => {
       const found: string[] = []
+      const edges = new Map<number, string>()
       await using opened = await open('about:blank', look)
       const { page } = opened
       // Each page in one of the looks; in the slow run in all of them.
       for (const [title, url] of pages.filter((_, at) => isSlow || at % looks.length === nth)) {
-        await page.goto(url)
+        await move(page, url)
         await untilLoaded(page)
         await page.locator('[data-live=live]').waitFor()
         for (const violation of await seriousIn(page)) found.push(`${title}: ${violation}`)
-        const [content = 0, window = 0] = await page.evaluate(() => [
+        const [content = 0, window = 0, edge = 0] = await page.evaluate(() => [
           document.documentElement.scrollWidth,
           document.documentElement.clientWidth,
+          document.querySelector('.frame h1')?.getBoundingClientRect().left ?? 0,
         ])
         if (content > window) found.push(`${title}: ${content} px wide in ${window} px`)
+        // What says that there is no page stands in the middle.
+        if (!url.endsWith('/nowhere')) edges.set(edge, title)
       }
       expect(found).toEqual([])
+      expect([...edges.values()], 'pages whose heads begin at different edges').toHaveLength(1)
     })
   }
 

@@ -186,4 +186,25 @@ describePages('the export of a novel', () => {
     await expect.poll(() => isInView(dialog.locator('[data-export=QUEUED]'))).toBe(true)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
   })
+
+  test('has everything of mine in one file of the settings', async () => {
+    await using opened = await open(`${server.url}/settings#mine`)
+    const { page } = opened
+    const mine = page.getByRole('region', { name: 'Everything of mine' })
+    const saving = page.waitForEvent('download')
+    await mine.getByRole('button', { name: 'Make the file' }).click()
+    const file = await saving
+    expect(file.suggestedFilename()).toMatch(/^Quillwork local \d{4}-\d\d-\d\d\.zip$/)
+    const names = [
+      ...(await readFile(await file.path())).toString('latin1').matchAll(/novels\/[^/]*?\.quillwork/g),
+    ]
+    expect(names[0]?.[0]).toMatch(/^novels\/The Ferry-.+\.quillwork$/)
+    await mine.getByText(/\d+ novels?, \d+ tasks? · kept until/).waitFor()
+    await mine.getByRole('button', { name: /^Download again: Quillwork local/ }).waitFor()
+    // The next one takes its place.
+    const savingNext = page.waitForEvent('download')
+    await mine.getByRole('button', { name: 'Make the file' }).click()
+    await savingNext
+    await expect.poll(() => mine.locator('[data-export]').count()).toBe(1)
+  })
 })

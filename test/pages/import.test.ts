@@ -133,7 +133,7 @@ describePages('the look before an import', () => {
     await warnings.getByText('A chapter may be missing').waitFor()
     await warnings.getByText('A chapter has no text').waitFor()
     expect(await warnings.getByRole('button', { name: 'Chapter 7' }).count()).toBeGreaterThan(0)
-    expect(await page.getByRole('img', { name: 'Worth checking' }).count()).toBe(2)
+    await expect.poll(() => page.getByRole('img', { name: 'Worth checking' }).count()).toBe(2)
   })
 
   test('pages that an EPUB loses are named in the language of the reader', async () => {
@@ -247,7 +247,7 @@ describePages('the look before an import', () => {
     await page.reload()
     await page.getByText('3 of 3 chapters').waitFor()
     const shown = ['Volume 1', 'The Ferry Leaves', 'Chapter 3', 'Part Two', 'The Far Bank']
-    expect((await titles()).map(row => row.split('\n')[0])).toEqual(shown)
+    await expect.poll(async () => (await titles()).map(row => row.split('\n')[0])).toEqual(shown)
 
     const changes = page.getByRole('region', { name: 'Your 4 changes' })
     await changes.getByRole('listitem').filter({ hasText: 'is called' }).getByRole('button').click()
@@ -401,9 +401,9 @@ describePages('the look before an import', () => {
     await bound.fill('')
     await bound.pressSequentially('0.05')
     expect(await bound.inputValue()).toBe('0.05')
-    await page.getByRole('switch').click()
+    await page.getByRole('switch', { name: 'Summarise' }).click()
     await page.getByText('It costs nothing').waitFor()
-    await page.getByRole('switch').click()
+    await page.getByRole('switch', { name: 'Summarise' }).click()
     await bound.waitFor()
     // It holds where the cost is not known any more.
     await page.route('**/v1/estimates', route => route.fulfill({ status: 503 }))
@@ -483,7 +483,7 @@ describe('the rows of a preview', () => {
           change(cut(shape.edits, place, 'Untitled'))
         }
         const rows = rowsOf(preview, shape)
-        const choice = { ...shape, removeLines: [], summarise: false }
+        const choice = { ...shape, removeLines: [], reference: false, summarise: false }
         const planned = plannedImport({
           uploadId: 'u',
           choice,

@@ -43,7 +43,7 @@ describePages('by keyboard alone', () => {
     await keys(page, 'Enter')
     await tabTo(page, /Take it.*The Salt Ledger/)
     await keys(page, 'Enter')
-    await page.getByText('Every scene has a summary').waitFor({ timeout: 60_000 })
+    await page.getByText('Every scene has a summary').waitFor()
     await tabTo(page, /^ *The Salt Ledger/)
     await keys(page, 'Enter')
     await heading('The Salt Ledger')

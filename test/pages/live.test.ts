@@ -2,6 +2,8 @@ import { type InfiniteData, QueryClient, QueryObserver } from '@tanstack/react-q
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keys } from '../../dashboard/src/api/keys.ts'
 import type { Task } from '../../dashboard/src/api/task.ts'
+import { differencesOf } from '../../dashboard/src/audit/differences.ts'
+import { matching, waitingCount, withNewer, withWaiting } from '../../dashboard/src/events/event-view.ts'
 import {
   isLongList,
   LiveCache,
@@ -9,6 +11,8 @@ import {
   type TaskEvent,
   type TaskPage,
 } from '../../dashboard/src/live/apply.ts'
+import { RecentEvents } from '../../dashboard/src/live/recent-events.ts'
+import { seenWorkers, type Worker } from '../../dashboard/src/workers/seen-workers.ts'
 import { taskOf } from './task-of.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -208,4 +212,96 @@ test.each([
   [listOf([], [], []), true],
 ])('tells a long list by its pages (%#)', (data, isLong) => {
   expect(isLongList(data)).toBe(isLong)
+})
+
+test('what came lately is kept, the newest first and at most 500, with where something may be missing', () => {
+  const recent = new RecentEvents()
+  const kinds = () => recent.all.map(({ kind }) => kind)
+  const heard: string[] = []
+  recent.listen(newer => heard.push(...newer.map(({ kind }) => kind)), recent.all)
+  // The stream that is made for the first time was not lost before.
+  recent.noteConnection(false)
+  recent.noteConnection(true)
+  recent.noteConnection(true)
+  recent.take([told('a'), told('b')])
+  recent.noteConnection(false)
+  recent.noteConnection(false)
+  recent.noteConnection(true)
+  recent.take([{ kind: 'reset', id: '9' }])
+  expect(kinds()).toEqual(['reset', 'back', 'lost', 'task', 'task'])
+  expect(recent.all.at(-2)).toMatchObject({ event: { taskId: 'b' } })
+  expect(heard).toEqual(['task', 'task', 'lost', 'back', 'reset'])
+  // Who listens later than it was drawn misses nothing in between.
+  const missed: string[] = []
+  const drawn = recent.all.slice(1)
+  recent.listen(newer => missed.push(...newer.map(({ kind }) => kind)), drawn)()
+  expect(missed).toEqual(['reset'])
+  recent.take(Array.from({ length: 600 }, (_, at) => told(String(at))))
+  expect(recent.all).toHaveLength(500)
+  expect(recent.all[0]).toMatchObject({ event: { taskId: '599' } })
+  recent.clear()
+  expect(recent.all).toEqual([])
+})
+
+test('a list of events takes those that fit, and moves only when it is not held', () => {
+  const recent = new RecentEvents()
+  recent.noteConnection(true)
+  recent.take([
+    told('a', { taskType: 'One', lane: 'batch' }),
+    told('b', { parentTaskId: 'a', rootTaskId: 'a' }),
+    told('c', { rootTaskId: 'c' }),
+  ])
+  recent.noteConnection(false)
+  const table: [search: Parameters<typeof matching>[0], found: string[]][] = [
+    [{}, ['lost', 'c', 'b', 'a']],
+    [{ type: 'One' }, ['lost', 'a']],
+    [{ lane: 'default' }, ['lost', 'c', 'b']],
+    [{ task: 'a' }, ['lost', 'b', 'a']],
+    [{ task: 'c', lane: 'batch' }, ['lost']],
+  ]
+  const named = (all: typeof recent.all) =>
+    all.map(each => (each.kind === 'task' ? each.event.taskId : each.kind))
+  for (const [search, found] of table)
+    expect(named(recent.all.filter(matching(search))), JSON.stringify(search)).toEqual(found)
+  const [lost, c, b, a] = recent.all
+  if (lost === undefined || c === undefined || b === undefined || a === undefined) throw new Error('too few')
+  const held = withNewer(withNewer({ shown: [a], waiting: [] }, [b], true), [lost, c], true)
+  expect([named(held.shown), named(held.waiting), waitingCount(held)]).toEqual([['a'], ['lost', 'c', 'b'], 2])
+  const all = { shown: [lost, c, b, a], waiting: [] }
+  expect(withWaiting(held)).toEqual(all)
+  expect(withNewer({ shown: [a], waiting: [b] }, [lost, c], false)).toEqual(all)
+})
+
+test('processes are silent by the clock of the store, and gone when they are not listed any more', () => {
+  const worker = (nodeId: string, second: number): Worker => ({
+    ...{ nodeId, roles: ['worker'], lanes: {}, running: 0, pid: 1, host: 'a' },
+    startedAt: '2026-01-01T00:00:00.000Z',
+    seenAt: `2026-01-01T00:00:${second}.000Z`,
+  })
+  const states = (seen: ReturnType<typeof seenWorkers>) =>
+    seen.map(({ worker: { nodeId }, state }) => `${nodeId} ${state}`)
+  const first = seenWorkers([], [worker('a', 20), worker('b', 20)])
+  expect(states(first)).toEqual(['a live', 'b live'])
+  const second = seenWorkers(first, [worker('a', 46), worker('b', 20)])
+  expect(states(second)).toEqual(['a live', 'b silent'])
+  const third = seenWorkers(second, [worker('a', 50)])
+  expect(states(third)).toEqual(['a live', 'b gone'])
+  expect(states(seenWorkers(third, []))).toEqual(['a gone', 'b gone'])
+  expect(states(seenWorkers(third, [worker('a', 55), worker('b', 55)]))).toEqual(['a live', 'b live'])
+  const many = Array.from({ length: 30 }, (_, at) => worker(`n${at}`, 10 + at))
+  expect(states(seenWorkers(seenWorkers([], many), [])).slice(0, 2)).toEqual(['n29 gone', 'n28 gone'])
+  expect(seenWorkers(seenWorkers([], many), [])).toHaveLength(20)
+})
+
+test('a change is shown by the fields that differ', () => {
+  const table: [before: object | undefined, after: object | undefined, found: string[]][] = [
+    [undefined, undefined, []],
+    [{ paused: false, a: [1] }, { paused: true, a: [1] }, ['paused: false → true']],
+    [{ status: 'QUEUED' }, { retried: 1 }, ['status: QUEUED → undefined', 'retried: undefined → 1']],
+    [undefined, { name: 'Bo' }, ['name: undefined → Bo']],
+  ]
+  for (const [before, after, found] of table) {
+    const differences = differencesOf(before as Record<string, unknown>, after as Record<string, unknown>)
+    expect(differences.map(each => `${each.field}: ${each.before} → ${each.after}`)).toEqual(found)
+  }
 })

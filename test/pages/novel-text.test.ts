@@ -92,12 +92,14 @@ describe('the lines of an outline', () => {
     id: `v${position}`,
     position,
     title,
+    version: 1,
     words: 1,
     chapters: [
       {
         id: `c${position}`,
         position,
         title: 'One',
+        version: 1,
         summaries: 0,
         volumeId: `v${position}`,
         words: 1,

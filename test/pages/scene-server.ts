@@ -1,10 +1,10 @@
 import { type ModelServer, startModelServer } from '../models/server.ts'
 import { textFor } from '../models/texts.ts'
-import { type PageProcess, startProcess } from './kit/kit.ts'
+import { type PageProcess, type PageServer, startProcess, startServer } from './kit/kit.ts'
 
 /** A server with a novel of two chapters and a model of its own that writes prose as scripted; summaries quote. */
-export interface SceneServer extends AsyncDisposable {
-  readonly server: PageProcess
+export interface SceneServer<Server extends PageServer = PageServer> extends AsyncDisposable {
+  readonly server: Server
   readonly model: ModelServer
   readonly novelId: string
   /** Ids of the scenes of the first chapter. */
@@ -40,10 +40,22 @@ Chapter 2: Ink
 The ledger was found open. Nobody at Anderby Pans would say who had turned the page.
 `
 
-/** Starts it. `models`: fields of the model that writes. */
-export async function startSceneServer(fields: object = {}): Promise<SceneServer> {
+/** Starts it in this process. `fields`: of the model that writes. */
+export function startSceneServer(fields: object = {}): Promise<SceneServer> {
+  return withNovel(env => startServer(env, { noToken: 'true' }), fields)
+}
+
+/** Starts it in a process of its own, which can be killed. */
+export function startSceneProcess(): Promise<SceneServer<PageProcess>> {
+  return withNovel(env => startProcess([], env), {})
+}
+
+async function withNovel<Server extends PageServer>(
+  start: (env: Record<string, string>) => Promise<Server>,
+  fields: object,
+): Promise<SceneServer<Server>> {
   const model = await startModelServer()
-  const server = await startProcess([], {
+  const server = await start({
     QUILLWORK_MODELS: JSON.stringify({
       writer: {
         provider: 'openai-compatible',

@@ -1,15 +1,15 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { describePages, open } from './kit/kit.ts'
-import { proseOf, type SceneServer, startSceneServer } from './scene-server.ts'
+import { describePages, open, type PageProcess } from './kit/kit.ts'
+import { proseOf, type SceneServer, startSceneProcess } from './scene-server.ts'
 
 /** Comes as far as the second sentence, and waits for the test to have looked at it. */
 const held = { is: 'text', heldAt: [12] } as const
 
 describePages('writing a scene', () => {
-  let it: SceneServer
+  let it: SceneServer<PageProcess>
   beforeAll(async () => {
-    it = await startSceneServer()
+    it = await startSceneProcess()
   }, 180_000)
   afterAll(() => it?.[Symbol.asyncDispose]())
   beforeEach(() => it.model.script.clear())
@@ -95,9 +95,13 @@ describePages('writing a scene', () => {
     await growing(page).getByText('Sentence 2').waitFor()
     await it.server.kill()
     await it.server.startAgain()
-    await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
-    it.model.script.release()
-    await text(page).waitFor({ timeout: 60_000 })
+    await page.getByText('This is attempt 2.').waitFor()
+    // The page may tell of the attempt before its model has come to where it waits.
+    const goesOn = async () => {
+      it.model.script.release()
+      return await text(page).count()
+    }
+    await expect.poll(goesOn, { timeout: 60_000 }).toBe(1)
     // The words of the attempt that was lost are kept, and the rest follows them.
     expect(await text(page).textContent()).toBe(proseOf(61))
   })
@@ -134,7 +138,7 @@ describePages('writing a scene', () => {
     await using opened = await open(it.pageOf(sceneId))
     await write(opened.page)
     await opened.page.getByText('Waits for the rate limit of the model').waitFor()
-    await text(opened.page).waitFor({ timeout: 40_000 })
+    await text(opened.page).waitFor()
   })
 
   test('fails in words for authors, keeps what came, and can be tried again', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { storeKey } from '../../src/server/key-file.ts'
 import { startModelServer } from '../models/server.ts'
 import { serve, temporaryFolder } from '../process/cli/quillwork.ts'
+import { startReceiver } from '../webhooks/receiver.ts'
 import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 
 describePages('settings', () => {
@@ -10,6 +11,7 @@ describePages('settings', () => {
   beforeAll(async () => {
     server = await startServer({
       QUILLWORK_KEY_SOME: 'sk-that-nobody-may-see',
+      QUILLWORK_WEBHOOK_HOSTS: '127.0.0.1',
       QUILLWORK_MODELS: JSON.stringify({
         writer: {
           provider: 'openai',
@@ -34,12 +36,51 @@ describePages('settings', () => {
     await writer.getByText('60 calls a minute').waitFor()
     await page.locator('[data-model=other]').getByText('QUILLWORK_KEY_ABSENT').waitFor()
     await page.locator('[data-off=embedding]').waitFor()
-    await page.locator('[data-lanes]').getByRole('row', { name: /batch/ }).waitFor()
     await page.locator('[data-set-up]').getByText("QUILLWORK_MODEL='openai:gpt-5-mini'").waitFor()
     expect(await page.content()).not.toContain('sk-that-nobody-may-see')
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Description of the API (OpenAPI)' }).click()
     expect((await download).suggestedFilename()).toBe('openapi.json')
+  })
+
+  test('adds a webhook, shows its secret once, tests, disables and removes it', async () => {
+    await using receiver = await startReceiver()
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    const part = page.locator('#webhooks')
+    const add = async (address: string) => {
+      await part.getByRole('button', { name: 'Add a webhook' }).click()
+      const dialog = page.getByRole('dialog', { name: 'Add a webhook' })
+      await dialog.getByRole('textbox', { name: 'Address' }).fill(address)
+      await dialog.getByRole('textbox', { name: 'What it is for' }).fill('Billing')
+      await dialog.getByRole('checkbox', { name: 'cancelled tasks' }).uncheck()
+      await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+      return dialog
+    }
+    const refused = await add('https://169.254.169.254/')
+    await refused.getByText('its address may not be called').waitFor()
+    await refused.getByRole('textbox', { name: 'Address' }).fill(receiver.url)
+    await refused.getByRole('button', { name: 'Add', exact: true }).click()
+    const shown = page.getByRole('dialog', { name: 'The secret of the webhook' })
+    const secret = (await shown.locator('pre').textContent()) ?? ''
+    expect(secret).toMatch(/^whsec_/)
+    await shown.getByRole('button', { name: 'Close' }).click()
+    await shown.waitFor({ state: 'detached' })
+    const card = part.locator('[data-webhook]')
+    await card.getByText('completed tasks, failed tasks, dead letters').waitFor()
+    expect(await page.content()).not.toContain(secret)
+    await card.getByRole('button', { name: 'Send a test' }).click()
+    await expect.poll(() => receiver.received.length).toBe(1)
+    await card.getByRole('button', { name: 'Disable' }).click()
+    await card.getByText('disabled').waitFor()
+    await card.getByText('HTTP 204').waitFor()
+    await card.getByRole('link', { name: 'Deliveries as tasks' }).click()
+    await page.getByText('Deliver to a webhook').first().waitFor()
+    await page.goBack()
+    await card.getByRole('button', { name: 'Remove' }).click()
+    const asked = page.getByRole('dialog', { name: 'Remove this webhook?' })
+    await asked.getByRole('button', { name: 'Remove' }).click()
+    await part.getByText('There is no webhook.').waitFor()
   })
 
   test('tells that the key of a model was stored for another address, in the language of the reader', async () => {
@@ -180,14 +221,5 @@ describePages('settings', () => {
     await page.keyboard.press('g')
     await page.keyboard.press('t')
     expect(page.url()).toContain('/settings')
-  })
-
-  test('lets a lane go on that somebody paused', async () => {
-    await server.post('/v1/lanes/batch:pause')
-    await using opened = await open(`${server.url}/settings`)
-    await opened.page.getByRole('button', { name: 'Resume' }).click()
-    await opened.page.getByRole('button', { name: 'Resume' }).waitFor({ state: 'detached' })
-    const { items } = await server.ask<{ items: { lane: string; paused: boolean }[] }>('/v1/lanes')
-    expect(items.every(({ paused }) => !paused)).toBe(true)
   })
 })

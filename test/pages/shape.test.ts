@@ -54,7 +54,17 @@ describePages('the shape of a novel', () => {
     await page.getByRole('menuitem', { name: 'Title, author, target' }).click()
     await dialog.getByLabel('Title').fill('The River')
     await dialog.getByLabel('Author').fill('A. Writer')
+    // Somebody else is quicker, which this page does not know.
+    await server.ask(new URL(page.url()).pathname.replace('/novels', '/v1/novels'), {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ title: 'The Weir' }),
+    })
     await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByText('Somebody changed this while you wrote').waitFor()
+    await dialog.getByText('The Weir').waitFor()
+    await dialog.getByRole('button', { name: 'Keep mine' }).click()
+    await dialog.waitFor({ state: 'detached' })
     await page.getByRole('heading', { name: 'The River' }).waitFor()
     await page.getByText('A. Writer').waitFor()
     await page.getByRole('link', { name: /The mill at night/ }).click()

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describePages, open, type PageServer, startProcess } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 
 const quiet = 'The ferry crossed the river and came back again at noon. '
 const book = [
@@ -15,7 +15,7 @@ describePages('the style of a novel', () => {
   let server: PageServer
   let novelId: string
   beforeAll(async () => {
-    server = await startProcess()
+    server = await startServer()
     const imported = await server.importText(book, 'Ferry.txt')
     await server.ended(imported.taskId)
     novelId = imported.novelId
@@ -32,7 +32,7 @@ describePages('the style of a novel', () => {
     expect(await titles()).toEqual(['The whole novel', 'Chapter 1', 'Chapter 2', 'Chapter 3'])
     expect(await page.locator('tr[data-style="1"]').textContent()).toContain('lantern: 8 (0)')
     await page.getByRole('button', { name: 'Dialogue (largest first)' }).click()
-    expect(await titles()).toEqual(['The whole novel', 'Chapter 2', 'Chapter 1', 'Chapter 3'])
+    await expect.poll(titles).toEqual(['The whole novel', 'Chapter 2', 'Chapter 1', 'Chapter 3'])
     const header = page.getByRole('columnheader', { name: 'Dialogue' })
     expect(await header.getAttribute('aria-sort')).toBe('descending')
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)

@@ -29,15 +29,15 @@ async function cpuOf(page: Page): Promise<() => Promise<number>> {
   return async () => (await read()) - before
 }
 
-/** Milliseconds from the navigation to the first row, and until the page had time for something else after that. */
-async function openedIn(page: Page): Promise<{ rows: number; idle: number }> {
+/** Epoch milliseconds when the first row was there, and when the page had time for something else after that. */
+async function openedAt(page: Page): Promise<{ rows: number; idle: number }> {
   return page.evaluate(
     () =>
       new Promise<{ rows: number; idle: number }>(resolve => {
         const look = () => {
           if (document.querySelector('[data-row-link]') === null) return void requestAnimationFrame(look)
-          const rows = performance.now()
-          requestIdleCallback(() => resolve({ rows, idle: performance.now() }))
+          const rows = Date.now()
+          requestIdleCallback(() => resolve({ rows, idle: Date.now() }))
         }
         look()
       }),
@@ -91,8 +91,10 @@ describePages('a task with thousands of sub-tasks', () => {
     page.on('request', request => {
       if (request.url().includes('/children')) asked += 1
     })
+    // The clock of a page may have begun with an earlier one.
+    const began = Date.now()
     await page.goto(`${server.url}/tasks/${parent}`)
-    const first = await openedIn(page)
+    const first = await openedAt(page)
     const cpuToOpen = await cpu()
     const rows = page.locator('[data-task]')
     expect(asked).toBeLessThanOrEqual(2)
@@ -110,7 +112,7 @@ describePages('a task with thousands of sub-tasks', () => {
     const frame = await longestFrame(page)
     const heap = await heapOf(page)
     process.stderr.write(
-      `\n${manyAsShown} sub-tasks: first rows after ${Math.round(first.rows)} ms, at rest after ${Math.round(first.idle)} ms (${Math.round(cpuToOpen)} ms of the processor); heap ${mega(heapAtFirst)} MB, ` +
+      `\n${manyAsShown} sub-tasks: first rows after ${first.rows - began} ms, at rest after ${first.idle - began} ms (${Math.round(cpuToOpen)} ms of the processor); heap ${mega(heapAtFirst)} MB, ` +
         `with all of them read ${mega(heap)} MB; longest frame while scrolling ${Math.round(frame)} ms\n`,
     )
     expect(heap).toBeLessThan(60 * 1_048_576)
@@ -179,7 +181,7 @@ describePages('a task with thousands of sub-tasks', () => {
       last = performance.now()
     })
     // Where the stream stood only after the first answers, what they told is read once more.
-    await expect.poll(() => performance.now() - last, { timeout: 20_000 }).toBeGreaterThan(1_500)
+    await expect.poll(() => performance.now() - last).toBeGreaterThan(1_500)
     asked = 0
     await server.post(`/v1/tasks/${id}:cancel`)
     await counts.getByRole('button', { name: '1,000 Cancelled' }).waitFor()
@@ -197,9 +199,12 @@ function scrollOn(page: Page): Promise<void> {
   })
 }
 
-/** Goes to the end of what has been read so far. */
+/** Goes to the end of what has been read so far, and waits until it is drawn. */
 function toBottom(page: Page): Promise<void> {
-  return page.evaluate(() => window.scrollTo(0, document.body.scrollHeight))
+  return page.evaluate(async () => {
+    window.scrollTo(0, document.body.scrollHeight)
+    for (let frame = 0; frame < 2; frame++) await new Promise(resolve => requestAnimationFrame(resolve))
+  })
 }
 
 function mega(bytes: number): string {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { createEngine, type Engine, type Limit } from 'quillwork'
+import { bulkAction, createEngine, type Engine, type Limit } from 'quillwork'
 import { createApp, type HttpOptions } from 'quillwork/http'
 import { sqlite } from 'quillwork/sqlite'
 import { scriptedTasks } from 'quillwork/testing'
@@ -24,7 +24,7 @@ export async function startEngineServer(
   requireBuilt()
   const tasks = scriptedTasks()
   const engine = (await createEngine({
-    tasks: [tasks.scripted, tasks.parent],
+    tasks: [tasks.scripted, tasks.parent, bulkAction],
     store: sqlite({ file: ':memory:' }),
     limits,
   })) as Engine

@@ -16,7 +16,7 @@ import { requireBuilt, serve, temporaryFolder } from '../../process/cli/quillwor
 
 import { signIn } from './browser.ts'
 
-export { describePages, type Look, type Opened, open, untilFocused, untilLoaded } from './browser.ts'
+export { describePages, type Look, move, type Opened, open, untilFocused, untilLoaded } from './browser.ts'
 
 /** A server of the product, with its pages. */
 export interface PageServer extends AsyncDisposable {
@@ -38,13 +38,19 @@ export interface PageProcess extends PageServer {
   startAgain(): Promise<void>
 }
 
-/** Starts a server on a new data directory. `env` as for `quillwork serve`. Unless a token is set, pages that are opened there are signed in. */
-export async function startServer(env: Record<string, string> = {}): Promise<PageServer> {
+/**
+ * Starts a server on a new data directory. `env` and `flags` as for `quillwork serve`. Unless a token is set, pages that are opened there are
+ * signed in.
+ */
+export async function startServer(
+  env: Record<string, string> = {},
+  flags: Record<string, string> = {},
+): Promise<PageServer> {
   requirePages()
   const folder = temporaryFolder()
   const { config } = resolveConfig({
     env,
-    flags: { data: path.join(`${folder}`, 'data'), port: '0' },
+    flags: { data: path.join(`${folder}`, 'data'), port: '0', ...flags },
   })
   const server = await startHere({ config, logTo: { write() {} }, works: true, command: 'serve' })
   const { url = '', token } = server
@@ -125,10 +131,13 @@ export function askingOf(
       return post(`/v1/uploads/${upload.id}:confirm`)
     },
     async ended(taskId) {
+      const task = () => ask<{ status: string; done: boolean }>(`/v1/tasks/${taskId}`)
+      // Most have ended by the time that anybody asks, and need no stream.
+      const now = await task()
+      if (now.done) return now
       const leaving = new AbortController()
       const following = { headers: authorization, signal: leaving.signal }
       const stream = await fetch(`${url}/v1/tasks/${taskId}/events`, following)
-      const task = () => ask<{ status: string; done: boolean }>(`/v1/tasks/${taskId}`)
       const ends = /^event: task\.(completed|failed|cancelled|dead-lettered)\ndata: .*"taskId":"([^"]+)"/gm
       try {
         const before = await task()
