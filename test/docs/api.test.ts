@@ -79,7 +79,9 @@ describe('the tour of the API, against a server', () => {
   it('names every filter of a stream of events', async () => {
     const { parameters = [] } = (await describedPaths())['/v1/events']?.['get'] ?? {}
     const filters = parameters.filter(each => each.in === 'query').map(({ name }) => name)
-    expect([...quotedIn(/\(filters: ([^;]+);/.exec(tour)?.[1]), 'lastEventId'].sort()).toEqual(filters.sort())
+    expect([...quotedIn(/\(filters: ([^;]+);/.exec(tour)?.[1]), 'lastEventId', 'format'].sort()).toEqual(
+      filters.sort(),
+    )
   })
 
   it('names every event of a stream', () => {

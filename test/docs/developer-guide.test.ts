@@ -46,12 +46,11 @@ describe('the developer guide, followed literally', () => {
   it.each(guide.map(block => ({ block, at: `line ${block.line}: ${block.language} ${block.info}`.trim() })))(
     '$at',
     async ({ block }) => follow(block),
-    60_000,
   )
 
   it('every block that was written compiles together at the end', () => {
     expect(project.compile()).toBe('')
-  }, 60_000)
+  })
 
   it('names each file in the sentence before it', () => {
     const unnamed = guide.filter(
@@ -87,7 +86,7 @@ describe('the TypeScript of every other document', () => {
   it('compiles under the strict options of the guide', () => {
     expect(blocks.length).toBeGreaterThan(0)
     expect(project.compile()).toBe('')
-  }, 60_000)
+  })
 
   it('README: the shortest program runs as shown', () => {
     const readme = blocksOf(textOf('README.md'))
@@ -112,7 +111,7 @@ describe('the guarantees, seen for oneself', () => {
       if (language === 'ts') project.write(info, text)
       else for (const step of stepsOf(text)) check(step, project.run)
     }
-  }, 60_000)
+  })
 })
 
 describe('the links of the documents', () => {

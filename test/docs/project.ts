@@ -74,7 +74,7 @@ export function createProject(): Project {
         cwd: folder,
         encoding: 'utf8',
         shell: true,
-        timeout: 60_000,
+        timeout: 150_000,
       })
       return { status, stdout, stderr }
     },

@@ -78,5 +78,5 @@ export function testCommandsOf(page: string): void {
     const quillwork = `node ${path.join(root, 'bin', 'quillwork.js')} --data data`
     for (const step of blocksOf(page).flatMap(block => stepsOf(block.text)))
       check(step, command => project.run(command.replace('{ quillwork ', `{ ${quillwork} `)))
-  }, 60_000)
+  })
 }

@@ -145,9 +145,16 @@ describe('quillwork tasks', { timeout: patience }, () => {
     [['tasks', 'submit', 'GenerateScene', '--watch'], 2, 'PARAMETERS_INVALID'],
     [['tasks', 'cancel'], 2, 'USAGE_INVALID'],
     [['tasks', 'explode'], 2, 'USAGE_INVALID'],
-    [['lanes', 'pause', 'nowhere'], 2, 'LANE_UNKNOWN'],
+    [['lanes', 'pause', 'nowhere'], 2, 'LANE_NOT_FOUND'],
+    [['lanes', 'set', 'default', '--slots', '0'], 2, 'REQUEST_INVALID'],
+    [['lanes', 'set', 'default'], 2, 'USAGE_INVALID'],
+    [['schedules', 'run', 'nowhere'], 2, 'SCHEDULE_NOT_FOUND'],
+    [['schedules', 'ticks', 'soon'], 2, 'SCHEDULE_INVALID'],
     [['limits', 'reset', 'nowhere'], 2, 'LIMIT_UNKNOWN'],
     [['limits', 'reset'], 2, 'USAGE_INVALID'],
+    [['limits', 'set', 'nowhere', '--requests', '3'], 2, 'LIMIT_NOT_FOUND'],
+    [['limits', 'set', 'nowhere', '--requests', 'many'], 2, 'USAGE_INVALID'],
+    [['limits', 'set', 'nowhere', '--reset', '--tokens', '3'], 2, 'USAGE_INVALID'],
     [['novels', 'read', 'no such title'], 1, 'NOVEL_NOT_FOUND'],
     [['dead-letters', 'show', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
     [['dead-letters', 'retry', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
@@ -210,6 +217,8 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
     expect(items).toMatchObject([
       { lane: 'default', slots: 10, paused: false },
       { lane: 'batch', slots: 4, paused: false },
+      { lane: 'bulk', slots: 10, paused: false },
+      { lane: 'webhooks', slots: 10, paused: false },
     ])
     expect((await on(['lanes', 'list'])).stdout).toMatch(/^batch +open +4 /m)
   })

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { lastError, lastJson, requireBuilt, run, start, temporaryFolder } from './cli/quillwork.ts'
+import { call, lastError, lastJson, requireBuilt, run, start, temporaryFolder } from './cli/quillwork.ts'
 import { Children } from './crash/children.ts'
 
 const patience = 120_000
@@ -61,7 +61,7 @@ describe('quillwork tasks output', { timeout: patience }, () => {
 
     const { stdout } = await run(on())
     expect(stdout.trimEnd()).toBe(after.trimEnd())
-    const json = lastJson<{ text: string }>(await run(on('--json')))
+    const json = lastJson<{ text: string }>(await call(on('--json')))
     expect(json).toMatchObject({ attempt: 2, status: 'COMPLETED' })
     expect(json.text.trimEnd()).toBe(after.trimEnd())
   })
@@ -71,15 +71,15 @@ describe('quillwork tasks output', { timeout: patience }, () => {
     const options = { file: path.join(`${folder}`, 'silent.db'), api: true, submits: true, scenes: 0 }
     const { url, taskId } = await children.start('run-output.mjs', options).says('started')
     const on = ['tasks', 'output', String(taskId), '--url', String(url)]
-    expect((await run([...on, '--follow'])).code).toBe(0)
-    expect(await run(on)).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('no text') })
+    expect((await call([...on, '--follow'])).code).toBe(0)
+    expect(await call(on)).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('no text') })
   })
 
   test('of no task is an error', async () => {
     const data = path.join(`${folder}`, 'data')
-    const missing = await run(['tasks', 'output', 'nobody', '--json', '--data', data])
+    const missing = await call(['tasks', 'output', 'nobody', '--json', '--data', data])
     expect([missing.code, lastError(missing).code]).toEqual([1, 'TASK_NOT_FOUND'])
-    const followed = await run(['tasks', 'output', 'nobody', '--follow', '--json', '--data', data])
+    const followed = await call(['tasks', 'output', 'nobody', '--follow', '--json', '--data', data])
     expect([followed.code, lastError(followed).code]).toEqual([1, 'TASK_NOT_FOUND'])
   })
 })

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   announcementIn,
+  call,
   type Ended,
   lastError,
   lastJson,
@@ -109,7 +110,9 @@ describe('quillwork serve', { timeout: patience }, () => {
     expect(second).toMatchObject({ code: 3, stdout: '' })
     expect(second.stderr).toContain('error STORE_LOCKED: ')
     expect(second.stderr).toContain(`process ${server.child.pid} (quillwork serve, at ${server.url} `)
-    expect(lastError(await run(['serve', '--data', data, '--port', '0', '--json'])).code).toBe('STORE_LOCKED')
+    expect(lastError(await call(['serve', '--data', data, '--port', '0', '--json'])).code).toBe(
+      'STORE_LOCKED',
+    )
   })
 
   test('a server that was killed leaves nothing that stands in the way', async () => {
@@ -119,7 +122,7 @@ describe('quillwork serve', { timeout: patience }, () => {
       await killed.ended
     }
     expect(existsSync(path.join(data, 'server.json'))).toBe(true)
-    const listed = await run(['tasks', 'list', '--json', '--data', data])
+    const listed = await call(['tasks', 'list', '--json', '--data', data])
     expect([listed.code, lastJson(listed)]).toEqual([0, { items: [] }])
     await using server = await serve(data)
     expect(announcementIn(data).url).toBe(server.url)
@@ -129,7 +132,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     await using other = await listening(socket =>
       socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'),
     )
-    expect((await run(['lanes', 'list', '--data', data])).code).toBe(0)
+    expect((await call(['lanes', 'resume', 'default', '--data', data])).code).toBe(0)
     const startedAt = new Date().toISOString()
     const url = `http://127.0.0.1:${other.port}`
     const told = { url, pid: process.pid, startedAt, nodeId: 'gone', command: 'quillwork serve' }
@@ -144,8 +147,8 @@ describe('quillwork serve', { timeout: patience }, () => {
     const other = `sqlite:${path.join(`${folder}`, 'other.db')}`
     const list = ['tasks', 'list', '--json', '--data', data]
     const refused = [
-      await run([...list, '--store', other]),
-      await run(list, {
+      await call([...list, '--store', other]),
+      await call(list, {
         env: { QUILLWORK_STORE: 'mongodb://ann:s3cret@db/?x=1', QUILLWORK_BROKER: 'amqp://mq' },
       }),
     ]
@@ -156,12 +159,12 @@ describe('quillwork serve', { timeout: patience }, () => {
       for (const part of [its, own, `process ${server.child.pid}`, '--data']) expect(message).toContain(part)
     }
     expect(existsSync(path.join(`${folder}`, 'other.db'))).toBe(false)
-    expect((await run([...list, '--store', own])).code).toBe(0)
+    expect((await call([...list, '--store', own])).code).toBe(0)
   })
 
   test('a port in use is told with the way out', async () => {
     await using other = await listening(socket => socket.end())
-    const refused = await run(['serve', '--data', data, '--port', `${other.port}`])
+    const refused = await call(['serve', '--data', data, '--port', `${other.port}`])
     expect(refused.code).toBe(3)
     expect(refused.stderr).toBe(
       `error SERVER_UNREACHABLE: Port ${other.port} of 127.0.0.1 is in use by another program. Choose another port with --port, or any free port with --port 0.\n`,
@@ -171,7 +174,7 @@ describe('quillwork serve', { timeout: patience }, () => {
   test('a damaged database is told by serve, and found by the doctor, who ends with 1', async () => {
     mkdirSync(data, { mode: 0o700 })
     writeFileSync(path.join(data, 'quillwork.db'), 'This is no database. '.repeat(1_000), { mode: 0o600 })
-    const refused = await run(['serve', '--data', data, '--port', '0'])
+    const refused = await call(['serve', '--data', data, '--port', '0'])
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(/^error STORE_UNSUITABLE: /)
     const doctor = await run(['doctor', '--data', data])
@@ -179,11 +182,11 @@ describe('quillwork serve', { timeout: patience }, () => {
     expect(doctor.stdout).toMatch(
       /^wrong +store +STORE_UNSUITABLE: .*\n(?:.*\n)*Wrong: 1\. See above what to do\.\n$/m,
     )
-    expect(lastJson(await run(['doctor', '--json', '--data', data]))['ok']).toBe(false)
+    expect(lastJson(await call(['doctor', '--json', '--data', data]))['ok']).toBe(false)
   })
 
   test('another address than the loopback needs a token, and commands find it', async () => {
-    const refused = await run(['serve', '--data', data, '--port', '0', '--host', '0.0.0.0'])
+    const refused = await call(['serve', '--data', data, '--port', '0', '--host', '0.0.0.0'])
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toMatch(/^error CONFIG_INVALID: .*set a token/)
     expect(existsSync(path.join(data, 'quillwork.db'))).toBe(false)
@@ -191,8 +194,8 @@ describe('quillwork serve', { timeout: patience }, () => {
     await using server = await serve(data, [], { QUILLWORK_TOKEN: token })
     expect((await fetch(`${server.url}/v1/tasks`)).status).toBe(401)
     expect(readFileSync(path.join(data, 'server.json'), 'utf8')).not.toContain(token)
-    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
-    const doctor = await run(['doctor', '--data', data], { env: { QUILLWORK_TOKEN: token } })
+    expect(await call(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
+    const doctor = await call(['doctor', '--data', data], { env: { QUILLWORK_TOKEN: token } })
     expect(doctor.code).toBe(0)
     expect(doctor.stdout + doctor.stderr).not.toContain(token)
   })
@@ -201,13 +204,13 @@ describe('quillwork serve', { timeout: patience }, () => {
     const first = await serve(data)
     {
       await using server = first
-      await run(['import', 'samples/the-salt-ledger.txt', '--yes', '--watch', '--data', data])
+      await call(['import', 'samples/the-salt-ledger.txt', '--yes', '--watch', '--data', data])
       server.child.kill('SIGTERM')
       await server.ended
     }
     const plain = ['--log-level', 'debug']
     await using server = await serve(data, plain, { QUILLWORK_LOG_FORMAT: 'plain' })
-    await run(['import', 'samples/the-salt-ledger.txt', '--yes', '--watch', '--data', data])
+    await call(['import', 'samples/the-salt-ledger.txt', '--yes', '--watch', '--data', data])
     expect((await server.says(/^\d\d:\d\d:\d\d DEBUG task completed .*taskType=Vectorize.*$/m))[0]).toMatch(
       /taskId=/,
     )
@@ -222,7 +225,7 @@ describe('npm start', { timeout: patience }, () => {
       await server.says(/^listening on http:\/\/127\.0\.0\.1:\d+$/m)
       await server.says(/^The sample is imported\.$/m)
       const [, command = ''] = await server.says(/^ {2}node bin\/quillwork\.js (novels read \S+) /m)
-      const read = await run(command.split(' '), { env })
+      const read = await call(command.split(' '), { env })
       expect(read.code).toBe(0)
       expect(read.stdout.match(/\[sentences of the text, extractive\]/g)?.length).toBeGreaterThan(5)
       server.child.kill('SIGINT')
@@ -233,7 +236,7 @@ describe('npm start', { timeout: patience }, () => {
     }
     await using again = start(['--port', '0'], { env, script: 'scripts/start.mjs' })
     await again.says(/^listening on /m)
-    const novels = await run(['novels', 'list', '--json'], { env })
+    const novels = await call(['novels', 'list', '--json'], { env })
     expect(
       lastJson<{ items: { title: string }[] }>(novels)
         .items.map(({ title }) => title)

@@ -18,7 +18,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { until } from '../servers/until.ts'
 import {
   announcementIn,
+  call,
   lastError,
+  program,
   repository,
   requireBuilt,
   run,
@@ -95,7 +97,7 @@ describe('the token of a server', { timeout: patience }, () => {
       expect(await Promise.all(known.map(each => statusWith(server.url, each)))).toEqual([401, 401, 200])
       const [, opened] = await server.says(/^open (\S+) in a browser$/m)
       expect(opened).toBe(`${server.url}/#token=${token}`)
-      expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
+      expect(await call(['tasks', 'list', '--data', data])).toMatchObject({ code: 0, stdout: 'No tasks.\n' })
       expect(await run(['sign-in', '--data', data])).toMatchObject({ code: 0, stdout: `${opened}\n` })
       const rebound = get(`${server.url}/v1/tasks`, { headers: { host: 'evil.example' } })
       expect((await once(rebound, 'response'))[0]).toMatchObject({ statusCode: 403 })
@@ -109,7 +111,7 @@ describe('the token of a server', { timeout: patience }, () => {
     await using again = await serveClosed(data)
     expect(await statusWith(again.url, planted)).toBe(401)
     expect(await statusWith(again.url, tokenIn())).toBe(200)
-    const other = await run(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
+    const other = await call(['sign-in', '--json', '--data', path.join(`${folder}`, 'other')])
     expect([other.code, lastError(other).code]).toEqual([3, 'SERVER_UNREACHABLE'])
   })
 
@@ -121,7 +123,7 @@ describe('the token of a server', { timeout: patience }, () => {
       const log = path.join(`${folder}`, 'serve.log')
       rmSync(log, { force: true })
       const file = openSync(log, 'w', mode)
-      const args = ['bin/quillwork.js', 'serve', '--data', data, '--port', '0']
+      const args = [program, 'serve', '--data', data, '--port', '0']
       const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', file, 'ignore'] })
       await until(() => /^open /m.test(readFileSync(log, 'utf8')) || undefined, 'the address')
       child.kill('SIGTERM')
@@ -141,7 +143,7 @@ describe('the token of a server', { timeout: patience }, () => {
       mkdirSync(bin)
       const browser = `#!/bin/sh\nprintf '%s\\n' "$@" > ${opened}.new; cat "$1" >> ${opened}.new; mv ${opened}.new ${opened}\n`
       writeFileSync(path.join(bin, 'xdg-open'), browser, { mode: 0o755 })
-      const serving = `${process.execPath} bin/quillwork.js serve --port 0 --data ${data}`
+      const serving = `${process.execPath} ${program} serve --port 0 --data ${data}`
       const onTerminal = (more: string) =>
         spawn('script', ['-qec', `${serving} ${more}`, '/dev/null'], {
           cwd: repository,
@@ -177,12 +179,12 @@ describe('the token of a server', { timeout: patience }, () => {
     await using server = await serveClosed(data, ['--no-token'])
     expect(await statusWith(server.url)).toBe(200)
     expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
-    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
-    const both = await run(['serve', '--no-token', '--data', data], {
+    expect(await call(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    const both = await call(['serve', '--no-token', '--data', data], {
       env: { QUILLWORK_TOKEN: 'x'.repeat(16) },
     })
     expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('noToken (--no-token)')])
-    const open = await run(['serve', '--no-token', '--host', '0.0.0.0', '--data', data])
+    const open = await call(['serve', '--no-token', '--host', '0.0.0.0', '--data', data])
     expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('set a token')])
   })
 
@@ -191,7 +193,7 @@ describe('the token of a server', { timeout: patience }, () => {
     const file = path.join(`${folder}`, 'tokens')
     writeFileSync(file, `${old}\n${next}\n`)
     chmodSync(file, 0o666)
-    const planted = await run(['serve', '--data', data], { env: { QUILLWORK_TOKEN_FILE: file } })
+    const planted = await call(['serve', '--data', data], { env: { QUILLWORK_TOKEN_FILE: file } })
     expect([planted.code, planted.stderr]).toEqual([2, expect.stringContaining(`chmod go-w ${file}`)])
     chmodSync(file, 0o644)
     await using server = await serveClosed(data, [], { QUILLWORK_TOKEN_FILE: file })
@@ -199,12 +201,12 @@ describe('the token of a server', { timeout: patience }, () => {
       await Promise.all([old, next, tokenIn(), undefined].map(each => statusWith(server.url, each))),
     ).toEqual([200, 200, 200, 401])
     expect((await server.says(/^open (\S+) in a browser$/m))[1]).toBe(server.url)
-    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    expect(await call(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
     const own = tokenIn()
     const elsewhere = ['tasks', 'list', '--url', server.url]
-    expect(await run(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file } })).toMatchObject({ code: 0 })
-    expect((await run(elsewhere)).code).not.toBe(0)
-    const twice = await run(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file, QUILLWORK_TOKEN: old } })
+    expect(await call(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file } })).toMatchObject({ code: 0 })
+    expect((await call(elsewhere)).code).not.toBe(0)
+    const twice = await call(elsewhere, { env: { QUILLWORK_TOKEN_FILE: file, QUILLWORK_TOKEN: old } })
     expect([twice.code, twice.stderr]).toEqual([
       2,
       'error CONFIG_INVALID: QUILLWORK_TOKEN and QUILLWORK_TOKEN_FILE are both set. Set one of them.\n',
@@ -234,7 +236,7 @@ describe('a program that took the port of a killed server', { timeout: patience 
     const killed = await serveClosed(data)
     const file = path.join(`${folder}`, 'book.txt')
     writeFileSync(file, 'Chapter 1\n\nShe kept the letter under the salt.\n')
-    expect(await run(['lanes', 'pause', 'default', '--data', data])).toMatchObject({ code: 0 })
+    expect(await call(['lanes', 'pause', 'default', '--data', data])).toMatchObject({ code: 0 })
     await using watching = start(['import', file, '--yes', '--watch', '--data', data])
     await watching.says(/ImportNovel QUEUED/)
     killed.child.kill('SIGKILL')
@@ -255,7 +257,7 @@ describe('a program that took the port of a killed server', { timeout: patience 
     expectOnlyAsked(stranger, tokenIn())
     // The server itself does answer the question.
     misannounce(url)
-    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    expect(await call(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
   })
 })
 

@@ -8,18 +8,14 @@ const leaseMs = 500
 const times = { lease: `${leaseMs}ms`, sweepInterval: '50ms' }
 
 describe('an attempt whose process stands still for three leases', () => {
-  it('because its handler holds the event loop, keeps its task, for nobody else can own the file', {
-    timeout: 60_000,
-  }, async () => {
+  it('because its handler holds the event loop, keeps its task, for nobody else can own the file', async () => {
     await using runs = new Runs()
     const submit = [{ key: 'blocked', kind: 'block', ms: 3 * leaseMs, after: 2 * leaseMs }]
     const child = runs.start('run-tasks.mjs', { ...times, submit })
     await expectItGoesOn(runs, child)
   })
 
-  it('because the process was paused, keeps its task, for nobody else can own the file', {
-    timeout: 60_000,
-  }, async () => {
+  it('because the process was paused, keeps its task, for nobody else can own the file', async () => {
     await using runs = new Runs()
     const submit = [{ key: 'paused', kind: 'pause', after: 2 * leaseMs }]
     const child = runs.start('run-tasks.mjs', { ...times, submit })

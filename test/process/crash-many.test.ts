@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import Database from 'better-sqlite3'
 import { beforeAll, expect, it } from 'vitest'
 import { requireBuilt } from './crash/built.ts'
 import { Runs } from './crash/runs.ts'
@@ -33,3 +35,26 @@ it('a parent whose process is killed while it submits many sub-tasks has all of 
   expect(await last.says('done')).toMatchObject({ found: count, subTaskStatusSummary: { COMPLETED: count } })
   expect(await last.ended).toEqual({ code: 0, signal: null })
 })
+
+it.each([
+  { within: 3, acknowledged: 0 },
+  { within: 12, acknowledged: 10 },
+  { turns: 0, acknowledged: 15 },
+  { turns: 1, acknowledged: 15 },
+  { turns: 3, acknowledged: 15 },
+])(
+  'a process that is killed with $within inserts, or $turns turns after some, has each order with its task, or neither',
+  { timeout: 180_000 },
+  async ({ acknowledged, ...kill }) => {
+    await using runs = new Runs()
+    expect((await runs.run('run-transactions.mjs', kill)).signal).toBe('SIGKILL')
+    const { tasks } = await runs.read()
+    const db = new Database(runs.file)
+    const orders = db.prepare('SELECT id FROM app_orders').pluck().all()
+    db.close()
+    expect(tasks.map(({ id }) => id).toSorted()).toEqual(orders.toSorted())
+    const known = existsSync(runs.ledgerFile) ? readFileSync(runs.ledgerFile, 'utf8').trim().split('\n') : []
+    expect(known.length).toBeGreaterThanOrEqual(acknowledged)
+    expect(orders).toEqual(expect.arrayContaining(known))
+  },
+)

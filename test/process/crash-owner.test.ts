@@ -5,9 +5,7 @@ import { Runs } from './crash/runs.ts'
 
 beforeAll(requireBuilt, 120_000)
 
-it('one process owns the file: a second one is refused at once, until the first is gone', {
-  timeout: 60_000,
-}, async () => {
+it('one process owns the file: a second one is refused at once, until the first is gone', async () => {
   await using runs = new Runs()
   const submit = [{ key: 'held', kind: 'work', ms: 600_000 }]
   const first = runs.start('run-tasks.mjs', { submit })

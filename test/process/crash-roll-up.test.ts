@@ -23,8 +23,8 @@ const dayMs = 86_400_000
 const days = 4
 const calls = 1_500
 const kills = 8
-/** MongoDB keeps the locks of a transaction whose process was killed for a minute. */
-const patience = 300_000
+/** MongoDB keeps the locks of a transaction whose process was killed for a minute, and each round of kills may leave some. */
+const patience = 600_000
 
 async function fill(store: Store<never>): Promise<void> {
   const rows = Array.from({ length: calls }, (_, index) => ({

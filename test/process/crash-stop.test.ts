@@ -43,7 +43,7 @@ describe('SIGTERM', () => {
     expect(crashes).toBe(0)
   })
 
-  it('lets a running attempt finish within the grace time', { timeout: 60_000 }, async () => {
+  it('lets a running attempt finish within the grace time', async () => {
     await using runs = new Runs()
     const child = runs.start('run-tasks.mjs', {
       submit: [{ key: 'slow', kind: 'work', ms: 500, tells: true }],
@@ -55,7 +55,7 @@ describe('SIGTERM', () => {
     expect((await runs.read()).tasks).toMatchObject([{ status: 'COMPLETED', attempt: 1, retryCount: 0 }])
   })
 
-  it('a second one stops now, and hands back even what does not listen', { timeout: 60_000 }, async () => {
+  it('a second one stops now, and hands back even what does not listen', async () => {
     await using runs = new Runs()
     const submit = [
       { key: 'deaf', kind: 'deaf', ms: 600_000 },
@@ -73,9 +73,7 @@ describe('SIGTERM', () => {
     ])
   })
 
-  it('reaches a task whose claim was still on its way, also when it is the second one', {
-    timeout: 60_000,
-  }, async () => {
+  it('reaches a task whose claim was still on its way, also when it is the second one', async () => {
     for (const [grace, signals] of [['10ms', 1] as const, ['10m', 2] as const]) {
       await using runs = new Runs()
       const submit = [{ key: 'claimed', kind: 'work', ms: 600_000 }]

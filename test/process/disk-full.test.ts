@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from '
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { program as command } from './cli/quillwork.ts'
 import { requireBuilt } from './crash/built.ts'
 import type { Child } from './crash/children.ts'
 import { Runs } from './crash/runs.ts'
@@ -10,8 +11,6 @@ import { Runs } from './crash/runs.ts'
 beforeAll(requireBuilt, 120_000)
 
 const program = fileURLToPath(new URL('crash/run-full.mjs', import.meta.url))
-
-const command = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))
 
 /** Whether a command can be run here; if not, the test says so where everybody sees it. */
 function canRun(command: string, args: readonly string[], what: string): boolean {
@@ -70,7 +69,7 @@ describe('a process whose disk is full', () => {
       }),
   )
 
-  it('is told so at the start, and starts when there is space again', { timeout: 60_000 }, ({ skip }) =>
+  it('is told so at the start, and starts when there is space again', ({ skip }) =>
     onSmallDisk(skip, async ({ runs, disk }) => {
       const file = path.join(disk, 'tasks.db')
       const options = { file, submit: [{ key: 'held', kind: 'pause' }] }
@@ -86,10 +85,9 @@ describe('a process whose disk is full', () => {
       await last.says('opened')
       last.signal('SIGKILL')
       await last.ended
-    }),
-  )
+    }))
 
-  it('of a server is told to whoever uploads, and no half file stays', { timeout: 60_000 }, ({ skip }) =>
+  it('of a server is told to whoever uploads, and no half file stays', ({ skip }) =>
     onSmallDisk(skip, async ({ runs, disk }) => {
       const server = runs.children.run(process.execPath, [
         command,
@@ -120,13 +118,12 @@ describe('a process whose disk is full', () => {
       expect(await readyz()).toMatchObject({ http: 200 })
       const giveBack = takeSpace(disk)
       const notReady = { http: 503, detail: expect.stringContaining('is full') }
-      await expect.poll(readyz, { timeout: 30_000 }).toMatchObject(notReady)
+      await expect.poll(readyz).toMatchObject(notReady)
       giveBack()
-      await expect.poll(readyz, { timeout: 30_000 }).toMatchObject({ http: 200 })
+      await expect.poll(readyz).toMatchObject({ http: 200 })
       server.signal('SIGTERM')
       expect((await server.ended).code).toBe(0)
-    }),
-  )
+    }))
 
   it('does the same at a limit on the size of a file', { timeout: 120_000 }, async ({ skip }) => {
     if (!canRun('prlimit', ['--version'], 'the test of a limit on the size of a file needs prlimit.'))

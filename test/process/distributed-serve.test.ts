@@ -45,13 +45,13 @@ describeDistributed('quillwork serve in several processes', () => {
     await reader?.cancel()
 
     const { novelId = '' } = lastJson<{ novelId?: string }>(imported)
-    const read = await home.run(['novels', 'read', novelId, '--chapters', '1'], { QUILLWORK_URL: api.url })
+    const read = await home.call(['novels', 'read', novelId, '--chapters', '1'], { QUILLWORK_URL: api.url })
     expect(read.stdout).toMatch(/^1 {2}Chapter 1: The Weighing House$/m)
     // Without an API to speak to, a command answers itself, on the same store, and leaves the tasks to the workers.
-    const listed = await home.run(['tasks', 'list', '--json', '--roots'])
+    const listed = await home.call(['tasks', 'list', '--json', '--roots'])
     expect(lastJson<{ items: TaskJson[] }>(listed).items.map(({ status }) => status)).toEqual(['COMPLETED'])
     const parameters = JSON.stringify({ novelId })
-    const submitted = await home.run([
+    const submitted = await home.call([
       'tasks',
       'submit',
       'BatchGenerateSummary',
@@ -61,19 +61,22 @@ describeDistributed('quillwork serve in several processes', () => {
     ])
     const { taskId = '', status } = lastJson<{ taskId?: string; status: string }>(submitted)
     expect(status).toBe('QUEUED')
-    expect(await home.run(['tasks', 'show', taskId, '--watch'])).toMatchObject({ code: 0 })
-    expect(await home.run(['tasks', 'rerun', taskId])).toMatchObject({ code: 0, stderr: '' })
+    expect(await home.call(['tasks', 'show', taskId, '--watch'])).toMatchObject({ code: 0 })
+    expect(await home.call(['tasks', 'rerun', taskId])).toMatchObject({ code: 0, stderr: '' })
 
     const { items } = await ask<{ items: { roles: string[]; lanes: object; pid: number }[] }>(
       api.url,
       '/v1/workers',
     )
     expect(items).toContainEqual(
-      expect.objectContaining({ pid: worker.child.pid, lanes: { default: 3, batch: 1 } }),
+      expect.objectContaining({
+        pid: worker.child.pid,
+        lanes: { default: 3, batch: 1, bulk: 10, webhooks: 10 },
+      }),
     )
     await useKeptModel(api.url, novelId)
 
-    const doctor = await home.run(['doctor', '--json'])
+    const doctor = await home.call(['doctor', '--json'])
     expect([doctor.code, lastJson(doctor)]).toMatchObject([0, { ok: true }])
     for (const server of [api, worker]) server.child.kill('SIGTERM')
     expect(await worker.ended).toMatchObject({
@@ -104,7 +107,7 @@ describeDistributed('quillwork serve in several processes', () => {
     writeFileSync(file, makeNovel(12))
     const api = await home.serve('api,maintenance')
     const doomed = await home.serve('worker')
-    const imported = await home.run(['import', file, '--yes', '--json', '--url', api.url])
+    const imported = await home.call(['import', file, '--yes', '--json', '--url', api.url])
     const { taskId = '' } = lastJson<{ taskId?: string }>(imported)
     await until(async () => {
       const { counts } = await ask<{ counts: Record<string, number> }>(api.url, '/v1/tasks/counts')

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ModelServer, startModelServer } from '../models/server.ts'
 import { until } from '../servers/until.ts'
-import { call, lastJson, requireBuilt, run, serve, temporaryFolder } from './cli/quillwork.ts'
+import { call, lastJson, requireBuilt, serve, temporaryFolder } from './cli/quillwork.ts'
 import { databaseOf } from './crash/novels.ts'
 import { readStore } from './crash/records.ts'
 
@@ -201,7 +201,7 @@ describe('a novel that was deleted', { timeout: patience }, () => {
 
   test('is gone also when the server was killed in the middle of its deletion, again and again', async () => {
     const book = bookFile('quartz-heron.txt', bookOf('The Quartz Heron', 'Vellimere', 100))
-    expect((await run(['import', book, '--yes', '--data', data])).code).toBe(0)
+    expect((await call(['import', book, '--yes', '--data', data])).code).toBe(0)
     let taskId = ''
     let met = 0
     for (let kill = 0; kill < 4; kill += 1) {

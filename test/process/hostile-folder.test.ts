@@ -88,14 +88,8 @@ function plant(name: string, content: object): string {
 }
 
 /** Runs a command there, in this process. */
-async function quillwork(args: readonly string[], variables: Record<string, string> = {}, input = '') {
-  const before = process.cwd()
-  process.chdir(cwd)
-  try {
-    return await call(args, { env: { ...env, ...variables }, input })
-  } finally {
-    process.chdir(before)
-  }
+function quillwork(args: readonly string[], variables: Record<string, string> = {}, input = '') {
+  return call(args, { cwd, env: { ...env, ...variables }, input })
 }
 
 /** Runs a command there, in a process of its own. */
@@ -120,8 +114,9 @@ async function expectRefused(
 describe('a folder that a stranger packed', { timeout: patience }, () => {
   test('gets no token and no text by its url', async () => {
     plant('quillwork.json', { url: stranger.url })
-    for (const args of [['tasks', 'list'], ['import', story, '--yes'], ['doctor'], ['serve', '--port', '0']])
-      await expectRefused(args, 'url', { QUILLWORK_TOKEN: token }, inProcess)
+    await expectRefused(['import', story, '--yes'], 'url', { QUILLWORK_TOKEN: token }, inProcess)
+    for (const args of [['tasks', 'list'], ['doctor'], ['serve', '--port', '0']])
+      await expectRefused(args, 'url', { QUILLWORK_TOKEN: token })
     expect(stranger.got).toEqual([])
     expect(readdirSync(path.join(cwd, '.quillwork'))).toEqual(['quillwork.json'])
   })

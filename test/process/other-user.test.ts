@@ -15,6 +15,7 @@ import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { other, runAsOther, withoutRoot } from '../other-user.ts'
 import {
+  call,
   type Ended,
   lastError,
   lastJson,
@@ -114,25 +115,25 @@ describe.skipIf(withoutRoot !== undefined)(`another user${withoutRoot ?? ''}`, {
       ['models', 'key', 'set', 'main'],
     ])
       expectRefused(
-        await run([...args, '--json', '--data', data], {
+        await call([...args, '--json', '--data', data], {
           input: 'key',
           env: { QUILLWORK_SECRET: 'a secret of this test' },
         }),
         `${data} belongs to another user (uid ${other})`,
       )
-    const linked = await run(['tasks', 'list', '--json', '--allow-open-data', '--data', data])
+    const linked = await call(['tasks', 'list', '--json', '--allow-open-data', '--data', data])
     expectRefused(linked, 'quillwork.db is a link')
     expect(statSync(victim).size).toBe(0)
     expect(readdirSync(data)).toEqual(['quillwork.db'])
   })
 
   test('gets nothing moved to or from a file of theirs', async () => {
-    expect(await run(['tasks', 'list', '--data', data])).toMatchObject({ code: 0 })
+    expect(await call(['lanes', 'resume', 'default', '--data', data])).toMatchObject({ code: 0 })
     const theirs = path.join(openFolder(path.join(`${folder}`, 'theirs')), 'tasks.db')
     chownSync(path.dirname(theirs), other, other)
     for (const way of ['--from', '--to'])
       expectRefused(
-        await run(['migrate', way, `sqlite:${theirs}`, '--json', '--data', data]),
+        await call(['migrate', way, `sqlite:${theirs}`, '--json', '--data', data]),
         `${path.dirname(theirs)} belongs to another user`,
       )
     expect(readdirSync(path.dirname(theirs))).toEqual([])
@@ -144,16 +145,16 @@ describe.skipIf(withoutRoot !== undefined)(`another user${withoutRoot ?? ''}`, {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(found, name), text)
     for (const name of ['.', 'quillwork.json', 'server.json']) chownSync(path.join(found, name), other, other)
     const options = { cwd: `${folder}` }
-    expectRefused(await run(['tasks', 'list', '--json'], options), `${found} belongs to another user`)
+    expectRefused(await call(['tasks', 'list', '--json'], options), `${found} belongs to another user`)
     chownSync(found, 0, 0)
-    expectRefused(await run(['tasks', 'list', '--json'], options), 'belongs to another user')
+    expectRefused(await call(['tasks', 'list', '--json'], options), 'belongs to another user')
     expect(readFileSync(path.join(found, 'server.json'), 'utf8')).toBe('{}')
   })
 })
 
 test('migrate closes its own files beside others, and names them', { timeout: patience }, async () => {
   const home = path.join(`${folder}`, 'home')
-  expect(await run(['tasks', 'list', '--data', home])).toMatchObject({ code: 0 })
+  expect(await call(['lanes', 'resume', 'default', '--data', home])).toMatchObject({ code: 0 })
   const uploads = openFolder(path.join(home, 'uploads'))
   const uploaded = path.join(uploads, '0f8fad5b-d9cb-469f-a165-70867728950e.txt')
   const mine = path.join(uploads, 'notes.txt')

@@ -39,6 +39,30 @@ describe('defineTask', () => {
     })
   })
 
+  it('gives a handler in a thread what crosses to it, and asks for its module', () => {
+    const base = { type: 'A', parameters: z.string(), result: z.number(), progress: z.number() } as const
+    defineTask({
+      ...base,
+      runIn: 'thread',
+      module: import.meta.url,
+      async execute(ctx) {
+        expectTypeOf(ctx.parameters).toEqualTypeOf<string>()
+        ctx.updateProgress(1)
+        // @ts-expect-error progress is a number
+        ctx.updateProgress('half')
+        // @ts-expect-error a thread has no services
+        ctx.services
+        // @ts-expect-error a thread waits for nothing
+        ctx.sleep('1h')
+        return ctx.checkpoint('one', () => 1)
+      },
+    })
+    // @ts-expect-error the module is missing
+    defineTask({ ...base, runIn: 'thread', execute: () => 1 })
+    // @ts-expect-error the result is a number
+    defineTask({ ...base, runIn: 'thread', module: import.meta.url, execute: () => 'one' })
+  })
+
   it('refuses a wrong result, and a missing one', () => {
     const base = { type: 'A', parameters: z.null(), result: z.object({ words: z.number() }) } as const
     // @ts-expect-error words is a number

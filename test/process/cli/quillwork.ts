@@ -55,10 +55,11 @@ export function temporaryFolder(): string & Disposable {
   return Object.assign(folder, { [Symbol.dispose]: remove })
 }
 
-const program = path.join(await programsFolder(), 'quillwork.js')
+/** The built command line in few files, which starts in half of the time of `bin/quillwork.js` (`test/servers/programs.ts`). */
+export const program = path.join(await programsFolder(), 'quillwork.js')
 
 /**
- * Starts `quillwork ARGS` in a process of its own: the built program in few files, which starts in half of the time (`test/servers/programs.ts`).
+ * Starts `quillwork ARGS` in a process of its own: the built program in few files.
  * `script` runs another program of the repository; `bin/quillwork.js` itself is run by the tests of the documents.
  */
 export function start(
@@ -143,20 +144,28 @@ export async function run(
 
 /**
  * Runs `quillwork ARGS` to its end in this process, as `bin/quillwork.js` does in one of its own: for commands that ask a server, in number.
- * What a process adds (its exit code, its pipes, its signals) is tested with `run` and `start`. One at a time: the environment is that of the process.
+ * What a process adds (its exit code, its pipes, its signals) is tested with `run` and `start`. One at a time: the environment and the working directory
+ * are those of the process.
  */
 export async function call(
   args: readonly string[],
-  { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
+  {
+    env = {},
+    cwd = repository,
+    input = '',
+  }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
 ): Promise<Ended> {
   const { main } = (await import(commandLine)) as typeof import('../../../src/cli/main.ts')
   const [stdout, stderr] = [new Kept(), new Kept()]
   const usual = process.env
+  const before = process.cwd()
   process.env = { ...bareEnvironment(), ...env }
+  process.chdir(cwd)
   try {
     const code = await main(args, { stdin: Readable.from([input]), stdout, stderr })
     return { code, signal: null, stdout: stdout.text, stderr: stderr.text }
   } finally {
+    process.chdir(before)
     process.env = usual
   }
 }

@@ -41,7 +41,7 @@ export function withMore<C extends Child, M extends object>(child: C, more: M): 
 }
 
 /** Milliseconds that anything may take before a test gives up; the machine may be busy with other tests, or the load large. */
-const patience = sizeOf(60_000, 60_000, 600_000)
+const patience = sizeOf(120_000, 120_000, 600_000)
 
 const programs = await programsFolder()
 const tests = fileURLToPath(new URL('../../', import.meta.url))

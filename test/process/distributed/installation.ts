@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describeWithMongo, freshDatabase } from '../../servers/mongo.ts'
 import { describeWithRabbit, freshPrefix } from '../../servers/rabbit.ts'
 import { until } from '../../servers/until.ts'
-import { type Ended, type Running, run, start, temporaryFolder } from '../cli/quillwork.ts'
+import { call, type Ended, type Running, run, start, temporaryFolder } from '../cli/quillwork.ts'
 
 /** `describe` for tests that need both servers. */
 export function describeDistributed(title: string, tests: () => void): void {
@@ -21,6 +21,8 @@ export interface Installation extends AsyncDisposable {
   serve(roles: string, args?: readonly string[]): Promise<Server>
   /** Runs a command to its end. */
   run(args: readonly string[], env?: Record<string, string>): Promise<Ended>
+  /** Runs a command to its end in this process; see `call`. */
+  call(args: readonly string[], env?: Record<string, string>): Promise<Ended>
 }
 
 /** Short times: what takes half a minute in production takes seconds here. */
@@ -42,6 +44,9 @@ export function installation(
     QUILLWORK_BROKER: urls.broker ?? names?.url ?? '',
     QUILLWORK_BROKER_PREFIX: names?.prefix ?? '',
   }
+  const ofCommand = (more = {}) => ({
+    env: { ...env, QUILLWORK_DATA: path.join(`${folder}`, 'none'), ...more },
+  })
   return {
     env,
     async serve(roles, args = []) {
@@ -54,8 +59,8 @@ export function installation(
       const [, url = ''] = await server.says(/^(?:listening|health) on (http:\/\/\S+)$/m)
       return { ...server, url, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
     },
-    run: (args, ofCommand = {}) =>
-      run(args, { env: { ...env, QUILLWORK_DATA: path.join(`${folder}`, 'none'), ...ofCommand } }),
+    run: (args, more) => run(args, ofCommand(more)),
+    call: (args, more) => call(args, ofCommand(more)),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map(server => server[Symbol.asyncDispose]()))
       await names?.deleteAll()
