@@ -1,6 +1,6 @@
 // Who may import whom. Imports point inward:
-//   task, runtime <- ports <- engine <- index <- {novel, observe} <- http <- server <- cli
-//   ports <- records <- novel
+//   task, runtime <- ports <- engine <- index <- {novel, observe, webhooks} <- http <- server <- cli
+//   ports <- records <- {novel, webhooks}
 // Adapters (a folder under store/ or broker/) see their own port, task and runtime. testing sees what is below http.
 // Of the pages, each folder of `below` sees those before it and itself; a page sees all of them, and no other page; `app` sees everything.
 // Read by scripts/boundaries.mjs, which also fails when a source was not looked at.
@@ -13,7 +13,7 @@ const ports = [
   '^src/ai/model\\.ts$',
 ]
 const adapters = '^src/(store|broker)/[^/]+/'
-const entries = '^src/(index|(store/[^/]+|broker/[^/]+|novel|http|observe|testing)/index)\\.ts$'
+const entries = '^src/(index|(store/[^/]+|broker/[^/]+|novel|http|client|observe|testing)/index)\\.ts$'
 
 /** Files under `from` may import, within src, only what `allowed` names. `$1` is the first group of `from`. */
 const layer = (name, from, allowed) => ({
@@ -34,7 +34,9 @@ const only = (packages, folders) => ({
 
 const layers = [
   layer('task-sees-itself', '^src/task/', ['^src/task/']),
-  layer('runtime-sees-itself', '^src/runtime/', ['^src/runtime/']),
+  layer('runtime-sees-itself', '^src/runtime/(?!installed)', ['^src/runtime/']),
+  // It says what is missing with a coded error.
+  layer('runtime-sees-itself', '^src/runtime/installed\\.ts$', ['^src/task/errors\\.ts$']),
   layer('ports-see-the-core', '^src/store/[^/]+\\.ts$', [
     ...core,
     ...ports,
@@ -88,7 +90,7 @@ const layers = [
     '^src/rate-limit/limiter\\.ts$',
     // Long loops of the product give way to the event loop as the engine's do, readings that clients wait for are shared; optional fields, and the
     // controls of names, are left out in one way. An archive says what made it.
-    '^src/runtime/(cooperate|shared-work|version)\\.ts$',
+    '^src/runtime/(cooperate|installed|shared-work|version)\\.ts$',
     '^src/task/(controls|defined|page)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
@@ -100,6 +102,23 @@ const layers = [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/store/$1/',
+    // A file is durable in one way, of whichever part it is.
+    '^src/runtime/sync-folder\\.ts$',
+  ]),
+  // Webhooks follow tasks through the public API. What they send is an event of the broker; where it may lead is the rule of models.
+  layer('webhooks-see-the-index', '^src/webhooks/(?!open\\.ts)', [
+    '^src/index\\.ts$',
+    '^src/webhooks/',
+    '^src/records/records\\.ts$',
+    '^src/ai/providers/address-scope\\.ts$',
+    '^src/broker/cloud-events\\.ts$',
+    '^src/store/store\\.ts$',
+    ...core,
+  ]),
+  layer('webhooks-see-the-index', '^src/webhooks/open\\.ts', [
+    '^src/webhooks/',
+    '^src/records/',
+    '^src/store/(sqlite|mongodb)/database\\.ts$',
   ]),
   layer('observe-sees-the-index', '^src/observe/', [...core, ...ports, '^src/index\\.ts$', '^src/observe/']),
   {
@@ -108,6 +127,9 @@ const layers = [
   },
   { ...layer('server-sees-no-cli', '^src/server/', []), to: { path: '^src/(cli|testing)/' } },
   { ...layer('cli-sees-no-testing', '^src/cli/', []), to: { path: '^src/testing/' } },
+  // It runs in browsers too: it knows the server by its document alone.
+  layer('client-stands-alone', '^src/client/', ['^src/client/']),
+  { ...layer('nothing-sees-the-client', '^src/(?!client/)', []), to: { path: '^src/client/' } },
   { ...layer('testing-is-below-http', '^src/testing/', []), to: { path: '^src/(http|server|cli)/' } },
 ]
 
@@ -134,6 +156,7 @@ const packages = [
   only('better-sqlite3', ['store/sqlite', 'records']),
   only('amqplib', ['broker/rabbitmq']),
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
+  only('openapi-fetch', ['client']),
   only('commander|string-width|eventsource-parser', ['cli']),
   only('prom-client', ['observe', 'http', 'server']),
   only('@opentelemetry/api', ['observe']),
@@ -141,6 +164,7 @@ const packages = [
   only('yauzl|saxes|htmlparser2', ['novel/import']),
   only('yazl', ['novel/export']),
   only('ai|@ai-sdk/[^/]+|undici', ['ai/providers']),
+  only('jose', ['http/oidc']),
 ]
 
 export default {
@@ -185,6 +209,20 @@ export default {
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
+    },
+    {
+      name: 'tokens-load-with-their-provider',
+      comment:
+        'a server without an identity provider pays nothing for it: types aside, it is imported where a token is read',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: 'node_modules/jose/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'client-runs-in-browsers',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'src-uses-no-dev-dependency',

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
+import { memoryFolder } from './test/memory-folder.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
@@ -9,7 +10,7 @@ const entries = [
   { find: /^quillwork$/, replacement: source('index.ts') },
   { find: /^quillwork\/(sqlite|mongodb)$/, replacement: source('store/$1/index.ts') },
   { find: /^quillwork\/rabbitmq$/, replacement: source('broker/rabbitmq/index.ts') },
-  { find: /^quillwork\/(novel|http)$/, replacement: source('$1/index.ts') },
+  { find: /^quillwork\/(novel|http|client)$/, replacement: source('$1/index.ts') },
   { find: /^quillwork\/opentelemetry$/, replacement: source('observe/index.ts') },
 ]
 
@@ -17,6 +18,7 @@ const entries = [
 const units = [
   'ai',
   'cli',
+  'client',
   'engine',
   'http',
   'novel',
@@ -26,11 +28,16 @@ const units = [
   'server',
   'store',
   'task',
+  'webhooks',
 ].map(folder => `test/${folder}/**/*.test.ts`)
 const alias = [...entries, { find: 'quillwork/testing', replacement: source('testing/index.ts') }]
 
 /** Whether this is `npm test`; see `test/size.ts`. */
 const isQuick = process.env['TEST_SIZE'] === undefined
+
+// Where tests and the servers that they start make their temporary folders. The slow run has the disk.
+const temporary = isQuick ? memoryFolder() : undefined
+if (temporary !== undefined) process.env['TMPDIR'] ??= temporary
 
 /** Long by nature: `npm run test:slow` alone runs these files. */
 const slowFiles = 'test/**/*.slow.test.ts'
@@ -127,6 +134,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
   // Those of promises; the slow run has the others.
   onMongo([
     'budgets',
+    'bulk-action',
     'context',
     'dead-letters',
     'erase',
@@ -159,6 +167,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 240_000,
     slowTestThreshold: 5_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 30_000 } },
   },
 })

@@ -172,6 +172,14 @@ export const ENTRIES = [
     quick: { tasks: 20_000, seconds: 6 },
   },
   {
+    name: 'recovery/watchers',
+    script: 'measure/watchers.mjs',
+    measure: 'watchers',
+    needs: 'engine',
+    full: { count: 50_000, warmUp: 2_000, watchers: 200 },
+    quick: { count: 5_000, warmUp: 1_000, watchers: 200 },
+  },
+  {
     name: 'recovery/preview',
     script: 'measure/loop.mjs',
     measure: 'previewLateness',

@@ -98,6 +98,15 @@ export const ROWS = [
   ...late('400 checkpoints of 0.5 MB at once', 'recovery/checkpoint', 'stepsMs', 'stepsP99Ms'),
   ...late('1,000,000 calls summed by model', 'recovery/usage-report', 'reportMs', 'reportP99Ms'),
   ...late('100,000 old calls summed by day', 'recovery/usage-report', 'rollUpMs', 'rollUpP99Ms'),
+  plain(
+    '50,000 tasks while 200 clients watch all events: event loop late, p99',
+    'recovery/watchers',
+    'p99Ms',
+    ' ms',
+    0,
+    50,
+    20,
+  ),
   ...late('preview of 50,000 headings', 'recovery/preview', 'lateMs', 'p99Ms'),
   plain('reservation after 10,000 trees, of one at first', 'budgets/reserve', 'ratio', '', 2, 1.5, 1.1),
   plain(

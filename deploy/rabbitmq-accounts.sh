@@ -23,7 +23,7 @@ account() {
 
 account deploy '^tasks\.' '^tasks\.' '^tasks\.'
 account api '^(tasks\.|amq\.gen-)' '^(tasks\.|amq\.gen-)' '^(tasks\.(.*\.)?exchange|amq\.gen-.*)$'
-account worker '^(tasks\.|amq\.gen-)' '^(tasks\.|amq\.gen-)' '^(tasks\.(.*\.)?exchange|tasks\.(batch\.)?queue|amq\.gen-.*)$'
+account worker '^(tasks\.|amq\.gen-)' '^(tasks\.|amq\.gen-)' '^(tasks\.(.*\.)?exchange|tasks\.((batch|bulk|webhooks)\.)?queue|amq\.gen-.*)$'
 account maintenance '^(tasks\.|amq\.gen-)' '^(tasks\.|amq\.gen-)' '^(tasks\.(.*\.)?exchange|tasks\.dlq\.queue|amq\.gen-.*)$'
 
 printf '{"vhosts":[{"name":"quillwork"}],"users":[%s],"permissions":[%s]}\n' "$users" "$permissions" >"$folder/definitions.json"

@@ -7,8 +7,8 @@ import ts from 'typescript'
 import { filesUnder, root } from './setup.mjs'
 
 const LIMITS = {
-  fileLines: { p95: 312, max: 450 },
-  functionLines: { p95: 25, max: 80 },
+  fileLines: { p95: 313, max: 450 },
+  functionLines: { p95: 26, max: 80 },
   /** A component is mostly the tree of what it shows, one element a line. */
   componentLines: { p95: 50, max: 80 },
   portMethods: 10,
@@ -19,26 +19,28 @@ const LIMITS = {
  * less lowers it.
  */
 const BUDGETS = {
-  'src/ai': [3_090, 27],
-  'src/broker': [3_700, 24],
-  'src/cli': [7_790, 50],
-  'src/engine': [7_720, 36],
-  'src/http': [8_730, 75],
-  'src/novel': [39_910, 262],
-  'src/observe': [940, 8],
-  'src/rate-limit': [1_730, 8],
+  'src/ai': [3_125, 27],
+  'src/broker': [3_800, 24],
+  'src/cli': [9_715, 66],
+  'src/engine': [10_775, 56],
+  'src/http': [13_140, 107],
+  'src/novel': [41_015, 269],
+  'src/observe': [1_660, 12],
+  'src/rate-limit': [1_875, 8],
   'src/records': [830, 4],
-  'src/runtime': [1_150, 13],
-  'src/server': [4_200, 30],
-  'src/store': [13_060, 67],
-  'src/task': [3_630, 32],
-  'src/testing': [4_950, 20],
+  'src/runtime': [1_212, 15],
+  'src/server': [4_495, 35],
+  'src/store': [14_390, 80],
+  'src/task': [3_840, 34],
+  'src/testing': [5_300, 23],
+  'src/client': [560, 6],
+  'src/webhooks': [950, 8],
   'src/index.ts': [100, 1],
-  dashboard: [29_160, 228],
+  dashboard: [35_345, 294],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */
-const GENERATED = ['dashboard/src/api/schema.ts']
+const GENERATED = ['dashboard/src/api/schema.ts', 'src/client/schema.ts']
 const ENVIRONMENT_READER = 'src/server/config.ts'
 /**
  * Tests of whole processes, and of several together, may wait on the clock of the wall; all others wait for signals. A model that is
@@ -301,10 +303,9 @@ const parseAll = folder =>
     .filter(path => /\.m?[jt]sx?$/.test(path) && !path.includes('node_modules/'))
     .map(parse)
 
-const sources = [
-  ...parseAll('src'),
-  ...parseAll('dashboard/src').filter(({ fileName }) => !GENERATED.includes(fileName)),
-]
+const sources = ['src', 'dashboard/src']
+  .flatMap(parseAll)
+  .filter(({ fileName }) => !GENERATED.includes(fileName))
 const tests = parseAll('test')
 const programs = ['examples', 'bench', 'scripts', 'bin'].flatMap(parseAll)
 

@@ -21,11 +21,6 @@ const gates = [
       '--max-diagnostics=200',
     ],
   ],
-  [
-    'types',
-    'types of src, tests, examples and benchmarks',
-    [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false'],
-  ],
   ['bars', 'sizes, suppressions, documented exports', ['scripts/bars.mjs']],
   [
     'guards',
@@ -33,6 +28,11 @@ const gates = [
     ['scripts/mutate-guards.mjs', '--check'],
   ],
   ['build', 'dist/ and the types of the API can be made', ['scripts/setup.mjs']],
+  [
+    'types',
+    'types of src, tests, examples and benchmarks',
+    [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false'],
+  ],
   [
     'pages',
     'types of the pages',
@@ -49,6 +49,7 @@ const gates = [
     'no unused file, export or dependency',
     [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],
   ],
+  ['package', 'size, entries and types of the library as packed', ['scripts/check-package.mjs']],
   ['docs', 'generated documents are in date', ['scripts/generate-docs.mjs', '--check']],
 ]
 

@@ -347,8 +347,8 @@ export const distributedMutants = [
   [
     'acknowledge last: after the claim',
     consume,
-    '  const { taskId, attempt } = received.delivery\n  const request',
-    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const request',
+    '  const { taskId, attempt, lane } = received.delivery\n  const request',
+    '  const { taskId, attempt, lane } = received.delivery\n  received.ack()\n  const request',
     acknowledged,
   ],
   [

@@ -413,7 +413,7 @@ export const embeddedMutants = [
   ],
   [
     'schedules: the tick before',
-    'src/store/cold-records.ts',
+    'src/store/schedules.ts',
     'if (held?.lastTick !== seenTick) return false',
     'if (held?.lastTick !== seenTick && false) return false',
     conformance,

@@ -113,11 +113,21 @@ const parts = [
     name: 'the server',
     folder: 'src',
     files: /\.(ts|md)$/,
-    beside: ['tsconfig.json', 'tsconfig.build.json', 'scripts/bundle-program.mjs'],
+    beside: [
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'src/client/tsconfig.json',
+      'scripts/bundle-program.mjs',
+      'scripts/entries.mjs',
+      'package.json',
+    ],
     build(dist) {
-      compile(dist)
+      compile(dist, 'tsconfig.build.json')
+      makeApiTypes(dist)
+      compile(dist, 'src/client/tsconfig.json')
       copyTexts(dist)
-      bundleProgram(dist)
+      run('scripts/entries.mjs', dist, 'the entries of the package cannot be made')
+      run('scripts/bundle-program.mjs', dist, 'the command line cannot be bundled')
     },
   },
   {
@@ -147,6 +157,8 @@ function buildDist() {
   try {
     const made = join(aside, 'dist')
     mkdirSync(made)
+    // The compiled server reads its version there, when the types of its API are made.
+    copyFileSync(join(root, 'package.json'), join(aside, 'package.json'))
     for (const part of stale) part.build(made)
     for (const part of parts) if (!stale.includes(part)) copyPart(part, dist, made)
     writeFileSync(join(made, stampName), JSON.stringify(hashes))
@@ -164,18 +176,18 @@ function copyPart({ folder }, from, to) {
       cpSync(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })
 }
 
-function compile(outDir) {
+/** Compiles the sources that a configuration names. The client comes after the server, whose document its types are made from. */
+function compile(outDir, config) {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
+  const args = [tsc, '-p', config, '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new SetupError('the sources do not compile; see the lines above.')
 }
 
-/** Bundles the command line, which starts sooner so. */
-function bundleProgram(dist) {
-  const args = ['scripts/bundle-program.mjs', dist]
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (status !== 0) throw new SetupError('the command line cannot be bundled; see the lines above.')
+/** Runs a script of the build on the compiled server. */
+function run(script, dist, failure) {
+  const { status } = spawnSync(process.execPath, [script, dist], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new SetupError(`${failure}; see the lines above.`)
 }
 
 /** Bundles the pages, and puts what a browser takes compressed beside each file. */
@@ -205,18 +217,22 @@ function copyTexts(outDir) {
   }
 }
 
-/** The types of the API, which the checks of the pages need. Their first line names the sources that they were made of. */
-const apiTypes = 'dashboard/src/api/schema.ts'
+/** The types of the API, for the client and for the checks of the pages. Their first line names the sources that they were made of. */
+const apiTypes = ['src/client/schema.ts', 'dashboard/src/api/schema.ts']
 
-/** Makes the types of the API unless they are those of this server. The bundle of the pages needs none, so it is made without them. */
-function makeApiTypes() {
-  const maker = 'scripts/api-types.mjs'
+/** Makes the types of the API unless they are those of this server. The bundle of the pages needs none, so it is made without them. `dist`: the compiled server. */
+function makeApiTypes(dist = join(root, 'dist')) {
+  const makers = ['scripts/api-types.mjs', 'scripts/open-api.mjs']
   const [server] = parts
-  const hash = sourceHash({ ...server, beside: [...server.beside, maker] })
-  const file = join(root, apiTypes)
-  if (existsSync(file) && readFileSync(file, 'utf8').startsWith(`// ${hash}\n`)) return
-  say(`making ${apiTypes}`)
-  const { status } = spawnSync(process.execPath, [maker, file, hash], { cwd: root, stdio: ['ignore', 2, 2] })
+  const hash = sourceHash({ ...server, beside: [...server.beside, ...makers] })
+  const files = apiTypes.map(path => join(root, path))
+  const isMade = file => existsSync(file) && readFileSync(file, 'utf8').startsWith(`// ${hash}\n`)
+  if (files.every(isMade)) return
+  say(`making ${apiTypes.join(' and ')}`)
+  const { status } = spawnSync(process.execPath, [makers[0], dist, hash, ...files], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   if (status !== 0) throw new SetupError('the types of the API cannot be made; see the lines above.')
 }
 
@@ -239,7 +255,7 @@ function replaceDist(aside) {
 
 /** One hash over the content of all that decides what a part of `dist/` holds. */
 function sourceHash({ folder, files, beside }) {
-  const sources = filesUnder(join(root, folder)).filter(path => files.test(path) && path !== apiTypes)
+  const sources = filesUnder(join(root, folder)).filter(path => files.test(path) && !apiTypes.includes(path))
   const hash = createHash('sha256')
   for (const path of ['package-lock.json', ...beside, ...sources]) {
     hash

@@ -93,14 +93,25 @@ function printTimes(modules) {
     console.log(`${seconds(timeOf(module))}  ${nameOf(module)} (${module.project.name})`)
 }
 
+/**
+ * Returns an error, or those that it holds: what a test failed with and what failed as its resources were given back (`SuppressedError`), and the
+ * parts of an `AggregateError`, both of which may be without a message.
+ */
+function allOf(error) {
+  const held = [error.suppressed, error.error, ...(error.errors ?? [])].filter(
+    each => each?.message !== undefined,
+  )
+  return held.length > 0 ? held.flatMap(allOf) : [error]
+}
+
 /** Returns what failed as lines: the file, the test's full name and the beginning of each error; a file that does not load; what failed outside. */
 function failuresOf(modules, outside) {
   const lines = []
   const add = (name, errors) => {
     lines.push(`  ${name}`)
-    for (const { message, diff = '' } of errors)
+    for (const { name: kind = 'Error', message, diff = '' } of errors.flatMap(allOf))
       lines.push(
-        ...stripVTControlCharacters(`${message}\n${diff}`.trimEnd())
+        ...stripVTControlCharacters(`${message || kind}\n${diff}`.trimEnd())
           .split('\n')
           .slice(0, ERROR_LINES)
           .map(line => `      ${line}`),

@@ -10,6 +10,6 @@ export const into = 'docs/asyncapi.json'
 /** The document. */
 export function render() {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const topology = topologyOf({ lanes: ['default', 'batch'], eventsStream: true })
+  const topology = topologyOf({ lanes: ['default', 'batch', 'bulk', 'webhooks'], eventsStream: true })
   return JSON.stringify(asyncApiOf(topology, { version }), undefined, 2)
 }

@@ -1,7 +1,7 @@
 // The reference of the command line, from the commands in src/cli/.
 
 import { exitMeanings } from '../../dist/cli/exit-codes.js'
-import { createProgram } from '../../dist/cli/main.js'
+import { createProgram } from '../../dist/cli/program.js'
 
 export const into = 'docs/command-line.md'
 
@@ -54,8 +54,8 @@ What can I type? Made from \`src/cli/\` by \`npm run docs\`; change it there. In
 \`node bin/quillwork.js\`.
 
 The commands use the HTTP API at the address of \`--url\`, else that of the server which runs on the data directory (named in
-\`server.json\`). Where no server runs, they start one in their own process, on a free port of the loopback, and stop it again. So
-\`import\` works without a server: it then waits until the import has ended. With a MongoDB store such a server runs no tasks: the workers of the installation do, and
+\`server.json\`). Where no server runs, they start one in their own process, on a free port of the loopback, and stop it again. A command that only
+reads makes no data directory. So \`import\` works without a server: it then waits until the import has ended. With a MongoDB store such a server runs no tasks: the workers of the installation do, and
 \`import\` ends when they have the work. \`topology\`, \`migrate\` and a part of \`doctor\` use the store and the broker directly; see [operations.md](operations.md). A server at the address of \`--url\` (\`QUILLWORK_URL\`, \`url\`) is named
 on standard error, \`note: using the server at https://tasks.example\`, except with \`--json\`: what a command sends goes there. \`http://\` leads to this machine
 and to private networks alone, and no redirect is followed.
@@ -87,6 +87,19 @@ ${exits.join('\n')}
   \`{taskId, novelId, status}\`.
 - \`tasks list --json\` prints \`{items, nextPageToken}\`; only the last page has no \`nextPageToken\`.
 - \`novels read --json\` prints one line a chapter.
+
+- \`tasks list --format ndjson\` prints one task a line, \`--format csv\` a line of titles and one line a task, until all that match are there.
+
+## What can stand in for an id, a file or a text
+
+- Of a task, the beginning of its id is enough where no other task has it, from four characters on; else the command lists the tasks that have it. Of a novel, the beginning of its id or a part of its title.
+- \`-\` is what is piped in, in place of a file, a text or JSON: \`pandoc book.rst -t plain | quillwork import - --yes --title "My book"\`. One option or argument of a command can be \`-\`.
+  After \`--out\` it is standard output.
+
+## Completion
+
+\`eval "$(quillwork completion bash)"\` in \`~/.bashrc\` completes commands, options and their values; in \`~/.zshrc\` the same with \`zsh\`, after \`compinit\`; for fish put
+\`quillwork completion fish | source\` into \`config.fish\`. The script is made of the commands of this version.
 
 ## Signals
 

@@ -10,7 +10,7 @@ const rows = (things, text) => things.map(thing => `| ${text(thing).join(' | ')}
 
 /** The part of the document. */
 export function render() {
-  const topology = topologyOf({ lanes: ['default', 'batch'] })
+  const topology = topologyOf({ lanes: ['default', 'batch', 'bulk', 'webhooks'] })
   const exchanges = rows(topology.exchanges, ({ name, type, why }) => [`\`${name}\``, type, why])
   const queues = rows(topology.queues, ({ name, arguments: given, why }) => [
     `\`${name}\``,
