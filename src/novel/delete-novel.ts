@@ -6,7 +6,7 @@ import type { BinnedNovel } from './library/bin.ts'
 import type { DraftState } from './library/drafts.ts'
 import { novelNotFound } from './library/refusal.ts'
 import { eraseTypes, liveStatuses, type NovelServices, unlessFailed } from './services.ts'
-import { tag } from './subject-tags.ts'
+import { tag } from './subject-tag.ts'
 
 type Tasks = Pick<Engine['tasks'], 'cancelTree' | 'get' | 'list' | 'retry' | 'submit'>
 

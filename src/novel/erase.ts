@@ -16,7 +16,8 @@ import { importNovel } from './import-novel.ts'
 import type { DraftState } from './library/drafts.ts'
 import { novelIdOf } from './library/ids.ts'
 import { eraseTypes, liveStatuses, type NovelServices, unlessFailed } from './services.ts'
-import { subjectTags, subjectTypes, tag } from './subject-tags.ts'
+import { tag } from './subject-tag.ts'
+import { subjectTags, subjectTypes } from './subject-tags.ts'
 import { forget, refuseArrivals } from './upload-files.ts'
 
 /** What was deleted. */

@@ -13,7 +13,8 @@ import { id } from './fields.ts'
 import type { ChapterRange, SceneOverview } from './library/shelf.ts'
 import { reviewChapter } from './review-chapter.ts'
 import type { NovelServices } from './services.ts'
-import { addable, tag } from './subject-tags.ts'
+import { tag } from './subject-tag.ts'
+import { addable } from './subject-tags.ts'
 
 /**
  * The common part of tasks that process each scene of a range of chapters, each in its own sub-task. While such a task waits, the aggregate

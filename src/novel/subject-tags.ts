@@ -1,4 +1,5 @@
 import { novelIdOf } from './library/ids.ts'
+import { tag } from './subject-tag.ts'
 
 /**
  * The subject of a task, as tags: `novel:ID`, and `scene:ID` for a task about one scene. The page of a scene finds by them the tasks that
@@ -55,16 +56,6 @@ export function subjectTags(
 ): readonly string[] {
   const subject = typeof parameters === 'object' && parameters !== null ? subjects.get(taskType) : undefined
   return subject === undefined ? [] : addable(tags, subject(parameters as Named))
-}
-
-/** Whether a tag names the subject of a task. */
-export function isSubjectTag(tag: unknown): boolean {
-  return typeof tag === 'string' && /^(novel|scene|upload):/.test(tag)
-}
-
-/** Returns the tag of a subject; undefined for an id that cannot be part of a tag. */
-export function tag(kind: 'novel' | 'scene' | 'upload', id: unknown): string | undefined {
-  return typeof id === 'string' && /^[\w-]{1,90}$/.test(id) ? `${kind}:${id}` : undefined
 }
 
 /** Returns the tags of a subject that a task can add to those it has: none twice, and at most 20 in all. */

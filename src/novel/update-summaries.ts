@@ -7,7 +7,8 @@ import { chosenSummarizer, generateSummary } from './generate-summary.ts'
 import type { LevelUnit, ScenePart, StoryOutline } from './library/levels.ts'
 import { placeInLine } from './scene-batch.ts'
 import { defineNovelTask, type NovelServices, novelRetry } from './services.ts'
-import { addable, tag } from './subject-tags.ts'
+import { tag } from './subject-tag.ts'
+import { addable } from './subject-tags.ts'
 
 const parameters = z.strictObject({
   novelId: id,
