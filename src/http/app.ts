@@ -6,7 +6,7 @@ import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { ModelSettings } from '../ai/model-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
-import { createOverview } from '../observe/activity/overview.ts'
+import { createActivityReader } from '../observe/activity/overview.ts'
 import { createRecorder, type Recorder } from '../observe/activity/recorder.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
@@ -85,10 +85,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   const oidc = settings.oidc && createOidc({ settings: settings.oidc, now, log })
   const authenticator = createAuthenticator({ settings, keys, oidc, authenticate, authorize, log })
   const recorder = createRecorder({ engine, log })
-  const overview = createOverview(engine, recorder)
+  const activity = createActivityReader(engine, recorder)
   const context: ApiContext = {
     ...{ engine, settings, hub, metrics, models, modelSettings, webhooks, novels, asyncApi, samples, prove },
-    ...{ log, overview, keys, oidc, authenticator },
+    ...{ log, activity, keys, oidc, authenticator },
   }
   addTraces(app)
   answerErrors(app, log, pages)

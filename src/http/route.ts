@@ -11,7 +11,7 @@ import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { ModelSettings } from '../ai/model-settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
-import type { Overview, OverviewRequest } from '../observe/activity/overview.ts'
+import type { ActivityReader } from '../observe/activity/overview.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Logger } from '../runtime/log.ts'
 import { defined } from '../task/defined.ts'
@@ -33,7 +33,7 @@ export interface ApiContext {
   readonly settings: HttpSettings
   readonly hub: StreamHub
   readonly metrics: Metrics
-  readonly overview: (request: OverviewRequest) => Promise<Overview>
+  readonly activity: ActivityReader
   readonly models: ModelCatalogue | undefined
   readonly modelSettings: ModelSettings | undefined
   readonly webhooks: Webhooks | undefined

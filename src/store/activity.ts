@@ -1,5 +1,9 @@
-/** What processes did, counted by time: small sums by lane and task type, kept for some days so that operators see the last hour, day and week. */
+/**
+ * What processes did, counted by time: small sums by lane and task type, and how much of each limit was in use. Kept for some days so that operators see
+ * the last hour, day and week.
+ */
 import { defineKind, erase, type Records, write } from '../records/records.ts'
+import type { SetLimit } from './operator-values.ts'
 
 /** What was counted of one lane and task type. */
 export interface ActivityCounts {
@@ -25,6 +29,20 @@ export interface ActivityCounts {
   waited: number[]
 }
 
+/** The most of a limit that was in use, or waited for it, when a process looked. */
+export interface LimitPeak {
+  key: string
+  /** What it allowed at the last look. */
+  limit: SetLimit
+  /** Calls and tokens that counted against one minute. */
+  requests: number
+  tokens: number
+  /** Calls that ran at the same time. */
+  inFlight: number
+  /** Who waited for a call at the same time. */
+  waiting: number
+}
+
 /** What one process counted within a time. */
 export interface ActivityBucket {
   /** Made of the length, the beginning and the process. */
@@ -34,6 +52,8 @@ export interface ActivityBucket {
   /** Its beginning, epoch milliseconds. */
   at: number
   counts: readonly ActivityCounts[]
+  /** Those that were in use or waited for; absent for none. */
+  limits?: readonly LimitPeak[]
 }
 
 /** What processes counted. */

@@ -23,7 +23,7 @@ import type { OutputStore } from './output.ts'
 import type { Page, PageRequest, TaskQueries } from './queries.ts'
 import type { ScheduleStore } from './schedules.ts'
 
-export type { ActivityBucket, ActivityCounts, ActivityStore } from './activity.ts'
+export type { ActivityBucket, ActivityCounts, ActivityStore, LimitPeak } from './activity.ts'
 export type { ApiKeyRecord, ApiKeyStore } from './api-keys.ts'
 export * from './attempts.ts'
 export {

@@ -1,4 +1,4 @@
-import { createApp, type LimitJson, type TaskJson } from 'quillwork/http'
+import { createApp, type LimitHistoryJson, type LimitJson, type TaskJson } from 'quillwork/http'
 import { testEngine } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createModelCatalogue } from '../../src/ai/catalogue.ts'
@@ -34,6 +34,23 @@ describe('the limits over HTTP', () => {
     expect(reset.body.parkedUntil).toBeUndefined()
     await api.engine.advance('3s')
     expect((await api.ask<TaskJson>(`/v1/tasks/${waiting}`)).body.status).toBe('COMPLETED')
+  })
+
+  it('have a history: the most that was in use of those that were', async () => {
+    const history = async (query = '') => (await api.ask<LimitHistoryJson>(`/v1/limits:history${query}`)).body
+    expect(await history()).toMatchObject({ stepMs: 60_000, isComplete: true, items: [] })
+    await api.submit([{ ...acquire, cost: 7 }, { do: 'hang' }])
+    await api.engine.drain()
+    await expect
+      .poll(async () => (await history('?range=week')).items, { timeout: 10_000 })
+      .toMatchObject([
+        {
+          key: acquire.limit,
+          points: [{ limit: { requestsPerMinute: 60 }, requests: 1, tokens: 7, inFlight: 1, waiting: 0 }],
+        },
+      ])
+    expect((await history('?range=day')).stepMs).toBe(900_000)
+    expect((await api.ask('/v1/limits:history?range=year')).status).toBe(400)
   })
 
   it('name the tasks that wait, to who may see them', async () => {

@@ -5,16 +5,18 @@ import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/engine/listeners.ts'
 import type { LaneDetails } from '../../src/index.ts'
 import {
+  Activity,
   Counts,
-  CountsByType,
   countNames,
+  LimitPeaks,
   observe,
   quantile,
   stepOf,
 } from '../../src/observe/activity/counts.ts'
-import { createOverview } from '../../src/observe/activity/overview.ts'
+import { createActivityReader } from '../../src/observe/activity/overview.ts'
 import { type Looked, problemsOf, waitsLongMs } from '../../src/observe/activity/problems.ts'
 import { createRecorder, type RecorderOptions, spans } from '../../src/observe/activity/recorder.ts'
+import type { LimitUse } from '../../src/rate-limit/limiter.ts'
 import { createEmitter } from '../../src/runtime/emitter.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { sqlite } from '../../src/store/sqlite/index.ts'
@@ -22,13 +24,26 @@ import type { TaskEvent } from '../../src/task/events.ts'
 import { createManualClock } from '../../src/testing/manual-clock.ts'
 
 const minute = 60_000
+const minuteOf = (at: number) => (at / minute) % 60
 
 /** A process without tasks: events are emitted by the test. */
-function processOf(store: Engine['store'], clock = createManualClock(), nodeId = 'one') {
+function processOf(
+  store: Engine['store'],
+  clock = createManualClock(),
+  nodeId = 'one',
+  list: () => Promise<readonly LimitUse[]> = async () => [],
+) {
   const bus = createBus(silentLog)
   const paid = createEmitter<[task: never, usage: never]>()
   const settings = { nodeId } as Engine['settings']
-  const engine = { events: bus, onUsage: paid.on, settings, store } as RecorderOptions['engine']
+  const limits = { list }
+  const engine = {
+    events: bus,
+    limits,
+    onUsage: paid.on,
+    settings,
+    store,
+  } as unknown as RecorderOptions['engine']
   const log = createCapturedLog()
   const recorder = createRecorder({ engine, log, clock })
   const emit = (event: object) => bus.emit({ lane: 'default', taskType: 'One', ...event } as TaskEvent)
@@ -50,17 +65,17 @@ describe('counts by lane and type', () => {
     )
     fc.assert(
       fc.property(fed, all => {
-        const buckets = Array.from({ length: 6 }, () => new CountsByType())
+        const buckets = Array.from({ length: 6 }, () => new Activity())
         for (const { lane, taskType, name, ms, bucket } of all) {
           const counts = buckets[bucket]?.at(lane, taskType)
           if (counts === undefined) throw new Error('no bucket')
           counts.of[name] += 1
           observe(counts.ran, ms)
         }
-        const sum = new CountsByType()
+        const sum = new Activity()
         for (const [index, bucket] of buckets.entries())
           if (index % 2 === 0) sum.add(bucket)
-          else sum.addKept({ counts: JSON.parse(JSON.stringify(bucket.kept())) })
+          else sum.addKept(JSON.parse(JSON.stringify(bucket.kept())))
         for (const lane of ['a', 'b']) {
           const entries = [...sum.entries()].filter(each => each.lane === lane)
           expect(entries.length).toBeLessThanOrEqual(51)
@@ -162,6 +177,77 @@ describe('a recorder', () => {
   })
 })
 
+describe('the use of limits', () => {
+  const use = (changes: Partial<LimitUse> = {}): LimitUse => ({
+    ...{ key: 'a', limit: { concurrency: 4 }, inFlight: 0, waiting: 0, requests: 0, tokens: 0 },
+    ...changes,
+  })
+
+  test('is the most of each minute, of the fullest process, over restarts too', async () => {
+    const clock = createManualClock({ startAt: new Date('2026-03-01T10:00:30Z') })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], clock })
+    const uses = { one: [use()], two: [use()] }
+    const one = processOf(t.store, clock, 'one', async () => uses.one)
+    const two = processOf(t.store, clock, 'two', async () => uses.two)
+    one.recorder.begin()
+    two.recorder.begin()
+    uses.one[0] = use({ inFlight: 2, waiting: 9, requests: 5 })
+    uses.two[0] = use({ inFlight: 4, requests: 3, tokens: 8 })
+    await clock.advance('1m')
+    uses.one[0] = use()
+    uses.two[0] = use({ requests: 1 })
+    await clock.advance('3m')
+    for (const { recorder } of [one, two]) await recorder.close()
+    const again = processOf(t.store, clock, 'again', async () => [use({ waiting: 1 })])
+    const reader = createActivityReader(t.engine, again.recorder)
+    const { items, from, isComplete } = await reader.limits('hour')
+    expect({ from, isComplete }).toEqual({ from: Date.parse('2026-03-01T09:05:00Z'), isComplete: true })
+    const points = items.map(({ key, points }) => [
+      key,
+      points.map(({ at, limit: _, ...most }) => [minuteOf(at), most]),
+    ])
+    expect(points).toEqual([
+      [
+        'a',
+        [
+          [1, { inFlight: 4, waiting: 9, requests: 5, tokens: 8 }],
+          ...[2, 3].map(at => [at, { inFlight: 0, waiting: 0, requests: 1, tokens: 0 }]),
+          [4, { inFlight: 0, waiting: 1, requests: 1, tokens: 0 }],
+        ],
+      ],
+    ])
+    const day = await reader.limits('day')
+    expect(day.items[0]?.points).toMatchObject([{ inFlight: 4, waiting: 9, requests: 5, tokens: 8 }])
+    await again.recorder.close()
+  })
+
+  test('is kept of 50 limits at most, those first for which the most wait', () => {
+    const peaks = new LimitPeaks()
+    peaks.add(Array.from({ length: 200 }, (_, at) => use({ key: `k${at}`, waiting: at })))
+    expect(peaks.kept().map(({ key }) => key)).toEqual(Array.from({ length: 50 }, (_, at) => `k${199 - at}`))
+    peaks.add([use({ key: 'k199', waiting: 500 }), use({ key: 'new', waiting: 900 })])
+    expect(peaks.kept()).toHaveLength(50)
+    expect(peaks.kept()[0]).toMatchObject({ key: 'k199', waiting: 500 })
+  })
+
+  test('that cannot be read hinders nothing else', async () => {
+    const clock = createManualClock({ startAt: new Date('2026-03-01T10:00:00Z') })
+    const store = sqlite({ file: ':memory:', now: clock.now })
+    const { recorder, emit } = processOf(store, clock, 'one', async () => {
+      throw new Error('away')
+    })
+    recorder.begin()
+    emit({ name: 'completed', ranMs: 1_000 })
+    await clock.advance('2m')
+    const [bucket] = await store.activity.read(minute, 0, 9)
+    expect(bucket).toMatchObject({ counts: [{ completed: 1 }] })
+    expect(bucket).not.toHaveProperty('limits')
+    await recorder.close()
+    await store.tasks.close()
+  })
+})
+
 describe('an overview', () => {
   test('adds up processes and restarts, and what was not kept yet', async () => {
     const clock = createManualClock({ startAt: new Date('2026-03-01T10:00:30Z') })
@@ -178,7 +264,7 @@ describe('an overview', () => {
     const again = processOf(t.store, clock, 'again')
     again.recorder.begin()
     again.emit({ name: 'failed', ranMs: 10, errorInfo: { code: 'X' } })
-    const seen = await createOverview(t.engine, again.recorder)({ range: 'hour' })
+    const seen = await createActivityReader(t.engine, again.recorder).overview({ range: 'hour' })
     expect(seen).toMatchObject({
       isComplete: true,
       total: { completed: 2, failed: 1, deadLetters: 1 },
@@ -193,7 +279,10 @@ describe('an overview', () => {
       Date.parse('2026-03-01T10:00:00Z'),
     ])
     expect(seen.points.at(-1)).toMatchObject({ at: Date.parse('2026-03-01T10:02:00Z'), failed: 1 })
-    const narrowed = await createOverview(t.engine, again.recorder)({ range: 'week', taskType: 'Two' })
+    const narrowed = await createActivityReader(t.engine, again.recorder).overview({
+      range: 'week',
+      taskType: 'Two',
+    })
     expect(narrowed.total).toMatchObject({ completed: 1, failed: 0, runP50Ms: 6_889 })
     expect(narrowed.points).toHaveLength(84)
     expect(narrowed.types).toHaveLength(2)

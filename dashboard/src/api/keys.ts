@@ -60,6 +60,7 @@ export const keys = {
   overview: (query: object) => ['overview', query],
   schedules: ['schedules'],
   limits: ['limits'],
+  limitHistory: (range: string) => ['limits', 'history', range],
   keptModels: ['models', 'kept'],
   webhooks: ['webhooks'],
   workers: ['workers'],

@@ -11,6 +11,7 @@ import {
   type ChapterSearch,
   type DeadLettersSearch,
   type EventsSearch,
+  type LimitsSearch,
   type NovelSearch,
   type OverviewSearch,
   type SceneSearch,
@@ -158,6 +159,7 @@ const usage = createRoute({
 const limits = createRoute({
   getParentRoute: () => root,
   path: '/limits',
+  validateSearch: (search): LimitsSearch => searchOf.limits(search),
   component: lazyPart(() => import('../limits/limits-page.tsx'), 'LimitsPage'),
 })
 

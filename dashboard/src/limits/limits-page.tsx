@@ -1,10 +1,12 @@
 import { Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import { RangeControl } from '../parts/chart.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { May } from '../parts/may.tsx'
@@ -15,6 +17,7 @@ import { SetDialog, type Typed } from '../parts/set-dialog.tsx'
 import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { Countdown } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
+import { LimitOverTime, useLimitHistory } from './limit-history.tsx'
 import { WhoWaits } from './who-waits.tsx'
 
 type Limit = components['schemas']['Limit']
@@ -22,10 +25,15 @@ type Limit = components['schemas']['Limit']
 /** Milliseconds: no event tells of a limit. */
 const readAgainMs = 5_000
 
+const from = '/limits'
+
 /** How fast models may be called, and which are not called because their provider asked to wait. */
 export function LimitsPage() {
   const t = useTranslations('limits')
   const [asked, setAsked] = useState<string>()
+  const { range = 'hour' } = useSearch({ from })
+  const navigate = useNavigate({ from })
+  const history = useLimitHistory(range)
   const { data, error, refetch } = useQuery({
     queryKey: keys.limits,
     queryFn: () => dataOf(api.GET('/v1/limits')),
@@ -34,12 +42,19 @@ export function LimitsPage() {
   })
   return (
     <Page>
-      <PageTitle title={t('title')} below={t('below')} />
+      <PageTitle title={t('title')} below={t('below')}>
+        {data !== undefined && data.items.length > 0 && (
+          <RangeControl
+            range={range}
+            onRange={next => void navigate({ search: next === 'hour' ? {} : { range: next }, replace: true })}
+          />
+        )}
+      </PageTitle>
       {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
       {data?.items.length === 0 && <Empty title={t('noneTitle')} text={t('noneText')} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         {data?.items.map(limit => (
-          <LimitCard key={limit.key} limit={limit} onReset={() => setAsked(limit.key)} />
+          <LimitCard key={limit.key} {...{ limit, history }} onReset={() => setAsked(limit.key)} />
         ))}
       </SimpleGrid>
       {asked !== undefined && <ResetDialog limit={asked} onClose={() => setAsked(undefined)} />}
@@ -47,7 +62,13 @@ export function LimitsPage() {
   )
 }
 
-function LimitCard({ limit: limited, onReset }: { limit: Limit; onReset: () => void }) {
+interface LimitCardProps {
+  limit: Limit
+  history: ReturnType<typeof useLimitHistory>
+  onReset: () => void
+}
+
+function LimitCard({ limit: limited, history, onReset }: LimitCardProps) {
   const t = useTranslations('limits')
   const writing = useWriting()
   const { key, limit, inFlight, waiting, requests, tokens } = limited
@@ -72,6 +93,7 @@ function LimitCard({ limit: limited, onReset }: { limit: Limit; onReset: () => v
           ]}
         />
         <WhoWaits limit={limited} />
+        {history && <LimitOverTime limit={key} history={history} />}
         <SetMark limit={limited} />
         <May need="operate">
           <Group gap="sm">

@@ -1,9 +1,8 @@
 import { Paper, SimpleGrid } from '@mantine/core'
-import { useFormatter, useTranslations } from 'use-intl'
+import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
-import { usePreferences } from '../browser/preferences.ts'
+import { Chart, type ChartProps, useStepTime } from '../parts/chart.tsx'
 import { useWriting } from '../text/format.ts'
-import { Chart, type ChartProps } from './chart.tsx'
 import { useDuration } from './durations.ts'
 import type { Overview, Sums } from './overview-query.ts'
 
@@ -93,18 +92,4 @@ function perMinute(
   const each =
     (({ completed, failed }: Sums) => completed + failed)(total) / ((points.length * stepMs) / 60_000)
   return number(Number(each.toPrecision(2)))
-}
-
-/** Returns how the beginning of a step is written: with its day where there are several. */
-function useStepTime(stepMs: number): (at: string) => string {
-  const format = useFormatter()
-  const { zone } = usePreferences()
-  const timeZone = zone === 'utc' ? { timeZone: 'UTC' } : {}
-  return at =>
-    at === ''
-      ? ''
-      : format.dateTime(new Date(at), {
-          ...(stepMs > 60_000 ? ({ weekday: 'short' } as const) : {}),
-          ...{ hour: 'numeric', minute: '2-digit', ...timeZone },
-        })
 }

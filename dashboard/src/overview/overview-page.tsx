@@ -1,12 +1,12 @@
-import { Alert, Button, Group, Paper, SegmentedControl, SimpleGrid, Text } from '@mantine/core'
+import { Alert, Button, Group, Paper, SimpleGrid, Text } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
+import { RangeControl } from '../parts/chart.tsx'
 import { Page } from '../parts/page.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
-import type { OverviewSearch } from '../queries/search.ts'
 import { useWriting } from '../text/format.ts'
 import { Charts } from './charts.tsx'
 import { useDuration } from './durations.ts'
@@ -89,22 +89,16 @@ function Figure({ name, figure }: { name: string; figure: string }) {
 
 /** Over which time. */
 function Range() {
-  const t = useTranslations('overview')
   const { range = 'hour', ...search } = useSearch({ from })
   const navigate = useNavigate({ from })
   return (
-    <SegmentedControl
-      aria-label={t('range')}
-      size="xs"
-      value={range}
-      onChange={value => void navigate({ search: { ...search, ...rangeOf(value) }, replace: true })}
-      data={(['hour', 'day', 'week'] as const).map(each => ({ value: each, label: t(`ranges.${each}`) }))}
+    <RangeControl
+      range={range}
+      onRange={next =>
+        void navigate({ search: { ...search, ...(next !== 'hour' && { range: next }) }, replace: true })
+      }
     />
   )
-}
-
-function rangeOf(value: string): Pick<OverviewSearch, 'range'> {
-  return value === 'day' || value === 'week' ? { range: value } : {}
 }
 
 /** Says that the charts show one lane or type alone, and takes that back. */

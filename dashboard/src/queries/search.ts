@@ -77,6 +77,9 @@ export interface OverviewSearch {
   type?: string
 }
 
+/** What the address of the limits says. */
+export type LimitsSearch = Pick<OverviewSearch, 'range'>
+
 /** What the address of the usage says. */
 export interface UsageSearch {
   /** What the sums are of; absent: of models. */
@@ -164,6 +167,7 @@ export const searchOf = {
     ...text('lane', given['lane']),
     ...text('type', given['type']),
   }),
+  limits: (given: Given): LimitsSearch => one('range', given['range'], ranges),
   usage: (given: Given): UsageSearch => ({
     ...one('by', given['by'], sums),
     ...one('days', String(given['days']), spans),

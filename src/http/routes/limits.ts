@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ModelDescription } from '../../ai/catalogue.ts'
 import { taskIdOf } from '../../engine/wake.ts'
 import { batchTokens } from '../../novel/models/embed-texts.ts'
+import { type SpanName, spans } from '../../observe/activity/recorder.ts'
 import { type Limit, type LimitUse, limitParts, type Waiter } from '../../rate-limit/limiter.ts'
 import type { AuditFields } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
@@ -57,6 +58,38 @@ const limitSchema = named(
     isProbing: z.boolean().optional().describe('True while that call runs, and no other is made'),
   }),
 )
+
+const limitHistorySchema = named(
+  'LimitHistory',
+  z.object({
+    from: time.describe('The beginning of the first step'),
+    to: time.describe('Now, by the clock of the store'),
+    stepMs: z.int(),
+    isComplete: z
+      .boolean()
+      .describe('False while the store does not answer: then only what this process has in memory is told'),
+    items: z.array(
+      z.object({
+        key: z.string(),
+        points: z
+          .array(
+            z.object({
+              at: time.describe('The beginning of the step'),
+              limit: limitsSchema.describe('What the key allowed, at the last look'),
+              requests: z.int().describe('The most calls that counted against one minute'),
+              tokens: z.int().describe('The most tokens that counted against one minute'),
+              inFlight: z.int().describe('The most calls that ran when a process looked'),
+              waiting: z.int().describe('The most tasks and searches that waited when a process looked'),
+            }),
+          )
+          .describe('The steps in which it was in use or waited for, the oldest first'),
+      }),
+    ),
+  }),
+)
+
+/** How much of the limits was in use, as the API returns it. */
+export type LimitHistoryJson = z.output<typeof limitHistorySchema>
 
 /** Returns limits with the tasks that wait for them, as far as the identity sees those. */
 async function withTasks({ engine, identity }: ApiContext & Asker, uses: readonly LimitUse[]) {
@@ -136,6 +169,19 @@ export const limitRoutes = [
     sends: { 200: z.object({ items: z.array(limitSchema) }) },
     refuses: ['STORE_FAILED'],
     handle: async context => ({ items: await withTasks(context, await context.engine.limits.list()) }),
+  }),
+  get('/v1/limits::history', {
+    summary: 'How much of the limits was in use in the last hour, day or week',
+    description:
+      'Each process looks once a minute, and the one that answers looks now. What is in use or waited for is kept: at most 50 keys, those first for which the most wait. Where processes do not share the limits, the fullest counts.',
+    querystring: z.strictObject({
+      range: z
+        .enum(Object.keys(spans) as [SpanName, ...SpanName[]])
+        .default('hour')
+        .describe('Default `hour`'),
+    }),
+    sends: { 200: limitHistorySchema },
+    handle: ({ activity }, { query: { range } }) => activity.limits(range),
   }),
   patch('/v1/limits/:key', {
     summary: 'Set how many calls and tokens a limit allows, or set it back',

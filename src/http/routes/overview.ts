@@ -96,9 +96,9 @@ export const overviewRoutes = [
       taskType: z.string().max(100).optional().describe('Narrows the total and the points'),
     }),
     sends: { 200: overviewSchema },
-    handle: async ({ identity, overview }, { query }) => {
+    handle: async ({ identity, activity }, { query }) => {
       requireSeesAll(identity)
-      return { range: query.range, ...(await overview(query)) }
+      return { range: query.range, ...(await activity.overview(query)) }
     },
   }),
 ]

@@ -1,5 +1,8 @@
-/** The arithmetic of what operators see: counts by lane and task type, which add up in any order, and durations on a scale of steps. */
-import type { ActivityBucket, ActivityCounts } from '../../store/store.ts'
+/**
+ * The arithmetic of what operators see: counts by lane and task type, which add up in any order, durations on a scale of steps, and the most that was
+ * in use of a limit.
+ */
+import type { ActivityBucket, ActivityCounts, LimitPeak } from '../../store/store.ts'
 
 /** Numbers of what happened. */
 export const countNames = [
@@ -91,12 +94,44 @@ const typesPerLane = 50
 /** Lanes that are counted by themselves in a bucket. A process has no more, unless somebody configured them. */
 const mostLanes = 50
 
-/** What was counted within a time, by lane and task type. A lookup makes no object, once a type was seen. */
-export class CountsByType {
+/** Limits of which a bucket has the peaks: there may be one for each user. */
+const mostLimits = 50
+
+/** What was in use of limits within a time, by key. Processes that do not share their limits each have all of it, so the fullest counts. */
+export class LimitPeaks {
+  readonly #keys = new Map<string, LimitPeak>()
+
+  /** Takes in what is in use now, as far as it is; of more limits than are kept, those for which the most wait, then those with the most calls. */
+  add(uses: Iterable<LimitPeak>): void {
+    const used = [...uses].filter(use => use.requests + use.tokens + use.inFlight + use.waiting > 0)
+    used.sort((one, other) => other.waiting - one.waiting || other.requests - one.requests)
+    for (const { key, limit, requests, tokens, inFlight, waiting } of used) {
+      const before = this.#keys.get(key)
+      if (before === undefined && this.#keys.size >= mostLimits) continue
+      this.#keys.set(key, {
+        key,
+        limit,
+        requests: Math.max(requests, before?.requests ?? 0),
+        tokens: Math.max(tokens, before?.tokens ?? 0),
+        inFlight: Math.max(inFlight, before?.inFlight ?? 0),
+        waiting: Math.max(waiting, before?.waiting ?? 0),
+      })
+    }
+  }
+
+  /** Returns them as they are kept. */
+  kept(): LimitPeak[] {
+    return [...this.#keys.values()]
+  }
+}
+
+/** What was counted within a time: by lane and task type, and of limits. A lookup makes no object, once a type was seen. */
+export class Activity {
   readonly #lanes = new Map<string, Map<string, Counts>>()
+  readonly limits = new LimitPeaks()
 
   get isEmpty(): boolean {
-    return this.#lanes.size === 0
+    return this.#lanes.size === 0 && this.limits.kept().length === 0
   }
 
   /** Returns what is counted of a type in a lane; of an empty type: of the types that are not counted by themselves. */
@@ -116,13 +151,15 @@ export class CountsByType {
     return counts
   }
 
-  add(other: CountsByType): void {
+  add(other: Activity): void {
     for (const [lane, types] of other.#lanes)
       for (const [taskType, counts] of types) this.at(lane, taskType).add(counts)
+    this.limits.add(other.limits.kept())
   }
 
-  addKept({ counts }: Pick<ActivityBucket, 'counts'>): void {
+  addKept({ counts, limits = [] }: KeptActivity): void {
     for (const kept of counts) this.at(kept.lane, kept.taskType ?? '').addKept(kept)
+    this.limits.add(limits)
   }
 
   *entries(): Generator<{ lane: string; taskType: string; counts: Counts }> {
@@ -131,16 +168,21 @@ export class CountsByType {
   }
 
   /** Returns the form in which they are kept. */
-  kept(): ActivityCounts[] {
-    return [...this.entries()].map(({ lane, taskType, counts }) => ({
+  kept(): KeptActivity {
+    const limits = this.limits.kept()
+    const counts = [...this.entries()].map(({ lane, taskType, counts: { of, ran, waited } }) => ({
       lane,
       ...(taskType !== '' && { taskType }),
-      ...counts.of,
-      ran: pairsOf(counts.ran),
-      waited: pairsOf(counts.waited),
+      ...of,
+      ran: pairsOf(ran),
+      waited: pairsOf(waited),
     }))
+    return { counts, ...(limits.length > 0 && { limits }) }
   }
 }
+
+/** What was counted, as it is kept. */
+type KeptActivity = Pick<ActivityBucket, 'counts' | 'limits'>
 
 function pairsOf(scale: readonly number[]): number[] {
   return scale.flatMap((count, step) => (count === 0 ? [] : [step, count]))

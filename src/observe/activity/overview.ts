@@ -1,9 +1,9 @@
 /** What operators see of the last hour, day or week, and of right now: what all processes kept, and what this one has in memory. */
 import type { Engine, LaneDetails, TaskStatus } from '../../index.ts'
-import type { ActivityBucket } from '../../store/store.ts'
+import type { ActivityBucket, LimitPeak } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { answered } from '../metrics.ts'
-import { type CountName, Counts, CountsByType, quantile } from './counts.ts'
+import { Activity, type CountName, Counts, quantile } from './counts.ts'
 import { type Problem, problemsOf } from './problems.ts'
 import { type Recorder, type Span, type SpanName, spans } from './recorder.ts'
 
@@ -48,16 +48,33 @@ export interface OverviewRequest {
   taskType?: string | undefined
 }
 
+/** How much of the limits was in use over a time. Times are epoch milliseconds. */
+export interface LimitHistory extends Pick<Overview, 'from' | 'to' | 'stepMs' | 'isComplete'> {
+  /** By key, those alone that were in use or waited for. */
+  items: readonly {
+    key: string
+    /** The steps in which it was, the oldest first. */
+    points: readonly (Omit<LimitPeak, 'key'> & { at: number })[]
+  }[]
+}
+
+/** What processes did over a time. */
+export interface ActivityReader {
+  overview(request: OverviewRequest): Promise<Overview>
+  limits(range: SpanName): Promise<LimitHistory>
+}
+
 /** Buckets that are read at most: more than 40 processes keep within a week. */
 const mostBuckets = 5_000
 
 /** How long what was read is used again, in milliseconds: many may watch, and each would read the same. */
 const usedForMs = 2_000
 
-/** Returns what answers requests for an overview. */
-export function createOverview(engine: Engine, recorder: Recorder) {
+/** Returns what reads what this process counts, and what all have kept. */
+export function createActivityReader(engine: Engine, recorder: Recorder): ActivityReader {
   const { store } = engine
   const state = shared(usedForMs, () => look(engine))
+  const measured = shared(usedForMs, () => recorder.measure())
   const kept = new Map<number, () => Promise<readonly ActivityBucket[] | undefined>>(
     Object.values(spans).map(span => [
       span.length,
@@ -72,9 +89,9 @@ export function createOverview(engine: Engine, recorder: Recorder) {
   async function countsOf(span: Span, from: number) {
     const found = await kept.get(span.length)?.()
     const own = recorder.unkept(span, from)
-    const byTime = new Map<number, CountsByType>()
+    const byTime = new Map<number, Activity>()
     const at = (time: number) => {
-      const counts = byTime.get(time) ?? new CountsByType()
+      const counts = byTime.get(time) ?? new Activity()
       byTime.set(time, counts)
       return counts
     }
@@ -84,7 +101,16 @@ export function createOverview(engine: Engine, recorder: Recorder) {
     return { byTime, isComplete: found !== undefined }
   }
 
-  return async ({ range, lane, taskType }: OverviewRequest): Promise<Overview> => {
+  async function limits(range: SpanName): Promise<LimitHistory> {
+    await measured()
+    const span = spans[range]
+    const to = store.tasks.now()
+    const from = firstOf(span, to)
+    const { byTime, isComplete } = await countsOf(span, from)
+    return { from, to, stepMs: span.length, isComplete, items: peaksOf(byTime) }
+  }
+
+  async function overview({ range, lane, taskType }: OverviewRequest): Promise<Overview> {
     const span = spans[range]
     const now = store.tasks.now()
     const from = firstOf(span, now)
@@ -122,6 +148,7 @@ export function createOverview(engine: Engine, recorder: Recorder) {
       })),
     }
   }
+  return { overview, limits }
 }
 
 /** Returns the beginning of the oldest bucket that is shown. */
@@ -146,7 +173,7 @@ function oldestOf(lanes: readonly LaneDetails[] | undefined, now: number): numbe
 }
 
 function summed(
-  byTime: ReadonlyMap<number, CountsByType>,
+  byTime: ReadonlyMap<number, Activity>,
   { lane, taskType }: Pick<OverviewRequest, 'lane' | 'taskType'>,
 ) {
   const lanes = new Map<string, Counts>()
@@ -165,20 +192,28 @@ function summed(
   return { lanes, types, points, total }
 }
 
+function peaksOf(byTime: ReadonlyMap<number, Activity>): LimitHistory['items'] {
+  const keys = new Map<string, LimitHistory['items'][number]['points'][number][]>()
+  for (const [at, counted] of [...byTime].sort(([one], [other]) => one - other))
+    for (const { key, ...peak } of counted.limits.kept())
+      keys.set(key, [...(keys.get(key) ?? []), { at, ...peak }])
+  return sorted(keys).map(([key, points]) => ({ key, points }))
+}
+
 function inMap<K>(map: Map<K, Counts>, key: K): Counts {
   const counts = map.get(key) ?? new Counts()
   map.set(key, counts)
   return counts
 }
 
-function totalOf(all: readonly CountsByType[]): Counts {
+function totalOf(all: readonly Activity[]): Counts {
   const total = new Counts()
   for (const counted of all) for (const { counts } of counted.entries()) total.add(counts)
   return total
 }
 
 /** By name; what has none is last. */
-function sorted(map: ReadonlyMap<string, Counts>): [string, Counts][] {
+function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
   return [...map].sort(([one], [other]) =>
     one === '' ? 1 : other === '' ? -1 : one < other ? -1 : one > other ? 1 : 0,
   )

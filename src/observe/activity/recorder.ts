@@ -1,13 +1,13 @@
 /**
- * Counts what this process does, minute by minute, and keeps it in the store about once a minute. An event costs two look-ups and some additions;
+ * Counts what this process does, and looks how much of the limits is in use, minute by minute, and keeps it in the store about once a minute. An event costs two look-ups and some additions;
  * all else happens once a minute. What is not in the store yet is in rings of a fixed size: while the store is away for longer, the oldest is lost.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Engine, Logger, TaskEvent } from '../../index.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { type Loop, startLoop } from '../../runtime/loop.ts'
-import { deadLetterReason } from '../metrics.ts'
-import { type CountName, type Counts, CountsByType, observe } from './counts.ts'
+import { answered, deadLetterReason } from '../metrics.ts'
+import { Activity, type CountName, type Counts, observe } from './counts.ts'
 
 /** A length of buckets in milliseconds, and how many make what is shown. */
 export interface Span {
@@ -35,7 +35,7 @@ const spareMs = 86_400_000
 /** A bucket in memory, and its beginning. */
 export interface Unkept {
   readonly at: number
-  readonly counts: CountsByType
+  readonly counts: Activity
 }
 
 /** What a process counts. */
@@ -44,7 +44,9 @@ export interface Recorder {
   unkept(span: Span, from: number): ReadonlyMap<string, Unkept>
   /** The 99th percentile of how late the event loop was, in milliseconds, in the minute before this one. */
   readonly loopDelayMs: number
-  /** Begins to keep what is counted. */
+  /** Looks how much of the limits is in use: what counts against the minute that ends now, and what runs and waits now. Never rejects. */
+  measure(): Promise<void>
+  /** Begins to keep what is counted, and to measure once a minute. */
   begin(): void
   /** Keeps what is left and counts no more. Never rejects. */
   close(): Promise<void>
@@ -52,7 +54,7 @@ export interface Recorder {
 
 /** The parts of a recorder. */
 export interface RecorderOptions {
-  engine: Pick<Engine, 'events' | 'onUsage' | 'settings' | 'store'>
+  engine: Pick<Engine, 'events' | 'limits' | 'onUsage' | 'settings' | 'store'>
   log: Logger
   /** Default: that of the system. */
   clock?: Clock
@@ -73,12 +75,12 @@ class Ring {
   }
 
   /** Adds what was counted at a time, which is never earlier than that of the call before. */
-  add(time: number, counts: CountsByType): void {
+  add(time: number, counts: Activity): void {
     const { length, count } = this.span
     const at = time - (time % length)
     let slot = this.slots.at(-1)
     if (slot?.at !== at) {
-      slot = { at, counts: new CountsByType(), isKept: false }
+      slot = { at, counts: new Activity(), isKept: false }
       this.slots.push(slot)
       if (this.slots.length > count) this.slots.shift()
     }
@@ -94,7 +96,7 @@ class Ring {
       // What is counted while it is written is written the next time.
       slot.isKept = true
       try {
-        await store.activity.keep([{ id: idOf(this.span, at), length, at, counts: counts.kept() }])
+        await store.activity.keep([{ id: idOf(this.span, at), length, at, ...counts.kept() }])
       } catch (error) {
         slot.isKept = false
         throw error
@@ -114,17 +116,17 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
   const rings = Object.values(spans).map(span => new Ring(span))
   const delay = measureLoopDelay()
   /** The minute that is being filled: the one place to which an event adds. */
-  let minute = { at: 0, end: 0, counts: new CountsByType() }
+  let minute = { at: 0, end: 0, counts: new Activity() }
   let loop: Loop | undefined
   let expireAt = 0
 
   /** Returns what is counted now. A clock that is set back stays in its minute. */
-  function current(): CountsByType {
+  function current(): Activity {
     const now = store.tasks.now()
     if (now >= minute.end) {
       merge()
       const at = now - (now % minuteMs)
-      minute = { at, end: at + minuteMs, counts: new CountsByType() }
+      minute = { at, end: at + minuteMs, counts: new Activity() }
       delay.next()
     }
     return minute.counts
@@ -133,17 +135,10 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
   function merge(): void {
     if (minute.counts.isEmpty) return
     for (const ring of rings) ring.add(minute.at, minute.counts)
-    minute.counts = new CountsByType()
+    minute.counts = new Activity()
   }
 
-  const stopEvents = engine.events.onAny(event => {
-    if (isCounted(event)) count(current().at(event.lane, event.taskType), event)
-  })
-  const stopUsage = engine.onUsage(({ lane, taskType }, { cost = 0 }) => {
-    const { of } = current().at(lane, taskType)
-    of.calls += 1
-    of.cost += cost
-  })
+  const stopCounting = countEvents(engine, current)
 
   const idOf = ({ length }: Span, at: number) => `${length}/${at}/${settings.nodeId}`
 
@@ -154,6 +149,10 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
       await ring.keep(store, idOf)
       ring.drop(minute.at)
     }
+  }
+
+  async function measure(): Promise<void> {
+    current().limits.add((await answered(engine.limits.list())) ?? [])
   }
 
   async function expire(): Promise<void> {
@@ -170,18 +169,18 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
     unkept(span, from) {
       current()
       merge()
-      const slots = rings.find(ring => ring.span.length === span.length)?.slots ?? []
+      const { slots = [] } = rings.find(ring => ring.span.length === span.length) ?? {}
       return new Map(slots.filter(({ at }) => at >= from).map(slot => [idOf(span, slot.at), slot]))
     },
+    measure,
     get loopDelayMs() {
       return delay.ms()
     },
     begin() {
-      loop ??= startLoop({ clock, everyMs: minuteMs, step: () => tried(keep, expire) })
+      loop ??= startLoop({ clock, everyMs: minuteMs, step: () => tried(measure, keep, expire) })
     },
     async close() {
-      stopEvents()
-      stopUsage()
+      stopCounting()
       delay.stop()
       await loop?.stop()
       if (loop !== undefined) await tried(keep)
@@ -190,6 +189,22 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
 }
 
 const minuteMs = spans.hour.length
+
+/** Counts what the engine tells of, in what is current. Returns what ends that. */
+function countEvents({ events, onUsage }: RecorderOptions['engine'], current: () => Activity): () => void {
+  const stopEvents = events.onAny(event => {
+    if (isCounted(event)) count(current().at(event.lane, event.taskType), event)
+  })
+  const stopUsage = onUsage(({ lane, taskType }, { cost = 0 }) => {
+    const { of } = current().at(lane, taskType)
+    of.calls += 1
+    of.cost += cost
+  })
+  return () => {
+    stopEvents()
+    stopUsage()
+  }
+}
 
 async function inTurn(work: readonly (() => Promise<void>)[]): Promise<undefined> {
   for (const each of work) await each()

@@ -1,8 +1,9 @@
-import { Box, Group, Stack, Table, Text, Title } from '@mantine/core'
+import { Box, Group, SegmentedControl, Stack, Table, Text, Title } from '@mantine/core'
 import { useId } from 'react'
-import { useTranslations } from 'use-intl'
+import { useFormatter, useTranslations } from 'use-intl'
+import { usePreferences } from '../browser/preferences.ts'
 import { useWriting } from '../text/format.ts'
-import classes from './overview.module.css'
+import classes from './chart.module.css'
 
 /** What is drawn of each step: a bar upon those before it, or a point of a line. */
 export interface Series {
@@ -137,7 +138,7 @@ function Lines({ times, series, most }: ChartProps & { most: number }) {
 
 /** The steps in which something was measured, for those who do not see the picture, and who want the numbers. */
 function AsTable({ title, times, series, write, writeTime }: ChartProps) {
-  const t = useTranslations('overview')
+  const t = useTranslations('parts.chart')
   const writing = useWriting()
   const steps = times.flatMap((at, index) =>
     series.some(({ values }) => (values[index] ?? 0) > 0) ? [{ at, index }] : [],
@@ -174,5 +175,38 @@ function AsTable({ title, times, series, write, writeTime }: ChartProps) {
         </Table.Tbody>
       </Table>
     </details>
+  )
+}
+
+/** Returns how the beginning of a step is written: with its day where there are several. */
+export function useStepTime(stepMs: number): (at: string) => string {
+  const format = useFormatter()
+  const { zone } = usePreferences()
+  const timeZone = zone === 'utc' ? { timeZone: 'UTC' } : {}
+  return at =>
+    at === ''
+      ? ''
+      : format.dateTime(new Date(at), {
+          ...(stepMs > 60_000 ? ({ weekday: 'short' } as const) : {}),
+          ...{ hour: 'numeric', minute: '2-digit', ...timeZone },
+        })
+}
+
+/** Over which time something is shown. */
+export type TimeRange = (typeof timeRanges)[number]
+
+const timeRanges = ['hour', 'day', 'week'] as const
+
+/** Asks over which time: the last hour, day or week. */
+export function RangeControl({ range, onRange }: { range: TimeRange; onRange: (range: TimeRange) => void }) {
+  const t = useTranslations('parts.chart')
+  return (
+    <SegmentedControl
+      aria-label={t('range')}
+      size="xs"
+      value={range}
+      onChange={onRange}
+      data={timeRanges.map(value => ({ value, label: t(`ranges.${value}`) }))}
+    />
   )
 }
