@@ -13,8 +13,8 @@ type BulkSelection = components['schemas']['BulkSelection']
 /** What an action is done with, beside the tasks: tags, or a lane. */
 export type Operand = Pick<BulkSelection, 'tags' | 'lane'>
 
-/** Tags that are added or removed at once, at most. */
-const mostTags = 20
+/** Tags of a task, and those that are added or removed at once, at most. */
+export const mostTags = 20
 
 /** Returns whether it must be asked yet with what an action is to be done. */
 export function lacksOperand({ action, tags, lane }: BulkSelection): boolean {
@@ -61,7 +61,8 @@ export function OperandDialog(props: {
   )
 }
 
-function LaneField(props: {
+/** Asks for the lane that tasks are moved to. */
+export function LaneField(props: {
   lane: string | null
   error: string | undefined
   onChange: (lane: string | null) => void

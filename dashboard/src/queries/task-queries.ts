@@ -204,15 +204,28 @@ export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
 }
 
-/** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
-export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
+/** With which parameters a task runs again instead of its own, or which finished steps it does not run again. */
+export type RetryWith = { parameters: unknown } | { keepCheckpoints: string[] }
+
+/** Runs a task again, and below it what did not complete. `how`: with its own parameters and finished steps, if absent. */
+export function retryTask(taskId: string, ifMatch?: string, how?: RetryWith) {
   const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
-  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
+  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: how ?? {} }))
 }
 
 /** Has a task run now that waits for a time. */
 export function runTaskNow(taskId: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:runNow', { params: { path: { taskId } } }))
+}
+
+/** Has a waiting task wait in another lane. */
+export function moveTask(taskId: string, lane: string): Promise<Task> {
+  return dataOf(api.POST('/v1/tasks/{taskId}:move', { params: { path: { taskId } }, body: { lane } }))
+}
+
+/** Adds tags to a task, and removes tags from it. */
+export function tagTask(taskId: string, add: string[], remove: string[]): Promise<Task> {
+  return dataOf(api.POST('/v1/tasks/{taskId}:tag', { params: { path: { taskId } }, body: { add, remove } }))
 }
 
 /** Tells a task what it waits for. Sent again with the same key, the request changes nothing. */

@@ -2,11 +2,13 @@ import { ActionIcon, Button, Menu } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import {
   IconArrowBackUp,
+  IconArrowsExchange,
   IconBan,
   IconDots,
   IconEdit,
   IconRefresh,
   IconRepeat,
+  IconTags,
   IconTerminal2,
 } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -14,13 +16,21 @@ import { useTranslations } from 'use-intl'
 import { useMay, useMayAct } from '../api/me.ts'
 import { retryableStatuses, type Task } from '../api/task.ts'
 import { currentToken } from '../api/token.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
 import { copyText } from '../parts/export-text.tsx'
 import { May } from '../parts/may.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
+import type { RelabelDialogProps } from './relabel-dialogs.tsx'
 import { CancelDialog, EditDialog, RerunDialog, RetryDialog, UndoDialog } from './task-dialogs.tsx'
+
+/** Comes with the first change of tags or of the lane. */
+const RelabelDialog = lazyPart<'RelabelDialog', RelabelDialogProps>(
+  () => import('./relabel-dialogs.tsx'),
+  'RelabelDialog',
+)
 
 /** The task types that write texts of scenes. */
 const writers = [
@@ -32,10 +42,13 @@ const writers = [
   'ReplaceInNovel',
 ]
 
+/** Those of a task that waits for an attempt; one that runs keeps the lane of its slot. */
+const movableStatuses: readonly Task['status'][] = ['QUEUED', 'RETRYING']
+
 /** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */
 export function TaskActions({ task }: { task: Task }) {
   const t = useTranslations('task.actions')
-  const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit' | 'rerun' | 'undo'>()
+  const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit' | 'rerun' | 'undo' | 'tags' | 'move'>()
   const mayAct = useMayAct()(task)
   const canWrite = useMay('write')
   const canCancel = mayAct && !task.done && task.cancelRequestedAt === undefined
@@ -91,17 +104,22 @@ export function TaskActions({ task }: { task: Task }) {
           {t('undo')}
         </Button>
       )}
-      <MoreMenu task={task} />
+      <MoreMenu task={task} onRelabel={mayAct ? setAsked : undefined} />
       {asked === 'cancel' && <CancelDialog task={task} onClose={close} />}
       {asked === 'retry' && <RetryDialog task={task} onClose={close} />}
       {asked === 'edit' && <EditDialog task={task} onClose={close} />}
       {asked === 'rerun' && <RerunDialog task={task} onClose={close} />}
       {asked === 'undo' && <UndoDialog task={task} onClose={close} />}
+      {(asked === 'tags' || asked === 'move') && (
+        <RelabelDialog relabel={asked} task={task} onClose={close} />
+      )}
     </>
   )
 }
 
-function MoreMenu({ task }: { task: Task }) {
+/** What is seldom done. `onRelabel`: the person may change what the task is found by and where it waits. */
+function MoreMenu(props: { task: Task; onRelabel: ((relabel: 'tags' | 'move') => void) | undefined }) {
+  const { task, onRelabel } = props
   const t = useTranslations('task')
   const place = { origin: window.location.origin, wantsToken: currentToken() !== undefined }
   const copy = async (text: string) => {
@@ -117,6 +135,20 @@ function MoreMenu({ task }: { task: Task }) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
+        {onRelabel && (
+          <>
+            <Menu.Item leftSection={<IconTags size={16} aria-hidden />} onClick={() => onRelabel('tags')}>
+              {t('actions.retag')}
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<IconArrowsExchange size={16} aria-hidden />}
+              disabled={!movableStatuses.some(status => status === task.status)}
+              onClick={() => onRelabel('move')}
+            >
+              {t('actions.move')}
+            </Menu.Item>
+          </>
+        )}
         <Menu.Item leftSection={icon} onClick={() => copy(curlToRead(task, place))}>
           {t('actions.copyRead')}
         </Menu.Item>

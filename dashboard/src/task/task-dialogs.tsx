@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Checkbox, Stack, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -14,7 +14,15 @@ import { JsonInput, largestEdited, readJson } from '../parts/json-input.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { cancelTask, readTask, rerunTask, retryTask, undoTexts } from '../queries/task-queries.ts'
+import {
+  cancelTask,
+  type RetryWith,
+  readTask,
+  rerunTask,
+  retryTask,
+  undoTexts,
+  useTrace,
+} from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -55,7 +63,11 @@ export function CancelDialog({ task, onClose }: { task: Task; onClose: () => voi
 export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task.retry')
   const retry = useRetry(task)
-  const { incomplete } = belowOf(task)
+  const { incomplete, total } = belowOf(task)
+  const steps = useTrace(task.id).data?.steps ?? []
+  const [again, setAgain] = useState<readonly string[]>([])
+  const keepCheckpoints = steps.filter(step => !again.includes(step))
+  const canChoose = total === 0 && steps.length > 0 && steps.length < mostSteps
   const { errorInfo } = task
   return (
     <Confirm
@@ -64,7 +76,7 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
       isBusy={retry.isPending}
       onClose={onClose}
       onConfirm={() =>
-        retry.mutate(undefined, {
+        retry.mutate(again.length === 0 ? undefined : { keepCheckpoints }, {
           onSuccess({ retried }) {
             notifyDone(t('done', { count: retried }))
             onClose()
@@ -74,11 +86,42 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
     >
       <Text>{incomplete > 0 ? t('below', { count: incomplete }) : t('alone')}</Text>
       {task.parentTaskId !== undefined && <Text>{t('above')}</Text>}
+      {canChoose && <StepsAgain steps={steps} again={again} onAgain={setAgain} />}
       {errorInfo?.errorClass === 'permanent' && incomplete === 0 && (
         <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
       )}
       {retry.error !== null && <Refusal error={retry.error} task={task} />}
     </Confirm>
+  )
+}
+
+/** Steps of which each has a box; the server names no more. */
+const mostSteps = 200
+
+/** Asks which finished steps are to run again; none, unless the person says so. */
+function StepsAgain(props: {
+  steps: readonly string[]
+  again: readonly string[]
+  onAgain: (again: readonly string[]) => void
+}) {
+  const { steps, again, onAgain } = props
+  const t = useTranslations('task.retry')
+  return (
+    <details>
+      <summary>{t('steps', { count: steps.length })}</summary>
+      <Checkbox.Group
+        label={t('stepsAgain')}
+        description={t('stepsText')}
+        value={[...again]}
+        onChange={onAgain}
+      >
+        <Stack gap={4} mt="xs">
+          {steps.map(step => (
+            <Checkbox key={step} value={step} label={step} size="xs" ff="monospace" />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+    </details>
   )
 }
 
@@ -184,10 +227,16 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   )
 }
 
-const worded = ['TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED', 'TASK_NOT_FOUND'] as const
+const worded = [
+  'TASK_ALREADY_ENDED',
+  'TASK_NOT_RETRYABLE',
+  'TASK_NOT_WAITING',
+  'TASK_CHANGED',
+  'TASK_NOT_FOUND',
+] as const
 
 /** Why something was not done to a task: in words where it moved on meanwhile. `task`: as it is now. */
-function Refusal({ error, task }: { error: unknown; task: Task }) {
+export function Refusal({ error, task }: { error: unknown; task: Task }) {
   const t = useTranslations('task.refusals')
   const status = useTranslations('status')
   const known = worded.find(code => code === codeOf(error))
@@ -238,22 +287,20 @@ function useCancel(shown: Task) {
 }
 
 /**
- * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked. `parameters`: with these
- * instead of its own.
+ * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked.
  */
 function useRetry(shown: Task) {
   const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
-    mutationFn: (edited?: { parameters: unknown }) =>
-      whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, edited)),
+    mutationFn: (how?: RetryWith) => whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, how)),
     onSuccess: answer => learn(answer.task),
     onError: () => learn(undefined, task.id),
   })
 }
 
 /** Takes over what an action returned, and has everything else about the task read again. */
-function useLearn(): (task: Task | undefined, taskId?: string) => void {
+export function useLearn(): (task: Task | undefined, taskId?: string) => void {
   const queries = useQueryClient()
   return (task, taskId = task?.id ?? '') => {
     if (task !== undefined) queries.setQueryData(keys.task(taskId), task)
