@@ -17,7 +17,7 @@ import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { SubmitOptions } from '../task/submission.ts'
-import { finishedSteps, type TaskRecord } from '../task/task.ts'
+import { scopeEnd, type TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask, cancelTree } from './cancel.ts'
 import type { Core, EngineCounts } from './core.ts'
@@ -110,8 +110,9 @@ export function tasksOf(core: Core): Tasks {
     attempts: taskId => queries.attempts(taskId),
     calls: (taskId, limit) => queries.calls(taskId, limit),
     async steps(taskId, limit) {
-      const [record, keys] = await Promise.all([readTask(core, taskId), queries.steps(taskId, limit)])
-      return finishedSteps(record, keys)
+      const keys = await queries.steps(taskId, limit)
+      // Those of parameters that were changed since have the same names.
+      return [...new Set(keys.map(key => key.slice(key.indexOf(scopeEnd) + 1)))]
     },
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
     usage: (taskId, { tree = false } = {}) => usageByModel(queries, tree ? { treeOf: taskId } : { taskId }),

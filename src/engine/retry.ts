@@ -26,8 +26,8 @@ export interface RetryTaskOptions {
   /** Runs with these instead of the stored parameters, which stay with the closed dead letter. Only for a dead letter without sub-tasks. */
   parameters?: unknown
   /**
-   * Which of its finished steps it does not run again: all, or those with these keys. Default all; where it runs with other parameters none, for they
-   * belong to the parameters that made them. Those with these keys only where it has no sub-tasks.
+   * Of a task that runs with other parameters: which of its finished steps it does not run again, all or those with these keys. Default none: they
+   * belong to the parameters that made them.
    */
   keepCheckpoints?: true | readonly string[]
   /** Of a task that runs with other parameters: its tags from then on. Default: those it has. */
@@ -181,7 +181,7 @@ interface Step {
 }
 
 /** Returns the retry of one task: a parent that had come to wait waits again, for its sub-tasks or to be closed; any other runs its handler again. */
-function retryOne(record: TaskRecord, now: number, edited?: Partial<EditedParameters>): Step {
+function retryOne(record: TaskRecord, now: number, edited?: EditedParameters): Step {
   const waits =
     record.phase === 'awaiting-subtasks' ||
     (record.phase === 'reducing' && hasRetryable(record)) ||
@@ -330,21 +330,14 @@ async function editedParameters(
   core: Core,
   record: TaskRecord,
   { parameters, keepCheckpoints, tags }: RetryTaskOptions,
-): Promise<Partial<EditedParameters> | undefined> {
-  const hasSubTasks = totalOf(record.subTaskStatusSummary) > 0
+): Promise<EditedParameters | undefined> {
   if (parameters === undefined) {
-    if (tags !== undefined) {
-      const message = 'tags go with other parameters; a task that runs with its own keeps its tags.'
-      throw new QuillworkError('OPTION_INVALID', message)
-    }
-    if (keepCheckpoints === undefined || keepCheckpoints === true) return undefined
-    if (hasSubTasks) {
-      const message = `Only a task without sub-tasks runs finished steps again; ${record.id} has some, which its steps submitted.`
-      throw new QuillworkError('OPTION_INVALID', message)
-    }
-    return { checkpointScope: scopeOf(record, keepCheckpoints) }
+    if (keepCheckpoints === undefined && tags === undefined) return undefined
+    const message =
+      'keepCheckpoints and tags go with other parameters; a task that runs with its own keeps all of both.'
+    throw new QuillworkError('OPTION_INVALID', message)
   }
-  if (record.deadLetter === undefined || hasSubTasks) {
+  if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
     const message = `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`
     throw new QuillworkError('OPTION_INVALID', message)
   }

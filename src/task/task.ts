@@ -187,17 +187,6 @@ export function storedKeyOf(
   return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}${scopeEnd}${key}`
 }
 
-/** Returns the names of the steps that a task does not run again, of the keys under which checkpoints of it are stored. */
-export function finishedSteps(
-  record: Pick<TaskRecord, 'checkpointScope'>,
-  storedKeys: Iterable<string>,
-): string[] {
-  return [...storedKeys].flatMap(key => {
-    const name = key.slice(key.indexOf(scopeEnd) + 1)
-    return storedKeyOf(record, name) === key ? [name] : []
-  })
-}
-
 /** Whether the handler of the task waits for a signal or a time. A task that is to be tried again has an error. */
 export function isWaiting({ status, errorInfo, waits }: TaskRecord): boolean {
   return status === 'RETRYING' && errorInfo === undefined && waits !== undefined

@@ -345,7 +345,7 @@ export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersio
  * A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. One that starts after siblings
  * waits for them again.
  */
-export function retried(record: TaskRecord, now: number, edited?: Partial<EditedParameters>): Transition {
+export function retried(record: TaskRecord, now: number, edited?: EditedParameters): Transition {
   const { after } = record
   return {
     ...byVersion(record),
@@ -356,7 +356,7 @@ export function retried(record: TaskRecord, now: number, edited?: Partial<Edited
       ...startsOver,
       ...edited,
       ...(after === undefined ? {} : { predecessor: firstAwaited(after) }),
-      ...closeDeadLetter(record, now, edited?.parameters !== undefined),
+      ...closeDeadLetter(record, now, edited !== undefined),
       status: 'QUEUED',
       // A parent that awaited its sub-tasks when it ended has nothing else to run than its hook.
       phase: record.phase === 'awaiting-subtasks' ? 'reducing' : record.phase,

@@ -207,74 +207,14 @@ describe('an explicit retry', () => {
       await t.drain()
       expect(await handle.result()).toEqual(['a of new', '1/a of new'])
     })
-  })
 
-  it('runs finished steps again that a person names by leaving them out, with the same parameters', async () => {
-    const ran: string[] = []
-    let fails = true
-    const task = defineTask({
-      type: 'Stepping',
-      parameters: z.string(),
-      result: z.array(z.number()),
-      async execute(ctx) {
-        const step = (key: string) => ctx.checkpoint(key, () => ran.push(key))
-        const steps = [await step('plan'), await step('write'), await step('check')]
-        if (fails) throw new PermanentError('no')
-        return steps
-      },
+    it('steps cannot be chosen without', async () => {
+      const { t, handle } = await failed()
+      await using _ = t
+      await expect(t.tasks.retry(handle.taskId, { keepCheckpoints: true })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
     })
-    await using t = await testEngine({ tasks: [task] })
-    const handle = await t.submit(task, 'a')
-    await t.drain()
-    const retry = async (keepCheckpoints: true | string[]) => {
-      await t.tasks.retry(handle.taskId, { keepCheckpoints })
-      await t.drain()
-      return ran.splice(0)
-    }
-    expect(ran.splice(0)).toEqual(['plan', 'write', 'check'])
-    expect(await retry(true)).toEqual([])
-    expect(await retry(['plan', 'check'])).toEqual(['write'])
-    expect(await retry(['plan', 'write', 'check'])).toEqual([])
-    expect((await t.tasks.steps(handle.taskId, 9)).toSorted()).toEqual(['check', 'plan', 'write'])
-    await t.tasks.retry(handle.taskId, { keepCheckpoints: ['write', 'of nobody'] })
-    expect(await t.tasks.steps(handle.taskId, 9)).toEqual(['write'])
-    fails = false
-    await t.drain()
-    expect(ran).toEqual(['plan', 'check'])
-    expect(await handle.result()).toEqual([1, 1, 2])
-    const { deadLetterHistory } = await t.tasks.get(handle.taskId)
-    expect(deadLetterHistory?.some(letter => letter.parameters !== undefined)).toBe(false)
-  })
-
-  it('of a cancelled task runs the steps again that it does not keep', async () => {
-    const ran: string[] = []
-    const task = defineTask({
-      type: 'Cancelled',
-      parameters: z.string(),
-      result: z.null(),
-      async execute(ctx) {
-        await ctx.checkpoint('first', () => ran.push('first'))
-        await ctx.waitFor('go', { schema: z.null() })
-        return null
-      },
-    })
-    await using t = await testEngine({ tasks: [task] })
-    const { taskId } = await t.submit(task, 'a')
-    await t.drain()
-    await t.tasks.cancel(taskId)
-    await t.drain()
-    await t.tasks.retry(taskId, { keepCheckpoints: [] })
-    await t.drain()
-    expect(ran).toEqual(['first', 'first'])
-  })
-
-  it('does not choose tags, or steps of what has sub-tasks', async () => {
-    const { plain, tasks } = healable()
-    await using t = await testEngine({ tasks })
-    const { taskId } = await t.submit(plain, ['bad'])
-    await t.drain()
-    for (const options of [{ keepCheckpoints: [] }, { tags: ['a'] }])
-      await expect(t.tasks.retry(taskId, options)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 
   it('of a parent with edited parameters is refused: its sub-tasks have theirs', async () => {

@@ -91,6 +91,10 @@ describe('dead letters', () => {
       status: 400,
       body: { code: 'REQUEST_INVALID', detail: expect.stringContaining('Give true, or a list') },
     })
+    expect(await retry({ keepCheckpoints: true })).toMatchObject({
+      status: 400,
+      body: { code: 'OPTION_INVALID' },
+    })
     expect(await retry({ parameters, keepCheckpoints: ['paid'] })).toMatchObject({ status: 202 })
     await api.engine.drain()
     expect((await api.ask(`/v1/tasks/${id}`)).body).toMatchObject({ status: 'COMPLETED', result: 7 })

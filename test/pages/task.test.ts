@@ -113,26 +113,6 @@ describePages('one task', () => {
     await page.waitForURL(url => url.pathname.endsWith(id))
   })
 
-  test('a task that failed runs a finished step again that a person ticks', async () => {
-    const steps = ['plan', 'write'].map(key => ({ do: 'checkpoint', key }))
-    const id = await server.submit([
-      ...steps,
-      { do: 'failForGood', attempts: 1 },
-      { do: 'succeed', value: 1 },
-    ])
-    await server.ended(id)
-    await using opened = await openTask(id)
-    const { page } = opened
-    await page.getByRole('button', { name: 'Try again', exact: true }).click()
-    const dialog = page.getByRole('dialog')
-    await dialog.getByText('2 steps are finished').click()
-    await dialog.getByRole('checkbox', { name: 'write' }).click()
-    const sent = page.waitForRequest(request => request.url().endsWith(':retry'))
-    await dialog.getByRole('button', { name: 'Try again' }).click()
-    expect((await sent).postDataJSON()).toEqual({ keepCheckpoints: ['plan'] })
-    await statusIs(page, 'COMPLETED')
-  })
-
   test('a task that waits gets other tags, loses its own and keeps its subject, and moves to another lane', async () => {
     const id = await server.submit([{ do: 'hang' }], { delay: '3h', tags: ['chapter-1', 'novel:abc'] })
     await using opened = await openTask(id)
@@ -151,6 +131,15 @@ describePages('one task', () => {
     await page.getByText('The tags are saved.').waitFor()
     const facts = page.getByLabel('About this task')
     await facts.getByText('chapter-2').waitFor()
+    expect((await server.engine.tasks.get(id)).tags).toEqual(['novel:abc', 'chapter-2'])
+    await choose('Edit tags')
+    await field.fill('chapter-3')
+    await tags.getByRole('button', { name: 'Save the tags' }).click()
+    await facts.getByText('chapter-3').waitFor()
+    await choose('Edit tags')
+    await field.press('Backspace')
+    await tags.getByRole('button', { name: 'Save the tags' }).click()
+    await facts.getByText('chapter-3').waitFor({ state: 'detached' })
     expect((await server.engine.tasks.get(id)).tags).toEqual(['novel:abc', 'chapter-2'])
 
     await choose('Move to another lane')

@@ -204,13 +204,10 @@ export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
 }
 
-/** With which parameters a task runs again instead of its own, or which finished steps it does not run again. */
-export type RetryWith = { parameters: unknown } | { keepCheckpoints: string[] }
-
-/** Runs a task again, and below it what did not complete. `how`: with its own parameters and finished steps, if absent. */
-export function retryTask(taskId: string, ifMatch?: string, how?: RetryWith) {
+/** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
+export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
   const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
-  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: how ?? {} }))
+  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
 /** Has a task run now that waits for a time. */
@@ -223,9 +220,10 @@ export function moveTask(taskId: string, lane: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:move', { params: { path: { taskId } }, body: { lane } }))
 }
 
-/** Adds tags to a task, and removes tags from it. */
+/** Adds tags to a task, and removes tags from it: at least one in all. */
 export function tagTask(taskId: string, add: string[], remove: string[]): Promise<Task> {
-  return dataOf(api.POST('/v1/tasks/{taskId}:tag', { params: { path: { taskId } }, body: { add, remove } }))
+  const body = { ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) }
+  return dataOf(api.POST('/v1/tasks/{taskId}:tag', { params: { path: { taskId } }, body }))
 }
 
 /** Tells a task what it waits for. Sent again with the same key, the request changes nothing. */

@@ -1,4 +1,4 @@
-import { Alert, Checkbox, Stack, Text } from '@mantine/core'
+import { Alert, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -14,15 +14,7 @@ import { JsonInput, largestEdited, readJson } from '../parts/json-input.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import {
-  cancelTask,
-  type RetryWith,
-  readTask,
-  rerunTask,
-  retryTask,
-  undoTexts,
-  useTrace,
-} from '../queries/task-queries.ts'
+import { cancelTask, readTask, rerunTask, retryTask, undoTexts } from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -63,11 +55,7 @@ export function CancelDialog({ task, onClose }: { task: Task; onClose: () => voi
 export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task.retry')
   const retry = useRetry(task)
-  const { incomplete, total } = belowOf(task)
-  const steps = useTrace(task.id).data?.steps ?? []
-  const [again, setAgain] = useState<readonly string[]>([])
-  const keepCheckpoints = steps.filter(step => !again.includes(step))
-  const canChoose = total === 0 && steps.length > 0 && steps.length < mostSteps
+  const { incomplete } = belowOf(task)
   const { errorInfo } = task
   return (
     <Confirm
@@ -76,7 +64,7 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
       isBusy={retry.isPending}
       onClose={onClose}
       onConfirm={() =>
-        retry.mutate(again.length === 0 ? undefined : { keepCheckpoints }, {
+        retry.mutate(undefined, {
           onSuccess({ retried }) {
             notifyDone(t('done', { count: retried }))
             onClose()
@@ -86,42 +74,11 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
     >
       <Text>{incomplete > 0 ? t('below', { count: incomplete }) : t('alone')}</Text>
       {task.parentTaskId !== undefined && <Text>{t('above')}</Text>}
-      {canChoose && <StepsAgain steps={steps} again={again} onAgain={setAgain} />}
       {errorInfo?.errorClass === 'permanent' && incomplete === 0 && (
         <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
       )}
       {retry.error !== null && <Refusal error={retry.error} task={task} />}
     </Confirm>
-  )
-}
-
-/** Steps of which each has a box; the server names no more. */
-const mostSteps = 200
-
-/** Asks which finished steps are to run again; none, unless the person says so. */
-function StepsAgain(props: {
-  steps: readonly string[]
-  again: readonly string[]
-  onAgain: (again: readonly string[]) => void
-}) {
-  const { steps, again, onAgain } = props
-  const t = useTranslations('task.retry')
-  return (
-    <details>
-      <summary>{t('steps', { count: steps.length })}</summary>
-      <Checkbox.Group
-        label={t('stepsAgain')}
-        description={t('stepsText')}
-        value={[...again]}
-        onChange={onAgain}
-      >
-        <Stack gap={4} mt="xs">
-          {steps.map(step => (
-            <Checkbox key={step} value={step} label={step} size="xs" ff="monospace" />
-          ))}
-        </Stack>
-      </Checkbox.Group>
-    </details>
   )
 }
 
@@ -287,13 +244,15 @@ function useCancel(shown: Task) {
 }
 
 /**
- * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked.
+ * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked. `parameters`: with these
+ * instead of its own.
  */
 function useRetry(shown: Task) {
   const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
-    mutationFn: (how?: RetryWith) => whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, how)),
+    mutationFn: (edited?: { parameters: unknown }) =>
+      whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, edited)),
     onSuccess: answer => learn(answer.task),
     onError: () => learn(undefined, task.id),
   })

@@ -32,7 +32,7 @@ export const retryRoute = {
         })
         .optional()
         .describe(
-          'Finished steps that do not run again: all, or those with these keys. Default all; with other parameters none',
+          'Finished steps that stay with other parameters: all, or those with these keys. Default none',
         ),
     })
     .nullish(),
