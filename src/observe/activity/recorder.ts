@@ -152,7 +152,8 @@ export function createRecorder({ engine, log, clock = systemClock }: RecorderOpt
   }
 
   async function measure(): Promise<void> {
-    current().limits.add((await answered(engine.limits.list())) ?? [])
+    const uses = await answered(engine.limits.list())
+    current().limits.add(uses ?? [])
   }
 
   async function expire(): Promise<void> {
