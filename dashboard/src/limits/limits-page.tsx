@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -30,6 +30,7 @@ const from = '/limits'
 /** How fast models may be called, and which are not called because their provider asked to wait. */
 export function LimitsPage() {
   const t = useTranslations('limits')
+  const ofOverview = useTranslations('overview')
   const [asked, setAsked] = useState<string>()
   const { range = 'hour' } = useSearch({ from })
   const navigate = useNavigate({ from })
@@ -51,6 +52,7 @@ export function LimitsPage() {
         )}
       </PageTitle>
       {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
+      {history?.isComplete === false && <Alert color="yellow">{ofOverview('incomplete')}</Alert>}
       {data?.items.length === 0 && <Empty title={t('noneTitle')} text={t('noneText')} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         {data?.items.map(limit => (

@@ -99,15 +99,13 @@ const mostLimits = 50
 
 /** What was in use of limits within a time, by key. Processes that do not share their limits each have all of it, so the fullest counts. */
 export class LimitPeaks {
-  readonly #keys = new Map<string, LimitPeak>()
+  #keys = new Map<string, LimitPeak>()
 
-  /** Takes in what is in use now, as far as it is; of more limits than are kept, those for which the most wait, then those with the most calls. */
+  /** Takes in what is in use now, as far as it is; of more limits than are kept, those stay for which the most waited, then those with the most calls. */
   add(uses: Iterable<LimitPeak>): void {
-    const used = [...uses].filter(use => use.requests + use.tokens + use.inFlight + use.waiting > 0)
-    used.sort((one, other) => other.waiting - one.waiting || other.requests - one.requests)
-    for (const { key, limit, requests, tokens, inFlight, waiting } of used) {
+    for (const { key, limit, requests, tokens, inFlight, waiting } of uses) {
+      if (requests + tokens + inFlight + waiting === 0) continue
       const before = this.#keys.get(key)
-      if (before === undefined && this.#keys.size >= mostLimits) continue
       this.#keys.set(key, {
         key,
         limit,
@@ -117,6 +115,11 @@ export class LimitPeaks {
         waiting: Math.max(waiting, before?.waiting ?? 0),
       })
     }
+    if (this.#keys.size <= mostLimits) return
+    const fullest = [...this.#keys].sort(
+      ([, one], [, other]) => other.waiting - one.waiting || other.requests - one.requests,
+    )
+    this.#keys = new Map(fullest.slice(0, mostLimits))
   }
 
   /** Returns them as they are kept. */
