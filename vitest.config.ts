@@ -139,6 +139,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
     'dead-letters',
     'erase',
     'explicit-retry',
+    'repeat-steps',
     'hostile-errors',
     'lanes',
     'limits',

@@ -573,9 +573,16 @@ export const embeddedMutants = [
   [
     'retry: edited parameters begin without checkpoints',
     'src/engine/retry.ts',
-    '  return { ...edited, checkpointScope: scopeOf(record, keepCheckpoints) }',
+    '  return { ...edited, checkpointScope: scopeWithout(record, keepCheckpoints ?? []) }',
     '  return edited',
     ['test/engine/explicit-retry.test.ts'],
+  ],
+  [
+    'retry: a step that has not ended is not run again by name',
+    'src/engine/retry.ts',
+    '!finished.has(step) || step.startsWith(ownKeyPrefix)',
+    'step.startsWith(ownKeyPrefix)',
+    ['test/engine/repeat-steps.test.ts'],
   ],
   [
     'checkpoint: a mark is no progress',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { UsageRow } from '../store/store.ts'
+import { storedKeyOf } from '../task/checkpoint-scope.ts'
 import { defined } from '../task/defined.ts'
 import type {
   Awaitable,
@@ -187,6 +188,10 @@ export class AttemptContext implements TaskContext {
   async checkpoint<T>(key: string, step: () => Awaitable<T>, options: StepOptions = {}): Promise<T> {
     checkStepKey(key)
     return this.steps.run(key, step, options)
+  }
+
+  checkpointKey(key: string): string {
+    return storedKeyOf(this.record, key)
   }
 
   waitFor<T extends Schema>(name: string, options: WaitOptions<T>): Promise<Out<T>> {

@@ -17,7 +17,7 @@ import { startOfDay } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { SubmitOptions } from '../task/submission.ts'
-import { scopeEnd, type TaskRecord } from '../task/task.ts'
+import type { TaskRecord } from '../task/task.ts'
 import { messageOf } from '../task/thrown.ts'
 import { cancelTask, cancelTree } from './cancel.ts'
 import type { Core, EngineCounts } from './core.ts'
@@ -25,7 +25,14 @@ import { endOf } from './handle.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { readTask } from './read-task.ts'
 import { moveTask, type TagChange, tagTask } from './relabel.ts'
-import { type RerunOptions, type RetryTaskOptions, rerunTask, retryTask, runTaskNow } from './retry.ts'
+import {
+  type RerunOptions,
+  type RetryTaskOptions,
+  rerunTask,
+  retryTask,
+  runTaskNow,
+  stepsOf,
+} from './retry.ts'
 import { check, submitAs } from './submit.ts'
 
 /** What the calls of one model used; `cost` is absent when no call has a known one. */
@@ -34,8 +41,8 @@ export type ModelUsage = Omit<UsageSum, 'key' | 'unpricedCalls' | 'estimatedCall
 /** Tasks as an operator sees them: any type, as records. */
 export interface Tasks
   extends Pick<TaskQueries, 'list' | 'withIdPrefix' | 'children' | 'counts' | 'attempts' | 'calls' | 'logs'> {
-  /** Returns the names of at most `limit` finished steps whose values are kept. */
-  steps(taskId: string, limit: number): Promise<readonly string[]>
+  /** Returns the names of the finished steps that an attempt would not run again, in no order. */
+  steps(taskId: string): Promise<readonly string[]>
   /** Throws TASK_NOT_FOUND. */
   get(taskId: string): Promise<TaskRecord>
   /** What the model calls used that are kept by call, see `usageSince`, by model; with `tree`, of all tasks below it too. */
@@ -109,11 +116,7 @@ export function tasksOf(core: Core): Tasks {
     counts: userId => queries.counts(userId),
     attempts: taskId => queries.attempts(taskId),
     calls: (taskId, limit) => queries.calls(taskId, limit),
-    async steps(taskId, limit) {
-      const keys = await queries.steps(taskId, limit)
-      // Those of parameters that were changed since have the same names.
-      return [...new Set(keys.map(key => key.slice(key.indexOf(scopeEnd) + 1)))]
-    },
+    steps: async taskId => stepsOf(core, await readTask(core, taskId)),
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
     usage: (taskId, { tree = false } = {}) => usageByModel(queries, tree ? { treeOf: taskId } : { taskId }),
     usageSince: taskId => usageSince(core, taskId),

@@ -1,3 +1,4 @@
+import { finishedSteps, scopeRepeating, scopeWithout } from '../task/checkpoint-scope.ts'
 import { withoutControls } from '../task/controls.ts'
 import { isNotAttempted } from '../task/decide.ts'
 import { defined } from '../task/defined.ts'
@@ -7,18 +8,12 @@ import { everyItem } from '../task/page.ts'
 import { hasEnded, retryableStatuses, unsuccessfulStatuses } from '../task/status.ts'
 import { checkedTags, type SubmitOptions, validate } from '../task/submission.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
-import { type CheckpointScope, isWaiting, storedKeyOf, type TaskRecord } from '../task/task.ts'
-import {
-  claiming,
-  type EditedParameters,
-  reopened,
-  retried,
-  runNow,
-  type Transition,
-} from '../task/transition.ts'
+import { isWaiting, type TaskRecord } from '../task/task.ts'
+import { claiming, type Edit, reopened, retried, runNow, type Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
 import { changed, findBlocker, readTask, requireVersion } from './read-task.ts'
+import { ownKeyPrefix } from './steps.ts'
 import { encodedParameters, submitAs } from './submit.ts'
 
 /** How a task is retried. */
@@ -30,6 +25,11 @@ export interface RetryTaskOptions {
    * belong to the parameters that made them.
    */
   keepCheckpoints?: true | readonly string[]
+  /**
+   * Of a task that runs with its own parameters and has no sub-tasks: which of its finished steps it runs again, by their keys. What a model is paid for
+   * in them is paid again. Default none.
+   */
+  repeatSteps?: readonly string[]
   /** Of a task that runs with other parameters: its tags from then on. Default: those it has. */
   tags?: readonly string[]
   /** Only if the task still has this version. Throws TASK_CHANGED. */
@@ -181,7 +181,7 @@ interface Step {
 }
 
 /** Returns the retry of one task: a parent that had come to wait waits again, for its sub-tasks or to be closed; any other runs its handler again. */
-function retryOne(record: TaskRecord, now: number, edited?: EditedParameters): Step {
+function retryOne(record: TaskRecord, now: number, edited?: Edit): Step {
   const waits =
     record.phase === 'awaiting-subtasks' ||
     (record.phase === 'reducing' && hasRetryable(record)) ||
@@ -329,12 +329,17 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
 async function editedParameters(
   core: Core,
   record: TaskRecord,
-  { parameters, keepCheckpoints, tags }: RetryTaskOptions,
-): Promise<EditedParameters | undefined> {
+  { parameters, keepCheckpoints, repeatSteps, tags }: RetryTaskOptions,
+): Promise<Edit | undefined> {
   if (parameters === undefined) {
-    if (keepCheckpoints === undefined && tags === undefined) return undefined
+    if (keepCheckpoints === undefined && tags === undefined) return repeated(core, record, repeatSteps)
     const message =
       'keepCheckpoints and tags go with other parameters; a task that runs with its own keeps all of both.'
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  if (repeatSteps !== undefined) {
+    const message =
+      'repeatSteps goes without other parameters; with those every step runs again that keepCheckpoints does not name.'
     throw new QuillworkError('OPTION_INVALID', message)
   }
   if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
@@ -351,11 +356,33 @@ async function editedParameters(
   const isSame =
     edited.parameters === record.parameters && edited.parametersVersion === record.parametersVersion
   if (keepCheckpoints === true || (isSame && keepCheckpoints === undefined)) return edited
-  return { ...edited, checkpointScope: scopeOf(record, keepCheckpoints) }
+  return { ...edited, checkpointScope: scopeWithout(record, keepCheckpoints ?? []) }
 }
 
-/** Returns which checkpoints belong to parameters that take the place of those of the record. */
-function scopeOf(record: TaskRecord, keys: readonly string[] = []): CheckpointScope {
-  const after = record.attempt
-  return keys.length === 0 ? { after } : { after, kept: keys.map(key => [key, storedKeyOf(record, key)]) }
+/** Stored keys of the checkpoints of a task that are read at most; each has at most some 200 characters. */
+const mostKeys = 100_000
+
+/** Returns the names of the finished steps of a task. */
+export async function stepsOf({ store }: Core, record: TaskRecord): Promise<string[]> {
+  return finishedSteps(record, await store.queries.steps(record.id, mostKeys))
+}
+
+/** Returns what has a task run finished steps again. Throws OPTION_INVALID for one that is not finished, or that is a wait. */
+async function repeated(
+  core: Core,
+  record: TaskRecord,
+  steps: readonly string[] = [],
+): Promise<Edit | undefined> {
+  if (steps.length === 0) return undefined
+  if (totalOf(record.subTaskStatusSummary) > 0) {
+    const message = `Only a task without sub-tasks runs finished steps again; ${record.id} has some, which its steps submitted.`
+    throw new QuillworkError('OPTION_INVALID', message)
+  }
+  const finished = new Set(await stepsOf(core, record))
+  const other = steps.find(step => !finished.has(step) || step.startsWith(ownKeyPrefix))
+  if (other === undefined) return { checkpointScope: scopeRepeating(record, [...new Set(steps)]) }
+  const message = finished.has(other)
+    ? `${JSON.stringify(other)} is a wait, and a wait that is over stays over. Name steps in repeatSteps.`
+    : `Task ${record.id} has no finished step ${JSON.stringify(other)}. Name in repeatSteps the steps that its trace names.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism, hostname } from 'node:os'
 import type { Retention } from '../store/store.ts'
-import { lanePattern } from '../task/definition.ts'
+import { lanePattern } from '../task/definition-checks.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'

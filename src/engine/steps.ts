@@ -2,12 +2,12 @@
 import { takeTurn } from '../runtime/cooperate.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { CheckpointWrite } from '../store/store.ts'
+import { finishedSteps, scopeEnd, storedKeyOf } from '../task/checkpoint-scope.ts'
 import { classifyError } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import type { Awaitable, StepOptions } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { backoffMs, type RetryPolicy, retryPolicy, stepRetryPolicy } from '../task/retry-policy.ts'
-import { scopeEnd, storedKeyOf } from '../task/task.ts'
 import type { Applied } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
@@ -101,11 +101,7 @@ export class Steps {
 
   /** Returns the keys of the steps that had values when the attempt began. */
   async storedKeys(): Promise<string[]> {
-    const { record } = this.#context.held
-    const nameIn = (key: string) => key.slice(key.indexOf(scopeEnd) + 1)
-    return [...(await this.stored()).keys()].flatMap(key =>
-      storedKeyOf(record, nameIn(key)) === key ? [nameIn(key)] : [],
-    )
+    return finishedSteps(this.#context.held.record, (await this.stored()).keys())
   }
 
   /** Deletes the values of steps that the task will never ask for again: they take no space from then on, here and in the store. Throws ATTEMPT_STALE. */

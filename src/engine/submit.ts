@@ -1,13 +1,8 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
-import {
-  type Admission,
-  type Awaitable,
-  type ResolvedTask,
-  submissionDefaults,
-  type TaskType,
-} from '../task/definition.ts'
+import type { Admission, Awaitable, ResolvedTask, TaskType } from '../task/definition.ts'
+import { submissionDefaults } from '../task/definition-checks.ts'
 import { durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'

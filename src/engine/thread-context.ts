@@ -1,4 +1,5 @@
 /** What a handler in a thread has of the context of its attempt: the main thread's side of it. */
+import { defined } from '../task/defined.ts'
 import type {
   Schema,
   StepOptions,
@@ -26,9 +27,12 @@ export function runInThread(
 }
 
 function factsOf(context: AttemptContext): Omit<RunRequest, 'module' | 'handler'> {
-  const { parameters, parametersVersion } = context.record
+  const { parameters, parametersVersion, checkpointScope } = context.record
   const facts = Object.fromEntries(factNames.map(name => [name, context[name]]))
-  return { parameters, parametersVersion, ...(facts as Pick<AttemptContext, (typeof factNames)[number]>) }
+  return {
+    ...{ parameters, parametersVersion, ...defined({ checkpointScope }) },
+    ...(facts as Pick<AttemptContext, (typeof factNames)[number]>),
+  }
 }
 
 /** Sub-tasks that cross at a time. */

@@ -1,5 +1,6 @@
 /** The program of a thread that runs handlers; see `threads.ts`. */
 import { parentPort } from 'node:worker_threads'
+import { storedKeyOf } from '../task/checkpoint-scope.ts'
 import { decode, encode } from '../task/codec.ts'
 import {
   currentParameters,
@@ -148,6 +149,7 @@ function contextOf(
     write: text => line.tell('write', text),
     checkpoint: <T>(key: string, step: () => T | Promise<T>, options = {}) =>
       line.call('checkpoint', key, steps.push(step) - 1, options) as Promise<T>,
+    checkpointKey: key => storedKeyOf(request, key),
     earlierOutput: () => line.call('earlierOutput') as ReturnType<ThreadContext['earlierOutput']>,
     addUsage: usage => line.call('addUsage', usage) as Promise<void>,
     ...subTasksOf(line),

@@ -46,7 +46,7 @@ export interface RunMessage {
 
 /** The handler, and what of its context never changes. */
 export interface RunRequest
-  extends Pick<TaskRecord, 'parameters' | 'parametersVersion'>,
+  extends Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'>,
     Pick<ThreadContext, (typeof factNames)[number]> {
   /** URL of the module that exports the task. */
   module: string

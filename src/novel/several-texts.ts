@@ -46,6 +46,7 @@ export function textsOutput(ctx: TaskContext & { readonly services: NovelService
       addUsage: usage => ctx.addUsage(usage),
       call: (expected, make) => ctx.call(expected, make),
       checkpoint: (key, step, options) => ctx.checkpoint(key, step, options),
+      checkpointKey: key => ctx.checkpointKey(key),
       isParked: limit => ctx.isParked(limit),
       logInfo: (message, fields) => ctx.logInfo(message, fields),
       async earlierOutput() {

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { decode } from './codec.ts'
 import { defined } from './defined.ts'
-import { moduleOf, requireSchemas } from './definition-checks.ts'
+import { moduleOf, requireSchemas, submissionDefaults } from './definition-checks.ts'
 import { type Duration, durationMs } from './duration.ts'
 import type { Erasure } from './erasure.ts'
 import { type ErrorInfo, QuillworkError } from './errors.ts'
@@ -200,6 +200,11 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    */
   checkpoint<T>(key: string, step: () => Awaitable<T>, options?: StepOptions): Promise<T>
   /**
+   * Returns the name under which the value of a step is stored: another one once a person has the step run again. What belongs to a step and is
+   * kept elsewhere goes by it, as the idempotency key of a payment.
+   */
+  checkpointKey(key: string): string
+  /**
    * Waits for a signal of this name, and returns its payload. The attempt ends meanwhile, once the steps beside it have ended: it holds no slot, and
    * spends no retry. The task comes back when the signal is there, and runs the handler from its beginning with the stored values of its steps. Of
    * several waits for one name each takes the next signal; one that came early is kept. What runs beside a wait must be a step, or it is cut off. Not
@@ -368,8 +373,6 @@ type DefineTask<S> = <P extends Schema, R extends Schema, G extends Schema = Sch
 
 const resolvedTasks = new WeakMap<object, ResolvedTask>()
 const typePattern = /^[A-Za-z0-9_.-]{1,100}$/
-/** Names of lanes. */
-export const lanePattern = /^[a-z0-9_-]{1,60}$/i
 const defaultAttemptTimeout = 1_800_000
 
 function define<P extends Schema, R extends Schema, G extends Schema, S>(
@@ -401,20 +404,6 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
   })
   return definition
-}
-
-/** Returns what a submission takes from its task type. Throws OPTION_INVALID for what makes no sense. */
-export function submissionDefaults({ type, lane = 'default', deadline, parametersVersion = 1 }: TaskType) {
-  if (!Number.isInteger(parametersVersion) || parametersVersion < 1) {
-    const message = `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`
-    throw new QuillworkError('OPTION_INVALID', message)
-  }
-  if (!lanePattern.test(lane)) {
-    const message = `The lane ${JSON.stringify(lane)} of ${type} must be 1 to 60 letters, digits, '_' or '-'.`
-    throw new QuillworkError('OPTION_INVALID', message)
-  }
-  const deadlineMs = deadline === undefined ? undefined : durationMs(deadline, `deadline of ${type}`)
-  return { lane, deadlineMs, parametersVersion }
 }
 
 /**

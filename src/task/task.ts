@@ -9,6 +9,7 @@
  * Times are epoch milliseconds by the clock of the store. What a user's schema describes (parameters, progress, result) is kept as
  * the text that `codec.ts` makes of it; adapters store that text and never read it.
  */
+import type { CheckpointScope } from './checkpoint-scope.ts'
 import { defined } from './defined.ts'
 import { type ErrorInfo, withoutStack } from './errors.ts'
 import type { OwnRetry } from './retry-policy.ts'
@@ -165,26 +166,6 @@ export interface TaskRecord {
   deadLetter?: DeadLetter
   /** The dead letters that retries closed, oldest first, the last ten. */
   deadLetterHistory?: readonly DeadLetter[]
-}
-
-/** The checkpoints of parameters that were changed. */
-export interface CheckpointScope {
-  /** The last attempt with the parameters before; it begins the stored keys of the steps since. */
-  after: number
-  /** The steps before that a person kept, with their stored keys. */
-  kept?: readonly (readonly [key: string, storedKey: string])[]
-}
-
-/** Ends the scope in a stored key; the keys of steps have none. */
-export const scopeEnd = '\u001f'
-
-/** Returns the key under which the checkpoint of a step is stored. */
-export function storedKeyOf(
-  { checkpointScope: scope }: Pick<TaskRecord, 'checkpointScope'>,
-  key: string,
-): string {
-  if (scope === undefined) return key
-  return scope.kept?.find(([name]) => name === key)?.[1] ?? `${scope.after}${scopeEnd}${key}`
 }
 
 /** Whether the handler of the task waits for a signal or a time. A task that is to be tried again has an error. */

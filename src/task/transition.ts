@@ -337,15 +337,14 @@ const startsOver = {
   waits: null,
 } as const
 
-/** Parameters that a person changed, and the checkpoints and tags that belong to them; without these, those that there were. */
-export type EditedParameters = Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope'> &
-  Partial<Pick<TaskRecord, 'tags'>>
+/** What a person changed before a task runs again: its parameters with what belongs to them, or which of its steps are finished. */
+export type Edit = Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'checkpointScope' | 'tags'>>
 
 /**
  * A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. One that starts after siblings
  * waits for them again.
  */
-export function retried(record: TaskRecord, now: number, edited?: EditedParameters): Transition {
+export function retried(record: TaskRecord, now: number, edited?: Edit): Transition {
   const { after } = record
   return {
     ...byVersion(record),
@@ -356,7 +355,7 @@ export function retried(record: TaskRecord, now: number, edited?: EditedParamete
       ...startsOver,
       ...edited,
       ...(after === undefined ? {} : { predecessor: firstAwaited(after) }),
-      ...closeDeadLetter(record, now, edited !== undefined),
+      ...closeDeadLetter(record, now, edited?.parameters !== undefined),
       status: 'QUEUED',
       // A parent that awaited its sub-tasks when it ended has nothing else to run than its hook.
       phase: record.phase === 'awaiting-subtasks' ? 'reducing' : record.phase,

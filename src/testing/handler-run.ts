@@ -173,6 +173,7 @@ function contextOf<S>(
       if (!notes.checkpoints.has(key)) notes.checkpoints.set(key, decode(encode(await step())))
       return notes.checkpoints.get(key) as T
     },
+    checkpointKey: key => key,
     waitFor: waitForOf(options.signals ?? {}),
     sleep: async () => undefined,
     acquire: async () => freePermit,

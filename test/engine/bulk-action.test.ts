@@ -136,7 +136,7 @@ describe('a bulk action', () => {
     const bulk = await t.submit(bulkAction, { ...deadLetters, wave: { size: 1 }, rate: 2 })
     await t.drain()
     await t.advance('4s')
-    const steps = await t.tasks.steps(bulk.taskId, 100)
+    const steps = await t.tasks.steps(bulk.taskId)
     const { wave } = decode((await t.tasks.get(bulk.taskId)).progress ?? '') as { wave: number }
     expect(wave).toBeGreaterThan(3)
     expect(steps.length).toBeGreaterThan(1)

@@ -100,6 +100,25 @@ describe('dead letters', () => {
     expect((await api.ask(`/v1/tasks/${id}`)).body).toMatchObject({ status: 'COMPLETED', result: 7 })
   })
 
+  test.each(['dead-letters', 'tasks'])('retry one of /v1/%s and run finished steps again', async list => {
+    const id = await api.submit([
+      { do: 'checkpoint', key: 'paid' },
+      { do: 'failForGood', attempts: 1, message: 'once' },
+    ])
+    await api.engine.drain()
+    const retry = (repeatSteps: unknown) => api.post(`/v1/${list}/${id}:retry`, { repeatSteps })
+    expect(await retry('all')).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } })
+    expect(await retry(['unpaid'])).toMatchObject({
+      status: 400,
+      body: { code: 'OPTION_INVALID', detail: expect.stringContaining('no finished step "unpaid"') },
+    })
+    expect(await retry(['paid'])).toMatchObject({ status: 202 })
+    const { checkpointScope } = await api.engine.tasks.get(id)
+    expect(checkpointScope).toEqual({ repeated: [['paid', '1\u001fpaid']] })
+    await api.engine.drain()
+    expect((await api.ask(`/v1/tasks/${id}`)).body).toMatchObject({ status: 'COMPLETED' })
+  })
+
   test('purge one, only as it was seen', async () => {
     const id = await api.submit([{ do: 'failForGood', attempts: 1, message: 'not to be kept' }])
     await api.engine.drain()

@@ -113,6 +113,28 @@ describePages('one task', () => {
     await page.waitForURL(url => url.pathname.endsWith(id))
   })
 
+  test('a task that failed runs a finished step again that a person ticks, and says that it is paid again', async () => {
+    const steps = ['plan', 'write'].map(key => ({ do: 'checkpoint', key }))
+    const id = await server.submit([
+      ...steps,
+      { do: 'failForGood', attempts: 1 },
+      { do: 'succeed', value: 1 },
+    ])
+    await server.ended(id)
+    await using opened = await openTask(id)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Try again', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('steps that are finished are not paid for twice').waitFor()
+    await dialog.getByText('2 steps are finished').click()
+    await dialog.getByRole('checkbox', { name: 'write' }).click()
+    await dialog.getByText('It runs again, and in it one finished step, which is paid again.').waitFor()
+    const sent = page.waitForRequest(request => request.url().endsWith(':retry'))
+    await dialog.getByRole('button', { name: 'Try again' }).click()
+    expect((await sent).postDataJSON()).toEqual({ repeatSteps: ['write'] })
+    await statusIs(page, 'COMPLETED')
+  })
+
   test('a task that waits gets other tags, loses its own and keeps its subject, and moves to another lane', async () => {
     const id = await server.submit([{ do: 'hang' }], { delay: '3h', tags: ['chapter-1', 'novel:abc'] })
     await using opened = await openTask(id)

@@ -68,6 +68,15 @@ describe('a handler in a thread', () => {
     expect(await task.result()).toEqual([1, 2])
   })
 
+  it('knows the name of a step that a person had run again', async () => {
+    await using t = await engine()
+    const task = await t.submit(handlers().end, 'repeated')
+    await t.reaches(task.taskId, 'FAILED')
+    await t.tasks.retry(task.taskId, { repeatSteps: ['paid'] })
+    await t.reaches(task.taskId, 'COMPLETED')
+    expect(await task.result()).toEqual([2, '1\u001fpaid', 'other'])
+  })
+
   it('has sub-tasks, and reduces them in a thread', async () => {
     await using t = await engine({ threads: { max: 2 } })
     const task = await t.submit(handlers().sum, 150)

@@ -204,10 +204,13 @@ export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
   return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
 }
 
-/** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
-export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
+/** With which parameters a task runs again instead of its own, or which finished steps it runs again. */
+export type RetryWith = { parameters: unknown } | { repeatSteps: string[] }
+
+/** Runs a task again, and below it what did not complete. `how`: with its own parameters and no finished step, if absent. */
+export function retryTask(taskId: string, ifMatch?: string, how?: RetryWith) {
   const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
-  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
+  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: how ?? {} }))
 }
 
 /** Has a task run now that waits for a time. */

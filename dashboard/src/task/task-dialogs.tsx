@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Checkbox, Stack, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -14,7 +14,15 @@ import { JsonInput, largestEdited, readJson } from '../parts/json-input.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { cancelTask, readTask, rerunTask, retryTask, undoTexts } from '../queries/task-queries.ts'
+import {
+  cancelTask,
+  type RetryWith,
+  readTask,
+  rerunTask,
+  retryTask,
+  undoTexts,
+  useTrace,
+} from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -55,7 +63,8 @@ export function CancelDialog({ task, onClose }: { task: Task; onClose: () => voi
 export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task.retry')
   const retry = useRetry(task)
-  const { incomplete } = belowOf(task)
+  const { incomplete, total } = belowOf(task)
+  const [repeatSteps, setRepeatSteps] = useState<string[]>([])
   const { errorInfo } = task
   return (
     <Confirm
@@ -64,7 +73,7 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
       isBusy={retry.isPending}
       onClose={onClose}
       onConfirm={() =>
-        retry.mutate(undefined, {
+        retry.mutate(repeatSteps.length === 0 ? undefined : { repeatSteps }, {
           onSuccess({ retried }) {
             notifyDone(t('done', { count: retried }))
             onClose()
@@ -72,13 +81,38 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
         })
       }
     >
-      <Text>{incomplete > 0 ? t('below', { count: incomplete }) : t('alone')}</Text>
+      {incomplete > 0 && <Text>{t('below', { count: incomplete })}</Text>}
+      {incomplete === 0 && (
+        <Text>{repeatSteps.length === 0 ? t('alone') : t('paidAgain', { count: repeatSteps.length })}</Text>
+      )}
       {task.parentTaskId !== undefined && <Text>{t('above')}</Text>}
+      {total === 0 && <RepeatSteps taskId={task.id} chosen={repeatSteps} onChosen={setRepeatSteps} />}
       {errorInfo?.errorClass === 'permanent' && incomplete === 0 && (
         <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
       )}
       {retry.error !== null && <Refusal error={retry.error} task={task} />}
     </Confirm>
+  )
+}
+
+/** Lets a person choose the finished steps that run again; none, unless the person says so. A wait that is over stays over. */
+function RepeatSteps(props: { taskId: string; chosen: string[]; onChosen: (steps: string[]) => void }) {
+  const { taskId, chosen, onChosen } = props
+  const t = useTranslations('task.retry')
+  const finished = useTrace(taskId).data?.steps.filter(step => !step.startsWith('ctx.')) ?? []
+  const steps = finished.toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
+  if (steps.length === 0) return null
+  return (
+    <details>
+      <summary>{t('steps', { count: steps.length })}</summary>
+      <Checkbox.Group label={t('stepsAgain')} value={chosen} onChange={onChosen} mt="xs">
+        <Stack gap={4} mt={4} mah={240} style={{ overflowY: 'auto' }}>
+          {steps.map(step => (
+            <Checkbox key={step} value={step} label={step} size="xs" />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+    </details>
   )
 }
 
@@ -244,15 +278,13 @@ function useCancel(shown: Task) {
 }
 
 /**
- * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked. `parameters`: with these
- * instead of its own.
+ * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked.
  */
 function useRetry(shown: Task) {
   const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
-    mutationFn: (edited?: { parameters: unknown }) =>
-      whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, edited)),
+    mutationFn: (how?: RetryWith) => whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, how)),
     onSuccess: answer => learn(answer.task),
     onError: () => learn(undefined, task.id),
   })

@@ -16,6 +16,8 @@ import { ownParameters, requireOwnSubject, requireOwnTags } from '../scope.ts'
 import { traceparentFor } from '../trace.ts'
 import { accepted, sendTask, submissionRefusals } from './tasks.ts'
 
+const someSteps = z.array(z.string().min(1).max(200)).max(1_000)
+
 /** What the retries of a task and of a dead letter take and send. */
 export const retryRoute = {
   params: taskParams,
@@ -27,12 +29,17 @@ export const retryRoute = {
         .optional()
         .describe('Runs with these instead; the closed dead letter keeps the submitted ones'),
       keepCheckpoints: z
-        .union([z.literal(true), z.array(z.string().min(1).max(200)).max(1_000)], {
+        .union([z.literal(true), someSteps], {
           error: 'Give true, or a list of at most 1,000 keys of steps.',
         })
         .optional()
         .describe(
           'Finished steps that stay with other parameters: all, or those with these keys. Default none',
+        ),
+      repeatSteps: someSteps
+        .optional()
+        .describe(
+          'Finished steps that run again, and are paid again, of a task with its own parameters and without sub-tasks. Default none',
         ),
     })
     .nullish(),
@@ -73,21 +80,21 @@ export async function sendRetried(
 export async function retryOptions(
   { engine, identity }: { engine: Engine; identity: Identity },
   request: {
-    body?: { parameters?: unknown; keepCheckpoints?: true | string[] | undefined } | null | undefined
+    body?: z.output<typeof retryRoute.body>
     headers: { 'if-match'?: string | undefined }
   },
   readTask: () => Promise<TaskRecord>,
 ): Promise<RetryTaskOptions> {
   const ifVersion = ifMatchVersion(request.headers['if-match'])
-  const { parameters: sent, keepCheckpoints } = request.body ?? {}
+  const { parameters: sent, ...steps } = request.body ?? {}
   if (sent === undefined) {
     if (!usesAll(identity, 'operate')) requireOwnSubject(identity, await readTask())
-    return defined({ ifVersion, keepCheckpoints })
+    return defined({ ifVersion, ...steps })
   }
   const task = await readTask()
   const parameters = await ownParameters(engine, identity, { taskType: task.taskType, parameters: sent })
   const { tags, derivedTags } = tagsFor(task, parameters)
-  return defined({ ifVersion, parameters, keepCheckpoints, tags: [...tags, ...derivedTags] })
+  return defined({ ifVersion, parameters, ...steps, tags: [...tags, ...derivedTags] })
 }
 
 /** Returns the tags for an ended task that runs again or anew with other parameters: its own without those of its subject, and those of the new one. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isOfCall } from '../../novel/models/calls.ts'
 import { type AttemptRow, mostStacks } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import type { ErrorInfo } from '../../task/errors.ts'
@@ -77,9 +78,10 @@ export const taskTraceRoutes = [
       const [attempts, calls, steps] = await Promise.all([
         engine.tasks.attempts(taskId),
         engine.tasks.calls(taskId, most.calls),
-        engine.tasks.steps(taskId, most.steps),
+        engine.tasks.steps(taskId),
       ])
-      return { stacks: stacksOf(record, attempts), calls, steps }
+      const shown = steps.filter(step => !isOfCall(step)).slice(0, most.steps)
+      return { stacks: stacksOf(record, attempts), calls, steps: shown }
     },
   }),
 ]

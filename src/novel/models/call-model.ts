@@ -24,7 +24,7 @@ import { GrowingText } from './growing-text.ts'
 /** The part of a task's context that a call needs. */
 export type CallContext = Pick<
   TaskContext,
-  'addUsage' | 'attempt' | 'call' | 'checkpoint' | 'isParked' | 'logInfo' | 'signal'
+  'addUsage' | 'attempt' | 'call' | 'checkpoint' | 'checkpointKey' | 'isParked' | 'logInfo' | 'signal'
 >
 
 /** A model call. */

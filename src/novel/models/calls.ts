@@ -9,6 +9,8 @@ interface BegunCall {
   readonly attempt: number
   /** The key of the checkpoint that its answer becomes. */
   readonly unit: string
+  /** The name under which that is stored. A person who has the step run again wants no text of the calls before. */
+  readonly checkpointKey?: string
   /** Id of the model. */
   readonly model: string
   readonly inputTokens: number
@@ -21,7 +23,10 @@ export interface CutCall extends BegunCall {
 }
 
 /** The part of a task's context that keeps calls. */
-export type CallsContext = Pick<TaskContext, 'addUsage' | 'attempt' | 'checkpoint' | 'signal'>
+export type CallsContext = Pick<
+  TaskContext,
+  'addUsage' | 'attempt' | 'checkpoint' | 'checkpointKey' | 'signal'
+>
 
 /** What counts the tokens of a model and knows its price. */
 type PricedModel = Pick<LanguageModel | EmbeddingModel, 'costOf'> & { countTokens(text: string): number }
@@ -46,9 +51,14 @@ export async function nextCall(ctx: CallsContext, unit: string): Promise<string>
   return nameOf((await callsOf(ctx, unit)).begun)
 }
 
-/** Returns the call of a unit that was cut off last; undefined where none was. */
+/** Returns the call of a unit that was cut off last; undefined where none was, since a person last had the unit run again. */
 export async function cutCallOf(ctx: CallsContext, unit: string): Promise<CutCall | undefined> {
-  return (await callsOf(ctx, unit)).cut.findLast(call => call.unit === unit)
+  const { cut } = await callsOf(ctx, unit)
+  return cut.findLast(call => call.unit === unit && isOfNow(ctx, call))
+}
+
+function isOfNow(ctx: CallsContext, { unit, checkpointKey = unit }: BegunCall): boolean {
+  return checkpointKey === ctx.checkpointKey(unit)
 }
 
 /** What a call may use at most. */
@@ -87,9 +97,11 @@ export function reportRefusal(call: Pick<AllowedCall, 'refused'>, error: unknown
 export async function beginCall(
   ctx: CallsContext,
   name: string,
-  call: Omit<BegunCall, 'attempt'>,
+  call: Omit<BegunCall, 'attempt' | 'checkpointKey'>,
 ): Promise<void> {
-  await ctx.checkpoint<BegunCall>(name, () => ({ attempt: ctx.attempt, ...call }), mark)
+  const checkpointKey = ctx.checkpointKey(call.unit)
+  const begun = { attempt: ctx.attempt, ...call, ...(checkpointKey !== call.unit && { checkpointKey }) }
+  await ctx.checkpoint<BegunCall>(name, () => begun, mark)
   const calls = await callsOf(ctx, call.unit)
   calls.begun += 1
 }
@@ -134,13 +146,14 @@ function callsOf(ctx: CallsContext, unit: string): Promise<TaskCalls> {
   return calls
 }
 
-/** The step of `unit` may be under way, so it has no answer. */
+/** The step of `unit` may be under way, so it has no answer. Where a call before a step ran again had one, its usage is known: it is settled by that. */
 async function readCalls(ctx: CallsContext, unit: string): Promise<TaskCalls> {
   const begun = await storedSeries<BegunCall>(ctx, nameOf, mark)
   const cut: CutCall[] = []
   for (const [number, call] of begun.entries()) {
     const name = nameOf(number)
-    const hasAnswer = call.unit !== unit && (await storedStep(ctx, call.unit)) !== undefined
+    const mayHave = call.unit !== unit && isOfNow(ctx, call)
+    const hasAnswer = mayHave && (await storedStep(ctx, call.unit)) !== undefined
     if (!hasAnswer && (await storedStep(ctx, endKey(name), mark)) === undefined) cut.push({ ...call, name })
   }
   return { begun: begun.length, cut }
@@ -148,6 +161,11 @@ async function readCalls(ctx: CallsContext, unit: string): Promise<TaskCalls> {
 
 function nameOf(number: number): string {
   return `call ${number + 1}`
+}
+
+/** Whether a step is what is kept of a call, which no person can have run again. */
+export function isOfCall(step: string): boolean {
+  return /^call [1-9]\d*( ended)?$/u.test(step)
 }
 
 function endKey(name: string): string {

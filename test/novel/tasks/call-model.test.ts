@@ -196,6 +196,7 @@ describe('a fallback', () => {
       attempt: 1,
       signal: new AbortController().signal,
       isParked: limit => parked.has(limit),
+      checkpointKey: key => key,
       async call({ limit }, make) {
         if (limit !== 'first') return make({ used() {}, refused() {} })
         // Another process was told so.

@@ -218,6 +218,59 @@ describeWriting('GenerateScene', open => {
     expect(text.endsWith(rest?.text ?? '-')).toBe(true)
   })
 
+  it.each([1, 2])('writes part %i anew that a person has run again, and pays for no other', async number => {
+    const { w, task, sceneId, parts } = await failedAtLastPart()
+    await using _ = w
+    const steps = (await w.t.tasks.steps(task.taskId)).toSorted()
+    expect(steps).toEqual(expect.arrayContaining([parts[0], parts[1]]))
+    w.server.script.add({ answer: { is: 'text', text: 'The mill was burning.' }, times: 1 })
+    await w.t.tasks.retry(task.taskId, { repeatSteps: [parts[number - 1] ?? ''] })
+    await w.t.drain()
+    const { usage } = await task.result()
+    const [one, two, , again, three, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    expect(again?.prompt).toBe([one, two][number - 1]?.prompt)
+    const texts = [one, two].map((call, index) => (index === number - 1 ? again : call)?.text)
+    const text = [...texts, three?.text].join('\n\n')
+    expect(text).toContain('The mill was burning.')
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+    const { items } = await w.t.tasks.usageReport({ taskId: task.taskId }, { by: 'task' })
+    expect(items).toMatchObject([{ estimatedCalls: 0 }])
+    expect(usage?.outputTokens).toBe(
+      [again, three, number === 1 ? two : one].reduce((sum, call) => sum + (call?.outputTokens ?? 0), 0),
+    )
+  })
+
+  it('writes the parts anew that a person does not keep, also where the parameters stay as they are', async () => {
+    const { w, task, novelId, sceneId, parts } = await failedAtLastPart()
+    await using _ = w
+    const parameters = { novelId, sceneId, length: { words: 700 } }
+    await w.t.tasks.retry(task.taskId, { parameters, keepCheckpoints: parts.slice(0, 1) })
+    await w.t.drain()
+    await task.result()
+    const [one, , , two, three, ...others] = w.server.ledger.calls
+    expect(others).toEqual([])
+    const text = [one, two, three].map(call => call?.text).join('\n\n')
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+  })
+
+  /** A scene of three parts, of which the model refused the last one. */
+  async function failedAtLastPart() {
+    const w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, prompt: 'This is the last part', times: 1 })
+    const asked = { novelId, sceneId, length: { words: 700 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ status: 'FAILED' })
+    const steps = await w.t.tasks.steps(task.taskId)
+    const parts = steps.filter(step => /part \d$/.test(step)).toSorted()
+    expect(parts).toHaveLength(2)
+    return { w, task, novelId, sceneId, parts }
+  }
+
   it('is tried again after 1, 4 and 15 seconds where a person waits for it', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)

@@ -90,6 +90,11 @@ const endings = {
     ctx.logError('failed', { err: new Error('the disk'), count: 1n })
     return new Promise(resolve => setTimeout(resolve, 50, 'went on'))
   },
+  repeated: async ctx => {
+    const ran = await ctx.checkpoint('paid', () => ctx.attempt)
+    if (ctx.attempt === 1) throw Object.assign(new Error('for good'), { status: 400 })
+    return [ran, ctx.checkpointKey('paid'), ctx.checkpointKey('other')]
+  },
   services: ctx => ctx.services,
   sleep: ctx => ctx.sleep('1h'),
   function: () => ({ not: () => undefined }),
