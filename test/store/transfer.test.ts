@@ -12,6 +12,7 @@ import type { Identified, Kind, Records } from '../../src/records/records.ts'
 import { sqliteRecords } from '../../src/records/sqlite.ts'
 import { activity } from '../../src/store/activity.ts'
 import { coldKinds, states, unparsable } from '../../src/store/cold-records.ts'
+import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import { operatorValues } from '../../src/store/operator-values.ts'
@@ -189,6 +190,37 @@ describeWithMongo('the rows of a store', () => {
     await expect(usual.transfer.begin('a test')).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' })
     await usual.tasks.close()
     await source.tasks.close()
+  })
+
+  it('a transfer that was killed in a transaction holds up none that follows it', async () => {
+    await using database = freshDatabase()
+    const open = async () => {
+      const store = createMongoStore({ url: database.url }, { filling: true })
+      await store.open()
+      return store
+    }
+    const [killed, next] = [await open(), await open()]
+    await killed.transfer.begin('a test')
+    const volumes = (store: MongoStore) => store.database.collection<{ _id: string }>('library_volumes')
+    let isInserted = false
+    let release = () => undefined as void
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const leftOpen = killed.database.transaction('leave open', async session => {
+      // The second time it was ended by the other.
+      if (isInserted) throw new UnknownOutcome('ended by another process')
+      await volumes(killed).insertOne({ _id: 'one' }, { session })
+      isInserted = true
+      await released
+    })
+    const isEnded = expect(leftOpen).rejects.toThrow('ended by another process')
+    await until(() => isInserted, 'insert in the transaction')
+    await next.transfer.begin('a test')
+    await volumes(next).insertOne({ _id: 'one' })
+    release()
+    await isEnded
+    for (const store of [killed, next]) await store.tasks.close()
   })
 })
 

@@ -334,6 +334,8 @@ interface Mark {
   /** Where the rows come from, for people. */
   from: string
   startedAt: Date
+  /** The ids of the sessions that whoever fills it writes with. */
+  sessions?: readonly string[]
 }
 
 const markName = 'transfers'
@@ -341,24 +343,25 @@ const markName = 'transfers'
 const passing = new Set([markName, nodes.name, states.name])
 
 /**
- * Marks the database as one that is being filled. What an earlier transfer left is deleted. Throws STORE_NOT_EMPTY when a collection
- * that no transfer made has a document.
+ * Marks the database as one that is being filled. What an earlier transfer left is deleted, and its transactions are ended: one that was killed
+ * leaves what it was writing locked for a minute. Throws STORE_NOT_EMPTY when a collection that no transfer made has a document.
  */
 async function beginFilling(database: OpenableDatabase, from: string): Promise<void> {
   const names = await database.run('list collections', () =>
     database.db.listCollections({}, { nameOnly: true }).toArray(),
   )
   const own = names.map(({ name }) => name).filter(name => !name.startsWith('system.'))
-  const isOurs = (await readMark(database)) !== null
+  const earlier = await readMark(database)
+  await database.endTransactions(earlier?.sessions ?? [])
   for (const name of own.filter(each => !passing.has(each))) {
-    if (isOurs) await empty(database, name)
+    if (earlier !== null) await empty(database, name)
     else if ((await database.run('read', () => database.collection(name).findOne({}))) !== null)
       throw new QuillworkError(
         'STORE_NOT_EMPTY',
         `The collection ${name} of the database has documents; name another database.`,
       )
   }
-  const mark: Mark = { _id: 'filling', from, startedAt: new Date() }
+  const mark: Mark = { _id: 'filling', from, startedAt: new Date(), sessions: database.sessions }
   await database.run('mark', () => marksOf(database).replaceOne({ _id: 'filling' }, mark, { upsert: true }))
 }
 
