@@ -1,15 +1,24 @@
 // `npm run screenshots`: takes the pictures of the documents from a server that is filled with the sample, light and dark, into docs/pictures/.
+// With `-- --all FOLDER` it takes every page into FOLDER instead: light and dark, in both languages, 320, 1,280 and 3,840 pixels wide. With
+// `--beside OLDER` it then names the pictures that differ from those in the folder OLDER, and how much of each does.
 // Needs a Chromium (CHROMIUM_PATH, or `chromium` on the PATH).
 
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { root, setUp } from './setup.mjs'
 
 const pictures = join(root, 'docs', 'pictures')
 const size = { width: 1_200, height: 760 }
+const languages = { en: 'en-GB', zh: 'zh-CN' }
+const sizes = [
+  { width: 320, height: 640 },
+  { width: 1_280, height: 800 },
+  { width: 3_840, height: 2_160 },
+]
 
 /** Starts a server with the sample and resolves with its address once the sample is imported. */
 function serve(data) {
@@ -84,41 +93,127 @@ function hidePlaces(folder) {
       firstChild.textContent = firstChild.textContent.replaceAll(folder, '/opt/quillwork/')
 }
 
-async function takeAll(url) {
+const look = { locale: languages.en, reducedMotion: 'reduce' }
+
+/** Takes the pictures of the documents. */
+async function takeWanted(browser, url) {
   const shots = await wanted(url)
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
-  try {
-    for (const theme of ['light', 'dark']) {
-      const look = { viewport: size, colorScheme: theme, locale: 'en-GB', reducedMotion: 'reduce' }
-      const page = await browser.newPage(look)
-      for (const { name, path, text, press, themes = [theme] } of shots) {
-        if (!themes.includes(theme)) continue
-        await page.goto(`${url}${path}`)
-        if (press !== undefined) await page.getByRole('button', { name: press }).click()
-        await page.getByText(text).filter({ visible: true }).first().waitFor()
-        await page.locator('[data-live=live]').waitFor()
-        await page.evaluate(() => document.fonts.ready)
-        await page.evaluate(hidePlaces, root)
-        await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) })
-        console.log(`docs/pictures/${name}-${theme}.png`)
-      }
-      await page.close()
+  for (const theme of ['light', 'dark']) {
+    const page = await browser.newPage({ ...look, viewport: size, colorScheme: theme })
+    for (const { name, path, text, press, themes = [theme] } of shots) {
+      if (!themes.includes(theme)) continue
+      await page.goto(`${url}${path}`)
+      if (press !== undefined) await page.getByRole('button', { name: press }).click()
+      await page.getByText(text).filter({ visible: true }).first().waitFor()
+      await page.locator('[data-live=live]').waitFor()
+      await page.evaluate(() => document.fonts.ready)
+      await page.evaluate(hidePlaces, root)
+      await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) })
+      console.log(`docs/pictures/${name}-${theme}.png`)
     }
-  } finally {
-    await browser.close()
+    await page.close()
   }
 }
 
+/** Returns a name and an address for each kind of page; `failed` is a task that failed. */
+async function everyPage(url, failed) {
+  const ask = async path => (await fetch(`${url}${path}`)).json()
+  const { items: novels } = await ask('/v1/novels')
+  const novel = novels.find(({ language }) => language === 'en') ?? novels[0]
+  const { outline } = await ask(`/v1/novels/${novel.id}`)
+  const chapter = outline[0].chapters[0].id
+  const { scenes } = await ask(`/v1/novels/${novel.id}/chapters/${chapter}`)
+  const { items: tasks } = await ask('/v1/tasks?rootsOnly=true&taskType=ImportNovel')
+  const plain = ['tasks', 'dead-letters', 'overview', 'lanes', 'schedules', 'workers', 'events', 'audit']
+  const parts = ['codex', 'prompts', 'threads', 'style']
+  return [
+    ['shelf', '/'],
+    ...[...plain, 'usage', 'limits', 'settings'].map(name => [name, `/${name}`]),
+    ['task', `/tasks/${tasks[0].id}`],
+    ['task-failed', `/tasks/${failed.id}`],
+    ['novel', `/novels/${novel.id}`],
+    ['chapter', `/novels/${novel.id}/chapters/${chapter}`],
+    ['scene', `/novels/${novel.id}/scenes/${scenes[0].id}`],
+    ...parts.map(name => [name, `/novels/${novel.id}/${name}`]),
+  ]
+}
+
+/** Runs in the page: returns whether it stands there whole. */
+function isWhole() {
+  return document.querySelector('h1') !== null && document.querySelector('[data-awaited]') === null
+}
+
+/** Takes every page in every theme, language and size into the folder. */
+async function takeEvery(browser, url, folder) {
+  const pages = await everyPage(url, await failing(url, 2))
+  const looks = ['light', 'dark'].flatMap(theme =>
+    Object.entries(languages).flatMap(([language, locale]) =>
+      sizes.map(viewport => ({ theme, language, locale, viewport })),
+    ),
+  )
+  for (const { theme, language, locale, viewport } of looks) {
+    const page = await browser.newPage({ ...look, locale, viewport, colorScheme: theme })
+    for (const [name, path] of pages) {
+      await page.goto(`${url}${path}`)
+      await page.locator('[data-live=live]').waitFor()
+      await page.waitForFunction(isWhole)
+      await page.evaluate(() => document.fonts.ready)
+      const file = `${name}-${theme}-${language}-${viewport.width}.png`
+      await page.screenshot({ path: join(folder, file) })
+    }
+    await page.close()
+    console.log(`${pages.length} pages, ${theme}, ${language}, ${viewport.width} pixels wide`)
+  }
+}
+
+/** Runs in the page: returns the share of the pixels that differ between two pictures, of 1; 1 where their sizes do. */
+async function differing([older, newer]) {
+  const [left, right] = await Promise.all(
+    [older, newer].map(async picture => {
+      const image = new Image()
+      image.src = `data:image/png;base64,${picture}`
+      await image.decode()
+      const canvas = new OffscreenCanvas(image.width, image.height)
+      const context = canvas.getContext('2d')
+      context.drawImage(image, 0, 0)
+      return new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer)
+    }),
+  )
+  if (left.length !== right.length) return 1
+  return left.filter((pixel, at) => pixel !== right[at]).length / left.length
+}
+
+/** Prints which pictures of the folder differ from those of the same name in the older one, and how much of each. */
+async function compare(browser, older, folder) {
+  const page = await browser.newPage()
+  const read = (from, name) => readFileSync(join(from, name)).toString('base64')
+  for (const name of readdirSync(folder).filter(each => each.endsWith('.png'))) {
+    if (!existsSync(join(older, name))) {
+      console.log(`${name} is new`)
+      continue
+    }
+    const share = await page.evaluate(differing, [read(older, name), read(folder, name)])
+    if (share > 0) console.log(`${name} differs in ${(share * 100).toFixed(2)} % of its pixels`)
+  }
+}
+
+const { values } = parseArgs({ options: { all: { type: 'string' }, beside: { type: 'string' } } })
+const folder = values.all && resolve(values.all)
 setUp()
-mkdirSync(pictures, { recursive: true })
+mkdirSync(folder ?? pictures, { recursive: true })
 const data = mkdtempSync(join(tmpdir(), 'quillwork-pictures-'))
 const { server, url } = await serve(data)
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+})
 try {
-  await takeAll(url)
+  if (folder === undefined) await takeWanted(browser, url)
+  else await takeEvery(browser, url, folder)
+  if (folder !== undefined && values.beside !== undefined)
+    await compare(browser, resolve(values.beside), folder)
 } finally {
+  await browser.close()
   server.removeAllListeners('close').kill('SIGKILL')
   rmSync(data, { recursive: true, force: true })
 }
