@@ -2,7 +2,7 @@ import { NumberInput, type NumberInputProps } from '@mantine/core'
 import { useState } from 'react'
 
 /** A field for a number; `''` while it holds none. */
-interface NumberFieldProps extends Omit<NumberInputProps, 'value' | 'onChange'> {
+export interface NumberFieldProps extends Omit<NumberInputProps, 'value' | 'onChange'> {
   value: number | ''
   onChange: (value: number | '') => void
 }

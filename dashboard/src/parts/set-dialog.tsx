@@ -1,10 +1,16 @@
 import { Button, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { Suspense, useState } from 'react'
+import { lazyPart } from '../browser/lazy-part.ts'
 import { Dialog } from './dialog.tsx'
 import { DialogForm } from './form.tsx'
 import { notifyDone } from './notify.tsx'
-import { NumberField } from './number-field.tsx'
+import type { NumberFieldProps } from './number-field.tsx'
+
+const NumberField = lazyPart<'NumberField', NumberFieldProps>(
+  () => import('./number-field.tsx'),
+  'NumberField',
+)
 
 /** A whole number of at least 1 that an operator may set. */
 interface NumberToSet<Name extends string> {
@@ -32,8 +38,16 @@ interface SetDialogProps<Name extends string, Change> {
   onClose: () => void
 }
 
-/** Sets numbers in place of what is configured, or sets them back. */
+/** Sets numbers in place of what is configured, or sets them back. It appears whole, so that its first field gets the focus. */
 export function SetDialog<Name extends string, Change>(props: SetDialogProps<Name, Change>) {
+  return (
+    <Suspense>
+      <NumbersDialog {...props} />
+    </Suspense>
+  )
+}
+
+function NumbersDialog<Name extends string, Change>(props: SetDialogProps<Name, Change>) {
   const { words, numbers, isSet, changeOf, save, queryKey, onClose } = props
   const queries = useQueryClient()
   const [given, setGiven] = useState<Readonly<Record<string, number | ''>>>({})
