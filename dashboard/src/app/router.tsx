@@ -1,5 +1,6 @@
 import { Button, Center, Stack, Text, Title } from '@mantine/core'
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import type { ComponentType } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { HomePage } from '../home/home-page.tsx'
@@ -20,7 +21,19 @@ import {
   type TasksSearch,
   type UsageSearch,
 } from '../queries/search.ts'
+import { loadRestOfTexts } from '../text/language.tsx'
 import { Shell } from './shell.tsx'
+
+/** Returns a page that needs more than the first texts: the rest of them is loaded beside it. */
+function withAllTexts<Name extends string>(
+  load: () => Promise<{ [Key in Name]: ComponentType }>,
+  name: Name,
+): ReturnType<typeof lazyPart<Name>> {
+  return lazyPart(async () => {
+    const [page] = await Promise.all([load(), loadRestOfTexts()])
+    return page
+  }, name)
+}
 
 /** Every address of the pages. Each page is loaded when it is opened first. */
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
@@ -34,7 +47,7 @@ const home = createRoute({
 const importing = createRoute({
   getParentRoute: () => root,
   path: '/import/$uploadId',
-  component: lazyPart(() => import('../imports/import-page.tsx'), 'ImportPage'),
+  component: withAllTexts(() => import('../imports/import-page.tsx'), 'ImportPage'),
 })
 
 const tasks = createRoute({
@@ -62,52 +75,52 @@ const novel = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId',
   validateSearch: (search): NovelSearch => searchOf.novel(search),
-  component: lazyPart(() => import('../novels/novel-page.tsx'), 'NovelPage'),
+  component: withAllTexts(() => import('../novels/novel-page.tsx'), 'NovelPage'),
 })
 
 const chapter = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/chapters/$chapterId',
   validateSearch: (search): ChapterSearch => searchOf.chapter(search),
-  component: lazyPart(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
+  component: withAllTexts(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
 })
 
 const codex = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/codex',
-  component: lazyPart(() => import('../codex/codex-page.tsx'), 'CodexPage'),
+  component: withAllTexts(() => import('../codex/codex-page.tsx'), 'CodexPage'),
 })
 
 const prompts = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/prompts',
-  component: lazyPart(() => import('../codex/prompts-page.tsx'), 'PromptsPage'),
+  component: withAllTexts(() => import('../codex/prompts-page.tsx'), 'PromptsPage'),
 })
 
 const threads = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/threads',
-  component: lazyPart(() => import('../threads/threads-page.tsx'), 'ThreadsPage'),
+  component: withAllTexts(() => import('../threads/threads-page.tsx'), 'ThreadsPage'),
 })
 
 const style = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/style',
-  component: lazyPart(() => import('../novels/style-page.tsx'), 'StylePage'),
+  component: withAllTexts(() => import('../novels/style-page.tsx'), 'StylePage'),
 })
 
 const append = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/append',
   validateSearch: (search): AppendSearch => searchOf.append(search),
-  component: lazyPart(() => import('../additions/append-page.tsx'), 'AppendPage'),
+  component: withAllTexts(() => import('../additions/append-page.tsx'), 'AppendPage'),
 })
 
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
   validateSearch: (search): SceneSearch => searchOf.scene(search),
-  component: lazyPart(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
+  component: withAllTexts(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
 })
 
 const overview = createRoute({
@@ -120,53 +133,53 @@ const overview = createRoute({
 const lanes = createRoute({
   getParentRoute: () => root,
   path: '/lanes',
-  component: lazyPart(() => import('../lanes/lanes-page.tsx'), 'LanesPage'),
+  component: withAllTexts(() => import('../lanes/lanes-page.tsx'), 'LanesPage'),
 })
 
 const schedules = createRoute({
   getParentRoute: () => root,
   path: '/schedules',
-  component: lazyPart(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
+  component: withAllTexts(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
 })
 
 const workers = createRoute({
   getParentRoute: () => root,
   path: '/workers',
-  component: lazyPart(() => import('../workers/workers-page.tsx'), 'WorkersPage'),
+  component: withAllTexts(() => import('../workers/workers-page.tsx'), 'WorkersPage'),
 })
 
 const events = createRoute({
   getParentRoute: () => root,
   path: '/events',
   validateSearch: (search): EventsSearch => searchOf.events(search),
-  component: lazyPart(() => import('../events/events-page.tsx'), 'EventsPage'),
+  component: withAllTexts(() => import('../events/events-page.tsx'), 'EventsPage'),
 })
 
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
   validateSearch: (search): AuditSearch => searchOf.audit(search),
-  component: lazyPart(() => import('../audit/audit-page.tsx'), 'AuditPage'),
+  component: withAllTexts(() => import('../audit/audit-page.tsx'), 'AuditPage'),
 })
 
 const usage = createRoute({
   getParentRoute: () => root,
   path: '/usage',
   validateSearch: (search): UsageSearch => searchOf.usage(search),
-  component: lazyPart(() => import('../usage/usage-page.tsx'), 'UsagePage'),
+  component: withAllTexts(() => import('../usage/usage-page.tsx'), 'UsagePage'),
 })
 
 const limits = createRoute({
   getParentRoute: () => root,
   path: '/limits',
   validateSearch: (search): LimitsSearch => searchOf.limits(search),
-  component: lazyPart(() => import('../limits/limits-page.tsx'), 'LimitsPage'),
+  component: withAllTexts(() => import('../limits/limits-page.tsx'), 'LimitsPage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyPart(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
+  component: withAllTexts(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
 })
 
 const routeTree = root.addChildren([

@@ -1,51 +1,20 @@
 import type { Messages } from '../en/index.ts'
-import additions from './additions.json'
-import audit from './audit.json'
 import bulk from './bulk.json'
-import codex from './codex.json'
 import deadLetters from './dead-letters.json'
-import events from './events.json'
 import frame from './frame.json'
 import home from './home.json'
-import imports from './imports.json'
-import lanes from './lanes.json'
-import limits from './limits.json'
-import novels from './novels.json'
 import overview from './overview.json'
-import prompts from './prompts.json'
-import scenes from './scenes.json'
-import schedules from './schedules.json'
-import settings from './settings.json'
-import style from './style.json'
+import type { chineseRest } from './rest.ts'
 import task from './task.json'
 import tasks from './tasks.json'
-import threads from './threads.json'
-import usage from './usage.json'
-import workers from './workers.json'
 
-/** The texts in Simplified Chinese, by part of the pages. */
-export const chinese: Messages = {
+/** The texts in Simplified Chinese of the frame, the shelf, the overview and the tasks. */
+export const chinese: Omit<Messages, keyof typeof chineseRest> = {
   ...frame,
-  additions,
-  audit,
   bulk,
-  codex,
   deadLetters,
-  events,
   home,
-  imports,
-  lanes,
-  limits,
-  novels,
   overview,
-  prompts,
-  scenes,
-  schedules,
-  settings,
-  style,
   task,
   tasks,
-  threads,
-  usage,
-  workers,
 }
