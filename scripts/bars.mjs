@@ -36,7 +36,7 @@ const BUDGETS = {
   'src/client': [560, 6],
   'src/webhooks': [950, 8],
   'src/index.ts': [100, 1],
-  dashboard: [35_730, 298],
+  dashboard: [35_735, 298],
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 /** Made from the API, however long that is. */

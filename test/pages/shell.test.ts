@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilFocused, untilLoaded } from './kit/kit.ts'
 
 /** Bytes of a file of the pages as a browser that takes gzip alone gets it. */
 function gzippedSize(address: string): Promise<number> {
@@ -63,6 +63,22 @@ describePages('around every page', () => {
     const files = addresses.filter(address => !address.includes('/v1/'))
     const sizes = await Promise.all(files.map(address => gzippedSize(address)))
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(250_000)
+  })
+
+  test('the list of tasks is there with 25 requests at most, and the texts of other pages come with the first of these', async () => {
+    await using opened = await open('about:blank')
+    const { page } = opened
+    const addresses: string[] = []
+    page.on('request', request => addresses.push(request.url()))
+    const rest = () => addresses.filter(address => /\/assets\/rest-/.test(address))
+    await page.goto(`${server.url}/tasks`)
+    await page.locator('[data-live=live]').waitFor()
+    await untilLoaded(page)
+    expect(addresses.length).toBeLessThanOrEqual(25)
+    expect(rest()).toEqual([])
+    await page.getByRole('link', { name: 'Limits' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Limits' }).waitFor()
+    expect(rest()).toHaveLength(1)
   })
 
   test('over a slow network a page can be read and left after 60 kB, before its program is there', async () => {

@@ -42,6 +42,7 @@ export function loadRestOfTexts(): Promise<void> {
   return load(shownLanguage())
 }
 
+/** Loads the texts of a language, and shows them; those of another language where one was wanted in the meantime. */
 async function load(language: Language): Promise<void> {
   wanted = language
   const isWhole = isRestWanted
