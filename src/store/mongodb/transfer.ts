@@ -334,7 +334,7 @@ interface Mark {
   /** Where the rows come from, for people. */
   from: string
   startedAt: Date
-  /** The ids of the sessions that whoever fills it writes with. */
+  /** The ids of the sessions of the process that fills it; a mark of an earlier version has none. */
   sessions?: readonly string[]
 }
 
