@@ -4,7 +4,7 @@
 // Needs a Chromium (CHROMIUM_PATH, or `chromium` on the PATH).
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -56,23 +56,29 @@ async function failing(url, count) {
   return task
 }
 
-/**
- * The pictures: a name, an address, what has to be there before it is taken, and `press`: the button that is pressed first. `themes`: those
- * it is taken in; both where none are named.
- */
-async function wanted(url) {
+/** Returns what the pages show: a novel with its first chapter and scene, the task that imported it, and one that failed. */
+async function fill(url) {
   const ask = async path => (await fetch(`${url}${path}`)).json()
   const failed = await failing(url, 2)
-  const light = { themes: ['light'] }
   const { items: novels } = await ask('/v1/novels')
   const novel = novels.find(({ language }) => language === 'en') ?? novels[0]
   const { outline } = await ask(`/v1/novels/${novel.id}`)
-  const { items: tasks } = await ask('/v1/tasks?rootsOnly=true&taskType=ImportNovel')
   const chapter = outline[0].chapters[0]
+  const { scenes } = await ask(`/v1/novels/${novel.id}/chapters/${chapter.id}`)
+  const { items: tasks } = await ask('/v1/tasks?rootsOnly=true&taskType=ImportNovel')
+  return { novel, chapter, scene: scenes[0], imported: tasks[0], failed }
+}
+
+/**
+ * The pictures of the documents: a name, an address, what has to be there before it is taken, and `press`: the button that is pressed first. `themes`: those
+ * it is taken in; both where none are named.
+ */
+function wanted({ novel, chapter, imported, failed }) {
+  const light = { themes: ['light'] }
   return [
     { name: 'shelf', path: '/', text: novel.title },
     { name: 'reader', path: `/novels/${novel.id}/chapters/${chapter.id}`, text: 'Summary' },
-    { name: 'task', path: `/tasks/${tasks[0].id}`, text: 'Summarise scenes' },
+    { name: 'task', path: `/tasks/${imported.id}`, text: 'Summarise scenes' },
     { name: 'overview', path: '/overview', text: 'Tasks that ended', ...light },
     { name: 'attention', path: '/dead-letters', text: '2 tasks', ...light },
     {
@@ -97,7 +103,7 @@ const look = { locale: languages.en, reducedMotion: 'reduce' }
 
 /** Takes the pictures of the documents. */
 async function takeWanted(browser, url) {
-  const shots = await wanted(url)
+  const shots = wanted(await fill(url))
   for (const theme of ['light', 'dark']) {
     const page = await browser.newPage({ ...look, viewport: size, colorScheme: theme })
     for (const { name, path, text, press, themes = [theme] } of shots) {
@@ -115,37 +121,38 @@ async function takeWanted(browser, url) {
   }
 }
 
-/** Returns a name and an address for each kind of page; `failed` is a task that failed. */
-async function everyPage(url, failed) {
-  const ask = async path => (await fetch(`${url}${path}`)).json()
-  const { items: novels } = await ask('/v1/novels')
-  const novel = novels.find(({ language }) => language === 'en') ?? novels[0]
-  const { outline } = await ask(`/v1/novels/${novel.id}`)
-  const chapter = outline[0].chapters[0].id
-  const { scenes } = await ask(`/v1/novels/${novel.id}/chapters/${chapter}`)
-  const { items: tasks } = await ask('/v1/tasks?rootsOnly=true&taskType=ImportNovel')
+/** Returns a name and an address for each kind of page. */
+function everyPage({ novel, chapter, scene, imported, failed }) {
   const plain = ['tasks', 'dead-letters', 'overview', 'lanes', 'schedules', 'workers', 'events', 'audit']
   const parts = ['codex', 'prompts', 'threads', 'style']
   return [
     ['shelf', '/'],
     ...[...plain, 'usage', 'limits', 'settings'].map(name => [name, `/${name}`]),
-    ['task', `/tasks/${tasks[0].id}`],
+    ['task', `/tasks/${imported.id}`],
     ['task-failed', `/tasks/${failed.id}`],
     ['novel', `/novels/${novel.id}`],
-    ['chapter', `/novels/${novel.id}/chapters/${chapter}`],
-    ['scene', `/novels/${novel.id}/scenes/${scenes[0].id}`],
+    ['chapter', `/novels/${novel.id}/chapters/${chapter.id}`],
+    ['scene', `/novels/${novel.id}/scenes/${scene.id}`],
     ...parts.map(name => [name, `/novels/${novel.id}/${name}`]),
   ]
 }
 
-/** Runs in the page: returns whether it stands there whole. */
-function isWhole() {
-  return document.querySelector('h1') !== null && document.querySelector('[data-awaited]') === null
+/** Returns a picture of a page once it stays as it is: names and buttons may come after the rest. */
+async function steady(page) {
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  let before
+  for (let tries = 0; tries < 20; tries++) {
+    const picture = await page.screenshot()
+    if (before?.equals(picture)) return picture
+    before = picture
+    await page.waitForTimeout(150)
+  }
+  throw new Error(`${page.url()} does not come to rest.`)
 }
 
 /** Takes every page in every theme, language and size into the folder. */
 async function takeEvery(browser, url, folder) {
-  const pages = await everyPage(url, await failing(url, 2))
+  const pages = everyPage(await fill(url))
   const looks = ['light', 'dark'].flatMap(theme =>
     Object.entries(languages).flatMap(([language, locale]) =>
       sizes.map(viewport => ({ theme, language, locale, viewport })),
@@ -156,10 +163,8 @@ async function takeEvery(browser, url, folder) {
     for (const [name, path] of pages) {
       await page.goto(`${url}${path}`)
       await page.locator('[data-live=live]').waitFor()
-      await page.waitForFunction(isWhole)
       await page.evaluate(() => document.fonts.ready)
-      const file = `${name}-${theme}-${language}-${viewport.width}.png`
-      await page.screenshot({ path: join(folder, file) })
+      writeFileSync(join(folder, `${name}-${theme}-${language}-${viewport.width}.png`), await steady(page))
     }
     await page.close()
     console.log(`${pages.length} pages, ${theme}, ${language}, ${viewport.width} pixels wide`)
@@ -198,6 +203,7 @@ async function compare(browser, older, folder) {
 }
 
 const { values } = parseArgs({ options: { all: { type: 'string' }, beside: { type: 'string' } } })
+if (values.beside !== undefined && values.all === undefined) throw new Error('--beside needs --all FOLDER.')
 const folder = values.all && resolve(values.all)
 setUp()
 mkdirSync(folder ?? pictures, { recursive: true })
